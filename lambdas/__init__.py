@@ -1,0 +1,1 @@
+"""Lambda functions: each has handler (entry), api (routes), service (what it does), settings."""

@@ -1,0 +1,1 @@
+"""Answers /analyze: sentiment, confidence, summary, similar reviews."""

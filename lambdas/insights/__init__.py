@@ -1,0 +1,1 @@
+"""Answers /products and /reviews from PostgreSQL."""

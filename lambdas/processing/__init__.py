@@ -1,0 +1,1 @@
+"""Encodes clean shards: embeddings and sentiment in one pass."""

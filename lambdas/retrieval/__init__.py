@@ -1,0 +1,1 @@
+"""Answers /search_similar and builds the index."""

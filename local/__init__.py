@@ -1,0 +1,1 @@
+"""One machine: embedded PostgreSQL, in-process AWS, event sources, gateway, command line."""

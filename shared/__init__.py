@@ -1,0 +1,1 @@
+"""What every Reviewlens function shares: contracts, storage, database, model runtime, index."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: connection pool, migrations, and the queries on each table."""

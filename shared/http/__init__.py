@@ -1,0 +1,1 @@
+"""The HTTP edge: problem+json, limits, health, Mangum."""

@@ -1,0 +1,1 @@
+"""FAISS index versions with their SQLite side file: build, open, search."""

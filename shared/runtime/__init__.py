@@ -1,0 +1,1 @@
+"""The encoder on ONNX Runtime: one pass gives embedding and sentiment."""

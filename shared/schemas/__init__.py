@@ -1,0 +1,1 @@
+"""Wire and storage contracts: pydantic models and enumerations, no behaviour beyond validation."""

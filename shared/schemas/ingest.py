@@ -1,0 +1,79 @@
+"""What the ledger says of one ingest (one version of one uploaded object)."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class IngestStatus(StrEnum):
+    """Life of an ingest; ``failed`` means the object could not be read (to its end)."""
+
+    RECEIVED = "received"
+    COLLECTING = "collecting"
+    COLLECTED = "collected"
+    PROCESSED = "processed"
+    FAILED = "failed"
+
+
+class RejectReason(StrEnum):
+    """Why a row was refused. Stable: clients may match on these."""
+
+    MALFORMED = "malformed_record"
+    TRUNCATED = "truncated_record"
+    TOO_LONG = "record_too_long"
+    NO_TEXT = "text_missing"
+    RATING_INVALID = "rating_invalid"
+    RATING_OUT_OF_RANGE = "rating_out_of_range"
+    DATE_INVALID = "date_invalid"
+
+
+class Reject(BaseModel):
+    """One refused row: where it stands in its file and what it said."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    line: int | None
+    record: int
+    reason: RejectReason
+    detail: str
+    raw: str
+
+
+class IngestReport(BaseModel):
+    """Counts of one ingest. Once collected, rows_read = stored + duplicates + rejected, exactly."""
+
+    ingest_id: str
+    bucket: str
+    key: str
+    etag: str
+    status: IngestStatus
+    format: str | None = None
+    compression: str | None = None
+    encoding: str | None = None
+    dump_schema: str | None = None
+    rows_read: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    rejects_by_reason: dict[str, int] = {}
+    shards: int = 0
+    shards_processed: int = 0
+    warnings: list[str] = []
+    error_code: str | None = None
+    error_detail: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+def ingest_id_of(bucket: str, key: str, etag: str) -> str:
+    """Deterministic id of one version of one object, so that a second delivery is the same ingest.
+
+    Returns:
+        ``ing_`` and 24 hex digits.
+    """
+    from hashlib import sha256
+
+    digest = sha256("\0".join((bucket, key, etag.strip('"'))).encode()).hexdigest()
+    return f"ing_{digest[:24]}"

@@ -1,0 +1,1 @@
+"""Objects, queues, secrets and versioned artefacts on AWS."""

@@ -1,0 +1,20 @@
+"""boto3 clients, made on demand; endpoint, region and credentials come from AWS's own variables."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=30,
+    max_pool_connections=16,
+)
+
+
+@cache
+def client(service: str) -> Any:
+    """One thread-safe client per service and process (``AWS_ENDPOINT_URL`` is honoured)."""
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
