@@ -13,7 +13,7 @@ class ServiceSettings(BaseSettings):
 
 
 class DatabaseSettings(ServiceSettings):
-    """For functions that use PostgreSQL; the secret holds host, port, username, password, dbname."""
+    """For functions that use PostgreSQL; secret: host, port, username, password, dbname."""
 
     database_secret_id: str
     database_pool_size: int = 4
