@@ -1,0 +1,57 @@
+# Everything sets itself up from a clean clone: python3.11+, pip and make are all it takes.
+PYTHON ?= python3
+ARGS ?=
+DATA ?= data
+VENV := .venv
+TRAIN := .venv-train
+BIN := $(VENV)/bin
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-serve test-train check format docs model clean
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.runtime: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed (set PYTHON=...)" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,dev]'
+	@touch $@
+
+$(TRAIN)/.train: pyproject.toml constraints-train.txt
+	test -x $(TRAIN)/bin/python || $(PYTHON) -m venv $(TRAIN)
+	$(TRAIN)/bin/python $(PIP_INSTALL) -c constraints-train.txt -e '.[train,dev-train]'
+	@touch $@
+
+demo: $(VENV)/.runtime ## Ingest the samples through S3, show answers, serve (ARGS=--once ends there)
+	$(BIN)/reviewlens demo $(ARGS)
+
+test: test-serve test-train ## All tests, in both environments
+
+test-serve: $(VENV)/.dev ## Tests of everything but training
+	$(BIN)/python -m pytest tests --ignore=tests/train $(ARGS)
+
+test-train: $(TRAIN)/.train ## Tests of training and export
+	$(TRAIN)/bin/python -m pytest --confcutdir=tests/train tests/train $(ARGS)
+
+check: $(VENV)/.dev ## Format, lint, types, import layers, docs drift
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/docs.py --check
+
+format: $(VENV)/.dev ## Format and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev ## Write the generated pages (CLI, settings, OpenAPI)
+	$(BIN)/python scripts/docs.py
+
+clean: ## Remove the environments and caches (never the state folder)
+	rm -rf $(VENV) $(TRAIN) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
