@@ -1,0 +1,90 @@
+"""Text as people meant it: no markup, entities, control characters or stray white space."""
+
+import html
+import re
+import unicodedata
+
+_VIDEO = re.compile(
+    r"\[\[\s*(?:VIDEO|ASIN|IMAGE|REVIEW)[A-Z]*ID\s*:[^\]\[]{0,80}\]\]", re.IGNORECASE
+)
+_ASIN_LINK = re.compile(r"\[\[ASIN:\w{1,20}\s+([^\]\[]{0,500})\]\]", re.IGNORECASE)
+# Only what is plainly HTML: a known element's name, then nothing, a slash or attributes.
+_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|iframe|img"
+    r"|input|ins|label|li|link|meta|object|ol|option|p|param|pre|q|s|script|section|small|span|strike"
+    r"|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|tt|u|ul|video|embed)"
+    r"(?:\s*/?|\s+[^<>\s=][^<>]{0,2000})>"
+    r"|<!--.{0,2000}?-->",
+    re.IGNORECASE | re.DOTALL,
+)
+_SCRIPT = re.compile(
+    r"<(script|style)\b[^<>]{0,2000}>.{0,20000}?</\1\s*>", re.IGNORECASE | re.DOTALL
+)
+_BREAK = re.compile(r"</?(?:br|p|div|li|tr|td|h[1-6]|hr|ul|ol|table|blockquote)\b", re.IGNORECASE)
+_ESCAPED_QUOTE = re.compile(r"\\+([\"'])")
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\u200e\u200f\u202a-\u202e\ufeff"
+    r"\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
+)
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+def clean_text(text: str) -> str:
+    """Clean a review's text, a title or a product's name.
+
+    Entities are decoded, HTML tags and ``[[VIDEOID:…]]`` markers removed, backslashes before
+    quotes dropped, control and invisible characters removed, the rest is NFC with single spaces.
+    ``5 <3`` and ``a < b > c`` are no tags and stay.
+    """
+    cleaned = " ".join(text.split())
+    if (
+        cleaned.isascii()
+        and cleaned.isprintable()
+        and "&" not in cleaned
+        and "<" not in cleaned
+        and "\\" not in cleaned
+        and "[[" not in cleaned
+    ):
+        return cleaned
+    return _clean_slowly(text)
+
+
+def _clean_slowly(text: str) -> str:
+    if "&" in text:
+        text = html.unescape(text)
+        if "&" in text:  # some dumps escaped twice
+            text = html.unescape(text)
+    if "[[" in text:
+        text = _VIDEO.sub(" ", text)
+        text = _ASIN_LINK.sub(r"\1", text)
+    if "<" in text:
+        text = _strip_tags(text)
+    if "\\" in text:
+        text = _ESCAPED_QUOTE.sub(r"\1", text)
+    if not text.isascii() or not text.isprintable():
+        text = _tidy_unicode(text)
+    return " ".join(text.split())
+
+
+def _strip_tags(text: str) -> str:
+    text = _SCRIPT.sub(" ", text)
+    return _TAG.sub(lambda tag: " " if _BREAK.match(tag.group()) else "", text)
+
+
+def _tidy_unicode(text: str) -> str:
+    if _SURROGATES.search(text):
+        # JSON may spell one character as two halves in separate escapes; join what fits together.
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = _INVISIBLE.sub("", text)
+    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def storable(text: str) -> str:
+    """Give text that UTF-8 and PostgreSQL take: no NUL, no lone surrogate; else as it was."""
+    if text.isascii():
+        return text.replace("\0", "") if "\0" in text else text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\0", "") if "\0" in text else text

@@ -1,0 +1,191 @@
+"""Compressed streams to chunks of plain bytes, in bounded memory and under limits."""
+
+import bz2
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
+
+import zstandard
+from isal import isal_zlib
+
+from lambdas.collection.reading.options import Limits
+from lambdas.collection.reading.records import StreamState
+from shared.errors import IngestError
+
+READ_BYTES = 256 * 1024
+OUT_BYTES = 512 * 1024
+# A zstd block of a few bytes may hold 128 KiB and the decoder cannot be told to stop, so it is fed
+# little at a time.
+_ZSTD_FEED = 2048
+_ZSTD_WINDOW = 2**27
+
+_GZIP, _BZIP2, _ZSTD, _ZIP = b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
+_SKIPPABLE = tuple(bytes((0x50 + n,)) + b"\x2a\x4d\x18" for n in range(16))
+_UNSUPPORTED = {b"\xfd7zXZ\x00": "xz", b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!": "RAR"}
+
+
+Step = Callable[[bytes], tuple[bytes, bytes | None, bool]]
+
+
+def compression_of(head: bytes) -> str:
+    """Name the compression by the stream's first bytes (none, gzip, bzip2, zstd or zip).
+
+    Raises:
+        IngestError: archive_unsupported for archives that cannot be read.
+    """
+    for magic, name in _UNSUPPORTED.items():
+        if head.startswith(magic):
+            raise IngestError(
+                "archive_unsupported", f"{name} archives are not read; use gzip or zstd"
+            )
+    if head[257:262] == b"ustar":
+        raise IngestError(
+            "archive_unsupported", "tar archives are not read; upload the dump itself"
+        )
+    if head.startswith(_GZIP):
+        return "gzip"
+    if head.startswith(_BZIP2) and head[3:4].isdigit() and head[4:10] in _BZ_BLOCKS:
+        return "bzip2"
+    if head.startswith((_ZSTD, *_SKIPPABLE)):
+        return "zstd"
+    return "zip" if head.startswith((_ZIP, _EMPTY_ZIP)) else "none"
+
+
+_BZ_BLOCKS = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
+
+
+def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """Read a stream piece by piece."""
+    while chunk := stream.read(READ_BYTES):
+        yield chunk
+
+
+def expand(chunks: Iterator[bytes], compression: str, state: StreamState) -> Iterator[bytes]:
+    """Decompress; a stream that is cut off or damaged ends quietly and says so in ``state``."""
+    if compression == "gzip":
+        yield from _members(chunks, state, _gzip_member, (_GZIP,))
+    elif compression == "bzip2":
+        yield from _members(chunks, state, _bzip2_member, (_BZIP2,))
+    elif compression == "zstd":
+        yield from _members(chunks, state, _zstd_member, (_ZSTD, *_SKIPPABLE))
+    else:
+        yield from chunks
+
+
+def _gzip_member() -> Step:
+    decoder = isal_zlib.decompressobj(wbits=31)
+
+    def step(data: bytes) -> tuple[bytes, bytes | None, bool]:
+        out = decoder.decompress(data, OUT_BYTES)
+        if decoder.eof:
+            return out, decoder.unused_data, True
+        more = len(out) >= OUT_BYTES  # output may wait although all input is taken
+        return out, decoder.unconsumed_tail or (None if more else b""), False
+
+    return step
+
+
+def _bzip2_member() -> Step:
+    decoder = bz2.BZ2Decompressor()
+
+    def step(data: bytes) -> tuple[bytes, bytes | None, bool]:
+        out = decoder.decompress(data, OUT_BYTES)
+        if decoder.eof:
+            return out, decoder.unused_data, True
+        return out, b"" if decoder.needs_input else None, False
+
+    return step
+
+
+def _zstd_member() -> Step:
+    decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+    def step(data: bytes) -> tuple[bytes, bytes | None, bool]:
+        out = decoder.decompress(data[:_ZSTD_FEED])
+        rest = (decoder.unused_data if decoder.eof else b"") + data[_ZSTD_FEED:]
+        return out, rest, decoder.eof
+
+    return step
+
+
+def _members(
+    chunks: Iterator[bytes],
+    state: StreamState,
+    start: Callable[[], Step],
+    magics: tuple[bytes, ...],
+) -> Iterator[bytes]:
+    """Read members or frames one behind the other.
+
+    ``step`` takes bytes and gives what came out, what is left of them (None: nothing, but more
+    output waits) and whether the member ended.
+    """
+    step: Step | None = start()
+    between = b""
+    for chunk in chunks:
+        data: bytes | None = between + chunk
+        while data or data is None:
+            if step is None:
+                between = (data or b"").lstrip(b"\0")
+                if len(between) < 4:
+                    break
+                if not between.startswith(magics):
+                    state.warnings.append("bytes behind the compressed stream are not read")
+                    return
+                step, data, between = start(), between, b""
+            try:
+                out, data, done = step(data or b"")
+            except _ERRORS:
+                state.truncated = True
+                state.warnings.append("the compressed stream is damaged; nothing behind is read")
+                return
+            if out:
+                yield out
+            if done:
+                step = None
+    if step is not None:
+        state.truncated = True
+        state.warnings.append("the compressed stream is cut off")
+
+
+_ERRORS: tuple[type[Exception], ...] = (
+    cast("type[Exception]", isal_zlib.error),
+    OSError,
+    EOFError,
+    ValueError,
+    zstandard.ZstdError,
+)
+
+
+def limited(
+    chunks: Iterator[bytes], read: Callable[[], int], limits: Limits, state: StreamState
+) -> Iterator[bytes]:
+    """Hand chunks through until they pass the limits on bytes and on the compression ratio.
+
+    Raises:
+        IngestError: decompression_limit, or object_too_large for what is not compressed.
+    """
+    for chunk in chunks:
+        state.bytes_out += len(chunk)
+        if state.bytes_out > limits.max_bytes:
+            code = "object_too_large" if state.compression == "none" else "decompression_limit"
+            raise IngestError(code, f"the dump has more than {limits.max_bytes} bytes")
+        if state.compression == "none" or state.bytes_out <= limits.ratio_floor:
+            yield chunk
+            continue
+        if state.bytes_out > limits.max_ratio * read():
+            told = f"the dump expands more than {limits.max_ratio:g} times"
+            raise IngestError("decompression_limit", told)
+        yield chunk
+
+
+class Counted:
+    """Chunks of a stream, counting the bytes taken."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.taken = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in read_chunks(self._stream):
+            self.taken += len(chunk)
+            yield chunk

@@ -1,0 +1,123 @@
+"""Which dialect of delimited text a sample is written in."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lambdas.collection.reading.encoding import decode_text
+from lambdas.collection.reading.formats.delimited import CsvDialect
+from lambdas.collection.reading.schemas import AWS_TSV, Schema, choose_schema
+from lambdas.collection.reading.values import parse_rating
+from shared.errors import IngestError
+
+_DELIMITERS = ("\t", ",", ";", "|")
+_SAMPLE_LINES = 4000
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x0b\x1b")
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """What was found: the dialect, the header and its schema."""
+
+    name: str
+    dialect: CsvDialect
+    columns: list[str]
+    schema: Schema
+    plausible: Callable[[list[str]], bool]
+
+
+def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None) -> Delimited:
+    """Find the delimiter by the header, and the quoting by what fits most lines of the sample.
+
+    Raises:
+        IngestError: format_unknown, schema_unknown, mapping_invalid.
+    """
+    if sum(byte in _CONTROL for byte in sample[:4096]) > 0.02 * min(len(sample), 4096):
+        raise IngestError("format_unknown", "the object is binary and of no known format")
+    lines = list(io.StringIO(decode_text(sample), newline=""))
+    if len(lines) > 1 and not lines[-1].endswith("\n"):
+        lines.pop()
+    lines = lines[:_SAMPLE_LINES]
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    delimiter = max(_DELIMITERS, key=lambda d: (lines[0].count(d), -_DELIMITERS.index(d)))
+    header = lines[0].rstrip("\r\n").split(delimiter)
+    if delimiter == "\t" and _is_aws(header):
+        dialect, columns = CsvDialect("\t", None), header
+    else:
+        dialect, columns = _best_dialect(lines, delimiter)
+    columns = [column.strip() for column in columns]
+    schema = _schema_of(columns, mapping)
+    name = {"\t": "tsv", ",": "csv"}.get(delimiter, "delimited")
+    return Delimited(name, dialect, columns, schema, _plausible(columns, schema))
+
+
+def _is_aws(header: list[str]) -> bool:
+    marks = {name for names in AWS_TSV.columns.values() for name in names}
+    return len(marks & set(header)) >= 8
+
+
+def _schema_of(columns: list[str], mapping: Mapping[str, str] | None) -> Schema:
+    try:
+        return choose_schema(columns, mapping)
+    except IngestError as error:
+        if len(columns) < 2 and mapping is None:
+            raise IngestError(
+                "format_unknown",
+                "the object is neither JSON, Parquet, review blocks nor a table with a header",
+            ) from error
+        raise
+
+
+def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[str]]:
+    """The first of the dialects that read most rows with the header's number of fields."""
+    single = lines[0].strip().startswith("'") and lines[0].strip().endswith("'")
+    mark = "'" if single else '"'
+    candidates = (
+        CsvDialect(delimiter, mark),
+        CsvDialect(delimiter, mark, escapechar="\\"),
+        CsvDialect(delimiter, "'" if mark == '"' else '"'),
+        CsvDialect(delimiter, None),
+        CsvDialect(delimiter, None, escapechar="\\"),
+    )
+    scored = [(_fit(lines, dialect), dialect) for dialect in candidates]
+    (_, columns), best = max(scored, key=lambda pair: pair[0][0])
+    return best, columns
+
+
+def _fit(lines: list[str], dialect: CsvDialect) -> tuple[float, list[str]]:
+    """Share of the sample's lines that lie in rows as wide as the header, and the header."""
+    rest = iter(lines)
+    reader = dialect.reader(rest, strict=True)
+    columns: list[str] = []
+    good = bad = before = 0
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            fields = []
+        used, before = reader.line_num - before, reader.line_num
+        if not columns:
+            columns = fields
+            continue
+        if len(fields) == len(columns):
+            good += 1
+        elif fields or used > 1:
+            bad += 1
+    return good / ((good + bad) or 1), columns or [""]
+
+
+def _plausible(columns: list[str], schema: Schema) -> Callable[[list[str]], bool]:
+    """Whether fields look like a review: the rating is one, or there are fields enough."""
+    names = schema.columns.get("rating", ())
+    place = next((columns.index(name) for name in names if name in columns), None)
+
+    def plausible(fields: list[str]) -> bool:
+        if place is None:
+            return len(fields) > 3
+        return isinstance(parse_rating(fields[place]), float)
+
+    return plausible

@@ -1,0 +1,135 @@
+"""JSON lines, and JSON arrays that hold one object a line."""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from lambdas.collection.reading.encoding import decode_text
+from lambdas.collection.reading.lines import Overlong, line_blocks
+from lambdas.collection.reading.records import Bad, Record, StreamState
+from shared.schemas.ingest import RejectReason
+
+_BOM = b"\xef\xbb\xbf"
+_MAX_LITERAL = 64 * 1024
+_LENIENT = json.JSONDecoder(strict=False)
+_GAP = re.compile(r"[\s,]*")
+_DICTIONARY = re.compile(r"\{\s*u?'")
+_loads = orjson.loads
+
+
+def parse_json_lines(
+    chunks: Iterator[bytes], state: StreamState, *, limit: int, array: bool
+) -> Iterator[Record]:
+    """Yield one record a line.
+
+    With ``array`` the brackets and commas of an array around the objects are taken off first.
+    Blank lines are no records. A last line without an end that does not parse is truncated.
+    """
+    number = 0
+    closed = False
+    for block in line_blocks(chunks, limit):
+        if isinstance(block, Overlong):
+            number += 1
+            yield Record(number, _too_long(limit), block.head)
+            continue
+        lines = block.split(b"\n")
+        last = lines.pop()  # empty where the block ends at a line end
+        for line in lines:
+            number += 1
+            try:
+                values = _loads(line)
+                if values.__class__ is dict and len(line) <= limit:
+                    yield Record(number, values, line)
+                    continue
+            except ValueError:
+                pass
+            yield from _odd_line(line, number, limit=limit, array=array)
+        if lines:
+            closed = lines[-1].rstrip().endswith(b"]")
+        if last:
+            closed = last.rstrip().endswith(b"]")
+            yield from _last_line(last, number + 1, limit=limit, array=array)
+    if array and not closed:
+        state.warnings.append("the JSON array is not closed: the file seems cut off")
+
+
+def _too_long(limit: int) -> Bad:
+    return Bad(RejectReason.TOO_LONG, f"the record has more than {limit} bytes")
+
+
+def _odd_line(line: bytes, number: int, *, limit: int, array: bool) -> Iterator[Record]:
+    body = line.strip().removeprefix(_BOM).strip(b" \t\0")
+    if array:
+        body = body.lstrip(b"[, \t").rstrip(b", \t")
+        if body == b"]":
+            return
+    if not body:
+        return
+    if len(line) > limit:
+        yield Record(number, _too_long(limit), line)
+        return
+    found = objects_in(body)
+    if not found and array and body.endswith(b"]"):
+        found = objects_in(body[:-1].rstrip(b", \t"))
+    for values in found:
+        yield Record(number, values, line)
+    if not found:
+        yield Record(number, Bad(RejectReason.MALFORMED, _why(body)), line)
+
+
+def _last_line(line: bytes, number: int, *, limit: int, array: bool) -> Iterator[Record]:
+    """A line without an end: where it is no whole record the file was cut off in it."""
+    for record in _odd_line(line, number, limit=limit, array=array):
+        if isinstance(record.values, Bad) and record.values.reason is RejectReason.MALFORMED:
+            cut = Bad(RejectReason.TRUNCATED, "the file ends within this record")
+            yield Record(number, cut, line)
+        else:
+            yield record
+
+
+def objects_in(body: bytes) -> list[dict[str, Any]]:
+    """Read a line that is no plain JSON object.
+
+    Takes what other readers take: NaN, control characters within strings, bytes that are not
+    UTF-8, halves of surrogate pairs, several objects side by side, a Python dictionary.
+
+    Returns:
+        The objects, or nothing where anything of the line cannot be read as one.
+    """
+    text = decode_text(body)
+    found: list[dict[str, Any]] = []
+    position = 0
+    try:
+        while position < len(text):
+            values, position = _LENIENT.raw_decode(text, position)
+            if not isinstance(values, dict):
+                return []
+            found.append(values)
+            position = _GAP.match(text, position).end()  # type: ignore[union-attr]
+    except (ValueError, RecursionError):
+        return _python_literal(text)
+    return found
+
+
+def _python_literal(text: str) -> list[dict[str, Any]]:
+    if len(text) > _MAX_LITERAL or not _DICTIONARY.match(text):
+        return []
+    try:
+        values = ast.literal_eval(text)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return []
+    return [values] if isinstance(values, dict) else []
+
+
+def _why(body: bytes) -> str:
+    try:
+        json.loads(decode_text(body))
+    except json.JSONDecodeError as error:
+        return f"no JSON object: {error.msg} at column {error.colno}"
+    except (ValueError, RecursionError):
+        return "no JSON object"
+    return "no JSON object"

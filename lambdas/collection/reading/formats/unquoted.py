@@ -1,0 +1,67 @@
+"""Delimited text without quoting, as the AWS TSV: a line is a record whatever quotes it has."""
+
+from collections.abc import Iterator
+
+from lambdas.collection.reading.encoding import decode_block, decode_text
+from lambdas.collection.reading.lines import Overlong, line_blocks
+from lambdas.collection.reading.records import Bad, Record, StreamState
+from shared.schemas.ingest import RejectReason
+
+
+def parse_unquoted(
+    chunks: Iterator[bytes], state: StreamState, *, delimiter: str, width: int, limit: int
+) -> Iterator[Record]:
+    """Yield one record a line; ``width`` is the number of columns in the header, line 1.
+
+    A line with another number of fields is malformed, or truncated where the file ends in it.
+    """
+    number = 0
+    header = True
+    for block in line_blocks(chunks, limit):
+        if isinstance(block, Overlong):
+            number += 1
+            yield Record(number, too_long(limit), block.head)
+            continue
+        lines = decode_block(block).split("\n")
+        last = lines.pop()
+        for line in lines:
+            number += 1
+            fields = line.removesuffix("\r").split(delimiter)
+            if len(fields) == width and len(line) <= limit and not header:
+                yield Record(number, fields, line)
+            elif header and line.strip():
+                header = False
+            elif line.strip():
+                yield Record(number, _wrong(fields, width, line, limit), line)
+        if last and not header:
+            yield _last_line(decode_text(last.encode()), number + 1, delimiter, width, state, limit)
+
+
+def _last_line(
+    line: str, number: int, delimiter: str, width: int, state: StreamState, limit: int
+) -> Record:
+    fields = line.removesuffix("\r").split(delimiter)
+    if state.truncated or len(fields) < width:
+        return Record(number, cut_off(), line)
+    if len(fields) != width or len(line) > limit:
+        return Record(number, _wrong(fields, width, line, limit), line)
+    return Record(number, fields, line)
+
+
+def too_long(limit: int) -> Bad:
+    """The reject of a record that passes the limit."""
+    return Bad(RejectReason.TOO_LONG, f"the record has more than {limit} bytes")
+
+
+def cut_off() -> Bad:
+    """The reject of a record in which the file ends."""
+    return Bad(RejectReason.TRUNCATED, "the file ends within this record")
+
+
+def wrong_width(fields: int, width: int) -> Bad:
+    """The reject of a row that has not the header's number of fields."""
+    return Bad(RejectReason.MALFORMED, f"{fields} fields where the header has {width}")
+
+
+def _wrong(fields: list[str], width: int, line: str, limit: int) -> Bad:
+    return too_long(limit) if len(line) > limit else wrong_width(len(fields), width)

@@ -1,0 +1,186 @@
+"""Which column of a dump is which field of a review."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shared.errors import IngestError
+
+FIELDS = (
+    "text", "rating", "title", "product_id", "product_title", "category",
+    "reviewer", "date", "review_id", "verified", "helpful_votes", "source",
+)  # fmt: skip
+"""Fields that a mapping may name, in the order in which parsers' values are taken."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One family of dumps: its name, and the column (or columns, in order of preference)."""
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+    constant_source: str | None = None
+    no_text: frozenset[str] = field(default_factory=frozenset)
+    """Texts that stand for a missing one."""
+    own_ids: bool = False
+    """Whether review_id is unique among reviews of this source."""
+
+
+def _schema(
+    name: str,
+    *,
+    own_ids: bool = False,
+    no_text: Iterable[str] = (),
+    **columns: str | tuple[str, ...],
+) -> Schema:
+    return Schema(
+        name=name,
+        columns={k: (v,) if isinstance(v, str) else v for k, v in columns.items()},
+        no_text=frozenset(no_text),
+        own_ids=own_ids,
+    )
+
+
+AMAZON_2014 = _schema(
+    "amazon2014", text="reviewText", rating="overall", title="summary", product_id="asin",
+    reviewer="reviewerID", date=("unixReviewTime", "reviewTime"), helpful_votes="helpful",
+)  # fmt: skip
+AMAZON_2018 = _schema(
+    "amazon2018", text="reviewText", rating="overall", title="summary", product_id="asin",
+    reviewer="reviewerID", date=("unixReviewTime", "reviewTime"), verified="verified",
+    helpful_votes="vote",
+)  # fmt: skip
+AMAZON_2023 = _schema(
+    "amazon2023", text="text", rating="rating", title="title", product_id=("parent_asin", "asin"),
+    reviewer="user_id", date=("timestamp", "sort_timestamp"), verified="verified_purchase",
+    helpful_votes=("helpful_vote", "helpful_votes"),
+)  # fmt: skip
+AWS_TSV = _schema(
+    "aws-tsv", own_ids=True, no_text=("None",), text="review_body", rating="star_rating",
+    title="review_headline", product_id="product_id", product_title="product_title",
+    category="product_category", reviewer="customer_id", date="review_date",
+    review_id="review_id", verified="verified_purchase", helpful_votes="helpful_votes",
+)  # fmt: skip
+MULTIDOMAIN = _schema(
+    "multidomain", text="review_text", rating="rating", title="title", product_id="asin",
+    product_title="product_name", category="product_type", reviewer="reviewer", date="date",
+    helpful_votes="helpful",
+)  # fmt: skip
+DATAFINITI = _schema(
+    "datafiniti", text="reviews.text", rating="reviews.rating", title="reviews.title",
+    product_id="id", product_title="name", category=("primaryCategories", "categories"),
+    reviewer="reviews.username", date="reviews.date", helpful_votes="reviews.numHelpful",
+)  # fmt: skip
+
+_MARKS = (
+    (AWS_TSV, {"review_body", "star_rating", "review_id"}),
+    (DATAFINITI, {"reviews.text", "reviews.rating"}),
+    (MULTIDOMAIN, {"review_text", "asin", "rating"}),
+    (AMAZON_2023, {"text", "rating", "user_id"}),
+    (AMAZON_2023, {"text", "rating", "parent_asin"}),
+)
+
+WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
+    "text": (
+        "text", "review", "reviews", "reviewtext", "reviewbody", "reviewcontent", "body",
+        "content", "comment", "verifiedreviews", "reviewstext", "reviewdescription",
+    ),
+    "rating": ("rating", "ratings", "stars", "starrating", "reviewrating", "score", "overall"),
+    "title": ("title", "reviewtitle", "summary", "headline", "reviewheadline", "reviewsummary"),
+    "product_id": ("productid", "asin", "clothingid", "itemid", "sku"),
+    "product_title": ("productname", "producttitle"),
+    "category": ("category", "productcategory", "classname", "variation"),
+    "reviewer": ("reviewer", "reviewerid", "userid", "username", "customerid", "author"),
+    "date": (
+        "date", "reviewdate", "reviewtime", "timestamp", "createdat", "reviewedat",
+        "unixreviewtime", "time",
+    ),
+    "review_id": ("reviewid",),
+    "verified": ("verified", "verifiedpurchase"),
+    "helpful_votes": ("helpfulvotes", "helpfulvote", "vote", "votes", "positivefeedbackcount"),
+}  # fmt: skip
+"""Column names taken without a mapping, lower case, letters and digits only."""
+
+
+def plain(name: str) -> str:
+    """Column name without case, white space and punctuation."""
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def choose_schema(columns: Iterable[str], mapping: Mapping[str, str] | None) -> Schema:
+    """Find how to read a dump with these columns.
+
+    Raises:
+        IngestError: mapping_invalid or schema_unknown, naming the columns that there are.
+    """
+    names = [str(column) for column in columns]
+    if mapping is not None:
+        return _mapped(names, mapping)
+    present = set(names)
+    for schema, marks in _MARKS:
+        if marks <= present:
+            return schema
+    if {"reviewText", "overall"} <= present or {"reviewerID", "overall", "asin"} <= present:
+        newer = present & {"verified", "vote", "style", "image"}
+        return AMAZON_2018 if newer else AMAZON_2014
+    return _guessed(names)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:40])
+    return shown + (f" and {len(names) - 40} more" if len(names) > 40 else "")
+
+
+def _mapped(names: list[str], mapping: Mapping[str, str]) -> Schema:
+    unknown = sorted(set(mapping) - set(FIELDS))
+    if unknown:
+        raise IngestError(
+            "mapping_invalid",
+            f"the mapping has unknown fields {_listed(unknown)}; fields are {', '.join(FIELDS)}",
+        )
+    if "text" not in mapping:
+        raise IngestError("mapping_invalid", "the mapping must name the column of the text")
+    found: dict[str, tuple[str, ...]] = {}
+    source: str | None = None
+    for name, column in mapping.items():
+        actual = _column(names, column)
+        if actual is not None:
+            found[name] = (actual,)
+        elif name == "source":
+            source = column  # a name for the whole dump
+        else:
+            raise IngestError(
+                "mapping_invalid",
+                f"the mapping takes {name} from {column!r}, which is no column of the dump; "
+                f"its columns are {_listed(names)}",
+                details={"column": column, "columns": names[:100]},
+            )
+    return Schema("mapped", found, constant_source=source, own_ids="review_id" in found)
+
+
+def _column(names: list[str], wanted: str) -> str | None:
+    if wanted in names:
+        return wanted
+    alike = [n for n in names if n.strip().lower() == wanted.strip().lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _guessed(names: list[str]) -> Schema:
+    found: dict[str, tuple[str, ...]] = {}
+    for name, known in WELL_KNOWN.items():
+        candidates = [n for n in names if plain(n) in known]
+        if len(candidates) == 1:
+            found[name] = (candidates[0],)
+        elif candidates and name in ("text", "rating"):
+            raise _unknown(names, f"several columns could be the {name}: {_listed(candidates)}")
+    if "text" not in found:
+        raise _unknown(names, "no column is known to hold the text")
+    return Schema("mapped", found, own_ids="review_id" in found)
+
+
+def _unknown(names: list[str], why: str) -> IngestError:
+    return IngestError(
+        "schema_unknown",
+        f"{why}; the columns are {_listed(names)}. Say which is which with "
+        "--map text=COLUMN,rating=COLUMN",
+        details={"columns": names[:100]},
+    )
