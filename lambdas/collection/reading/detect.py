@@ -1,16 +1,22 @@
 """What a dump is: compression, encoding, format and schema, from its first bytes alone."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO
 
+from lambdas.collection.reading.archive import spooled, zip_member
 from lambdas.collection.reading.decompress import Counted, compression_of, expand, limited
-from lambdas.collection.reading.dialect import sniff_delimited
+from lambdas.collection.reading.dialect import Delimited, sniff_delimited
 from lambdas.collection.reading.encoding import as_utf8, sniff_encoding
 from lambdas.collection.reading.formats.delimited import parse_delimited
-from lambdas.collection.reading.formats.json_lines import objects_in, parse_json_lines
+from lambdas.collection.reading.formats.json_lines import parse_json_lines
+from lambdas.collection.reading.formats.json_stream import parse_json_stream
+from lambdas.collection.reading.formats.parquet import open_parquet, parse_parquet
+from lambdas.collection.reading.formats.pseudo_xml import parse_review_blocks
 from lambdas.collection.reading.formats.unquoted import parse_unquoted
+from lambdas.collection.reading.json_kind import JsonKind, json_kind
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.records import Record, StreamState
 from lambdas.collection.reading.rows import RowMaker
@@ -18,6 +24,10 @@ from lambdas.collection.reading.schemas import Schema, choose_schema
 from shared.errors import IngestError
 
 SAMPLE_BYTES = 512 * 1024
+_HEAD_BYTES = 4096
+_BLOCK = re.compile(rb"(?:^|[\n>])[ \t]*<review\b[^<>]{0,200}>")
+_ELEMENT = re.compile(rb"<([A-Za-z_][\w.-]{0,60})>")
+_PARQUET = b"PAR1"
 
 
 @dataclass
@@ -30,99 +40,141 @@ class Opened:
     maker_for: Callable[[Record], RowMaker] = field(repr=False)
 
 
-def _take(chunks: Iterator[bytes], wanted: int) -> tuple[bytes, bool]:
-    """Read about ``wanted`` bytes ahead; also says whether that was all."""
-    parts: list[bytes] = []
-    size = 0
-    for chunk in chunks:
-        parts.append(chunk)
-        size += len(chunk)
-        if size >= wanted:
-            return b"".join(parts), False
-    return b"".join(parts), True
-
-
 def open_parser(stream: BinaryIO, options: ReadOptions) -> Opened:
     """Look at the head of a stream and choose the parser and the schema.
 
     Raises:
         IngestError: empty_object, archive_unsupported, format_unknown, schema_unknown,
-            mapping_invalid, decompression_limit.
+            mapping_invalid, decompression_limit, object_too_large.
     """
     state = StreamState()
-    counted = Counted(stream)
-    raw = iter(counted)
-    head, _ = _take(raw, 512)
-    if not head:
-        raise IngestError("empty_object", "the object has no bytes")
-    state.compression = compression_of(head)
-    plain = expand(chain((head,), raw), state.compression, state)
-    chunks = limited(plain, lambda: counted.taken, options.limits, state)
-    sample, whole = _take(chunks, SAMPLE_BYTES)
+    chunks = _plain_bytes(stream, state, options)
+    sample, _ = _ahead(chunks, SAMPLE_BYTES)
+    if sample.startswith(_PARQUET):
+        return _parquet(chain((sample,), chunks), state, options)
     encoding, skip = sniff_encoding(sample)
     state.encoding = encoding.removesuffix("-sig")
     chunks = as_utf8(chain((sample[skip:],), chunks), encoding)
-    sample, _ = (
-        _take(chunks, len(sample) - skip) if skip or encoding[:4] == "utf-" else (sample, whole)
-    )
-    if not sample.strip():
+    sample, whole = _ahead(chunks, len(sample) - skip)
+    if not sample.strip(b"\0 \t\r\n\f\v"):
         raise IngestError("empty_object", "the dump has no records")
-    return _open_text(sample, chain((sample,), chunks), state, options)
+    chunks = chain((sample,), chunks)
+    if b"\r" in sample and b"\n" not in sample:  # line ends of old
+        sample, chunks = sample.replace(b"\r", b"\n"), _unix_ends(chunks)
+    return _text(sample, chunks, state, options, whole=whole)
 
 
-def _open_text(
-    sample: bytes, chunks: Iterator[bytes], state: StreamState, options: ReadOptions
+def _plain_bytes(stream: BinaryIO, state: StreamState, options: ReadOptions) -> Iterator[bytes]:
+    counted = Counted(stream)
+    chunks: Iterator[bytes] = iter(counted)
+    head, _ = _ahead(chunks, _HEAD_BYTES)
+    if not head:
+        raise IngestError("empty_object", "the object has no bytes")
+    kind = state.compression = compression_of(head)
+    chunks = chain((head,), chunks)
+    if kind == "zip":
+        chunks = zip_member(spooled(chunks), state)
+        head, _ = _ahead(chunks, _HEAD_BYTES)
+        chunks = chain((head,), chunks)
+        kind = compression_of(head)
+        if kind == "zip":
+            raise IngestError("archive_unsupported", "a zip archive within a zip archive")
+        state.compression = "zip" if kind == "none" else f"zip+{kind}"
+    return limited(expand(chunks, kind, state), lambda: counted.taken, options.limits, state)
+
+
+def _ahead(chunks: Iterator[bytes], wanted: int) -> tuple[bytes, bool]:
+    """Read at least ``wanted`` bytes ahead; also says whether that was all there is."""
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= wanted > 0:
+            return b"".join(parts), False
+    return b"".join(parts), True
+
+
+def _unix_ends(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk.replace(b"\r", b"\n")
+
+
+def _text(
+    sample: bytes,
+    chunks: Iterator[bytes],
+    state: StreamState,
+    options: ReadOptions,
+    *,
+    whole: bool,
 ) -> Opened:
-    limit = options.limits.max_record_bytes
-    lines = [line.strip() for line in sample.split(b"\n", 2000)[:2000] if line.strip()]
-    start = sample.lstrip()[:1]
-    braces = sum(line.startswith((b"{", b"[{", b",{")) for line in lines)
-    if start in b"[{" or braces * 2 > len(lines):
-        array = start == b"["
-        records = parse_json_lines(chunks, state, limit=limit, array=array)
-        columns = _json_columns(lines)
-        kind = "json-array" if array else "jsonl"
-        return _json(records, kind, columns, state, options)
-    found = sniff_delimited(sample, options.mapping)
-    profile = Profile(
-        found.name, state.compression, state.encoding, found.schema.name, tuple(found.columns)
-    )
-    if found.dialect.quotechar is None and found.dialect.escapechar is None:
-        records = parse_unquoted(
-            chunks, state, delimiter=found.dialect.delimiter, width=len(found.columns), limit=limit
-        )
-    else:
-        records = parse_delimited(
-            chunks, state, dialect=found.dialect, width=len(found.columns), limit=limit,
-            plausible=found.plausible,
-        )  # fmt: skip
+    if kind := json_kind(sample):
+        return _json(kind, chunks, state, options)
+    if b"<review" in sample and _BLOCK.search(sample):
+        records = parse_review_blocks(chunks, state, limit=options.limits.max_record_bytes)
+        columns = [name.decode() for name in dict.fromkeys(_ELEMENT.findall(sample))]
+        columns = [name for name in columns if name not in ("review", "data", "reviews")]
+        return _of_dicts("review-blocks", records, columns, state, options)
+    found = sniff_delimited(sample, options.mapping, whole=whole)
+    records = _delimited(found, chunks, state, options)
     maker = RowMaker(found.schema, found.columns, options.reviewer_key)
+    profile = _profile(found.name, state, found.schema.name, found.columns)
     return Opened(records, state, profile, lambda _record: maker)
 
 
-def _json_columns(lines: list[bytes]) -> list[str]:
-    columns: dict[str, None] = {}
-    for line in lines[:500]:
-        for values in objects_in(line.strip(b"[], \t")) if len(line) < 2**17 else ():
-            columns.update(dict.fromkeys(map(str, values)))
-    return list(columns)
+def _delimited(
+    found: Delimited, chunks: Iterator[bytes], state: StreamState, options: ReadOptions
+) -> Iterator[Record]:
+    limit, width, dialect = options.limits.max_record_bytes, len(found.columns), found.dialect
+    if dialect.quotechar is None and dialect.escapechar is None:
+        return parse_unquoted(chunks, state, delimiter=dialect.delimiter, width=width, limit=limit)
+    return parse_delimited(
+        chunks, state, dialect=dialect, width=width, limit=limit, plausible=found.plausible
+    )
 
 
 def _json(
+    kind: JsonKind, chunks: Iterator[bytes], state: StreamState, options: ReadOptions
+) -> Opened:
+    limit = options.limits.max_record_bytes
+    if kind.a_line_each:
+        records = parse_json_lines(chunks, state, limit=limit, array=kind.array)
+    else:
+        records = parse_json_stream(chunks, state, limit=limit, starts=kind.starts)
+    return _of_dicts("json-array" if kind.array else "jsonl", records, kind.columns, state, options)
+
+
+def _of_dicts(
+    name: str,
     records: Iterator[Record],
-    kind: str,
     columns: list[str],
     state: StreamState,
     options: ReadOptions,
 ) -> Opened:
-    profile = Profile(kind, state.compression, state.encoding, "unknown", tuple(columns))
     known: Schema | None = choose_schema(columns, options.mapping) if columns else None
-    if known:
-        profile.dump_schema = known.name
+    profile = _profile(name, state, known.name if known else "unknown", columns)
 
     def maker_for(record: Record) -> RowMaker:
+        # Where the sample held no whole record the first one that comes decides.
         schema = known or choose_schema(map(str, record.values), options.mapping)
         profile.dump_schema = schema.name
         return RowMaker(schema, None, options.reviewer_key)
 
     return Opened(records, state, profile, maker_for)
+
+
+def _parquet(chunks: Iterator[bytes], state: StreamState, options: ReadOptions) -> Opened:
+    parquet = open_parquet(spooled(chunks))
+    names = parquet.schema_arrow.names
+    schema = choose_schema(names, options.mapping)
+    wanted = {name for columns in schema.columns.values() for name in columns}
+    columns = [name for name in dict.fromkeys(names) if name in wanted]
+    state.encoding = "utf-8"
+    maker = RowMaker(schema, columns, options.reviewer_key)
+    records = parse_parquet(parquet, columns, state)
+    profile = _profile("parquet", state, schema.name, names)
+    return Opened(records, state, profile, lambda _record: maker)
+
+
+def _profile(name: str, state: StreamState, schema: str, columns: list[str]) -> Profile:
+    return Profile(name, state.compression, state.encoding, schema, tuple(columns))

@@ -27,7 +27,7 @@ class Delimited:
     plausible: Callable[[list[str]], bool]
 
 
-def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None) -> Delimited:
+def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None, *, whole: bool) -> Delimited:
     """Find the delimiter by the header, and the quoting by what fits most lines of the sample.
 
     Raises:
@@ -36,7 +36,7 @@ def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None) -> Delimit
     if sum(byte in _CONTROL for byte in sample[:4096]) > 0.02 * min(len(sample), 4096):
         raise IngestError("format_unknown", "the object is binary and of no known format")
     lines = list(io.StringIO(decode_text(sample), newline=""))
-    if len(lines) > 1 and not lines[-1].endswith("\n"):
+    if len(lines) > 1 and not whole:
         lines.pop()
     lines = lines[:_SAMPLE_LINES]
     while lines and not lines[0].strip():

@@ -1,8 +1,8 @@
 """What format parsers hand on: records, and the rows they could not read."""
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from lambdas.collection.reading.encoding import decode_text
 from shared.schemas.ingest import RejectReason
@@ -30,10 +30,11 @@ class Record(NamedTuple):
     raw: Any
 
 
-class Parser(Protocol):
-    """A format: yields every record of the stream in order, good or bad, and never raises."""
+class Named(NamedTuple):
+    """The raw row of a format without text: spelled as JSON only if the row is refused."""
 
-    def __iter__(self) -> Iterator[Record]: ...
+    columns: list[str]
+    values: tuple[Any, ...]
 
 
 @dataclass
@@ -53,12 +54,16 @@ def raw_text(raw: Any) -> str:
         text = decode_text(bytes(raw[:RAW_LIMIT]))
     elif isinstance(raw, str):
         text = raw[:RAW_LIMIT]
+    elif isinstance(raw, Named):
+        text = _spelled(dict(zip(raw.columns, raw.values, strict=True)))
     elif isinstance(raw, list | tuple) and all(isinstance(part, str) for part in raw):
         text = "".join(raw)[:RAW_LIMIT]
     else:
-        import json
-
-        text = json.dumps(raw, default=str, ensure_ascii=False)[:RAW_LIMIT]
+        text = _spelled(raw)
     text = text.replace("\0", "\ufffd")
     encoded = text.encode("utf-8", "replace")
     return encoded[:RAW_LIMIT].decode("utf-8", "ignore").rstrip("\r\n")
+
+
+def _spelled(values: Any) -> str:
+    return json.dumps(values, default=str, ensure_ascii=False)[:RAW_LIMIT]

@@ -1,0 +1,157 @@
+"""JSON objects that are not one a line: a pretty-printed array, or an array on a single line."""
+
+import re
+from collections.abc import Generator, Iterator
+
+import orjson
+
+from lambdas.collection.reading.formats.json_lines import objects_in
+from lambdas.collection.reading.formats.unquoted import cut_off, too_long
+from lambdas.collection.reading.records import RAW_LIMIT, Bad, Record, StreamState
+from shared.schemas.ingest import RejectReason
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|[{}\[\]]', re.DOTALL)
+_BETWEEN = re.compile(rb"[\s,\[\]\0]*")
+_OVERLAP = 256
+
+
+def object_end(buffer: bytes, start: int) -> int:
+    """Find the end of the object that opens at ``start``.
+
+    Returns:
+        The position behind its closing brace, or -1 where it is not in the buffer.
+    """
+    depth = 0
+    for token in _TOKEN.finditer(buffer, start):
+        mark = buffer[token.start()]
+        if mark in b"{[":
+            depth += 1
+        elif mark in b"}]":
+            depth -= 1
+            if depth <= 0:
+                return token.end()
+    return -1
+
+
+def starts_of(buffer: bytes) -> re.Pattern[bytes]:
+    """How the objects of this file begin: a brace and the first key of its first object."""
+    first = re.search(rb'\{\s*("(?:[^"\\]|\\.){1,200}")\s*:', buffer)
+    key = re.escape(first[1]) if first else rb'"'
+    return re.compile(rb"\{\s*" + key)
+
+
+def parse_json_stream(
+    chunks: Iterator[bytes], state: StreamState, *, limit: int, starts: re.Pattern[bytes]
+) -> Iterator[Record]:
+    """Yield one record an object, whatever white space and line ends are around and within them.
+
+    Where braces or quotes do not match up, one record is refused and reading goes on with the next
+    place that looks as the file's objects begin.
+    """
+    objects = _Objects(limit, starts)
+    for chunk in chunks:
+        objects.buffer += chunk
+        yield from objects.take(final=False)
+    yield from objects.take(final=True)
+    if objects.array and not objects.closed:
+        state.warnings.append("the JSON array is not closed: the file seems cut off")
+
+
+class _Objects:
+    """The part of the stream that is not yet cut into objects."""
+
+    def __init__(self, limit: int, starts: re.Pattern[bytes]) -> None:
+        self.buffer = b""
+        self.array = self.closed = False
+        self._limit = limit
+        self._starts = starts
+        self._line = 1
+        self._began = False
+        self._skipping: tuple[int, bytes] | None = None
+
+    def take(self, *, final: bool) -> Iterator[Record]:
+        """Yield what is complete (at the end: everything), keep the rest."""
+        position = 0
+        while position < len(self.buffer):
+            if self._skipping:
+                found = self._starts.search(self.buffer, position)
+                if found is None:
+                    break
+                yield self._skipped()
+                position = self._passed(position, found.start())
+            position = self._separators(position)
+            start = self.buffer.find(b"{", position)
+            if start != position:
+                if start < 0 and not final:
+                    break
+                end = start if start >= 0 else len(self.buffer)
+                if position < end:
+                    yield self._malformed(position, end, "no JSON object")
+                position = self._passed(position, end)
+                continue
+            end = object_end(self.buffer, start)
+            if end < 0 and not final and len(self.buffer) - start <= self._limit:
+                break
+            if end < 0 and not final and not self._starts.search(self.buffer, start + 1):
+                break
+            found_end = yield from self._object(start, end)
+            position = self._passed(position, found_end)
+        self.buffer = self.buffer[position:]
+        self._shorten()
+        if final and self._skipping:
+            yield self._skipped()
+
+    def _separators(self, position: int) -> int:
+        end = _BETWEEN.match(self.buffer, position).end()  # type: ignore[union-attr]
+        between = self.buffer[position:end]
+        if between:
+            self.array |= not self._began and b"[" in between
+            self.closed = b"]" in between
+        self._began = True
+        return self._passed(position, end)
+
+    def _object(self, start: int, end: int) -> Generator[Record, None, int]:
+        """Yield the object (or what stands for it) and return where to go on."""
+        if end >= 0 and end - start <= self._limit:
+            raw = self.buffer[start:end]
+            try:
+                found = [orjson.loads(raw)]
+            except ValueError:
+                found = objects_in(raw)
+            for values in found:
+                yield Record(self._line, values, raw)
+            if found:
+                return end
+        again = self._starts.search(self.buffer, start + 1, end if end >= 0 else len(self.buffer))
+        if again:
+            yield self._malformed(start, again.start(), "no JSON object: it is not closed")
+            return again.start()
+        if end < 0:
+            yield Record(self._line, cut_off(), self.buffer[start:])
+            return len(self.buffer)
+        if end - start > self._limit:
+            yield Record(self._line, too_long(self._limit), self.buffer[start : start + RAW_LIMIT])
+        else:
+            yield self._malformed(start, end, "no JSON object")
+        return end
+
+    def _malformed(self, start: int, end: int, why: str) -> Record:
+        return Record(self._line, Bad(RejectReason.MALFORMED, why), self.buffer[start:end])
+
+    def _passed(self, start: int, end: int) -> int:
+        self._line += self.buffer.count(b"\n", start, end)
+        return end
+
+    def _shorten(self) -> None:
+        if len(self.buffer) <= self._limit:
+            return
+        if not self._skipping:
+            self._skipping = (self._line, self.buffer[:RAW_LIMIT])
+        cut = len(self.buffer) - _OVERLAP
+        self._passed(0, cut)
+        self.buffer = self.buffer[cut:]
+
+    def _skipped(self) -> Record:
+        line, head = self._skipping or (self._line, b"")
+        self._skipping = None
+        return Record(line, too_long(self._limit), head)

@@ -1,0 +1,71 @@
+"""Parquet: row groups streamed, only the columns that are used."""
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lambdas.collection.reading.encoding import decode_text
+from lambdas.collection.reading.formats.unquoted import cut_off
+from lambdas.collection.reading.records import Named, Record, StreamState
+from shared.errors import IngestError
+
+_ROWS = 4096
+
+
+def open_parquet(file: IO[bytes]) -> pq.ParquetFile:
+    """Open a Parquet file.
+
+    Raises:
+        IngestError: format_unknown where it has no readable footer (a Parquet file that was cut
+            off has none, and nothing of it can be read).
+    """
+    try:
+        return pq.ParquetFile(file, pre_buffer=False, buffer_size=2**20)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise IngestError(
+            "format_unknown", "the Parquet object has no readable footer; it may be cut off"
+        ) from error
+
+
+def parse_parquet(
+    parquet: pq.ParquetFile, columns: list[str], state: StreamState
+) -> Iterator[Record]:
+    """Yield one record a row, as the list of the values of ``columns``."""
+    batches = parquet.iter_batches(batch_size=_ROWS, columns=columns)
+    while True:
+        try:
+            batch = next(batches)
+            values = [_values(batch.column(place)) for place in range(batch.num_columns)]
+            names = batch.schema.names
+        except StopIteration:
+            return
+        except (pa.ArrowException, OSError, ValueError) as error:
+            state.warnings.append(
+                f"the Parquet file is damaged; nothing behind is read: {error}"[:300]
+            )
+            yield Record(None, cut_off(), "")
+            return
+        order = [values[names.index(column)] for column in columns]
+        for row in zip(*order, strict=True):
+            yield Record(None, list(row), Named(columns, row))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+        kind = column.type
+    if pa.types.is_timestamp(kind):  # as a number, for nanoseconds fit no datetime
+        column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64())
+    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return _decoded(column)
+    try:
+        return column.to_pylist()  # type: ignore[no-any-return]
+    except UnicodeDecodeError:
+        return _decoded(column.cast(pa.large_binary()))
+
+
+def _decoded(column: pa.Array) -> list[Any]:
+    return [None if value is None else decode_text(value) for value in column.to_pylist()]

@@ -1,0 +1,132 @@
+"""``<review>`` blocks that look like XML and are none: bare ampersands, any bytes, no root."""
+
+import re
+from collections.abc import Iterator
+
+from lambdas.collection.reading.encoding import decode_text
+from lambdas.collection.reading.formats.unquoted import cut_off, too_long
+from lambdas.collection.reading.records import RAW_LIMIT, Bad, Record, StreamState
+from shared.schemas.ingest import RejectReason
+
+_OPEN = re.compile(rb"(?:^|(?<=\n)|(?<=>))[ \t]*<review\b[^<>]{0,200}>")
+_CLOSE = b"</review>"
+_FIELD = re.compile(r"<([A-Za-z_][\w.-]{0,60})>(.*?)</\1>", re.DOTALL)
+_TEXT_TAG = re.compile(r"<review_text>")
+# What may stand around the blocks: a root element, a declaration, comments.
+_WRAPPER = re.compile(
+    rb"(?:\s|\xef\xbb\xbf|\0|<\?[^<>]{0,200}\?>|<!--[^<>]{0,1000}-->"
+    rb"|</?(?:data|reviews|root|dataset|document)\b[^<>]{0,200}>)*"
+)
+_CUT_WRAPPER = re.compile(rb"\s*</?[a-z]{0,8}$")
+_OVERLAP = 256
+
+
+def parse_review_blocks(
+    chunks: Iterator[bytes], state: StreamState, *, limit: int
+) -> Iterator[Record]:
+    """Yield one record a block, as a dictionary of its elements.
+
+    A block that is not closed before the next one opens is malformed, so is text between blocks;
+    a block in which the file ends is truncated. The first of two elements of one name counts.
+    """
+    blocks = _Blocks(limit)
+    for chunk in chunks:
+        blocks.buffer += chunk
+        yield from blocks.take()
+    yield from blocks.end(state)
+
+
+class _Blocks:
+    """The part of the stream that is not yet cut into blocks."""
+
+    def __init__(self, limit: int) -> None:
+        self.buffer = b""
+        self._limit = limit
+        self._line = 1
+        self._skipping: tuple[int, bytes] | None = None
+
+    def take(self) -> Iterator[Record]:
+        """Yield what is complete, keep the rest."""
+        position = 0
+        while True:
+            opened = _OPEN.search(self.buffer, position)
+            if self._skipping:
+                if opened is None:
+                    break
+                yield self._skipped()
+                position = self._passed(position, opened.start())
+                continue
+            if opened is None:
+                break
+            yield from self._between(position, opened.start())
+            position = self._passed(position, opened.start())
+            closed = self.buffer.find(_CLOSE, opened.end())
+            following = _OPEN.search(self.buffer, opened.end(), closed if closed >= 0 else 2**62)
+            if following:
+                yield self._unclosed(position, following.start())
+                position = self._passed(position, following.start())
+            elif closed < 0:
+                break
+            else:
+                end = closed + len(_CLOSE)
+                yield self._block(position, end)
+                position = self._passed(position, end)
+        self.buffer = self.buffer[position:]
+        self._shorten()
+
+    def _passed(self, start: int, end: int) -> int:
+        self._line += self.buffer.count(b"\n", start, end)
+        return end
+
+    def _shorten(self) -> None:
+        """Drop what is too long to be a record, but for its head and a possible half tag."""
+        if len(self.buffer) <= self._limit:
+            return
+        if not self._skipping:
+            self._skipping = (self._line, self.buffer[:RAW_LIMIT])
+        cut = len(self.buffer) - _OVERLAP
+        self._passed(0, cut)
+        self.buffer = self.buffer[cut:]
+
+    def _skipped(self) -> Record:
+        line, head = self._skipping or (self._line, b"")
+        self._skipping = None
+        return Record(line, too_long(self._limit), head)
+
+    def _between(self, start: int, end: int) -> Iterator[Record]:
+        begin = _WRAPPER.match(self.buffer, start, end).end()  # type: ignore[union-attr]
+        if begin < end:
+            why = Bad(RejectReason.MALFORMED, "text outside of a <review> block")
+            yield Record(self._line, why, self.buffer[start:end])
+
+    def _unclosed(self, start: int, end: int) -> Record:
+        why = Bad(RejectReason.MALFORMED, "the block is not closed before the next one")
+        return Record(self._line, why, self.buffer[start:end])
+
+    def _block(self, start: int, end: int) -> Record:
+        raw = self.buffer[start:end]
+        if len(raw) > self._limit:
+            return Record(self._line, too_long(self._limit), raw[:RAW_LIMIT])
+        text = decode_text(raw)
+        values: dict[str, str] = {}
+        for found in _FIELD.finditer(text, text.index(">") + 1):
+            values.setdefault(found[1], found[2].strip())
+        if "review_text" not in values and _TEXT_TAG.search(text):
+            why = Bad(RejectReason.MALFORMED, "the element review_text is not closed")
+            return Record(self._line, why, raw)
+        return Record(self._line, values, raw)
+
+    def end(self, state: StreamState) -> Iterator[Record]:
+        """Yield what the stream ended in."""
+        if self._skipping:
+            yield self._skipped()
+            return
+        rest = self.buffer
+        begin = _WRAPPER.match(rest).end()  # type: ignore[union-attr]
+        if begin == len(rest) or (not _OPEN.search(rest) and _CUT_WRAPPER.fullmatch(rest, begin)):
+            return
+        if _OPEN.search(rest) or state.truncated:
+            yield Record(self._line, cut_off(), rest)
+        else:
+            why = Bad(RejectReason.MALFORMED, "text outside of a <review> block")
+            yield Record(self._line, why, rest)
