@@ -17,7 +17,6 @@ _AMAZON = re.compile(r"(\d{1,2}) (\d{1,2}), ?(\d{4})")
 _WORDS = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[- ]([A-Za-z]{3,9})\.?,?[- ](\d{4}|\d{2})")
 _ISO_SLASH = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
-_CACHE_LIMIT = 50_000
 
 
 def to_micros(value: Any) -> int | None:
@@ -112,23 +111,3 @@ def _from_iso(text: str) -> int | None:
         return _from_datetime(datetime.fromisoformat(spelled))
     except ValueError:
         return None
-
-
-class DateReader:
-    """to_micros with a memory: a dump has few distinct days and many rows."""
-
-    def __init__(self) -> None:
-        self._known: dict[Any, int | None] = {}
-
-    def __call__(self, value: Any) -> int | None:
-        """Read one value; equal values are read once."""
-        known = self._known
-        try:
-            return known[value]
-        except KeyError:
-            if len(known) >= _CACHE_LIMIT:
-                known.clear()
-            micros = known[value] = to_micros(value)
-            return micros
-        except TypeError:  # a list or a dict
-            return None

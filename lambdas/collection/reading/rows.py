@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Any
 
 from lambdas.collection.reading.cleaning import clean_text, storable
-from lambdas.collection.reading.dates import DateReader
+from lambdas.collection.reading.dates import to_micros
 from lambdas.collection.reading.identity import (
     bounded_id,
     content_id,
@@ -14,11 +14,9 @@ from lambdas.collection.reading.identity import (
 )
 from lambdas.collection.reading.records import Bad
 from lambdas.collection.reading.schemas import FIELDS, Schema
-from lambdas.collection.reading.values import RatingReader, parse_flag, parse_votes
+from lambdas.collection.reading.values import Remembering, parse_flag, parse_rating, parse_votes
 from shared.schemas.ingest import RejectReason
 
-_CACHE_LIMIT = 20_000
-_CACHED_LENGTH = 300
 _NO_TEXT = Bad(RejectReason.NO_TEXT, "no text is left after cleaning")
 _TEXT_INVALID = Bad(RejectReason.MALFORMED, "the text is not a string")
 _RATING_DETAIL = {
@@ -77,10 +75,12 @@ class RowMaker:
         self._take = taker(schema, columns)
         self._key = key
         self._source = storable(schema.constant_source or schema.name)
-        self._rating = RatingReader()
-        self._date = DateReader()
-        self._titles: dict[Any, str | None] = {}
-        self._ids: dict[Any, str | None] = {}
+        self._rating = Remembering(parse_rating)
+        self._date = Remembering(to_micros)
+        self._flag = Remembering(parse_flag)
+        self._votes = Remembering(parse_votes)
+        self._title = Remembering(_title)
+        self._id = Remembering(_identifier)
         self.dates_unread = 0
 
     def make(self, values: Any, record: int) -> tuple[Any, ...]:
@@ -107,8 +107,8 @@ class RowMaker:
         title = self._title(title)
         product = self._id(product)
         reviewer_key = None
-        if reviewer is not None and reviewer != "":
-            reviewer_key = reviewer_key_of(str(reviewer).strip(), self._key)
+        if reviewer is not None and (name := str(reviewer).strip()):
+            reviewer_key = reviewer_key_of(name, self._key)
         source = self._source if source is None else self._id(source) or self._source
         review_id = None
         if own_id is not None and self._schema.own_ids:
@@ -129,8 +129,8 @@ class RowMaker:
             cleaned,
             None if cleaned == text else storable(text),
             micros,
-            verified if verified is None else parse_flag(verified),
-            votes if votes is None else parse_votes(votes),
+            self._flag(verified),
+            self._votes(votes),
         )
 
     def _when(self, written: Any) -> int | None:
@@ -139,30 +139,14 @@ class RowMaker:
             self.dates_unread += 1
         return micros
 
-    def _title(self, value: Any) -> str | None:
-        try:
-            return self._titles[value]
-        except KeyError:
-            pass
-        except TypeError:
-            return None
-        if len(self._titles) >= _CACHE_LIMIT:
-            self._titles.clear()
-        cleaned = None if value is None else clean_text(str(value)) or None
-        if len(str(value)) <= _CACHED_LENGTH:
-            self._titles[value] = cleaned
-        return cleaned
 
-    def _id(self, value: Any) -> str | None:
-        try:
-            return self._ids[value]
-        except KeyError:
-            pass
-        except TypeError:
-            return None
-        if len(self._ids) >= _CACHE_LIMIT:
-            self._ids.clear()
-        cleaned = None if value is None else bounded_id(clean_text(str(value))) or None
-        if len(str(value)) <= _CACHED_LENGTH:
-            self._ids[value] = cleaned
-        return cleaned
+def _title(value: Any) -> str | None:
+    if value is None or isinstance(value, list | dict):
+        return None
+    return clean_text(str(value)) or None
+
+
+def _identifier(value: Any) -> str | None:
+    if value is None or isinstance(value, list | dict):
+        return None
+    return bounded_id(clean_text(str(value))) or None

@@ -1,12 +1,16 @@
 """Ratings, flags and counts, from the types and spellings that dumps use."""
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from shared.schemas.ingest import RejectReason
 
+Parsed = TypeVar("Parsed")
+
 LOWEST, HIGHEST = 1.0, 5.0
 _CACHE_LIMIT = 10_000
+_LONGEST_KEY = 300
 _YES = frozenset({"y", "yes", "true", "t", "1", "1.0"})
 _NO = frozenset({"n", "no", "false", "f", "0", "0.0"})
 _INT32_MAX = 2**31 - 1
@@ -29,27 +33,6 @@ def parse_rating(value: Any) -> float | RejectReason | None:
     except ValueError:
         return RejectReason.RATING_INVALID
     return stars if LOWEST <= stars <= HIGHEST else RejectReason.RATING_OUT_OF_RANGE
-
-
-class RatingReader:
-    """parse_rating with a memory: a dump has few distinct ratings."""
-
-    def __init__(self) -> None:
-        self._known: dict[Any, float | RejectReason | None] = {None: None}
-
-    def __call__(self, value: Any) -> float | RejectReason | None:
-        """Read one value; equal values are read once."""
-        if value.__class__ is bool:  # equal to 0 or 1, yet no rating
-            return RejectReason.RATING_INVALID
-        try:
-            return self._known[value]
-        except KeyError:
-            if len(self._known) >= _CACHE_LIMIT:
-                self._known.clear()
-            stars = self._known[value] = parse_rating(value)
-            return stars
-        except TypeError:
-            return RejectReason.RATING_INVALID
 
 
 def parse_flag(value: Any) -> bool | None:
@@ -78,3 +61,31 @@ def parse_votes(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return votes if 0 <= votes <= _INT32_MAX else None
+
+
+class Remembering(Generic[Parsed]):
+    """A parser of single values with a memory: dumps have few distinct ratings, flags and counts.
+
+    What cannot be a key (a list) is parsed anew; booleans are too, for they equal 0 and 1.
+    """
+
+    def __init__(self, parse: Callable[[Any], Parsed]) -> None:
+        self._parse = parse
+        self._known: dict[Any, Parsed] = {}
+
+    def __call__(self, value: Any) -> Parsed:
+        """Parse one value; equal values are parsed once."""
+        if value.__class__ is bool:
+            return self._parse(value)
+        known = self._known
+        try:
+            return known[value]
+        except KeyError:
+            if len(known) >= _CACHE_LIMIT:
+                known.clear()
+            parsed = self._parse(value)
+            if value.__class__ is not str or len(value) <= _LONGEST_KEY:
+                known[value] = parsed
+            return parsed
+        except TypeError:
+            return self._parse(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambdas.collection.reading.encoding import decode_block
-from lambdas.collection.reading.formats.unquoted import cut_off, too_long, wrong_width
+from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long, wrong_width
 from lambdas.collection.reading.lines import Overlong, line_blocks
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 _PROSE_FREE = "\t|"
 """Delimiters that do not occur in prose: a row that splits well without quoting was meant so."""
+
+
+STRAY_QUOTE = Bad(
+    RejectReason.MALFORMED, "a quote is opened that is not closed before the next record"
+)
+_RAW_LINES = 64
 
 
 @dataclass(frozen=True)
@@ -127,10 +133,12 @@ def parse_delimited(
     """
     lines = _Lines(line_blocks(chunks, limit), limit)
     rows = _Rows(lines, dialect, width, limit, plausible)
-    header = True
+    header: object = None
     for record in rows.read(state):
-        if header:
-            header = False
+        if header is None:
+            header = record.values
+        elif record.values == header:
+            yield Record(record.line, HEADER_AGAIN, record.raw)
         else:
             yield record
 
@@ -224,8 +232,7 @@ class _Rows:
             return Record(start, cut_off(), raw)
         if alone:
             return Record(start, wrong_width(fields, self._width), raw)
-        why = "a quote is opened that is not closed before the next record"
-        return Record(start, Bad(RejectReason.MALFORMED, why), raw)
+        return Record(start, STRAY_QUOTE, raw)
 
     def _ended_within(self, start: int, state: StreamState) -> Iterator[Record]:
         """The file ends within quotes: a stray quote, or a record that was cut off."""
@@ -236,6 +243,7 @@ class _Rows:
             yield Record(start, cut_off(), self._lines.done(len(pending)))
 
     def _too_long(self, start: int) -> Record:
+        """A record passed the limit: a long text, or a stray quote that runs over many rows."""
         lines = self._lines
         if lines.overlong is not None and not lines.pending:
             head, lines.overlong = lines.overlong.head, None
@@ -243,4 +251,26 @@ class _Rows:
             return Record(start, too_long(self._limit), head)
         if lines.overlong is not None:  # the open record meets a line that is too long by itself
             lines.put_back_overlong()
-        return Record(start, too_long(self._limit), lines.done(1))
+        following = lines.pending[1:200]
+        whole = sum(map(self._looks_whole, following))
+        if whole * 2 > len(following):
+            return Record(start, STRAY_QUOTE, lines.done(1))
+        raw = lines.done(len(lines.pending))[:_RAW_LINES]
+        self._skip_text()
+        return Record(start, too_long(self._limit), raw)
+
+    def _skip_text(self) -> None:
+        """Go on behind the quote that closes a long text, or at a line that is a whole row."""
+        lines, quote = self._lines, self._dialect.quotechar or '"'
+        while True:
+            try:
+                line = next(lines)
+            except (StopIteration, _OverlongError):
+                lines.put_back_overlong()
+                lines.done(len(lines.pending))
+                return
+            closing = line.count(quote) % 2 == 1
+            if closing or self._looks_whole(line):
+                lines.done(1 if closing else 0)
+                return
+            lines.done(1)

@@ -41,7 +41,7 @@ def parse_json_lines(
         for line in lines:
             number += 1
             try:
-                values = _loads(line)
+                values = _loads(line.rstrip(b", \r\t") if array else line)
                 if values.__class__ is dict and len(line) <= limit:
                     yield Record(number, values, line)
                     continue
@@ -100,7 +100,14 @@ def objects_in(body: bytes) -> list[dict[str, Any]]:
     Returns:
         The objects, or nothing where anything of the line cannot be read as one.
     """
-    text = decode_text(body)
+    try:
+        whole = _loads(body)
+    except ValueError:
+        return _objects_leniently(decode_text(body))
+    return [whole] if isinstance(whole, dict) else []
+
+
+def _objects_leniently(text: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     position = 0
     try:

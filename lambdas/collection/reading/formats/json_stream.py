@@ -1,6 +1,7 @@
 """JSON objects that are not one a line: a pretty-printed array, or an array on a single line."""
 
 import re
+import sys
 from collections.abc import Generator, Iterator
 
 import orjson
@@ -10,19 +11,21 @@ from lambdas.collection.reading.formats.unquoted import cut_off, too_long
 from lambdas.collection.reading.records import RAW_LIMIT, Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|[{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _BETWEEN = re.compile(rb"[\s,\[\]\0]*")
 _OVERLAP = 256
+_NEAR = 64 * 1024
+_MANY = 50
 
 
-def object_end(buffer: bytes, start: int) -> int:
-    """Find the end of the object that opens at ``start``.
+def object_end(buffer: bytes, start: int, stop: int = sys.maxsize) -> int:
+    """Find the end of the object that opens at ``start``, looking no further than ``stop``.
 
     Returns:
         The position behind its closing brace, or -1 where it is not in the buffer.
     """
     depth = 0
-    for token in _TOKEN.finditer(buffer, start):
+    for token in _TOKEN.finditer(buffer, start, stop):
         mark = buffer[token.start()]
         if mark in b"{[":
             depth += 1
@@ -89,7 +92,7 @@ class _Objects:
                     yield self._malformed(position, end, "no JSON object")
                 position = self._passed(position, end)
                 continue
-            end = object_end(self.buffer, start)
+            end = self._end_of(start)
             if end < 0 and not final and len(self.buffer) - start <= self._limit:
                 break
             if end < 0 and not final and not self._starts.search(self.buffer, start + 1):
@@ -100,6 +103,14 @@ class _Objects:
         self._shorten()
         if final and self._skipping:
             yield self._skipped()
+
+    def _end_of(self, start: int) -> int:
+        end = object_end(self.buffer, start, start + _NEAR)
+        if end >= 0 or len(self.buffer) <= start + _NEAR:
+            return end
+        # Not worth a long search where dozens of objects seem to begin within this one.
+        begun = self._starts.findall(self.buffer, start + 1, start + _NEAR)
+        return -1 if len(begun) > _MANY else object_end(self.buffer, start)
 
     def _separators(self, position: int) -> int:
         end = _BETWEEN.match(self.buffer, position).end()  # type: ignore[union-attr]

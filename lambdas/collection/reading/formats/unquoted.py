@@ -7,6 +7,8 @@ from lambdas.collection.reading.lines import Overlong, line_blocks
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
 
+HEADER_AGAIN = Bad(RejectReason.MALFORMED, "the header again")
+
 
 def parse_unquoted(
     chunks: Iterator[bytes], state: StreamState, *, delimiter: str, width: int, limit: int
@@ -16,7 +18,7 @@ def parse_unquoted(
     A line with another number of fields is malformed, or truncated where the file ends in it.
     """
     number = 0
-    header = True
+    header: list[str] | None = None
     for block in line_blocks(chunks, limit):
         if isinstance(block, Overlong):
             number += 1
@@ -27,13 +29,13 @@ def parse_unquoted(
         for line in lines:
             number += 1
             fields = line.removesuffix("\r").split(delimiter)
-            if len(fields) == width and len(line) <= limit and not header:
+            if len(fields) == width and len(line) <= limit and header and fields != header:
                 yield Record(number, fields, line)
-            elif header and line.strip():
-                header = False
+            elif header is None and line.strip():
+                header = fields
             elif line.strip():
                 yield Record(number, _wrong(fields, width, line, limit), line)
-        if last and not header:
+        if last.strip() and header:
             yield _last_line(decode_text(last.encode()), number + 1, delimiter, width, state, limit)
 
 
@@ -64,4 +66,6 @@ def wrong_width(fields: int, width: int) -> Bad:
 
 
 def _wrong(fields: list[str], width: int, line: str, limit: int) -> Bad:
-    return too_long(limit) if len(line) > limit else wrong_width(len(fields), width)
+    if len(line) > limit:
+        return too_long(limit)
+    return HEADER_AGAIN if len(fields) == width else wrong_width(len(fields), width)
