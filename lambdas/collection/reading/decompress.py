@@ -12,7 +12,7 @@ from lambdas.collection.reading.records import StreamState
 from shared.errors import IngestError
 
 READ_BYTES = 256 * 1024
-OUT_BYTES = 512 * 1024
+OUT_BYTES = 128 * 1024
 # A zstd block of a few bytes may hold 128 KiB and the decoder cannot be told to stop, so it is fed
 # little at a time.
 _ZSTD_FEED = 2048

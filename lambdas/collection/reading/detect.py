@@ -49,13 +49,13 @@ def open_parser(stream: BinaryIO, options: ReadOptions) -> Opened:
     """
     state = StreamState()
     chunks = _plain_bytes(stream, state, options)
-    sample, _ = _ahead(chunks, SAMPLE_BYTES)
+    sample, whole = _ahead(chunks, SAMPLE_BYTES)
     if sample.startswith(_PARQUET):
         return _parquet(chain((sample,), chunks), state, options)
     encoding, skip = sniff_encoding(sample)
     state.encoding = encoding.removesuffix("-sig")
     chunks = as_utf8(chain((sample[skip:],), chunks), encoding)
-    sample, whole = _ahead(chunks, len(sample) - skip)
+    sample, _ = _ahead(chunks, len(sample) - skip)
     if not sample.strip(b"\0 \t\r\n\f\v"):
         raise IngestError("empty_object", "the dump has no records")
     chunks = chain((sample,), chunks)

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lambdas.collection.reading.encoding import decode_text
-from lambdas.collection.reading.formats.delimited import CsvDialect
+from lambdas.collection.reading.formats.csv_lines import CsvDialect
 from lambdas.collection.reading.schemas import AWS_TSV, Schema, choose_schema
 from lambdas.collection.reading.values import parse_rating
 from shared.errors import IngestError
 
 _DELIMITERS = ("\t", ",", ";", "|")
 _SAMPLE_LINES = 4000
+_IN_PROSE = ",;"
+_STRAY_QUOTES = 3
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x0b\x1b")
 
 
@@ -33,14 +35,14 @@ def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None, *, whole: 
     Raises:
         IngestError: format_unknown, schema_unknown, mapping_invalid.
     """
-    if sum(byte in _CONTROL for byte in sample[:4096]) > 0.02 * min(len(sample), 4096):
-        raise IngestError("format_unknown", "the object is binary and of no known format")
     lines = list(io.StringIO(decode_text(sample), newline=""))
     if len(lines) > 1 and not whole:
         lines.pop()
-    lines = lines[:_SAMPLE_LINES]
     while lines and not lines[0].strip():
         lines.pop(0)
+    lines = lines[:_SAMPLE_LINES]
+    if not lines:
+        raise _no_table()
     delimiter = max(_DELIMITERS, key=lambda d: (lines[0].count(d), -_DELIMITERS.index(d)))
     header = lines[0].rstrip("\r\n").split(delimiter)
     if delimiter == "\t" and _is_aws(header):
@@ -48,7 +50,7 @@ def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None, *, whole: 
     else:
         dialect, columns = _best_dialect(lines, delimiter)
     columns = [column.strip() for column in columns]
-    schema = _schema_of(columns, mapping)
+    schema = _schema_of(columns, mapping, sample)
     name = {"\t": "tsv", ",": "csv"}.get(delimiter, "delimited")
     return Delimited(name, dialect, columns, schema, _plausible(columns, schema))
 
@@ -58,32 +60,45 @@ def _is_aws(header: list[str]) -> bool:
     return len(marks & set(header)) >= 8
 
 
-def _schema_of(columns: list[str], mapping: Mapping[str, str] | None) -> Schema:
+def _no_table() -> IngestError:
+    return IngestError(
+        "format_unknown",
+        "the object is neither JSON, Parquet, review blocks nor a table with a header",
+    )
+
+
+def _schema_of(columns: list[str], mapping: Mapping[str, str] | None, sample: bytes) -> Schema:
     try:
         return choose_schema(columns, mapping)
     except IngestError as error:
-        if len(columns) < 2 and mapping is None:
-            raise IngestError(
-                "format_unknown",
-                "the object is neither JSON, Parquet, review blocks nor a table with a header",
-            ) from error
+        head = sample[:4096]
+        binary = sum(byte in _CONTROL for byte in head) > 4 + 0.02 * len(head)
+        if binary or (len(columns) < 2 and mapping is None):
+            raise _no_table() from error
         raise
 
 
 def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[str]]:
     """The first of the dialects that read most rows with the header's number of fields."""
-    single = lines[0].strip().startswith("'") and lines[0].strip().endswith("'")
-    mark = "'" if single else '"'
+    single = _quoted_with("'", lines, delimiter)
+    mark = "'" if single > _quoted_with('"', lines, delimiter) and single * 2 > len(lines) else '"'
     candidates = (
         CsvDialect(delimiter, mark),
         CsvDialect(delimiter, mark, escapechar="\\"),
-        CsvDialect(delimiter, "'" if mark == '"' else '"'),
         CsvDialect(delimiter, None),
         CsvDialect(delimiter, None, escapechar="\\"),
     )
     scored = [(_fit(lines, dialect), dialect) for dialect in candidates]
-    (_, columns), best = max(scored, key=lambda pair: pair[0][0])
+    (fit, columns), best = max(scored, key=lambda pair: pair[0][0])
+    unquoted = best == CsvDialect(delimiter, None) and delimiter in _IN_PROSE
+    # A stray quote or two make no file without quoting.
+    if unquoted and (fit < 1 or sum(line.count(mark) % 2 for line in lines) < _STRAY_QUOTES):
+        (_, columns), best = scored[0]
     return best, columns
+
+
+def _quoted_with(mark: str, lines: list[str], delimiter: str) -> int:
+    return sum(line.startswith(mark) or delimiter + mark in line for line in lines)
 
 
 def _fit(lines: list[str], dialect: CsvDialect) -> tuple[float, list[str]]:

@@ -1,20 +1,17 @@
 """CSV and TSV with quoting, in any dialect of the csv module."""
 
 import csv
-import io
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from lambdas.collection.reading.encoding import decode_block
+from lambdas.collection.reading.formats.csv_lines import (
+    CsvDialect,
+    CsvLines,
+    OverlongError,
+)
 from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long, wrong_width
-from lambdas.collection.reading.lines import Overlong, line_blocks
+from lambdas.collection.reading.lines import line_blocks
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
-
-if TYPE_CHECKING:
-    from _csv import Reader as CsvReader
 
 _PROSE_FREE = "\t|"
 """Delimiters that do not occur in prose: a row that splits well without quoting was meant so."""
@@ -24,96 +21,6 @@ STRAY_QUOTE = Bad(
     RejectReason.MALFORMED, "a quote is opened that is not closed before the next record"
 )
 _RAW_LINES = 64
-
-
-@dataclass(frozen=True)
-class CsvDialect:
-    """How fields are told apart; ``quotechar`` None is a file without quoting."""
-
-    delimiter: str = ","
-    quotechar: str | None = '"'
-    doublequote: bool = True
-    escapechar: str | None = None
-    skipinitialspace: bool = False
-
-    def reader(self, lines: Iterator[str], *, strict: bool) -> "CsvReader":
-        """A csv reader of this dialect."""
-        csv.field_size_limit(2**31 - 1)  # the bound is on records, in _Lines
-        return csv.reader(
-            lines,
-            delimiter=self.delimiter,
-            quotechar=self.quotechar or '"',
-            quoting=csv.QUOTE_MINIMAL if self.quotechar else csv.QUOTE_NONE,
-            doublequote=self.doublequote,
-            escapechar=self.escapechar,
-            skipinitialspace=self.skipinitialspace,
-            strict=strict,
-        )
-
-
-class _OverlongError(Exception):
-    """The record that is being read passed the limit."""
-
-
-class _Lines:
-    """Physical lines for the csv reader: remembers those of the record, and can take them back."""
-
-    def __init__(self, blocks: Iterator[bytes | Overlong], limit: int) -> None:
-        self._blocks = blocks
-        self._limit = limit
-        self._ready: deque[str | Overlong] = deque()
-        self.pending: list[str] = []
-        self.size = 0
-        self.number = 0
-        self.overlong: Overlong | None = None
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        ready = self._ready
-        if not ready:
-            self._fill()
-            if not ready:
-                raise StopIteration
-        line = ready.popleft()
-        if isinstance(line, Overlong):
-            self.overlong = line
-            raise _OverlongError
-        self.pending.append(line)
-        self.size += len(line)
-        if self.size > self._limit:
-            raise _OverlongError
-        return line
-
-    def _fill(self) -> None:
-        for block in self._blocks:
-            if isinstance(block, Overlong):
-                self._ready.append(block)
-            else:
-                self._ready.extend(io.StringIO(decode_block(block), newline=""))
-            return
-
-    def done(self, count: int) -> list[str]:
-        """Take the first ``count`` lines as read and put the others back."""
-        taken, rest = self.pending[:count], self.pending[count:]
-        if rest:
-            self._ready.extendleft(reversed(rest))
-        self.pending, self.size = [], 0
-        self.number += count
-        return taken
-
-    def put_back_overlong(self) -> None:
-        """Read the line that was too long again, as the start of a record."""
-        if self.overlong is not None:
-            self._ready.appendleft(self.overlong)
-            self.overlong = None
-
-    def at_end(self) -> bool:
-        """Whether no line is left."""
-        if not self._ready:
-            self._fill()
-        return not self._ready
 
 
 def parse_delimited(
@@ -131,7 +38,7 @@ def parse_delimited(
     or its quotes do not match up, its first line is refused and reading goes on with the second.
     ``plausible`` says whether fields look like a review, to tell swallowed rows from text.
     """
-    lines = _Lines(line_blocks(chunks, limit), limit)
+    lines = CsvLines(line_blocks(chunks, limit), limit)
     rows = _Rows(lines, dialect, width, limit, plausible)
     header: object = None
     for record in rows.read(state):
@@ -148,7 +55,7 @@ class _Rows:
 
     def __init__(
         self,
-        lines: _Lines,
+        lines: CsvLines,
         dialect: CsvDialect,
         width: int,
         limit: int,
@@ -173,10 +80,13 @@ class _Rows:
                     yield from self._ended_within(start, state)
                     continue
                 return
-            except csv.Error:
-                yield from self._sloppy(start, state)
+            except csv.Error as error:
+                if "unexpected end" in str(error):
+                    yield from self._ended_within(start, state)
+                else:
+                    yield from self._sloppy(start, state)
                 continue
-            except _OverlongError:
+            except OverlongError:
                 yield self._too_long(start)
                 continue
             if len(fields) == width:
@@ -265,7 +175,7 @@ class _Rows:
         while True:
             try:
                 line = next(lines)
-            except (StopIteration, _OverlongError):
+            except (StopIteration, OverlongError):
                 lines.put_back_overlong()
                 lines.done(len(lines.pending))
                 return

@@ -22,7 +22,9 @@ def open_parquet(file: IO[bytes]) -> pq.ParquetFile:
             off has none, and nothing of it can be read).
     """
     try:
-        return pq.ParquetFile(file, pre_buffer=False, buffer_size=2**20)
+        return pq.ParquetFile(
+            file, pre_buffer=False, buffer_size=2**20, page_checksum_verification=True
+        )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise IngestError(
             "format_unknown", "the Parquet object has no readable footer; it may be cut off"

@@ -1,0 +1,104 @@
+"""The csv module's dialects, and lines that a csv reader takes and can be given again."""
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lambdas.collection.reading.encoding import decode_block
+from lambdas.collection.reading.lines import Overlong
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
+
+
+@dataclass(frozen=True)
+class CsvDialect:
+    """How fields are told apart; ``quotechar`` None is a file without quoting."""
+
+    delimiter: str = ","
+    quotechar: str | None = '"'
+    doublequote: bool = True
+    escapechar: str | None = None
+    skipinitialspace: bool = False
+
+    def reader(self, lines: Iterator[str], *, strict: bool) -> "CsvReader":
+        """A csv reader of this dialect."""
+        csv.field_size_limit(2**31 - 1)  # the bound is on records, in CsvLines
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quotechar or '"',
+            quoting=csv.QUOTE_MINIMAL if self.quotechar else csv.QUOTE_NONE,
+            doublequote=self.doublequote,
+            escapechar=self.escapechar,
+            skipinitialspace=self.skipinitialspace,
+            strict=strict,
+        )
+
+
+class OverlongError(Exception):
+    """The record that is being read passed the limit."""
+
+
+class CsvLines:
+    """Physical lines for the csv reader: remembers those of the record, and can take them back."""
+
+    def __init__(self, blocks: Iterator[bytes | Overlong], limit: int) -> None:
+        self._blocks = blocks
+        self._limit = limit
+        self._ready: deque[str | Overlong] = deque()
+        self.pending: list[str] = []
+        self.size = 0
+        self.number = 0
+        self.overlong: Overlong | None = None
+
+    def __iter__(self) -> "CsvLines":
+        return self
+
+    def __next__(self) -> str:
+        ready = self._ready
+        if not ready:
+            self._fill()
+            if not ready:
+                raise StopIteration
+        line = ready.popleft()
+        if isinstance(line, Overlong):
+            self.overlong = line
+            raise OverlongError
+        self.pending.append(line)
+        self.size += len(line)
+        if self.size > self._limit:
+            raise OverlongError
+        return line
+
+    def _fill(self) -> None:
+        for block in self._blocks:
+            if isinstance(block, Overlong):
+                self._ready.append(block)
+            else:
+                self._ready.extend(io.StringIO(decode_block(block), newline=""))
+            return
+
+    def done(self, count: int) -> list[str]:
+        """Take the first ``count`` lines as read and put the others back."""
+        taken, rest = self.pending[:count], self.pending[count:]
+        if rest:
+            self._ready.extendleft(reversed(rest))
+        self.pending, self.size = [], 0
+        self.number += count
+        return taken
+
+    def put_back_overlong(self) -> None:
+        """Read the line that was too long again, as the start of a record."""
+        if self.overlong is not None:
+            self._ready.appendleft(self.overlong)
+            self.overlong = None
+
+    def at_end(self) -> bool:
+        """Whether no line is left."""
+        if not self._ready:
+            self._fill()
+        return not self._ready
