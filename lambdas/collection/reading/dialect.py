@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from shared.errors import IngestError
 
 _DELIMITERS = ("\t", ",", ";", "|")
 _SAMPLE_LINES = 4000
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _IN_PROSE = ",;"
 _STRAY_QUOTES = 3
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x0b\x1b")
@@ -45,7 +47,7 @@ def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None, *, whole: 
         raise _no_table()
     delimiter = max(_DELIMITERS, key=lambda d: (lines[0].count(d), -_DELIMITERS.index(d)))
     header = lines[0].rstrip("\r\n").split(delimiter)
-    if delimiter == "\t" and _is_aws(header):
+    if delimiter == "\t" and _is_aws(header) and not _written_quoted(lines):
         dialect, columns = CsvDialect("\t", None), header
     else:
         dialect, columns = _best_dialect(lines, delimiter)
@@ -58,6 +60,16 @@ def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None, *, whole: 
 def _is_aws(header: list[str]) -> bool:
     marks = {name for names in AWS_TSV.columns.values() for name in names}
     return len(marks & set(header)) >= 8
+
+
+def _written_quoted(lines: list[str]) -> bool:
+    """Whether an AWS TSV went through a writer that quotes: quotes are doubled, and none is odd."""
+    if any(line.count("\t") != lines[0].count("\t") for line in lines):
+        return _fit(lines, CsvDialect("\t"))[0] == 1
+    quoted = [f for line in lines for f in line.rstrip("\r\n").split("\t") if f.startswith('"')]
+    if not all(_QUOTED.fullmatch(field) for field in quoted):
+        return False
+    return any('""' in field[1:-1] for field in quoted)
 
 
 def _no_table() -> IngestError:

@@ -74,6 +74,18 @@ def test_a_stray_quote_costs_its_own_line_only(read, stray, later):
     assert got.rejects[0].line == 3
 
 
+def test_a_stray_quote_swallows_nothing_where_there_is_no_rating(read):
+    got = read('text,shop\nfirst,a\n"opened,b\n' + "good,c\n" * 500)
+    assert got.texts == ["first"] + ["good"] * 500
+    assert got.reasons == [(2, "malformed_record")]
+    got = read('text,shop\n"opened,b\n' + "good,c\n" * 500, max_record_bytes=1000)
+    assert got.texts == ["good"] * 500
+
+
+def test_quotes_around_blank_lines_are_records(read):
+    assert read('rating,text\n5,fine\n"\n"\n4,good\n').rows_read == 3
+
+
 def test_quotes_that_are_not_doubled_are_read_as_other_readers_do(read):
     body = 'rating,text\n5,"he said "wow" and left"\n4,a 19" screen\n3,"quoted"\n'
     assert read(body).texts == ['he said wow" and left"', 'a 19" screen', "quoted"]
@@ -133,6 +145,15 @@ def test_an_aws_body_of_the_word_none_is_no_text(read):
     got = read(AWS + aws_row(1, "None") + aws_row(2, "None of them work") + aws_row(3, ""))
     assert got.texts == ["None of them work"]
     assert got.reasons == [(1, "text_missing"), (3, "text_missing")]
+
+
+def test_an_aws_tsv_that_a_csv_writer_wrote_is_unquoted(read):
+    bodies = ['he said "wow"', "two\nlines", "plain"]
+    rows = [aws_row(n, "BODY").rstrip("\n").split("\t") for n in range(3)]
+    for row, body in zip(rows, bodies, strict=True):
+        row[12:14] = ["A headline", body]
+    text = written(rows, header=AWS.rstrip("\n").split("\t"), delimiter="\t")
+    assert read(text).texts == ['he said "wow"', "two lines", "plain"]
 
 
 def test_a_tab_in_an_aws_body_is_a_malformed_row(read):

@@ -21,6 +21,7 @@ STRAY_QUOTE = Bad(
     RejectReason.MALFORMED, "a quote is opened that is not closed before the next record"
 )
 _RAW_LINES = 64
+_ENOUGH = 3
 
 
 def parse_delimited(
@@ -70,7 +71,7 @@ class _Rows:
 
     def read(self, state: StreamState) -> Iterator[Record]:
         """Yield the records of all lines."""
-        lines, width = self._lines, self._width
+        lines = self._lines
         while True:
             start = lines.number + 1
             try:
@@ -89,15 +90,22 @@ class _Rows:
             except OverlongError:
                 yield self._too_long(start)
                 continue
-            if len(fields) == width:
-                if len(lines.pending) < 3 or not self._swallowed(lines.pending[1:-1]):
-                    ended = state.truncated and not lines.pending[-1].endswith(("\n", "\r"))
-                    raw = lines.done(len(lines.pending))
-                    yield Record(start, cut_off() if ended and lines.at_end() else fields, raw)
-                    continue
-            elif not fields or (len(fields) == 1 and not fields[0].strip()):
-                lines.done(len(lines.pending))  # a blank line is no record
-                continue
+            yield from self._one(start, fields, state)
+
+    def _one(self, start: int, fields: list[str], state: StreamState) -> Iterator[Record]:
+        """A record whose quotes match up; they may do so by accident."""
+        lines = self._lines
+        pending = lines.pending
+        if not fields or not "".join(pending).strip():
+            lines.done(len(pending))  # a blank line is no record
+        elif len(fields) == self._width and not self._swallowed(pending[1:-1]):
+            ended = state.truncated and not pending[-1].endswith(("\n", "\r"))
+            raw = lines.done(len(pending))
+            yield Record(start, cut_off() if ended and lines.at_end() else fields, raw)
+        elif len(pending) > 1 and not self._rows_within(pending[1:200]):
+            raw = lines.done(len(pending))
+            yield Record(start, wrong_width(len(fields), self._width), raw)
+        else:
             yield self._first_line(start, state, len(fields))
 
     def _alone(self, line: str) -> list[str] | None:
@@ -115,6 +123,15 @@ class _Rows:
     def _swallowed(self, within: list[str]) -> bool:
         """Whether the lines within a record all look like records themselves."""
         return bool(within) and all(self._looks_whole(line) for line in within[:50])
+
+    def _mostly_rows(self, lines: list[str]) -> bool:
+        """Whether more lines than not have the header's number of fields."""
+        fields = [self._alone(line) for line in lines]
+        fitting = sum(row is not None and len(row) == self._width for row in fields)
+        return len(lines) >= _ENOUGH and fitting * 2 > len(lines)
+
+    def _rows_within(self, lines: list[str]) -> bool:
+        return any(map(self._looks_whole, lines)) or self._mostly_rows(lines)
 
     def _sloppy(self, start: int, state: StreamState) -> Iterator[Record]:
         """Quotes within a field that are not doubled: what a lenient reader makes of the record."""
@@ -147,7 +164,8 @@ class _Rows:
     def _ended_within(self, start: int, state: StreamState) -> Iterator[Record]:
         """The file ends within quotes: a stray quote, or a record that was cut off."""
         pending = self._lines.pending
-        if any(map(self._looks_whole, pending[1:])):
+        following = pending[1:200]
+        if self._rows_within(following):
             yield self._first_line(start, state, 0)
         else:
             yield Record(start, cut_off(), self._lines.done(len(pending)))
@@ -161,9 +179,7 @@ class _Rows:
             return Record(start, too_long(self._limit), head)
         if lines.overlong is not None:  # the open record meets a line that is too long by itself
             lines.put_back_overlong()
-        following = lines.pending[1:200]
-        whole = sum(map(self._looks_whole, following))
-        if whole * 2 > len(following):
+        if self._mostly_rows(lines.pending[1:200]):
             return Record(start, STRAY_QUOTE, lines.done(1))
         raw = lines.done(len(lines.pending))[:_RAW_LINES]
         self._skip_text()

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Generator, Iterator
+from itertools import islice
 
 import orjson
 
@@ -14,7 +15,7 @@ from shared.schemas.ingest import RejectReason
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _BETWEEN = re.compile(rb"[\s,\[\]\0]*")
 _OVERLAP = 256
-_NEAR = 64 * 1024
+_NEAR = 1024
 _MANY = 50
 
 
@@ -109,8 +110,9 @@ class _Objects:
         if end >= 0 or len(self.buffer) <= start + _NEAR:
             return end
         # Not worth a long search where dozens of objects seem to begin within this one.
-        begun = self._starts.findall(self.buffer, start + 1, start + _NEAR)
-        return -1 if len(begun) > _MANY else object_end(self.buffer, start)
+        begun = islice(self._starts.finditer(self.buffer, start + 1), _MANY, None)
+        stop = next((found.start() for found in begun), sys.maxsize)
+        return object_end(self.buffer, start, stop)
 
     def _separators(self, position: int) -> int:
         end = _BETWEEN.match(self.buffer, position).end()  # type: ignore[union-attr]

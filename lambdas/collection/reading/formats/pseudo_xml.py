@@ -8,7 +8,7 @@ from lambdas.collection.reading.formats.unquoted import cut_off, too_long
 from lambdas.collection.reading.records import RAW_LIMIT, Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
 
-_OPEN = re.compile(rb"(?:^|(?<=\n)|(?<=>))[ \t]*<review\b[^<>]{0,200}>")
+_OPEN = re.compile(rb"<review\b[^<>]{0,200}>")
 _CLOSE = b"</review>"
 _FIELD = re.compile(r"<([A-Za-z_][\w.-]{0,60})>(.*?)</\1>", re.DOTALL)
 _TEXT_TAG = re.compile(r"<review_text>")
@@ -48,31 +48,34 @@ class _Blocks:
     def take(self) -> Iterator[Record]:
         """Yield what is complete, keep the rest."""
         position = 0
-        while True:
-            opened = _OPEN.search(self.buffer, position)
+        while (opened := self._opens(position)) >= 0:
             if self._skipping:
-                if opened is None:
-                    break
                 yield self._skipped()
-                position = self._passed(position, opened.start())
-                continue
-            if opened is None:
-                break
-            yield from self._between(position, opened.start())
-            position = self._passed(position, opened.start())
-            closed = self.buffer.find(_CLOSE, opened.end())
-            following = _OPEN.search(self.buffer, opened.end(), closed if closed >= 0 else 2**62)
-            if following:
-                yield self._unclosed(position, following.start())
-                position = self._passed(position, following.start())
-            elif closed < 0:
-                break
             else:
+                yield from self._between(position, opened)
+            position = self._passed(position, opened)
+            following = self._opens(opened + 1)
+            closed = self.buffer.find(_CLOSE, opened, following if following >= 0 else None)
+            if closed >= 0:
                 end = closed + len(_CLOSE)
                 yield self._block(position, end)
-                position = self._passed(position, end)
+            elif following >= 0:
+                end = following
+                yield self._unclosed(position, end)
+            else:
+                break
+            position = self._passed(position, end)
         self.buffer = self.buffer[position:]
         self._shorten()
+
+    def _opens(self, position: int) -> int:
+        """Where the next block opens (at the start of a line or behind a tag), or -1."""
+        while (found := self.buffer.find(b"<review", position)) >= 0:
+            before = self.buffer[max(0, found - 40) : found].rstrip(b" \t")
+            if (not before or before[-1] in b"\n>") and _OPEN.match(self.buffer, found):
+                return found
+            position = found + 1
+        return -1
 
     def _passed(self, start: int, end: int) -> int:
         self._line += self.buffer.count(b"\n", start, end)
@@ -123,9 +126,9 @@ class _Blocks:
             return
         rest = self.buffer
         begin = _WRAPPER.match(rest).end()  # type: ignore[union-attr]
-        if begin == len(rest) or (not _OPEN.search(rest) and _CUT_WRAPPER.fullmatch(rest, begin)):
+        if begin == len(rest) or (self._opens(0) < 0 and _CUT_WRAPPER.fullmatch(rest, begin)):
             return
-        if _OPEN.search(rest) or state.truncated:
+        if self._opens(0) >= 0 or state.truncated:
             yield Record(self._line, cut_off(), rest)
         else:
             why = Bad(RejectReason.MALFORMED, "text outside of a <review> block")
