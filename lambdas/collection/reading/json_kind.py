@@ -7,7 +7,7 @@ from lambdas.collection.reading.formats.json_lines import objects_in
 from lambdas.collection.reading.formats.json_stream import object_end, starts_of
 
 _LINES = 200
-_COLUMN_LINES = 500
+_COLUMN_LINES = 2000
 _LONGEST = 2**17
 
 

@@ -11,7 +11,7 @@ class Limits:
     ``max_ratio`` counts only once ``ratio_floor`` bytes came out, as tiny objects compress oddly.
     """
 
-    max_ratio: float = 200.0
+    max_ratio: float = 300.0
     max_bytes: int = 64 * 2**30
     max_record_bytes: int = 2**20
     ratio_floor: int = 32 * 2**20
