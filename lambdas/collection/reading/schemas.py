@@ -51,7 +51,8 @@ AMAZON_2018 = _schema(
 )  # fmt: skip
 AMAZON_2023 = _schema(
     "amazon2023", text="text", rating="rating", title="title", product_id=("parent_asin", "asin"),
-    product_title="product_title", category=("main_category", "category"), reviewer="user_id", date=("timestamp", "sort_timestamp"), verified="verified_purchase",
+    product_title="product_title", category=("main_category", "category"), reviewer="user_id",
+    date=("timestamp", "sort_timestamp"), verified="verified_purchase",
     helpful_votes=("helpful_vote", "helpful_votes"),
 )  # fmt: skip
 AWS_TSV = _schema(
