@@ -1,0 +1,51 @@
+"""API Gateway events: the path as the routes know it, and an answer to one that cannot be read."""
+
+import logging
+from typing import Any
+
+from shared.http.problems import MEDIA_TYPE, problem
+
+log = logging.getLogger(__name__)
+
+
+def normalised(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with stage name or base path mapping taken off its path.
+
+    An HTTP API (payload 2.0) puts the stage before the path unless it is ``$default``; a REST API
+    (1.0) puts a custom domain's base path there, which the matched ``resource`` gives away.
+    """
+    context = event["requestContext"]
+    if event.get("version") == "2.0":
+        stage = context.get("stage", "$default")
+        http = context["http"]
+        path = _without(http["path"], f"/{stage}") if stage != "$default" else http["path"]
+        return {**event, "requestContext": {**context, "http": {**http, "path": path}}}
+    path = _without_base(event.get("path") or "/", event.get("resource") or "")
+    return {**event, "path": path}
+
+
+def _without(path: str, prefix: str) -> str:
+    if path == prefix:
+        return "/"
+    return path[len(prefix) :] if path.startswith(f"{prefix}/") else path
+
+
+def _without_base(path: str, resource: str) -> str:
+    """Keep as many segments of a REST path as its resource has (a ``{proxy+}`` says nothing)."""
+    if not resource.startswith("/") or "+}" in resource:
+        return path
+    wanted = resource.count("/")
+    segments = path.strip("/").split("/")
+    return "/" + "/".join(segments[-wanted:]) if len(segments) > wanted else path
+
+
+def malformed(error: Exception) -> dict[str, Any]:
+    """The answer to an event whose body or headers cannot be decoded."""
+    log.warning("an API Gateway event cannot be read", exc_info=error)
+    found = problem(400, "malformed_request", "The request cannot be decoded.")
+    return {
+        "statusCode": found.status,
+        "headers": {"content-type": MEDIA_TYPE},
+        "body": found.model_dump_json(exclude_none=True),
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,193 @@
+"""The wire contract of the read routes, and of every error."""
+
+from datetime import date, datetime
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from shared.schemas.sentiment import Sentiment
+
+MAX_TEXT_CHARACTERS = 10_000
+MAX_BATCH_TEXTS = 64
+
+
+class FieldError(BaseModel):
+    """One field of a request that cannot be used, by its dotted path."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; ``code`` is stable and may be matched on."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldError] | None = None
+    instance: str | None = None
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+def _http_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(c.isspace() or not c.isprintable() for c in url):
+        raise ValueError("must be an http or https URL")
+    return url
+
+
+QueryText = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, description="Text to read, in characters"),
+    AfterValidator(_not_blank),
+]
+ImageUrl = Annotated[
+    str,
+    Field(max_length=2048, description="http(s) URL of a picture"),
+    AfterValidator(_http_url),
+]
+
+
+class _Request(BaseModel):
+    """Unknown fields are taken and named in ``warnings``, so that clients may be ahead of us."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    def unknown_fields(self) -> list[str]:
+        """Warnings about the fields that were ignored."""
+        names = sorted(self.model_extra or {})[:10]
+        return [f"field {name[:60]!r} is not known and was ignored" for name in names]
+
+
+class AnalyzeRequest(_Request):
+    """Body of POST /analyze."""
+
+    query_text: QueryText
+    image_url: ImageUrl | None = None
+    top_k: int = Field(default=5, ge=0, le=100)
+
+
+class AnalyzeBatchRequest(_Request):
+    """Body of POST /analyze/batch."""
+
+    texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
+
+
+class SearchFilters(BaseModel):
+    """All given filters must hold. Dates are inclusive, in UTC; ratings are stars."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    product_id: str | None = Field(default=None, max_length=512)
+    product_ids: list[Annotated[str, Field(max_length=512)]] | None = Field(
+        default=None, min_length=1, max_length=500
+    )
+    sentiment: Sentiment | None = None
+    sentiments: list[Sentiment] | None = Field(default=None, min_length=1, max_length=3)
+    category: str | None = Field(default=None, max_length=512)
+    min_rating: float | None = Field(default=None, ge=1, le=5, allow_inf_nan=False)
+    max_rating: float | None = Field(default=None, ge=1, le=5, allow_inf_nan=False)
+    date_from: date | None = None
+    date_to: date | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "SearchFilters":
+        if None not in (self.min_rating, self.max_rating) and self.min_rating > self.max_rating:  # type: ignore[operator]
+            raise ValueError("min_rating must not be above max_rating")
+        if None not in (self.date_from, self.date_to) and self.date_from > self.date_to:  # type: ignore[operator]
+            raise ValueError("date_from must not be after date_to")
+        return self
+
+
+class SearchRequest(_Request):
+    """Body of POST /search_similar."""
+
+    query_text: QueryText
+    top_k: int = Field(default=10, ge=1, le=100)
+    filters: SearchFilters | None = None
+    image_url: ImageUrl | None = None
+
+
+class Probabilities(BaseModel):
+    """Calibrated probabilities; they sum to one."""
+
+    negative: float
+    neutral: float
+    positive: float
+
+
+class SimilarReview(BaseModel):
+    """A review near the query; ``similarity_score`` is the cosine, in -1..1."""
+
+    review_text: str
+    sentiment: Sentiment
+    similarity_score: float
+    review_id: str
+    product_id: str | None = None
+    rating: float | None = None
+
+
+class SearchResult(SimilarReview):
+    """A search result, with what a list shows."""
+
+    title: str | None = None
+    category: str | None = None
+    reviewed_at: datetime | None = None
+
+
+class _Versions(BaseModel):
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_version: str
+    index_version: str | None = None
+    warnings: list[str] = Field(default_factory=list)
+
+
+class AnalyzeResponse(_Versions):
+    """Answer of POST /analyze; ``confidence`` is the probability of ``sentiment``."""
+
+    sentiment: Sentiment
+    confidence: float
+    summary: str
+    similar_reviews: list[SimilarReview]
+    probabilities: Probabilities
+    modalities: list[str] = Field(default_factory=lambda: ["text"])
+
+
+class TextAnalysis(BaseModel):
+    """Sentiment of one text of a batch."""
+
+    sentiment: Sentiment
+    confidence: float
+    probabilities: Probabilities
+
+
+class AnalyzeBatchResponse(_Versions):
+    """Answer of POST /analyze/batch, in the order of ``texts``."""
+
+    results: list[TextAnalysis]
+
+
+class SearchResponse(_Versions):
+    """Answer of POST /search_similar, best first."""
+
+    results: list[SearchResult]
+
+
+class Accepted(BaseModel):
+    """Work was queued (HTTP 202)."""
+
+    status: str = "accepted"
+    message: str

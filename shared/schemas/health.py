@@ -1,0 +1,39 @@
+"""What ``GET /health`` answers."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+HealthStatus = Literal["ok", "degraded", "unavailable"]
+
+
+class Check(BaseModel):
+    """One thing that the service needs: whether it is there, and if not, why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: HealthStatus = "ok"
+    detail: str | None = None
+
+
+class Health(BaseModel):
+    """State of one service.
+
+    ``degraded``: it answers, but not as it should (an artefact was refused and the last good one
+    serves, say). ``unavailable``: it cannot answer its main question; sent with HTTP status 503.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    status: HealthStatus = "ok"
+    service: str
+    version: str
+    model_version: str | None = None
+    index_version: str | None = None
+    checks: dict[str, Check] = Field(default_factory=dict)
+
+
+def worst(checks: dict[str, Check]) -> HealthStatus:
+    """The status of a service whose checks weigh alike: that of its worst check."""
+    order: tuple[HealthStatus, ...] = ("ok", "degraded", "unavailable")
+    return max((check.status for check in checks.values()), key=order.index, default="ok")
