@@ -41,7 +41,7 @@ PRODUCTS = (
     Product("RL-KIT-02", "Hearth Four-Slice Toaster", "toaster", "Kitchen", 55, (0.25, 0.20, 0.55)),
     Product("RL-KIT-03", "Morrow Espresso Pot", "espresso pot", "Kitchen", 45, (0.40, 0.20, 0.40)),
     Product("RL-OUT-01", "Fellside Two-Person Tent", "tent", "Outdoor", 60, (0.15, 0.15, 0.70)),
-    Product("RL-OUT-02", "Larch Trekking Rucksack 45 l", "rucksack", "Outdoor", 55, (0.12, 0.13, 0.75)),
+    Product("RL-OUT-02", "Larch Rucksack 45 l", "rucksack", "Outdoor", 55, (0.12, 0.13, 0.75)),
     Product("RL-OUT-03", "Tarn Sleeping Bag", "sleeping bag", "Outdoor", 45, (0.35, 0.25, 0.40)),
     Product("RL-AUD-01", "Wren Folding Headphones", "headphones", "Audio", 110, (0.06, 0.09, 0.85)),
     Product("RL-AUD-02", "Pebble Travel Speaker", "speaker", "Audio", 60, (0.20, 0.15, 0.65)),
@@ -92,7 +92,7 @@ class Counts:
         self.duplicates += 1
 
 
-def _sentences(rng: random.Random, product: Product, mood: str, faulty: bool) -> list[str]:
+def _sentences(rng: random.Random, product: Product, mood: str, *, faulty: bool) -> list[str]:
     aspects = list(CATEGORIES[product.category].values())
     rng.shuffle(aspects)
     body = [rng.choice(aspect[mood]) for aspect in aspects[: rng.choice((1, 1, 2, 2, 3))]]
@@ -113,10 +113,10 @@ def _lowered(sentence: str) -> str:
     return sentence if head in ("I", "I'm", "My") else sentence[0].lower() + sentence[1:]
 
 
-def _compose(rng: random.Random, product: Product, mood: str, faulty: bool) -> tuple[str, str]:
+def _compose(rng: random.Random, product: Product, mood: str, *, faulty: bool) -> tuple[str, str]:
     opener = rng.choice(OPENERS[mood]).format(p=product.short)
     closer = rng.choice(CLOSERS[mood]).format(p=product.short)
-    parts = _sentences(rng, product, mood, faulty)
+    parts = _sentences(rng, product, mood, faulty=faulty)
     title = opener.rstrip(".") if rng.random() < 0.5 else _title(parts[-1])
     if rng.random() < 0.6 and not opener.startswith(title):
         parts.insert(0, opener)
@@ -145,12 +145,15 @@ def make_reviews(seed: int = 20261124) -> list[Review]:
             faulty = product.id == FAULT_PRODUCT and at >= FAULT_START and rng.random() < 0.7
             mood = rng.choices(("negative", "neutral", "positive"), product.mood)[0]
             mood = "negative" if faulty else mood
-            title, text = _compose(rng, product, mood, faulty)
+            title, text = _compose(rng, product, mood, faulty=faulty)
             while text in texts:
-                title, text = _compose(rng, product, mood, faulty)
+                title, text = _compose(rng, product, mood, faulty=faulty)
             texts.add(text)
-            rating = {"negative": rng.choice((1, 1, 2)), "neutral": 3,
-                      "positive": rng.choice((4, 5, 5))}[mood]
+            rating = {
+                "negative": rng.choice((1, 1, 2)),
+                "neutral": 3,
+                "positive": rng.choice((4, 5, 5)),
+            }[mood]
             reviews.append(Review(
                 number=len(reviews) + 1, product=product, rating=rating, title=title, text=text,
                 reviewer=f"reader-{rng.randrange(1, 480):03d}", at=at,
@@ -190,11 +193,23 @@ def write_json_lines(reviews: list[Review], counts: Counts) -> bytes:
     flaw("rating_out_of_range", 70, rating=0)
     flaw("rating_out_of_range", 85, rating=7.0)
     flaw("rating_invalid", 100, rating="five")
-    flaw(None, 115, title="Markup", text="Lovely <b>kettle</b>,<br />fast &amp; quiet &#8212; 10/10.")
-    flaw(None, 130, title="Control", text="Strange\u0000 bytes\u0007 in the middle\u200b, fine kettle.")
+    flaw(
+        None, 115, title="Markup", text="Lovely <b>kettle</b>,<br />fast &amp; quiet &#8212; 10/10."
+    )
+    flaw(
+        None,
+        130,
+        title="Control",
+        text="Strange\u0000 bytes\u0007 in the middle\u200b, fine kettle.",
+    )
     flaw(None, 145, title="🔥🔥🔥", text="🔥🔥🔥 best kettle ever 🫖💯")
-    flaw(None, 160, title="Undated", text="No idea when I wrote this, still a good kettle.",
-         timestamp="sometime in spring")
+    flaw(
+        None,
+        160,
+        title="Undated",
+        text="No idea when I wrote this, still a good kettle.",
+        timestamp="sometime in spring",
+    )
     flaw(None, 175, title="No stars", text="I never give stars, the kettle is good.", rating=...)
     flaw(None, 190, title="The long story", text=_long_story())
     flaw(None, 205, title="Whitespace", text="Too   many\n\n\nblanks,\tbut a good kettle.")
@@ -202,8 +217,12 @@ def write_json_lines(reviews: list[Review], counts: Counts) -> bytes:
     counts.reject("malformed_record")
     lines.insert(235, b"this is not JSON at all")
     counts.reject("malformed_record")
-    lines.insert(250, json.dumps(base | {"text": "Caf@ au lait from the kettle, tr@s bien."})
-                 .encode().replace(b"@", b"\xe9"))
+    lines.insert(
+        250,
+        json.dumps(base | {"text": "Caf@ au lait from the kettle, tr@s bien."})
+        .encode()
+        .replace(b"@", b"\xe9"),
+    )
     counts.store()
     lines.insert(265, b"")
     lines.insert(280, b"   ")
@@ -217,7 +236,9 @@ def write_json_lines(reviews: list[Review], counts: Counts) -> bytes:
 
 
 def _long_story() -> str:
-    days = [f"On day {n} the kettle boiled {n % 5 + 1} times and I was content." for n in range(1, 90)]
+    days = [
+        f"On day {n} the kettle boiled {n % 5 + 1} times and I was content." for n in range(1, 90)
+    ]
     return " ".join(days)
 
 
@@ -231,17 +252,56 @@ def write_csv(reviews: list[Review], counts: Counts) -> bytes:
 
     for review in reviews:
         p = review.product
-        row(f"o-{review.number}", p.id, p.title, p.category, review.rating, review.title,
-            review.text, review.reviewer, review.at.strftime("%d-%b-%y"))
+        row(
+            f"o-{review.number}",
+            p.id,
+            p.title,
+            p.category,
+            review.rating,
+            review.title,
+            review.text,
+            review.reviewer,
+            review.at.strftime("%d-%b-%y"),
+        )
         counts.store()
     p = reviews[0].product
-    row("o-9001", p.id, p.title, p.category, 5, "Quoted", 'He said "it is fine", and\nthen it rained; we stayed dry.', "reader-900", "12-May-25")
+    row(
+        "o-9001",
+        p.id,
+        p.title,
+        p.category,
+        5,
+        "Quoted",
+        'He said "it is fine", and\nthen it rained; we stayed dry.',
+        "reader-900",
+        "12-May-25",
+    )
     counts.store()
-    row("o-9002", p.id, p.title, p.category, 9, "Nine", "Nine stars from me.", "reader-901", "12-May-25")
+    row(
+        "o-9002",
+        p.id,
+        p.title,
+        p.category,
+        9,
+        "Nine",
+        "Nine stars from me.",
+        "reader-901",
+        "12-May-25",
+    )
     counts.reject("rating_out_of_range")
     row("o-9003", p.id, p.title, p.category, 4, "Nothing to say", "", "reader-902", "13-May-25")
     counts.reject("text_missing")
-    row(f"o-{reviews[0].number}", p.id, p.title, p.category, 5, "Same id", "Sent twice by the export.", "reader-903", "14-May-25")
+    row(
+        f"o-{reviews[0].number}",
+        p.id,
+        p.title,
+        p.category,
+        5,
+        "Same id",
+        "Sent twice by the export.",
+        "reader-903",
+        "14-May-25",
+    )
     counts.duplicate()
     out.write("o-9004;too;few\n")
     counts.reject("malformed_record")
@@ -254,7 +314,7 @@ CSV_MAPPING = {
     "date": "Written on", "source": "outdoor-shop",
 }  # fmt: skip
 
-TSV_COLUMNS = (
+TSV_COLUMNS = (  # noqa: SIM905 - a list of fifteen lines says no more
     "marketplace customer_id review_id product_id product_parent product_title product_category "
     "star_rating helpful_votes total_votes vine verified_purchase review_headline review_body "
     "review_date"
@@ -267,9 +327,23 @@ def write_tsv(reviews: list[Review], counts: Counts) -> bytes:
 
     def row(number: int, review: Review, rating: object, title: str, text: str) -> None:
         p = review.product
-        values = ("UK", review.reviewer, f"RLK{number:05d}", p.id, "0", p.title, p.category,
-                  rating, review.helpful, review.helpful, "N", "Y" if review.verified else "N",
-                  title, text, review.at.strftime("%Y-%m-%d"))
+        values = (
+            "UK",
+            review.reviewer,
+            f"RLK{number:05d}",
+            p.id,
+            "0",
+            p.title,
+            p.category,
+            rating,
+            review.helpful,
+            review.helpful,
+            "N",
+            "Y" if review.verified else "N",
+            title,
+            text,
+            review.at.strftime("%Y-%m-%d"),
+        )
         lines.append("\t".join(map(str, values)))
 
     for review in reviews:
@@ -313,7 +387,12 @@ def write_blocks(reviews: list[Review], counts: Counts) -> bytes:
         block(review, title, text, f"{review.rating}.0")
         counts.store()
     first = reviews[0]
-    block(first, "Drum & bass", "Drum & bass at the café sounded < crisp > to me, naïve as I am.", "5.0")
+    block(
+        first,
+        "Drum & bass",
+        "Drum & bass at the café sounded < crisp > to me, naïve as I am.",
+        "5.0",
+    )
     counts.store()
     block(first, "Empty", "", "4.0")
     counts.reject("text_missing")
@@ -346,7 +425,11 @@ def build() -> dict[str, bytes]:
             "rejects_by_reason": dict(sorted(counts.rejects.items())),
         }  # fmt: skip
     files["outdoor.csv.mapping.json"] = (json.dumps(CSV_MAPPING, indent=1) + "\n").encode()
-    problem = {"product_id": FAULT_PRODUCT, "begins": FAULT_START.date().isoformat(), "what": "hinge"}
+    problem = {
+        "product_id": FAULT_PRODUCT,
+        "begins": FAULT_START.date().isoformat(),
+        "what": "hinge",
+    }
     summary = {"files": expected, "products": len(PRODUCTS), "planted_problem": problem}
     files["expected.json"] = (json.dumps(summary, indent=1) + "\n").encode()
     return files

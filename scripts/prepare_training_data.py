@@ -74,7 +74,10 @@ def _amazon_json(lines: Iterable[str], source: str) -> Iterator[Row]:
         except json.JSONDecodeError:
             continue
         yield from _starred(
-            record.get("summary"), record.get("reviewText"), record["overall"], source,
+            record.get("summary"),
+            record.get("reviewText"),
+            record["overall"],
+            source,
             record["asin"],
         )
 
@@ -102,8 +105,11 @@ def aws_software(folder: Path) -> Iterator[Row]:
             row = dict(zip(names, line.rstrip("\n").split("\t"), strict=False))
             if row.get("review_body") not in (None, "None"):
                 yield from _starred(
-                    row["review_headline"], row["review_body"], row["star_rating"],
-                    "aws-software", row["product_id"],
+                    row["review_headline"],
+                    row["review_body"],
+                    row["star_rating"],
+                    "aws-software",
+                    row["product_id"],
                 )
 
 
@@ -113,7 +119,10 @@ def multidomain(folder: Path) -> Iterator[Row]:
         for block in path.read_text(encoding="latin-1").split("<review>")[1:]:
             field = dict(re.findall(r"<(\w+)>\n(.*?)\n</\1>", block, flags=re.DOTALL))
             yield from _starred(
-                field.get("title"), field.get("review_text"), field.get("rating"), "multidomain",
+                field.get("title"),
+                field.get("review_text"),
+                field.get("rating"),
+                "multidomain",
                 field.get("asin", "").strip(),
             )
 
@@ -133,7 +142,8 @@ def alexa(folder: Path) -> Iterator[Row]:
 def datafiniti(folder: Path) -> Iterator[Row]:
     """Consumer electronics (1429_1) and Flipkart, CSV without products."""
     for name, source, column in (
-        ("1429_1.csv", "datafiniti", "reviews"), ("flipkart.csv", "flipkart", "review")
+        ("1429_1.csv", "datafiniti", "reviews"),
+        ("flipkart.csv", "flipkart", "review"),
     ):
         with (folder / "datafiniti" / name).open(encoding="utf-8", newline="") as stream:
             for row in _csv_rows(stream):
@@ -153,8 +163,11 @@ def datafiniti_full(folder: Path) -> Iterator[Row]:
     for path in (folder / "datafiniti-full").glob("*.zip"):
         for row in _zipped_csv(path):
             yield from _starred(
-                row["reviews.title"], row["reviews.text"], row["reviews.rating"],
-                "datafiniti-full", row["asins"],
+                row["reviews.title"],
+                row["reviews.text"],
+                row["reviews.rating"],
+                "datafiniti-full",
+                row["asins"],
             )
 
 
@@ -172,8 +185,13 @@ def polarity(folder: Path) -> Iterator[Row]:
     parts = re.split(r"\n,([12])", text.removeprefix("review,sentiment"))
     for body, label in zip(parts[::2], parts[1::2], strict=False):
         if body.strip():
-            yield Row(_clean(body), None, "positive" if label == "2" else "negative",
-                      "amazon-polarity", None)
+            yield Row(
+                _clean(body),
+                None,
+                "positive" if label == "2" else "negative",
+                "amazon-polarity",
+                None,
+            )
 
 
 def sst(folder: Path) -> Iterator[Row]:
@@ -194,7 +212,14 @@ def dynasent(folder: Path) -> Iterator[Row]:
 
 
 TRAINED: tuple[Callable[[Path], Iterator[Row]], ...] = (
-    multidomain, clothing, amazon2018, datafiniti_full, datafiniti, alexa, aws_software, polarity,
+    multidomain,
+    clothing,
+    amazon2018,
+    datafiniti_full,
+    datafiniti,
+    alexa,
+    aws_software,
+    polarity,
     sst,
 )
 HELD_OUT: tuple[Callable[[Path], Iterator[Row]], ...] = (cellphones, dynasent)
@@ -243,10 +268,12 @@ def main(argv: list[str]) -> int:
         digest = hashlib.sha256("\n".join(row.text for row in rows).encode()).hexdigest()
         counts: dict[str, int] = {}
         for row in rows:
-            counts[f"{row.source}/{row.sentiment}"] = counts.get(f"{row.source}/{row.sentiment}", 0) + 1
+            counts[f"{row.source}/{row.sentiment}"] = (
+                counts.get(f"{row.source}/{row.sentiment}", 0) + 1
+            )
         summary[name] = {"rows": len(rows), "text_sha256": digest, "counts": counts}
     (output / "splits.json").write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
-    print(json.dumps({name: entry for name, entry in summary.items()}, indent=1))
+    print(json.dumps(summary, indent=1))
     return 0
 
 

@@ -1,0 +1,1 @@
+"""Measures an exported model on labelled texts."""

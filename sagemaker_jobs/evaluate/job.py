@@ -1,0 +1,87 @@
+"""Run a model artefact over labelled texts and write its figures."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from tokenizers import Tokenizer
+
+from sagemaker_jobs.evaluate.config import EvaluateConfig
+from sagemaker_jobs.evaluate.metrics import Floats, classification, recall_at
+from sagemaker_jobs.train import data as reviews
+
+log = logging.getLogger("evaluate")
+RECALL_SEED = 7
+
+
+def session_of(path: Path, threads: int) -> ort.InferenceSession:
+    """An ONNX Runtime session on the CPU."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def encode(
+    session: ort.InferenceSession, ids: Sequence[Sequence[int]], size: int = 16
+) -> tuple[Floats, Floats]:
+    """Embeddings (n, d) and logits (n, 3) of tokenised texts, in their order."""
+    embeddings: list[Floats] = [np.empty(0, np.float32)] * len(ids)
+    logits: list[Floats] = [np.empty(0, np.float32)] * len(ids)
+    for rows in reviews.batches(ids, size, None):
+        padded, mask = reviews.pad([ids[row] for row in rows])
+        feed = {"input_ids": padded.numpy(), "attention_mask": mask.numpy()}
+        for row, embedding, logit in zip(rows, *session.run(None, feed), strict=True):
+            embeddings[row], logits[row] = embedding, logit
+    return np.stack(embeddings), np.stack(logits)
+
+
+def _base_embeddings(texts: list[str], max_tokens: int) -> Floats:
+    """Unit embeddings of the original float32 encoder."""
+    import torch
+
+    from sagemaker_jobs.train.model import BUNDLED, base_folder, new_model
+
+    folder = base_folder(BUNDLED)
+    model = new_model(folder).eval()
+    ids = reviews.tokenise(Tokenizer.from_file(str(folder / "tokenizer.json")), texts, max_tokens)
+    found: list[Floats] = [np.empty(0, np.float32)] * len(ids)
+    with torch.no_grad():
+        for rows in reviews.batches(ids, 32, None):
+            embedding, _ = model(*reviews.pad([ids[row] for row in rows]))
+            for row, vector in zip(rows, embedding.numpy(), strict=True):
+                found[row] = vector
+    return np.stack(found)
+
+
+def run(config: EvaluateConfig) -> dict[str, object]:
+    """Evaluate every split; returns what the output file holds."""
+    session = session_of(config.model_dir / "model.onnx", config.threads)
+    tokenizer = Tokenizer.from_file(str(config.model_dir / "tokenizer.json"))
+    manifest = json.loads((config.model_dir / "manifest.json").read_text(encoding="utf-8"))
+    max_tokens = int(manifest["max_tokens"])
+    figures: dict[str, object] = {"version": manifest["version"]}
+    for name in config.splits.split(","):
+        data = reviews.read(config.data_dir / f"{name}.parquet")
+        rows = slice(0, config.limit or None)
+        texts, labels = data.texts[rows], np.array(data.labels[rows])
+        embeddings, logits = encode(session, reviews.tokenise(tokenizer, texts, max_tokens))
+        entry = classification(logits, labels)
+        sources = np.array(data.sources[rows])
+        if len(set(sources)) > 1:
+            entry["by_source"] = {
+                str(source): classification(logits[sources == source], labels[sources == source])
+                for source in sorted(set(sources))
+            }
+        if config.recall_rows and name != "dynasent":
+            chosen = np.random.default_rng(RECALL_SEED).permutation(len(texts))
+            chosen = chosen[: config.recall_rows]
+            base = _base_embeddings([texts[i] for i in chosen], max_tokens)
+            entry["recall_at_10"] = recall_at(10, embeddings[chosen], base)
+        figures[name] = entry
+        log.info("%s %s", name, {k: v for k, v in entry.items() if k != "by_source"})
+    config.output.parent.mkdir(parents=True, exist_ok=True)
+    config.output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return figures

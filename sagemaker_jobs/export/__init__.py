@@ -1,0 +1,1 @@
+"""Exports a trained encoder to one int8 ONNX graph with manifest."""

@@ -1,0 +1,22 @@
+"""Run as ``python -m sagemaker_jobs.export --run-dir RUN --output-dir models/default``."""
+
+import logging
+import sys
+
+from sagemaker_jobs.arguments import log_to_stderr, parse
+from sagemaker_jobs.export.config import ExportConfig
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Export as the arguments say; 0 when the artefact passed its checks."""
+    log_to_stderr()
+    config = parse(ExportConfig, argv, {"run_dir": "SM_CHANNEL_RUN", "output_dir": "SM_MODEL_DIR"})
+    from sagemaker_jobs.export.job import run
+
+    manifest = run(config)
+    logging.getLogger("export").info("wrote %s", manifest["version"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""Parameters of one export."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from sagemaker_jobs.arguments import JobConfig
+
+
+class ExportConfig(JobConfig):
+    """Export a trained run to model.onnx, tokenizer.json and manifest.json."""
+
+    run_dir: Path = Field(description="what sagemaker_jobs.train wrote")
+    output_dir: Path = Field(description="folder of the artefact")
+    family: str = Field(default="minilm-reviews-1", description="first part of the version")
+    precision: Literal["int8", "float32"] = "int8"
+    reduce_range: bool = Field(
+        default=True, description="7-bit weights: the same answers with and without VNNI"
+    )
+    max_tokens: PositiveInt = Field(default=256, description="tokens a text is cut to in serving")
+    metrics: Path | None = Field(default=None, description="JSON of figures for the manifest")

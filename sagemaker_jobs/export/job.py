@@ -1,0 +1,107 @@
+"""Export, with parity checks that stop a wrong artefact."""
+
+import hashlib
+import json
+import logging
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+import torch
+from tokenizers import Tokenizer
+
+from sagemaker_jobs.export.config import ExportConfig
+from sagemaker_jobs.export.graph import export_float, quantise
+from sagemaker_jobs.train.data import LABELS
+from sagemaker_jobs.train.model import ReviewEncoder, load_model
+
+log = logging.getLogger("export")
+TOLERANCE = 1e-4
+SHAPES = ((1, 2), (1, 17), (3, 64), (5, 33), (8, 128))
+
+
+class ParityError(RuntimeError):
+    """The exported graph does not answer as the torch module does."""
+
+
+def probe(rows: int, tokens: int, vocabulary: int) -> tuple[npt.NDArray[np.int64], ...]:
+    """Deterministic token ids and masks of an odd shape, the last row half padded."""
+    random = np.random.default_rng(rows * 1000 + tokens)
+    ids = random.integers(5, vocabulary, (rows, tokens), dtype=np.int64)
+    mask = np.ones_like(ids)
+    mask[-1, max(1, tokens // 2) :] = 0
+    return ids, mask
+
+
+def float_parity(model: ReviewEncoder, path: Path) -> float:
+    """Largest difference between torch and the float32 graph over SHAPES.
+
+    Raises:
+        ParityError: it is above TOLERANCE.
+    """
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for rows, tokens in SHAPES:
+        ids, mask = probe(rows, tokens, model.encoder.config.vocab_size)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(ids), torch.from_numpy(mask))
+        found = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        for want, got in zip(expected, found, strict=True):
+            worst = max(worst, float(np.abs(want.numpy() - got).max()))
+    if worst > TOLERANCE:
+        msg = f"float32 graph differs from torch by {worst:.2e}, more than {TOLERANCE:.0e}"
+        raise ParityError(msg)
+    return worst
+
+
+def _entry(path: Path) -> dict[str, object]:
+    body = path.read_bytes()
+    return {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
+
+
+def _write_tokenizer(run_dir: Path, output: Path) -> None:
+    """tokenizer.json without truncation or padding: serving sets its own."""
+    tokenizer = Tokenizer.from_file(str(run_dir / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.save(str(output))
+
+
+def run(config: ExportConfig) -> dict[str, object]:
+    """Write the artefact; returns the manifest."""
+    model = load_model(config.run_dir)
+    output = config.output_dir
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "float32.onnx"
+        export_float(model, plain)
+        difference = float_parity(model, plain)
+        log.info("float32 parity %.2e", difference)
+        if config.precision == "int8":
+            quantise(plain, output / "model.onnx", reduce_range=config.reduce_range)
+        else:
+            (output / "model.onnx").write_bytes(plain.read_bytes())
+    _write_tokenizer(config.run_dir, output / "tokenizer.json")
+    files = {name: _entry(output / name) for name in ("model.onnx", "tokenizer.json")}
+    record = json.loads((config.run_dir / "run.json").read_text(encoding="utf-8"))
+    manifest: dict[str, object] = {
+        "kind": "model",
+        "version": f"{config.family}-{str(files['model.onnx']['sha256'])[:8]}",
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "files": files,
+        "dimension": model.encoder.config.hidden_size,
+        "labels": list(LABELS),
+        "max_tokens": config.max_tokens,
+        "parameters": {
+            "precision": config.precision,
+            "reduce_range": config.reduce_range,
+            "float32_parity": difference,
+            "training": record,
+        },
+        "metrics": json.loads(config.metrics.read_text()) if config.metrics else {},
+    }
+    (output / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    return manifest

@@ -1,0 +1,1 @@
+"""Fine-tunes one encoder for two tasks: sentiment and similarity."""

@@ -1,0 +1,34 @@
+"""Parameters of one training run."""
+
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from sagemaker_jobs.arguments import JobConfig
+
+
+class TrainConfig(JobConfig):
+    """Fine-tune an encoder on labelled review texts."""
+
+    train_dir: Path = Field(description="folder with train.parquet and validation.parquet")
+    output_dir: Path = Field(description="folder for encoder, heads, run.json and logs")
+    model_name: str = Field(
+        default="all-MiniLM-L6-v2",
+        description="folder of a Hugging Face encoder, or all-MiniLM-L6-v2 (from its package)",
+    )
+    class_counts: dict[str, int] = Field(
+        default={"negative": 9000, "neutral": 7000, "positive": 14000},
+        description="rows of each sentiment to draw, spread evenly over the sources",
+    )
+    max_tokens: PositiveInt = Field(default=96, description="tokens a text is cut to in training")
+    epochs: PositiveInt = 2
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = Field(default=4e-5, description="of the encoder")
+    head_learning_rate: PositiveFloat = 5e-4
+    weight_decay: float = 0.01
+    warmup_share: float = Field(default=0.06, description="share of steps that warm up")
+    label_smoothing: float = 0.02
+    cosine_weight: float = Field(default=4.0, description="of staying near the base embedding")
+    similarity_weight: float = Field(default=10.0, description="of the batch's similarity matrix")
+    threads: int = Field(default=0, description="torch threads; 0 leaves torch's own choice")
+    seed: int = 13

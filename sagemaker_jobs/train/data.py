@@ -1,0 +1,90 @@
+"""Labelled texts: reading, drawing, tokenising, length-sorted batches."""
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.parquet as pq
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+LABELS = ("negative", "neutral", "positive")
+
+
+class Labelled(NamedTuple):
+    """Texts with labels 0..2 and sources, all of one length."""
+
+    texts: list[str]
+    labels: list[int]
+    sources: list[str]
+
+
+def read(path: Path) -> Labelled:
+    """Read a Parquet file with the columns text, sentiment, source."""
+    table = pq.read_table(path, columns=["text", "sentiment", "source"]).to_pydict()
+    labels = [LABELS.index(label) for label in table["sentiment"]]
+    return Labelled(table["text"], labels, table["source"])
+
+
+def draw(data: Labelled, counts: dict[str, int], seed: int) -> Labelled:
+    """Draw ``counts`` rows of each label, from each source in turn, so that none dominates."""
+    order = list(range(len(data.texts)))
+    random.Random(seed).shuffle(order)  # noqa: S311 - a draw, not a secret
+    rank: dict[tuple[int, str], int] = {}
+    keyed = []
+    for position, row in enumerate(order):
+        group = (data.labels[row], data.sources[row])
+        rank[group] = rank.get(group, -1) + 1
+        keyed.append((rank[group], position, row))
+    left = {LABELS.index(name): count for name, count in counts.items()}
+    chosen = []
+    for _, _, row in sorted(keyed):
+        if left.get(data.labels[row], 0) > 0:
+            left[data.labels[row]] -= 1
+            chosen.append(row)
+    return Labelled(*([column[row] for row in chosen] for column in data))  # type: ignore[arg-type]
+
+
+def fingerprint(texts: Sequence[str]) -> str:
+    """SHA-256 of the texts in order."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def tokenise(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
+    """Token ids of each text, cut to ``max_tokens``, not padded."""
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+
+
+def batches(
+    ids: Sequence[Sequence[int]], size: int, generator: random.Random | None
+) -> Iterator[list[int]]:
+    """Rows of similar length together; with a generator, in an order it shuffles."""
+    order = list(range(len(ids)))
+    if generator is not None:
+        generator.shuffle(order)
+        pools = [order[i : i + size * 50] for i in range(0, len(order), size * 50)]
+    else:
+        pools = [order]
+    groups: list[list[int]] = []
+    for pool in pools:
+        pool.sort(key=lambda row: len(ids[row]))
+        groups.extend(pool[i : i + size] for i in range(0, len(pool), size))
+    if generator is not None:
+        generator.shuffle(groups)
+    yield from groups
+
+
+def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Token ids and attention mask, (b, t) int64, padded with zeros."""
+    width = max(map(len, rows))
+    ids = torch.zeros(len(rows), width, dtype=torch.int64)
+    mask = torch.zeros(len(rows), width, dtype=torch.int64)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+        mask[i, : len(row)] = 1
+    return ids, mask

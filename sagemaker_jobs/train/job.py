@@ -1,0 +1,168 @@
+"""The training run: two tasks in one loss, then calibration on validation."""
+
+import json
+import logging
+import platform
+import random
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from sagemaker_jobs.train import data as reviews
+from sagemaker_jobs.train.calibrate import fit_bias_and_temperature, fold_into_head
+from sagemaker_jobs.train.config import TrainConfig
+from sagemaker_jobs.train.model import ReviewEncoder, base_folder, new_model, save_model
+
+log = logging.getLogger("train")
+LOG_EVERY = 50
+
+
+@torch.no_grad()
+def encode(
+    model: ReviewEncoder, ids: Sequence[Sequence[int]], size: int = 32
+) -> tuple[Tensor, Tensor]:
+    """Embeddings (n, d) and logits (n, 3) of tokenised texts, in their order, float32."""
+    model.eval()
+    embeddings: list[Tensor] = [torch.empty(0)] * len(ids)
+    logits: list[Tensor] = [torch.empty(0)] * len(ids)
+    for rows in reviews.batches(ids, size, None):
+        with torch.autocast("cpu", torch.bfloat16):
+            embedding, logit = model(*reviews.pad([ids[row] for row in rows]))
+        for i, row in enumerate(rows):
+            embeddings[row], logits[row] = embedding[i].float(), logit[i].float()
+    return torch.stack(embeddings), torch.stack(logits)
+
+
+def similarity_loss(student: Tensor, teacher: Tensor, config: TrainConfig) -> Tensor:
+    """Keep each embedding near its teacher's, and the batch's similarities as they were."""
+    cosine = (1 - (student * teacher).sum(-1)).mean()
+    matrix = nn.functional.mse_loss(student @ student.T, teacher @ teacher.T)
+    return config.cosine_weight * cosine + config.similarity_weight * matrix
+
+
+def _optimizer(model: ReviewEncoder, config: TrainConfig) -> torch.optim.AdamW:
+    groups: list[dict[str, object]] = []
+    for name, parameter in model.named_parameters():
+        rate = config.learning_rate if name.startswith("encoder.") else config.head_learning_rate
+        decay = config.weight_decay if parameter.ndim > 1 else 0.0
+        groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
+    return torch.optim.AdamW(groups)
+
+
+def _schedule(
+    optimizer: torch.optim.AdamW, steps: int, warmup: int
+) -> torch.optim.lr_scheduler.LambdaLR:
+    def scale(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        return max(0.0, (steps - step) / max(1, steps - warmup))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, scale)
+
+
+class _Progress:
+    """Sums losses and writes one line per LOG_EVERY steps."""
+
+    def __init__(self, path: Path, steps: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+        self._path, self._steps, self._started = path, steps, time.monotonic()
+        self._sums: dict[str, float] = {}
+        self._count = self.step = 0
+
+    def add(self, epoch: int, **losses: Tensor) -> None:
+        """Count one step."""
+        self.step += 1
+        self._count += 1
+        for name, loss in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + loss.item()
+        if self.step % LOG_EVERY and self.step != self._steps:
+            return
+        line = {
+            "epoch": epoch,
+            "step": self.step,
+            "steps": self._steps,
+            "seconds": round(time.monotonic() - self._started, 1),
+            **{name: round(total / self._count, 5) for name, total in self._sums.items()},
+        }
+        log.info("%s", json.dumps(line))
+        with self._path.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(line) + "\n")
+        self._sums, self._count = {}, 0
+
+
+def fit(model: ReviewEncoder, ids: list[list[int]], labels: list[int], config: TrainConfig) -> None:
+    """Train in place; the losses go to the log and to logs/train_metrics.jsonl."""
+    log.info("base embeddings of %d texts", len(ids))
+    teacher, _ = encode(model, ids)
+    target = torch.tensor(labels)
+    steps = config.epochs * -(-len(ids) // config.batch_size)
+    optimizer = _optimizer(model, config)
+    schedule = _schedule(optimizer, steps, int(steps * config.warmup_share))
+    generator = random.Random(config.seed)  # noqa: S311 - order of batches
+    progress = _Progress(config.output_dir / "logs" / "train_metrics.jsonl", steps)
+    model.train()
+    for epoch in range(config.epochs):
+        for rows in reviews.batches(ids, config.batch_size, generator):
+            with torch.autocast("cpu", torch.bfloat16):
+                embedding, logits = model(*reviews.pad([ids[row] for row in rows]))
+            sentiment = nn.functional.cross_entropy(
+                logits.float(), target[rows], label_smoothing=config.label_smoothing
+            )
+            similarity = similarity_loss(embedding.float(), teacher[rows], config)
+            (sentiment + similarity).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            progress.add(epoch, sentiment=sentiment, similarity=similarity)
+
+
+def _git_commit() -> str | None:
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or None
+
+
+def run(config: TrainConfig) -> dict[str, object]:
+    """Train, calibrate, save; returns what run.json holds."""
+    torch.manual_seed(config.seed)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    base = base_folder(config.model_name)
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    model = new_model(base)
+    train = reviews.draw(
+        reviews.read(config.train_dir / "train.parquet"), config.class_counts, config.seed
+    )
+    ids = reviews.tokenise(tokenizer, train.texts, config.max_tokens)
+    fit(model, ids, train.labels, config)
+    save_model(model, base, config.output_dir)
+    validation = reviews.read(config.train_dir / "validation.parquet")
+    _, logits = encode(model, reviews.tokenise(tokenizer, validation.texts, 256))
+    labels = torch.tensor(validation.labels)
+    bias, temperature = fit_bias_and_temperature(logits, labels)
+    fold_into_head(model, bias, temperature)
+    save_model(model, base, config.output_dir)
+    accuracy = ((logits + bias).argmax(-1) == labels).float().mean().item()
+    record: dict[str, object] = {
+        "parameters": config.model_dump(mode="json", exclude={"train_dir", "output_dir"}),
+        "train_rows": len(train.texts),
+        "train_text_sha256": reviews.fingerprint(train.texts),
+        "validation_accuracy": round(accuracy, 4),
+        "bias": [round(x, 4) for x in bias.tolist()],
+        "temperature": round(temperature, 4),
+        "git_commit": _git_commit(),
+        "environment": {"python": platform.python_version(), "torch": torch.__version__},
+    }
+    Path(config.output_dir / "run.json").write_text(json.dumps(record, indent=1) + "\n")
+    return record

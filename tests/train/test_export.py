@@ -1,0 +1,95 @@
+"""Export and evaluation: the graph answers as the torch module does."""
+
+import hashlib
+import json
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+import torch
+
+from sagemaker_jobs.evaluate.__main__ import main as evaluate
+from sagemaker_jobs.evaluate.metrics import calibration_error, classification, recall_at
+from sagemaker_jobs.export.__main__ import main as export
+from sagemaker_jobs.export.job import SHAPES, ParityError, float_parity, probe
+from sagemaker_jobs.train.model import load_model
+
+
+@pytest.fixture(scope="module", params=["int8", "float32"])
+def artefact(request, run_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    arguments = ["--run-dir", str(run_dir), "--output-dir", str(folder)]
+    assert export([*arguments, "--precision", request.param, "--max-tokens", "64"]) == 0
+    return folder
+
+
+def test_every_batch_and_sequence_size_gives_unit_embeddings_and_three_logits(artefact, run_dir):
+    model = load_model(run_dir)
+    session = ort.InferenceSession(str(artefact / "model.onnx"))
+    assert [i.name for i in session.get_inputs()] == ["input_ids", "attention_mask"]
+    assert [o.name for o in session.get_outputs()] == ["embedding", "logits"]
+    exact = "float32" in artefact.name
+    for rows, tokens in (*SHAPES, (7, 1), (2, 127)):
+        ids, mask = probe(rows, tokens, model.encoder.config.vocab_size)
+        embedding, logits = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        assert embedding.dtype == logits.dtype == np.float32
+        assert embedding.shape == (rows, 32)
+        assert logits.shape == (rows, 3)
+        np.testing.assert_allclose(np.linalg.norm(embedding, axis=1), 1, atol=1e-5)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(ids), torch.from_numpy(mask))
+        if exact:
+            np.testing.assert_allclose(embedding, expected[0].numpy(), atol=1e-4)
+            np.testing.assert_allclose(logits, expected[1].numpy(), atol=1e-4)
+        else:
+            assert (embedding * expected[0].numpy()).sum(1).min() > 0.97
+
+
+def test_padding_changes_nothing(artefact):
+    session = ort.InferenceSession(str(artefact / "model.onnx"))
+    ids = np.array([[2, 9, 10, 11, 3]], np.int64)
+    alone = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+    wide = np.pad(ids, ((0, 0), (0, 9)))
+    mask = (wide > 0).astype(np.int64)
+    padded = session.run(None, {"input_ids": wide, "attention_mask": mask})
+    tolerance = 1e-4 if "float32" in artefact.name else 0.05
+    np.testing.assert_allclose(alone[0], padded[0], atol=tolerance)
+
+
+def test_the_manifest_names_the_bytes(artefact):
+    manifest = json.loads((artefact / "manifest.json").read_text())
+    for name, entry in manifest["files"].items():
+        body = (artefact / name).read_bytes()
+        assert entry == {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
+    assert manifest["version"].endswith(manifest["files"]["model.onnx"]["sha256"][:8])
+    tokenizer = json.loads((artefact / "tokenizer.json").read_text())
+    assert tokenizer["truncation"] is None
+    assert tokenizer["padding"] is None
+
+
+def test_a_graph_that_answers_differently_is_refused(artefact, run_dir):
+    model = load_model(run_dir)
+    with torch.no_grad():
+        model.projection.weight += 0.5 * torch.randn_like(model.projection.weight)
+    with pytest.raises(ParityError):
+        float_parity(model, artefact / "model.onnx")
+
+
+def test_evaluation_of_a_learned_model(artefact, data, tmp_path):
+    output = tmp_path / "figures.json"
+    arguments = ["--model-dir", str(artefact), "--data-dir", str(data), "--splits", "test"]
+    assert evaluate([*arguments, "--recall-rows", "0", "--output", str(output)]) == 0
+    figures = json.loads(output.read_text())["test"]
+    assert figures["rows"] == 60
+    assert figures["accuracy"] > 0.9
+
+
+def test_metrics_on_cases_worked_by_hand():
+    logits = np.log(np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.8, 0.1, 0.1]], np.float32))
+    figures = classification(logits, np.array([0, 1, 2]))
+    assert figures["accuracy"] == pytest.approx(2 / 3)
+    assert figures["confusion"] == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
+    probabilities = np.exp(logits)
+    assert calibration_error(probabilities, np.array([0, 1, 2])) == pytest.approx(0.8 - 2 / 3)
+    points = np.eye(4, dtype=np.float32)
+    assert recall_at(3, points, points) == 1.0

@@ -1,0 +1,61 @@
+"""Training: what a run leaves behind, and that it can be trusted."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+from safetensors.torch import load_file
+
+from sagemaker_jobs.train import data as reviews
+from sagemaker_jobs.train.__main__ import main
+from sagemaker_jobs.train.config import TrainConfig
+from sagemaker_jobs.train.model import base_folder
+
+
+def test_a_run_learns_and_records_what_it_did(run_dir):
+    lines = [json.loads(x) for x in (run_dir / "logs/train_metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["sentiment"] < lines[0]["sentiment"]
+    record = json.loads((run_dir / "run.json").read_text())
+    assert record["validation_accuracy"] > 0.9
+    assert record["train_rows"] == 240
+    assert len(record["train_text_sha256"]) == 64
+
+
+def test_the_same_seed_gives_the_same_weights(run_dir, options, tmp_path):
+    assert main([*options, "--output-dir", str(tmp_path)]) == 0
+    first, second = (load_file(x / "model.safetensors") for x in (run_dir, tmp_path))
+    assert all(first[name].equal(second[name]) for name in first)
+
+
+def test_an_unknown_field_is_refused(tmp_path):
+    with pytest.raises(ValidationError, match="extra"):
+        TrainConfig(train_dir=tmp_path, output_dir=tmp_path, learning_rat=1.0)
+    with pytest.raises(SystemExit):
+        main(["--learning-rat", "1"])
+
+
+def test_a_model_that_is_no_folder_says_what_to_give():
+    with pytest.raises(FileNotFoundError, match=r"config\.json"):
+        base_folder("bert-base-uncased-not-here")
+
+
+def test_sagemaker_folders_are_defaults(monkeypatch, data, base, tmp_path):
+    monkeypatch.setenv("SM_CHANNEL_TRAIN", str(data))
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path / "model"))
+    counts = '{"negative": 4, "neutral": 4, "positive": 4}'
+    assert main(["--model-name", str(base), "--epochs", "1", "--class-counts", counts]) == 0
+    assert (tmp_path / "model/model.safetensors").is_file()
+
+
+def test_rows_are_drawn_evenly_over_sources():
+    texts = [str(i) for i in range(100)]
+    sources = ["big"] * 90 + ["small"] * 10
+    drawn = reviews.draw(reviews.Labelled(texts, [0] * 100, sources), {"negative": 20}, seed=1)
+    assert sorted(drawn.sources) == ["big"] * 10 + ["small"] * 10
+    assert len(set(drawn.texts)) == 20
+
+
+def test_batches_hold_every_row_once():
+    ids = [[1] * (i % 7 + 1) for i in range(50)]
+    rows = [row for batch in reviews.batches(ids, 8, None) for row in batch]
+    assert sorted(rows) == list(range(50))
