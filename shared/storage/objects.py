@@ -98,7 +98,9 @@ class S3Store:
             raise NotFoundError(f"object {key} has another version now") from error
         body = answer["Body"]
         try:
-            yield cast("BinaryIO", body)
+            # a connection that breaks while the caller reads is S3 not answering, too
+            with _translated(f"object {key}"):
+                yield cast("BinaryIO", body)
         finally:
             body.close()
 

@@ -1,0 +1,120 @@
+"""HTTP routes of collection."""
+
+from typing import Annotated, TypeVar
+
+from fastapi import FastAPI, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from lambdas.collection.dependencies import Dependencies, build_dependencies
+from lambdas.collection.queueing import prefix_of, queue_objects
+from lambdas.collection.settings import CollectionSettings
+from lambdas.collection.sweep import IDLE_SECONDS
+from shared.db.health import database_health
+from shared.errors import NotFoundError
+from shared.http.app import create_service, service_version
+from shared.schemas.health import Health
+from shared.schemas.ingest import IngestReport, Reject
+
+_FIRST_REJECTS = 20
+_T = TypeVar("_T")
+IngestId = Annotated[str, Path(max_length=64, examples=["ing_0123456789abcdef01234567"])]
+
+
+class CollectRequest(BaseModel):
+    """What to collect; everything below ``uploads/`` where nothing is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str | None = Field(None, max_length=1024, examples=["s3"])
+    prefix: str | None = Field(None, max_length=1024, examples=["uploads/2024/"])
+
+
+class CollectAccepted(BaseModel):
+    """What was queued. An object that is collected already, or being read, is not queued."""
+
+    message: str = "Data collection process started in the background"
+    ingest_id: str | None
+    ingest_ids: list[str]
+    objects: int
+
+
+class IngestDetails(IngestReport):
+    """The counts of an ingest, and its first rejects."""
+
+    rejects: list[Reject]
+
+
+class RejectPage(BaseModel):
+    """Some rejects in the order of their records; ``next_after`` asks for those that follow."""
+
+    rejects: list[Reject]
+    next_after: int | None
+
+
+class IngestList(BaseModel):
+    """Ingests, newest first."""
+
+    ingests: list[IngestReport]
+
+
+def create_app(dependencies: Dependencies | None = None) -> FastAPI:
+    """Make the collection app; its dependencies are made at the first request."""
+
+    def needed() -> Dependencies:
+        return dependencies or build_dependencies(CollectionSettings())
+
+    def health() -> Health:
+        return database_health(needed().database, "collection", service_version())
+
+    app = create_service("collection", title="Reviewlens collection", health=health)
+
+    @app.post("/collect", status_code=202, tags=["collection"])
+    def collect(request: CollectRequest | None = None) -> CollectAccepted:
+        """Queue the dumps that lie in the raw bucket and are not collected yet."""
+        asked = request or CollectRequest()
+        ports = needed()
+        prefix = prefix_of(ports.raw.bucket, asked.source, asked.prefix)
+        queued = queue_objects(ports, prefix, idle_seconds=IDLE_SECONDS, retry_failed=True)
+        return CollectAccepted(
+            ingest_id=queued[0] if queued else None, ingest_ids=queued, objects=len(queued)
+        )
+
+    @app.get("/collect", tags=["collection"])
+    def recent(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> IngestList:
+        """The newest ingests with their counts."""
+        return IngestList(ingests=needed().ledger.recent(limit))
+
+    @app.get("/collect/{ingest_id}", tags=["collection"])
+    def report(ingest_id: IngestId) -> IngestDetails:
+        """Counts of one ingest, live: rows read = stored + duplicates + rejected."""
+        ledger = needed().ledger
+        found = _known(ledger.report(_plain(ingest_id)))
+        rejects = ledger.rejects(ingest_id, limit=_FIRST_REJECTS) if found.rejected else []
+        return IngestDetails(**found.model_dump(), rejects=rejects)
+
+    @app.get("/collect/{ingest_id}/rejects", tags=["collection"])
+    def rejects(
+        ingest_id: IngestId,
+        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> RejectPage:
+        """Refused rows: where they stand, why, and what they said."""
+        ledger = needed().ledger
+        _known(ledger.status_of(_plain(ingest_id)))
+        found = ledger.rejects(ingest_id, after=after, limit=limit)
+        return RejectPage(
+            rejects=found, next_after=found[-1].record if len(found) == limit else None
+        )
+
+    return app
+
+
+def _plain(ingest_id: str) -> str:
+    # PostgreSQL refuses a NUL; no id has one
+    return "" if "\0" in ingest_id else ingest_id
+
+
+def _known(found: _T | None) -> _T:
+    if found is None:
+        raise NotFoundError("there is no such ingest")
+    return found

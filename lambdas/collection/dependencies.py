@@ -1,0 +1,55 @@
+"""What collection works with; made once per process, when the first event comes."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from lambdas.collection.settings import CollectionSettings
+from shared.db.connection import Database
+from shared.db.ledger import Ledger
+from shared.storage.objects import ObjectStore
+from shared.storage.queues import MessageQueue
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """Ports of the collection service."""
+
+    database: Database
+    ledger: Ledger
+    raw: ObjectStore
+    clean: ObjectStore
+    collection_queue: MessageQueue
+    processing_queue: MessageQueue
+    index_queue: MessageQueue
+    reviewer_key: bytes = field(repr=False)
+    max_object_bytes: int = 50 * 2**30
+    batch_rows: int = 10_000
+
+
+@lru_cache(maxsize=1)
+def build_dependencies(settings: CollectionSettings) -> Dependencies:
+    """Make the real adapters (AWS, PostgreSQL)."""
+    from shared.observability.logs import configure_logging
+    from shared.storage.clients import client
+    from shared.storage.objects import S3Store
+    from shared.storage.queues import SqsQueue
+    from shared.storage.secrets import read_secret
+
+    configure_logging("collection", settings.log_level)
+    secrets, s3, sqs = client("secretsmanager"), client("s3"), client("sqs")
+    database = Database(
+        lambda: read_secret(secrets, settings.database_secret_id),
+        pool_size=settings.database_pool_size,
+    )
+    return Dependencies(
+        database=database,
+        ledger=Ledger(database),
+        raw=S3Store(s3, settings.raw_bucket),
+        clean=S3Store(s3, settings.clean_bucket),
+        collection_queue=SqsQueue(sqs, settings.collection_queue_url),
+        processing_queue=SqsQueue(sqs, settings.processing_queue_url),
+        index_queue=SqsQueue(sqs, settings.index_queue_url),
+        reviewer_key=bytes.fromhex(read_secret(secrets, settings.reviewer_key_secret_id)["key"]),
+        max_object_bytes=settings.max_object_bytes,
+        batch_rows=settings.batch_rows,
+    )

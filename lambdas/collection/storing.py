@@ -1,0 +1,123 @@
+"""Stores batches while the next one is being read."""
+
+import hashlib
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.reading import Batch
+from shared.db.ledger import StoredBatch, record_batch
+from shared.db.reviews import store_rejects, store_reviews
+from shared.schemas.messages import ProcessShard
+from shared.storage import layout
+from shared.storage.shards import to_parquet
+
+_WAITING = 1
+_HEARTBEAT_SECONDS = 10.0
+
+
+class BatchStore:
+    """Takes the batches of one ingest in order; a worker thread stores them.
+
+    At most one batch waits behind the one being stored, so memory stays flat. On leaving the block
+    everything handed over is stored, or the first error is raised.
+    """
+
+    def __init__(
+        self, dependencies: Dependencies, ingest_id: str, done: dict[int, StoredBatch]
+    ) -> None:
+        self._with = dependencies
+        self._ingest_id = ingest_id
+        self._done = done
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._waiting: deque[Future[None]] = deque()
+        self._touched = time.monotonic()
+        self.parts = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._wait_for(0)
+        finally:
+            self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def add(self, batch: Batch) -> None:
+        """Hand over the next batch; waits while too many are under way.
+
+        Raises:
+            UnavailableError: an earlier batch could not be stored.
+        """
+        part = self.parts
+        self.parts += 1
+        self._waiting.append(self._worker.submit(self._store, part, batch))
+        self._wait_for(_WAITING)
+
+    def _wait_for(self, left: int) -> None:
+        while len(self._waiting) > left:
+            self._waiting.popleft().result()
+
+    def _store(self, part: int, batch: Batch) -> None:
+        fingerprint = _fingerprint(batch)
+        before = self._done.get(part)
+        if before is not None and before.fingerprint == fingerprint:
+            self._skip(before)
+            return
+        key = layout.clean_shard(self._ingest_id, part)
+        with self._with.database.transaction() as connection:
+            store_rejects(connection, self._ingest_id, batch.rejects)
+            owned = store_reviews(connection, self._ingest_id, batch.table)
+            rows = len(owned)
+            if rows:
+                # before the commit: a shard that the ledger knows is there
+                self._with.clean.put(key, to_parquet(_only(batch.table, owned)))
+            record_batch(
+                connection,
+                self._ingest_id,
+                StoredBatch(part, fingerprint, batch.table.num_rows, len(batch.rejects), rows, key),
+            )
+        if rows:
+            self._queue(part, key, rows)
+
+    def _skip(self, before: StoredBatch) -> None:
+        """An earlier attempt committed this very batch; its message may have been lost."""
+        if before.rows and not before.processed:
+            self._queue(before.part, before.key, before.rows)
+        if time.monotonic() - self._touched > _HEARTBEAT_SECONDS:
+            self._with.ledger.touch(self._ingest_id)
+            self._touched = time.monotonic()
+
+    def _queue(self, part: int, key: str, rows: int) -> None:
+        message = ProcessShard(ingest_id=self._ingest_id, part=part, key=key, rows=rows)
+        self._with.processing_queue.send([message])
+
+
+def _only(table: pa.Table, records: pa.Array) -> pa.Table:
+    if len(records) == table.num_rows:
+        return table
+    return table.filter(pc.is_in(table["record"], value_set=records))
+
+
+def _fingerprint(batch: Batch) -> str:
+    """Names the rows of a batch, so that a resumed ingest knows which are stored already."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f"{batch.rows_read}:{batch.table.num_rows}:".encode())
+    for column in ("review_id", "record"):
+        for chunk in batch.table[column].chunks:
+            for buffer in chunk.buffers():
+                if buffer is not None:
+                    digest.update(buffer)
+    digest.update(",".join(str(reject.record) for reject in batch.rejects).encode())
+    return digest.hexdigest()

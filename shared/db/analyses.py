@@ -1,0 +1,41 @@
+"""What a model said of reviews."""
+
+from collections.abc import Sequence
+
+from shared.db.connection import Connection
+
+_UPSERT = """
+INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive)
+SELECT s.review_id, %s, s.sentiment, s.confidence, s.negative, s.neutral, s.positive
+FROM unnest(%s::text[], %s::text[], %s::real[], %s::real[], %s::real[], %s::real[])
+    AS s (review_id, sentiment, confidence, negative, neutral, positive)
+ORDER BY s.review_id
+ON CONFLICT (review_id, model_version) DO UPDATE
+SET sentiment = excluded.sentiment, confidence = excluded.confidence,
+    negative = excluded.negative, neutral = excluded.neutral, positive = excluded.positive,
+    analysed_at = now()
+"""
+
+
+def upsert_analyses(
+    connection: Connection,
+    model_version: str,
+    review_ids: Sequence[str],
+    sentiments: Sequence[str],
+    confidences: Sequence[float],
+    probabilities: Sequence[Sequence[float]],
+) -> None:
+    """Write one analysis per review; a second time replaces the first.
+
+    Args:
+        connection: the transaction; the caller commits.
+        model_version: the model that said so.
+        review_ids: n reviews, each once.
+        sentiments: n labels.
+        confidences: n probabilities of those labels.
+        probabilities: three columns of n values: negative, neutral, positive.
+    """
+    connection.execute(
+        _UPSERT,
+        (model_version, list(review_ids), list(sentiments), list(confidences), *probabilities),
+    )

@@ -1,0 +1,106 @@
+"""Connections to PostgreSQL: a small pool that outlives a restart of the server."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from shared.errors import UnavailableError
+
+Connection = psycopg.Connection[TupleRow]
+Secret = Mapping[str, Any]
+
+_WAIT_SECONDS = 10.0
+
+
+def connection_arguments(secret: Secret) -> dict[str, Any]:
+    """Turn the secret into arguments of psycopg.connect.
+
+    The host may be a folder with a Unix socket. There is no SET and no prepared statement, as
+    either would tie a connection of RDS Proxy to one client.
+    """
+    return {
+        "host": secret["host"],
+        "port": int(secret["port"]),
+        "user": secret["username"],
+        "password": secret["password"],
+        "dbname": secret["dbname"],
+        "connect_timeout": 5,
+        "application_name": "reviewlens",
+        "prepare_threshold": None,
+    }
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A lost or refused connection, a deadlock or a restart can be retried; the rest is a bug."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise UnavailableError("the database does not answer") from error
+
+
+class Database:
+    """Hands out connections; nothing is opened before the first one is asked for.
+
+    Args:
+        secret: gives the secret; asked at each new connection, so that a rotated password works.
+        pool_size: connections at most.
+    """
+
+    def __init__(self, secret: Callable[[], Secret], *, pool_size: int = 4) -> None:
+        self._secret = secret
+        self._pool = ConnectionPool(
+            # psycopg takes ``kwargs`` from a callable as well, at each new connection
+            kwargs=lambda: connection_arguments(secret()),
+            min_size=0,
+            max_size=pool_size,
+            open=False,
+            timeout=_WAIT_SECONDS,
+            # a background thread that goes on retrying would only delay the answer
+            reconnect_timeout=_WAIT_SECONDS / 2,
+            check=ConnectionPool.check_connection,
+            name="reviewlens",
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction: committed on leaving, rolled back by an exception.
+
+        Raises:
+            UnavailableError: the server does not answer or went away (retryable).
+        """
+        with _translated():
+            self._pool.open()
+            with self._pool.connection() as connection:
+                yield connection
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[bool]:
+        """Hold an advisory lock for as long as the block runs; yields whether we have it.
+
+        It lives in a connection of its own: a killed process loses it at once, and holders cannot
+        use up the pool that they need to get their work done.
+        """
+        with _translated():
+            connection = psycopg.connect(**connection_arguments(self._secret()), autocommit=True)
+        try:
+            with _translated():
+                row = connection.execute(
+                    "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)
+                ).fetchone()
+            yield bool(row and row[0])
+        finally:
+            connection.close()
+
+    def ping(self) -> None:
+        """Raise UnavailableError unless the database answers."""
+        with self.transaction() as connection:
+            connection.execute("SELECT 1")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()

@@ -1,0 +1,308 @@
+"""The ledger: which object was ingested how far, and what became of its rows."""
+
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from shared.db.connection import Connection, Database
+from shared.schemas.ingest import IngestReport, IngestStatus, Reject, ingest_id_of
+from shared.schemas.messages import ProcessShard
+
+_COUNTS = """
+SELECT i.*, s.*, r.rejects_by_reason FROM ingests AS i
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(accepted + rejected), 0) AS rows_read, coalesce(sum(rows), 0) AS stored,
+           coalesce(sum(accepted - rows), 0) AS duplicates,
+           coalesce(sum(rejected), 0) AS rejected, count(*) FILTER (WHERE rows > 0) AS shards,
+           count(*) FILTER (WHERE rows > 0 AND model_version IS NOT NULL) AS shards_processed
+    FROM shards WHERE ingest_id = i.ingest_id
+) AS s
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(reason, n), '{}') AS rejects_by_reason
+    FROM (SELECT reason, count(*) AS n FROM rejects WHERE ingest_id = i.ingest_id GROUP BY reason
+    ) AS reasons
+) AS r
+"""
+"""Counts are sums over what is committed: live while reading, exact at the end, never stale."""
+
+_OPEN = "SELECT ingest_id, part, key, rows FROM shards WHERE model_version IS NULL AND rows > 0"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """One committed batch of an ingest; ``fingerprint`` names the rows it was read from."""
+
+    part: int
+    fingerprint: str
+    accepted: int
+    rejected: int
+    rows: int
+    key: str
+    processed: bool = False
+
+
+class Ledger:
+    """Reads and writes the tables ingests, shards and rejects."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def receive(self, bucket: str, key: str, etag: str) -> str:
+        """Note that an object is to be collected; returns its ingest id."""
+        ingest_id = ingest_id_of(bucket, key, etag)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO ingests (ingest_id, bucket, key, etag, status)"
+                " VALUES (%s, %s, %s, %s, 'received')"
+                " ON CONFLICT (ingest_id) DO UPDATE SET updated_at = now()",
+                (ingest_id, bucket, key, etag.strip('"')),
+            )
+        return ingest_id
+
+    def start(self, ingest_id: str) -> dict[int, StoredBatch]:
+        """Begin (or go on) collecting.
+
+        Returns:
+            The batches that an earlier attempt committed, by part.
+        """
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE ingests SET status = 'collecting', updated_at = now(), error_code = NULL,"
+                " error_detail = NULL, started_at = coalesce(started_at, now()),"
+                " finished_at = NULL WHERE ingest_id = %s",
+                (ingest_id,),
+            )
+            rows = connection.execute(
+                "SELECT part, fingerprint, accepted, rejected, rows, key, model_version IS NOT NULL"
+                " FROM shards WHERE ingest_id = %s",
+                (ingest_id,),
+            )
+            return {row[0]: StoredBatch(*row) for row in rows}
+
+    def status_of(self, ingest_id: str) -> IngestStatus | None:
+        """Where an ingest stands; None where it is unknown."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT status FROM ingests WHERE ingest_id = %s", (ingest_id,)
+            ).fetchone()
+        return IngestStatus(row[0]) if row else None
+
+    def describe(self, ingest_id: str, profile: dict[str, str], warnings: list[str]) -> None:
+        """Note format, compression, encoding and dump_schema of a dump, and its warnings."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE ingests SET updated_at = now(), format = %s, compression = %s,"
+                " encoding = %s, dump_schema = %s, warnings = %s WHERE ingest_id = %s",
+                (
+                    *(profile.get(n) for n in ("format", "compression", "encoding", "dump_schema")),
+                    Jsonb(warnings),
+                    ingest_id,
+                ),
+            )
+
+    def finish(self, ingest_id: str, parts: int) -> bool:
+        """Mark an ingest of so many batches as collected (processed, where no shard is open).
+
+        Returns:
+            Whether everything it stored is processed already: an index is due.
+        """
+        with self._database.transaction() as connection:
+            # the row's lock first: the worker that processes the last shard does the same
+            connection.execute(
+                "UPDATE ingests SET status = 'collected', updated_at = now(), finished_at = now()"
+                " WHERE ingest_id = %s",
+                (ingest_id,),
+            )
+            # left by an attempt that cut the dump into other batches
+            connection.execute(
+                "DELETE FROM shards WHERE ingest_id = %s AND part >= %s", (ingest_id, parts)
+            )
+            return settle(connection, ingest_id)
+
+    def fail(self, ingest_id: str, code: str, detail: str) -> bool:
+        """Mark an ingest as failed; what it stored before stays and is processed."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE ingests SET status = 'failed', updated_at = now(), finished_at = now(),"
+                " error_code = %s, error_detail = %s WHERE ingest_id = %s",
+                (code, detail.replace("\0", "\ufffd"), ingest_id),
+            )
+            return settle(connection, ingest_id)
+
+    def touch(self, ingest_id: str) -> None:
+        """Say that somebody works on the ingest."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,)
+            )
+
+    def report(self, ingest_id: str) -> IngestReport | None:
+        """Counts of one ingest; None where it is unknown."""
+        found = self._reports("WHERE i.ingest_id = %s", (ingest_id,))
+        return found[0] if found else None
+
+    def recent(self, limit: int) -> list[IngestReport]:
+        """The ingests that came last, newest first."""
+        return self._reports(
+            "WHERE i.ingest_id IN (SELECT ingest_id FROM ingests"
+            " ORDER BY received_at DESC, ingest_id LIMIT %s)"
+            " ORDER BY i.received_at DESC, i.ingest_id",
+            (limit,),
+        )
+
+    def _reports(self, where: LiteralString, arguments: tuple[object, ...]) -> list[IngestReport]:
+        with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            rows = cursor.execute(f"{_COUNTS} {where}", arguments).fetchall()
+        fields = IngestReport.model_fields
+        return [IngestReport(**{k: v for k, v in row.items() if k in fields}) for row in rows]
+
+    def rejects(self, ingest_id: str, *, after: int = 0, limit: int = 100) -> list[Reject]:
+        """Rejects of an ingest in the order of its records, those behind ``after``."""
+        with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            rows = cursor.execute(
+                "SELECT file, line, record, reason, detail, raw FROM rejects"
+                " WHERE ingest_id = %s AND record > %s ORDER BY record LIMIT %s",
+                (ingest_id, after, limit),
+            ).fetchall()
+        return [Reject(**row) for row in rows]
+
+    def known(self, bucket: str, prefix: str) -> dict[tuple[str, str], tuple[IngestStatus, float]]:
+        """Everything the ledger knows below a prefix.
+
+        Returns:
+            (key, etag) to (status, seconds since its last sign of life).
+        """
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT key, etag, status, extract(epoch FROM now() - updated_at)::float8"
+                " FROM ingests WHERE bucket = %s AND starts_with(key, %s)",
+                (bucket, prefix),
+            )
+            return {(key, etag): (IngestStatus(status), age) for key, etag, status, age in rows}
+
+    def open_shards(self, ingest_id: str) -> list[ProcessShard]:
+        """Shards of an ingest that no model has processed."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                f"{_OPEN} AND ingest_id = %s ORDER BY part",
+                (ingest_id,),
+            )
+            return [_message(row) for row in rows]
+
+    def stale_shards(self, idle_seconds: float, lost_seconds: float) -> list[ProcessShard]:
+        """Open shards that nobody seems to work on; they count as queued from now.
+
+        While any shard shows signs of life the others may just wait for their turn: then only those
+        that waited ``lost_seconds`` come back, else those that waited ``idle_seconds``.
+        """
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "WITH open AS (SELECT ingest_id, part, updated_at FROM shards"
+                "  WHERE model_version IS NULL AND rows > 0),"
+                " busy AS (SELECT coalesce(max(updated_at) > now() - make_interval(secs => %s),"
+                "  false) AS yes FROM shards)"
+                " UPDATE shards SET updated_at = now() FROM open, busy"
+                " WHERE shards.ingest_id = open.ingest_id AND shards.part = open.part"
+                " AND open.updated_at <= now() - make_interval(secs =>"
+                "  CASE WHEN busy.yes THEN %s ELSE %s END)"
+                " RETURNING shards.ingest_id, shards.part, shards.key, shards.rows",
+                (idle_seconds, lost_seconds, idle_seconds),
+            )
+            return sorted((_message(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
+
+    def all_processed(self) -> bool:
+        """Whether there is something to index and no shard is open."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT EXISTS (SELECT FROM shards WHERE rows > 0)"
+                " AND NOT EXISTS (SELECT FROM shards WHERE rows > 0 AND model_version IS NULL)"
+            ).fetchone()
+        return bool(row and row[0])
+
+    def shard(self, ingest_id: str, part: int) -> StoredBatch | None:
+        """One committed batch; None where it is unknown."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT part, fingerprint, accepted, rejected, rows, key, model_version IS NOT NULL"
+                " FROM shards WHERE ingest_id = %s AND part = %s",
+                (ingest_id, part),
+            ).fetchone()
+        return StoredBatch(*row) if row else None
+
+    def touch_shard(self, ingest_id: str, part: int) -> None:
+        """Say that somebody works on the shard."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE shards SET updated_at = now() WHERE ingest_id = %s AND part = %s",
+                (ingest_id, part),
+            )
+
+    def settled(self, ingest_id: str) -> bool:
+        """Whether an ingest is read to its end and has no open shard."""
+        with self._database.transaction() as connection:
+            return settle(connection, ingest_id)
+
+
+def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> None:
+    """Note a batch in the transaction that stores its rows; also the ingest's sign of life."""
+    connection.execute(
+        "INSERT INTO shards (ingest_id, part, fingerprint, accepted, rejected, rows, key)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
+        " SET fingerprint = excluded.fingerprint, accepted = excluded.accepted,"
+        " rejected = excluded.rejected, rows = excluded.rows, key = excluded.key,"
+        " model_version = NULL, updated_at = now()",
+        (
+            *(ingest_id, batch.part, batch.fingerprint),
+            *(batch.accepted, batch.rejected, batch.rows, batch.key),
+        ),
+    )
+    connection.execute("UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,))
+
+
+def mark_processed(connection: Connection, message: ProcessShard, model_version: str) -> bool:
+    """Close a shard; True where it was the ingest's last (see settle)."""
+    # two workers that finish at once wait for each other here, so the second sees the first
+    connection.execute("SELECT FROM ingests WHERE ingest_id = %s FOR UPDATE", (message.ingest_id,))
+    connection.execute(
+        "UPDATE shards SET model_version = %s, updated_at = now()"
+        " WHERE ingest_id = %s AND part = %s",
+        (model_version, message.ingest_id, message.part),
+    )
+    return settle(connection, message.ingest_id)
+
+
+def settle(connection: Connection, ingest_id: str) -> bool:
+    """Turn a collected ingest without open shards into a processed one.
+
+    Returns:
+        Whether the ingest is read (to its end, or to where it failed), stored something, and has
+        no open shard: an index is due. A failed one stays failed.
+    """
+    row = connection.execute(
+        "SELECT i.status, count(*) FILTER (WHERE s.rows > 0),"
+        " count(*) FILTER (WHERE s.rows > 0 AND s.model_version IS NULL)"
+        " FROM ingests AS i LEFT JOIN shards AS s USING (ingest_id)"
+        " WHERE i.ingest_id = %s GROUP BY i.status",
+        (ingest_id,),
+    ).fetchone()
+    if row is None or row[2] or row[0] not in ("collected", "processed", "failed"):
+        return False
+    if row[0] == "collected":
+        connection.execute(
+            "UPDATE ingests SET status = 'processed', updated_at = now() WHERE ingest_id = %s",
+            (ingest_id,),
+        )
+    return bool(row[1])
+
+
+def _message(row: tuple[Any, ...]) -> ProcessShard:
+    ingest_id, part, key, rows = row
+    return ProcessShard(ingest_id=ingest_id, part=part, key=key, rows=rows)

@@ -1,0 +1,53 @@
+"""One line of JSON for each log record: facts and ids, never secrets or review texts."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+_FIELDS = ("ingest_id", "part", "rows", "key", "status", "error_code", "model_version", "seconds")
+"""What callers may pass in ``extra``; anything else stays out of the line."""
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as JSON; keeps only the known fields of ``extra``."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See logging.Formatter.format."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update({name: getattr(record, name) for name in _FIELDS if hasattr(record, name)})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configure_logging(service: str, level: str = "INFO") -> None:
+    """Send the root logger to stderr as JSON; a second call only changes the level.
+
+    Handlers that somebody else installed (a test runner, the local stack) are left alone, except
+    the one of the Lambda runtime, which would print every line twice.
+    """
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    # urllib3 and botocore tell of request bodies and headers at DEBUG
+    for noisy in ("botocore", "boto3", "urllib3", "s3transfer", "psycopg.pool"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    if any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers):
+        return
+    for handler in list(root.handlers):
+        if type(handler).__name__ == "LambdaLoggerHandler":
+            root.removeHandler(handler)
+    if not root.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(JsonFormatter(service))
+        root.addHandler(handler)
