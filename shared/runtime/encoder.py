@@ -1,0 +1,148 @@
+"""The encoder: texts in, embeddings and sentiment probabilities out, in one pass."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from tokenizers import Encoding, Tokenizer
+
+from shared.errors import ArtefactError
+from shared.runtime.threads import cores
+from shared.schemas.manifest import Manifest
+from shared.schemas.sentiment import LABELS
+from shared.storage.artefacts import read_folder
+
+BATCH = 8
+"""Texts a pass: small batches of like lengths waste the least padding, and fit the cache."""
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Row-aligned with the texts.
+
+    ``embeddings``: float32, texts x dimension, unit length. ``probabilities``: float32,
+    texts x 3 in the order of LABELS, each row summing to one.
+    """
+
+    embeddings: Floats
+    probabilities: Floats
+
+
+def softmax(logits: Floats) -> Floats:
+    """Row-wise softmax, safe for large logits."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
+    """A tokenizer that cuts at ``max_tokens`` (special tokens included) and does not pad."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def open_session(path: Path, threads: int) -> ort.InferenceSession:
+    """An ONNX Runtime session on the processor with that many threads a run."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    # A spinning pool answers no sooner when the cores are shared, and starves its neighbours.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+class Encoder:
+    """One model version, opened. Any number of threads may call it at once."""
+
+    def __init__(self, folder: Path, manifest: Manifest, *, threads: int = 1) -> None:
+        """Open a verified version.
+
+        Args:
+            folder: Holds model.onnx and tokenizer.json.
+            manifest: What the folder was verified against.
+            threads: Threads of one pass; as many passes run at once as cores allow.
+
+        Raises:
+            ArtefactError: the graph does not load, or is not what the manifest says.
+        """
+        self.manifest = manifest
+        try:
+            self._tokenizer = load_tokenizer(
+                folder / "tokenizer.json", manifest.max_tokens or BATCH * 32
+            )
+            self._session = open_session(folder / "model.onnx", threads)
+        except Exception as error:  # tokenizers and onnxruntime raise bare Exceptions
+            raise ArtefactError(f"model {manifest.version} cannot be opened") from error
+        self._turns = threading.BoundedSemaphore(max(1, cores() // threads))
+        self._check()
+
+    @property
+    def version(self) -> str:
+        """The model version."""
+        return self.manifest.version
+
+    @property
+    def dimension(self) -> int:
+        """Length of an embedding."""
+        return self.manifest.dimension
+
+    def _check(self) -> None:
+        if self.manifest.labels != list(LABELS):
+            raise ArtefactError(f"model {self.version} has other labels than {list(LABELS)}")
+        try:
+            probe = self.encode(["The same text every time."])
+        except Exception as error:
+            raise ArtefactError(f"model {self.version} does not run") from error
+        expected = ((1, self.dimension), (1, len(LABELS)))
+        if (probe.embeddings.shape, probe.probabilities.shape) != expected:
+            raise ArtefactError(f"model {self.version} has other outputs than its manifest says")
+        if not np.isfinite(probe.embeddings).all() or not np.isfinite(probe.probabilities).all():
+            raise ArtefactError(f"model {self.version} gives values that are not finite")
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """Encode texts, in order; no texts give empty arrays."""
+        embeddings = np.empty((len(texts), self.dimension), dtype=np.float32)
+        probabilities = np.empty((len(texts), len(LABELS)), dtype=np.float32)
+        if not texts:
+            return Encoded(embeddings, probabilities)
+        tokens = self._tokenize(texts)
+        order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            embeddings[rows], probabilities[rows] = self._pass([tokens[i] for i in rows])
+        return Encoded(embeddings, probabilities)
+
+    def _tokenize(self, texts: Sequence[str]) -> list[Encoding]:
+        if len(texts) == 1:
+            return [self._tokenizer.encode(texts[0])]
+        return list(self._tokenizer.encode_batch(list(texts)))
+
+    def _pass(self, tokens: Sequence[Encoding]) -> tuple[Floats, Floats]:
+        longest = max(len(entry) for entry in tokens)
+        ids = np.zeros((len(tokens), longest), dtype=np.int64)
+        mask = np.zeros_like(ids)
+        for row, entry in enumerate(tokens):
+            ids[row, : len(entry)] = entry.ids
+            mask[row, : len(entry)] = 1
+        with self._turns:
+            embedding, logits = self._session.run(
+                ["embedding", "logits"], {"input_ids": ids, "attention_mask": mask}
+            )
+        return embedding, softmax(logits)
+
+
+def open_folder(folder: Path, *, threads: int = 1) -> Encoder:
+    """Verify a model folder (such as models/default) against its manifest, and open it.
+
+    Raises:
+        ArtefactError: it is incomplete, corrupt or not a model that serves here.
+    """
+    return Encoder(folder, read_folder(folder, kind="model"), threads=threads)

@@ -1,0 +1,245 @@
+"""Immutable model and index versions in the artefact bucket, and the pointers to the current ones.
+
+A version is its files and, written last, ``manifest.json``: a version without a manifest does not
+exist. Only pointers change, and only by a conditional put.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from shared.errors import ArtefactError, ConflictError, NotFoundError
+from shared.schemas.manifest import ArtefactKind, Manifest, Pointer
+from shared.storage.layout import pointer_key, version_prefix
+from shared.storage.objects import ObjectStore
+
+log = logging.getLogger(__name__)
+MANIFEST = "manifest.json"
+_CHUNK = 1 << 20
+_KEEP_CACHED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What a pointer says, and the ETag to move it on from."""
+
+    version: str
+    etag: str
+
+
+def parse_manifest(body: bytes) -> Manifest:
+    """Read a manifest and check that its files cannot leave the version's folder.
+
+    Raises:
+        ArtefactError: it is not a manifest, or names a file outside its folder.
+    """
+    try:
+        manifest = Manifest.model_validate_json(body)
+    except ValidationError as error:
+        raise ArtefactError("the manifest cannot be read") from error
+    for name in manifest.files:
+        _check_name(name)
+    return manifest
+
+
+def _check_name(name: str) -> None:
+    parts = name.split("/")
+    plain = all(part not in {"", ".", ".."} and part.isprintable() for part in parts)
+    if not plain or "\\" in name or ":" in name or name == MANIFEST:
+        raise ArtefactError(f"the manifest names an impossible file: {name[:100]!r}")
+
+
+def read_folder(folder: Path, *, kind: ArtefactKind) -> Manifest:
+    """Manifest of a version in a local folder, after checking every file against it.
+
+    Raises:
+        ArtefactError: a file is missing or differs, or the folder holds another kind.
+    """
+    try:
+        manifest = parse_manifest((folder / MANIFEST).read_bytes())
+    except OSError as error:
+        raise ArtefactError(f"{folder.name} has no {MANIFEST}") from error
+    if manifest.kind != kind:
+        raise ArtefactError(f"{manifest.version} is an artefact of kind {manifest.kind}")
+    verify(folder, manifest)
+    return manifest
+
+
+def verify(folder: Path, manifest: Manifest) -> None:
+    """Compare size and SHA-256 of each file.
+
+    Raises:
+        ArtefactError: a file is missing or differs.
+    """
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != entry.bytes:
+            raise ArtefactError(f"{name} of {manifest.version} is missing or has another size")
+        if file_sha256(path) != entry.sha256:
+            raise ArtefactError(f"{name} of {manifest.version} is corrupt (SHA-256 differs)")
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def publish(store: ObjectStore, folder: Path, manifest: Manifest) -> None:
+    """Upload a version: its files, then the manifest. Publishing the same again does nothing.
+
+    Raises:
+        ArtefactError: the folder does not hold what the manifest says.
+        ConflictError: the version exists with other content.
+    """
+    verify(folder, manifest)
+    for name in manifest.files:
+        _check_name(name)
+    if _is_published(store, manifest):
+        return
+    prefix = version_prefix(manifest.kind, manifest.version)
+    for name in manifest.files:
+        store.upload(prefix + name, folder / name)
+    body = manifest.model_dump_json(indent=1).encode()
+    try:
+        store.put(prefix + MANIFEST, body, if_absent=True)
+    except ConflictError:
+        if not _is_published(store, manifest):
+            raise
+
+
+def _is_published(store: ObjectStore, manifest: Manifest) -> bool:
+    try:
+        found = read_manifest(store, manifest.kind, manifest.version)
+    except NotFoundError:
+        return False
+    if found.files != manifest.files:
+        raise ConflictError(f"version {manifest.version} exists with other content")
+    return True
+
+
+def read_manifest(store: ObjectStore, kind: ArtefactKind, version: str) -> Manifest:
+    """Manifest of a published version.
+
+    Raises:
+        NotFoundError: there is no such version.
+        ArtefactError: the manifest is no manifest, or that of another version.
+    """
+    body, _ = store.get(version_prefix(kind, version) + MANIFEST)
+    manifest = parse_manifest(body)
+    if (manifest.kind, manifest.version) != (kind, version):
+        raise ArtefactError(f"the manifest of {kind} {version} is that of another version")
+    return manifest
+
+
+def current(store: ObjectStore, kind: ArtefactKind) -> Current | None:
+    """The version that the pointer names; None before the first one.
+
+    Raises:
+        ArtefactError: the pointer cannot be read.
+    """
+    try:
+        body, info = store.get(pointer_key(kind))
+    except NotFoundError:
+        return None
+    try:
+        pointer = Pointer.model_validate_json(body)
+    except ValidationError as error:
+        raise ArtefactError(f"the pointer of kind {kind} cannot be read") from error
+    return Current(pointer.version, info.etag)
+
+
+def move_pointer(
+    store: ObjectStore, kind: ArtefactKind, version: str, *, if_match: str | None
+) -> str:
+    """Make a published version the current one; returns the pointer's new ETag.
+
+    Args:
+        store: The artefact bucket.
+        kind: model or index.
+        version: The version to point at.
+        if_match: ETag of the pointer that was read; None: there was none.
+
+    Raises:
+        NotFoundError: the version is not published.
+        ConflictError: the pointer was moved by somebody else.
+    """
+    read_manifest(store, kind, version)
+    pointer = Pointer(kind=kind, version=version, moved_at=datetime.now(UTC))
+    body = pointer.model_dump_json().encode()
+    key = pointer_key(kind)
+    return store.put(key, body, if_match=if_match, if_absent=if_match is None).etag
+
+
+def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> Path:
+    """Folder ``cache_dir/models|indexes/<version>`` with the verified files of a version.
+
+    Files come into a temporary folder, which is renamed when all of them are right, so that a
+    folder under its final name is complete. One that is there and right is not loaded again.
+
+    Raises:
+        NotFoundError: the version or one of its files does not exist.
+        ArtefactError: a file is corrupt.
+    """
+    manifest = read_manifest(store, kind, version)
+    target = cache_dir / version_prefix(kind, version)
+    if _is_good(target, manifest):
+        os.utime(target)
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=target.parent))
+    try:
+        _download(store, manifest, work)
+        if target.exists() and not _is_good(target, manifest):
+            shutil.rmtree(target, ignore_errors=True)
+        try:
+            work.rename(target)
+        except OSError:
+            # Another process renamed the same version first; its files are as good as ours.
+            verify(target, manifest)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _forget_old(target)
+    return target
+
+
+def _is_good(folder: Path, manifest: Manifest) -> bool:
+    try:
+        verify(folder, manifest)
+    except ArtefactError:
+        return False
+    return (folder / MANIFEST).is_file()
+
+
+def _download(store: ObjectStore, manifest: Manifest, folder: Path) -> None:
+    prefix = version_prefix(manifest.kind, manifest.version)
+    for name in manifest.files:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store.download(prefix + name, path)
+    verify(folder, manifest)
+    (folder / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
+
+
+def _forget_old(kept: Path) -> None:
+    """Remove all but the last versions used from the cache; a reader keeps its open files."""
+    versions = [path for path in kept.parent.iterdir() if path.is_dir()]
+    versions = [path for path in versions if not path.name.startswith(".") and path != kept]
+    versions.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in versions[_KEEP_CACHED - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def discard(store: ObjectStore, kind: ArtefactKind, version: str) -> None:
+    """Delete a version that nothing points at: its manifest first, so that it ends at once."""
+    prefix = version_prefix(kind, version)
+    store.delete(prefix + MANIFEST)
+    for info in list(store.list(prefix)):
+        store.delete(info.key)
