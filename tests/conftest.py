@@ -1,0 +1,112 @@
+"""What many tests need: the real PostgreSQL in a temporary folder, and moto's AWS on loopback."""
+
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local.ports import free_port
+from local.postgres import Postgres
+from shared.db.connection import Database
+from shared.db.ledger import Ledger
+from shared.db.migrations import migrate
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """An embedded server with the tables in place."""
+    folder = Path(tempfile.mkdtemp(prefix="reviewlens-test-"))
+    server = Postgres(
+        folder / "data",
+        port=free_port(0, what="test database", option="-"),
+        password=secrets.token_hex(8),
+        log=folder / "log",
+    )
+    try:
+        server.start()
+        migrate(server.secret)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(postgres):
+    """A pool on empty tables."""
+    pool = Database(lambda: postgres.secret, pool_size=8)
+    with pool.transaction() as connection:
+        connection.execute("TRUNCATE products, reviews, analyses, ingests, shards, rejects")
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def ledger(database):
+    return Ledger(database)
+
+
+@pytest.fixture
+def rows(database):
+    """``rows("SELECT …", argument, …)``: what PostgreSQL says."""
+
+    def ask(query, *arguments):
+        with database.transaction() as connection:
+            return connection.execute(query, arguments).fetchall()
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint():
+    """moto's server on a free loopback port."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def aws_client(aws_endpoint):
+    """``aws_client("s3")``: a boto3 client of the simulated AWS."""
+
+    def make(service):
+        return boto3.client(
+            service,
+            endpoint_url=aws_endpoint,
+            region_name="eu-west-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    return make
+
+
+@pytest.fixture
+def new_bucket(aws_client):
+    """Makes a bucket with a name of its own."""
+
+    def make():
+        name = f"test-{secrets.token_hex(8)}"
+        aws_client("s3").create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        return name
+
+    return make
+
+
+@pytest.fixture
+def new_queue(aws_client):
+    """Makes a queue with a name of its own; gives its URL."""
+
+    def make():
+        return aws_client("sqs").create_queue(QueueName=f"test-{secrets.token_hex(8)}")["QueueUrl"]
+
+    return make

@@ -1,0 +1,99 @@
+"""What every ObjectStore does: S3 (over moto) and the one in memory."""
+
+import pytest
+
+from shared.errors import ConflictError, NotFoundError
+from shared.storage.objects import S3Store
+from tests.fakes.objects import MemoryStore
+
+
+@pytest.fixture(params=["s3", "memory"])
+def store(request):
+    if request.param == "memory":
+        return MemoryStore()
+    bucket = request.getfixturevalue("new_bucket")()
+    return S3Store(request.getfixturevalue("aws_client")("s3"), bucket)
+
+
+def read(store, key, **conditions):
+    with store.open(key, **conditions) as stream:
+        return stream.read()
+
+
+def test_what_was_put_comes_back(store):
+    put = store.put("a/b c+ü.txt", b"body")
+    body, info = store.get("a/b c+ü.txt")
+    assert body == b"body"
+    assert info == put == store.head("a/b c+ü.txt")
+    assert (info.key, info.size) == ("a/b c+ü.txt", 4)
+    assert '"' not in info.etag
+
+
+def test_a_stream_reads_forward_in_pieces(store):
+    store.put("k", b"0123456789")
+    with store.open("k") as stream:
+        assert [stream.read(4), stream.read(4), stream.read(4), stream.read(4)] == [
+            b"0123",
+            b"4567",
+            b"89",
+            b"",
+        ]
+
+
+def test_an_asked_for_version_is_the_one_that_comes(store):
+    old = store.put("k", b"old").etag
+    assert read(store, "k", etag=old) == b"old"
+    store.put("k", b"new")
+    with pytest.raises(NotFoundError):
+        read(store, "k", etag=old)
+
+
+@pytest.mark.parametrize("ask", ["get", "head", "open", "download"])
+def test_a_missing_key_is_not_found(store, ask, tmp_path):
+    with pytest.raises(NotFoundError):
+        if ask == "open":
+            read(store, "missing")
+        elif ask == "download":
+            store.download("missing", tmp_path / "file")
+        else:
+            getattr(store, ask)("missing")
+
+
+def test_only_the_first_conditional_put_wins(store):
+    store.put("pointer", b"1", if_absent=True)
+    with pytest.raises(ConflictError):
+        store.put("pointer", b"2", if_absent=True)
+    first = store.head("pointer").etag
+    store.put("pointer", b"3", if_match=first)
+    with pytest.raises(ConflictError):
+        store.put("pointer", b"4", if_match=first)
+    assert store.get("pointer")[0] == b"3"
+
+
+def test_a_conditional_put_on_a_missing_key_does_not_create_it(store):
+    with pytest.raises((ConflictError, NotFoundError)):
+        store.put("pointer", b"1", if_match="0" * 32)
+    with pytest.raises(NotFoundError):
+        store.head("pointer")
+
+
+def test_a_list_has_everything_under_the_prefix_in_order(store):
+    for key in ("b/2", "b/10", "a/1", "b"):
+        store.put(key, b"x")
+    assert [info.key for info in store.list("b/")] == ["b/10", "b/2"]
+    assert [info.size for info in store.list("")] == [1, 1, 1, 1]
+    assert list(store.list("none/")) == []
+
+
+def test_files_go_up_and_down(store, tmp_path):
+    (tmp_path / "up").write_bytes(b"\0" * 1000)
+    assert store.upload("k", tmp_path / "up").size == 1000
+    store.download("k", tmp_path / "down")
+    assert (tmp_path / "down").read_bytes() == b"\0" * 1000
+
+
+def test_deleting_twice_is_no_error(store):
+    store.put("k", b"x")
+    store.delete("k")
+    store.delete("k")
+    assert list(store.list("")) == []

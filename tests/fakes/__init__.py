@@ -1,0 +1,1 @@
+"""In-memory stand-ins; each passes the suite in tests/contracts that its real adapter passes."""

@@ -1,0 +1,59 @@
+"""ObjectStore in memory."""
+
+import io
+import threading
+from contextlib import contextmanager
+from hashlib import md5
+
+from shared.errors import ConflictError, NotFoundError
+from shared.storage.objects import ObjectInfo
+
+
+class MemoryStore:
+    """A bucket in a dictionary; its ETags are those of S3 (MD5 of the bytes)."""
+
+    def __init__(self, bucket="memory"):
+        self.bucket = bucket
+        self._objects = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def open(self, key, *, etag=None):
+        body, info = self.get(key)
+        if etag and etag.strip('"') != info.etag:
+            raise NotFoundError(f"object {key} has another version now")
+        with io.BytesIO(body) as stream:
+            yield stream
+
+    def get(self, key):
+        try:
+            body = self._objects[key]
+        except KeyError as error:
+            raise NotFoundError(f"object {key} does not exist") from error
+        return body, ObjectInfo(key, md5(body).hexdigest(), len(body))
+
+    def head(self, key):
+        return self.get(key)[1]
+
+    def put(self, key, body, *, if_match=None, if_absent=False):
+        with self._lock:
+            if if_absent and key in self._objects:
+                raise ConflictError(f"object {key} was changed by another writer")
+            if if_match and self.head(key).etag != if_match:
+                raise ConflictError(f"object {key} was changed by another writer")
+            self._objects[key] = bytes(body)
+            return self.head(key)
+
+    def upload(self, key, path):
+        return self.put(key, path.read_bytes())
+
+    def download(self, key, path):
+        path.write_bytes(self.get(key)[0])
+
+    def list(self, prefix):
+        for key in sorted(self._objects):
+            if key.startswith(prefix):
+                yield self.head(key)
+
+    def delete(self, key):
+        self._objects.pop(key, None)
