@@ -13,8 +13,6 @@ from shared.errors import UnavailableError
 Connection = psycopg.Connection[TupleRow]
 Secret = Mapping[str, Any]
 
-_WAIT_SECONDS = 10.0
-
 
 def connection_arguments(secret: Secret) -> dict[str, Any]:
     """Turn the secret into arguments of psycopg.connect.
@@ -49,9 +47,16 @@ class Database:
     Args:
         secret: gives the secret; asked at each new connection, so that a rotated password works.
         pool_size: connections at most.
+        wait_seconds: how long a caller waits for one.
     """
 
-    def __init__(self, secret: Callable[[], Secret], *, pool_size: int = 4) -> None:
+    def __init__(
+        self,
+        secret: Callable[[], Secret],
+        *,
+        pool_size: int = 4,
+        wait_seconds: float = 10.0,
+    ) -> None:
         self._secret = secret
         self._pool = ConnectionPool(
             # psycopg takes ``kwargs`` from a callable as well, at each new connection
@@ -59,9 +64,9 @@ class Database:
             min_size=0,
             max_size=pool_size,
             open=False,
-            timeout=_WAIT_SECONDS,
+            timeout=wait_seconds,
             # a background thread that goes on retrying would only delay the answer
-            reconnect_timeout=_WAIT_SECONDS / 2,
+            reconnect_timeout=wait_seconds / 2,
             check=ConnectionPool.check_connection,
             name="reviewlens",
         )

@@ -50,13 +50,14 @@ def test_an_asked_for_version_is_the_one_that_comes(store):
 
 @pytest.mark.parametrize("ask", ["get", "head", "open", "download"])
 def test_a_missing_key_is_not_found(store, ask, tmp_path):
+    asked = {
+        "open": lambda: read(store, "missing"),
+        "download": lambda: store.download("missing", tmp_path / "file"),
+        "get": lambda: store.get("missing"),
+        "head": lambda: store.head("missing"),
+    }
     with pytest.raises(NotFoundError):
-        if ask == "open":
-            read(store, "missing")
-        elif ask == "download":
-            store.download("missing", tmp_path / "file")
-        else:
-            getattr(store, ask)("missing")
+        asked[ask]()
 
 
 def test_only_the_first_conditional_put_wins(store):

@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from shared.db.connection import Secret, connection_arguments
@@ -45,7 +46,7 @@ def migrate(secret: Secret, revision: str = "head") -> str:
             command.upgrade(config, revision)
             connection.commit()
             return MigrationContext.configure(connection).get_current_revision() or ""
-    except psycopg.OperationalError as error:
+    except OperationalError as error:
         raise UnavailableError("the database does not answer") from error
 
 

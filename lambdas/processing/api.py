@@ -1,0 +1,101 @@
+"""HTTP routes of processing."""
+
+from typing import Annotated
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+
+from lambdas.processing.dependencies import Dependencies, build_dependencies
+from lambdas.processing.service import Processor
+from lambdas.processing.settings import ProcessingSettings
+from shared.errors import ArtefactError, UnavailableError
+from shared.http.app import create_service, service_version
+from shared.schemas.api import MAX_BATCH_TEXTS, Accepted, QueryText
+from shared.schemas.health import Check, Health, worst
+
+_MAX_BODY_BYTES = 4_000_000
+"""64 texts of 10,000 characters, as JSON."""
+
+
+class ProcessRequest(BaseModel):
+    """Which ingest to process."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ingest_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class ProcessAccepted(Accepted):
+    """How many open shards were queued."""
+
+    ingest_id: str
+    shards: int
+
+
+class EmbeddingsRequest(BaseModel):
+    """Texts to embed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
+
+
+class EmbeddingsResponse(BaseModel):
+    """One vector of unit length per text, in their order."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    embeddings: list[list[float]]
+    model_version: str
+
+
+def create_app(dependencies: Dependencies | None = None) -> FastAPI:
+    """Make the processing app; its dependencies are made at the first request."""
+
+    def needed() -> Dependencies:
+        return dependencies or build_dependencies(ProcessingSettings())
+
+    def health() -> Health:
+        return _health(needed())
+
+    app = create_service(
+        "processing", title="Reviewlens processing", health=health, max_body_bytes=_MAX_BODY_BYTES
+    )
+
+    @app.post("/process", status_code=202, tags=["processing"])
+    def process(request: ProcessRequest) -> ProcessAccepted:
+        """Queue the shards of a collected ingest that no model has processed."""
+        shards = Processor(needed()).queue(request.ingest_id)
+        message = f"{shards} shards queued" if shards else "every shard is processed"
+        return ProcessAccepted(message=message, ingest_id=request.ingest_id, shards=shards)
+
+    @app.post("/embeddings", tags=["processing"])
+    def embeddings(request: EmbeddingsRequest) -> EmbeddingsResponse:
+        """Embed texts with the current model."""
+        model = needed().models()
+        encoded = model.encoder.encode(request.texts)
+        return EmbeddingsResponse(
+            embeddings=encoded.embeddings.tolist(), model_version=model.version
+        )
+
+    return app
+
+
+def _health(ports: Dependencies) -> Health:
+    checks = {"database": Check(), "model": Check()}
+    version = None
+    try:
+        ports.database.ping()
+    except UnavailableError as error:
+        checks["database"] = Check(status="unavailable", detail=error.message)
+    try:
+        version = ports.models().version
+    except (UnavailableError, ArtefactError) as error:
+        checks["model"] = Check(status="unavailable", detail=error.message)
+    return Health(
+        status=worst(checks),
+        service="processing",
+        version=service_version(),
+        model_version=version,
+        checks=checks,
+    )

@@ -1,0 +1,98 @@
+"""What processing works with; made once per process, when the first event comes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+
+from lambdas.processing.settings import ProcessingSettings
+from shared.db.connection import Database
+from shared.db.ledger import Ledger
+from shared.storage.objects import ObjectStore
+from shared.storage.queues import MessageQueue
+
+
+class Encoded(Protocol):
+    """Of n texts: unit vectors (n, dimension) and calibrated probabilities (n, 3)."""
+
+    @property
+    def embeddings(self) -> Any:
+        """float32 (n, dimension)."""
+
+    @property
+    def probabilities(self) -> Any:
+        """float32 (n, 3): negative, neutral, positive."""
+
+
+class TextEncoder(Protocol):
+    """What processing asks of a model."""
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """Encode texts, in their order."""
+
+
+class Model(NamedTuple):
+    """A loaded encoder, the version of its artefact, and how many calls run well side by side."""
+
+    encoder: TextEncoder
+    version: str
+    parallel: int = 1
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """Ports of the processing service; ``models`` gives the current model, loaded."""
+
+    database: Database
+    ledger: Ledger
+    clean: ObjectStore
+    artefacts: ObjectStore
+    processing_queue: MessageQueue
+    index_queue: MessageQueue
+    models: Callable[[], Model]
+
+
+@lru_cache(maxsize=1)
+def build_dependencies(settings: ProcessingSettings) -> Dependencies:
+    """Make the real adapters (AWS, PostgreSQL, ONNX Runtime)."""
+    from shared.observability.logs import configure_logging
+    from shared.storage.clients import client
+    from shared.storage.objects import S3Store
+    from shared.storage.queues import SqsQueue
+    from shared.storage.secrets import read_secret
+
+    configure_logging("processing", settings.log_level)
+    secrets, s3, sqs = client("secretsmanager"), client("s3"), client("sqs")
+    database = Database(
+        lambda: read_secret(secrets, settings.database_secret_id),
+        pool_size=settings.database_pool_size,
+    )
+    artefacts = S3Store(s3, settings.artefact_bucket)
+    return Dependencies(
+        database=database,
+        ledger=Ledger(database),
+        clean=S3Store(s3, settings.clean_bucket),
+        artefacts=artefacts,
+        processing_queue=SqsQueue(sqs, settings.processing_queue_url),
+        index_queue=SqsQueue(sqs, settings.index_queue_url),
+        models=_models(settings, artefacts),
+    )
+
+
+def _models(settings: ProcessingSettings, artefacts: ObjectStore) -> Callable[[], Model]:
+    from shared.runtime.loader import ModelLoader
+    from shared.runtime.threads import cores, encoder_threads
+
+    threads = encoder_threads(settings.encoder_threads)
+    loader = ModelLoader(
+        artefacts,
+        settings.cache_dir,
+        threads=threads,
+        refresh_seconds=settings.pointer_refresh_seconds,
+    )
+
+    def current() -> Model:
+        encoder = loader.encoder()
+        return Model(encoder, encoder.version, max(1, cores() // threads))
+
+    return current

@@ -1,0 +1,141 @@
+"""Counts stay exact through kills, restarts, repeated and simultaneous deliveries."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from shared.errors import UnavailableError
+from shared.schemas.ingest import IngestStatus
+from tests.fakes.queues import MemoryQueue
+
+CHILD = textwrap.dedent(
+    """
+    import json, os, signal, sys
+    from shared.db.connection import Database
+    from shared.db.ledger import Ledger
+    from lambdas.collection.arrivals import Arrival
+    from lambdas.collection.dependencies import Dependencies
+    from lambdas.collection.service import Collector
+    from tests.fakes.objects import MemoryStore
+    from tests.fakes.queues import MemoryQueue
+
+    told = json.load(sys.stdin)
+
+    class Deadly(MemoryStore):
+        puts = 0
+        def put(self, key, body, **conditions):
+            Deadly.puts += 1
+            if Deadly.puts == told["at"]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().put(key, body, **conditions)
+
+    database = Database(lambda: told["secret"])
+    raw = MemoryStore("raw")
+    etag = raw.put("uploads/a", told["body"].encode()).etag
+    Collector(Dependencies(
+        database, Ledger(database), raw, Deadly("clean"), *(MemoryQueue() for _ in range(3)),
+        reviewer_key=b"k" * 32, batch_rows=50,
+    )).collect(Arrival("raw", "uploads/a", etag))
+    """
+)
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_killed_collector_loses_and_doubles_nothing(
+    world, postgres, make_review, make_dump, rows, adds_up, at
+):
+    body = make_dump([make_review(n % 190) for n in range(200)] + [make_review(1, rating=0)])
+    child = subprocess.run(
+        [sys.executable, "-c", CHILD],
+        input=json.dumps({"secret": postgres.secret, "body": body.decode(), "at": at}).encode(),
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+    assert child.returncode == -9, child.stderr.decode()
+    arrival = world.put("uploads/a", body)
+    halfway = adds_up(world.report(arrival))
+    assert halfway.status is IngestStatus.COLLECTING
+    assert halfway.rows_read == 50 * (at - 1)
+
+    world.collector.collect(arrival)
+    report = adds_up(world.report(arrival))
+    assert (report.rows_read, report.stored, report.duplicates, report.rejected) == (
+        *(201, 190, 10),
+        1,
+    )
+    assert rows("SELECT count(*) FROM reviews") == [(190,)]
+    # every shard is announced, also those whose message died with the process
+    assert len(world.ports.processing_queue.take()) == report.shards == 4
+
+
+def test_a_restart_of_the_database_is_retried_and_counts_stay_exact(
+    world, postgres, make_review, make_dump, rows, adds_up
+):
+    body = make_dump(make_review(n) for n in range(300))
+    arrival = world.put("uploads/a", body)
+
+    class Restarting(type(world.ports.clean)):
+        puts = 0
+
+        def put(self, key, body, **conditions):
+            Restarting.puts += 1
+            if Restarting.puts == 3:
+                postgres.stop()
+                postgres.start()
+            return super().put(key, body, **conditions)
+
+    with pytest.raises(UnavailableError):
+        world.having(clean=Restarting("clean")).collector.collect(arrival)
+    assert 100 <= adds_up(world.report(arrival)).rows_read < 300
+    world.collector.collect(arrival)
+    report = adds_up(world.report(arrival))
+    assert (report.status, report.stored) == (IngestStatus.COLLECTED, 300)
+    assert rows("SELECT count(*) FROM reviews") == [(300,)]
+
+
+def test_two_overlapping_dumps_at_once_store_each_review_once(
+    world, make_review, make_dump, rows, adds_up
+):
+    forward = world.put("uploads/a", make_dump(make_review(n) for n in range(600)))
+    backward = world.put("uploads/b", make_dump(make_review(n) for n in range(899, 299, -1)))
+    ready = Barrier(2)
+
+    def work(arrival):
+        ready.wait()
+        world.collector.collect(arrival)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, [forward, backward]))
+    first, second = adds_up(world.report(forward)), adds_up(world.report(backward))
+    assert (first.rows_read, second.rows_read) == (600, 600)
+    assert first.stored + second.stored == 900
+    assert first.duplicates + second.duplicates == 300
+    owners = rows("SELECT ingest_id, count(*) FROM reviews GROUP BY 1")
+    assert dict(owners) == {first.ingest_id: first.stored, second.ingest_id: second.stored}
+
+
+def test_of_two_simultaneous_deliveries_one_works_and_one_comes_again(
+    world, make_review, make_dump, adds_up
+):
+    arrival = world.put("uploads/a", make_dump(make_review(n) for n in range(200)))
+
+    class Second(MemoryQueue):
+        refused = 0
+
+        def send(self, messages):
+            super().send(messages)
+            with pytest.raises(UnavailableError):
+                world.collector.collect(arrival)
+            self.refused += 1
+
+    queue = Second()
+    world.having(processing_queue=queue).collector.collect(arrival)
+    assert queue.refused == 4
+    world.collector.collect(arrival)
+    assert adds_up(world.report(arrival)).stored == 200
