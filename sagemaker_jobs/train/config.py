@@ -16,6 +16,9 @@ class TrainConfig(JobConfig):
         default="all-MiniLM-L6-v2",
         description="folder of a Hugging Face encoder, or all-MiniLM-L6-v2 (from its package)",
     )
+    start_from: Path | None = Field(
+        default=None, description="folder of an earlier run whose weights this one goes on from"
+    )
     class_counts: dict[str, int] = Field(
         default={"negative": 9000, "neutral": 7000, "positive": 14000},
         description="rows of each sentiment to draw, spread evenly over the sources",
@@ -30,5 +33,9 @@ class TrainConfig(JobConfig):
     label_smoothing: float = 0.02
     cosine_weight: float = Field(default=4.0, description="of staying near the base embedding")
     similarity_weight: float = Field(default=10.0, description="of the batch's similarity matrix")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="inside the encoder")
+    projection_rows: int = Field(
+        default=6000, description="texts for the closed-form projection; 0 leaves the learned one"
+    )
     threads: int = Field(default=0, description="torch threads; 0 leaves torch's own choice")
     seed: int = 13

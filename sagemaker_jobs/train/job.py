@@ -16,26 +16,33 @@ from torch import Tensor, nn
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.calibrate import fit_bias_and_temperature, fold_into_head
 from sagemaker_jobs.train.config import TrainConfig
-from sagemaker_jobs.train.model import ReviewEncoder, base_folder, new_model, save_model
+from sagemaker_jobs.train.model import (
+    ReviewEncoder,
+    base_folder,
+    load_model,
+    new_model,
+    save_model,
+)
+from sagemaker_jobs.train.project import refit_projection
 
 log = logging.getLogger("train")
 LOG_EVERY = 50
+SERVED_TOKENS = 256
 
 
 @torch.no_grad()
-def encode(
-    model: ReviewEncoder, ids: Sequence[Sequence[int]], size: int = 32
-) -> tuple[Tensor, Tensor]:
-    """Embeddings (n, d) and logits (n, 3) of tokenised texts, in their order, float32."""
+def pooled_vectors(
+    model: ReviewEncoder, ids: Sequence[Sequence[int]], size: int = 32, *, exact: bool = False
+) -> Tensor:
+    """Pooled vectors (n, d) of tokenised texts, in their order; bfloat16 unless ``exact``."""
     model.eval()
-    embeddings: list[Tensor] = [torch.empty(0)] * len(ids)
-    logits: list[Tensor] = [torch.empty(0)] * len(ids)
+    found: list[Tensor] = [torch.empty(0)] * len(ids)
     for rows in reviews.batches(ids, size, None):
-        with torch.autocast("cpu", torch.bfloat16):
-            embedding, logit = model(*reviews.pad([ids[row] for row in rows]))
-        for i, row in enumerate(rows):
-            embeddings[row], logits[row] = embedding[i].float(), logit[i].float()
-    return torch.stack(embeddings), torch.stack(logits)
+        with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
+            pooled = model.pooled(*reviews.pad([ids[row] for row in rows]))
+        for row, vector in zip(rows, pooled.float(), strict=True):
+            found[row] = vector
+    return torch.stack(found)
 
 
 def similarity_loss(student: Tensor, teacher: Tensor, config: TrainConfig) -> Tensor:
@@ -96,10 +103,22 @@ class _Progress:
         self._sums, self._count = {}, 0
 
 
-def fit(model: ReviewEncoder, ids: list[list[int]], labels: list[int], config: TrainConfig) -> None:
-    """Train in place; the losses go to the log and to logs/train_metrics.jsonl."""
-    log.info("base embeddings of %d texts", len(ids))
-    teacher, _ = encode(model, ids)
+def fit(
+    model: ReviewEncoder,
+    teacher: Tensor,
+    ids: list[list[int]],
+    labels: list[int],
+    config: TrainConfig,
+) -> None:
+    """Train in place; the losses go to the log and to logs/train_metrics.jsonl.
+
+    Args:
+        model: Changed in place.
+        teacher: (n, d) unit embeddings of the base encoder for the texts.
+        ids: Token ids of the n texts.
+        labels: n labels, 0 negative, 1 neutral, 2 positive.
+        config: The run's parameters.
+    """
     target = torch.tensor(labels)
     steps = config.epochs * -(-len(ids) // config.batch_size)
     optimizer = _optimizer(model, config)
@@ -133,36 +152,69 @@ def _git_commit() -> str | None:
     return done.stdout.strip() or None
 
 
+def _refit(
+    model: ReviewEncoder, base: ReviewEncoder, ids: list[list[int]], config: TrainConfig
+) -> float | None:
+    if not config.projection_rows:
+        return None
+    chosen = ids[: config.projection_rows]
+    target = nn.functional.normalize(pooled_vectors(base, chosen, exact=True), dim=-1)
+    return float(refit_projection(model, pooled_vectors(model, chosen, exact=True), target))
+
+
+def _calibrate(
+    model: ReviewEncoder, tokenizer: Tokenizer, config: TrainConfig
+) -> dict[str, object]:
+    validation = reviews.read(config.train_dir / "validation.parquet")
+    ids = reviews.tokenise(tokenizer, validation.texts, SERVED_TOKENS)
+    labels = torch.tensor(validation.labels)
+    with torch.no_grad():
+        logits = model.head(pooled_vectors(model, ids, exact=True))
+    bias, temperature = fit_bias_and_temperature(logits, labels)
+    fold_into_head(model, bias, temperature)
+    return {
+        "validation_accuracy": ((logits + bias).argmax(-1) == labels).float().mean().item(),
+        "bias": bias.tolist(),
+        "temperature": temperature,
+    }
+
+
 def run(config: TrainConfig) -> dict[str, object]:
-    """Train, calibrate, save; returns what run.json holds."""
+    """Train, refit the projection, calibrate, save; returns what run.json holds."""
     torch.manual_seed(config.seed)
     if config.threads:
         torch.set_num_threads(config.threads)
-    base = base_folder(config.model_name)
-    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-    model = new_model(base)
+    folder = base_folder(config.model_name)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    base = new_model(folder)
+    if config.start_from:
+        model = load_model(config.start_from, config.dropout)
+    else:
+        model = new_model(folder, config.dropout)
     train = reviews.draw(
         reviews.read(config.train_dir / "train.parquet"), config.class_counts, config.seed
     )
     ids = reviews.tokenise(tokenizer, train.texts, config.max_tokens)
-    fit(model, ids, train.labels, config)
-    save_model(model, base, config.output_dir)
-    validation = reviews.read(config.train_dir / "validation.parquet")
-    _, logits = encode(model, reviews.tokenise(tokenizer, validation.texts, 256))
-    labels = torch.tensor(validation.labels)
-    bias, temperature = fit_bias_and_temperature(logits, labels)
-    fold_into_head(model, bias, temperature)
-    save_model(model, base, config.output_dir)
-    accuracy = ((logits + bias).argmax(-1) == labels).float().mean().item()
+    log.info("base embeddings of %d texts", len(ids))
+    teacher = nn.functional.normalize(pooled_vectors(base, ids), dim=-1)
+    fit(model, teacher, ids, train.labels, config)
+    save_model(model, folder, config.output_dir)
+    cosine = _refit(model, base, ids, config)
+    calibration = _calibrate(model, tokenizer, config)
+    save_model(model, folder, config.output_dir)
     record: dict[str, object] = {
-        "parameters": config.model_dump(mode="json", exclude={"train_dir", "output_dir"}),
+        "parameters": config.model_dump(
+            mode="json", exclude={"train_dir", "output_dir", "start_from"}
+        ),
         "train_rows": len(train.texts),
         "train_text_sha256": reviews.fingerprint(train.texts),
-        "validation_accuracy": round(accuracy, 4),
-        "bias": [round(x, 4) for x in bias.tolist()],
-        "temperature": round(temperature, 4),
+        "projection_cosine": cosine,
+        **calibration,
         "git_commit": _git_commit(),
         "environment": {"python": platform.python_version(), "torch": torch.__version__},
     }
+    if config.start_from:
+        earlier = (config.start_from / "run.json").read_text(encoding="utf-8")
+        record["started_from"] = json.loads(earlier)
     Path(config.output_dir / "run.json").write_text(json.dumps(record, indent=1) + "\n")
     return record

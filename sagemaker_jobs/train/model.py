@@ -61,10 +61,15 @@ class ReviewEncoder(nn.Module):
         return embedding, self.head(pooled)
 
 
-def new_model(folder: Path) -> ReviewEncoder:
+def new_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:
     """A model over a base encoder's weights (safetensors only)."""
     encoder = AutoModel.from_pretrained(
-        folder, use_safetensors=True, add_pooling_layer=False, attn_implementation="sdpa"
+        folder,
+        use_safetensors=True,
+        add_pooling_layer=False,
+        attn_implementation="sdpa",
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
     )
     return ReviewEncoder(encoder, encoder.config.hidden_size)
 
@@ -85,9 +90,11 @@ def save_model(model: ReviewEncoder, base: Path, folder: Path) -> None:
     (folder / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
 
 
-def load_model(folder: Path) -> ReviewEncoder:
+def load_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:
     """Read what save_model wrote."""
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(
+        folder, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
+    )
     encoder = AutoModel.from_config(config, add_pooling_layer=False, attn_implementation="sdpa")
     model = ReviewEncoder(encoder, config.hidden_size)
     model.load_state_dict(load_file(folder / "model.safetensors"))

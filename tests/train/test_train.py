@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
@@ -10,6 +11,7 @@ from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.__main__ import main
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.model import base_folder
+from sagemaker_jobs.train.project import fit_projection
 
 
 def test_a_run_learns_and_records_what_it_did(run_dir):
@@ -59,3 +61,22 @@ def test_batches_hold_every_row_once():
     ids = [[1] * (i % 7 + 1) for i in range(50)]
     rows = [row for batch in reviews.batches(ids, 8, None) for row in batch]
     assert sorted(rows) == list(range(50))
+
+
+def test_the_closed_form_projection_undoes_a_linear_change():
+    torch.manual_seed(3)
+    target = torch.nn.functional.normalize(torch.randn(400, 16), dim=-1)
+    mixing = torch.randn(16, 16)
+    projection = fit_projection(target @ mixing, target)
+    found = torch.nn.functional.normalize(target @ mixing @ projection.T, dim=-1)
+    assert (found * target).sum(-1).mean() > 0.95
+
+
+def test_a_run_goes_on_from_an_earlier_one_and_says_so(run_dir, options, tmp_path):
+    arguments = [*options, "--start-from", str(run_dir), "--epochs", "1"]
+    assert main([*arguments, "--output-dir", str(tmp_path)]) == 0
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["started_from"]["train_rows"] == 240
+    lines = (tmp_path / "logs/train_metrics.jsonl").read_text().splitlines()
+    first = json.loads((run_dir / "logs/train_metrics.jsonl").read_text().splitlines()[0])
+    assert json.loads(lines[0])["sentiment"] < first["sentiment"]
