@@ -1,1 +1,1 @@
-"""Answers /analyze: sentiment, confidence, summary, similar reviews."""
+"""Sentiment of a text with the reviews most like it: /analyze."""

@@ -1,1 +1,1 @@
-"""Answers /search_similar and builds the index."""
+"""Similar reviews, with filters, and the index they come from: /search_similar, /build_index."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,8 @@ from tokenizers import Encoding, Tokenizer
 
 from shared.errors import ArtefactError
 from shared.runtime.threads import cores
-from shared.schemas.manifest import Manifest
 from shared.schemas.sentiment import LABELS
-from shared.storage.artefacts import read_folder
+from shared.storage.artefacts import LocalVersion, read_folder
 
 BATCH = 8
 """Texts a pass: small batches of like lengths waste the least padding, and fit the cache."""
@@ -27,11 +27,13 @@ class Encoded:
     """Row-aligned with the texts.
 
     ``embeddings``: float32, texts x dimension, unit length. ``probabilities``: float32,
-    texts x 3 in the order of LABELS, each row summing to one.
+    texts x 3 in the order of LABELS, each row summing to one. ``cut``: whether only the beginning
+    of a text was read, because it has more tokens than the model takes.
     """
 
     embeddings: Floats
     probabilities: Floats
+    cut: list[bool]
 
 
 def softmax(logits: Floats) -> Floats:
@@ -62,17 +64,17 @@ def open_session(path: Path, threads: int) -> ort.InferenceSession:
 class Encoder:
     """One model version, opened. Any number of threads may call it at once."""
 
-    def __init__(self, folder: Path, manifest: Manifest, *, threads: int = 1) -> None:
+    def __init__(self, version: LocalVersion, *, threads: int = 1) -> None:
         """Open a verified version.
 
         Args:
-            folder: Holds model.onnx and tokenizer.json.
-            manifest: What the folder was verified against.
+            version: Its folder holds model.onnx and tokenizer.json.
             threads: Threads of one pass; as many passes run at once as cores allow.
 
         Raises:
             ArtefactError: the graph does not load, or is not what the manifest says.
         """
+        folder, manifest = version.folder, version.manifest
         self.manifest = manifest
         try:
             self._tokenizer = load_tokenizer(
@@ -81,7 +83,10 @@ class Encoder:
             self._session = open_session(folder / "model.onnx", threads)
         except Exception as error:  # tokenizers and onnxruntime raise bare Exceptions
             raise ArtefactError(f"model {manifest.version} cannot be opened") from error
-        self._turns = threading.BoundedSemaphore(max(1, cores() // threads))
+        self._side_by_side = max(1, cores() // threads)
+        self._turns = threading.BoundedSemaphore(self._side_by_side)
+        self._making = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
         self._check()
 
     @property
@@ -112,13 +117,27 @@ class Encoder:
         embeddings = np.empty((len(texts), self.dimension), dtype=np.float32)
         probabilities = np.empty((len(texts), len(LABELS)), dtype=np.float32)
         if not texts:
-            return Encoded(embeddings, probabilities)
+            return Encoded(embeddings, probabilities, [])
         tokens = self._tokenize(texts)
         order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
+        batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+
+        def encode_batch(rows: list[int]) -> None:
             embeddings[rows], probabilities[rows] = self._pass([tokens[i] for i in rows])
-        return Encoded(embeddings, probabilities)
+
+        if len(batches) == 1 or self._side_by_side == 1:
+            for rows in batches:
+                encode_batch(rows)
+        else:
+            # Longest first, so that no core waits at the end for one long batch.
+            list(self._workers().map(encode_batch, reversed(batches)))
+        return Encoded(embeddings, probabilities, [bool(entry.overflowing) for entry in tokens])
+
+    def _workers(self) -> ThreadPoolExecutor:
+        with self._making:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._side_by_side, thread_name_prefix="encoder")
+            return self._pool
 
     def _tokenize(self, texts: Sequence[str]) -> list[Encoding]:
         if len(texts) == 1:
@@ -145,4 +164,4 @@ def open_folder(folder: Path, *, threads: int = 1) -> Encoder:
     Raises:
         ArtefactError: it is incomplete, corrupt or not a model that serves here.
     """
-    return Encoder(folder, read_folder(folder, kind="model"), threads=threads)
+    return Encoder(read_folder(folder, kind="model"), threads=threads)

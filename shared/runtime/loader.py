@@ -4,8 +4,8 @@ import threading
 import time
 from pathlib import Path
 
-from shared.errors import ArtefactError, ReviewlensError, UnavailableError
-from shared.runtime.encoder import Encoder, open_folder
+from shared.errors import ReviewlensError, UnavailableError
+from shared.runtime.encoder import Encoder
 from shared.storage import artefacts
 from shared.storage.objects import ObjectStore
 
@@ -71,7 +71,4 @@ def open_version(store: ObjectStore, version: str, cache_dir: Path, *, threads: 
     Raises:
         ArtefactError: the version is missing, corrupt or does not serve here.
     """
-    encoder = open_folder(artefacts.fetch(store, "model", version, cache_dir), threads=threads)
-    if encoder.version != version:
-        raise ArtefactError(f"model {version} calls itself {encoder.version}")
-    return encoder
+    return Encoder(artefacts.fetch(store, "model", version, cache_dir), threads=threads)

@@ -120,6 +120,10 @@ class SearchRequest(_Request):
     image_url: ImageUrl | None = None
 
 
+class _Response(BaseModel):
+    model_config = ConfigDict(protected_namespaces=())
+
+
 class Probabilities(BaseModel):
     """Calibrated probabilities; they sum to one."""
 
@@ -147,15 +151,7 @@ class SearchResult(SimilarReview):
     reviewed_at: datetime | None = None
 
 
-class _Versions(BaseModel):
-    model_config = ConfigDict(protected_namespaces=())
-
-    model_version: str
-    index_version: str | None = None
-    warnings: list[str] = Field(default_factory=list)
-
-
-class AnalyzeResponse(_Versions):
+class AnalyzeResponse(_Response):
     """Answer of POST /analyze; ``confidence`` is the probability of ``sentiment``."""
 
     sentiment: Sentiment
@@ -163,7 +159,10 @@ class AnalyzeResponse(_Versions):
     summary: str
     similar_reviews: list[SimilarReview]
     probabilities: Probabilities
+    model_version: str
+    index_version: str | None
     modalities: list[str] = Field(default_factory=lambda: ["text"])
+    warnings: list[str] = Field(default_factory=list)
 
 
 class TextAnalysis(BaseModel):
@@ -174,16 +173,22 @@ class TextAnalysis(BaseModel):
     probabilities: Probabilities
 
 
-class AnalyzeBatchResponse(_Versions):
+class AnalyzeBatchResponse(_Response):
     """Answer of POST /analyze/batch, in the order of ``texts``."""
 
     results: list[TextAnalysis]
+    model_version: str
+    index_version: str | None
+    warnings: list[str] = Field(default_factory=list)
 
 
-class SearchResponse(_Versions):
+class SearchResponse(_Response):
     """Answer of POST /search_similar, best first."""
 
     results: list[SearchResult]
+    model_version: str
+    index_version: str | None
+    warnings: list[str] = Field(default_factory=list)
 
 
 class Accepted(BaseModel):

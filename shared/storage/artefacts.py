@@ -34,6 +34,14 @@ class Current:
     etag: str
 
 
+@dataclass(frozen=True, slots=True)
+class LocalVersion:
+    """A version on this machine: a folder whose files were verified against the manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+
 def parse_manifest(body: bytes) -> Manifest:
     """Read a manifest and check that its files cannot leave the version's folder.
 
@@ -56,8 +64,8 @@ def _check_name(name: str) -> None:
         raise ArtefactError(f"the manifest names an impossible file: {name[:100]!r}")
 
 
-def read_folder(folder: Path, *, kind: ArtefactKind) -> Manifest:
-    """Manifest of a version in a local folder, after checking every file against it.
+def read_folder(folder: Path, *, kind: ArtefactKind) -> LocalVersion:
+    """A version in a local folder, after checking every file against its manifest.
 
     Raises:
         ArtefactError: a file is missing or differs, or the folder holds another kind.
@@ -69,7 +77,7 @@ def read_folder(folder: Path, *, kind: ArtefactKind) -> Manifest:
     if manifest.kind != kind:
         raise ArtefactError(f"{manifest.version} is an artefact of kind {manifest.kind}")
     verify(folder, manifest)
-    return manifest
+    return LocalVersion(folder, manifest)
 
 
 def verify(folder: Path, manifest: Manifest) -> None:
@@ -178,8 +186,8 @@ def move_pointer(
     return store.put(key, body, if_match=if_match, if_absent=if_match is None).etag
 
 
-def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> Path:
-    """Folder ``cache_dir/models|indexes/<version>`` with the verified files of a version.
+def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
+    """Verified files of a version, in the folder ``cache_dir/models|indexes/<version>``.
 
     Files come into a temporary folder, which is renamed when all of them are right, so that a
     folder under its final name is complete. One that is there and right is not loaded again.
@@ -192,7 +200,7 @@ def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path)
     target = cache_dir / version_prefix(kind, version)
     if _is_good(target, manifest):
         os.utime(target)
-        return target
+        return LocalVersion(target, manifest)
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{version}-", dir=target.parent))
     try:
@@ -207,7 +215,7 @@ def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _forget_old(target)
-    return target
+    return LocalVersion(target, manifest)
 
 
 def _is_good(folder: Path, manifest: Manifest) -> bool:

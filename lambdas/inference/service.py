@@ -1,0 +1,64 @@
+"""Analyses texts: sentiment from the model, similar experiences from the index."""
+
+from collections.abc import Sequence
+
+from lambdas.inference.summary import Neighbour, summarise
+from shared.index.reader import Hit
+from shared.schemas.api import (
+    AnalyzeBatchRequest,
+    AnalyzeBatchResponse,
+    AnalyzeRequest,
+    AnalyzeResponse,
+)
+from shared.serving.answers import (
+    IMAGE_IGNORED,
+    NO_INDEX,
+    TEXT_CUT,
+    analysis_of,
+    similar_review,
+)
+from shared.serving.state import Snapshot
+
+_EVIDENCE = 10
+"""Neighbours that the summary weighs, however few of them are shown."""
+
+
+def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
+    """Answer POST /analyze from one model and its index."""
+    encoded = snapshot.encoder.encode([request.query_text])
+    found = analysis_of(encoded.probabilities[0].tolist())
+    hits: Sequence[Hit] | None = None
+    if snapshot.index is not None:
+        hits = snapshot.index.search(encoded.embeddings[0], max(request.top_k, _EVIDENCE))
+    similar = [similar_review(hit) for hit in hits or []]
+    evidence = [Neighbour(near.sentiment, near.similarity_score) for near in similar[:_EVIDENCE]]
+    warnings = request.unknown_fields()
+    if request.image_url is not None:
+        warnings.append(IMAGE_IGNORED)
+    if encoded.cut[0]:
+        warnings.append(TEXT_CUT)
+    if hits is None:
+        warnings.append(NO_INDEX)
+    return AnalyzeResponse(
+        sentiment=found.sentiment,
+        confidence=found.confidence,
+        summary=summarise(found.sentiment, found.confidence, None if hits is None else evidence),
+        similar_reviews=similar[: request.top_k],
+        probabilities=found.probabilities,
+        model_version=snapshot.encoder.version,
+        index_version=snapshot.index.version if snapshot.index else None,
+        warnings=warnings,
+    )
+
+
+def analyze_batch(snapshot: Snapshot, request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
+    """Answer POST /analyze/batch: one encoder pass over all texts."""
+    encoded = snapshot.encoder.encode(request.texts)
+    warnings = request.unknown_fields()
+    warnings += [f"texts.{i}: {TEXT_CUT}" for i, cut in enumerate(encoded.cut) if cut]
+    return AnalyzeBatchResponse(
+        results=[analysis_of(row) for row in encoded.probabilities.tolist()],
+        model_version=snapshot.encoder.version,
+        index_version=snapshot.index.version if snapshot.index else None,
+        warnings=warnings,
+    )

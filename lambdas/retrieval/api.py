@@ -1,0 +1,48 @@
+"""Routes of the retrieval service."""
+
+from functools import cache
+from typing import Annotated
+
+from fastapi import Body, FastAPI
+from pydantic import BaseModel, ConfigDict
+
+from lambdas.retrieval import service
+from lambdas.retrieval.dependencies import Dependencies, build_dependencies
+from lambdas.retrieval.settings import RetrievalSettings
+from shared.http.app import create_service, service_version
+from shared.schemas.api import Accepted, SearchRequest, SearchResponse
+from shared.schemas.health import Health
+from shared.serving.state import health_of
+
+NAME = "retrieval"
+
+
+class BuildIndexRequest(BaseModel):
+    """Body of POST /build_index: nothing to say."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def create_app(dependencies: Dependencies | None = None) -> FastAPI:
+    """Make the app; without dependencies, the real ones are made when the first request comes."""
+
+    @cache
+    def ports() -> Dependencies:
+        return dependencies or build_dependencies(RetrievalSettings())
+
+    def health() -> Health:
+        return health_of(NAME, service_version(), ports().state)
+
+    app = create_service(NAME, title="Reviewlens retrieval", health=health)
+
+    @app.post("/search_similar", tags=["retrieval"])
+    def search_similar(request: SearchRequest) -> SearchResponse:
+        """The reviews most like a text, among those that the filters hold for."""
+        return service.search(ports().state.snapshot(), request)
+
+    @app.post("/build_index", status_code=202, tags=["retrieval"])
+    def build_index(_request: Annotated[BuildIndexRequest | None, Body()] = None) -> Accepted:
+        """Queue a build of the index over everything that is processed."""
+        return service.request_build(ports())
+
+    return app

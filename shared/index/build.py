@@ -1,0 +1,244 @@
+"""Builds an index version over everything that the current model embedded, and makes it current."""
+
+import json
+import logging
+import secrets
+import tempfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shared.errors import ConflictError, NotFoundError, ReviewlensError, UnavailableError
+from shared.index import rows, vectors
+from shared.index.rows import RowWriter
+from shared.index.shards import (
+    ShardError,
+    ShardPair,
+    Skipped,
+    hash_of,
+    list_pairs,
+    python_rows,
+    read_pair,
+    rows_of,
+)
+from shared.index.vectors import Vectors
+from shared.schemas.manifest import FileEntry, Manifest
+from shared.storage import artefacts
+from shared.storage.layout import version_prefix
+from shared.storage.objects import ObjectStore
+
+log = logging.getLogger(__name__)
+SHARDS_FILE = "shards.json"
+_ADD_ROWS = 8_192
+_ATTEMPTS = 5
+_KEEP_VERSIONS = 3
+INDEXES = "indexes/"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did. ``outcome``: published, unchanged, superseded or empty."""
+
+    outcome: str
+    version: str | None = None
+    count: int = 0
+    shards: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def build_index(
+    store: ObjectStore, *, exact_up_to: int = vectors.EXACT_UP_TO, work_dir: Path | None = None
+) -> BuildReport:
+    """Build, publish and point at an index of all complete shards of the current model.
+
+    A set of shards that the current index covers already is left as it is. Shards that are
+    truncated or do not fit are left out, reported and logged.
+
+    Args:
+        store: The artefact bucket.
+        exact_up_to: Most vectors that are searched exactly; above, HNSW.
+        work_dir: Where the files are made; the system's temporary folder by default.
+
+    Raises:
+        UnavailableError: no model is published, or the store does not answer.
+        ConflictError: another build moved the pointer, and neither index covers the other: build
+            again.
+    """
+    model = artefacts.current(store, "model")
+    if model is None:
+        raise UnavailableError("no model is published yet")
+    manifest = artefacts.read_manifest(store, "model", model.version)
+    pointer = artefacts.current(store, "index")
+    pairs, halves = list_pairs(store, model.version)
+    digest = hash_of(pairs)
+    now = _current_index(store)
+    if now is not None and _covers_same(store, now, model.version, digest):
+        return BuildReport("unchanged", now.version, now.count or 0, len(pairs), halves)
+    with tempfile.TemporaryDirectory(prefix="reviewlens-index-", dir=work_dir) as name:
+        build = _Build(store, Path(name), manifest, exact_up_to)
+        built = build.run(pairs, digest)
+        skipped = [*halves, *build.skipped]
+        for entry in skipped:
+            log.warning("index leaves out %s: it %s", entry.stem, entry.reason)
+        if built is None:
+            return BuildReport("empty", skipped=skipped)
+        artefacts.publish(store, Path(name), built)
+    etag = pointer.etag if pointer else None
+    outcome = _make_current(store, built, etag, build.included)
+    if outcome == "published":
+        _retire_old(store, built.version)
+    return BuildReport(outcome, built.version, built.count or 0, len(build.included), skipped)
+
+
+def _current_index(store: ObjectStore) -> Manifest | None:
+    """Manifest of the current index; None when there is none that can be read."""
+    try:
+        pointer = artefacts.current(store, "index")
+        return artefacts.read_manifest(store, "index", pointer.version) if pointer else None
+    except UnavailableError:
+        raise
+    except ReviewlensError as error:
+        log.warning("the current index cannot be read: %s", error.message)
+        return None
+
+
+def _covers_same(store: ObjectStore, manifest: Manifest, model_version: str, digest: str) -> bool:
+    """Whether the current index was made from these very shards, and is whole."""
+    if manifest.parameters.get("shards_sha256") != digest:
+        return False
+    prefix = version_prefix("index", manifest.version)
+    sizes = {info.key.removeprefix(prefix): info.size for info in store.list(prefix)}
+    whole = all(sizes.get(name) == entry.bytes for name, entry in manifest.files.items())
+    return whole and manifest.model_version == model_version
+
+
+class _Build:
+    """One build in a folder: memory holds the FAISS index and one pair of shards, no more."""
+
+    def __init__(self, store: ObjectStore, folder: Path, model: Manifest, exact_up_to: int) -> None:
+        self._store = store
+        self._folder = folder
+        self._model = model
+        self._exact_up_to = exact_up_to
+        self.skipped: list[Skipped] = []
+        self.included: list[ShardPair] = []
+
+    def run(self, pairs: list[ShardPair], digest: str) -> Manifest | None:
+        """Write the files of a version; None when there is nothing to index."""
+        expected = sum(rows_of(self._store, pair) for pair in pairs)
+        if expected == 0:
+            return None
+        index = vectors.new_index(self._model.dimension, expected, exact_up_to=self._exact_up_to)
+        writer = RowWriter(self._folder / rows.FILE)
+        for pair in pairs:
+            self._add(pair, index, writer)
+        writer.close()
+        if index.ntotal == 0:
+            return None
+        index, parameters = self._tuned(index)
+        vectors.write(index, self._folder / vectors.FILE)
+        self._write_shards()
+        parameters |= {"shards_sha256": digest, "shards": len(self.included)}
+        return self._manifest(index.ntotal, parameters)
+
+    def _add(self, pair: ShardPair, index: Any, writer: RowWriter) -> None:
+        try:
+            array, table = read_pair(self._store, pair, self._model.dimension)
+        except (ShardError, NotFoundError) as error:
+            self.skipped.append(Skipped(pair.stem, f"cannot be used: {error}"))
+            return
+        for start in range(0, len(array), _ADD_ROWS):
+            vectors.add(index, array[start : start + _ADD_ROWS].astype(np.float32))
+        for chunk in python_rows(table):
+            writer.add(chunk)
+        self.included.append(pair)
+
+    def _tuned(self, index: Any) -> tuple[Any, dict[str, object]]:
+        """Choose efSearch by measured recall; a graph that cannot reach it is dropped."""
+        if not hasattr(index, "hnsw"):
+            return index, {"kind": "exact", "storage": "float16"}
+        graph: dict[str, object] = {
+            "storage": "float16",
+            "m": vectors.NEIGHBOURS,
+            "ef_construction": vectors.CONSTRUCTION_EFFORT,
+        }
+        chosen = Vectors(index).least_effort()
+        if chosen is None:
+            log.warning("the HNSW graph misses the recall that is wanted: the index is exact")
+            return Vectors(index).storage, {"kind": "exact", "storage": "float16"}
+        effort, recall = chosen
+        return index, graph | {"kind": "hnsw", "ef_search": effort, "recall_at_10": recall}
+
+    def _write_shards(self) -> None:
+        names = [pair.name for pair in self.included]
+        (self._folder / SHARDS_FILE).write_text(json.dumps(names), encoding="utf-8")
+
+    def _manifest(self, count: int, parameters: dict[str, object]) -> Manifest:
+        names = (vectors.FILE, rows.FILE, SHARDS_FILE)
+        paths = {name: self._folder / name for name in names}
+        files = {
+            name: FileEntry(sha256=artefacts.file_sha256(path), bytes=path.stat().st_size)
+            for name, path in paths.items()
+        }
+        now = datetime.now(UTC)
+        return Manifest(
+            kind="index",
+            version=f"{now:%Y%m%dT%H%M%S}-{count}-{secrets.token_hex(3)}",
+            created_at=now,
+            files=files,
+            dimension=self._model.dimension,
+            model_version=self._model.version,
+            count=count,
+            parameters=parameters,
+        )
+
+
+def _make_current(
+    store: ObjectStore, built: Manifest, etag: str | None, included: list[ShardPair]
+) -> str:
+    """Move the pointer to what was built, unless a build that covers more came first."""
+    ours = {pair.name for pair in included}
+    for _ in range(_ATTEMPTS):
+        try:
+            artefacts.move_pointer(store, "index", built.version, if_match=etag)
+        except ConflictError:
+            log.info("another build moved the pointer before %s", built.version)
+        else:
+            return "published"
+        winner = _current_index(store)
+        if winner is not None and winner.model_version == built.model_version:
+            theirs = _shards_of(store, winner)
+            if theirs >= ours:
+                artefacts.discard(store, "index", built.version)
+                return "superseded"
+            if not theirs <= ours:
+                artefacts.discard(store, "index", built.version)
+                raise ConflictError("another build covers shards that this one does not")
+        pointer = artefacts.current(store, "index")
+        etag = pointer.etag if pointer else None
+    raise ConflictError("the index pointer is moved too often")
+
+
+def _shards_of(store: ObjectStore, manifest: Manifest) -> set[str]:
+    try:
+        body, _ = store.get(version_prefix("index", manifest.version) + SHARDS_FILE)
+        return set(json.loads(body))
+    except (NotFoundError, ValueError):
+        return set()
+
+
+def _retire_old(store: ObjectStore, current: str) -> None:
+    """Delete all but the last few versions; processes load the current one within seconds.
+
+    A version without a manifest is another build's, still being uploaded: it stays.
+    """
+    try:
+        keys = [info.key.split("/") for info in store.list(INDEXES)]
+        versions = sorted({key[1] for key in keys if key[-1] == artefacts.MANIFEST})
+        for version in [name for name in versions if name < current][: 1 - _KEEP_VERSIONS]:
+            artefacts.discard(store, "index", version)
+    except ReviewlensError as error:
+        log.warning("old index versions cannot be deleted now: %s", error.message)

@@ -1,0 +1,123 @@
+"""An opened index version: nearest reviews, with filters, in full."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.errors import ArtefactError
+from shared.index import rows, vectors
+from shared.index.rows import Row, RowReader, Where, where_of
+from shared.index.vectors import Floats, Found, Vectors
+from shared.schemas.api import SearchFilters
+from shared.storage.artefacts import LocalVersion
+
+_FIRST_POOL = 200
+"""Reviews that a filter is tried on before its matches are selected."""
+_SPARE = 8
+_GROWTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A review and its cosine similarity to the query."""
+
+    row: Row
+    score: float
+
+
+class IndexReader:
+    """One index version. Any number of threads may search it at once."""
+
+    def __init__(self, version: LocalVersion) -> None:
+        """Open a verified version.
+
+        Raises:
+            ArtefactError: its files do not belong together.
+        """
+        folder, manifest = version.folder, version.manifest
+        self.manifest = manifest
+        effort = manifest.parameters.get("ef_search", 64)
+        self._vectors = Vectors.open(
+            folder / vectors.FILE, effort=effort if isinstance(effort, int) else 64
+        )
+        self._rows = RowReader(folder / rows.FILE)
+        counts = {self._vectors.count, self._rows.count, manifest.count}
+        if len(counts) != 1 or self._vectors.dimension != manifest.dimension:
+            raise ArtefactError(f"the files of index {manifest.version} do not belong together")
+
+    @property
+    def version(self) -> str:
+        """The index version."""
+        return self.manifest.version
+
+    @property
+    def count(self) -> int:
+        """Number of reviews."""
+        return self._vectors.count
+
+    def search(self, vector: Floats, k: int, filters: SearchFilters | None = None) -> list[Hit]:
+        """The ``k`` nearest reviews that the filters hold for, best first.
+
+        Of reviews with the very same text only the nearest comes. ``k`` results come whenever
+        ``k`` different texts match: filters narrow the search, they do not thin its answer.
+        """
+        if k <= 0:
+            return []
+        where = where_of(filters)
+        chosen = self._among_nearest(vector, k, where)
+        if chosen is None:
+            assert where is not None  # noqa: S101 - only a filter makes it give up
+            chosen = self._among_matching(vector, k, where)
+        found = self._rows.rows([position for position, _ in chosen])
+        return [Hit(found[position], score) for position, score in chosen]
+
+    def _among_nearest(
+        self, vector: Floats, k: int, where: Where | None
+    ) -> list[tuple[int, float]] | None:
+        """Take the nearest of all reviews and drop those that do not match.
+
+        Quick where filters keep much. With a filter it gives up (None) when the first pool does
+        not hold ``k`` matches; without one, it widens the pool until it does.
+        """
+        if where is None:
+            return self._widen(lambda size: self._vectors.nearest(vector, size), self.count, k)
+        size = max(_FIRST_POOL, 2 * k)
+        chosen = self._distinct(self._vectors.nearest(vector, size), k, where)
+        return chosen if len(chosen) == k or size >= self.count else None
+
+    def _among_matching(self, vector: Floats, k: int, where: Where) -> list[tuple[int, float]]:
+        """Select the reviews that match, and search those exactly."""
+        matching = self._rows.matching(where)
+        return self._widen(
+            lambda size: self._vectors.nearest_among(vector, size, matching), len(matching), k
+        )
+
+    def _widen(
+        self, search: Callable[[int], Found], available: int, k: int
+    ) -> list[tuple[int, float]]:
+        """Search ever larger pools until ``k`` different texts are found or nothing is left."""
+        size = 2 * k + _SPARE
+        while True:
+            chosen = self._distinct(search(size), k, None)
+            if len(chosen) == k or size >= available:
+                return chosen
+            size *= _GROWTH
+
+    def _distinct(self, pool: Found, k: int, where: Where | None) -> list[tuple[int, float]]:
+        positions = pool.positions.tolist()
+        hashes = self._rows.hashes(positions, where)
+        seen: set[int] = set()
+        chosen: list[tuple[int, float]] = []
+        ranked = sorted(zip(pool.scores.tolist(), positions, strict=True), key=_best_first)
+        for score, position in ranked:
+            text = hashes.get(position)
+            if text is None or text in seen:
+                continue
+            seen.add(text)
+            chosen.append((position, score))
+            if len(chosen) == k:
+                break
+        return chosen
+
+
+def _best_first(entry: tuple[float, int]) -> tuple[float, int]:
+    return -entry[0], entry[1]

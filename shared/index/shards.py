@@ -1,0 +1,127 @@
+"""Embedding and analysis shards of a model version, in pairs, as an index build reads them.
+
+This module and build.py are the write side: they load pyarrow, which the read path must not.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from shared.storage.layout import embeddings_prefix
+from shared.storage.objects import ObjectStore
+from shared.storage.shards import SERVED_SCHEMA, from_parquet
+
+log = logging.getLogger(__name__)
+_UNIT_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPair:
+    """An embedding shard and the analysis shard beside it, as listed."""
+
+    stem: str
+    embedding_etag: str
+    analysis_etag: str
+
+    @property
+    def name(self) -> str:
+        """Identity of the pair and of its content."""
+        return f"{self.stem}:{self.embedding_etag}:{self.analysis_etag}"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A shard that is left out of an index, and why."""
+
+    stem: str
+    reason: str
+
+
+class ShardError(Exception):
+    """A pair cannot be used; the message says why."""
+
+
+def list_pairs(store: ObjectStore, model_version: str) -> tuple[list[ShardPair], list[Skipped]]:
+    """All pairs of a model version in key order, and the halves whose other half is missing."""
+    etags: dict[str, dict[str, str]] = {}
+    for info in store.list(embeddings_prefix(model_version)):
+        stem, dot, ending = info.key.rpartition(".")
+        if dot and ending in {"npy", "parquet"}:
+            etags.setdefault(stem, {})[ending] = info.etag
+    pairs, skipped = [], []
+    for stem, found in sorted(etags.items()):
+        if len(found) == 2:
+            pairs.append(ShardPair(stem, found["npy"], found["parquet"]))
+        else:
+            missing = "analysis" if "npy" in found else "embedding"
+            skipped.append(Skipped(stem, f"has no {missing} shard (yet)"))
+    return pairs, skipped
+
+
+def hash_of(pairs: list[ShardPair]) -> str:
+    """SHA-256 (hex) of a set of pairs and their content."""
+    names = "\n".join(pair.name for pair in pairs)
+    return hashlib.sha256(names.encode()).hexdigest()
+
+
+def rows_of(store: ObjectStore, pair: ShardPair) -> int:
+    """Rows that the header of an embedding shard promises; 0 when it has none."""
+    try:
+        with store.open(f"{pair.stem}.npy") as stream:
+            major, _ = np.lib.format.read_magic(stream)
+            read = np.lib.format
+            header = read.read_array_header_1_0 if major == 1 else read.read_array_header_2_0
+            return int(header(stream)[0][0])
+    except (ValueError, IndexError, OSError):
+        return 0
+
+
+def read_pair(
+    store: ObjectStore, pair: ShardPair, dimension: int
+) -> tuple[npt.NDArray[np.float16], pa.Table]:
+    """Read and check both halves of a pair.
+
+    Returns:
+        float16, rows x dimension, and a table of SERVED_SCHEMA with as many rows.
+
+    Raises:
+        ShardError: a half is truncated, or they do not fit each other or the model.
+        UnavailableError: the store does not answer.
+    """
+    import io
+
+    try:
+        body = store.get(f"{pair.stem}.npy")[0]
+        vectors = np.load(io.BytesIO(body), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ShardError(f"the embedding shard is truncated or no array ({error})") from error
+    try:
+        table = from_parquet(store.get(f"{pair.stem}.parquet")[0])
+    except (pa.ArrowException, OSError) as error:
+        raise ShardError("the analysis shard is truncated or no Parquet") from error
+    _check(vectors, table, dimension)
+    return vectors, table
+
+
+def _check(vectors: npt.NDArray[Any], table: pa.Table, dimension: int) -> None:
+    if vectors.dtype != np.float16 or vectors.ndim != 2 or vectors.shape[1] != dimension:
+        raise ShardError(f"the embedding shard is {vectors.dtype}{vectors.shape}, not x{dimension}")
+    if table.num_rows != len(vectors):
+        raise ShardError(f"{len(vectors)} embeddings stand beside {table.num_rows} analyses")
+    if not table.schema.equals(SERVED_SCHEMA):
+        raise ShardError("the analysis shard has other columns than are served")
+    lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
+    if not (np.abs(lengths - 1.0) < _UNIT_TOLERANCE).all():
+        raise ShardError("an embedding is not of unit length")
+
+
+def python_rows(table: pa.Table, chunk: int = 2_000) -> Iterator[list[dict[str, Any]]]:
+    """Rows as dictionaries, a chunk at a time."""
+    for batch in table.to_batches(max_chunksize=chunk):
+        yield batch.to_pylist()

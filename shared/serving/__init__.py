@@ -1,0 +1,1 @@
+"""What answers queries: one model and one index that fit each other, swapped together."""

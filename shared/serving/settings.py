@@ -1,0 +1,20 @@
+"""Settings that every function which answers queries has."""
+
+from pathlib import Path
+from tempfile import gettempdir
+
+from pydantic import Field
+
+from shared.settings.base import ServiceSettings
+
+
+class ServingSettings(ServiceSettings):
+    """Where models and indexes come from, and how they run."""
+
+    artefact_bucket: str
+    cache_dir: Path = Field(default_factory=lambda: Path(gettempdir()) / "reviewlens")
+    """Where artefacts are downloaded to."""
+    encoder_threads: int = Field(default=0, ge=0)
+    """Threads of one encoder pass; 0: every core in Lambda, one elsewhere."""
+    pointer_refresh_seconds: float = Field(default=5.0, ge=0)
+    """How old the knowledge of which versions are current may be."""

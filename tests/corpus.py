@@ -1,0 +1,87 @@
+"""A published model, and shards of reviews made up here, encoded by it or given random vectors."""
+
+import io
+import itertools
+import random
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from shared.schemas.sentiment import sentiment_of_rating
+from shared.storage import artefacts
+from shared.storage.layout import analysis_shard, embedding_shard
+from shared.storage.shards import SERVED_SCHEMA, to_parquet
+
+_OPENINGS = {
+    1: ["It broke after", "A waste of money, failed within", "Terrible, it died after"],
+    3: ["It is all right after", "Nothing special in", "Neither good nor bad over"],
+    5: ["I have loved it for", "It works wonderfully after", "Excellent, still perfect after"],
+}
+_THINGS = ["battery", "kettle", "headphones", "tent", "phone case", "charger", "blender"]
+_SPANS = ["two days", "a week", "three months", "one year", "five trips"]
+
+
+def made_up_reviews(count, seed=7):
+    """Rows of SERVED_SCHEMA as dictionaries; deterministic, with texts that occur twice."""
+    choose = random.Random(seed)
+    rows = []
+    for number in range(count):
+        stars = choose.choice((1, 3, 5))
+        thing = choose.choice(_THINGS)
+        sentence = f"{choose.choice(_OPENINGS[stars])} {choose.choice(_SPANS)}: the {thing}"
+        text = sentence if choose.random() < 0.3 else f"{sentence}, order {number}."
+        rows.append(
+            {
+                "review_id": f"made:{seed}-{number}",
+                "product_id": f"P{_THINGS.index(thing)}",
+                "category": "kitchen" if thing in {"kettle", "blender"} else "outdoor",
+                "source": "mapped",
+                "title": choose.choice([None, f"My {thing}"]),
+                "text": text,
+                "rating": choose.choice([None, float(stars), float(stars)]),
+                "reviewed_at": choose.choice(
+                    [None, datetime(2021, 1, 1, tzinfo=UTC) + timedelta(hours=number * 7)]
+                ),
+                "sentiment": sentiment_of_rating(stars).value,
+                "confidence": 0.9,
+            }
+        )
+    return rows
+
+
+def random_vectors(count, dimension, seed=3):
+    """Unit vectors in float16, rows x dimension."""
+    vectors = np.random.default_rng(seed).standard_normal((count, dimension))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float16)
+
+
+def npy(vectors):
+    """The bytes of an embedding shard."""
+    sink = io.BytesIO()
+    np.save(sink, vectors)
+    return sink.getvalue()
+
+
+_parts = itertools.count()
+
+
+def put_shard(store, model_version, rows, vectors, *, ingest="ing_made", part=None):
+    """Write one pair of shards; returns its part number."""
+    part = next(_parts) if part is None else part
+    table = pa.Table.from_pylist(rows, schema=SERVED_SCHEMA)
+    store.put(embedding_shard(model_version, ingest, part), npy(vectors))
+    store.put(analysis_shard(model_version, ingest, part), to_parquet(table))
+    return part
+
+
+def publish_model(store, folder):
+    """Publish a model folder and point at it; returns its manifest."""
+    version = artefacts.read_folder(folder, kind="model")
+    artefacts.publish(store, version.folder, version.manifest)
+    now = artefacts.current(store, "model")
+    artefacts.move_pointer(
+        store, "model", version.manifest.version, if_match=now.etag if now else None
+    )
+    return version.manifest
