@@ -4,7 +4,7 @@ A review counts with one analysis: that of the model that judged it last.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -67,14 +67,13 @@ class ReviewFilters:
 
     def conditions(self) -> list[tuple[SQL, object]]:
         """The conditions in SQL, each with its argument."""
-        after = None if self.last_day is None else _day_after(self.last_day)
         told: list[tuple[SQL, object]] = [
             (SQL("r.product_id = %s"), self.product_id),
             (SQL("a.sentiment = %s"), self.sentiment),
             (SQL("r.rating >= %s"), self.min_rating),
             (SQL("r.rating <= %s"), self.max_rating),
             (SQL("r.reviewed_at >= %s::timestamp AT TIME ZONE 'UTC'"), self.first_day),
-            (SQL("r.reviewed_at < %s::timestamp AT TIME ZONE 'UTC'"), after),
+            (SQL("r.reviewed_at < (%s::date + 1)::timestamp AT TIME ZONE 'UTC'"), self.last_day),
         ]
         return [(condition, value) for condition, value in told if value is not None]
 
@@ -139,10 +138,3 @@ class Catalog:
             connection.cursor(row_factory=dict_row) as cursor,
         ):
             return cursor.execute(query, arguments).fetchall()
-
-
-def _day_after(day: date) -> datetime | None:
-    """Midnight after a day; None where there is none (the last day that datetime knows)."""
-    if day == date.max:
-        return None
-    return datetime.combine(day, datetime.min.time()) + timedelta(days=1)

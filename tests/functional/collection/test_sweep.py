@@ -1,0 +1,86 @@
+"""What an event was lost for is found again; what is being worked on is left alone."""
+
+import pytest
+
+from lambdas.collection.arrivals import arrivals_of
+from lambdas.collection.sweep import sweep
+from shared.db.ledger import mark_processed
+from shared.schemas.messages import ProcessShard
+
+
+@pytest.fixture
+def age(database):
+    """Makes everything as old as so many seconds."""
+
+    def by(seconds):
+        with database.transaction() as connection:
+            for table in ("ingests", "shards"):
+                connection.execute(
+                    f"UPDATE {table} SET updated_at = updated_at - make_interval(secs => %s)",
+                    (seconds,),
+                )
+
+    return by
+
+
+def process(world, message):
+    with world.ports.database.transaction() as connection:
+        mark_processed(connection, message, "m1")
+
+
+def test_a_lost_event_is_mended(world, make_review, make_dump):
+    world.put("uploads/a", make_dump([make_review(1)]))
+    assert sweep(world.ports) == (1, 0, False)
+    (body,) = world.ports.collection_queue.take()
+    (arrival,) = arrivals_of(body)
+    world.collector.collect(arrival)
+    assert world.report(arrival).stored == 1
+
+
+def test_what_was_just_queued_or_is_being_read_is_left_alone(world, make_review, make_dump, age):
+    arrival = world.put("uploads/a", make_dump([make_review(1)]))
+    sweep(world.ports)
+    assert sweep(world.ports).ingests == 0
+    age(121)
+    assert sweep(world.ports).ingests == 1
+    world.ports.ledger.start(world.report(arrival).ingest_id)
+    assert sweep(world.ports).ingests == 0
+    assert sweep(world.ports, force=True).ingests == 1
+
+
+def test_failed_and_finished_ones_are_not_queued(world, make_review, make_dump, age):
+    world.collect("uploads/a", make_dump([make_review(1)]))
+    world.collect("uploads/b", b"")
+    age(10_000)
+    assert sweep(world.ports, force=True).ingests == 0
+
+
+def test_an_open_shard_is_queued_again_once_nobody_works(world, make_review, make_dump, age):
+    world.collect("uploads/a", make_dump(make_review(n) for n in range(120)))
+    sent = world.ports.processing_queue.take()
+    assert sweep(world.ports).shards == 0
+    age(121)
+    process(world, ProcessShard.model_validate_json(sent[0]))
+    # somebody is at work: the others may wait for their turn
+    assert sweep(world.ports).shards == 0
+    age(121)
+    assert sweep(world.ports) == (0, 2, False)
+    assert world.ports.processing_queue.take() == sent[1:]
+    # queued again counts as a sign of life
+    assert sweep(world.ports).shards == 0
+
+
+def test_under_load_a_lost_shard_comes_back_after_an_hour(world, make_review, make_dump, age):
+    world.collect("uploads/a", make_dump(make_review(n) for n in range(60)))
+    age(3601)
+    world.collect("uploads/b", make_dump([make_review(500)]))
+    assert sweep(world.ports).shards == 2
+
+
+def test_once_all_is_processed_a_lost_index_build_is_asked_for_again(world, make_review, make_dump):
+    assert sweep(world.ports).index_asked is False
+    world.collect("uploads/a", make_dump(make_review(n) for n in range(60)))
+    for body in world.ports.processing_queue.take():
+        process(world, ProcessShard.model_validate_json(body))
+    assert sweep(world.ports) == (0, 0, True)
+    assert len(world.ports.index_queue.take()) == 1
