@@ -1,0 +1,133 @@
+"""moto's object and multipart upload, with their bytes in files instead of memory."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import md5
+from typing import Any
+
+from moto.s3 import models
+from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
+
+from local.aws.disk import Blob, DiskBuckets, Mapped
+
+_PLAIN = (
+    "encryption",
+    "kms_key_id",
+    "bucket_key_enabled",
+    "website_redirect_location",
+    "checksum_algorithm",
+    "checksum_value",
+    "checksum_type",
+    "checksum_parts",
+)
+"""Attributes of an object that are kept as they are."""
+
+
+class StoredKey(models.FakeKey):  # type: ignore[misc]
+    """One object (or one part of an upload): ``value`` maps its file."""
+
+    disk: DiskBuckets
+    """Set by the write-through before any key is made."""
+
+    blob: Blob
+
+    @property
+    def value(self) -> Mapped | bytes:
+        """The bytes; nothing is read before somebody looks at them."""
+        return self.blob.open()
+
+    @value.setter
+    def value(self, new: bytes | Mapped | Blob) -> None:
+        if isinstance(new, Blob):
+            self.blob = new
+        else:
+            self.blob, digest = self.disk.stage(new)
+            self._etag: str | None = self._etag or digest
+        self.contentsize = self.blob.size
+
+    def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002, FBT001 - moto's
+        """Let go of bytes that were never committed; committed ones belong to the disk."""
+        blob: Blob | None = getattr(self, "blob", None)
+        if blob is not None:
+            blob.discard()
+        self.disposed = True
+
+    def describe(self, tags: dict[str, str]) -> dict[str, Any]:
+        """The object's facts for its record on disk."""
+        return {
+            "etag": self.etag.strip('"'),
+            "last_modified": self.last_modified.replace(tzinfo=UTC).isoformat(),
+            "metadata": dict(self.metadata.items()),
+            "storage_class": self.storage_class,
+            "tags": tags,
+            **{name: getattr(self, name, None) for name in _PLAIN},
+        }
+
+    @classmethod
+    def restore(cls, record: dict[str, Any], blob: Blob, bucket: models.FakeBucket) -> "StoredKey":
+        """The object as it was before the restart: same ETag, times and metadata."""
+        key = cls(
+            name=record["key"],
+            bucket_name=bucket.name,
+            value=blob,
+            account_id=bucket.account_id,
+            region_name=bucket.region_name,
+            storage=record["storage_class"],
+            etag=record["etag"],
+            version_id="null",
+        )
+        # moto keeps naive UTC times
+        key.last_modified = datetime.fromisoformat(record["last_modified"]).replace(tzinfo=None)
+        key.set_metadata(dict(record["metadata"]))
+        for name in _PLAIN:
+            setattr(key, name, record[name])
+        return key
+
+
+class StoredMultipart(models.FakeMultipart):  # type: ignore[misc]
+    """A multipart upload that is joined on disk, one part at a time."""
+
+    def complete(
+        self, body: Iterator[tuple[int, str]]
+    ) -> tuple[Blob, str, tuple[str, str, int] | None]:
+        """Join the named parts.
+
+        Returns:
+            The bytes, S3's ETag of a multipart object, and the checksum (kind, base64, parts)
+            where its algorithm is one that this machine computes.
+        """
+        parts = [self._part(number, etag) for number, etag in body]
+        if not parts:
+            raise MalformedXML
+        if any(part.contentsize < models.S3_UPLOAD_PART_MIN_SIZE for part in parts[:-1]):
+            raise EntityTooSmall
+        digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
+        etag = f"{md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+        checksum = self._checksum(parts)
+        blob, _ = StoredKey.disk.stage(*(part.value for part in parts))
+        return blob, etag, checksum
+
+    def _part(self, number: int, etag: str) -> StoredKey:
+        part: StoredKey | None = self.parts.get(number)
+        if part is None or part.etag.strip('"') != etag.strip('"'):
+            raise InvalidPart
+        return part
+
+    def _checksum(self, parts: list[StoredKey]) -> tuple[str, str, int] | None:
+        algorithm = self.metadata.get("x-amz-checksum-algorithm")
+        kind = self.metadata.get("x-amz-checksum-type") or "COMPOSITE"
+        if algorithm == "CRC32" and kind == "FULL_OBJECT":
+            crc = 0
+            for part in parts:
+                crc = binascii.crc32(part.value, crc)
+            return kind, base64.b64encode(crc.to_bytes(4, "big")).decode(), 1
+        if algorithm in ("CRC32", "SHA1", "SHA256") and kind == "COMPOSITE":
+            joined = b"".join(
+                models.compute_checksum(part.value, algorithm, encode_base64=False)
+                for part in parts
+            )
+            return kind, models.compute_checksum(joined, algorithm).decode(), len(parts)
+        # better no checksum than the wrong one that moto gives without the CRT library
+        return None

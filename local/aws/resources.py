@@ -1,0 +1,92 @@
+"""Buckets, queues, the notification and the secrets: made anew where moto has forgotten them."""
+
+import json
+from typing import Any
+
+from local.names import (
+    BUCKETS,
+    DATABASE_SECRET,
+    QUEUES,
+    RAW_BUCKET,
+    REGION,
+    REVIEWER_KEY_SECRET,
+    QueuePlan,
+)
+from shared.storage.layout import UPLOADS
+
+
+def local_client(service: str, endpoint: str) -> Any:
+    """A boto3 client of the local AWS that heeds no variable or profile of the user."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.session.Session(
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - any value will do
+        region_name=REGION,
+    ).client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=endpoint,
+        config=Config(
+            proxies={},
+            retries={"mode": "standard", "max_attempts": 3},
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+def create_resources(endpoint: str, *, database: dict[str, str | int], reviewer_key: str) -> None:
+    """Create what the functions' environment names. Doing it twice changes nothing."""
+    s3, sqs = local_client("s3", endpoint), local_client("sqs", endpoint)
+    for bucket in BUCKETS:
+        s3.create_bucket(Bucket=bucket)
+    for plan in QUEUES:
+        _create_queue(sqs, plan)
+    _notify(s3, sqs)
+    secretsmanager = local_client("secretsmanager", endpoint)
+    _put_secret(secretsmanager, DATABASE_SECRET, database)
+    _put_secret(secretsmanager, REVIEWER_KEY_SECRET, {"key": reviewer_key})
+
+
+def _create_queue(sqs: Any, plan: QueuePlan) -> None:
+    dead = sqs.create_queue(QueueName=plan.dead_letter_queue)["QueueUrl"]
+    redrive = {"deadLetterTargetArn": _arn(sqs, dead), "maxReceiveCount": plan.max_receive_count}
+    sqs.create_queue(
+        QueueName=plan.queue,
+        Attributes={
+            "VisibilityTimeout": str(plan.visibility_seconds),
+            "RedrivePolicy": json.dumps(redrive),
+        },
+    )
+
+
+def _arn(sqs: Any, url: str) -> str:
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn: str = answer["Attributes"]["QueueArn"]
+    return arn
+
+
+def _notify(s3: Any, sqs: Any) -> None:
+    url = sqs.get_queue_url(QueueName=QUEUES[0].queue)["QueueUrl"]
+    rule = {"Key": {"FilterRules": [{"Name": "prefix", "Value": UPLOADS}]}}
+    s3.put_bucket_notification_configuration(
+        Bucket=RAW_BUCKET,
+        NotificationConfiguration={
+            "QueueConfigurations": [
+                {
+                    "Id": "uploads",
+                    "QueueArn": _arn(sqs, url),
+                    "Events": ["s3:ObjectCreated:*"],
+                    "Filter": rule,
+                }
+            ]
+        },
+    )
+
+
+def _put_secret(secretsmanager: Any, name: str, value: dict[str, Any]) -> None:
+    body = json.dumps(value)
+    try:
+        secretsmanager.create_secret(Name=name, SecretString=body)
+    except secretsmanager.exceptions.ResourceExistsException:
+        secretsmanager.put_secret_value(SecretId=name, SecretString=body)

@@ -1,0 +1,195 @@
+"""Write-through of moto's S3: an object is on disk before its put is answered.
+
+moto keeps S3 in memory. Seven places of moto 5.2 are hooked, each named in ``_hooks``; the decision
+and its alternatives are in docs/decisions/0005-local-stack.md. A changed moto that misses one of
+them fails at install, not in silence.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3 import models, notifications, responses
+
+from local.aws.disk import DiskBuckets
+from local.aws.keys import StoredKey, StoredMultipart
+
+_LOG = logging.getLogger(__name__)
+_STRIPES = 64
+_READS = {"GET", "HEAD", "OPTIONS"}
+
+
+class _Request(threading.local):
+    """What the request of this thread has changed so far; None outside a request."""
+
+    dirty: dict[tuple[str, str], None] | None = None
+    events: list[tuple[Any, ...]]
+
+
+class WriteThrough:
+    """Hooks moto's S3 onto a DiskBuckets."""
+
+    def __init__(self, disk: DiskBuckets) -> None:
+        self._disk = disk
+        self._request = _Request()
+        self._originals: list[tuple[Any, str, Any]] = []
+        self._locks = [threading.RLock() for _ in range(_STRIPES)]
+
+    def install(self) -> None:
+        """Put the hooks in place; call before moto's server starts."""
+        StoredKey.disk = self._disk
+        for owner, name, hook in self._hooks():
+            self._originals.append((owner, name, getattr(owner, name)))
+            setattr(owner, name, hook)
+
+    def uninstall(self) -> None:
+        """Take the hooks out again (tests share one process)."""
+        while self._originals:
+            setattr(*self._originals.pop())
+
+    def load(self) -> int:
+        """Bring every object of the disk back into moto; returns how many."""
+        count = 0
+        for about in self._disk.buckets():
+            bucket = _backend().create_bucket(about["name"], about["region"])
+            for record in self._disk.objects(about["name"]):
+                self._restore(bucket, record)
+                count += 1
+        return count
+
+    def _hooks(self) -> list[tuple[Any, str, Any]]:
+        # private methods are hooked because they see every change before its answer is made
+        return [
+            (models, "FakeKey", StoredKey),
+            (models, "FakeMultipart", StoredMultipart),
+            (models.S3Backend, "put_object", self._marking(models.S3Backend.put_object)),
+            (models.S3Backend, "delete_object", self._marking(models.S3Backend.delete_object)),
+            (
+                responses.S3Response,
+                "_key_response",
+                self._durable(responses.S3Response._key_response, keyed=True),  # noqa: SLF001
+            ),
+            (
+                responses.S3Response,
+                "_bucket_response",
+                self._durable(responses.S3Response._bucket_response, keyed=False),  # noqa: SLF001
+            ),
+            (notifications, "send_event", self._deferred(notifications.send_event)),
+        ]
+
+    def _marking(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Note the key that a backend method changes."""
+
+        def method(backend: Any, bucket_name: str, key_name: str, *args: Any, **named: Any) -> Any:
+            if self._request.dirty is not None:
+                self._request.dirty[bucket_name, key_name] = None
+            return original(backend, bucket_name, key_name, *args, **named)
+
+        return method
+
+    def _deferred(self, original: Callable[..., None]) -> Callable[..., None]:
+        """Hold events back until the object that they tell of is on disk."""
+
+        def send_event(account: str, event: Any, bucket: Any, key: Any) -> None:
+            if self._request.dirty is None:
+                original(account, event, bucket, key)
+            else:
+                self._request.events.append((account, event, bucket, key))
+
+        self._send = original
+        return send_event
+
+    def _durable(self, original: Callable[..., Any], *, keyed: bool) -> Callable[..., Any]:
+        """Answer only when what the request changed is on disk."""
+
+        def respond(response: Any, request: Any, full_url: str) -> Any:
+            if request.method in _READS:
+                return original(response, request, full_url)
+            bucket = response.bucket_name
+            key = response.parse_key_name() if keyed else ""
+            # conditional puts read, compare and write: one at a time for each key
+            with self._lock(bucket, key) if keyed else nullcontext(), self._tracking() as dirty:
+                if keyed:
+                    dirty[bucket, key] = None
+                try:
+                    return original(response, request, full_url)
+                finally:
+                    self._settle(bucket, dirty)
+
+        return respond
+
+    def _lock(self, bucket: str, key: str) -> threading.RLock:
+        return self._locks[hash((bucket, key)) % _STRIPES]
+
+    @contextmanager
+    def _tracking(self) -> Iterator[dict[tuple[str, str], None]]:
+        self._request.dirty, self._request.events = {}, []
+        try:
+            yield self._request.dirty
+        finally:
+            self._request.dirty = None
+
+    def _settle(self, bucket: str, dirty: dict[tuple[str, str], None]) -> None:
+        self._sync_bucket(bucket)
+        for changed, key in dirty:
+            with self._lock(changed, key):
+                self._sync_object(changed, key)
+        for event in _as_s3_sends_them(self._request.events):
+            self._send(*event)
+
+    def _sync_bucket(self, name: str) -> None:
+        bucket = _backend().buckets.get(name)
+        if bucket is None:
+            self._disk.delete_bucket(name)
+        else:
+            self._disk.create_bucket(name, {"region": bucket.region_name})
+
+    def _sync_object(self, bucket_name: str, key_name: str) -> None:
+        bucket = _backend().buckets.get(bucket_name)
+        key = bucket and bucket.keys.get(key_name)
+        try:
+            if isinstance(key, StoredKey):
+                tags = _backend().tagger.get_tag_dict_for_resource(key.arn)
+                self._disk.commit(bucket_name, key_name, key.blob, key.describe(tags))
+            elif bucket is not None:
+                self._disk.remove(bucket_name, key_name)
+        except OSError:
+            _LOG.exception("object %s of bucket %s was not written", key_name, bucket_name)
+            self._roll_back(bucket, key_name)
+            raise
+
+    def _roll_back(self, bucket: Any, key_name: str) -> None:
+        """Make memory say what the disk says: the put fails, the old object stays."""
+        bucket.keys.pop(key_name)
+        record = self._disk.find(bucket.name, key_name)
+        if record:
+            self._restore(bucket, record)
+
+    def _restore(self, bucket: Any, record: dict[str, Any]) -> None:
+        key = StoredKey.restore(record, self._disk.blob(bucket.name, record), bucket)
+        bucket.keys.setlist(key.name, [key])
+        if record["tags"]:
+            tagger = _backend().tagger
+            tagger.tag_resource(key.arn, tagger.convert_dict_to_tags_input(record["tags"]))
+
+
+def _backend() -> Any:
+    return models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+
+def _as_s3_sends_them(events: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Drop the Put that moto adds to each completed multipart upload; S3 sends one event."""
+    kinds = notifications.S3NotificationEvent
+    completed = {
+        key.name
+        for _, event, _, key in events
+        if event == kinds.OBJECT_CREATED_COMPLETE_MULTIPART_UPLOAD_EVENT
+    }
+    return [
+        entry
+        for entry in events
+        if not (entry[1] == kinds.OBJECT_CREATED_PUT_EVENT and entry[3].name in completed)
+    ]

@@ -1,0 +1,72 @@
+"""moto's server in a thread of this process, on a loopback socket that is already bound."""
+
+import logging
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# read by moto when it is imported: without it every web page may read our answers
+os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "1"
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from local.aws.disk import DiskBuckets
+from local.aws.guard import Guard
+from local.aws.s3 import WriteThrough
+from local.aws.sqs import LockedQueues
+
+if TYPE_CHECKING:
+    from werkzeug.serving import BaseWSGIServer
+
+
+class LocalAws:
+    """S3, SQS, Secrets Manager and whatever else moto knows; S3 outlives the process."""
+
+    def __init__(self, root: Path, listener: socket.socket) -> None:
+        self._listener = listener
+        self._write_through = WriteThrough(DiskBuckets(root))
+        self._queues = LockedQueues()
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> int:
+        """Load the objects of earlier runs and serve; returns how many there were."""
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        self._write_through.install()
+        self._queues.install()
+        count = self._write_through.load()
+        host, port = self._listener.getsockname()[:2]
+        self._server = make_server(
+            host,
+            port,
+            Guard(DomainDispatcherApplication(create_backend_app)),
+            threaded=True,
+            request_handler=MotoRequestHandler,
+            fd=self._listener.fileno(),
+        )
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            name="aws",
+            daemon=True,
+            kwargs={"poll_interval": 0.1},
+        )
+        self._thread.start()
+        return count
+
+    def stop(self) -> None:
+        """Stop serving; what was answered is on disk already."""
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._thread.join(10)
+            self._server.server_close()
+            self._server = None
+        self._listener.close()
+        self._queues.uninstall()
+        self._write_through.uninstall()

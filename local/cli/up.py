@@ -1,0 +1,87 @@
+"""``reviewlens up``: start the stack and keep it running."""
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.markup import escape
+
+from local.cli import options
+from local.cli.output import console, fail, notes
+from local.errors import LocalStackError
+from local.names import RAW_BUCKET
+from local.stack import Stack
+from local.state import Ports, RunningStack, StateFolder
+
+
+def up(
+    state: options.State = options.STATE,
+    port: options.Port = options.DEFAULTS.gateway,
+    aws_port: options.AwsPort = options.DEFAULTS.aws,
+    database_port: options.DatabasePort = options.DEFAULTS.database,
+    model: options.Model = None,
+) -> None:
+    """Start PostgreSQL, AWS, the functions and the HTTP API, and serve until Ctrl-C.
+
+    Whatever an earlier run left unfinished, also one that was killed, is taken up again.
+
+    Example: reviewlens up --port 8081
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    ports = Ports(gateway=port, aws=aws_port, database=database_port)
+    try:
+        with running_stack(StateFolder(state), ports, model) as (stack, running):
+            describe(running)
+            stack.watch()
+            notes().print("Stopping.")
+    except LocalStackError as error:
+        fail(error)
+
+
+@contextmanager
+def running_stack(
+    state: StateFolder, ports: Ports, model: Path | None
+) -> Iterator[tuple[Stack, RunningStack]]:
+    """A started stack that stops on leaving, and that SIGINT and SIGTERM ask to stop."""
+
+    def progress(step: str) -> None:
+        notes().print(f"  starting {step}", style="dim")
+
+    stack = Stack(state, ports, model=model or shipped_model(), progress=progress)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        if stack.is_starting:
+            raise KeyboardInterrupt
+        stack.request_stop()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stack, stack.start()
+    finally:
+        stack.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def shipped_model() -> Path | None:
+    """The model that the repository carries, where it does."""
+    folder = Path(__file__).resolve().parents[2] / "models" / "default"
+    return folder if (folder / "manifest.json").is_file() else None
+
+
+def describe(running: RunningStack) -> None:
+    """Tell where everything is."""
+    say = console()
+    say.print("[bold]Reviewlens is up.[/bold]")
+    say.print(f"  HTTP API   {running.gateway_url}  (GET /health, /openapi.json)")
+    say.print(
+        escape(
+            f"  upload     aws --endpoint-url {running.aws_url} s3 cp dump.jsonl.gz "
+            f"s3://{RAW_BUCKET}/uploads/"
+        )
+    )
+    say.print("  all about  reviewlens status")
+    say.print("Ctrl-C stops it.")

@@ -1,0 +1,49 @@
+"""Names of the local stack's AWS resources."""
+
+from dataclasses import dataclass
+
+REGION = "us-east-1"
+RAW_BUCKET = "reviewlens-raw"
+CLEAN_BUCKET = "reviewlens-clean"
+ARTEFACT_BUCKET = "reviewlens-artefacts"
+BUCKETS = (RAW_BUCKET, CLEAN_BUCKET, ARTEFACT_BUCKET)
+DATABASE_SECRET = "reviewlens/database"  # noqa: S105 - the name of a secret
+REVIEWER_KEY_SECRET = "reviewlens/reviewer-key"  # noqa: S105 - the name of a secret
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePlan:
+    """One queue with its function, as the infrastructure code would configure the pair.
+
+    ``visibility_seconds`` is six times what the work may take, as AWS advises, capped by what a
+    person would wait; ``function`` is the module whose ``handler`` is called.
+    """
+
+    name: str
+    function: str
+    batch_size: int
+    window_seconds: float
+    visibility_seconds: int
+    max_receive_count: int = 5
+
+    @property
+    def queue(self) -> str:
+        """Name of the queue."""
+        return f"reviewlens-{self.name}"
+
+    @property
+    def dead_letter_queue(self) -> str:
+        """Name of the queue of messages that failed too often."""
+        return f"{self.queue}-dlq"
+
+
+QUEUES = (
+    QueuePlan("collection", "lambdas.collection.handler", 1, 0.0, 3600),
+    QueuePlan("processing", "lambdas.processing.handler", 1, 0.0, 3600),
+    QueuePlan("index", "lambdas.retrieval.handler", 10, 0.2, 3600),
+)
+
+
+def queue_url(endpoint: str, queue: str) -> str:
+    """Where moto serves a queue."""
+    return f"{endpoint}/123456789012/{queue}"
