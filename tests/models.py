@@ -1,7 +1,12 @@
 """The model that tests run: the shipped one, or one named by REVIEWLENS_TEST_MODEL."""
 
+import json
 import os
+import shutil
+from functools import cache
 from pathlib import Path
+
+from shared.runtime.encoder import open_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -9,3 +14,17 @@ ROOT = Path(__file__).resolve().parents[1]
 def model_folder():
     """Folder with model.onnx, tokenizer.json and manifest.json."""
     return Path(os.environ.get("REVIEWLENS_TEST_MODEL", ROOT / "models" / "default"))
+
+
+@cache
+def opened_model():
+    """The encoder of that model; one for all tests."""
+    return open_folder(model_folder())
+
+
+def renamed_model(folder, version):
+    """A copy of the model that calls itself another version."""
+    shutil.copytree(model_folder(), folder)
+    manifest = json.loads((folder / "manifest.json").read_text()) | {"version": version}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

@@ -20,7 +20,7 @@ def normalised(event: dict[str, Any]) -> dict[str, Any]:
         http = context["http"]
         path = _without(http["path"], f"/{stage}") if stage != "$default" else http["path"]
         return {**event, "requestContext": {**context, "http": {**http, "path": path}}}
-    path = _without_base(event.get("path") or "/", event.get("resource") or "")
+    path = _without_base(event.get("path") or "/", event)
     return {**event, "path": path}
 
 
@@ -30,13 +30,22 @@ def _without(path: str, prefix: str) -> str:
     return path[len(prefix) :] if path.startswith(f"{prefix}/") else path
 
 
-def _without_base(path: str, resource: str) -> str:
-    """Keep as many segments of a REST path as its resource has (a ``{proxy+}`` says nothing)."""
-    if not resource.startswith("/") or "+}" in resource:
+def _without_base(path: str, event: dict[str, Any]) -> str:
+    """Take off the segments that stand before those of the matched resource."""
+    resource = str(event.get("resource") or "")
+    if not resource.startswith("/"):
         return path
-    wanted = resource.count("/")
+    proxied = (event.get("pathParameters") or {}).get("proxy")
+    if resource.endswith("+}"):
+        routed = f"{resource[: resource.rindex('/')]}/{proxied}"
+        return routed if path.endswith(routed) else path
+    wanted = resource.strip("/").split("/")
     segments = path.strip("/").split("/")
-    return "/" + "/".join(segments[-wanted:]) if len(segments) > wanted else path
+    for start in range(len(segments) - len(wanted) + 1):
+        pairs = zip(wanted, segments[start:], strict=False)
+        if all(want.startswith("{") or want == have for want, have in pairs):
+            return "/" + "/".join(segments[start:])
+    return path
 
 
 def malformed(error: Exception) -> dict[str, Any]:

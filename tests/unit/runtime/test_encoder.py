@@ -1,0 +1,140 @@
+"""The real model on ONNX Runtime: shapes, order, limits, and what it refuses to open."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import ArtefactError
+from shared.runtime.encoder import BATCH, open_folder, softmax
+from shared.schemas.sentiment import LABELS, Sentiment
+
+GOOD = "I love this kettle, it works perfectly and looks beautiful."
+BAD = "Terrible. It broke after two days and they refused to refund me."
+
+
+def test_one_pass_gives_unit_embeddings_and_probabilities(encoder):
+    encoded = encoder.encode([GOOD, BAD, ""])
+    assert encoded.embeddings.shape == (3, encoder.dimension)
+    assert encoded.embeddings.dtype == encoded.probabilities.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(encoded.embeddings, axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(encoded.probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_plain_praise_and_blame_are_told_apart(encoder):
+    good, bad = encoder.encode([GOOD, BAD]).probabilities
+    assert good[LABELS.index(Sentiment.POSITIVE)] > bad[LABELS.index(Sentiment.POSITIVE)]
+    assert bad[LABELS.index(Sentiment.NEGATIVE)] > good[LABELS.index(Sentiment.NEGATIVE)]
+
+
+def test_no_texts_give_empty_arrays(encoder):
+    encoded = encoder.encode([])
+    assert encoded.embeddings.shape == (0, encoder.dimension)
+    assert encoded.probabilities.shape == (0, 3)
+    assert encoded.cut == []
+
+
+def test_results_stand_in_the_order_of_the_texts(encoder):
+    texts = [" ".join(["battery"] * (1 + number * 7 % 60)) + f" {number}" for number in range(41)]
+    assert len(texts) > BATCH
+    together = encoder.encode(texts).embeddings
+    alone = np.concatenate([encoder.encode([text]).embeddings for text in texts])
+    nearest = (together @ alone.T).argmax(axis=1)
+    assert nearest.tolist() == list(range(len(texts)))
+
+
+def test_the_same_texts_give_the_same_bits(encoder):
+    texts = [GOOD, BAD, "fine"] * 9
+    first, second = encoder.encode(texts), encoder.encode(texts)
+    assert np.array_equal(first.embeddings, second.embeddings)
+    assert np.array_equal(first.probabilities, second.probabilities)
+
+
+def test_many_threads_get_what_one_gets(encoder):
+    texts = [f"{GOOD} Number {number}." for number in range(24)]
+    alone = [encoder.encode([text]).embeddings[0] for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda text: encoder.encode([text]).embeddings[0], texts))
+    assert np.array_equal(np.stack(alone), np.stack(together))
+
+
+def test_a_text_longer_than_the_model_reads_is_cut_and_says_so(encoder):
+    long = "good " * 5_000
+    encoded = encoder.encode([long, "good"])
+    assert encoded.cut == [True, False]
+    cut = encoder.encode(["good " * encoder.manifest.max_tokens]).embeddings[0]
+    np.testing.assert_allclose(encoder.encode([long]).embeddings[0], cut, atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text(max_size=80), min_size=1, max_size=10))
+def test_any_text_gives_finite_numbers(texts):
+    from tests.models import opened_model
+
+    encoded = opened_model().encode(texts)
+    assert np.isfinite(encoded.embeddings).all()
+    assert np.isfinite(encoded.probabilities).all()
+    assert encoded.embeddings.shape[0] == len(texts)
+
+
+def test_softmax_of_large_logits_stays_finite():
+    chances = softmax(np.array([[1e4, 0.0, -1e4], [0.0, 0.0, 0.0]], dtype=np.float32))
+    np.testing.assert_allclose(chances, [[1, 0, 0], [1 / 3] * 3], atol=1e-6)
+
+
+@pytest.fixture
+def copy(folder, tmp_path):
+    return shutil.copytree(folder, tmp_path / "model")
+
+
+def change_manifest(folder, **changes):
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_flipped_bit_in_the_graph_is_refused(copy):
+    body = bytearray((copy / "model.onnx").read_bytes())
+    body[len(body) // 2] ^= 1
+    (copy / "model.onnx").write_bytes(body)
+    with pytest.raises(ArtefactError, match="corrupt"):
+        open_folder(copy)
+
+
+@pytest.mark.parametrize("missing", ["model.onnx", "tokenizer.json", "manifest.json"])
+def test_a_missing_file_is_refused(copy, missing):
+    (copy / missing).unlink()
+    with pytest.raises(ArtefactError):
+        open_folder(copy)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dimension": 128},
+        {"labels": ["positive", "neutral", "negative"]},
+        {"labels": None},
+        {"kind": "index"},
+    ],
+)
+def test_a_manifest_that_does_not_fit_the_graph_is_refused(copy, changes):
+    change_manifest(copy, **changes)
+    with pytest.raises(ArtefactError):
+        open_folder(copy)
+
+
+def test_a_graph_that_is_none_is_refused_even_when_its_sum_is_right(copy):
+    import hashlib
+
+    manifest = json.loads((copy / "manifest.json").read_text())
+    body = b"this is no graph"
+    (copy / "model.onnx").write_bytes(body)
+    files = manifest["files"] | {
+        "model.onnx": {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
+    }
+    change_manifest(copy, files=files)
+    with pytest.raises(ArtefactError, match="cannot be opened"):
+        open_folder(copy)
