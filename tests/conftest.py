@@ -1,5 +1,6 @@
 """What many tests need: the real PostgreSQL in a temporary folder, and moto's AWS on loopback."""
 
+import json
 import secrets
 import shutil
 import tempfile
@@ -110,3 +111,33 @@ def new_queue(aws_client):
         return aws_client("sqs").create_queue(QueueName=f"test-{secrets.token_hex(8)}")["QueueUrl"]
 
     return make
+
+
+@pytest.fixture
+def function_environment(
+    monkeypatch, tmp_path, postgres, database, aws_endpoint, aws_client, new_bucket, new_queue
+):
+    """The environment of a deployed function, over the simulated AWS and the real database."""
+    from shared.storage import clients
+
+    def secret(value):
+        name = f"test-{secrets.token_hex(8)}"
+        aws_client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
+        return name
+
+    made = {
+        "AWS_ENDPOINT_URL": aws_endpoint,
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "REVIEWLENS_DATABASE_SECRET_ID": secret(dict(postgres.secret)),
+        "REVIEWLENS_REVIEWER_KEY_SECRET_ID": secret({"key": "0f" * 32}),
+        "REVIEWLENS_CACHE_DIR": str(tmp_path / "cache"),
+        **{f"REVIEWLENS_{n}_BUCKET": new_bucket() for n in ("RAW", "CLEAN", "ARTEFACT")},
+        **{f"REVIEWLENS_{n}_QUEUE_URL": new_queue() for n in ("COLLECTION", "PROCESSING", "INDEX")},
+    }
+    for name, value in made.items():
+        monkeypatch.setenv(name, value)
+    clients.client.cache_clear()
+    yield made
+    clients.client.cache_clear()

@@ -8,7 +8,7 @@ from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.mapping import mapping_for
 from lambdas.collection.reading import Dump, ReadOptions, read_dump
 from lambdas.collection.storing import BatchStore
-from shared.errors import IngestError, NotFoundError, UnavailableError
+from shared.errors import IngestError, NotFoundError, ReviewlensError, UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex
 
@@ -47,6 +47,12 @@ class Collector:
                     "ingest failed", extra={"ingest_id": ingest_id, "error_code": error.code}
                 )
                 finished = ledger.fail(ingest_id, error.code, error.message)
+            except ReviewlensError:
+                raise
+            except Exception as error:
+                # a fault of ours: told, and not swept up for ever; the queue tries a few times more
+                ledger.fail(ingest_id, "internal_error", type(error).__name__)
+                raise
         if finished:
             self._with.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])
 

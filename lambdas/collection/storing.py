@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading import Batch
-from shared.db.ledger import StoredBatch, record_batch
 from shared.db.reviews import store_rejects, store_reviews
+from shared.db.shards import StoredBatch, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
 from shared.storage.shards import to_parquet

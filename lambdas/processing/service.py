@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lambdas.processing.dependencies import Dependencies, Model
 from shared.db.analyses import upsert_analyses
-from shared.db.ledger import StoredBatch, mark_processed
+from shared.db.shards import StoredBatch, mark_processed
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard

@@ -1,12 +1,12 @@
 """The ledger: which object was ingested how far, and what became of its rows."""
 
-from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import LiteralString
 
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from shared.db.connection import Connection, Database
+from shared.db.connection import Database
+from shared.db.shards import StoredBatch, message_of, settle
 from shared.schemas.ingest import IngestReport, IngestStatus, Reject, ingest_id_of
 from shared.schemas.messages import ProcessShard
 
@@ -28,19 +28,6 @@ CROSS JOIN LATERAL (
 """Counts are sums over what is committed: live while reading, exact at the end, never stale."""
 
 _OPEN = "SELECT ingest_id, part, key, rows FROM shards WHERE model_version IS NULL AND rows > 0"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredBatch:
-    """One committed batch of an ingest; ``fingerprint`` names the rows it was read from."""
-
-    part: int
-    fingerprint: str
-    accepted: int
-    rejected: int
-    rows: int
-    key: str
-    processed: bool = False
 
 
 class Ledger:
@@ -195,7 +182,7 @@ class Ledger:
                 f"{_OPEN} AND ingest_id = %s ORDER BY part",
                 (ingest_id,),
             )
-            return [_message(row) for row in rows]
+            return [message_of(row) for row in rows]
 
     def stale_shards(self, idle_seconds: float, lost_seconds: float) -> list[ProcessShard]:
         """Open shards that nobody seems to work on; they count as queued from now.
@@ -216,7 +203,7 @@ class Ledger:
                 " RETURNING shards.ingest_id, shards.part, shards.key, shards.rows",
                 (idle_seconds, lost_seconds, idle_seconds),
             )
-            return sorted((_message(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
+            return sorted((message_of(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
 
     def all_processed(self) -> bool:
         """Whether there is something to index and no shard is open."""
@@ -249,60 +236,3 @@ class Ledger:
         """Whether an ingest is read to its end and has no open shard."""
         with self._database.transaction() as connection:
             return settle(connection, ingest_id)
-
-
-def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> None:
-    """Note a batch in the transaction that stores its rows; also the ingest's sign of life."""
-    connection.execute(
-        "INSERT INTO shards (ingest_id, part, fingerprint, accepted, rejected, rows, key)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
-        " SET fingerprint = excluded.fingerprint, accepted = excluded.accepted,"
-        " rejected = excluded.rejected, rows = excluded.rows, key = excluded.key,"
-        " model_version = NULL, updated_at = now()",
-        (
-            *(ingest_id, batch.part, batch.fingerprint),
-            *(batch.accepted, batch.rejected, batch.rows, batch.key),
-        ),
-    )
-    connection.execute("UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,))
-
-
-def mark_processed(connection: Connection, message: ProcessShard, model_version: str) -> bool:
-    """Close a shard; True where it was the ingest's last (see settle)."""
-    # two workers that finish at once wait for each other here, so the second sees the first
-    connection.execute("SELECT FROM ingests WHERE ingest_id = %s FOR UPDATE", (message.ingest_id,))
-    connection.execute(
-        "UPDATE shards SET model_version = %s, updated_at = now()"
-        " WHERE ingest_id = %s AND part = %s",
-        (model_version, message.ingest_id, message.part),
-    )
-    return settle(connection, message.ingest_id)
-
-
-def settle(connection: Connection, ingest_id: str) -> bool:
-    """Turn a collected ingest without open shards into a processed one.
-
-    Returns:
-        Whether the ingest is read (to its end, or to where it failed), stored something, and has
-        no open shard: an index is due. A failed one stays failed.
-    """
-    row = connection.execute(
-        "SELECT i.status, count(*) FILTER (WHERE s.rows > 0),"
-        " count(*) FILTER (WHERE s.rows > 0 AND s.model_version IS NULL)"
-        " FROM ingests AS i LEFT JOIN shards AS s USING (ingest_id)"
-        " WHERE i.ingest_id = %s GROUP BY i.status",
-        (ingest_id,),
-    ).fetchone()
-    if row is None or row[2] or row[0] not in ("collected", "processed", "failed"):
-        return False
-    if row[0] == "collected":
-        connection.execute(
-            "UPDATE ingests SET status = 'processed', updated_at = now() WHERE ingest_id = %s",
-            (ingest_id,),
-        )
-    return bool(row[1])
-
-
-def _message(row: tuple[Any, ...]) -> ProcessShard:
-    ingest_id, part, key, rows = row
-    return ProcessShard(ingest_id=ingest_id, part=part, key=key, rows=rows)

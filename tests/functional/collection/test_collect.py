@@ -193,3 +193,17 @@ def test_s3_out_of_order_is_retried_not_failed(world, make_review, make_dump):
     assert world.report(arrival).status is IngestStatus.COLLECTING
     world.collector.collect(arrival)
     assert world.report(arrival).stored == 60
+
+
+def test_a_fault_of_ours_is_told_and_a_later_delivery_mends_it(world, make_review, make_dump):
+    class Odd(type(world.raw)):
+        def put(self, key, body, **conditions):
+            raise RuntimeError("a bug")
+
+    arrival = world.put("uploads/a", make_dump([make_review(1)]))
+    with pytest.raises(RuntimeError):
+        world.having(clean=Odd()).collector.collect(arrival)
+    report = world.report(arrival)
+    assert (report.status, report.error_code) == (IngestStatus.FAILED, "internal_error")
+    world.collector.collect(arrival)
+    assert world.report(arrival).stored == 1

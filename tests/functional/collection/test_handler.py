@@ -1,46 +1,20 @@
 """The Lambda handler over S3, SQS and Secrets Manager as moto has them."""
 
 import json
-import secrets
 
 import pytest
 
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.handler import handler
 from lambdas.collection.settings import CollectionSettings
-from shared.storage import clients
 
 
 @pytest.fixture
-def deployed(monkeypatch, postgres, database, aws_endpoint, aws_client, new_bucket, new_queue):
-    """The function's environment, as a deployment sets it; gives the settings."""
-    keep = aws_client("secretsmanager")
-    names = {"database": dict(postgres.secret), "reviewer-key": {"key": "0f" * 32}}
-    ids = {
-        name: keep.create_secret(
-            Name=f"{name}-{secrets.token_hex(4)}", SecretString=json.dumps(value)
-        )["Name"]
-        for name, value in names.items()
-    }
-    for name, value in {
-        "AWS_ENDPOINT_URL": aws_endpoint,
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "REVIEWLENS_RAW_BUCKET": new_bucket(),
-        "REVIEWLENS_CLEAN_BUCKET": new_bucket(),
-        "REVIEWLENS_DATABASE_SECRET_ID": ids["database"],
-        "REVIEWLENS_REVIEWER_KEY_SECRET_ID": ids["reviewer-key"],
-        "REVIEWLENS_COLLECTION_QUEUE_URL": new_queue(),
-        "REVIEWLENS_PROCESSING_QUEUE_URL": new_queue(),
-        "REVIEWLENS_INDEX_QUEUE_URL": new_queue(),
-    }.items():
-        monkeypatch.setenv(name, value)
-    clients.client.cache_clear()
+def deployed(function_environment):
+    """The function as a deployment sets it up; gives its settings."""
     build_dependencies.cache_clear()
     yield CollectionSettings()
     build_dependencies(CollectionSettings()).database.close()
-    clients.client.cache_clear()
     build_dependencies.cache_clear()
 
 

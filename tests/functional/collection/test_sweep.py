@@ -4,7 +4,7 @@ import pytest
 
 from lambdas.collection.arrivals import arrivals_of
 from lambdas.collection.sweep import sweep
-from shared.db.ledger import mark_processed
+from shared.db.shards import mark_processed
 from shared.schemas.messages import ProcessShard
 
 

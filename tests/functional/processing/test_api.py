@@ -72,11 +72,9 @@ def test_health_tells_database_and_model(http, ports):
     assert answer.json()["checks"]["model"]["detail"] == "no model is published yet"
 
 
-def test_the_handler_reports_only_the_messages_that_failed(monkeypatch, ports, collect):
-    for name in ("CLEAN_BUCKET", "ARTEFACT_BUCKET", "DATABASE_SECRET_ID"):
-        monkeypatch.setenv(f"REVIEWLENS_{name}", "x")
-    for name in ("PROCESSING_QUEUE_URL", "INDEX_QUEUE_URL"):
-        monkeypatch.setenv(f"REVIEWLENS_{name}", "http://127.0.0.1/x")
+def test_the_handler_reports_only_the_messages_that_failed(
+    monkeypatch, function_environment, ports, collect
+):
     monkeypatch.setattr(handler, "build_dependencies", lambda _settings: ports)
     ingest_id, (good, gone) = collect(shards=2)
     ports.clean.delete(gone.key)

@@ -1,0 +1,78 @@
+"""The ledger's lines of batches: what is stored, what is processed, when an ingest is done."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.db.connection import Connection
+from shared.schemas.messages import ProcessShard
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """One committed batch of an ingest; ``fingerprint`` names the rows it was read from."""
+
+    part: int
+    fingerprint: str
+    accepted: int
+    rejected: int
+    rows: int
+    key: str
+    processed: bool = False
+
+
+def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> None:
+    """Note a batch in the transaction that stores its rows; also the ingest's sign of life."""
+    connection.execute(
+        "INSERT INTO shards (ingest_id, part, fingerprint, accepted, rejected, rows, key)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
+        " SET fingerprint = excluded.fingerprint, accepted = excluded.accepted,"
+        " rejected = excluded.rejected, rows = excluded.rows, key = excluded.key,"
+        " model_version = NULL, updated_at = now()",
+        (
+            *(ingest_id, batch.part, batch.fingerprint),
+            *(batch.accepted, batch.rejected, batch.rows, batch.key),
+        ),
+    )
+    connection.execute("UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,))
+
+
+def mark_processed(connection: Connection, message: ProcessShard, model_version: str) -> bool:
+    """Close a shard; True where it was the ingest's last (see settle)."""
+    # two workers that finish at once wait for each other here, so the second sees the first
+    connection.execute("SELECT FROM ingests WHERE ingest_id = %s FOR UPDATE", (message.ingest_id,))
+    connection.execute(
+        "UPDATE shards SET model_version = %s, updated_at = now()"
+        " WHERE ingest_id = %s AND part = %s",
+        (model_version, message.ingest_id, message.part),
+    )
+    return settle(connection, message.ingest_id)
+
+
+def settle(connection: Connection, ingest_id: str) -> bool:
+    """Turn a collected ingest without open shards into a processed one.
+
+    Returns:
+        Whether the ingest is read (to its end, or to where it failed), stored something, and has
+        no open shard: an index is due. A failed one stays failed.
+    """
+    row = connection.execute(
+        "SELECT i.status, count(*) FILTER (WHERE s.rows > 0),"
+        " count(*) FILTER (WHERE s.rows > 0 AND s.model_version IS NULL)"
+        " FROM ingests AS i LEFT JOIN shards AS s USING (ingest_id)"
+        " WHERE i.ingest_id = %s GROUP BY i.status",
+        (ingest_id,),
+    ).fetchone()
+    if row is None or row[2] or row[0] not in ("collected", "processed", "failed"):
+        return False
+    if row[0] == "collected":
+        connection.execute(
+            "UPDATE ingests SET status = 'processed', updated_at = now() WHERE ingest_id = %s",
+            (ingest_id,),
+        )
+    return bool(row[1])
+
+
+def message_of(row: tuple[Any, ...]) -> ProcessShard:
+    """The request to process a shard, from (ingest_id, part, key, rows)."""
+    ingest_id, part, key, rows = row
+    return ProcessShard(ingest_id=ingest_id, part=part, key=key, rows=rows)

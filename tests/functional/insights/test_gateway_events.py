@@ -1,0 +1,97 @@
+"""The database's functions answer the events that API Gateway, SQS and EventBridge really send."""
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.db.migrations import head
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+INGEST = "ing_0123456789abcdef01234567"
+
+
+@pytest.fixture
+def call(function_environment):
+    """``call(function, event name)``: what the function's handler answers."""
+
+    def send(function, name):
+        handler = importlib.import_module(f"lambdas.{function}.handler").handler
+        return handler(json.loads((EVENTS / f"{name}.json").read_text()), None)
+
+    _forget()
+    yield send
+    _forget()
+
+
+def _forget():
+    """Dependencies are made anew: the environment of each test is another."""
+    for function in ("collection", "processing"):
+        module = importlib.import_module(f"lambdas.{function}.dependencies")
+        module.build_dependencies.cache_clear()
+    importlib.import_module("lambdas.insights.api").build_database.cache_clear()
+
+
+@pytest.fixture
+def known(database):
+    """A collected ingest under the id that the events name, and a product."""
+    with database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO ingests (ingest_id, bucket, key, etag, status)"
+            " VALUES (%s, 'b', 'k', 'e', 'collected')",
+            (INGEST,),
+        )
+        connection.execute("INSERT INTO products VALUES ('B000TEST01', 'Lamp', NULL)")
+
+
+@pytest.mark.parametrize("kind", ["http", "rest"])
+@pytest.mark.parametrize(
+    ("function", "route", "status"),
+    [
+        ("collection", "collect", 202),
+        ("collection", "collect_list", 200),
+        ("collection", "collect_one", 200),
+        ("collection", "collect_rejects", 200),
+        ("processing", "process", 202),
+        ("insights", "products", 200),
+        ("insights", "product", 200),
+        ("insights", "reviews", 200),
+        ("insights", "health", 200),
+        ("collection", "health", 200),
+        # no model is published here
+        ("processing", "health", 503),
+        ("processing", "embeddings", 503),
+    ],
+)
+def test_api_gateway_events_are_answered(call, known, function, route, status, kind):
+    answer = call(function, f"{kind}_{route}")
+    assert answer["statusCode"] == status, answer["body"]
+    assert answer["isBase64Encoded"] is False
+    told = json.loads(answer["body"])
+    if route == "product":
+        assert (told["title"], told["reviews"]) == ("Lamp", 0)
+
+
+def test_the_test_event_of_s3_is_let_go(call):
+    assert call("collection", "sqs_s3_test_event") == {"batchItemFailures": []}
+
+
+def test_an_event_of_another_bucket_is_let_go(call, rows):
+    assert call("collection", "sqs_s3_object_created") == {"batchItemFailures": []}
+    assert rows("SELECT count(*) FROM ingests") == [(0,)]
+
+
+def test_a_shard_that_the_ledger_does_not_know_is_let_go(call):
+    assert call("processing", "sqs_process_shard") == {"batchItemFailures": []}
+
+
+def test_the_schedule_runs_the_sweep(call, ledger):
+    assert call("collection", "eventbridge_scheduled") == {"status": "done"}
+    assert ledger.recent(10) == []
+
+
+def test_migrations_run_as_a_function(function_environment):
+    from lambdas.migrations.handler import handler
+
+    assert handler({}, None) == {"revision": head()}
