@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
+from shared.schemas.manifest import Manifest
 from shared.schemas.sentiment import sentiment_of_rating
 from shared.storage import artefacts
-from shared.storage.layout import analysis_shard, embedding_shard
+from shared.storage.layout import analysis_shard, embedding_shard, version_prefix
 from shared.storage.shards import SERVED_SCHEMA, to_parquet
 
 _OPENINGS = {
@@ -85,3 +86,22 @@ def publish_model(store, folder):
         store, "model", version.manifest.version, if_match=now.etag if now else None
     )
     return version.manifest
+
+
+def publish_manifest_only(store, version, dimension):
+    """A model of which nothing but the manifest is needed; it becomes the current one."""
+    manifest = Manifest(
+        kind="model",
+        version=version,
+        created_at=datetime.now(UTC),
+        files={},
+        dimension=dimension,
+        labels=["negative", "neutral", "positive"],
+        max_tokens=64,
+    )
+    store.put(
+        version_prefix("model", version) + "manifest.json", manifest.model_dump_json().encode()
+    )
+    now = artefacts.current(store, "model")
+    artefacts.move_pointer(store, "model", version, if_match=now.etag if now else None)
+    return manifest

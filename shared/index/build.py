@@ -138,8 +138,9 @@ class _Build:
         writer.close()
         if index.ntotal == 0:
             return None
-        index, parameters = self._tuned(index)
-        vectors.write(index, self._folder / vectors.FILE)
+        parameters = self._tune(index)
+        path = self._folder / vectors.FILE
+        vectors.write(index, path, graph=parameters["kind"] == "hnsw")
         self._write_shards()
         parameters |= {"shards_sha256": digest, "shards": len(self.included)}
         return self._manifest(index.ntotal, parameters)
@@ -156,21 +157,23 @@ class _Build:
             writer.add(chunk)
         self.included.append(pair)
 
-    def _tuned(self, index: Any) -> tuple[Any, dict[str, object]]:
-        """Choose efSearch by measured recall; a graph that cannot reach it is dropped."""
+    def _tune(self, index: Any) -> dict[str, object]:
+        """Choose efSearch by measured recall; without enough of it the graph is not used."""
         if not hasattr(index, "hnsw"):
-            return index, {"kind": "exact", "storage": "float16"}
-        graph: dict[str, object] = {
-            "storage": "float16",
-            "m": vectors.NEIGHBOURS,
-            "ef_construction": vectors.CONSTRUCTION_EFFORT,
-        }
+            return {"kind": "exact", "storage": "float16"}
         chosen = Vectors(index).least_effort()
         if chosen is None:
             log.warning("the HNSW graph misses the recall that is wanted: the index is exact")
-            return Vectors(index).storage, {"kind": "exact", "storage": "float16"}
+            return {"kind": "exact", "storage": "float16"}
         effort, recall = chosen
-        return index, graph | {"kind": "hnsw", "ef_search": effort, "recall_at_10": recall}
+        return {
+            "kind": "hnsw",
+            "storage": "float16",
+            "m": vectors.NEIGHBOURS,
+            "ef_construction": vectors.CONSTRUCTION_EFFORT,
+            "ef_search": effort,
+            "recall_at_10": recall,
+        }
 
     def _write_shards(self) -> None:
         names = [pair.name for pair in self.included]
@@ -186,7 +189,7 @@ class _Build:
         now = datetime.now(UTC)
         return Manifest(
             kind="index",
-            version=f"{now:%Y%m%dT%H%M%S}-{count}-{secrets.token_hex(3)}",
+            version=f"{now:%Y%m%dT%H%M%S.%f}-{count}-{secrets.token_hex(3)}",
             created_at=now,
             files=files,
             dimension=self._model.dimension,

@@ -57,9 +57,13 @@ def add(index: Any, array: Floats) -> None:
     index.add(array)
 
 
-def write(index: Any, path: Path) -> None:
-    """Write a FAISS index to a file."""
-    faiss.write_index(index, str(path))
+def write(index: Any, path: Path, *, graph: bool = True) -> None:
+    """Write a FAISS index to a file; without its graph, what remains searches exactly."""
+    if hasattr(index, "hnsw") and not graph:
+        # The storage belongs to the graph: it lives no longer than that.
+        faiss.write_index(faiss.downcast_index(index.storage), str(path))
+    else:
+        faiss.write_index(index, str(path))
 
 
 class Vectors:
@@ -119,11 +123,6 @@ class Vectors:
         scores, positions = index.search(query, k, params=parameters)
         real = positions[0] >= 0
         return Found(positions[0][real], np.clip(scores[0][real], -1.0, 1.0))
-
-    @property
-    def storage(self) -> Any:
-        """The FAISS index of all vectors, without a graph."""
-        return self._storage
 
     def at(self, position: int) -> Floats:
         """The vector at a position."""

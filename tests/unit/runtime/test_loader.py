@@ -60,9 +60,7 @@ def test_a_pointer_that_is_fresh_is_not_read_again(store, folder, tmp_path):
     assert loader.encoder() is first
 
 
-def test_a_silent_store_leaves_the_old_one_working(
-    store, loader, folder, monkeypatch
-):
+def test_a_silent_store_leaves_the_old_one_working(store, loader, folder, monkeypatch):
     publish_model(store, folder)
     first = loader.encoder()
 

@@ -1,0 +1,87 @@
+"""The sentence says what the evidence carries, and no more."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdas.inference.summary import SIMILAR_FROM, Neighbour, summarise
+from shared.schemas.sentiment import LABELS, Sentiment
+
+NEGATIVE, NEUTRAL, POSITIVE = LABELS
+
+
+def near(*kinds, similarity=0.7):
+    return [Neighbour(kind, similarity) for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("sentiment", "confidence", "begins"),
+    [
+        (POSITIVE, 0.99, "Strongly positive"),
+        (POSITIVE, 0.95, "Strongly positive"),
+        (POSITIVE, 0.94, "Clearly positive"),
+        (NEGATIVE, 0.80, "Clearly negative"),
+        (NEGATIVE, 0.79, "Mildly negative"),
+        (NEGATIVE, 0.60, "Mildly negative"),
+        (NEGATIVE, 0.59, "Mixed but leaning negative"),
+        (POSITIVE, 0.36, "Mixed but leaning positive"),
+        (NEUTRAL, 0.90, "Neutral"),
+        (NEUTRAL, 0.50, "Mixed without a clear direction"),
+    ],
+)
+def test_strength_follows_the_calibrated_confidence(sentiment, confidence, begins):
+    assert summarise(sentiment, confidence, None).startswith(f"{begins}, ")
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "ends"),
+    [
+        (None, "with no reviews to compare with yet."),
+        ([], "with no closely related reviews to compare with."),
+        (near(*[POSITIVE] * 9, similarity=0.2), "with no closely related reviews to compare with."),
+        (near(*[POSITIVE] * 10), "with overwhelmingly similar opinions from related reviews."),
+        (
+            near(*[POSITIVE] * 9, NEGATIVE),
+            "with overwhelmingly similar opinions from related reviews.",
+        ),
+        (
+            near(*[POSITIVE] * 8, NEGATIVE, NEGATIVE),
+            "with mostly similar opinions from related reviews.",
+        ),
+        (near(POSITIVE, POSITIVE, NEGATIVE, NEGATIVE), "while related reviews are divided."),
+        (
+            near(POSITIVE, NEGATIVE, NEGATIVE, NEGATIVE),
+            "although related reviews are mostly negative.",
+        ),
+        (near(NEUTRAL, NEUTRAL, NEUTRAL), "although related reviews are mostly neutral."),
+        (near(POSITIVE), "and the only related review agrees."),
+        (near(NEGATIVE), "but the only related review disagrees."),
+        (near(POSITIVE, POSITIVE), "and the only two related reviews agree."),
+        (near(NEGATIVE, NEUTRAL), "but the only two related reviews disagree."),
+        (near(POSITIVE, NEUTRAL), "while the only two related reviews are divided."),
+        (
+            near(POSITIVE) + near(*[NEGATIVE] * 8, similarity=0.1),
+            "and the only related review agrees.",
+        ),
+    ],
+)
+def test_agreement_follows_the_related_reviews(neighbours, ends):
+    sentence = summarise(POSITIVE, 0.97, neighbours)
+    assert sentence == f"Strongly positive, {ends}"
+
+
+@given(
+    sentiment=st.sampled_from(Sentiment),
+    confidence=st.floats(0.33, 1),
+    neighbours=st.none()
+    | st.lists(st.builds(Neighbour, st.sampled_from(Sentiment), st.floats(-1, 1)), max_size=12),
+)
+def test_it_is_always_one_sentence_that_names_no_disagreeing_majority_as_agreement(
+    sentiment, confidence, neighbours
+):
+    sentence = summarise(sentiment, confidence, neighbours)
+    assert sentence.endswith(".")
+    assert sentence.count(".") == 1
+    related = [n for n in neighbours or [] if n.similarity >= SIMILAR_FROM]
+    if "similar opinions" in sentence:
+        assert sum(n.sentiment is sentiment for n in related) * 2 > len(related) >= 3

@@ -1,0 +1,270 @@
+"""Model and index always fit each other, and the last good pair goes on answering."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from shared.errors import UnavailableError
+from shared.index.build import build_index
+from shared.serving import state as serving
+from shared.serving.state import ServingState, health_of
+from shared.storage import artefacts
+from shared.storage.layout import pointer_key, version_prefix
+from tests.corpus import made_up_reviews, publish_model, put_shard, random_vectors
+from tests.fakes.objects import MemoryStore
+from tests.models import model_folder, opened_model, renamed_model
+
+QUERY = random_vectors(1, 384, seed=8)[0].astype(np.float32)
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+@pytest.fixture
+def state(store, tmp_path):
+    return ServingState(store, tmp_path / "cache", refresh_seconds=3600)
+
+
+@pytest.fixture
+def model(store):
+    return publish_model(store, model_folder())
+
+
+def add_index(store, model_version, count=20, seed=1):
+    put_shard(store, model_version, made_up_reviews(count, seed), random_vectors(count, 384, seed))
+    return build_index(store).version
+
+
+def versions(state):
+    found = state.snapshot()
+    return found.encoder.version, found.index.version if found.index else None
+
+
+def test_without_a_model_nothing_answers_and_health_says_why(state):
+    with pytest.raises(UnavailableError, match="no model is published"):
+        state.snapshot()
+    health = health_of("inference", "1", state)
+    assert health.status == "unavailable"
+    assert "no model" in health.checks["model"].detail
+
+
+def test_a_model_alone_answers_without_an_index(state, model):
+    assert versions(state) == (model.version, None)
+    assert health_of("inference", "1", state).status == "ok"
+
+
+def test_an_index_joins_when_it_is_published(store, state, model):
+    state.snapshot()
+    version = add_index(store, model.version)
+    state.refresh()
+    assert versions(state) == (model.version, version)
+    assert health_of("inference", "1", state).index_version == version
+
+
+def test_a_new_model_waits_for_an_index_of_its_embeddings(store, state, model, tmp_path):
+    old = add_index(store, model.version)
+    state.snapshot()
+    publish_model(store, renamed_model(tmp_path / "next", "next-model"))
+    state.refresh()
+    assert versions(state) == (model.version, old)
+    health = health_of("retrieval", "1", state)
+    assert health.status == "degraded"
+    assert "waits for an index" in health.checks["model"].detail
+
+    new = add_index(store, "next-model")
+    state.refresh()
+    assert versions(state) == ("next-model", new)
+    assert health_of("retrieval", "1", state).status == "ok"
+
+
+def test_a_process_that_starts_in_between_takes_the_pair_that_fits(store, model, tmp_path):
+    old = add_index(store, model.version)
+    publish_model(store, renamed_model(tmp_path / "next", "next-model"))
+    fresh = ServingState(store, tmp_path / "fresh")
+    assert versions(fresh) == (model.version, old)
+
+
+def corrupt(store, kind, version, file):
+    key = version_prefix(kind, version) + file
+    body = bytearray(store.get(key)[0])
+    body[len(body) // 2] ^= 1
+    store.put(key, bytes(body))
+
+
+@pytest.mark.parametrize("file", ["index.faiss", "rows.sqlite", "shards.json"])
+def test_a_corrupt_newest_index_leaves_the_last_good_pair(store, state, model, file):
+    old = add_index(store, model.version)
+    state.snapshot()
+    new = add_index(store, model.version, seed=2)
+    corrupt(store, "index", new, file)
+    state.refresh()
+    assert versions(state) == (model.version, old)
+    health = health_of("retrieval", "1", state)
+    assert (health.status, health.index_version) == ("degraded", old)
+    assert "corrupt" in health.checks["index"].detail
+
+
+def test_the_next_good_index_ends_the_trouble(store, state, model):
+    add_index(store, model.version)
+    state.snapshot()
+    corrupt(store, "index", add_index(store, model.version, seed=2), "index.faiss")
+    state.refresh()
+    good = add_index(store, model.version, seed=3)
+    state.refresh()
+    assert versions(state) == (model.version, good)
+    assert health_of("retrieval", "1", state).status == "ok"
+
+
+def test_a_corrupt_index_at_the_start_leaves_the_model_answering(store, state, model):
+    corrupt(store, "index", add_index(store, model.version), "rows.sqlite")
+    assert versions(state) == (model.version, None)
+    assert health_of("inference", "1", state).status == "degraded"
+
+
+def test_a_mended_index_is_taken_after_a_while(store, state, model, monkeypatch):
+    version = add_index(store, model.version)
+    key = version_prefix("index", version) + "rows.sqlite"
+    good = store.get(key)[0]
+    store.put(key, b"damaged")
+    assert versions(state) == (model.version, None)
+    store.put(key, good)
+    state.refresh()
+    assert versions(state) == (model.version, None), "not before the minute is over"
+    monkeypatch.setattr(serving, "_RETRY_BAD_SECONDS", 0)
+    state.refresh()
+    assert versions(state) == (model.version, version)
+
+
+def test_a_corrupt_newest_model_leaves_the_last_good_one(store, state, model, tmp_path):
+    state.snapshot()
+    publish_model(store, renamed_model(tmp_path / "next", "next-model"))
+    corrupt(store, "model", "next-model", "model.onnx")
+    state.refresh()
+    assert versions(state) == (model.version, None)
+    assert "corrupt" in health_of("inference", "1", state).checks["model"].detail
+
+
+def test_an_index_of_another_dimension_is_refused(store, state, model, monkeypatch):
+    version = add_index(store, model.version)
+    manifest = artefacts.read_manifest(store, "index", version)
+    key = version_prefix("index", version) + "manifest.json"
+    changed = manifest.model_copy(update={"dimension": 128})
+    store.put(key, changed.model_dump_json().encode())
+    assert versions(state) == (model.version, None)
+    assert "dimension" in health_of("inference", "1", state).checks["index"].detail
+
+
+@pytest.mark.parametrize("kind", ["model", "index"])
+def test_a_pointer_that_cannot_be_read_changes_nothing(store, state, model, kind):
+    version = add_index(store, model.version)
+    before = versions(state)
+    store.put(pointer_key(kind), b"{")
+    state.refresh()
+    assert versions(state) == before == (model.version, version)
+    assert health_of("retrieval", "1", state).status == "degraded"
+
+
+def test_a_store_that_goes_away_changes_nothing(store, state, model, monkeypatch):
+    version = add_index(store, model.version)
+    state.snapshot()
+
+    def down(*_arguments):
+        raise UnavailableError("S3 did not answer")
+
+    monkeypatch.setattr(serving.artefacts, "current", down)
+    state.refresh()
+    assert versions(state) == (model.version, version)
+    assert health_of("retrieval", "1", state).status == "degraded"
+
+
+def test_first_calls_at_once_load_the_pair_once(store, state, model, monkeypatch):
+    add_index(store, model.version)
+    loads = []
+    fetch = artefacts.fetch
+
+    def counted(*arguments):
+        loads.append(arguments[1:3])
+        return fetch(*arguments)
+
+    monkeypatch.setattr(artefacts, "fetch", counted)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(state.snapshot())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(snapshot) for snapshot in found}) == 1
+    assert len(loads) == 2, "one model and one index"
+
+
+def test_a_due_refresh_runs_behind_the_requests(store, model, tmp_path):
+    state = ServingState(store, tmp_path / "cache", refresh_seconds=0)
+    old = state.snapshot()
+    assert old.index is None
+    version = add_index(store, model.version)
+    arrived = threading.Event()
+
+    def ask():
+        while not arrived.is_set():
+            found = state.snapshot()
+            if found.index is not None and found.index.version == version:
+                arrived.set()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert arrived.wait(30)
+    thread.join()
+
+
+def test_no_request_fails_while_versions_swap(store, model, tmp_path):
+    """Readers search all the while; every answer comes from a pair that fits."""
+    state = ServingState(store, tmp_path / "cache", refresh_seconds=0)
+    seen, errors = set(), []
+    stop = threading.Event()
+    published = [add_index(store, model.version)]
+
+    def read():
+        while not stop.is_set():
+            try:
+                found = state.snapshot()
+                hits = found.index.search(QUERY, 5)
+                assert len(hits) == 5
+                assert found.index.manifest.model_version == found.encoder.version
+                seen.add(found.index.version)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+                errors.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for seed in range(2, 6):
+            published.append(add_index(store, model.version, count=200, seed=seed))
+            if seed == 4:
+                corrupt(store, "index", published[-1], "index.faiss")
+                continue
+            for _ in range(3_000):
+                if published[-1] in seen or errors:
+                    break
+                stop.wait(0.01)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert errors == []
+    corrupted = published[3]
+    assert seen >= set(published) - {corrupted}
+
+
+def test_the_encoder_is_shared_between_index_versions(store, state, model):
+    add_index(store, model.version)
+    first = state.snapshot()
+    add_index(store, model.version, seed=2)
+    state.refresh()
+    second = state.snapshot()
+    assert second.index is not first.index
+    assert second.encoder is first.encoder
+    assert opened_model().version == second.encoder.version
