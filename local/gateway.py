@@ -20,6 +20,7 @@ import orjson
 
 from local.aws.guard import is_trusted_host, is_trusted_origin
 from local.lifeline import tie_to_parent
+from local.openapi import merged
 
 _LOG = logging.getLogger(__name__)
 
@@ -120,20 +121,8 @@ class Gateway:
         return {"status": status, "service": "gateway", **known, "services": services}
 
     def openapi(self) -> dict[str, Any]:
-        """One OpenAPI document of all services; their schemas have one meaning for each name."""
-        merged: dict[str, Any] = {
-            "openapi": "3.1.0",
-            "info": {"title": "Reviewlens", "version": _version()},
-            "paths": {},
-            "components": {"schemas": {}},
-        }
-        for application in self._applications.values():
-            document = application.openapi()
-            merged["paths"] |= {
-                path: route for path, route in document["paths"].items() if path != "/health"
-            }
-            merged["components"]["schemas"] |= document.get("components", {}).get("schemas", {})
-        return merged
+        """One OpenAPI document of all services and of the gateway's own routes."""
+        return merged({name: app.openapi() for name, app in self._applications.items()}, _version())
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

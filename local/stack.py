@@ -92,6 +92,7 @@ class Stack:
     def _start(self) -> RunningStack:
         self._state.create()
         self._cleanup.enter_context(FolderLock(self._state.root))
+        self._state.withdraw()  # what a killed stack announced
         gateway = bind(self._ports.gateway, what="gateway", option="--port")
         self._cleanup.callback(gateway.close)
         aws_listener = bind(self._ports.aws, what="local AWS", option="--aws-port")

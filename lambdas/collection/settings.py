@@ -7,11 +7,17 @@ class CollectionSettings(DatabaseSettings):
     """Where dumps come from, where clean shards go, and the limits in between."""
 
     raw_bucket: str
+    """Bucket that dumps are put into."""
     clean_bucket: str
+    """Bucket of the clean shards."""
     reviewer_key_secret_id: str
+    """Secret with the key (hex) that reviewers' identities are hashed with."""
     collection_queue_url: str
+    """Queue of objects to collect."""
     processing_queue_url: str
+    """Queue of clean shards to process."""
     index_queue_url: str
+    """Queue of requests for an index build."""
     max_object_bytes: int = 50 * 2**30
     """Largest object that is read, as it lies in S3."""
     batch_rows: int = 10_000

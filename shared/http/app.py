@@ -8,11 +8,8 @@ from fastapi import FastAPI, Response
 
 from shared.http import problems
 from shared.http.edge import Edge
-from shared.schemas.api import Problem
+from shared.http.openapi import PROBLEM_RESPONSES, tidied
 from shared.schemas.health import Check, Health
-
-_PROBLEM = {"model": Problem, "description": "Problem (application/problem+json)"}
-_RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
 
 
 def service_version() -> str:
@@ -21,6 +18,14 @@ def service_version() -> str:
         return version("reviewlens")
     except PackageNotFoundError:
         return "0+unknown"
+
+
+class _Service(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, which says what is sent (shared.http.openapi)."""
+        if self.openapi_schema is None:
+            self.openapi_schema = tidied(super().openapi())
+        return self.openapi_schema
 
 
 def create_service(
@@ -43,8 +48,11 @@ def create_service(
         An app that answers every error as ``application/problem+json`` (shared.http.problems)
         and refuses bodies that are not strict JSON (shared.http.edge).
     """
-    app = FastAPI(
-        title=title, version=service_version(), redirect_slashes=False, responses=_RESPONSES
+    app = _Service(
+        title=title,
+        version=service_version(),
+        redirect_slashes=False,
+        responses=PROBLEM_RESPONSES,
     )
     problems.install(app)
     app.add_middleware(Edge, max_body_bytes=max_body_bytes)

@@ -12,6 +12,7 @@ class ServingSettings(ServiceSettings):
     """Where models and indexes come from, and how they run."""
 
     artefact_bucket: str
+    """Bucket of models, embeddings, indexes and pointers."""
     cache_dir: Path = Field(default_factory=lambda: Path(gettempdir()) / "reviewlens")
     """Where artefacts are downloaded to."""
     encoder_threads: int = Field(default=0, ge=0)

@@ -9,19 +9,26 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="REVIEWLENS_", frozen=True, extra="ignore")
 
     log_level: str = "INFO"
+    """Least level of the records that are logged: DEBUG, INFO, WARNING or ERROR."""
     environment: str = "local"
+    """Name of the deployment, such as ``local`` or ``prod``."""
 
 
 class DatabaseSettings(ServiceSettings):
     """For functions that use PostgreSQL; secret: host, port, username, password, dbname."""
 
     database_secret_id: str
+    """Secret in Secrets Manager that says how to connect to PostgreSQL."""
     database_pool_size: int = 4
+    """Most connections that one process opens."""
 
 
 class BucketSettings(ServiceSettings):
     """The three data buckets."""
 
     raw_bucket: str
+    """Bucket that dumps are put into."""
     clean_bucket: str
+    """Bucket of the clean shards."""
     artefact_bucket: str
+    """Bucket of models, embeddings, indexes and pointers."""
