@@ -2,7 +2,7 @@
 
 import typer
 
-from local.cli import up
+from local.cli import ask, demo, doctor, ingest, reset, status, up
 
 application = typer.Typer(
     name="reviewlens",
@@ -20,7 +20,18 @@ def _root() -> None:
     """Keep subcommands even where there is one."""
 
 
-application.command()(up.up)
+for _command in (
+    demo.demo,
+    up.up,
+    ingest.ingest,
+    ask.analyze,
+    ask.search,
+    status.status,
+    status.env,
+    doctor.doctor,
+    reset.reset,
+):
+    application.command()(_command)
 
 
 def main() -> None:

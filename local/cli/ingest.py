@@ -1,0 +1,115 @@
+"""``reviewlens ingest``: put dumps into the raw bucket and follow them to the index."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from local.cli import options
+from local.cli.following import failures, follow, upload_bar
+from local.cli.output import console, fail, print_json
+from local.client import StackClient, connected
+from local.errors import LocalStackError
+from local.state import StateFolder
+from local.uploads import Upload, copy_into_raw, parse_mapping, plan_uploads, send
+
+_COUNTS = ("rows_read", "stored", "duplicates", "rejected")
+
+
+def ingest(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH…|s3://…", help="Files, folders, or objects of the stack's S3."
+        ),
+    ],
+    mapping: Annotated[
+        str | None,
+        typer.Option("--map", help="Columns of dumps with names of their own: field=column,…"),
+    ] = None,
+    prefix: Annotated[
+        str, typer.Option(help="Folder below uploads/ that the files go to.", show_default=False)
+    ] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until the reviews can be searched.")
+    ] = True,
+    as_json: options.Json = False,
+    state: options.State = options.STATE,
+) -> None:
+    """Upload review dumps and follow them until their reviews can be searched.
+
+    Format, compression and columns are told from the content. Columns with names of their own are
+    mapped with --map, or by a mapping.json beside the file. The exit status is 1 if a dump cannot
+    be read; rejected rows alone are no failure.
+
+    Example: reviewlens ingest reviews.jsonl.gz --map text=Opinion,rating=Grade
+    """
+    try:
+        with connected(StateFolder(state)) as client:
+            failed_before = failures(client)
+            ids = _send_all(client, sources, mapping, prefix)
+            reports = follow(client, ids, failed_before) if wait else _queued(ids)
+    except LocalStackError as error:
+        fail(error)
+    if as_json:
+        print_json({"ingests": reports})
+    else:
+        show(reports)
+    if any(report["status"] == "failed" for report in reports):
+        raise typer.Exit(1)
+
+
+def _send_all(
+    client: StackClient, sources: Sequence[str], mapping: str | None, prefix: str
+) -> dict[str, str]:
+    """Upload or copy everything; returns the key of each ingest, by id."""
+    addresses = [source for source in sources if source.startswith("s3://")]
+    paths = [Path(source) for source in sources if not source.startswith("s3://")]
+    if addresses and (mapping or prefix):
+        told = "--map and --prefix go with files; put a mapping.json beside the object instead."
+        raise LocalStackError(told, exit_code=2)
+    columns = parse_mapping(mapping) if mapping else None
+    plan = plan_uploads(paths, prefix=prefix, mapping=columns) if paths else []
+    ids: dict[str, str] = {}
+    for address in addresses:
+        ids |= copy_into_raw(client.s3, address)
+    if addresses:
+        client.post("/collect", {})
+    return ids | send_uploads(client, plan)
+
+
+def send_uploads(client: StackClient, plan: Sequence[Upload]) -> dict[str, str]:
+    """Upload files one by one; returns the key of each ingest, by id."""
+    ids: dict[str, str] = {}
+    for upload in plan:
+        with upload_bar(upload.path.name, upload.size) as progress:
+            ids[send(client.s3, upload, progress)] = upload.key
+    return ids
+
+
+def _queued(ids: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"ingest_id": name, "key": key, "status": "queued"} for name, key in ids.items()]
+
+
+def show(reports: Sequence[dict[str, Any]]) -> None:
+    """Print one line per ingest, and why rows or whole objects were refused."""
+    say = console()
+    table = Table("object", "status", *_COUNTS, box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for report in reports:
+        counts = [f"{report[name]:,}" if name in report else "" for name in _COUNTS]
+        table.add_row(report["key"], report["status"], *counts)
+    say.print(table)
+    for report in reports:
+        for reason, count in report.get("rejects_by_reason", {}).items():
+            say.print(f"{report['key']}: {count:,} rejected as {reason}", markup=False)
+        if report.get("error_code"):
+            told = f"{report['key']}: {report['error_code']}: {report['error_detail']}"
+            say.print(told, style="red", markup=False)
+        for warning in report.get("warnings", []):
+            say.print(f"{report['key']}: {warning}", markup=False)
+        if report.get("rejected"):
+            say.print(f"  rejected rows: GET /collect/{report['ingest_id']}/rejects", style="dim")

@@ -1,0 +1,132 @@
+"""``reviewlens status`` and ``reviewlens env``: what runs, how it is, and how to reach it."""
+
+import shlex
+from typing import Any
+
+from rich.table import Table
+
+from local.cli import options
+from local.cli.output import console, fail, print_json
+from local.client import StackClient, connected
+from local.environment import function_environment
+from local.errors import LocalStackError
+from local.names import RAW_BUCKET
+from local.postgres import DATABASE, USERNAME, binaries
+from local.state import RunningStack, StateFolder
+
+_COLOURS = {"ok": "green", "degraded": "yellow", "unavailable": "red"}
+_RECENT = 10
+
+
+def status(as_json: options.Json = False, state: options.State = options.STATE) -> None:
+    """Show what runs where, how it is, and the newest ingests.
+
+    Example: reviewlens status --json
+    """
+    folder = StateFolder(state)
+    try:
+        with connected(folder) as client:
+            found = _gather(client, folder)
+    except LocalStackError as error:
+        fail(error)
+    print_json(found) if as_json else _show(found)
+
+
+def env(state: options.State = options.STATE) -> None:
+    """Print the variables with which aws, psql and the functions reach the running stack.
+
+    They hold the database password of this state folder, and PATH gains PostgreSQL's programs.
+
+    Example: eval "$(reviewlens env)" && psql -c "SELECT count(*) FROM reviews"
+    """
+    folder = StateFolder(state)
+    try:
+        with connected(folder) as client:
+            running = client.running
+    except LocalStackError as error:
+        fail(error)
+    for name, value in _variables(folder, running).items():
+        console().print(f"export {name}={shlex.quote(value)}", markup=False, soft_wrap=True)
+    console().print(f'export PATH="$PATH":{shlex.quote(str(binaries()))}', soft_wrap=True)
+
+
+def _variables(folder: StateFolder, running: RunningStack) -> dict[str, str]:
+    database = {
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(running.database),
+        "PGUSER": USERNAME,
+        "PGPASSWORD": folder.secrets()["database_password"],
+        "PGDATABASE": DATABASE,
+    }
+    return function_environment(running.aws_url, folder.cache) | database
+
+
+def _gather(client: StackClient, folder: StateFolder) -> dict[str, Any]:
+    running = client.running
+    health = client.health()
+    try:
+        ingests = client.get("/collect", limit=_RECENT)["ingests"]
+    except LocalStackError:  # health says what is wrong
+        ingests = None
+    return {
+        "state": str(folder.root),
+        "api": running.gateway_url,
+        "aws": running.aws_url,
+        "raw_bucket": RAW_BUCKET,
+        "database_port": running.database,
+        "pids": {"stack": running.pid, **running.children},
+        "health": health,
+        "queues": client.queues(),
+        "ingests": ingests,
+    }
+
+
+def _show(found: dict[str, Any]) -> None:
+    say = console()
+    health = found["health"]
+    say.print(f"state     {found['state']}", soft_wrap=True)
+    say.print(f"HTTP API  {found['api']}")
+    say.print(f"AWS       {found['aws']}  (upload to s3://{found['raw_bucket']}/uploads/)")
+    say.print(f"database  port {found['database_port']}  (reviewlens env tells psql)")
+    say.print(f"model     {health.get('model_version') or 'none yet'}")
+    say.print(f"index     {health.get('index_version') or 'none yet'}")
+    say.print()
+    say.print(_health_table(health))
+    say.print()
+    say.print(_queue_table(found["queues"]))
+    if found["ingests"]:
+        say.print()
+        say.print(_ingest_table(found["ingests"]))
+
+
+def _health_table(health: dict[str, Any]) -> Table:
+    table = Table("service", "health", "why", box=None, pad_edge=False)
+    for name, service in health["services"].items():
+        colour = _COLOURS.get(service.get("status"), "red")
+        reasons = [service.get("detail")]
+        reasons += [check.get("detail") for check in service.get("checks", {}).values()]
+        why = "; ".join(reason for reason in reasons if reason)
+        table.add_row(name, f"[{colour}]{service.get('status')}[/]", why)
+    return table
+
+
+def _queue_table(queues: dict[str, dict[str, int]]) -> Table:
+    table = Table("queue", "waiting", "in work", "given up", box=None, pad_edge=False)
+    for name, counts in queues.items():
+        lost = counts["given_up"]
+        table.add_row(
+            name,
+            str(counts["waiting"]),
+            str(counts["in_work"]),
+            f"[red]{lost}[/]" if lost else "0",
+        )
+    return table
+
+
+def _ingest_table(ingests: list[dict[str, Any]]) -> Table:
+    names = ("rows_read", "stored", "duplicates", "rejected")
+    table = Table("ingest", "object", "status", *names, box=None, pad_edge=False)
+    for each in ingests:
+        counts = [f"{each[name]:,}" for name in names]
+        table.add_row(each["ingest_id"], each["key"], each["status"], *counts)
+    return table
