@@ -100,7 +100,8 @@ def _check_counts(report: dict[str, Any]) -> None:
 
 def _product_table(products: list[dict[str, Any]]) -> Table:
     table = Table("product", "title", "category", box=None, pad_edge=False)
-    for name in ("reviews", "stars", "negative", "neutral", "positive"):
+    table.columns[1].no_wrap = True
+    for name in ("reviews", "stars", "neg.", "neu.", "pos."):
         table.add_column(name, justify="right")
     for product in products:
         shares = product["sentiment_shares"] or {}

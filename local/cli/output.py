@@ -10,10 +10,13 @@ from rich.console import Console
 
 from local.errors import LocalStackError
 
+_PIPE_WIDTH = 200
+
 
 def console() -> Console:
-    """Standard output; plain where it is no terminal or NO_COLOR is set."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Standard output; plain and wide where it is no terminal, plain where NO_COLOR is set."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(highlight=False, width=width, soft_wrap=width is not None)
 
 
 def notes() -> Console:

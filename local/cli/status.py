@@ -126,6 +126,8 @@ def _queue_table(queues: dict[str, dict[str, int]]) -> Table:
 def _ingest_table(ingests: list[dict[str, Any]]) -> Table:
     names = ("rows_read", "stored", "duplicates", "rejected")
     table = Table("ingest", "object", "status", *names, box=None, pad_edge=False)
+    table.columns[0].no_wrap = True  # it is there to be copied
+    table.columns[1].overflow = "fold"
     for each in ingests:
         counts = [f"{each[name]:,}" for name in names]
         table.add_row(each["ingest_id"], each["key"], each["status"], *counts)
