@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-serve test-train check format docs model clean
+.PHONY: help demo test test-serve test-train check format docs model bench clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,19 @@ format: $(VENV)/.dev ## Format and mend what ruff can
 
 docs: $(VENV)/.dev ## Write the generated pages (CLI, settings, OpenAPI)
 	$(BIN)/python scripts/docs.py
+
+model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=folder of the data sets)
+	$(TRAIN)/bin/python scripts/prepare_training_data.py $(DATA) .data
+	$(TRAIN)/bin/python -m sagemaker_jobs.train --recipe configs/shipped_model.json \
+		--train-dir .data --output-dir runs/shipped
+	$(TRAIN)/bin/python -m sagemaker_jobs.export --run-dir runs/shipped --output-dir runs/artefact
+	$(TRAIN)/bin/python -m sagemaker_jobs.evaluate --model-dir runs/artefact --data-dir .data \
+		--output runs/metrics.json
+	$(TRAIN)/bin/python -m sagemaker_jobs.export --run-dir runs/shipped --output-dir models/default \
+		--metrics runs/metrics.json
+
+bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --rounds 3")
+	$(BIN)/python -m benchmarks $(if $(filter-out data,$(DATA))$(wildcard $(DATA)),--data $(DATA)) $(ARGS)
 
 clean: ## Remove the environments and caches (never the state folder)
 	rm -rf $(VENV) $(TRAIN) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -203,6 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         create_app(),
         loop="uvloop",
         http="httptools",
+        ws="none",
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=10,

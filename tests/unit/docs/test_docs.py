@@ -1,0 +1,199 @@
+"""The generated pages: current, the same everywhere, and complete."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PAGES = ("docs/reference/cli.md", "docs/reference/settings.md", "docs/openapi.json")
+
+
+def run(*arguments, **environment):
+    """scripts/docs.py without any variable of ours or of AWS, from another folder."""
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(("REVIEWLENS_", "AWS_"))}
+    return subprocess.run(
+        [sys.executable, str(REPOSITORY / "scripts" / "docs.py"), *arguments],
+        env=bare | environment,
+        cwd=tempfile.gettempdir(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    root = tmp_path_factory.mktemp("written")
+    done = run("--root", str(root))
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+@pytest.fixture
+def tree(written, tmp_path):
+    return shutil.copytree(written, tmp_path / "tree")
+
+
+@pytest.fixture(scope="module")
+def document(written):
+    return json.loads((written / "docs/openapi.json").read_text(encoding="utf-8"))
+
+
+def test_the_pages_of_the_repository_are_current():
+    done = run("--check")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_changed_page_fails_the_check_and_is_named(tree, page):
+    with (tree / page).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    done = run("--check", "--root", str(tree))
+    assert done.returncode == 1
+    assert f"stale: {page}\n" in done.stderr
+    assert "make docs" in done.stderr
+    assert [name for name in PAGES if f"stale: {name}\n" in done.stderr] == [page]
+
+
+def test_a_missing_page_fails_the_check_and_nothing_is_written(tree):
+    (tree / PAGES[0]).unlink()
+    assert run("--check", "--root", str(tree)).returncode == 1
+    assert not (tree / PAGES[0]).exists()
+
+
+def test_terminal_environment_and_temporary_folder_change_nothing(tree, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    done = run(
+        *("--check", "--root", str(tree)),
+        TMPDIR=str(tmp_path / "elsewhere"),
+        HOME=str(tmp_path),
+        COLUMNS="40",
+        TERM="xterm-256color",
+        FORCE_COLOR="1",
+        PYTHONHASHSEED="7",
+        REVIEWLENS_STATE="/somewhere/else",
+        REVIEWLENS_LOG_LEVEL="DEBUG",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_pages_name_no_place_of_this_machine_and_carry_no_colour(written):
+    for page in PAGES:
+        text = (written / page).read_text(encoding="utf-8")
+        for place in (str(REPOSITORY), str(Path.home()) + "/", tempfile.gettempdir(), "\x1b"):
+            assert place not in text, (page, place)
+
+
+def test_every_command_has_a_section_and_says_what_it_does(written):
+    from typer.main import get_command
+
+    from local.cli.main import application
+
+    page = (written / PAGES[0]).read_text(encoding="utf-8")
+    commands = get_command(application).commands
+    assert commands
+    for name, command in commands.items():
+        assert command.help, name
+        assert f"\n## reviewlens {name}\n" in page
+
+
+def test_every_function_with_settings_has_a_section(written):
+    page = (written / PAGES[1]).read_text(encoding="utf-8")
+    for settings in (REPOSITORY / "lambdas").glob("*/settings.py"):
+        assert f"\n## {settings.parent.name}\n" in page
+    rows = [line for line in page.splitlines() if line.startswith("| `REVIEWLENS_")]
+    assert len(rows) > 20
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+        assert len(cells) == 4, row
+        assert all(cells), row
+
+
+def test_every_route_says_what_it_does_takes_and_answers(document):
+    assert {"/analyze", "/search_similar", "/collect", "/health"} <= document["paths"].keys()
+    ids = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            where = f"{method} {path}"
+            assert operation["summary"], where
+            assert operation["tags"], where
+            ids.add(operation["operationId"])
+            good = [c for c in operation["responses"] if c.startswith("2")]
+            assert len(good) == 1, where
+            schema = operation["responses"][good[0]]["content"]["application/json"]["schema"]
+            assert schema["$ref"].startswith("#/components/schemas/"), where
+    assert len(ids) == sum(len(found) for found in document["paths"].values())
+
+
+def test_every_reference_leads_somewhere(document):
+    schemas = document["components"]["schemas"]
+    assert not {"HTTPValidationError", "ValidationError"} & schemas.keys()
+
+    def references(node):
+        if isinstance(node, dict):
+            yield from [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            node = list(node.values())
+        if isinstance(node, list):
+            for inner in node:
+                yield from references(inner)
+
+    for reference in references(document):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+
+
+def test_a_schema_means_the_same_in_all_services():
+    import importlib
+
+    from local.gateway import SERVICES
+
+    seen = {}
+    for service in SERVICES:
+        app = importlib.import_module(service.module).create_app()
+        for name, schema in app.openapi()["components"]["schemas"].items():
+            assert seen.setdefault(name, schema) == schema, (service.name, name)
+
+
+def test_every_route_has_an_example_and_no_other_has(document):
+    page = (REPOSITORY / "docs/api.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^### (\w+ /\S*)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+    routes = {
+        f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    assert {name for name, _ in sections} == routes
+    for name, text in sections:
+        assert "```sh\ncurl " in text, name
+
+
+def test_examples_carry_the_fields_of_their_schemas(document):
+    """A JSON answer of docs/api.md has the very fields that its route documents."""
+    page = (REPOSITORY / "docs/api.md").read_text(encoding="utf-8")
+    pattern = r"^### (\w+) (/\S*)\n(?:(?!^##).)*?^```json\n(.*?)^```"
+    found = re.findall(pattern, page, re.MULTILINE | re.DOTALL)
+    assert len(found) > 8
+    for method, path, example in found:
+        responses = document["paths"][path][method.lower()]["responses"]
+        good = next(answer for status, answer in responses.items() if status.startswith("2"))
+        name = good["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        properties = document["components"]["schemas"][name]["properties"]
+        assert set(json.loads(example)) == set(properties), path
+
+
+def test_paths_and_links_of_the_pages_lead_somewhere():
+    folders = "shared|lambdas|local|sagemaker_jobs|scripts|configs|models|samples|tests|docs"
+    for page in (REPOSITORY / "docs").rglob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+            assert (page.parent / link).exists(), (page.name, link)
+        if page.parent.name == "decisions":  # what was decided once may be gone since
+            continue
+        for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", text):
+            assert (REPOSITORY / path).exists(), (page.name, path)
