@@ -18,6 +18,7 @@ class Dependencies:
     ledger: Ledger
     raw: ObjectStore
     clean: ObjectStore
+    artefacts: ObjectStore
     collection_queue: MessageQueue
     processing_queue: MessageQueue
     index_queue: MessageQueue
@@ -46,6 +47,7 @@ def build_dependencies(settings: CollectionSettings) -> Dependencies:
         ledger=Ledger(database),
         raw=S3Store(s3, settings.raw_bucket),
         clean=S3Store(s3, settings.clean_bucket),
+        artefacts=S3Store(s3, settings.artefact_bucket),
         collection_queue=SqsQueue(sqs, settings.collection_queue_url),
         processing_queue=SqsQueue(sqs, settings.processing_queue_url),
         index_queue=SqsQueue(sqs, settings.index_queue_url),

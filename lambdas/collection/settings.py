@@ -10,6 +10,8 @@ class CollectionSettings(DatabaseSettings):
     """Bucket that dumps are put into."""
     clean_bucket: str
     """Bucket of the clean shards."""
+    artefact_bucket: str
+    """Bucket of models: the sweep reads which one is current."""
     reviewer_key_secret_id: str
     """Secret with the key (hex) that reviewers' identities are hashed with."""
     collection_queue_url: str

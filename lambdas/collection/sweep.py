@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.queueing import queue_objects
-from shared.schemas.messages import BuildIndex
-from shared.storage import layout
+from shared.errors import ArtefactError
+from shared.schemas.messages import BuildIndex, ProcessShard
+from shared.storage import artefacts, layout
 
 _LOG = logging.getLogger(__name__)
 IDLE_SECONDS = 120.0
@@ -22,7 +23,7 @@ class Swept(NamedTuple):
 
 
 def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
-    """Compare bucket and ledger and queue again what is unknown or unfinished.
+    """Compare bucket and ledger and queue again what is unknown, unfinished or of an old model.
 
     Args:
         dependencies: the ports.
@@ -35,6 +36,7 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
     idle, lost = (0.0, 0.0) if force else (IDLE_SECONDS, LOST_SECONDS)
     ingests = queue_objects(dependencies, layout.UPLOADS, idle_seconds=idle, retry_failed=False)
     shards = dependencies.ledger.stale_shards(idle, lost)
+    shards += _outdated(dependencies)
     dependencies.processing_queue.send(shards)
     index = dependencies.ledger.all_processed()
     if index:
@@ -42,3 +44,13 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
     swept = Swept(len(ingests), len(shards), index)
     _LOG.info("swept: %d ingests, %d shards queued again", swept.ingests, swept.shards)
     return swept
+
+
+def _outdated(dependencies: Dependencies) -> list[ProcessShard]:
+    """Shards that an earlier model processed: the current one must embed them before it serves."""
+    try:
+        model = artefacts.current(dependencies.artefacts, "model")
+    except ArtefactError as error:
+        _LOG.warning("no shard is processed anew: %s", error.message)
+        return []
+    return dependencies.ledger.reopen(model.version) if model else []

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Annotated
 
 from fastapi import Body, FastAPI
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from lambdas.retrieval import service
 from lambdas.retrieval.dependencies import Dependencies, build_dependencies
@@ -18,9 +18,13 @@ NAME = "retrieval"
 
 
 class BuildIndexRequest(BaseModel):
-    """Body of POST /build_index: nothing to say."""
+    """Body of POST /build_index; it may be left out."""
 
     model_config = ConfigDict(extra="ignore")
+
+    force: bool = Field(
+        False, description="do not wait until a new model has embedded what the index holds"
+    )
 
 
 def create_app(dependencies: Dependencies | None = None) -> FastAPI:
@@ -41,8 +45,8 @@ def create_app(dependencies: Dependencies | None = None) -> FastAPI:
         return service.search(ports().state.snapshot(), request)
 
     @app.post("/build_index", status_code=202, tags=["retrieval"])
-    def build_index(_request: Annotated[BuildIndexRequest | None, Body()] = None) -> Accepted:
+    def build_index(request: Annotated[BuildIndexRequest | None, Body()] = None) -> Accepted:
         """Queue a build of the index over everything that is processed."""
-        return service.request_build(ports())
+        return service.request_build(ports(), force=request is not None and request.force)
 
     return app

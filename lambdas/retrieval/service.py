@@ -38,9 +38,9 @@ def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
     )
 
 
-def request_build(dependencies: Dependencies) -> Accepted:
+def request_build(dependencies: Dependencies, *, force: bool = False) -> Accepted:
     """Answer POST /build_index: the build is queued, and does nothing if nothing changed."""
-    dependencies.index_queue.send([BuildIndex(reason="requested")])
+    dependencies.index_queue.send([BuildIndex(reason="requested", force=force)])
     return Accepted(message="Index build started in the background")
 
 
@@ -53,7 +53,8 @@ def build_batch(dependencies: Dependencies, records: Sequence[SqsRecord]) -> lis
     failed = failed_ids(records, _parse)
     asked = [record for record in records if record.messageId not in failed]
     if asked:
-        done = failed_ids(asked[:1], lambda _record: _build(dependencies))
+        force = any(_parse(record).force for record in asked)
+        done = failed_ids(asked[:1], lambda _record: _build(dependencies, force=force))
         failed += [record.messageId for record in asked] if done else []
     return failed
 
@@ -65,11 +66,11 @@ def _parse(record: SqsRecord) -> BuildIndex:
         raise ValueError("the message is no build_index") from error
 
 
-def _build(dependencies: Dependencies) -> None:
+def _build(dependencies: Dependencies, *, force: bool) -> None:
     # Only a build reads Parquet: a process that searches never loads pyarrow.
     from shared.index.build import build_index
 
-    report = build_index(dependencies.artefacts)
+    report = build_index(dependencies.artefacts, force=force)
     log.info(
         "index build: %s, version %s, %d reviews of %d shards, %d shards left out",
         report.outcome,

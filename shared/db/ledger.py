@@ -205,6 +205,21 @@ class Ledger:
             )
             return sorted((message_of(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
 
+    def reopen(self, model_version: str) -> list[ProcessShard]:
+        """Open every shard that another model processed last; they count as queued from now."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "UPDATE shards SET model_version = NULL, updated_at = now()"
+                " WHERE rows > 0 AND model_version <> %s RETURNING ingest_id, part, key, rows",
+                (model_version,),
+            ).fetchall()
+            connection.execute(
+                "UPDATE ingests SET status = 'collected', updated_at = now()"
+                " WHERE status = 'processed' AND ingest_id = ANY(%s)",
+                (sorted({row[0] for row in rows}),),
+            )
+        return sorted((message_of(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
+
     def all_processed(self) -> bool:
         """Whether there is something to index and no shard is open."""
         with self._database.transaction() as connection:

@@ -20,6 +20,7 @@ from shared.index.shards import (
     Skipped,
     hash_of,
     list_pairs,
+    place_of,
     python_rows,
     read_pair,
     rows_of,
@@ -40,7 +41,7 @@ INDEXES = "indexes/"
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did. ``outcome``: published, unchanged, superseded or empty."""
+    """What a build did. ``outcome``: published, unchanged, superseded, waiting or empty."""
 
     outcome: str
     version: str | None = None
@@ -50,17 +51,24 @@ class BuildReport:
 
 
 def build_index(
-    store: ObjectStore, *, exact_up_to: int = vectors.EXACT_UP_TO, work_dir: Path | None = None
+    store: ObjectStore,
+    *,
+    exact_up_to: int = vectors.EXACT_UP_TO,
+    work_dir: Path | None = None,
+    force: bool = False,
 ) -> BuildReport:
     """Build, publish and point at an index of all complete shards of the current model.
 
     A set of shards that the current index covers already is left as it is. Shards that are
-    truncated or do not fit are left out, reported and logged.
+    truncated or do not fit are left out, reported and logged. After a change of model the index
+    waits until the new model embedded everything that the current index holds, so that no review
+    is lost to searches meanwhile.
 
     Args:
         store: The artefact bucket.
         exact_up_to: Most vectors that are searched exactly; above, HNSW.
         work_dir: Where the files are made; the system's temporary folder by default.
+        force: Do not wait for shards of an earlier model.
 
     Raises:
         UnavailableError: no model is published, or the store does not answer.
@@ -77,6 +85,11 @@ def build_index(
     now = _current_index(store)
     if now is not None and _covers_same(store, now, model.version, digest):
         return BuildReport("unchanged", now.version, now.count or 0, len(pairs), halves)
+    if now is not None and not force and _is_behind(store, now, model.version, pairs):
+        log.info(
+            "the index waits until model %s has embedded all of %s", model.version, now.version
+        )
+        return BuildReport("waiting", now.version, now.count or 0, len(pairs), halves)
     with tempfile.TemporaryDirectory(prefix="reviewlens-index-", dir=work_dir) as name:
         build = _Build(store, Path(name), manifest, exact_up_to)
         built = build.run(pairs, digest)
@@ -113,6 +126,16 @@ def _covers_same(store: ObjectStore, manifest: Manifest, model_version: str, dig
     sizes = {info.key.removeprefix(prefix): info.size for info in store.list(prefix)}
     whole = all(sizes.get(name) == entry.bytes for name, entry in manifest.files.items())
     return whole and manifest.model_version == model_version
+
+
+def _is_behind(
+    store: ObjectStore, now: Manifest, model_version: str, pairs: list[ShardPair]
+) -> bool:
+    """Whether an index of another model holds shards that this model has not embedded yet."""
+    if now.model_version is None or now.model_version == model_version:
+        return False
+    embedded = {place_of(pair.name, model_version) for pair in pairs}
+    return bool({place_of(n, now.model_version) for n in _shards_of(store, now)} - embedded)
 
 
 class _Build:

@@ -64,6 +64,11 @@ def list_pairs(store: ObjectStore, model_version: str) -> tuple[list[ShardPair],
     return pairs, skipped
 
 
+def place_of(name: str, model_version: str) -> str:
+    """Which shard a pair's name means, whatever model embedded it: ``<ingest>/part-<n>``."""
+    return name.partition(":")[0].removeprefix(embeddings_prefix(model_version))
+
+
 def hash_of(pairs: list[ShardPair]) -> str:
     """SHA-256 (hex) of a set of pairs and their content."""
     names = "\n".join(pair.name for pair in pairs)

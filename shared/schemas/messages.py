@@ -76,3 +76,5 @@ class BuildIndex(BaseModel):
 
     type: Literal["build_index"] = "build_index"
     reason: str = ""
+    force: bool = False
+    """Do not wait until a new model has embedded what the current index holds."""

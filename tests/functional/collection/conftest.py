@@ -72,6 +72,7 @@ def world(database, ledger):
             ledger=ledger,
             raw=MemoryStore("raw"),
             clean=MemoryStore("clean"),
+            artefacts=MemoryStore("artefacts"),
             collection_queue=MemoryQueue(),
             processing_queue=MemoryQueue(),
             index_queue=MemoryQueue(),

@@ -38,7 +38,8 @@ CHILD = textwrap.dedent(
     raw = MemoryStore("raw")
     etag = raw.put("uploads/a", told["body"].encode()).etag
     Collector(Dependencies(
-        database, Ledger(database), raw, Deadly("clean"), *(MemoryQueue() for _ in range(3)),
+        database, Ledger(database), raw, Deadly("clean"), MemoryStore("artefacts"),
+        *(MemoryQueue() for _ in range(3)),
         reviewer_key=b"k" * 32, batch_rows=50,
     )).collect(Arrival("raw", "uploads/a", etag))
     """

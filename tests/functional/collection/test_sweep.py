@@ -6,6 +6,7 @@ from lambdas.collection.arrivals import arrivals_of
 from lambdas.collection.sweep import sweep
 from shared.db.shards import mark_processed
 from shared.schemas.messages import ProcessShard
+from tests.corpus import publish_manifest_only
 
 
 @pytest.fixture
@@ -84,3 +85,25 @@ def test_once_all_is_processed_a_lost_index_build_is_asked_for_again(world, make
         process(world, ProcessShard.model_validate_json(body))
     assert sweep(world.ports) == (0, 0, True)
     assert len(world.ports.index_queue.take()) == 1
+
+
+def test_a_new_model_processes_every_shard_again(world, make_review, make_dump):
+    report = world.collect("uploads/a", make_dump(make_review(n) for n in range(120)))
+    sent = [ProcessShard.model_validate_json(body) for body in world.ports.processing_queue.take()]
+    publish_manifest_only(world.ports.artefacts, "m1", 8)
+    for message in sent:
+        process(world, message)
+    assert sweep(world.ports).shards == 0
+    publish_manifest_only(world.ports.artefacts, "m2", 8)
+    assert sweep(world.ports) == (0, 3, False)
+    again = [ProcessShard.model_validate_json(body) for body in world.ports.processing_queue.take()]
+    assert again == sent
+    opened = world.ports.ledger.report(report.ingest_id)
+    assert (opened.status, opened.shards_processed, opened.stored) == ("collected", 0, 120)
+    assert sweep(world.ports).shards == 0, "they are queued already"
+
+
+def test_without_a_readable_model_pointer_the_rest_is_swept(world, make_review, make_dump):
+    world.put("uploads/a", make_dump([make_review(1)]))
+    world.ports.artefacts.put("pointers/model.json", b"no json")
+    assert sweep(world.ports).ingests == 1

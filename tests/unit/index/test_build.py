@@ -288,7 +288,7 @@ def test_a_new_model_gets_an_index_of_its_own_embeddings(store):
     add(store, 10, part=1)
     build_index(store)
     publish_manifest_only(store, "tiny-2", DIMENSION)
-    assert build_index(store).outcome == "empty"
+    assert build_index(store).outcome == "waiting"
     add(store, 6, part=1, model="tiny-2", seed=5)
     report = build_index(store)
     assert (report.outcome, report.count) == ("published", 6)
@@ -300,3 +300,26 @@ def test_the_shards_of_an_index_are_listed_in_it(store):
     names = json.loads(store.get(f"indexes/{version}/shards.json")[0])
     assert len(names) == 1
     assert "part-00001" in names[0]
+
+
+def test_a_new_model_waits_until_it_has_embedded_what_the_index_holds(store):
+    add(store, 10, part=1)
+    add(store, 10, part=2, seed=2)
+    old = build_index(store).version
+    publish_manifest_only(store, "tiny-2", DIMENSION)
+    add(store, 10, part=1, model="tiny-2")
+    add(store, 10, part=3, seed=3, model="tiny-2")
+    assert build_index(store).outcome == "waiting"
+    assert artefacts.current(store, "index").version == old
+    add(store, 10, part=2, seed=2, model="tiny-2")
+    report = build_index(store)
+    assert (report.outcome, report.count) == ("published", 30)
+
+
+def test_force_does_not_wait(store):
+    add(store, 10, part=1)
+    build_index(store)
+    publish_manifest_only(store, "tiny-2", DIMENSION)
+    add(store, 10, part=9, model="tiny-2")
+    report = build_index(store, force=True)
+    assert (report.outcome, report.count) == ("published", 10)

@@ -33,8 +33,9 @@ def model(store):
     return publish_model(store, model_folder())
 
 
-def add_index(store, model_version, count=20, seed=1):
-    put_shard(store, model_version, made_up_reviews(count, seed), random_vectors(count, 384, seed))
+def add_index(store, model_version, count=20, seed=1, part=None):
+    rows, vectors = made_up_reviews(count, seed), random_vectors(count, 384, seed)
+    put_shard(store, model_version, rows, vectors, part=part)
     return build_index(store).version
 
 
@@ -65,7 +66,7 @@ def test_an_index_joins_when_it_is_published(store, state, model):
 
 
 def test_a_new_model_waits_for_an_index_of_its_embeddings(store, state, model, tmp_path):
-    old = add_index(store, model.version)
+    old = add_index(store, model.version, part=1)
     state.snapshot()
     publish_model(store, renamed_model(tmp_path / "next", "next-model"))
     state.refresh()
@@ -74,7 +75,7 @@ def test_a_new_model_waits_for_an_index_of_its_embeddings(store, state, model, t
     assert health.status == "degraded"
     assert "waits for an index" in health.checks["model"].detail
 
-    new = add_index(store, "next-model")
+    new = add_index(store, "next-model", part=1)
     state.refresh()
     assert versions(state) == ("next-model", new)
     assert health_of("retrieval", "1", state).status == "ok"

@@ -1,0 +1,1 @@
+"""Figures of speed and memory: ``python -m benchmarks`` from the root of the repository."""

@@ -1,0 +1,44 @@
+"""A FastAPI route that does nothing, on the server that the gateway runs on.
+
+Announces its port in the first line of standard output and serves until standard input ends.
+"""
+
+import os
+import sys
+import threading
+
+import uvicorn
+from fastapi import FastAPI
+
+from local.ports import bind
+from shared.schemas.api import AnalyzeRequest
+
+
+def create_app() -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/analyze")
+    def analyze(request: AnalyzeRequest) -> dict[str, int]:
+        return {"characters": len(request.query_text)}
+
+    return app
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def main() -> None:
+    listener = bind(0, what="bare application", option="--port")
+    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    configuration = uvicorn.Config(
+        create_app(), loop="uvloop", http="httptools", access_log=False, log_level="warning"
+    )
+    uvicorn.Server(configuration).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Processes of the inference function, each started for one measurement."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import usable_cores
+from benchmarks.processes import ROOT, ask_from_start
+from benchmarks.stacks import environment
+from local.client import StackClient
+
+MODEL = ROOT / "models" / "default"
+_EVENT = {
+    "resource": "/analyze",
+    "path": "/analyze",
+    "httpMethod": "POST",
+    "headers": {"Content-Type": "application/json", "Host": "example.execute-api.amazonaws.com"},
+    "multiValueHeaders": {
+        "Content-Type": ["application/json"],
+        "Host": ["example.execute-api.amazonaws.com"],
+    },
+    "queryStringParameters": None,
+    "multiValueQueryStringParameters": None,
+    "pathParameters": None,
+    "stageVariables": None,
+    "requestContext": {
+        "resourcePath": "/analyze",
+        "httpMethod": "POST",
+        "path": "/prod/analyze",
+        "protocol": "HTTP/1.1",
+        "stage": "prod",
+        "requestId": "e43db444-7715-11f0-93ee-90840example",
+        "identity": {"sourceIp": "203.0.113.17"},
+    },
+    "isBase64Encoded": False,
+}
+
+
+def first_answer(stack: StackClient, cache: Path, text: str, *, more: int = 1) -> dict[str, Any]:
+    """Start the function as Lambda does, with a folder for artefacts, and have it answer.
+
+    Args:
+        stack: where model and index come from.
+        cache: may hold them already.
+        text: what is analysed.
+        more: further answers of the same process.
+
+    Raises:
+        RuntimeError: the answer is an error.
+    """
+    variables = environment(stack.running.aws_url, cache) | {
+        "AWS_LAMBDA_FUNCTION_NAME": "reviewlens-inference",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(1769 * usable_cores()),
+    }
+    event = {**_EVENT, "body": json.dumps({"query_text": text})}
+    task = {"event": event, "more": more}
+    done: dict[str, Any] = ask_from_start("first_answer", task, environment=variables)
+    if done["status"] != 200:
+        raise RuntimeError(f"the function answered {done['status']}")
+    return done
+
+
+def plain_answer(text: str) -> dict[str, Any]:
+    """Start a process that opens the model's files and runs it once."""
+    task = {"model": str(MODEL), "text": text}
+    done: dict[str, Any] = ask_from_start("plain_answer", task)
+    return done

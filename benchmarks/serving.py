@@ -1,0 +1,106 @@
+"""Warm answers over HTTP, at one client and at sixteen, beside the parts that they are made of."""
+
+import itertools
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from benchmarks.context import Context
+from benchmarks.figures import Figure, Report, Target, percentile
+from benchmarks.processes import ROOT, ask, command
+from benchmarks.queries import TOKENS, cut_to
+from benchmarks.stacks import environment, index_count
+
+_CLIENTS = (1, 16)
+_QUERIES = 256
+_SERVED = ("/analyze", "/search_similar")
+_BARE = "a FastAPI route that does nothing"
+_ONE_CLIENT = Target(8.0, at_least=False)
+_PIECES = {
+    "analyze": "the service's analyze() without HTTP",
+    "encoder": "encoder alone",
+    "index": "index alone (nearest, distinct, rows)",
+    "faiss": "FAISS alone, ten nearest",
+    "numpy": "numpy float32, ten nearest exactly",
+}
+
+
+def run(context: Context) -> list[Report]:
+    """Every round takes all measurements once, so that ratios compare neighbours in time."""
+    stack = context.indexed
+    queries = cut_to(context.texts, ROOT / "models" / "default" / "tokenizer.json", _QUERIES)
+    variables = environment(stack.running.aws_url, context.indexed_folder.cache)
+    pieces = {"queries": queries, "repeats": context.requests}
+    loads: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    inside = []
+    with bare_application() as bare_port:
+        targets = [(path, stack.running.gateway, path) for path in _SERVED]
+        targets.append((_BARE, bare_port, "/analyze"))
+        for _ in range(context.rounds):
+            for clients, (name, port, path) in itertools.product(_CLIENTS, targets):
+                done = _load(port, path, queries, clients, context.requests)
+                loads.setdefault((name, clients), []).append(done)
+            inside.append(ask("inside", pieces, environment=variables))
+    report = Report(f"Warm answers over HTTP, queries of {TOKENS} tokens")
+    over_http = {case: _over_http(report, *case, rounds) for case, rounds in loads.items()}
+    alone = {name: _alone(report, name, inside) for name in _PIECES}
+    at_one = over_http["/analyze", 1]
+    report.compare("/analyze at 1 client ÷ encoder alone, p50", at_one, alone["encoder"])
+    report.compare("/analyze at 1 client ÷ the same without HTTP, p50", at_one, alone["analyze"])
+    report.compare("index alone ÷ FAISS alone, p50", alone["index"], alone["faiss"])
+    report.compare("numpy exactly ÷ FAISS alone, p50", alone["numpy"], alone["faiss"])
+    report.notes.append(
+        f"{index_count(stack):,} reviews indexed, {len(queries)} different queries; "
+        f"{context.requests:,} requests a round at one client and four times as many at sixteen, "
+        "from a process of its own on the same cores."
+    )
+    return [report]
+
+
+def _load(port: int, path: str, queries: Sequence[str], clients: int, requests: int) -> Any:
+    task = {
+        "port": port,
+        "path": path,
+        "clients": clients,
+        "requests": requests if clients == 1 else 4 * requests,
+        "warm": 10 * clients,
+        "bodies": [{"query_text": text} for text in queries],
+    }
+    return ask("load", task)
+
+
+def _over_http(report: Report, name: str, clients: int, rounds: Sequence[dict[str, Any]]) -> Figure:
+    """p50, p99 and rate of one route at so many clients; returns the p50."""
+    told = f"{name}, {clients} client{'s' if clients > 1 else ''}"
+    goal = _ONE_CLIENT if (name, clients) == ("/analyze", 1) else None
+    taken = [each["milliseconds"] for each in rounds]
+    half = report.add(f"{told}: p50", "ms", [percentile(values, 0.50) for values in taken], goal)
+    report.add(f"{told}: p99", "ms", [percentile(values, 0.99) for values in taken])
+    rates = [len(each["milliseconds"]) / each["seconds"] for each in rounds]
+    report.add(f"{told}: rate", "requests/s", rates)
+    failed = sum(each["failed"] for each in rounds)
+    if failed:
+        report.notes.append(f"{told}: {failed} requests failed")
+    return half
+
+
+def _alone(report: Report, name: str, rounds: Sequence[dict[str, list[float]]]) -> Figure:
+    """p50 and p99 of one piece in a process without HTTP; returns the p50."""
+    told = _PIECES[name]
+    half = report.add(f"{told}: p50", "ms", [percentile(each[name], 0.50) for each in rounds])
+    report.add(f"{told}: p99", "ms", [percentile(each[name], 0.99) for each in rounds])
+    return half
+
+
+@contextmanager
+def bare_application() -> Iterator[int]:
+    """The server of the gateway with a route that does nothing; yields its port."""
+    with subprocess.Popen(
+        command("bare_app"), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline())
+        finally:
+            server.kill()

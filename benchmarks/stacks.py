@@ -1,0 +1,170 @@
+"""The local stack to measure on: whole, or its PostgreSQL and AWS alone."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from benchmarks.processes import ROOT
+from local.aws.resources import create_resources, local_client
+from local.children import log_tail
+from local.client import StackClient
+from local.environment import child_environment, function_environment
+from local.errors import LocalStackError
+from local.ports import bind, free_port
+from local.postgres import Postgres
+from local.state import FolderLock, StateFolder
+
+_START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
+_QUIET = {"REVIEWLENS_LOG_LEVEL": "WARNING"}
+
+
+def environment(aws_url: str, cache: Path) -> dict[str, str]:
+    """What a function's process finds in its environment."""
+    return child_environment(os.environ, function_environment(aws_url, cache)) | _QUIET
+
+
+@dataclass(frozen=True)
+class Bare:
+    """PostgreSQL and AWS without gateway and worker: nobody but the caller takes messages."""
+
+    postgres: Postgres
+    s3: Any
+    environment: dict[str, str]
+
+    def empty(self) -> None:
+        """Forget every row, as before the first ingest."""
+        with psycopg.connect(self.postgres.uri, autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT tablename FROM pg_tables"
+                " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+            ).fetchall()
+            tables = sql.SQL(", ").join(sql.Identifier(row[0]) for row in found)
+            connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
+            connection.execute("CHECKPOINT")
+
+    def collected(self, ingest_id: str) -> tuple[int, int]:
+        """Rows read and reviews stored of one ingest, as the ledger has them."""
+        query = (
+            "SELECT coalesce(sum(accepted + rejected), 0), coalesce(sum(rows), 0)"
+            " FROM shards WHERE ingest_id = %s"
+        )
+        with psycopg.connect(self.postgres.uri) as connection:
+            read, stored = connection.execute(query, (ingest_id,)).fetchall()[0]
+        return int(read), int(stored)
+
+
+@contextmanager
+def bare_services(folder: Path) -> Iterator[Bare]:
+    """Start PostgreSQL and AWS on a state folder, with the schema in place."""
+    from local.aws.server import LocalAws
+
+    state = StateFolder(folder)
+    state.create()
+    with ExitStack() as cleanup:
+        cleanup.enter_context(FolderLock(state.root))
+        secrets = state.secrets()
+        postgres = Postgres(
+            state.postgres,
+            port=free_port(0, what="database", option="--database-port"),
+            password=secrets["database_password"],
+            log=state.logs / "postgres.log",
+        )
+        cleanup.callback(postgres.stop)
+        postgres.start()
+        listener: socket.socket = bind(0, what="local AWS", option="--aws-port")
+        aws = LocalAws(state.s3, listener)
+        cleanup.callback(aws.stop)
+        aws.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        create_resources(url, database=postgres.secret, reviewer_key=secrets["reviewer_key"])
+        variables = environment(url, state.cache)
+        _migrate(variables)
+        yield Bare(postgres, local_client("s3", url), variables)
+
+
+def _migrate(variables: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "local.prepare"]
+    # its standard input stays open until it ends: that is its lifeline
+    with subprocess.Popen(command, env=variables, cwd=ROOT, stdin=subprocess.PIPE) as child:
+        if child.wait():
+            raise RuntimeError("the database schema cannot be made")
+
+
+@contextmanager
+def whole_stack(folder: Path) -> Iterator[StackClient]:
+    """``reviewlens up`` on a state folder, on any free ports."""
+    log = folder.with_name(f"{folder.name}.up.log")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    ports = ("--port", "0", "--aws-port", "0", "--database-port", "0")
+    command = [str(Path(sys.executable).with_name("reviewlens")), "up", "--state", str(folder)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, *ports],
+            cwd=ROOT,
+            env=os.environ | _QUIET,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        client = _wait_until_up(process, StateFolder(folder), log)
+        try:
+            yield client
+        finally:
+            client.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+        process.kill()
+        process.wait()
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], state: StateFolder, log: Path) -> StackClient:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        running = state.running()
+        if running and running.pid == process.pid and "is up" in log.read_text():
+            return StackClient(running)
+        time.sleep(0.1)
+    raise RuntimeError(f"the stack did not start:\n{log_tail(log)}")
+
+
+def index_count(client: StackClient) -> int:
+    """Reviews in the index that answers now."""
+    from local.names import ARTEFACT_BUCKET
+    from shared.storage import artefacts
+    from shared.storage.objects import S3Store
+
+    store = S3Store(client.s3, ARTEFACT_BUCKET)
+    pointer = artefacts.current(store, "index")
+    if pointer is None:
+        return 0
+    return artefacts.read_manifest(store, "index", pointer.version).count or 0
+
+
+def wait_for_index(client: StackClient) -> None:
+    """Wait until the gateway has an index open.
+
+    Raises:
+        RuntimeError: none comes.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(LocalStackError):
+            if client.get("/health/retrieval").get("index_version"):
+                return
+        time.sleep(0.2)
+    raise RuntimeError("the stack has no index")
