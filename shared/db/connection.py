@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: a small pool that outlives a restart of the server."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -99,6 +99,9 @@ class Database:
                 ).fetchone()
             yield bool(row and row[0])
         finally:
+            # closing alone would free the lock a moment after the next worker has asked for it
+            with suppress(psycopg.Error):
+                connection.execute("SELECT pg_advisory_unlock_all()")
             connection.close()
 
     def ping(self) -> None:

@@ -77,3 +77,9 @@ def test_idle_connections_that_the_server_ended_are_replaced(database, postgres,
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     assert rows("SELECT 1") == [(1,)]
+
+
+def test_a_lock_is_free_as_soon_as_its_block_is_left(database):
+    for _ in range(200):
+        with database.lock("again and again") as held:
+            assert held
