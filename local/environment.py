@@ -15,9 +15,6 @@ from local.names import (
     queue_url,
 )
 
-_DROPPED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
-"""Variables of the user's own AWS account, which must not meet the local one."""
-
 
 def function_environment(endpoint: str, cache: Path) -> dict[str, str]:
     """Variables for the functions: names of resources, and where boto3 finds them."""
@@ -48,10 +45,10 @@ def function_environment(endpoint: str, cache: Path) -> dict[str, str]:
 
 
 def child_environment(outer: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment with ours on top; settings that the user made stay."""
-    kept = {
-        name: value
-        for name, value in outer.items()
-        if name not in _DROPPED and not name.startswith("AWS_ENDPOINT_URL_")
-    }
+    """The user's environment with ours on top; settings that the user made stay.
+
+    Those of AWS do not: profiles, roles and endpoint rules of the user's own account must not
+    meet the local one.
+    """
+    kept = {name: value for name, value in outer.items() if not name.startswith("AWS_")}
     return kept | dict(ours)

@@ -15,6 +15,7 @@ import json
 import logging
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -187,7 +188,12 @@ class EventSource:
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     """Message attribute in the spelling of Lambda's event."""
-    given = {f"{name[0].lower()}{name[1:]}": part for name, part in value.items()}
+    given = {
+        f"{name[0].lower()}{name[1:]}": b64encode(part).decode()
+        if isinstance(part, bytes)
+        else part
+        for name, part in value.items()
+    }
     return {"stringListValues": [], "binaryListValues": []} | given
 
 
@@ -203,4 +209,5 @@ def _failed(response: Any, batch: list[dict[str, Any]]) -> set[str]:
     except (AttributeError, KeyError, TypeError, ValueError):
         _LOG.error("the function's answer is no batch response: %.200r", response)
         return everything
-    return min(named, everything)
+    unknown = named - everything
+    return everything if unknown else named

@@ -28,6 +28,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +94,23 @@ class Gateway:
             await self._own(scope, segments, send)
 
     async def _own(self, scope: Scope, segments: Sequence[str], send: Send) -> None:
-        """Routes of the gateway itself."""
-        if segments == ["health"]:
-            await _json(send, 200, await self.health())
-        elif len(segments) == 2 and segments[0] == "health" and segments[1] in self._applications:
-            status, body = await _ask(self._applications[segments[1]])
-            await _json(send, status, body)
-        elif segments == ["openapi.json"]:
-            self._openapi = self._openapi or orjson.dumps(self.openapi())
-            await _respond(send, 200, self._openapi, b"application/json")
-        else:
+        """Routes of the gateway itself, which are all for reading."""
+        one = segments[1] if len(segments) == 2 and segments[0] == "health" else None
+        if segments not in (["health"], ["openapi.json"]) and one not in self._applications:
             await _problem(
                 send, 404, "not_found", "No such route.", details={"path": scope["path"]}
             )
+        elif scope["method"] not in ("GET", "HEAD"):
+            told = f"No route for {scope['method'][:20]} {scope['path'][:200]}"
+            await _problem(send, 405, "method_not_allowed", told, headers=[(b"allow", b"GET")])
+        elif one is not None:
+            status, body = await _ask(self._applications[one])
+            await _json(send, status, body)
+        elif segments == ["health"]:
+            await _json(send, 200, await self.health())
+        else:
+            self._openapi = self._openapi or orjson.dumps(self.openapi())
+            await _respond(send, 200, self._openapi, b"application/json")
 
     async def health(self) -> dict[str, Any]:
         """Health of all services: ``ok`` where each is, else ``degraded``."""
@@ -152,9 +157,11 @@ async def _ask(application: Any) -> tuple[int, dict[str, Any]]:
         return 503, {"status": "unavailable", "detail": f"no answer: {type(error).__name__}"}
 
 
-async def _respond(send: Send, status: int, body: bytes, kind: bytes) -> None:
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def _respond(
+    send: Send, status: int, body: bytes, kind: bytes, headers: Headers = ()
+) -> None:
+    own = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -163,7 +170,13 @@ async def _json(send: Send, status: int, value: Any) -> None:
 
 
 async def _problem(
-    send: Send, status: int, code: str, detail: str, *, details: Mapping[str, Any] | None = None
+    send: Send,
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    details: Mapping[str, Any] | None = None,
+    headers: Headers = (),
 ) -> None:
     problem = {
         "type": "about:blank",
@@ -173,7 +186,7 @@ async def _problem(
         "detail": detail,
         **(details or {}),
     }
-    await _respond(send, status, orjson.dumps(problem), b"application/problem+json")
+    await _respond(send, status, orjson.dumps(problem), b"application/problem+json", headers)
 
 
 def _version() -> str:
@@ -203,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         create_app(),
         loop="uvloop",
         http="httptools",
+        ws="none",  # whatever is installed: an upgrade is answered as the plain request it is
         ws="none",
         access_log=False,
         log_level="warning",

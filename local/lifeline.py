@@ -9,9 +9,11 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
-POSTMASTER_VARIABLE = "REVIEWLENS_LOCAL_POSTMASTER_PID"
-"""Names the database server, which has no lifeline of its own and is asked to stop as well."""
+POSTMASTER_VARIABLE = "REVIEWLENS_LOCAL_POSTMASTER_FILE"
+"""Path of the file in which the database server keeps its process id: the server has no lifeline of
+its own and is asked to stop as well. The file, for a server that crashed starts under a new id."""
 
 
 def tie_to_parent() -> None:
@@ -25,6 +27,6 @@ def _watch() -> None:
         pass
     postmaster = os.environ.get(POSTMASTER_VARIABLE)
     if postmaster:
-        with suppress(OSError, ValueError):
-            os.kill(int(postmaster), signal.SIGINT)
+        with suppress(OSError, ValueError, IndexError):
+            os.kill(int(Path(postmaster).read_text().split()[0]), signal.SIGINT)
     os._exit(3)  # no cleanup: whatever we were doing is done again by whoever comes next

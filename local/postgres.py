@@ -89,7 +89,7 @@ class Postgres:
         stop_leftovers(self._data)
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        self.pid_file.unlink(missing_ok=True)
         self._launch()
         self._wait_until_ready()
         self._create_database()
@@ -115,6 +115,11 @@ class Postgres:
     def pid(self) -> int | None:
         """Process id of the postmaster."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def pid_file(self) -> Path:
+        """Where the postmaster keeps its process id, in the first line, while it runs."""
+        return self._data / "postmaster.pid"
 
     def _initialise(self) -> None:
         """Run initdb beside the final place and rename: a kill leaves no half-made cluster."""

@@ -110,10 +110,10 @@ class Stack:
         self._start_aws(aws_listener, postgres)
         self._environment = child_environment(
             os.environ, function_environment(self._running.aws_url, self._state.cache)
-        )
+        ) | {POSTMASTER_VARIABLE: str(postgres.pid_file)}
         self._start_gateway(gateway.fileno())
         self._prepare()
-        self._start_worker(postgres)
+        self._start_worker()
         self._wait_for_gateway()
         self._started.set()
         return self._running
@@ -175,13 +175,13 @@ class Stack:
         if child.returncode:
             raise LocalStackError(f"The stack cannot be prepared:\n{_last_lines(said)}")
 
-    def _start_worker(self, postgres: Postgres) -> None:
+    def _start_worker(self) -> None:
         self._progress("functions")
         self._add(
             Child(
                 "worker",
                 ["local.worker"],
-                environment=self._environment | {POSTMASTER_VARIABLE: str(postgres.pid)},
+                environment=self._environment,
                 log=self._state.logs / "worker.log",
                 on_crash=self._release_messages,
             )

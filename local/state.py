@@ -147,7 +147,8 @@ class StateFolder:
             for entry in self.root.iterdir():
                 if entry.name == _MARKER:
                     continue
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                whole = entry.is_dir() and not entry.is_symlink()
+                shutil.rmtree(entry) if whole else entry.unlink()
             shutil.rmtree(self.root)
 
 

@@ -72,6 +72,7 @@ class DiskBuckets:
         self._retired: deque[tuple[float, Path]] = deque()
         shutil.rmtree(self._staging, ignore_errors=True)
         self._staging.mkdir(parents=True)
+        self._known = {about["name"] for about in self.buckets()}
 
     def stage(self, *parts: bytes | Mapped) -> tuple[Blob, str]:
         """Write bytes to the staging folder.
@@ -91,16 +92,20 @@ class DiskBuckets:
 
     def create_bucket(self, bucket: str, about: dict[str, Any]) -> None:
         """Record a bucket; a known one stays as it is."""
-        folder = self._folder(bucket)
-        if (folder / "bucket.json").exists():
+        if bucket in self._known:
             return
+        folder = self._folder(bucket)
         for name in ("data", "meta"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "bucket.json", json.dumps(about | {"name": bucket}).encode())
         sync_folder(self._root)
+        self._known.add(bucket)
 
     def delete_bucket(self, bucket: str) -> None:
-        """Forget a bucket and whatever it holds."""
+        """Forget a bucket and whatever it holds; one that was never made is no error."""
+        if bucket not in self._known:
+            return
+        self._known.discard(bucket)
         folder = self._folder(bucket)
         (folder / "bucket.json").unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -158,7 +163,10 @@ class DiskBuckets:
         """Records of a bucket's objects whose bytes are there whole; sweeps up the rest."""
         folder = self._folder(bucket)
         named: set[str] = set()
-        for path in (folder / "meta").glob("*.json"):
+        for path in (folder / "meta").iterdir():
+            if path.suffix != ".json":
+                path.unlink()  # a record that a kill left half written
+                continue
             record = json.loads(path.read_bytes())
             data = folder / "data" / record["blob"]
             if not data.is_file() or data.stat().st_size != record["size"]:
@@ -171,7 +179,8 @@ class DiskBuckets:
                 data.unlink()
 
     def _folder(self, bucket: str) -> Path:
-        return self._root / quote(bucket, safe="")
+        # a dot is legal in a bucket's name and dangerous in a path
+        return self._root / quote(bucket, safe="").replace(".", "%2E")
 
     def _meta(self, bucket: str, key: str) -> Path:
         return self._folder(bucket) / "meta" / f"{sha256(key.encode()).hexdigest()}.json"

@@ -15,13 +15,15 @@ _CONTROL = "/moto-api"
 
 def is_trusted_host(host: str) -> bool:
     """Whether a Host header (or the host of an origin) means this machine."""
-    name = urlsplit(f"//{host}").hostname if host else None
-    return name in TRUSTED_HOSTS
+    try:
+        return urlsplit(f"//{host}").hostname in TRUSTED_HOSTS
+    except ValueError:
+        return False
 
 
 def is_trusted_origin(origin: str | None) -> bool:
     """Whether a request may come from this origin; programs send none."""
-    return origin is None or is_trusted_host(urlsplit(origin).netloc)
+    return origin is None or is_trusted_host(origin.partition("://")[2])
 
 
 class Guard:

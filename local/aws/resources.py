@@ -1,6 +1,7 @@
 """Buckets, queues, the notification and the secrets: made anew where moto has forgotten them."""
 
 import json
+import os
 from typing import Any
 
 from local.names import (
@@ -19,8 +20,17 @@ def local_client(service: str, endpoint: str) -> Any:
     """A boto3 client of the local AWS that heeds no variable or profile of the user."""
     import boto3
     from botocore.config import Config
+    from botocore.session import Session
 
+    core = Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
     return boto3.session.Session(
+        botocore_session=core,
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106 - any value will do
         region_name=REGION,

@@ -37,6 +37,7 @@ class WriteThrough:
         self._request = _Request()
         self._originals: list[tuple[Any, str, Any]] = []
         self._locks = [threading.RLock() for _ in range(_STRIPES)]
+        self._buckets_lock = threading.Lock()
 
     def install(self) -> None:
         """Put the hooks in place; call before moto's server starts."""
@@ -141,11 +142,12 @@ class WriteThrough:
             self._send(*event)
 
     def _sync_bucket(self, name: str) -> None:
-        bucket = _backend().buckets.get(name)
-        if bucket is None:
-            self._disk.delete_bucket(name)
-        else:
-            self._disk.create_bucket(name, {"region": bucket.region_name})
+        with self._buckets_lock:
+            bucket = _backend().buckets.get(name)
+            if bucket is None:
+                self._disk.delete_bucket(name)
+            else:
+                self._disk.create_bucket(name, {"region": bucket.region_name})
 
     def _sync_object(self, bucket_name: str, key_name: str) -> None:
         bucket = _backend().buckets.get(bucket_name)
@@ -162,8 +164,9 @@ class WriteThrough:
             raise
 
     def _roll_back(self, bucket: Any, key_name: str) -> None:
-        """Make memory say what the disk says: the put fails, the old object stays."""
-        bucket.keys.pop(key_name)
+        """Make memory say what the disk says: the request fails, the old object stays."""
+        if key_name in bucket.keys:
+            bucket.keys.pop(key_name)
         record = self._disk.find(bucket.name, key_name)
         if record:
             self._restore(bucket, record)

@@ -1,0 +1,189 @@
+"""Child processes are watched, started again, stopped, and never left behind."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from local.children import Child, log_tail
+from local.lifeline import POSTMASTER_VARIABLE
+
+OBEDIENT = """
+import signal
+from local.lifeline import tie_to_parent
+tie_to_parent()
+signal.signal(signal.SIGTERM, lambda *_: (print("finished", flush=True), exit(0)))
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+STUBBORN = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+BROKEN = "raise SystemExit(7)"
+PARENT = """
+import os, sys
+from pathlib import Path
+from local.children import Child
+child = Child("pupil", ["pupil"], environment=os.environ, log=Path(sys.argv[1]))
+child.start()
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def pupil(tmp_path):
+    """Makes a child that runs a program; it is gone after the test."""
+    made = []
+
+    def make(program, **more):
+        (tmp_path / "pupil.py").write_text(program)
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)} | more.pop("environment", {})
+        made.append(
+            Child("pupil", ["pupil"], environment=environment, log=tmp_path / "log", **more)
+        )
+        return made[-1]
+
+    yield make
+    for child in made:
+        child.stop(patience=0.0)
+
+
+@pytest.fixture
+def said(tmp_path, eventually):
+    """Waits until the children said a word so many times."""
+
+    def wait(word, times=1):
+        log = tmp_path / "log"
+        eventually(lambda: log.exists() and log.read_text().count(word) >= times)
+
+    return wait
+
+
+def is_gone(pid):
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_child_that_lives_is_left_alone(pupil, said):
+    child = pupil(OBEDIENT)
+    assert child.pid is None
+    assert not child.check()
+    child.start()
+    said("ready")
+    pid = child.pid
+    assert child.is_alive
+    assert not child.check()
+    assert child.pid == pid
+
+
+def test_a_killed_child_is_started_again_after_its_owner_heard_of_it(
+    pupil, said, eventually, caplog
+):
+    calls = []
+    child = pupil(OBEDIENT, on_crash=lambda: calls.append(child.is_alive))
+    child.start()
+    said("ready")
+    first = child.pid
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: not child.is_alive)
+    with caplog.at_level(logging.ERROR, "local.children"):
+        assert not child.check()
+    assert "pupil ended with status -9" in caplog.text
+    eventually(child.check)
+    assert calls == [False]
+    said("ready", 2)
+    assert child.is_alive
+    assert child.pid != first
+
+
+def test_a_child_that_keeps_dying_is_started_later_and_later(pupil, eventually, caplog):
+    child = pupil(BROKEN)
+    child.start()
+    for _ in range(2):
+        eventually(child.check)
+    eventually(lambda: not child.is_alive)
+    child.check()
+    pauses = [record.args[2] for record in caplog.records]
+    assert pauses == [0.5, 1.0, 2.0]
+    assert {record.args[1] for record in caplog.records} == {7}
+
+
+def test_a_stopped_child_finishes_and_is_not_started_again(pupil, said):
+    child = pupil(OBEDIENT)
+    child.start()
+    said("ready")
+    child.stop()
+    said("finished")
+    assert child.pid is None
+    assert not child.check()
+    child.stop()
+
+
+def test_a_child_that_does_not_stop_is_killed(pupil, said, caplog):
+    child = pupil(STUBBORN)
+    child.start()
+    said("ready")
+    pid = child.pid
+    child.stop(patience=0.1)
+    assert is_gone(pid)
+    assert "pupil does not finish and is killed" in caplog.text
+
+
+def test_a_child_inherits_the_descriptors_that_are_named_and_no_other(pupil, said, tmp_path):
+    named, other = os.open(tmp_path, os.O_RDONLY), os.open(tmp_path, os.O_RDONLY)
+    child = pupil(
+        f"import os\nprint('named', os.fstat({named}).st_ino)\n"
+        f"try:\n    os.fstat({other})\nexcept OSError:\n    print('no other')\n",
+        descriptors=[named],
+    )
+    child.start()
+    said(f"named {tmp_path.stat().st_ino}")
+    said("no other")
+    os.close(named)
+    os.close(other)
+
+
+def test_a_child_dies_with_a_killed_parent_and_takes_the_database_along(
+    pupil, said, tmp_path, eventually
+):
+    pupil(OBEDIENT)
+    with (
+        subprocess.Popen(["sleep", "600"]) as database,
+        subprocess.Popen(
+            [sys.executable, "-c", PARENT, str(tmp_path / "log")],
+            env=os.environ
+            | {"PYTHONPATH": str(tmp_path), POSTMASTER_VARIABLE: str(tmp_path / "postmaster.pid")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as parent,
+    ):
+        pid = int(parent.stdout.readline())
+        said("ready")
+        assert not is_gone(pid)
+        # written after the child started: a server that crashed has a new id
+        (tmp_path / "postmaster.pid").write_text(f"{database.pid}\n/data\n")
+        parent.kill()
+        parent.wait()
+        eventually(lambda: is_gone(pid))
+        assert database.wait(30) == -signal.SIGINT
+    assert "finished" not in (tmp_path / "log").read_text()
+
+
+def test_the_tail_of_a_log_is_its_last_lines(tmp_path):
+    path = tmp_path / "log"
+    assert log_tail(path) == ""
+    path.write_bytes(b"\xff" + b"x" * 10_000 + b"\n" + b"\n".join(b"%d" % n for n in range(9)))
+    assert log_tail(path, 3) == "6\n7\n8"
+    assert len(log_tail(path)) <= 8192

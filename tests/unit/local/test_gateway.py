@@ -1,0 +1,214 @@
+"""One door: routes by the first segment, health of all, nothing for foreign pages."""
+
+from contextlib import asynccontextmanager
+from importlib import import_module
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from local.gateway import SERVICES, Gateway
+
+ROUTES = {
+    "/collect": {"get", "post"},
+    "/collect/{ingest_id}": {"get"},
+    "/process": {"post"},
+    "/embeddings": {"post"},
+    "/search_similar": {"post"},
+    "/build_index": {"post"},
+    "/analyze": {"post"},
+    "/analyze/batch": {"post"},
+    "/products": {"get"},
+    "/products/{product_id}": {"get"},
+    "/reviews": {"get"},
+    "/health": {"get"},
+    "/health/{service}": {"get"},
+}
+"""Design, section 4."""
+ORIGINS = ["http://evil.example", "http://localhost.evil.example", "null", "http://["]
+
+
+def small_app(name, health=None):
+    """An application that tells who was asked for what, and when it lives."""
+
+    @asynccontextmanager
+    async def lifespan(app):
+        app.state.events = ["started"]
+        yield
+        app.state.events.append("ended")
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
+
+    @app.get("/health")
+    def _health():
+        if isinstance(health, Exception):
+            raise health
+        return {"status": "ok", "service": name, "version": "1"} | (health or {})
+
+    @app.api_route("/{path:path}", methods=["GET", "POST"])
+    def _echo(path: str):
+        return {"asked": name, "path": path}
+
+    return app
+
+
+@pytest.fixture
+def apps():
+    return {service.name: small_app(service.name) for service in SERVICES}
+
+
+@pytest.fixture
+def http(apps):
+    return TestClient(Gateway(apps))
+
+
+@pytest.fixture(scope="module")
+def real():
+    """The gateway over the applications that are deployed."""
+    return Gateway(
+        {service.name: import_module(service.module).create_app() for service in SERVICES}
+    )
+
+
+def problem_of(answer):
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    assert {"type", "title", "detail", "code"} <= body.keys()
+    return body["status"], body["code"]
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_the_first_segment_leads_to_its_service(http, service):
+    for segment in service.segments:
+        for path in (segment, f"{segment}/", f"{segment}/a/b%2Fc"):
+            asked = http.post(f"/{path}").json()
+            assert asked["asked"] == service.name
+            assert asked["path"].startswith(segment)
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/health/nobody", "/health/insights/x", "/a%00"])
+def test_an_unknown_route_is_a_problem(http, path):
+    answer = http.get(path)
+    assert problem_of(answer) == (404, "not_found")
+    assert answer.json()["path"]
+
+
+def test_only_whole_segments_count(http):
+    assert problem_of(http.get("/analyzed")) == (404, "not_found")
+    assert problem_of(http.get("/x/analyze")) == (404, "not_found")
+
+
+@pytest.mark.parametrize("host", ["rebound.example", "", "127.0.0.1.evil.example", "[", "[::1"])
+@pytest.mark.parametrize("path", ["/health", "/products", "/openapi.json"])
+def test_another_host_name_is_not_served(http, host, path):
+    answer = http.get(path, headers={"host": host})
+    assert problem_of(answer) == (421, "untrusted_host")
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_pages_of_other_sites_may_not_post(http, origin):
+    answer = http.post("/collect", headers={"origin": origin})
+    assert problem_of(answer) == (403, "foreign_origin")
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:8006", "http://127.0.0.1", "https://[::1]:1"])
+def test_pages_of_this_machine_may_post(http, origin):
+    assert http.post("/collect", headers={"origin": origin}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_other_sites_may_ask_but_cannot_read_the_answer(http, origin):
+    answer = http.get("/products", headers={"origin": origin})
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_health_is_good_when_all_services_are(apps):
+    apps["inference"] = small_app("inference", {"model_version": "m1", "index_version": "i1"})
+    answer = TestClient(Gateway(apps)).get("/health")
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["services"].keys() == {service.name for service in SERVICES}
+    del body["services"]
+    assert body == {
+        "status": "ok",
+        "service": "gateway",
+        "version": "1",
+        "model_version": "m1",
+        "index_version": "i1",
+    }
+
+
+@pytest.mark.parametrize("health", [{"status": "unavailable"}, RuntimeError("bug")])
+def test_one_service_that_fails_degrades_all(apps, health):
+    apps["insights"] = small_app("insights", health)
+    http = TestClient(Gateway(apps))
+    body = http.get("/health").json()
+    assert body["status"] == "degraded"
+    assert body["services"]["insights"]["status"] == "unavailable"
+    assert body["services"]["inference"]["status"] == "ok"
+    assert "bug" not in http.get("/health/insights").text
+
+
+def test_one_service_can_be_asked_for_its_health(http):
+    for service in SERVICES:
+        assert http.get(f"/health/{service.name}").json()["service"] == service.name
+
+
+def test_a_service_that_is_not_there_has_no_routes():
+    http = TestClient(Gateway({"inference": small_app("inference")}))
+    assert http.post("/analyze").status_code == 200
+    assert problem_of(http.get("/products")) == (404, "not_found")
+    assert http.get("/health").json()["services"].keys() == {"inference"}
+
+
+def test_applications_live_as_long_as_the_gateway(apps):
+    with TestClient(Gateway(apps)) as http:
+        assert http.get("/products").status_code == 200
+        assert [app.state.events for app in apps.values()] == [["started"]] * len(apps)
+    assert [app.state.events for app in apps.values()] == [["started", "ended"]] * len(apps)
+
+
+def test_one_document_describes_every_route(real):
+    document = TestClient(real).get("/openapi.json").json()
+    paths = {
+        path.replace(":path}", "}"): set(methods) for path, methods in document["paths"].items()
+    }
+    for path, methods in ROUTES.items():
+        assert paths.get(path, set()) >= methods
+    assert document["openapi"].startswith("3.1")
+
+
+def references(node):
+    if isinstance(node, dict):
+        yield from (value for name, value in node.items() if name == "$ref")
+        node = list(node.values())
+    if isinstance(node, list):
+        for part in node:
+            yield from references(part)
+
+
+def test_every_reference_of_the_document_leads_somewhere(real):
+    document = real.openapi()
+    found = set(references(document))
+    assert found
+    for reference in found:
+        root, kind, group, name = reference.split("/")
+        assert (root, kind, group) == ("#", "components", "schemas")
+        assert name in document["components"]["schemas"]
+
+
+def test_a_schema_name_means_the_same_in_every_service(real):
+    known = {}
+    for application in real._applications.values():
+        schemas = application.openapi().get("components", {}).get("schemas", {})
+        for name, schema in schemas.items():
+            assert known.setdefault(name, schema) == schema
+
+
+def test_every_route_of_the_document_is_led_to_its_service(real):
+    for service in SERVICES:
+        for path in real._applications[service.name].openapi()["paths"]:
+            if path != "/health":
+                assert path.split("/")[1] in service.segments

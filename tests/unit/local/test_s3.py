@@ -1,0 +1,346 @@
+"""What was put comes back after a restart, as S3 would give it."""
+
+import hashlib
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from local.aws.disk import DiskBuckets
+
+ODD_KEYS = [
+    "plain",
+    "a/b/c.txt",
+    "a//b",
+    "trailing/",
+    "/leading",
+    "with space + plus %20 percent",
+    "ünïcödé/日本語/🎧",
+    "..",
+    "../../escape",
+    "a/../b",
+    "./.",
+    "question?mark#hash&amp=1",
+    "quote'\"<>",
+    "k" * 1000,
+    "x" * 255 + "/" + "y" * 255,
+]
+
+
+def read(aws, bucket, key, **more):
+    return aws.s3.get_object(Bucket=bucket, Key=key, **more)["Body"].read()
+
+
+def code_of(call, **arguments):
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return caught.value.response["Error"]["Code"]
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_any_key_survives_a_restart(aws, bucket, key):
+    aws.s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    aws.restart()
+    assert aws.loaded == 1
+    assert read(aws, bucket, key) == key.encode()
+    (listed,) = aws.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert listed["Key"] == key
+
+
+def test_keys_never_become_paths(aws, bucket, tmp_path):
+    for key in ODD_KEYS:
+        aws.s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["s3"]
+    assert {path.name for path in aws.root.iterdir()} == {".staged", bucket}
+    assert len(list((aws.root / bucket / "data").iterdir())) == len(ODD_KEYS)
+
+
+def test_metadata_tags_and_times_survive_a_restart(aws, bucket):
+    aws.s3.put_object(
+        Bucket=bucket,
+        Key="k",
+        Body=b"body",
+        ContentType="text/csv",
+        ContentEncoding="gzip",
+        CacheControl="max-age=5",
+        Metadata={"source": "test", "other": "y"},
+        Tagging="colour=red&size=large",
+        StorageClass="STANDARD_IA",
+        ChecksumAlgorithm="SHA256",
+    )
+    before = aws.s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    aws.restart()
+    after = aws.s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    for name in before.keys() - {"ResponseMetadata"}:
+        assert after[name] == before[name]
+    assert after["ETag"] == f'"{hashlib.md5(b"body").hexdigest()}"'
+    assert after["Metadata"] == {"source": "test", "other": "y"}
+    assert after["ContentType"] == "text/csv"
+    assert after["ContentEncoding"] == "gzip"
+    assert after["ChecksumSHA256"]
+    tags = aws.s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"colour": "red", "size": "large"}
+
+
+def test_tags_that_are_changed_later_survive_a_restart(aws, bucket):
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"body")
+    aws.s3.put_object_tagging(
+        Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]}
+    )
+    aws.restart()
+    assert aws.s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [
+        {"Key": "a", "Value": "b"}
+    ]
+    assert read(aws, bucket, "k") == b"body"
+
+
+def test_the_last_put_of_a_key_wins(aws, bucket):
+    for body in (b"one", b"two", b"three"):
+        aws.s3.put_object(Bucket=bucket, Key="k", Body=body)
+        assert read(aws, bucket, "k") == body
+    aws.restart()
+    assert read(aws, bucket, "k") == b"three"
+    assert len(list((aws.root / bucket / "data").iterdir())) == 1
+
+
+def test_deleted_objects_stay_deleted(aws, bucket):
+    for key in ("a", "b", "c", "kept"):
+        aws.s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    aws.s3.delete_object(Bucket=bucket, Key="a")
+    aws.s3.delete_object(Bucket=bucket, Key="a")
+    aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "b"}, {"Key": "c"}]})
+    assert aws.records(bucket).keys() == {"kept"}
+    aws.restart()
+    listed = aws.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    assert [entry["Key"] for entry in listed] == ["kept"]
+    assert code_of(aws.s3.get_object, Bucket=bucket, Key="a") == "NoSuchKey"
+
+
+def test_a_copy_is_an_object_of_its_own(aws, bucket):
+    aws.s3.put_object(Bucket=bucket, Key="from", Body=b"body", Metadata={"m": "1"})
+    aws.s3.copy_object(Bucket=bucket, Key="to", CopySource={"Bucket": bucket, "Key": "from"})
+    aws.s3.delete_object(Bucket=bucket, Key="from")
+    aws.restart()
+    assert read(aws, bucket, "to") == b"body"
+    assert aws.s3.head_object(Bucket=bucket, Key="to")["Metadata"] == {"m": "1"}
+
+
+def test_a_copy_onto_itself_changes_metadata_alone(aws, bucket):
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"body", Metadata={"m": "1"})
+    aws.s3.copy_object(
+        Bucket=bucket,
+        Key="k",
+        CopySource={"Bucket": bucket, "Key": "k"},
+        Metadata={"m": "2"},
+        MetadataDirective="REPLACE",
+    )
+    aws.restart()
+    assert read(aws, bucket, "k") == b"body"
+    assert aws.s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"m": "2"}
+
+
+def test_an_empty_object_survives_a_restart(aws, bucket):
+    aws.s3.put_object(Bucket=bucket, Key="empty", Body=b"")
+    aws.restart()
+    assert read(aws, bucket, "empty") == b""
+    assert aws.s3.head_object(Bucket=bucket, Key="empty")["ContentLength"] == 0
+
+
+def test_ranges_are_served(aws, bucket):
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    for asked, given in [("0-3", b"0123"), ("5-", b"56789"), ("-2", b"89"), ("8-99", b"89")]:
+        answer = aws.s3.get_object(Bucket=bucket, Key="k", Range=f"bytes={asked}")
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 206
+        assert answer["Body"].read() == given
+    asked = {"Bucket": bucket, "Key": "k", "Range": "bytes=10-"}
+    assert code_of(aws.s3.get_object, **asked) == "InvalidRange"
+
+
+def test_a_list_is_in_pages_and_by_prefix(aws, bucket):
+    for n in range(7):
+        aws.s3.put_object(Bucket=bucket, Key=f"p/{n}", Body=b"x" * n)
+    aws.s3.put_object(Bucket=bucket, Key="q", Body=b"x")
+    aws.restart()
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix="p/", PaginationConfig={"PageSize": 3}
+    )
+    found = [(entry["Key"], entry["Size"]) for page in pages for entry in page["Contents"]]
+    assert found == [(f"p/{n}", n) for n in range(7)]
+
+
+@pytest.fixture
+def large(tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(b"".join(bytes([n]) * 2**20 for n in range(19)) + b"end")
+    return path
+
+
+def test_a_multipart_upload_survives_a_restart(aws, bucket, large, tmp_path):
+    aws.s3.upload_file(str(large), bucket, "large", ExtraArgs={"Metadata": {"m": "1"}})
+    before = aws.s3.head_object(Bucket=bucket, Key="large")
+    assert before["ETag"].endswith('-3"')
+    aws.restart()
+    after = aws.s3.head_object(Bucket=bucket, Key="large")
+    assert (after["ETag"], after["LastModified"]) == (before["ETag"], before["LastModified"])
+    assert after["Metadata"] == {"m": "1"}
+    aws.s3.download_file(bucket, "large", str(tmp_path / "back"))
+    assert (tmp_path / "back").read_bytes() == large.read_bytes()
+
+
+def test_a_finished_multipart_upload_leaves_no_parts(aws, bucket, large):
+    aws.s3.upload_file(str(large), bucket, "large")
+    assert aws.staged() == []
+
+
+def test_an_aborted_multipart_upload_leaves_no_parts(aws, bucket):
+    upload = aws.s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    aws.s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"part")
+    assert [path.read_bytes() for path in aws.staged()] == [b"part"]
+    aws.s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=upload)
+    assert aws.staged() == []
+    assert aws.records(bucket) == {}
+
+
+def test_a_part_that_is_sent_again_replaces_the_first(aws, bucket):
+    part = {"Bucket": bucket, "Key": "k"}
+    part["UploadId"] = aws.s3.create_multipart_upload(**part)["UploadId"]
+    aws.s3.upload_part(**part, PartNumber=1, Body=b"first")
+    etag = aws.s3.upload_part(**part, PartNumber=1, Body=b"second")["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    aws.s3.complete_multipart_upload(**part, MultipartUpload=parts)
+    assert read(aws, bucket, "k") == b"second"
+
+
+def test_a_multipart_upload_of_other_parts_is_refused(aws, bucket):
+    part = {"Bucket": bucket, "Key": "k"}
+    part["UploadId"] = aws.s3.create_multipart_upload(**part)["UploadId"]
+    etags = [
+        aws.s3.upload_part(**part, PartNumber=n, Body=b"small")["ETag"].strip('"') for n in (1, 2)
+    ]
+
+    def finish(*named):
+        parts = {"Parts": [{"PartNumber": n, "ETag": etag} for n, etag in named]}
+        return code_of(aws.s3.complete_multipart_upload, **part, MultipartUpload=parts)
+
+    assert finish((1, "0" * 32)) == "InvalidPart"
+    assert finish((3, etags[0])) == "InvalidPart"
+    assert finish((1, etags[0]), (2, etags[1])) == "EntityTooSmall"
+    assert aws.records(bucket) == {}
+
+
+def test_an_unfinished_upload_does_not_survive_and_leaves_nothing(aws, bucket):
+    upload = aws.s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    aws.s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"part")
+    aws.restart()
+    assert aws.staged() == []
+    assert "Contents" not in aws.s3.list_objects_v2(Bucket=bucket)
+
+
+def test_only_the_first_of_two_conditional_puts_wins(aws, bucket):
+    put = aws.s3.put_object
+    first = put(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
+    refused = "PreconditionFailed"
+    assert code_of(put, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*") == refused
+    aws.restart()
+    put = aws.s3.put_object
+    assert code_of(put, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*") == refused
+    put(Bucket=bucket, Key="k", Body=b"3", IfMatch=first)
+    assert code_of(put, Bucket=bucket, Key="k", Body=b"4", IfMatch=first) == refused
+    assert read(aws, bucket, "k") == b"3" == aws.bytes_on_disk(bucket, "k")
+
+
+@pytest.mark.parametrize("condition", ["absent", "match"])
+def test_of_writers_that_race_exactly_one_wins(aws, bucket, condition):
+    writers = 6
+    for n in range(5):
+        key = f"k{n}"
+        conditions = {"IfNoneMatch": "*"}
+        if condition == "match":
+            etag = aws.s3.put_object(Bucket=bucket, Key=key, Body=b"old")["ETag"]
+            conditions = {"IfMatch": etag}
+        together = threading.Barrier(writers)
+
+        def write(me, key=key, conditions=conditions, together=together):
+            together.wait()
+            try:
+                aws.s3.put_object(Bucket=bucket, Key=key, Body=b"%d" % me, **conditions)
+            except ClientError as error:
+                return error.response["Error"]["Code"]
+            return b"%d" % me
+
+        with ThreadPoolExecutor(writers) as pool:
+            ends = list(pool.map(write, range(writers)))
+        assert ends.count("PreconditionFailed") == writers - 1
+        (winner,) = set(ends) - {"PreconditionFailed"}
+        assert winner == read(aws, bucket, key) == aws.bytes_on_disk(bucket, key)
+
+
+@pytest.fixture
+def held_disk(monkeypatch):
+    """Commits wait until they are let through; tells when one has come."""
+    commit = DiskBuckets.commit
+    arrived, let_through = threading.Event(), threading.Event()
+
+    def slow(self, *arguments):
+        arrived.set()
+        assert let_through.wait(30)
+        commit(self, *arguments)
+
+    monkeypatch.setattr(DiskBuckets, "commit", slow)
+    yield arrived, let_through
+    let_through.set()
+
+
+def notify(aws, bucket, url):
+    aws.s3.put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": aws.arn(url), "Events": ["s3:ObjectCreated:*"]}]
+        },
+    )
+    assert [json.loads(body)["Event"] for body in aws.bodies(url)] == ["s3:TestEvent"]
+
+
+def test_answer_and_event_wait_for_the_disk(aws, bucket, held_disk):
+    arrived, let_through = held_disk
+    url = aws.queue(VisibilityTimeout="0")
+    notify(aws, bucket, url)
+    aws.sqs.purge_queue(QueueUrl=url)
+    with ThreadPoolExecutor(1) as pool:
+        put = pool.submit(aws.s3.put_object, Bucket=bucket, Key="k", Body=b"body")
+        assert arrived.wait(30)
+        assert aws.bodies(url) == []
+        assert aws.records(bucket) == {}
+        assert not put.done()
+        let_through.set()
+        put.result()
+    assert aws.bytes_on_disk(bucket, "k") == b"body"
+    assert len(aws.bodies(url)) == 1
+
+
+def test_one_event_for_each_new_object(aws, bucket, large):
+    url = aws.queue()
+    notify(aws, bucket, url)
+    aws.s3.put_object(Bucket=bucket, Key="a b/ü", Body=b"body")
+    aws.s3.upload_file(str(large), bucket, "large", Config=TransferConfig(max_concurrency=1))
+    aws.s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "a b/ü"})
+    aws.s3.delete_object(Bucket=bucket, Key="copy")
+    events = [json.loads(body)["Records"][0] for body in aws.bodies(url)]
+    assert [(event["eventName"], event["s3"]["object"]["key"]) for event in events] == [
+        ("ObjectCreated:Put", "a+b%2F%C3%BC"),
+        ("ObjectCreated:CompleteMultipartUpload", "large"),
+        ("ObjectCreated:Copy", "copy"),
+    ]
+
+
+def test_a_put_that_is_refused_sends_no_event(aws, bucket):
+    url = aws.queue()
+    notify(aws, bucket, url)
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    assert len(aws.bodies(url)) == 1
+    with pytest.raises(ClientError):
+        aws.s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*")
+    assert aws.bodies(url) == []

@@ -1,0 +1,129 @@
+"""The disk is full, bytes are missing, names are odd: nothing else suffers."""
+
+import logging
+import socket
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.aws.disk import DiskBuckets
+
+
+def read(aws, bucket, key):
+    return aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def status_of(aws, request):
+    """Status of a request that no client library would send."""
+    with socket.create_connection(("127.0.0.1", aws.port), timeout=30) as connection:
+        head = f"{request} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n"
+        connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        with connection.makefile("rb") as answer:
+            return int(answer.read().split(b" ")[1])
+
+
+@pytest.fixture
+def full_disk():
+    """``with full_disk("commit"):`` that step fails as on a disk without space."""
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    def fill(patch, step):
+        patch.setattr(DiskBuckets, step, fail)
+
+    return fill
+
+
+def test_a_put_that_cannot_be_written_fails_and_the_old_object_stays(aws, bucket, full_disk):
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    with pytest.MonkeyPatch.context() as patch:
+        full_disk(patch, "commit")
+        for key in ("k", "new"):
+            with pytest.raises(ClientError, match="500"):
+                aws.s3.put_object(Bucket=bucket, Key=key, Body=b"lost")
+    assert read(aws, bucket, "k") == b"old"
+    assert [o["Key"] for o in aws.s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
+    assert aws.staged() == []
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"new")
+    assert read(aws, bucket, "k") == b"new"
+
+
+def test_a_deletion_that_cannot_be_written_fails_and_the_object_stays(aws, bucket, full_disk):
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    with pytest.MonkeyPatch.context() as patch:
+        full_disk(patch, "remove")
+        with pytest.raises(ClientError, match="500"):
+            aws.s3.delete_object(Bucket=bucket, Key="k")
+    assert read(aws, bucket, "k") == b"old"
+
+
+def test_an_object_that_lost_its_bytes_is_left_out_and_told(aws, bucket, caplog):
+    for key in ("gone", "cut", "whole"):
+        aws.s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    aws.stop()
+    data = aws.root / bucket / "data"
+    (data / aws.records(bucket)["gone"]["blob"]).unlink()
+    (data / aws.records(bucket)["cut"]["blob"]).write_bytes(b"c")
+    with caplog.at_level(logging.ERROR, "local.aws.disk"):
+        aws.start()
+    told = " ".join(record.getMessage() for record in caplog.records)
+    assert "gone" in told
+    assert "cut" in told
+    assert "whole" not in told
+    assert aws.loaded == 1
+    assert read(aws, bucket, "whole") == b"whole"
+    aws.s3.put_object(Bucket=bucket, Key="gone", Body=b"back")
+    aws.restart()
+    assert read(aws, bucket, "gone") == b"back"
+
+
+def test_leftovers_of_a_killed_process_are_swept_up(aws, bucket):
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"body")
+    aws.stop()
+    left = [
+        aws.root / ".staged" / "abc",
+        aws.root / bucket / "data" / "abc",
+        aws.root / bucket / "meta" / ".abc.json.12.0a1b2c3d",
+    ]
+    for path in left:
+        path.write_bytes(b"partial")
+    aws.start()
+    assert [path for path in left if path.exists()] == []
+    assert read(aws, bucket, "k") == b"body"
+
+
+def test_a_deleted_bucket_is_gone_and_can_be_made_again(aws, bucket):
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    with pytest.raises(ClientError, match="BucketNotEmpty"):
+        aws.s3.delete_bucket(Bucket=bucket)
+    aws.s3.delete_object(Bucket=bucket, Key="k")
+    aws.s3.delete_bucket(Bucket=bucket)
+    aws.restart()
+    assert aws.s3.list_buckets()["Buckets"] == []
+    aws.s3.create_bucket(Bucket=bucket)
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"again")
+    aws.restart()
+    assert read(aws, bucket, "k") == b"again"
+
+
+def test_a_bucket_with_a_dot_in_its_name_survives(aws):
+    aws.s3.create_bucket(Bucket="with.dot")
+    aws.s3.put_object(Bucket="with.dot", Key="k", Body=b"body")
+    aws.restart()
+    assert read(aws, "with.dot", "k") == b"body"
+
+
+@pytest.mark.parametrize("name", ["..", ".", ".staged", "", "nobody", "n" * 300, "%2e%2e"])
+def test_a_bucket_that_does_not_exist_costs_no_other_bucket_anything(aws, bucket, tmp_path, name):
+    neighbour = tmp_path / "neighbour"
+    neighbour.write_bytes(b"x")
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"body")
+    for method in ("PUT", "DELETE", "POST"):
+        status_of(aws, f"{method} /{name}/key")
+    for method in ("DELETE", "POST"):
+        status_of(aws, f"{method} /{name}")
+    aws.s3.put_object(Bucket=bucket, Key="k2", Body=b"body")
+    assert neighbour.exists()
+    aws.restart()
+    assert read(aws, bucket, "k") == read(aws, bucket, "k2") == b"body"

@@ -1,0 +1,93 @@
+"""Queues under concurrent use, and messages of a consumer that died."""
+
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import sqs_backends
+
+from local.aws.sqs import LockedQueues, release_in_flight
+from local.names import REGION
+
+
+@pytest.fixture
+def backend():
+    """moto's queues with the locks in place, without a server before them."""
+    made = sqs_backends[DEFAULT_ACCOUNT_ID][REGION]
+    hooks = LockedQueues()
+    hooks.install()
+    made.create_queue("work")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads meet where they can
+    yield made
+    sys.setswitchinterval(interval)
+    hooks.uninstall()
+    made.reset()
+
+
+def test_no_message_is_lost_between_sending_and_deleting(backend):
+    old, new = 200, 100
+    for n in range(old):
+        backend.send_message("work", f"old {n}")
+    taken = [m for _ in range(old // 10) for m in backend.receive_message("work", 10, 0, 600)]
+    start = threading.Barrier(4)
+
+    def send(me):
+        start.wait()
+        for n in range(new):
+            backend.send_message("work", f"{me}:{n}")
+
+    def delete(messages):
+        start.wait()
+        for message in messages:
+            backend.delete_message("work", message.receipt_handle)
+
+    with ThreadPoolExecutor(4) as pool:
+        work = [pool.submit(send, me) for me in range(2)]
+        work += [pool.submit(delete, taken[half::2]) for half in range(2)]
+        for part in work:
+            part.result()
+    left = sorted(message.body for message in backend.get_queue("work")._messages)
+    assert left == sorted(f"{me}:{n}" for me in range(2) for n in range(new))
+
+
+def test_who_waits_for_a_message_does_not_keep_it_from_coming(backend):
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(backend.receive_message, "work", 10, 20, 600)
+        backend.send_message("work", "late")
+        assert [message.body for message in waiting.result()] == ["late"]
+
+
+def test_messages_of_a_dead_consumer_come_back(aws):
+    first, other = aws.queue("first", VisibilityTimeout="3600"), aws.queue("other")
+    for n in range(3):
+        aws.sqs.send_message(QueueUrl=first, MessageBody=str(n))
+    aws.sqs.send_message(QueueUrl=other, MessageBody="other")
+    assert len(aws.bodies(first)) == 3
+    assert aws.bodies(first) == []
+    assert aws.bodies(other) == ["other"]
+    assert release_in_flight(REGION, ["first"]) == 3
+    assert sorted(aws.bodies(first)) == ["0", "1", "2"]
+    assert aws.bodies(other) == []
+
+
+def test_only_what_was_taken_is_given_back(aws):
+    url = aws.queue(VisibilityTimeout="3600")
+    aws.sqs.send_message(QueueUrl=url, MessageBody="done")
+    (message,) = aws.sqs.receive_message(QueueUrl=url)["Messages"]
+    aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    aws.sqs.send_message(QueueUrl=url, MessageBody="fresh")
+    assert release_in_flight(REGION, ["work"]) == 0
+    assert aws.bodies(url) == ["fresh"]
+
+
+def test_a_consumer_that_waits_gets_what_is_given_back(aws):
+    url = aws.queue(VisibilityTimeout="3600")
+    aws.sqs.send_message(QueueUrl=url, MessageBody="again")
+    assert aws.bodies(url) == ["again"]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(aws.sqs.receive_message, QueueUrl=url, WaitTimeSeconds=20)
+        assert release_in_flight(REGION, ["work"]) == 1
+        assert [m["Body"] for m in waiting.result()["Messages"]] == ["again"]

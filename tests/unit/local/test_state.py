@@ -1,0 +1,173 @@
+"""The state folder belongs to one stack at a time, and to nobody else."""
+
+import json
+import stat
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+
+from local.errors import LocalStackError
+from local.state import FolderLock, RunningStack, StateFolder, write_atomically
+
+STACK = RunningStack(pid=1, version="0", gateway=80, aws=81, database=82, children={"worker": 2})
+HOLD = """
+import sys
+from pathlib import Path
+from local.state import FolderLock
+with FolderLock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def state(tmp_path):
+    folder = StateFolder(tmp_path / "state")
+    folder.create()
+    return folder
+
+
+@pytest.fixture
+def holder(state):
+    """Another process that holds the folder's lock."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(state.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
+
+
+def test_a_folder_is_made_once_and_accepted_again(state):
+    (state.s3 / "kept").write_text("x")
+    state.create()
+    assert state.is_state()
+    assert (state.s3 / "kept").read_text() == "x"
+
+
+def test_an_empty_folder_is_accepted(tmp_path):
+    StateFolder(tmp_path).create()
+    assert StateFolder(tmp_path).is_state()
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("x")
+    for path in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(LocalStackError, match="--state") as caught:
+            StateFolder(path).create()
+        assert caught.value.exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_secrets_are_made_once_and_for_the_owner_alone(state):
+    first = state.secrets()
+    assert first == state.secrets() == StateFolder(state.root).secrets()
+    assert len(bytes.fromhex(first["reviewer_key"])) == 32
+    assert len(bytes.fromhex(first["database_password"])) == 18
+    assert stat.S_IMODE((state.root / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_a_secret_that_is_missing_is_added_to_the_others(state):
+    first = state.secrets()
+    write_atomically(state.root / "secrets.json", b'{"reviewer_key": "mine"}', mode=0o600)
+    second = state.secrets()
+    assert second["reviewer_key"] == "mine"
+    assert second["database_password"] != first["database_password"]
+
+
+def test_two_folders_have_different_secrets(tmp_path):
+    made = [StateFolder(tmp_path / name) for name in "ab"]
+    for folder in made:
+        folder.create()
+    assert made[0].secrets() != made[1].secrets()
+
+
+def test_a_second_holder_is_told_so(state, holder):
+    with pytest.raises(LocalStackError, match=r"already runs on .*--state") as caught:
+        FolderLock(state.root).__enter__()
+    assert caught.value.exit_code == 2
+    assert str(state.root) in caught.value.message
+
+
+def test_a_lock_can_be_taken_again_after_its_holder(state):
+    for _ in range(2):
+        with FolderLock(state.root), pytest.raises(LocalStackError):
+            FolderLock(state.root).__enter__()
+
+
+def test_the_lock_of_a_killed_holder_is_free(state, holder):
+    holder.kill()
+    holder.wait()
+    with FolderLock(state.root):
+        pass
+
+
+def test_a_stack_runs_while_its_process_lives(state, holder):
+    state.announce(STACK)
+    assert state.running() == STACK
+    assert STACK.gateway_url == "http://127.0.0.1:80"
+    assert STACK.aws_url == "http://127.0.0.1:81"
+    holder.kill()
+    holder.wait()
+    assert state.running() is None
+
+
+def test_nothing_runs_where_nothing_is_announced(state, holder, tmp_path):
+    assert state.running() is None
+    assert StateFolder(tmp_path / "nowhere").running() is None
+    state.announce(STACK)
+    state.withdraw()
+    state.withdraw()
+    assert state.running() is None
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", json.dumps(asdict(STACK) | {"new": 1})])
+def test_an_announcement_of_another_version_is_no_fault(state, holder, body):
+    (state.root / "stack.json").write_text(body)
+    assert state.running() is None
+
+
+def test_a_folder_is_removed_with_all_that_is_in_it(state, tmp_path):
+    state.secrets()
+    (state.s3 / "deep").mkdir()
+    (state.s3 / "deep" / "file").write_text("x")
+    state.remove()
+    assert list(tmp_path.iterdir()) == []
+    state.create()
+
+
+def test_what_a_link_points_to_is_not_removed(state, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("x")
+    (state.root / "link").symlink_to(elsewhere)
+    state.remove()
+    assert not state.root.exists()
+    assert (elsewhere / "file").exists()
+
+
+def test_a_folder_of_somebody_else_is_not_removed(tmp_path):
+    (tmp_path / "thesis.txt").write_text("x")
+    with pytest.raises(LocalStackError, match="not a Reviewlens state folder"):
+        StateFolder(tmp_path).remove()
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_folder_in_use_is_not_removed(state, holder):
+    state.secrets()
+    with pytest.raises(LocalStackError, match="already runs"):
+        state.remove()
+    assert (state.root / "secrets.json").exists()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with pytest.raises(TypeError):
+        write_atomically(path, None)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,38 @@
+"""The worker's functions exist, and its sweep sends what EventBridge would."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local.names import QUEUES
+from local.worker import load_handler, scheduled_event
+
+EXAMPLE = Path(__file__).parents[2] / "events" / "eventbridge_scheduled.json"
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_scheduled_event_looks_like_eventbridges(force):
+    example = json.loads(EXAMPLE.read_text())
+    event = scheduled_event(force=force)
+    assert event.keys() == example.keys()
+    assert {name: type(value) for name, value in event.items()} == {
+        name: type(value) for name, value in example.items()
+    }
+    for name in ("version", "detail-type", "source", "account"):
+        assert event[name] == example[name]
+    assert event["detail"] == {"force": force}
+    written = datetime.strptime(event["time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    assert written <= datetime.now(UTC)
+    assert json.loads(json.dumps(event)) == event
+
+
+def test_each_scheduled_event_is_another_one():
+    assert scheduled_event(force=True)["id"] != scheduled_event(force=True)["id"]
+
+
+@pytest.mark.parametrize("plan", QUEUES, ids=lambda plan: plan.name)
+def test_every_queue_has_a_function(plan):
+    assert callable(load_handler(plan.function))
+    assert plan.dead_letter_queue == f"{plan.queue}-dlq"
