@@ -217,7 +217,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         loop="uvloop",
         http="httptools",
         ws="none",  # whatever is installed: an upgrade is answered as the plain request it is
-        ws="none",
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=10,

@@ -89,7 +89,10 @@ def _health(ports: Dependencies) -> Health:
     except UnavailableError as error:
         checks["database"] = Check(status="unavailable", detail=error.message)
     try:
-        version = ports.models().version
+        model = ports.models()
+        version = model.version
+        if model.problem:
+            checks["model"] = Check(status="degraded", detail=model.problem)
     except (UnavailableError, ArtefactError) as error:
         checks["model"] = Check(status="unavailable", detail=error.message)
     return Health(

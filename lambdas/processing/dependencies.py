@@ -32,11 +32,15 @@ class TextEncoder(Protocol):
 
 
 class Model(NamedTuple):
-    """A loaded encoder, the version of its artefact, and how many calls run well side by side."""
+    """A loaded encoder, the version of its artefact, and how many calls run well side by side.
+
+    ``problem`` says why the version that is current cannot be used, where an older one serves.
+    """
 
     encoder: TextEncoder
     version: str
     parallel: int = 1
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,6 @@ def _models(settings: ProcessingSettings, artefacts: ObjectStore) -> Callable[[]
 
     def current() -> Model:
         encoder = loader.encoder()
-        return Model(encoder, encoder.version, max(1, cores() // threads))
+        return Model(encoder, encoder.version, max(1, cores() // threads), loader.problem)
 
     return current

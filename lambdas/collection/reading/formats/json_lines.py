@@ -40,6 +40,8 @@ def parse_json_lines(
         last = lines.pop()  # empty where the block ends at a line end
         for line in lines:
             number += 1
+            if not line or line.isspace():  # a bomb may hold millions
+                continue
             try:
                 values = _loads(line.rstrip(b", \r\t") if array else line)
                 if values.__class__ is dict and len(line) <= limit:
