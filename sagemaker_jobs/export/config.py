@@ -18,5 +18,12 @@ class ExportConfig(JobConfig):
     reduce_range: bool = Field(
         default=True, description="7-bit weights: the same answers with and without VNNI"
     )
+    smoothing: float = Field(
+        default=0.8, ge=0, le=1, description="share of the activations' spread put into the weights"
+    )
+    calibration: Path | None = Field(
+        default=None,
+        description="Parquet file of texts that smoothing looks at; none: no smoothing",
+    )
     max_tokens: PositiveInt = Field(default=256, description="tokens a text is cut to in serving")
     metrics: Path | None = Field(default=None, description="JSON of figures for the manifest")

@@ -15,11 +15,15 @@ from tokenizers import Tokenizer
 
 from sagemaker_jobs.export.config import ExportConfig
 from sagemaker_jobs.export.graph import export_float, quantise
+from sagemaker_jobs.export.smooth import smooth
+from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.data import LABELS
 from sagemaker_jobs.train.model import ReviewEncoder, load_model
 
 log = logging.getLogger("export")
 TOLERANCE = 1e-4
+CALIBRATION_TEXTS = 256
+CALIBRATION_TOKENS = 128
 SHAPES = ((1, 2), (1, 17), (3, 64), (5, 33), (8, 128))
 
 
@@ -70,6 +74,16 @@ def _write_tokenizer(run_dir: Path, output: Path) -> None:
     tokenizer.save(str(output))
 
 
+def _smoothed(config: ExportConfig) -> ReviewEncoder:
+    """The trained model, made ready for int8 where there are texts to look at."""
+    model = load_model(config.run_dir)
+    if config.precision == "int8" and config.calibration is not None:
+        texts = reviews.read(config.calibration).texts[:CALIBRATION_TEXTS]
+        tokenizer = Tokenizer.from_file(str(config.run_dir / "tokenizer.json"))
+        smooth(model, reviews.tokenise(tokenizer, texts, CALIBRATION_TOKENS), config.smoothing)
+    return model
+
+
 def run(config: ExportConfig) -> dict[str, object]:
     """Write the artefact; returns the manifest."""
     model = load_model(config.run_dir)
@@ -77,7 +91,7 @@ def run(config: ExportConfig) -> dict[str, object]:
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "float32.onnx"
-        export_float(model, plain)
+        export_float(_smoothed(config), plain)
         difference = float_parity(model, plain)
         log.info("float32 parity %.2e", difference)
         if config.precision == "int8":
@@ -98,6 +112,7 @@ def run(config: ExportConfig) -> dict[str, object]:
         "parameters": {
             "precision": config.precision,
             "reduce_range": config.reduce_range,
+            "smoothing": config.smoothing if config.calibration is not None else None,
             "float32_parity": difference,
             "training": record,
         },

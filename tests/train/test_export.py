@@ -12,14 +12,19 @@ from sagemaker_jobs.evaluate.__main__ import main as evaluate
 from sagemaker_jobs.evaluate.metrics import calibration_error, classification, recall_at
 from sagemaker_jobs.export.__main__ import main as export
 from sagemaker_jobs.export.job import SHAPES, ParityError, float_parity, probe
+from sagemaker_jobs.export.smooth import SmoothedLinear, channel_maxima, smooth
 from sagemaker_jobs.train.model import load_model
 
 
-@pytest.fixture(scope="module", params=["int8", "float32"])
-def artefact(request, run_dir, tmp_path_factory):
+@pytest.fixture(scope="module", params=["int8", "smoothed", "float32"])
+def artefact(request, run_dir, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    arguments = ["--run-dir", str(run_dir), "--output-dir", str(folder)]
-    assert export([*arguments, "--precision", request.param, "--max-tokens", "64"]) == 0
+    arguments = ["--run-dir", str(run_dir), "--output-dir", str(folder), "--max-tokens", "64"]
+    if request.param == "smoothed":
+        arguments += ["--calibration", str(data / "validation.parquet")]
+    else:
+        arguments += ["--precision", request.param]
+    assert export(arguments) == 0
     return folder
 
 
@@ -54,6 +59,26 @@ def test_padding_changes_nothing(artefact):
     padded = session.run(None, {"input_ids": wide, "attention_mask": mask})
     tolerance = 1e-4 if "float32" in artefact.name else 0.05
     np.testing.assert_allclose(alone[0], padded[0], atol=tolerance)
+
+
+def test_smoothing_evens_out_the_activations_and_changes_no_answer(run_dir):
+    model, plain = load_model(run_dir), load_model(run_dir)
+    rows = [[2, *range(5 + n, 25 + n), 3] for n in range(40)]
+    smooth(model, rows, 0.8)
+    smoothed = [n for n, layer in model.named_modules() if isinstance(layer, SmoothedLinear)]
+    assert len(smoothed) == 12, "six of each of the two layers"
+    for shape in SHAPES:
+        ids, mask = map(torch.from_numpy, probe(*shape, plain.encoder.config.vocab_size))
+        with torch.no_grad():
+            for want, got in zip(plain(ids, mask), model(ids, mask), strict=True):
+                torch.testing.assert_close(got, want, atol=1e-4, rtol=0)
+    before = channel_maxima(plain, rows, smoothed)
+    after = channel_maxima(model, rows, [f"{name}.linear" for name in smoothed])
+
+    def unevenness(maxima):
+        return sum((largest.max() / largest.median()).item() for largest in maxima.values())
+
+    assert unevenness(after) < unevenness(before)
 
 
 def test_the_manifest_names_the_bytes(artefact):
