@@ -36,7 +36,7 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
     idle, lost = (0.0, 0.0) if force else (IDLE_SECONDS, LOST_SECONDS)
     ingests = queue_objects(dependencies, layout.UPLOADS, idle_seconds=idle, retry_failed=False)
     shards = dependencies.ledger.stale_shards(idle, lost)
-    shards += _outdated(dependencies)
+    shards += _outdated(dependencies, lost)
     dependencies.processing_queue.send(shards)
     index = dependencies.ledger.all_processed()
     if index:
@@ -46,11 +46,11 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
     return swept
 
 
-def _outdated(dependencies: Dependencies) -> list[ProcessShard]:
+def _outdated(dependencies: Dependencies, age_seconds: float) -> list[ProcessShard]:
     """Shards that an earlier model processed: the current one must embed them before it serves."""
     try:
         model = artefacts.current(dependencies.artefacts, "model")
     except ArtefactError as error:
         _LOG.warning("no shard is processed anew: %s", error.message)
         return []
-    return dependencies.ledger.reopen(model.version) if model else []
+    return dependencies.ledger.reopen(model.version, age_seconds) if model else []

@@ -205,13 +205,21 @@ class Ledger:
             )
             return sorted((message_of(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
 
-    def reopen(self, model_version: str) -> list[ProcessShard]:
-        """Open every shard that another model processed last; they count as queued from now."""
+    def reopen(self, model_version: str, age_seconds: float) -> list[ProcessShard]:
+        """Open the shards that another model processed; they count as queued from now.
+
+        Args:
+            model_version: the model that should have processed them.
+            age_seconds: how long ago at least the other one did: a model that cannot be opened
+                leaves the work to the one before it, and must not have it done again and again.
+        """
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "UPDATE shards SET model_version = NULL, updated_at = now()"
-                " WHERE rows > 0 AND model_version <> %s RETURNING ingest_id, part, key, rows",
-                (model_version,),
+                " WHERE rows > 0 AND model_version <> %s"
+                " AND updated_at <= now() - make_interval(secs => %s)"
+                " RETURNING ingest_id, part, key, rows",
+                (model_version, age_seconds),
             ).fetchall()
             connection.execute(
                 "UPDATE ingests SET status = 'collected', updated_at = now()"

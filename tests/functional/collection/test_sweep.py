@@ -87,12 +87,13 @@ def test_once_all_is_processed_a_lost_index_build_is_asked_for_again(world, make
     assert len(world.ports.index_queue.take()) == 1
 
 
-def test_a_new_model_processes_every_shard_again(world, make_review, make_dump):
+def test_a_new_model_processes_every_shard_again(world, make_review, make_dump, age):
     report = world.collect("uploads/a", make_dump(make_review(n) for n in range(120)))
     sent = [ProcessShard.model_validate_json(body) for body in world.ports.processing_queue.take()]
     publish_manifest_only(world.ports.artefacts, "m1", 8)
     for message in sent:
         process(world, message)
+    age(3601)
     assert sweep(world.ports).shards == 0
     publish_manifest_only(world.ports.artefacts, "m2", 8)
     assert sweep(world.ports) == (0, 3, False)
@@ -101,6 +102,17 @@ def test_a_new_model_processes_every_shard_again(world, make_review, make_dump):
     opened = world.ports.ledger.report(report.ingest_id)
     assert (opened.status, opened.shards_processed, opened.stored) == ("collected", 0, 120)
     assert sweep(world.ports).shards == 0, "they are queued already"
+
+
+def test_shards_of_the_last_hour_are_left_to_their_model_but_for_a_start(
+    world, make_review, make_dump
+):
+    world.collect("uploads/a", make_dump([make_review(1)]))
+    (body,) = world.ports.processing_queue.take()
+    process(world, ProcessShard.model_validate_json(body))
+    publish_manifest_only(world.ports.artefacts, "m2", 8)
+    assert sweep(world.ports).shards == 0
+    assert sweep(world.ports, force=True).shards == 1
 
 
 def test_without_a_readable_model_pointer_the_rest_is_swept(world, make_review, make_dump):

@@ -1,0 +1,121 @@
+"""Objects that cannot be read (to their end) are told of clearly, and the rest goes on."""
+
+import gzip
+import io
+import random
+import zipfile
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from local.names import RAW_BUCKET
+from shared.schemas.ingest import ingest_id_of
+from tests.e2e.dumps import amazon_2014
+from tests.e2e.stack import counts, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+def zip_bomb():
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        rows = amazon_2014(3, seed="bomb", flawed=False).body
+        archive.writestr("reviews.json", rows + b"\n" * (96 << 20))
+    return sink.getvalue()
+
+
+def empty_zip():
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("folder/", b"")
+    return sink.getvalue()
+
+
+@contextmanager
+def held(stack):
+    """Nobody reads objects or events while the block runs."""
+    worker = psutil.Process(stack.child("worker"))
+    worker.suspend()
+    try:
+        yield
+    finally:
+        worker.resume()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code"),
+    [
+        ("bomb.zip", zip_bomb, "decompression_limit"),
+        ("noise.json", lambda: random.Random(7).randbytes(200_000), "format_unknown"),
+        ("nothing.csv", bytes, "empty_object"),
+        ("folder.zip", empty_zip, "archive_unsupported"),
+        ("dump.7z", lambda: b"7z\xbc\xaf\x27\x1c" + bytes(500), "archive_unsupported"),
+        ("prices.csv", lambda: b"price,colour\n3,red\n4,blue\n", "schema_unknown"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_read_says_why_and_the_next_dump_is_read(stack, name, body, code):
+    bad = stack.put(name, body())
+    good = amazon_2014(30, seed=name, flawed=False)
+    good_id = stack.put(f"good-{name}.json", good.body)
+    report = stack.wait_for(bad, "failed")
+    assert report["error_code"] == code
+    assert report["error_detail"]
+    assert report["finished_at"]
+    assert counts(stack.wait_for(good_id))[0] == 30
+    stack.wait_for_index()
+
+
+def test_a_truncated_gzip_gives_its_whole_rows_and_one_reject(stack):
+    made = amazon_2014(2_000, seed="cut", flawed=False)
+    whole = gzip.compress(made.body)
+    report = stack.wait_for(stack.put("cut.json.gz", whole[: len(whole) // 2]))
+    assert report["rejects_by_reason"] == {"truncated_record": 1}
+    assert 0 < report["stored"] < 2_000
+    assert report["compression"] == "gzip"
+    assert report["warnings"]
+    (reject,) = report["rejects"]
+    assert reject["raw"].startswith('{"reviewerID": "Acut')
+    assert reject["record"] == report["rows_read"]
+
+
+def test_an_object_that_is_gone_or_replaced_before_it_is_read(stack):
+    s3 = stack.aws("s3")
+    gone, old, new = (amazon_2014(9, seed=seed, flawed=False).body for seed in ("g", "o", "n"))
+    with held(stack):
+        deleted = stack.put("deleted.json", gone)
+        s3.delete_object(Bucket=RAW_BUCKET, Key="uploads/deleted.json")
+        replaced = stack.put("replaced.json", old)
+        current = stack.put("replaced.json", new)
+    assert stack.wait_for(deleted, "failed")["error_code"] == "object_missing"
+    assert stack.wait_for(replaced, "failed")["error_code"] == "object_superseded"
+    assert counts(stack.wait_for(current)) == (9, 9, 0, 0)
+    stack.wait_for_index()
+
+
+def test_a_missing_mapping_can_be_added_and_the_dump_collected_again(stack):
+    body = b"Opinion;Grade\nA fine lamp, bright and warm;5\nIt broke on day one;1\n"
+    ingest_id = stack.put("mapped/words.csv", body)
+    assert stack.wait_for(ingest_id, "failed")["error_code"] == "schema_unknown"
+    stack.put("mapped/words.csv.mapping.json", b'{"text": "Opinion", "rating": "Grade"}')
+    answer = stack.post("/collect", {"prefix": "mapped/"}, status=202)
+    assert answer["ingest_ids"] == [ingest_id]
+
+    def read_again():
+        report = stack.report(ingest_id)
+        return report if report["status"] == "processed" else None
+
+    report = wait_until(read_again, what="the second try")
+    assert counts(report) == (2, 2, 0, 0)
+    assert report["error_code"] is None
+
+
+def test_any_key_that_s3_takes_is_a_dump(stack):
+    for name in ("spaces and +plus.json", "ünïcode/日本.json", "100%25 #1?.json", "a" * 900):
+        made = amazon_2014(5, seed=name, flawed=False)
+        ingest_id = stack.put(name, made.body)
+        report = stack.wait_for(ingest_id)
+        assert report["key"] == f"uploads/{name}"
+        assert ingest_id == ingest_id_of(RAW_BUCKET, report["key"], report["etag"])
+        assert counts(report) == made.counts

@@ -1,0 +1,183 @@
+"""The command line against a real stack: what a person types, sees, and gets for mistakes."""
+
+import json
+import subprocess
+
+import pytest
+
+from local.aws.resources import local_client
+from tests.e2e.stack import COMMAND
+
+pytestmark = pytest.mark.slow
+
+COMMANDS = ("demo", "up", "ingest", "analyze", "search", "status", "env", "doctor", "reset")
+JSON_LINE = '{{"reviewText": "{}", "overall": {}, "asin": "P9", "reviewerID": "r{}"}}\n'
+
+
+def run(*arguments, expect=0, **options):
+    done = subprocess.run(
+        [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=170, **options
+    )
+    assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
+
+
+@pytest.fixture
+def reviewlens(stack):
+    """``reviewlens(command, …)`` on the running stack."""
+
+    def call(command, *arguments, expect=0):
+        return run(command, *arguments, "--state", str(stack.folder.root), expect=expect)
+
+    return call
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command):
+    _, _, example = run(command, "--help").stdout.partition("Example:")
+    assert f"reviewlens {command}" in example
+
+
+def test_ingest_waits_until_the_reviews_can_be_searched(reviewlens, samples, tmp_path):
+    dump = tmp_path / "fresh.jsonl"
+    dump.write_text(
+        JSON_LINE.format("The teapot from the fair pours without a drip.", 5, 1)
+        + JSON_LINE.format("", 4, 2)
+        + JSON_LINE.format("The glaze of the teapot came off in the sink.", 9, 3)
+    )
+    found = json.loads(reviewlens("ingest", str(dump), "--json").stdout)["ingests"]
+    assert [(f["status"], f["rows_read"], f["stored"], f["rejected"]) for f in found] == [
+        ("processed", 3, 1, 2)
+    ]
+    assert found[0]["rejects_by_reason"] == {"text_missing": 1, "rating_out_of_range": 1}
+    answer = json.loads(reviewlens("search", "a teapot that pours well", "--json").stdout)
+    assert answer["results"][0]["product_id"] == "P9"
+
+
+def test_a_folder_is_ingested_with_the_mappings_beside_its_files(reviewlens, samples, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.csv").write_text("Meinung;Note\nWunderbar weich und warm.;5\n")
+    (tmp_path / "sub" / "mapping.json").write_text('{"text": "Meinung", "rating": "Note"}')
+    (tmp_path / ".hidden").write_text("nothing to read")
+    found = json.loads(reviewlens("ingest", str(tmp_path), "--json").stdout)["ingests"]
+    assert [(f["key"], f["stored"]) for f in found] == [("uploads/sub/a.csv", 1)]
+
+
+def test_a_dump_with_unknown_columns_fails_and_a_mapping_mends_it(reviewlens, samples, tmp_path):
+    dump = tmp_path / "own.csv"
+    dump.write_text("Opinion,Grade\nThe lid of the churn fits badly.,2\n")
+    failed = reviewlens("ingest", str(dump), expect=1)
+    assert "schema_unknown" in failed.stdout
+    assert "'Opinion', 'Grade'" in failed.stdout
+    mended = reviewlens("ingest", str(dump), "--map", "text=Opinion,rating=Grade", "--json")
+    assert json.loads(mended.stdout)["ingests"][0]["stored"] == 1
+
+
+def test_an_s3_address_is_collected(reviewlens, stack, samples):
+    line = JSON_LINE.format("The anvil rings true and stays put.", 5, 7)
+    s3 = local_client("s3", stack.running.aws_url)
+    s3.create_bucket(Bucket="elsewhere")
+    s3.put_object(Bucket="elsewhere", Key="old/anvils.jsonl", Body=line.encode())
+    found = json.loads(reviewlens("ingest", "s3://elsewhere/old/", "--json").stdout)["ingests"]
+    assert [(f["key"], f["status"], f["stored"]) for f in found] == [
+        ("uploads/old/anvils.jsonl", "processed", 1)
+    ]
+
+
+def test_analyze_and_search_answer_for_a_person_and_for_a_program(reviewlens, samples):
+    seen = reviewlens("analyze", "The hinge snapped and nobody answers.", "--top-k", "2").stdout
+    assert "negative" in seen
+    assert "RL-AUD-01" in seen
+    told = json.loads(reviewlens("analyze", "Lovely, would buy again!", "--json").stdout)
+    assert told["sentiment"] == "positive"
+    filtered = json.loads(
+        reviewlens(
+            *("search", "hinge", "--product", "RL-AUD-01", "--sentiment", "negative"),
+            *("--max-rating", "2", "--from", "2026-03-16", "--top-k", "4", "--json"),
+        ).stdout
+    )["results"]
+    assert len(filtered) == 4
+    assert {review["product_id"] for review in filtered} == {"RL-AUD-01"}
+    assert all(review["sentiment"] == "negative" for review in filtered)
+    assert all(review["rating"] <= 2 for review in filtered)
+    assert all(review["reviewed_at"] >= "2026-03-16" for review in filtered)
+
+
+def test_status_and_doctor_tell_how_the_stack_is(reviewlens, samples):
+    found = json.loads(reviewlens("status", "--json").stdout)
+    assert found["health"]["status"] == "ok"
+    assert {each["key"] for each in found["ingests"]} >= {"uploads/reviews.jsonl.gz"}
+    assert set(found["queues"]) == {"collection", "processing", "index"}
+    checks = json.loads(reviewlens("doctor", "--json").stdout)["checks"]
+    assert {check["check"] for check in checks} >= {"PostgreSQL", "model", "services", "queues"}
+    assert all(check["verdict"] != "failed" for check in checks)
+
+
+def test_env_lets_psql_and_other_programs_in(reviewlens, samples):
+    script = f"{reviewlens('env').stdout}\npsql -tAc 'SELECT count(*) FROM reviews'"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 700
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("ingest", "/no/such/file.csv"), "/no/such/file.csv does not exist"),
+        (("ingest", "s3://no-such-bucket/x"), "cannot be read in this stack"),
+        (("analyze", " "), "query_text"),
+        (("search", "x", "--min-rating", "9"), "filters.min_rating"),
+        (("search", "x", "--sentiment", "angry"), "filters.sentiment"),
+        (("search", "x", "--from", "yesterday"), "filters.date_from"),
+    ],
+)
+def test_wrong_input_is_told_in_one_line(reviewlens, arguments, words):
+    told = reviewlens(*arguments, expect=2).stderr
+    assert words in told
+    assert "Traceback" not in told
+
+
+def test_a_wrong_map_names_the_fields(reviewlens, tmp_path):
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    told = reviewlens("ingest", str(tmp_path / "x.csv"), "--map", "txt=a", expect=2).stderr
+    assert "'txt=a'" in told
+    assert "helpful_votes" in told
+
+
+def test_two_files_of_one_name_are_not_mixed_up(reviewlens, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.csv").write_text(f"text,rating\n{folder},3\n")
+    paths = (str(tmp_path / "a" / "x.csv"), str(tmp_path / "b" / "x.csv"))
+    assert "--prefix" in reviewlens("ingest", *paths, expect=2).stderr
+
+
+@pytest.mark.parametrize("command", [("analyze", "x"), ("search", "x"), ("status",), ("env",)])
+def test_without_a_stack_they_say_how_to_start_one(command, tmp_path):
+    told = run(*command, "--state", str(tmp_path / "none"), expect=2).stderr
+    assert "reviewlens up" in told
+
+
+def test_reset_asks_and_removes_nothing_but_a_state_folder_at_rest(stack, tmp_path):
+    running = run("reset", "--yes", "--state", str(stack.folder.root), expect=2)
+    assert "already runs" in running.stderr
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter").write_text("keep")
+    refused = run("reset", "--yes", "--state", str(tmp_path / "mine"), expect=2)
+    assert "not a Reviewlens state folder" in refused.stderr
+    assert (tmp_path / "mine" / "letter").read_text() == "keep"
+    idle = tmp_path / "idle"
+    idle.mkdir()
+    (idle / "reviewlens-state").write_text("1\n")
+    (idle / "lock").touch()
+    run("reset", "--state", str(idle), expect=1, input="n\n")
+    assert idle.exists()
+    run("reset", "--state", str(idle), input="y\n")
+    assert not idle.exists()
+    run("reset", "--yes", "--state", str(idle))
+
+
+def test_the_demo_ends_with_0_when_all_of_it_worked(tmp_path):
+    ports = ("--port", "0", "--aws-port", "0", "--database-port", "0")
+    seen = run("demo", "--once", *ports, "--state", str(tmp_path / "state")).stdout
+    for words in ("uploads/audio.review", "RL-AUD-01", "Wren Folding Headphones", "similarity"):
+        assert words in seen

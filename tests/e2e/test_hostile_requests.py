@@ -1,0 +1,301 @@
+"""Nothing a caller sends makes a 500: every answer is a 4xx problem that says what is wrong."""
+
+import base64
+import json
+import socket
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.slow
+PROBLEM = "application/problem+json"
+JSON = {"content-type": "application/json"}
+POSTS = (
+    *("/analyze", "/analyze/batch", "/search_similar", "/embeddings", "/process"),
+    *("/collect", "/build_index"),
+)
+NEEDING = POSTS[:5]
+"""Routes that cannot do without a body."""
+GETS = ("/collect", "/collect/ing_unknown", "/products", "/products/RL-AUD-01", "/reviews")
+
+
+def refused(answer, *statuses):
+    assert answer.status_code in statuses, (answer.status_code, answer.text[:500])
+    assert answer.headers["content-type"] == PROBLEM
+    if answer.request.method != "HEAD":
+        body = answer.json()
+        assert body["status"] == answer.status_code
+        assert {"type", "title", "code", "detail"} <= body.keys()
+        assert "Traceback" not in answer.text
+
+
+@pytest.fixture(scope="module")
+def client(stack, samples):
+    with stack.client() as made:
+        yield made
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"query_text": ',
+        b"not json",
+        b"{'single': 1}",
+        b'{"a": NaN}',
+        b'{"a": 1e999}',
+        b'{"query_text": "\xff\xfe"}',
+        b'{"query_text": "\\ud800"}',
+        b'{"query_text": "a\x00b"}',
+        b"[" * 50_000,
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b"\x00" * 100,
+        b"\x1f\x8b\x08\x00",
+    ],
+    ids=range(12),
+)
+def test_a_body_that_is_no_json(client, path, body):
+    refused(client.post(path, content=body, headers=JSON), 400)
+
+
+@pytest.mark.parametrize("path", NEEDING)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"{}", b'"text"', b"17", b"true", b'[{"query_text": "a"}]'],
+)
+def test_json_that_is_no_request(client, path, body):
+    refused(client.post(path, content=body, headers=JSON), 422)
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_body_that_is_too_large_declared_or_not(client, path):
+    body = json.dumps({"query_text": "x" * 5_000_000}).encode()
+    refused(client.post(path, content=body, headers=JSON), 413)
+    pieces = (body[at : at + 65_536] for at in range(0, len(body), 65_536))
+    refused(client.post(path, content=pieces, headers=JSON), 413)
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "a/b/c", ""]
+)
+def test_a_body_of_another_kind(client, path, kind):
+    answer = client.post(path, content=b'{"query_text": "a"}', headers={"content-type": kind})
+    refused(answer, 415)
+
+
+WRONG = [
+    *(("/analyze", {"query_text": wrong}) for wrong in (None, 5, [], {}, "", "  \n", "x" * 10_001)),
+    *(
+        ("/analyze", {"query_text": "a", "top_k": wrong})
+        for wrong in (-1, 101, 1.5, "many", None, 10**30)
+    ),
+    *(
+        ("/analyze", {"query_text": "a", "image_url": wrong})
+        for wrong in ("file:///etc/passwd", "ftp://a", "http://", "http://[", "x" * 5_000, 7, "\0")
+    ),
+    *(("/analyze/batch", {"texts": wrong}) for wrong in ([], ["a"] * 65, [""], "a", [None], {})),
+    *(("/embeddings", {"texts": wrong}) for wrong in ([], ["a"] * 65, [" "], "a", [1], None)),
+    ("/embeddings", {"texts": ["a"], "model": "another"}),
+    *(("/search_similar", {"query_text": "a", "top_k": wrong}) for wrong in (0, 101, "x")),
+    *(
+        ("/search_similar", {"query_text": "a", "filters": wrong})
+        for wrong in (
+            [],
+            "all",
+            {"colour": "red"},
+            {"sentiment": "angry"},
+            {"sentiments": []},
+            {"product_id": 5},
+            {"product_id": "x" * 513},
+            {"product_ids": []},
+            {"product_ids": ["a"] * 501},
+            {"min_rating": 0},
+            {"max_rating": 6},
+            {"min_rating": 4, "max_rating": 2},
+            {"date_from": "yesterday"},
+            {"date_from": "2024-02-30"},
+            {"date_to": 10**18},
+            {"date_from": "2025-01-02", "date_to": "2025-01-01"},
+        )
+    ),
+    *(("/process", {"ingest_id": wrong}) for wrong in ("", "a b", "../x", "x" * 65, 5, None)),
+    *(("/collect", wrong) for wrong in ([], {"prefix": 5}, {"bucket": "x"}, {"source": []})),
+    ("/collect", {"source": "https://example.org"}),
+    ("/collect", {"source": "s3://another-bucket/uploads/"}),
+    ("/collect", {"source": "s3://reviewlens-raw/a", "prefix": "b"}),
+    ("/collect", {"prefix": "x" * 1_025}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), WRONG, ids=range(len(WRONG)))
+def test_a_field_that_cannot_be_used(client, path, body):
+    refused(client.post(path, json=body), 422)
+
+
+ODD = [
+    *(
+        ("/search_similar", {"query_text": "a", "filters": odd})
+        for odd in (
+            {"product_id": "\0"},
+            {"product_id": "'; DROP TABLE reviews; --"},
+            {"product_ids": [f"p{n}" for n in range(500)]},
+            {"category": "\0%_"},
+            {"date_from": "0001-01-01", "date_to": "9999-12-31"},
+            {"date_to": "0001-01-01"},
+            {"date_from": "9999-12-31"},
+            {},
+        )
+    ),
+    *(
+        ("/analyze", {"query_text": odd})
+        for odd in ("\0", "x" * 10_000, "\U0001f44d" * 5_000, "\u202e\ufeff!", "a\n" * 4_000)
+    ),
+    ("/analyze", {"query_text": "a", "unknown": {"deep": [[[]]]}, "top_k": 0}),
+    ("/analyze/batch", {"texts": ["\U0001f44d" * 5_000] * 3}),
+    ("/embeddings", {"texts": ["\0"]}),
+]
+
+
+@pytest.mark.parametrize(("path", "body"), ODD, ids=range(len(ODD)))
+def test_what_is_odd_and_allowed_is_answered(client, path, body):
+    answer = client.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+
+
+def cursor(text):
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+QUERIES = [
+    *(f"/products?limit={wrong}" for wrong in ("0", "201", "x", "1e3", "-1", "")),
+    *(f"/reviews?limit={wrong}" for wrong in ("0", "201", "x", "9" * 400)),
+    *(
+        f"{path}?cursor={wrong}"
+        for path in ("/products", "/reviews")
+        for wrong in (
+            *("x", "%00", "%ff", "日本", "a" * 2_049, "=", "bnVsbA"),
+            *(cursor(text) for text in ("[]", "{}", "[1]", '["a", "b", "c"]', "[NaN, 1]")),
+            *(cursor(text) for text in ('[1e30, "a"]', '[5, "\\u0000"]', "[" * 99)),
+        )
+    ),
+    "/products?cursor=" + cursor('[-1, "a"]'),
+    *(f"/reviews?min_rating={wrong}" for wrong in ("0", "6", "nan", "inf", "x")),
+    *(f"/reviews?from={wrong}" for wrong in ("x", "2024-13-01", "%00", "99999-01-01")),
+    *("/reviews?sentiment=angry", "/reviews?product_id=%00", "/reviews?product_id=" + "x" * 513),
+    "/reviews?min_rating=4&max_rating=2",
+    "/reviews?from=2025-01-02&to=2025-01-01",
+    *(f"/collect?limit={wrong}" for wrong in ("0", "201", "x")),
+    "/collect/" + "x" * 65,
+]
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=range(len(QUERIES)))
+def test_a_query_that_cannot_be_used(client, path):
+    refused(client.get(path), 422)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/reviews?from=0001-01-01&to=9999-12-31",
+        "/reviews?to=0001-01-01",
+        "/reviews?product_id=%F0%9F%91%8D%25_",
+        "/reviews?cursor=" + cursor('["0001-01-01T00:00:00+23:59", "a"]'),
+        "/reviews?cursor=" + cursor('["9999-12-31T23:59:59-23:59", "a"]'),
+        "/reviews?cursor=" + cursor('[null, "a"]'),
+        "/products?cursor=" + cursor('[0, "a"]'),
+        "/products?limit=1&limit=2&unknown=x",
+    ],
+)
+def test_an_odd_query_that_is_allowed_is_answered(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/nothing", "/analyse", "/analyze/", "//analyze", "/analyze/batch/x"),
+        *("/search_similar/x", "/trends/x/y", "/health/nobody", "/health/x/y"),
+        *("/collect/ing_unknown", "/collect/%00", "/collect/ing_unknown/rejects", "/collect/a/b"),
+        *("/products/unknown", "/products/%00", "/products/..%2f..%2fetc", "/products/%F0%9F"),
+        *("/docs", "/redoc", "/openapi.yaml", "/%2e%2e/%2e%2e/etc/passwd", "/moto-api/reset"),
+        *("/reviews/x", "/process/x", "/embeddings/x", "/" + "a" * 8_000, "/%c0%af"),
+    ],
+)
+def test_what_is_not_there(client, path):
+    refused(client.get(path), 404)
+
+
+def test_an_ingest_that_is_not_there_cannot_be_processed(client):
+    refused(client.post("/process", json={"ingest_id": "ing_unknown"}), 404)
+
+
+@pytest.mark.parametrize("path", [*POSTS, *GETS, "/health", "/health/inference", "/openapi.json"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
+def test_a_method_that_no_route_has(client, path, method):
+    try:
+        answer = client.request(method, path)
+    except httpx.RemoteProtocolError:
+        assert method == "BREW"  # the connection is closed on what is no HTTP
+        return
+    if method == "BREW" and answer.status_code == 400:
+        return  # the parser's own answer
+    refused(answer, 405)
+    assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize("path", NEEDING)
+def test_a_route_that_only_takes_posts(client, path):
+    refused(client.get(path), 405)
+
+
+@pytest.mark.parametrize("host", ["example.org", "[", "[::1", "a b", "127.0.0.1.evil", "\xff", ""])
+def test_a_host_that_is_not_this_machine(client, host):
+    refused(client.get("/products", headers={"host": host.encode("latin-1")}), 400, 421)
+
+
+@pytest.mark.parametrize("origin", ["https://example.org", "http://[", "null", "\xff", "//"])
+def test_a_page_of_another_site(client, origin):
+    answer = client.post(
+        "/analyze", json={"query_text": "a"}, headers={"origin": origin.encode("latin-1")}
+    )
+    refused(answer, 403)
+
+
+UPGRADE = (
+    b"GET /products HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /pr\xffoducts HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+        b"POST /analyze HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01",
+        b"GET /products HTTP/1.1\r\n\r\n",
+        UPGRADE,
+    ],
+    ids=range(7),
+)
+def test_what_is_hardly_http(stack, client, request_bytes):
+    with socket.create_connection(("127.0.0.1", stack.running.gateway), timeout=30) as raw:
+        raw.sendall(request_bytes)
+        raw.shutdown(socket.SHUT_WR)
+        said = b""
+        while piece := raw.recv(65_536):
+            said += piece
+    assert b" 500 " not in said.partition(b"\r\n")[0]
+    assert client.get("/products?limit=1").status_code == 200
+
+
+def test_the_service_is_as_well_as_before(client):
+    assert client.get("/health").json()["status"] == "ok"
+    found = client.post("/analyze", json={"query_text": "I love this kettle."}).json()
+    assert found["sentiment"] == "positive"

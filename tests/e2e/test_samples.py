@@ -1,0 +1,215 @@
+"""What a user gets who drops dumps into the bucket."""
+
+import bz2
+import gzip
+import json
+import math
+from datetime import datetime
+
+import pytest
+import zstandard
+
+from local.names import QUEUES, RAW_BUCKET, queue_url
+from tests.e2e.conftest import SAMPLES
+from tests.e2e.stack import counts, wait_until
+
+pytestmark = pytest.mark.slow
+EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
+PLANTED = EXPECTED["planted_problem"]
+
+
+@pytest.mark.parametrize("name", EXPECTED["files"])
+def test_a_sample_ends_as_its_table_says(stack, samples, name):
+    report = stack.report(samples[name])
+    assert report["status"] == "processed"
+    for count, value in EXPECTED["files"][name].items():
+        assert report[count] == value
+    assert report["shards"] == report["shards_processed"] > 0
+    ours = "SELECT count(*) FROM reviews WHERE ingest_id = %s"
+    assert stack.count(ours, samples[name]) == report["stored"]
+
+
+def test_the_index_holds_every_review_and_all_is_well(stack, samples):
+    version = stack.wait_for_index()
+    health = stack.get("/health")
+    assert (health["status"], health["index_version"]) == ("ok", version)
+    assert set(health["services"]) >= {
+        *("collection", "processing", "retrieval", "inference", "insights"),
+    }
+    for name in health["services"]:
+        assert stack.get(f"/health/{name}")["status"] == "ok"
+
+
+def test_rejects_are_shown_with_their_rows(stack, samples):
+    ingest_id = samples["reviews.jsonl.gz"]
+    expected = EXPECTED["files"]["reviews.jsonl.gz"]
+    page = stack.get(f"/collect/{ingest_id}/rejects", limit=5)
+    rest = stack.get(f"/collect/{ingest_id}/rejects", limit=5, after=page["next_after"])
+    found = page["rejects"] + rest["rejects"]
+    assert rest["next_after"] is None
+    assert len({reject["record"] for reject in found}) == expected["rejected"]
+    assert stack.report(ingest_id)["rejects"] == found
+    by_reason = {}
+    for reject in found:
+        assert reject["detail"]
+        assert reject["line"] >= 1
+        by_reason[reject["reason"]] = by_reason.get(reject["reason"], 0) + 1
+    assert by_reason == expected["rejects_by_reason"]
+
+
+def test_analyze_judges_a_text_and_shows_what_others_say(stack, samples):
+    found = stack.post(
+        "/analyze", {"query_text": "The hinge snapped in two after a week. Awful.", "top_k": 4}
+    )
+    assert found["sentiment"] == "negative"
+    assert found["confidence"] == found["probabilities"]["negative"] > 0.5
+    assert math.isclose(sum(found["probabilities"].values()), 1, abs_tol=1e-4)
+    assert found["summary"].endswith(".")
+    scores = [near["similarity_score"] for near in found["similar_reviews"]]
+    assert len(scores) == 4
+    assert scores == sorted(scores, reverse=True)
+    assert found["index_version"] == stack.get("/health")["index_version"]
+    assert found["warnings"] == []
+    happy = stack.post("/analyze", {"query_text": "I love it, it works perfectly every day."})
+    assert happy["sentiment"] == "positive"
+
+
+def test_the_planted_problem_is_found(stack, samples):
+    filters = {
+        "product_id": PLANTED["product_id"],
+        "sentiment": "negative",
+        "date_from": PLANTED["begins"],
+    }
+    found = stack.post(
+        "/search_similar",
+        {"query_text": "the hinge broke", "top_k": 10, "filters": filters},
+    )["results"]
+    naming = [result for result in found if PLANTED["what"] in result["review_text"].lower()]
+    assert len(naming) > len(found) / 2
+
+
+@pytest.mark.parametrize(
+    ("filters", "holds"),
+    [
+        ({}, lambda _: True),
+        ({"product_id": "RL-KIT-01"}, lambda r: r["product_id"] == "RL-KIT-01"),
+        (
+            {"product_ids": ["RL-KIT-01", "RL-OUT-02"]},
+            lambda r: r["product_id"] in {"RL-KIT-01", "RL-OUT-02"},
+        ),
+        ({"sentiment": "negative"}, lambda r: r["sentiment"] == "negative"),
+        (
+            {"sentiments": ["neutral", "positive"]},
+            lambda r: r["sentiment"] in {"neutral", "positive"},
+        ),
+        ({"category": "Outdoor"}, lambda r: r["category"] == "Outdoor"),
+        ({"min_rating": 4}, lambda r: r["rating"] >= 4),
+        ({"max_rating": 2}, lambda r: r["rating"] <= 2),
+        ({"date_from": "2026-01-01"}, lambda r: r["reviewed_at"] >= "2026-01-01"),
+        ({"date_to": "2025-06-30"}, lambda r: r["reviewed_at"] < "2025-07-01"),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_each_filter_of_search_holds(stack, samples, filters, holds):
+    found = stack.post(
+        "/search_similar",
+        {"query_text": "it stopped working", "top_k": 15, "filters": filters},
+    )["results"]
+    assert len(found) == 15
+    assert all(holds(result) for result in found)
+
+
+def test_products_and_reviews_are_counted_and_paged(stack, samples):
+    products, cursor = [], None
+    while True:
+        page = stack.get("/products", limit=5, **({"cursor": cursor} if cursor else {}))
+        products += page["products"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    sampled = {p["product_id"]: p for p in products if p["product_id"].startswith("RL-")}
+    assert len(sampled) == EXPECTED["products"]
+    assert sum(p["reviews"] for p in products) == stack.count(
+        "SELECT count(*) FROM reviews WHERE product_id IS NOT NULL"
+    )
+    one = sampled[PLANTED["product_id"]]
+    assert one["analysed"] == one["reviews"] > 0
+    assert math.isclose(sum(one["sentiment_shares"].values()), 1, abs_tol=1e-6)
+    assert stack.get(f"/products/{one['product_id']}") == one
+
+    query = {"product_id": one["product_id"], "sentiment": "negative", "max_rating": 3}
+    first = stack.get("/reviews", limit=3, **query)
+    second = stack.get("/reviews", limit=3, cursor=first["next_cursor"], **query)
+    shown = first["reviews"] + second["reviews"]
+    assert len({r["review_id"] for r in shown}) == 6
+    days = [datetime.fromisoformat(r["reviewed_at"]) for r in shown]
+    assert days == sorted(days, reverse=True)
+    assert {(r["product_id"], r["sentiment"]) for r in shown} == {
+        (one["product_id"], "negative"),
+    }
+
+
+def test_batches_and_embeddings_keep_the_order_of_their_texts(stack, samples):
+    texts = ["Wonderful, I love it.", "Terrible, it broke at once.", "Wonderful, I love it."]
+    batch = stack.post("/analyze/batch", {"texts": texts})
+    assert [r["sentiment"] for r in batch["results"]] == ["positive", "negative", "positive"]
+    embedded = stack.post("/embeddings", {"texts": texts})
+    first, second, third = embedded["embeddings"]
+    for vector in (first, second, third):
+        assert math.isclose(math.hypot(*vector), 1, abs_tol=1e-3)
+    assert cosine(first, third) > 0.99 > cosine(first, second)
+    assert embedded["model_version"] == batch["model_version"]
+
+
+def cosine(left, right):
+    return sum(a * b for a, b in zip(left, right, strict=True))
+
+
+def test_one_object_delivered_twice_changes_nothing(stack, samples):
+    name = "audio.review"
+    before = stack.report(samples[name]), stack.count("SELECT count(*) FROM reviews")
+    info = stack.aws("s3").head_object(Bucket=RAW_BUCKET, Key=f"uploads/{name}")
+    event = {
+        "eventName": "ObjectCreated:Put",
+        "s3": {
+            "bucket": {"name": RAW_BUCKET},
+            "object": {"key": f"uploads/{name}", "eTag": info["ETag"].strip('"')},
+        },
+    }
+    queue = queue_url(stack.running.aws_url, QUEUES[0].queue)
+    for _ in range(3):
+        stack.aws("sqs").send_message(
+            QueueUrl=queue, MessageBody=json.dumps({"Records": [event, event]})
+        )
+    assert stack.put(name, (SAMPLES / name).read_bytes()) == samples[name]
+    wait_until(stack.idle, what="the repeated events")
+    assert (stack.report(samples[name]), stack.count("SELECT count(*) FROM reviews")) == before
+
+
+def test_all_that_is_read_is_not_queued_again(stack, samples):
+    answer = stack.post("/collect", {"prefix": "uploads/"}, status=202)
+    assert set(answer["ingest_ids"]).isdisjoint(samples.values())
+    for ingest_id in samples.values():
+        assert stack.post("/process", {"ingest_id": ingest_id}, status=202)["shards"] == 0
+    wait_until(stack.idle, what="what was asked for")
+
+
+@pytest.mark.parametrize(
+    ("name", "compress"),
+    [
+        ("again.bin", gzip.compress),
+        ("plain.txt", bytes),
+        ("again.json", zstandard.ZstdCompressor().compress),
+        ("deeper/again", bz2.compress),
+    ],
+)
+def test_the_same_dump_under_another_name_and_compression_adds_no_row(
+    stack, samples, name, compress
+):
+    before = stack.count("SELECT count(*) FROM reviews")
+    body = gzip.decompress((SAMPLES / "reviews.jsonl.gz").read_bytes())
+    report = stack.wait_for(stack.put(name, compress(body)))
+    expected = EXPECTED["files"]["reviews.jsonl.gz"]
+    known = expected["stored"] + expected["duplicates"]
+    assert counts(report) == (expected["rows_read"], 0, known, expected["rejected"])
+    assert stack.count("SELECT count(*) FROM reviews") == before

@@ -1,0 +1,55 @@
+"""Each service alone under uvicorn, with the environment that ``reviewlens env`` prints."""
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import pytest
+
+from local.environment import child_environment, function_environment
+from local.ports import free_port
+from tests.e2e.stack import wait_until
+
+pytestmark = pytest.mark.slow
+SERVICES = {
+    "collection": ("GET", "/collect", None),
+    "processing": ("POST", "/embeddings", {"texts": ["one", "two"]}),
+    "retrieval": ("POST", "/search_similar", {"query_text": "hinge", "top_k": 1}),
+    "inference": ("POST", "/analyze", {"query_text": "The hinge broke."}),
+    "insights": ("GET", "/products", None),
+}
+
+
+@contextmanager
+def serving(service, environment):
+    port = free_port(0, what="test", option="-")
+    command = [sys.executable, "-m", "uvicorn", "--factory", f"lambdas.{service}.api:create_app"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--log-level", "warning"], env=environment
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_each_service_runs_alone_under_uvicorn(stack, samples, tmp_path):
+    ours = function_environment(stack.running.aws_url, tmp_path)
+    environment = child_environment(os.environ, ours)
+    with ExitStack() as cleanup, httpx.Client(timeout=60) as client:
+        urls = {name: cleanup.enter_context(serving(name, environment)) for name in SERVICES}
+        for name, (method, path, body) in SERVICES.items():
+
+            def answers(url=urls[name]):
+                try:
+                    return client.get(f"{url}/health")
+                except httpx.TransportError:
+                    return None
+
+            health = wait_until(answers, what=f"start of {name}").json()
+            assert (health["status"], health["service"]) == ("ok", name)
+            answer = client.request(method, urls[name] + path, json=body)
+            assert answer.status_code == 200, answer.text
