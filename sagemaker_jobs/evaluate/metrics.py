@@ -32,6 +32,8 @@ def calibration_error(
 def classification(logits: Floats, labels: npt.NDArray[np.int64]) -> dict[str, object]:
     """Accuracy, F1 (macro, weighted), one-vs-rest ROC-AUC (macro), ECE and confusion matrix.
 
+    ``polar_accuracy`` is that of the better of negative and positive, over rows that are either.
+
     Args:
         logits: (n, 3).
         labels: (n,), 0 negative, 1 neutral, 2 positive.
@@ -41,6 +43,7 @@ def classification(logits: Floats, labels: npt.NDArray[np.int64]) -> dict[str, o
     result: dict[str, object] = {
         "rows": len(labels),
         "accuracy": float((predicted == labels).mean()),
+        "polar_accuracy": _polar_accuracy(logits, labels),
         "macro_f1": float(metrics.f1_score(labels, predicted, average="macro")),
         "weighted_f1": float(metrics.f1_score(labels, predicted, average="weighted")),
         "ece": calibration_error(probabilities, labels),
@@ -51,6 +54,14 @@ def classification(logits: Floats, labels: npt.NDArray[np.int64]) -> dict[str, o
             metrics.roc_auc_score(labels, probabilities, multi_class="ovr", average="macro")
         )
     return result
+
+
+def _polar_accuracy(logits: Floats, labels: npt.NDArray[np.int64]) -> float | None:
+    polar = labels != 1
+    if not polar.any():
+        return None
+    predicted = np.where(logits[polar, 2] > logits[polar, 0], 2, 0)
+    return float((predicted == labels[polar]).mean())
 
 
 def recall_at(k: int, found: Floats, reference: Floats) -> float:

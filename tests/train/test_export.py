@@ -114,6 +114,7 @@ def test_metrics_on_cases_worked_by_hand():
     figures = classification(logits, np.array([0, 1, 2]))
     assert figures["accuracy"] == pytest.approx(2 / 3)
     assert figures["confusion"] == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert figures["polar_accuracy"] == pytest.approx(0.5)
     probabilities = np.exp(logits)
     assert calibration_error(probabilities, np.array([0, 1, 2])) == pytest.approx(0.8 - 2 / 3)
     points = np.eye(4, dtype=np.float32)
