@@ -4,17 +4,20 @@ import threading
 import time
 from pathlib import Path
 
-from shared.errors import ReviewlensError, UnavailableError
+from shared.errors import ArtefactError, ReviewlensError, UnavailableError
 from shared.runtime.encoder import Encoder
 from shared.storage import artefacts
 from shared.storage.objects import ObjectStore
+
+
+_RETRY_BAD_SECONDS = 60.0
 
 
 class ModelLoader:
     """Gives the encoder that the pointer names, loading it when the pointer moved.
 
     For work that needs the model alone (processing). A version that cannot be opened is
-    remembered in ``problem``, and the one before it goes on serving.
+    remembered in ``problem`` and left alone for a minute; the one before it goes on serving.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class ModelLoader:
         self._lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._checked = float("-inf")
+        self._bad: tuple[str, float] = ("", 0.0)
         self.problem: str | None = None
 
     def encoder(self) -> Encoder:
@@ -54,15 +58,22 @@ class ModelLoader:
             pointer = artefacts.current(self._store, "model")
             if pointer is None:
                 self.problem = "no model is published yet"
-            elif self._encoder is None or self._encoder.version != pointer.version:
-                self._encoder = open_version(
-                    self._store, pointer.version, self._cache_dir, threads=self._threads
-                )
+            elif self._encoder is not None and self._encoder.version == pointer.version:
                 self.problem = None
-            else:
-                self.problem = None
+            elif self._bad[0] != pointer.version or time.monotonic() > self._bad[1]:
+                self._open(pointer.version)
         except ReviewlensError as error:
             self.problem = error.message
+
+    def _open(self, version: str) -> None:
+        try:
+            self._encoder = open_version(
+                self._store, version, self._cache_dir, threads=self._threads
+            )
+        except ArtefactError:
+            self._bad = (version, time.monotonic() + _RETRY_BAD_SECONDS)
+            raise
+        self.problem = None
 
 
 def open_version(store: ObjectStore, version: str, cache_dir: Path, *, threads: int = 1) -> Encoder:

@@ -51,6 +51,20 @@ def test_a_corrupt_next_model_leaves_the_old_one_working(store, loader, folder, 
     assert "next-model" in loader.problem
 
 
+def test_a_model_that_was_refused_is_not_fetched_again_at_once(store, loader, folder, tmp_path):
+    publish_model(store, folder)
+    loader.encoder()
+    publish_model(store, renamed_model(tmp_path / "next", "next-model"))
+    prefix = version_prefix("model", "next-model")
+    good, _ = store.get(prefix + "model.onnx")
+    store.put(prefix + "model.onnx", b"gone wrong")
+    loader.encoder()
+    told = loader.problem
+    store.put(prefix + "model.onnx", good)
+    assert loader.encoder().version != "next-model"
+    assert loader.problem == told
+
+
 def test_a_pointer_that_is_fresh_is_not_read_again(store, folder, tmp_path):
     publish_model(store, folder)
     loader = ModelLoader(store, tmp_path / "cache", refresh_seconds=3600)
