@@ -9,7 +9,6 @@ from shared.runtime.encoder import Encoder
 from shared.storage import artefacts
 from shared.storage.objects import ObjectStore
 
-
 _RETRY_BAD_SECONDS = 60.0
 
 
