@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 _EARLIEST = int(datetime(1980, 1, 1, tzinfo=UTC).timestamp())
@@ -12,11 +13,13 @@ _MONTHS = {
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
     )
 }
-_NUMBER = re.compile(r"-?\d{1,20}(?:\.\d*)?")
+_NUMBER = re.compile(r"-?\d{1,20}(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
+_FIRST_DAY, _LAST_DAY = 19_800_101, 20_991_231
+"""Days as eight digits; as seconds they are all in 1970."""
 _AMAZON = re.compile(r"(\d{1,2}) (\d{1,2}), ?(\d{4})")
 _WORDS = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[- ]([A-Za-z]{3,9})\.?,?[- ](\d{4}|\d{2})")
-_ISO_SLASH = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
+_YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 
 
 def to_micros(value: Any) -> int | None:
@@ -34,6 +37,8 @@ def to_micros(value: Any) -> int | None:
         return None
     if isinstance(value, int | float):
         return _from_number(value)
+    if isinstance(value, Decimal):
+        return _from_number(int(value) if value == int(value) else float(value))
     if isinstance(value, datetime):
         return _from_datetime(value)
     if isinstance(value, date):
@@ -44,13 +49,13 @@ def to_micros(value: Any) -> int | None:
 def _from_number(value: float) -> int | None:
     if value != value or value <= 0:
         return None
-    for scale, per_second in ((1, 1), (10**3, 10**3), (10**6, 10**6), (10**9, 10**9)):
+    if _FIRST_DAY <= value <= _LAST_DAY:
+        day = int(value)
+        return _of(day // 10_000, day // 100 % 100, day % 100)
+    for scale in (1, 10**3, 10**6, 10**9):
         if _EARLIEST * scale <= value < _LATEST * scale:
-            return (
-                int(value * 10**6 // per_second)
-                if isinstance(value, int)
-                else int(value / per_second * 10**6)
-            )
+            whole = int(value)
+            return whole * 10**6 // scale if whole == value else int(value / scale * 10**6)
     return None
 
 
@@ -77,9 +82,7 @@ def _from_text(text: str) -> int | None:
     if len(text) > 60:
         return None
     if _NUMBER.fullmatch(text):
-        if len(text) == 8 and text.startswith(("19", "20")):
-            return _of(int(text[:4]), int(text[4:6]), int(text[6:]))
-        return _from_number(float(text) if "." in text else int(text))
+        return _from_number(int(text) if text.lstrip("-").isdigit() else float(text))
     return _from_pattern(text) or _from_iso(text)
 
 
@@ -93,8 +96,8 @@ def _from_pattern(text: str) -> int | None:
     if found := _DAY_FIRST.fullmatch(text):
         day, month, year = found.groups()
         return _of(_full_year(year), _MONTHS.get(month[:3].lower(), 0), int(day))
-    if found := _ISO_SLASH.fullmatch(text):
-        year, month, day = found.groups()
+    if found := _YEAR_FIRST.fullmatch(text):
+        year, _, month, day = found.groups()
         return _of(int(year), int(month), int(day))
     return None
 

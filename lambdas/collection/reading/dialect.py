@@ -17,6 +17,8 @@ _SAMPLE_LINES = 4000
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _IN_PROSE = ",;"
 _STRAY_QUOTES = 3
+_SOME = 20
+"""Single quotes around fields are thought of where one line in so many has some."""
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x0b\x1b")
 
 
@@ -94,12 +96,15 @@ def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[st
     """The first of the dialects that read most rows with the header's number of fields."""
     single = _quoted_with("'", lines, delimiter)
     mark = "'" if single > _quoted_with('"', lines, delimiter) and single * 2 > len(lines) else '"'
-    candidates = (
-        CsvDialect(delimiter, mark),
-        CsvDialect(delimiter, mark, escapechar="\\"),
+    spaced = sum(f"{delimiter} {mark}" in line for line in lines) * 2 > len(lines)
+    candidates = [
+        CsvDialect(delimiter, mark, skipinitialspace=spaced),
+        CsvDialect(delimiter, mark, escapechar="\\", skipinitialspace=spaced),
         CsvDialect(delimiter, None),
         CsvDialect(delimiter, None, escapechar="\\"),
-    )
+    ]
+    if single * _SOME > len(lines) and mark != "'":
+        candidates.append(CsvDialect(delimiter, "'"))
     scored = [(_fit(lines, dialect), dialect) for dialect in candidates]
     (fit, columns), best = max(scored, key=lambda pair: pair[0][0])
     unquoted = best == CsvDialect(delimiter, None) and delimiter in _IN_PROSE

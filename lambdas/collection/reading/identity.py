@@ -30,11 +30,18 @@ def content_id(
     micros: int | None,
     title: str | None,
     text: str,
+    *,
+    own_id: str = "",
 ) -> str:
     """Identity of a review without an id: a hash over what it says, about what, by whom and when.
+
+    ``own_id`` is the number that a dump of no known source gave it: it tells rows of one dump apart
+    that say the same, and cannot stand alone, since every such dump may begin with 1.
 
     The reviewer goes in as keyed hash: with the plain identity anybody could try names against the
     review's id.
     """
     content = f"{product_id}\x1f{reviewer_key}\x1f{rating}\x1f{micros}\x1f{title}\x1f{text}"
+    if own_id:
+        content += f"\x1f{own_id}"
     return "h:" + blake2b(content.encode("utf-8", "replace"), digest_size=16).hexdigest()

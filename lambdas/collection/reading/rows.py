@@ -75,6 +75,7 @@ class RowMaker:
         self._take = taker(schema, columns)
         self._key = key
         self._source = storable(schema.constant_source or schema.name)
+        self._is_named = schema.name != "mapped" or schema.constant_source is not None
         self._rating = Remembering(parse_rating)
         self._date = Remembering(to_micros)
         self._flag = Remembering(parse_flag)
@@ -109,13 +110,15 @@ class RowMaker:
         reviewer_key = None
         if reviewer is not None and (name := str(reviewer).strip()):
             reviewer_key = reviewer_key_of(name, self._key)
-        source = self._source if source is None else self._id(source) or self._source
-        review_id = None
-        if own_id is not None and self._schema.own_ids:
-            own_id = clean_text(str(own_id))
-            review_id = review_id_of(source, own_id) if own_id else None
-        if review_id is None:
-            review_id = content_id(product, reviewer_key, rating, micros, title, cleaned)
+        named = None if source is None else self._id(source)
+        source = named or self._source
+        own_id = clean_text(str(own_id)) if own_id is not None and self._schema.own_ids else ""
+        if own_id and (named or self._is_named):
+            review_id = review_id_of(source, own_id)
+        else:
+            # the numbers of a dump without a name may be those of any other dump, too
+            content = (product, reviewer_key, rating, micros, title, cleaned)
+            review_id = content_id(*content, own_id=own_id)
         return (
             review_id,
             record,

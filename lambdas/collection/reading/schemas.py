@@ -71,13 +71,19 @@ DATAFINITI = _schema(
     product_id="id", product_title="name", category=("primaryCategories", "categories"),
     reviewer="reviews.username", date="reviews.date", helpful_votes="reviews.numHelpful",
 )  # fmt: skip
+FLIPKART = _schema(
+    "flipkart", text="Summary", rating="Rate", title="Review",
+    product_title=("product_name", "ProductName"),
+)  # fmt: skip
 
 _MARKS = (
     (AWS_TSV, {"review_body", "star_rating", "review_id"}),
     (DATAFINITI, {"reviews.text", "reviews.rating"}),
-    (MULTIDOMAIN, {"review_text", "asin", "rating"}),
-    (AMAZON_2023, {"text", "rating", "user_id"}),
+    (MULTIDOMAIN, {"review_text", "asin", "rating", "unique_id"}),
+    (MULTIDOMAIN, {"review_text", "asin", "rating", "product_type"}),
+    (AMAZON_2023, {"text", "rating", "user_id", "asin"}),
     (AMAZON_2023, {"text", "rating", "parent_asin"}),
+    (FLIPKART, {"Summary", "Rate", "Review"}),
 )
 
 WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
@@ -87,17 +93,26 @@ WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
     ),
     "rating": ("rating", "ratings", "stars", "starrating", "reviewrating", "score", "overall"),
     "title": ("title", "reviewtitle", "summary", "headline", "reviewheadline", "reviewsummary"),
-    "product_id": ("productid", "asin", "clothingid", "itemid", "sku"),
-    "product_title": ("productname", "producttitle"),
+    "product_id": (
+        "productid", "asin", "clothingid", "itemid", "sku", "businessid", "gmapid", "bookid",
+        "appid",
+    ),
+    "product_title": ("productname", "producttitle", "appname"),
     "category": ("category", "productcategory", "classname", "variation"),
-    "reviewer": ("reviewer", "reviewerid", "userid", "username", "customerid", "author"),
+    "reviewer": (
+        "reviewer", "reviewerid", "userid", "username", "customerid", "author", "authorid",
+    ),
     "date": (
         "date", "reviewdate", "reviewtime", "timestamp", "createdat", "reviewedat",
-        "unixreviewtime", "time",
+        "unixreviewtime", "time", "at", "dateadded", "timestampcreated", "submissiontime",
     ),
     "review_id": ("reviewid",),
     "verified": ("verified", "verifiedpurchase"),
-    "helpful_votes": ("helpfulvotes", "helpfulvote", "vote", "votes", "positivefeedbackcount"),
+    "helpful_votes": (
+        "helpfulvotes", "helpfulvote", "vote", "votes", "positivefeedbackcount", "useful",
+        "usefulcount", "thumbsupcount", "votehelpful", "voteshelpful", "nvotes",
+        "helpfulnessnumerator", "totalposfeedbackcount",
+    ),
 }  # fmt: skip
 """Column names taken without a mapping, lower case, letters and digits only."""
 

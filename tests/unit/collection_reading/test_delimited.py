@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 import pytest
 
@@ -22,6 +23,7 @@ DIALECTS = {
     "escaped quotes": {"doublequote": False, "escapechar": "\\"},
     "single quotes": {"quotechar": "'", "quoting": csv.QUOTE_ALL},
     "numbers unquoted": {"quoting": csv.QUOTE_NONNUMERIC},
+    "single quotes where needed": {"quotechar": "'"},
     "escapes only": {"quoting": csv.QUOTE_NONE, "escapechar": "\\"},
 }
 
@@ -42,6 +44,24 @@ def test_every_dialect_is_told_from_the_content(read, dialect, chunk):
     assert [row["rating"] for row in got.rows] == [5, 4, 3, 2, 1]
     assert [row["product_id"] for row in got.rows] == ["P1", "P2", "P3", "P4", "P5"]
     assert got.rejects == []
+
+
+def test_spaces_in_front_of_quotes_are_no_part_of_the_fields(read):
+    body = written(ROWS, quoting=csv.QUOTE_ALL).replace('","', '", "')
+    got = read(body)
+    assert got.texts == CLEAN
+    assert [row["rating"] for row in got.rows] == [5, 4, 3, 2, 1]
+    assert got.dump.profile.columns == ("rating", "text", "product_id")
+
+
+def test_quotes_that_all_seem_to_run_on_to_the_end_cost_linear_time(read):
+    lines = ['5,runs on","x', "4,good", "3,fair"] * 20_000
+    began = time.process_time()
+    got = read("rating,text\n" + "\n".join(lines) + "\n")
+    assert time.process_time() - began < 20
+    assert got.texts == ["good", "fair"] * 20_000
+    assert got.counted == {"malformed_record": 20_000}
+    assert [r.line for r in got.rejects] == list(range(2, 60_002, 3))
 
 
 def test_rows_with_too_few_or_too_many_fields_are_refused_with_their_line(read):

@@ -54,6 +54,21 @@ def test_times_and_odd_types_are_read(read, unit):
     assert got.rows[1]["category"] == "Food"
 
 
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pa.array([18387, 10**8], pa.int32()).cast(pa.date32()),
+        pa.array([None, 1], pa.time64("ns")),
+        pa.array([1588687728, 1400000000], pa.timestamp("ms")),
+    ],
+)
+def test_times_that_are_none_between_1980_and_2100_lose_no_review(read, dates):
+    got = read(parquet({"text": ["a", "b"], "rating": [1, 2], "date": dates}))
+    assert got.texts == ["a", "b"]
+    assert got.rows[1]["reviewed_at"] is None
+    assert got.dump.warnings[0].endswith("dates could not be read")
+
+
 def test_a_parquet_object_that_is_cut_off_is_refused(read):
     body = parquet({"text": ["a"] * 1000, "rating": [1] * 1000})
     with pytest.raises(IngestError) as caught:

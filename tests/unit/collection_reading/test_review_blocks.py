@@ -1,5 +1,7 @@
 """The multi-domain blocks that look like XML."""
 
+import time
+
 
 def block(number: int, text: str = "Keeps tea & coffee warm", rating: str = "5.0") -> str:
     return (
@@ -68,3 +70,17 @@ def test_a_block_over_the_limit_is_refused_and_the_next_one_read(read):
         )
         assert [row["product_id"] for row in got.rows] == ["B1", "B3"]
         assert got.reasons == [(2, "record_too_long")]
+
+
+def test_elements_that_are_not_closed_cost_linear_time(read):
+    began = time.process_time()
+    got = read(block(1) + block(2, "<a>" * 100_000 + "fine" + "<b1></b2>" * 50_000) + block(3))
+    assert time.process_time() - began < 5
+    assert [row["product_id"] for row in got.rows] == ["B1", "B2", "B3"]
+    assert got.rows[1]["text"].startswith("fine")
+
+
+def test_an_element_that_is_not_closed_takes_nothing_from_the_next(read):
+    body = block(2, "right").replace("</title>", "").replace("<title>", "<title>\n<i>")
+    (row,) = read(body).rows
+    assert (row["title"], row["text"]) == (None, "right")

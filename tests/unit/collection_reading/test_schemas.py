@@ -73,6 +73,30 @@ def test_well_known_column_names_need_no_mapping(read):
     assert only(read(body))["product_id"] == "767"
 
 
+@pytest.mark.parametrize("product", ["product_id", "business_id", "gmap_id", "book_id", "app_id"])
+@pytest.mark.parametrize("text", ["text", "review_text"])
+def test_a_reviewer_and_a_text_make_no_amazon_dump(read, product, text):
+    body = f"user_id,{product},rating,{text},date,useful\nU1,P1,5,Fine,2020-02-03,4\n"
+    got = read(body)
+    row = only(got)
+    assert (row["source"], row["product_id"], row["helpful_votes"]) == ("mapped", "P1", 4)
+    assert row["reviewed_at"] == dt.datetime(2020, 2, 3, tzinfo=UTC)
+
+
+def test_an_asin_and_a_text_make_no_multidomain_dump(read):
+    row = only(read("user_id,asin,rating,review_text,review_date\nU1,B1,5,Fine,2020-02-03\n"))
+    assert (row["source"], row["product_id"]) == ("mapped", "B1")
+    assert row["reviewed_at"] == dt.datetime(2020, 2, 3, tzinfo=UTC)
+    assert row["reviewer_key"]
+
+
+def test_the_review_of_flipkart_is_a_title_and_its_summary_the_text(read):
+    header = "product_name,product_price,Rate,Review,Summary,Sentiment\n"
+    row = only(read(header + "Cooler,3999,5,super!,keeps the room cold,positive\n"))
+    assert (row["title"], row["text"]) == ("super!", "keeps the room cold")
+    assert (row["rating"], row["product_title"]) == (5.0, "Cooler")
+
+
 @pytest.mark.parametrize(
     "columns", [["foo", "bar"], ["review", "comment"], ["text", "stars", "score"]]
 )
@@ -88,9 +112,17 @@ def test_a_mapping_names_the_columns(read):
     body = "Nr,Meinung,Note,Wann,Quelle\n17,Sehr gut,4,2020-02-03,shop\n"
     mapping = {"text": "Meinung", "rating": "Note", "date": "Wann", "review_id": "Nr"}
     row = only(read(body, mapping=mapping))
-    assert (row["text"], row["rating"], row["review_id"]) == ("Sehr gut", 4.0, "mapped:17")
+    assert (row["text"], row["rating"]) == ("Sehr gut", 4.0)
     assert only(read(body, mapping={**mapping, "source": "Quelle"}))["review_id"] == "shop:17"
     assert only(read(body, mapping={**mapping, "source": "brand"}))["review_id"] == "brand:17"
+
+
+def test_dumps_that_each_count_from_1_do_not_take_each_other_for_duplicates(read):
+    first = read("review_id,text,rating\n1,Good,5\n2,Good,5\n").rows
+    second = read("review_id,text,rating\n1,Bad,1\n2,Fine,3\n").rows
+    assert len({row["review_id"] for row in (*first, *second)}) == 4
+    again = read('"review_id";"text";"rating"\n"1";"Good";"5"\n"2";"Good";"5"\n').rows
+    assert [row["review_id"] for row in again] == [row["review_id"] for row in first]
 
 
 def test_a_mapping_holds_for_json_and_overrides_what_is_known(read):

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 
+_CREDIT = 32 * 2**20
+"""Characters that may be read again because of stray quotes, whatever the size of the dump."""
+_WORTH = 16
+"""How often as many characters as were taken may be read again."""
+_NEAR = 2048
+
+
 @dataclass(frozen=True)
 class CsvDialect:
     """How fields are told apart; ``quotechar`` None is a file without quoting."""
@@ -44,12 +51,17 @@ class OverlongError(Exception):
 
 
 class CsvLines:
-    """Physical lines for the csv reader: remembers those of the record, and can take them back."""
+    """Physical lines for the csv reader: remembers those of the record, and can take them back.
+
+    Where far more lines are taken back than are read, a record of several lines ends early: a dump
+    in which each quote seems to run on to the end would be read in quadratic time.
+    """
 
     def __init__(self, blocks: Iterator[bytes | Overlong], limit: int) -> None:
         self._blocks = blocks
         self._limit = limit
         self._ready: deque[str | Overlong] = deque()
+        self._credit = _CREDIT
         self.pending: list[str] = []
         self.size = 0
         self.number = 0
@@ -70,9 +82,14 @@ class CsvLines:
             raise OverlongError
         self.pending.append(line)
         self.size += len(line)
-        if self.size > self._limit:
+        if self.size > self._limit or (self.size > _NEAR and self.hurried):
             raise OverlongError
         return line
+
+    @property
+    def hurried(self) -> bool:
+        """Whether this record of several lines must end soon."""
+        return self._credit < 0 and len(self.pending) > 1
 
     def _fill(self) -> None:
         for block in self._blocks:
@@ -85,8 +102,10 @@ class CsvLines:
     def done(self, count: int) -> list[str]:
         """Take the first ``count`` lines as read and put the others back."""
         taken, rest = self.pending[:count], self.pending[count:]
+        self._credit += _WORTH * self.size
         if rest:
             self._ready.extendleft(reversed(rest))
+            self._credit -= (_WORTH + 1) * sum(map(len, rest))
         self.pending, self.size = [], 0
         self.number += count
         return taken

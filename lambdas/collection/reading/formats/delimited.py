@@ -179,7 +179,7 @@ class _Rows:
             return Record(start, too_long(self._limit), head)
         if lines.overlong is not None:  # the open record meets a line that is too long by itself
             lines.put_back_overlong()
-        if self._mostly_rows(lines.pending[1:200]):
+        if lines.hurried or self._mostly_rows(lines.pending[1:200]):
             return Record(start, STRAY_QUOTE, lines.done(1))
         raw = lines.done(len(lines.pending))[:_RAW_LINES]
         self._skip_text()

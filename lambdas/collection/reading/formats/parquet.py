@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lambdas.collection.reading.encoding import decode_text
@@ -12,6 +13,8 @@ from lambdas.collection.reading.records import Named, Record, StreamState
 from shared.errors import IngestError
 
 _ROWS = 4096
+_EARLIEST = 315_532_800_000_000
+"""1980 in microseconds: a smaller number would be taken for one of milliseconds."""
 
 
 def open_parquet(file: IO[bytes]) -> pq.ParquetFile:
@@ -43,7 +46,7 @@ def parse_parquet(
             names = batch.schema.names
         except StopIteration:
             return
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             state.warnings.append(
                 f"the Parquet file is damaged; nothing behind is read: {error}"[:300]
             )
@@ -61,12 +64,15 @@ def _values(column: pa.Array) -> list[Any]:
         kind = column.type
     if pa.types.is_timestamp(kind):  # as a number, for nanoseconds fit no datetime
         column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64())
+        column = pc.if_else(pc.less(column, _EARLIEST), -1, column)
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return _decoded(column)
     try:
         return column.to_pylist()  # type: ignore[no-any-return]
     except UnicodeDecodeError:
         return _decoded(column.cast(pa.large_binary()))
+    except (OverflowError, ValueError):  # times and dates that Python has none for
+        return column.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
 
 
 def _decoded(column: pa.Array) -> list[Any]:

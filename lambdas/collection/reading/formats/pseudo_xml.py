@@ -10,7 +10,8 @@ from shared.schemas.ingest import RejectReason
 
 _OPEN = re.compile(rb"<review\b[^<>]{0,200}>")
 _CLOSE = b"</review>"
-_FIELD = re.compile(r"<([A-Za-z_][\w.-]{0,60})>(.*?)</\1>", re.DOTALL)
+_OPENED = re.compile(r"<([A-Za-z_][\w.-]{0,60})>")
+_CLOSED = re.compile(r"</([A-Za-z_][\w.-]{0,60})>")
 _TEXT_TAG = re.compile(r"<review_text>")
 # What may stand around the blocks: a root element, a declaration, comments.
 _WRAPPER = re.compile(
@@ -111,9 +112,7 @@ class _Blocks:
         if len(raw) > self._limit:
             return Record(self._line, too_long(self._limit), raw[:RAW_LIMIT])
         text = decode_text(raw)
-        values: dict[str, str] = {}
-        for found in _FIELD.finditer(text, text.index(">") + 1):
-            values.setdefault(found[1], found[2].strip())
+        values = _elements(text, text.index(">") + 1)
         if "review_text" not in values and _TEXT_TAG.search(text):
             why = Bad(RejectReason.MALFORMED, "the element review_text is not closed")
             return Record(self._line, why, raw)
@@ -133,3 +132,16 @@ class _Blocks:
         else:
             why = Bad(RejectReason.MALFORMED, "text outside of a <review> block")
             yield Record(self._line, why, rest)
+
+
+def _elements(text: str, position: int) -> dict[str, str]:
+    """The closed elements from ``position`` on, in linear time however many are not closed."""
+    last = {found[1]: found.start() for found in _CLOSED.finditer(text, position)}
+    values: dict[str, str] = {}
+    while found := _OPENED.search(text, position):
+        name, position = found[1], found.end()
+        if last.get(name, -1) >= position:
+            closed = text.index(f"</{name}>", position)
+            values.setdefault(name, text[position:closed].strip())
+            position = closed + len(name) + 3
+    return values
