@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.resources import local_client
 from local.errors import LocalStackError
@@ -53,8 +54,7 @@ class StackClient:
 
     def health(self) -> dict[str, Any]:
         """What /health says, whatever its status."""
-        answer: dict[str, Any] = self._request("GET", "/health").json()
-        return answer
+        return _json(self._request("GET", "/health"))
 
     def indexed(self, ingests: Mapping[str, int]) -> bool:
         """Whether the index that answers now holds all shards of some ingests.
@@ -68,12 +68,13 @@ class StackClient:
                 return not any(ingests.values())
             manifest = artefacts.read_manifest(self._artefacts, "index", pointer.version)
             body, _ = self._artefacts.get(version_prefix("index", pointer.version) + "shards.json")
-        except ReviewlensError:
-            return False
+            serving = self.get("/health/retrieval").get("index_version")
+        except (ReviewlensError, LocalStackError):
+            return False  # it is being loaded, say: whoever waits asks again
         prefix = embeddings_prefix(str(manifest.model_version))
         held = [name.removeprefix(prefix).partition("/")[0] for name in json.loads(body)]
         whole = all(held.count(ingest_id) >= shards for ingest_id, shards in ingests.items())
-        return whole and self.get("/health/retrieval").get("index_version") == pointer.version
+        return whole and serving == pointer.version
 
     def queues(self) -> dict[str, dict[str, int]]:
         """Messages waiting, in work and given up, for each queue."""
@@ -85,14 +86,17 @@ class StackClient:
             )
             return int(answer["Attributes"][name])
 
-        return {
-            plan.name: {
-                "waiting": count(plan.queue, "ApproximateNumberOfMessages"),
-                "in_work": count(plan.queue, "ApproximateNumberOfMessagesNotVisible"),
-                "given_up": count(plan.dead_letter_queue, "ApproximateNumberOfMessages"),
+        try:
+            return {
+                plan.name: {
+                    "waiting": count(plan.queue, "ApproximateNumberOfMessages"),
+                    "in_work": count(plan.queue, "ApproximateNumberOfMessagesNotVisible"),
+                    "given_up": count(plan.dead_letter_queue, "ApproximateNumberOfMessages"),
+                }
+                for plan in QUEUES
             }
-            for plan in QUEUES
-        }
+        except (BotoCoreError, ClientError) as error:
+            raise LocalStackError(f"The queues do not answer ({error}).") from error
 
     def _ask(self, method: str, path: str, **named: Any) -> dict[str, Any]:
         return _body(self._request(method, path, **named))
@@ -105,12 +109,17 @@ class StackClient:
             raise LocalStackError(told) from error
 
 
-def _body(answer: httpx.Response) -> dict[str, Any]:
+def _json(answer: httpx.Response) -> dict[str, Any]:
     try:
         body: dict[str, Any] = answer.json()
     except ValueError as error:
         told = f"The stack answered {answer.status_code} without JSON."
         raise LocalStackError(told) from error
+    return body
+
+
+def _body(answer: httpx.Response) -> dict[str, Any]:
+    body = _json(answer)
     if answer.is_error:
         # wrong input is the caller's to mend, the rest is ours
         code = 2 if answer.is_client_error else 1

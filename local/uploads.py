@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.collection.arrivals import MAPPING_NAME
+from lambdas.collection.arrivals import MAPPING_NAME, is_mapping
 from local.errors import LocalStackError
 from local.names import RAW_BUCKET
 from shared.schemas.ingest import ingest_id_of
@@ -80,7 +80,7 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
             for found in sorted(path.rglob("*")):
                 name = found.relative_to(path).as_posix()
                 hidden = any(part.startswith(".") for part in name.split("/"))
-                if found.is_file() and not hidden and not name.endswith(MAPPING_NAME):
+                if found.is_file() and not hidden and not is_mapping(name):
                     yield _readable(found), name
         else:
             yield _readable(path), path.name
@@ -124,7 +124,9 @@ def send(s3: Any, upload: Upload, progress: Callable[[int], None]) -> str:
 
 
 def copy_into_raw(s3: Any, uri: str) -> dict[str, str]:
-    """Have the objects of an ``s3://`` address collected: those of other buckets are copied.
+    """Have the objects of an ``s3://`` address collected.
+
+    Those of other buckets, and their mappings, are copied below ``uploads/<bucket>/``.
 
     Args:
         s3: a boto3 client of the stack.
@@ -142,16 +144,18 @@ def copy_into_raw(s3: Any, uri: str) -> dict[str, str]:
             entry
             for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             for entry in page.get("Contents", [])
-            if not entry["Key"].endswith(("/", MAPPING_NAME))
+            if not entry["Key"].endswith("/")
         ]
         ids = {}
-        for entry in found:
+        # mappings first: they must be there when their dump arrives
+        for entry in sorted(found, key=lambda entry: not is_mapping(entry["Key"])):
             key, etag = entry["Key"], entry["ETag"]
             if bucket != RAW_BUCKET or not key.startswith(UPLOADS):
-                source, key = {"Bucket": bucket, "Key": key}, f"{UPLOADS}{key}"
+                source, key = {"Bucket": bucket, "Key": key}, f"{UPLOADS}{bucket}/{key}"
                 s3.copy(source, RAW_BUCKET, key)
                 etag = s3.head_object(Bucket=RAW_BUCKET, Key=key)["ETag"]
-            ids[ingest_id_of(RAW_BUCKET, key, etag)] = key
+            if not is_mapping(key):
+                ids[ingest_id_of(RAW_BUCKET, key, etag)] = key
     except (BotoCoreError, ClientError) as error:
         told = f"{uri} cannot be read in this stack ({error}). Copy it here with `aws s3 cp`."
         raise LocalStackError(told, exit_code=2) from error

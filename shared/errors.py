@@ -1,8 +1,9 @@
 """The one family of errors.
 
 Each error carries a stable ``code`` that clients may match on, the HTTP ``status`` that the API
-edge answers with, and whether a retry can help (``retryable``), which the batch edge turns into a
-partial batch failure. Messages are written for the caller and hold no secret.
+edge answers with, and whether a retry can help (``retryable``). The batch edge reports every
+message that raised as failed, and the queue's redrive policy bounds the retries. Messages are
+written for the caller and hold no secret.
 """
 
 from collections.abc import Mapping
@@ -41,13 +42,6 @@ class ConflictError(ReviewlensError):
     code = "conflict"
     status = 409
     retryable = True
-
-
-class TooLargeError(ReviewlensError):
-    """A limit on bytes, rows, ratio or count was passed."""
-
-    code = "too_large"
-    status = 413
 
 
 class UnavailableError(ReviewlensError):

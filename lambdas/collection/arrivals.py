@@ -24,9 +24,21 @@ class Arrival(NamedTuple):
     etag: str
 
 
+def is_mapping(key: str) -> bool:
+    """Whether a key names a mapping: of its folder (mapping.json) or one dump (….mapping.json)."""
+    name = key.rpartition("/")[2]
+    return name == MAPPING_NAME or name.endswith(f".{MAPPING_NAME}")
+
+
 def is_dump(key: str) -> bool:
-    """Whether an object is to be read: below uploads/, no folder marker, no mapping."""
-    return key.startswith(layout.UPLOADS) and not key.endswith(("/", MAPPING_NAME))
+    """Whether an object is to be read: below uploads/, no folder marker, no mapping.
+
+    S3 takes a NUL in a key and PostgreSQL takes none in a text, so no ledger can hold such a key.
+    """
+    if "\0" in key:
+        _LOG.warning("an object is not read, its key holds a NUL: %r", key)
+        return False
+    return key.startswith(layout.UPLOADS) and not key.endswith("/") and not is_mapping(key)
 
 
 def arrivals_of(body: str) -> list[Arrival]:

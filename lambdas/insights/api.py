@@ -17,6 +17,8 @@ from shared.http.app import create_service, service_version
 from shared.schemas.health import Health
 from shared.schemas.sentiment import Sentiment
 
+_WAIT_SECONDS = 3.0
+"""While the database is down a caller is told so soon, and holds no thread for long."""
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=2048)]
 Stars = Annotated[float | None, Query(ge=1, le=5, allow_inf_nan=False)]
@@ -34,6 +36,7 @@ def build_database(settings: InsightsSettings) -> Database:
     return Database(
         lambda: read_secret(secrets, settings.database_secret_id),
         pool_size=settings.database_pool_size,
+        wait_seconds=_WAIT_SECONDS,
     )
 
 

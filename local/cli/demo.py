@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from local.cli import options
 from local.cli.ask import show_analysis, show_results
 from local.cli.following import failures, follow
 from local.cli.ingest import send_uploads, show
-from local.cli.output import console, fail, notes
-from local.cli.up import describe, running_stack
+from local.cli.output import console, fail
+from local.cli.up import describe, running_stack, serve, shipped_model
 from local.client import StackClient
 from local.errors import LocalStackError
 from local.state import Ports, StateFolder
@@ -41,14 +42,15 @@ def demo(
     ports = Ports(gateway=port, aws=aws_port, database=database_port)
     try:
         dumps = _samples()
+        model = model or _shipped_model()
         with running_stack(StateFolder(state), ports, model) as (stack, running):
             client = StackClient(running)
-            _run(client, dumps)
+            with stack.watched():
+                _run(client, dumps)
             client.close()
             if not once:
                 describe(running)
-                stack.watch()
-                notes().print("Stopping.")
+                serve(stack)
     except LocalStackError as error:
         fail(error)
 
@@ -61,6 +63,13 @@ def _samples() -> list[Path]:
         told = f"{', '.join(missing)} not found in {folder}: run the demo from a checkout."
         raise LocalStackError(told)
     return dumps
+
+
+def _shipped_model() -> Path:
+    folder = shipped_model()
+    if folder is None:
+        raise LocalStackError("models/default is not there: run the demo from a checkout.")
+    return folder
 
 
 def _run(client: StackClient, dumps: list[Path]) -> None:
@@ -107,9 +116,7 @@ def _product_table(products: list[dict[str, Any]]) -> Table:
         shares = product["sentiment_shares"] or {}
         stars = product["mean_rating"]
         table.add_row(
-            product["product_id"],
-            product["title"],
-            product["category"],
+            *(escape(product[name] or "") for name in ("product_id", "title", "category")),
             str(product["reviews"]),
             "" if stars is None else f"{stars:.1f}",
             *(

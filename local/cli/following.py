@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -20,8 +21,7 @@ from local.client import StackClient
 from local.errors import LocalStackError
 
 _POLL_SECONDS = 0.25
-_UNHEARD_SECONDS = 60.0
-_INDEX_SECONDS = 120.0
+_PATIENCE_SECONDS = 60.0
 _FINISHED = {"processed", "failed"}
 
 
@@ -30,7 +30,7 @@ def upload_bar(name: str, size: int) -> Iterator[Callable[[int], None]]:
     """A bar of bytes; yields what to tell of each piece."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=notes(), disable=not is_interactive()) as progress:
-        task = progress.add_task(f"  upload {name}", total=size)
+        task = progress.add_task(f"  upload {escape(name)}", total=size)
         yield lambda count: progress.advance(task, count)
 
 
@@ -54,7 +54,7 @@ def follow(
         The reports, in the order given.
 
     Raises:
-        LocalStackError: collection never hears of an object, or no index comes.
+        LocalStackError: nothing happens any more and no queue has work: something was given up.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -78,6 +78,29 @@ def follow(
     return found
 
 
+class _Patience:
+    """Runs out when nothing has happened for a minute and no queue has any work left."""
+
+    def __init__(self, client: StackClient) -> None:
+        self._client = client
+        self._until = 0.0
+        self.renew()
+
+    def renew(self) -> None:
+        """Something happened."""
+        self._until = time.monotonic() + _PATIENCE_SECONDS
+
+    def check(self, waiting_for: str) -> None:
+        """Raise LocalStackError when there is nothing to wait for."""
+        if time.monotonic() < self._until:
+            return
+        if any(queue["waiting"] or queue["in_work"] for queue in self._client.queues().values()):
+            self.renew()
+            return
+        told = f"Nothing happens any more, and {waiting_for}: see `reviewlens status`."
+        raise LocalStackError(told)
+
+
 class _Followed:
     """One ingest and its bar."""
 
@@ -95,8 +118,10 @@ class _Followed:
         self._id = ingest_id
         self._key = key
         name = key.rpartition("/")[2]
-        self._task: TaskID = progress.add_task(f"  {name[:40]}", total=None, phase="waiting")
-        self._since = time.monotonic()
+        self._task: TaskID = progress.add_task(
+            f"  {escape(name[:40])}", total=None, phase="waiting"
+        )
+        self._patience = _Patience(client)
         self.report: dict[str, Any] = {}
 
     @property
@@ -110,11 +135,10 @@ class _Followed:
     def look(self) -> None:
         """Ask for the report and move the bar."""
         report = self._client.report(self._id)
-        if report is None:
-            if time.monotonic() - self._since > _UNHEARD_SECONDS:
-                told = f"Nothing has come of {self._key}: see `reviewlens status`."
-                raise LocalStackError(told)
+        if report is None or report == self.report:
+            self._patience.check(f"{self._key} is not processed")
             return
+        self._patience.renew()
         self.report = report
         rows, shards, done = (report[name] for name in ("rows_read", "shards", "shards_processed"))
         if report["status"] in ("received", "collecting"):
@@ -128,11 +152,10 @@ class _Followed:
 
 
 def _wait_for_index(client: StackClient, shards: Mapping[str, int]) -> None:
-    deadline = time.monotonic() + _INDEX_SECONDS
+    patience = _Patience(client)
     with notes().status("  index") if is_interactive() else _nothing():
         while not client.indexed(shards):
-            if time.monotonic() > deadline:
-                raise LocalStackError("No index with these reviews came: see `reviewlens status`.")
+            patience.check("no index with these reviews came")
             time.sleep(_POLL_SECONDS)
 
 

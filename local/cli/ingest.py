@@ -1,10 +1,12 @@
 """``reviewlens ingest``: put dumps into the raw bucket and follow them to the index."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from local.cli import options
@@ -49,6 +51,7 @@ def ingest(
     try:
         with connected(StateFolder(state)) as client:
             failed_before = failures(client)
+            started = datetime.now(UTC)
             ids = _send_all(client, sources, mapping, prefix)
             reports = follow(client, ids, failed_before) if wait else _queued(ids)
     except LocalStackError as error:
@@ -57,6 +60,7 @@ def ingest(
         print_json({"ingests": reports})
     else:
         show(reports)
+        _show_known(reports, started)
     if any(report["status"] == "failed" for report in reports):
         raise typer.Exit(1)
 
@@ -101,7 +105,7 @@ def show(reports: Sequence[dict[str, Any]]) -> None:
         column.justify = "right"
     for report in reports:
         counts = [f"{report[name]:,}" if name in report else "" for name in _COUNTS]
-        table.add_row(report["key"], report["status"], *counts)
+        table.add_row(escape(report["key"]), report["status"], *counts)
     say.print(table)
     for report in reports:
         for reason, count in report.get("rejects_by_reason", {}).items():
@@ -113,3 +117,12 @@ def show(reports: Sequence[dict[str, Any]]) -> None:
             say.print(f"{report['key']}: {warning}", markup=False)
         if report.get("rejected"):
             say.print(f"  rejected rows: GET /collect/{report['ingest_id']}/rejects", style="dim")
+
+
+def _show_known(reports: Sequence[dict[str, Any]], started: datetime) -> None:
+    """Say which objects were collected before: the very same bytes are not read again."""
+    for report in reports:
+        finished = report.get("finished_at")
+        if finished and datetime.fromisoformat(finished) < started:
+            told = f"{report['key']}: these bytes were collected before; nothing changed"
+            console().print(told, markup=False)

@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from local.cli import options
@@ -106,7 +107,7 @@ def _health_table(health: dict[str, Any]) -> Table:
         reasons = [service.get("detail")]
         reasons += [check.get("detail") for check in service.get("checks", {}).values()]
         why = "; ".join(reason for reason in reasons if reason)
-        table.add_row(name, f"[{colour}]{service.get('status')}[/]", why)
+        table.add_row(name, f"[{colour}]{service.get('status')}[/]", escape(why))
     return table
 
 
@@ -130,5 +131,5 @@ def _ingest_table(ingests: list[dict[str, Any]]) -> Table:
     table.columns[1].overflow = "fold"
     for each in ingests:
         counts = [f"{each[name]:,}" for name in names]
-        table.add_row(each["ingest_id"], each["key"], each["status"], *counts)
+        table.add_row(each["ingest_id"], escape(each["key"]), each["status"], *counts)
     return table

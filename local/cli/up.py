@@ -35,8 +35,7 @@ def up(
     try:
         with running_stack(StateFolder(state), ports, model) as (stack, running):
             describe(running)
-            stack.watch()
-            notes().print("Stopping.")
+            serve(stack)
     except LocalStackError as error:
         fail(error)
 
@@ -45,17 +44,18 @@ def up(
 def running_stack(
     state: StateFolder, ports: Ports, model: Path | None
 ) -> Iterator[tuple[Stack, RunningStack]]:
-    """A started stack that stops on leaving, and that SIGINT and SIGTERM ask to stop."""
+    """A started stack that stops on leaving; SIGINT and SIGTERM leave by KeyboardInterrupt."""
 
     def progress(step: str) -> None:
         notes().print(f"  starting {step}", style="dim")
 
-    stack = Stack(state, ports, model=model or shipped_model(), progress=progress)
+    folder = model or shipped_model()
+    if folder is None:
+        notes().print("  no model folder here: reviews wait until a model is published")
+    stack = Stack(state, ports, model=folder, progress=progress)
 
     def end(_number: int, _frame: FrameType | None) -> None:
-        if stack.is_starting:
-            raise KeyboardInterrupt
-        stack.request_stop()
+        raise KeyboardInterrupt
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -64,6 +64,18 @@ def running_stack(
         stack.stop()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def serve(stack: Stack) -> None:
+    """Keep the parts running until SIGINT or SIGTERM."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stack.request_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    stack.watch()
+    notes().print("Stopping.")
 
 
 def shipped_model() -> Path | None:

@@ -55,7 +55,7 @@ class Database:
         secret: Callable[[], Secret],
         *,
         pool_size: int = 4,
-        wait_seconds: float = 10.0,
+        wait_seconds: float = 5.0,
     ) -> None:
         self._secret = secret
         self._pool = ConnectionPool(

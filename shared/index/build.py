@@ -36,7 +36,6 @@ SHARDS_FILE = "shards.json"
 _ADD_ROWS = 8_192
 _ATTEMPTS = 5
 _KEEP_VERSIONS = 3
-INDEXES = "indexes/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def build_index(
         store: The artefact bucket.
         exact_up_to: Most vectors that are searched exactly; above, HNSW.
         work_dir: Where the files are made; the system's temporary folder by default.
-        force: Do not wait for shards of an earlier model.
+        force: Build even what is current already, and do not wait for shards of an earlier model.
 
     Raises:
         UnavailableError: no model is published, or the store does not answer.
@@ -82,8 +81,8 @@ def build_index(
     pointer = artefacts.current(store, "index")
     pairs, halves = list_pairs(store, model.version)
     digest = hash_of(pairs)
-    now = _current_index(store)
-    if now is not None and _covers_same(store, now, model.version, digest):
+    now = _manifest_of(store, pointer)
+    if now is not None and not force and _covers_same(store, now, model.version, digest):
         return BuildReport("unchanged", now.version, now.count or 0, len(pairs), halves)
     if now is not None and not force and _is_behind(store, now, model.version, pairs):
         log.info(
@@ -106,10 +105,9 @@ def build_index(
     return BuildReport(outcome, built.version, built.count or 0, len(build.included), skipped)
 
 
-def _current_index(store: ObjectStore) -> Manifest | None:
-    """Manifest of the current index; None when there is none that can be read."""
+def _manifest_of(store: ObjectStore, pointer: artefacts.Current | None) -> Manifest | None:
+    """Manifest of the index that is pointed at; None when there is none that can be read."""
     try:
-        pointer = artefacts.current(store, "index")
         return artefacts.read_manifest(store, "index", pointer.version) if pointer else None
     except UnavailableError:
         raise
@@ -234,8 +232,16 @@ def _make_current(
             log.info("another build moved the pointer before %s", built.version)
         else:
             return "published"
-        winner = _current_index(store)
-        if winner is not None and winner.model_version == built.model_version:
+        # one look for both: what is compared is what the next put replaces
+        pointer = artefacts.current(store, "index")
+        etag = pointer.etag if pointer else None
+        winner = _manifest_of(store, pointer)
+        if winner is not None and winner.model_version != built.model_version:
+            model = artefacts.current(store, "model")
+            if model is not None and model.version == winner.model_version:
+                artefacts.discard(store, "index", built.version)
+                return "superseded"
+        elif winner is not None:
             theirs = _shards_of(store, winner)
             if theirs >= ours:
                 artefacts.discard(store, "index", built.version)
@@ -243,8 +249,6 @@ def _make_current(
             if not theirs <= ours:
                 artefacts.discard(store, "index", built.version)
                 raise ConflictError("another build covers shards that this one does not")
-        pointer = artefacts.current(store, "index")
-        etag = pointer.etag if pointer else None
     raise ConflictError("the index pointer is moved too often")
 
 
@@ -262,9 +266,8 @@ def _retire_old(store: ObjectStore, current: str) -> None:
     A version without a manifest is another build's, still being uploaded: it stays.
     """
     try:
-        keys = [info.key.split("/") for info in store.list(INDEXES)]
-        versions = sorted({key[1] for key in keys if key[-1] == artefacts.MANIFEST})
-        for version in [name for name in versions if name < current][: 1 - _KEEP_VERSIONS]:
+        earlier = [name for name in artefacts.versions(store, "index") if name < current]
+        for version in earlier[: 1 - _KEEP_VERSIONS]:
             artefacts.discard(store, "index", version)
     except ReviewlensError as error:
         log.warning("old index versions cannot be deleted now: %s", error.message)

@@ -4,7 +4,7 @@ import threading
 import time
 from pathlib import Path
 
-from shared.errors import ArtefactError, ReviewlensError, UnavailableError
+from shared.errors import ArtefactError, NotFoundError, ReviewlensError, UnavailableError
 from shared.runtime.encoder import Encoder
 from shared.storage import artefacts
 from shared.storage.objects import ObjectStore
@@ -69,7 +69,7 @@ class ModelLoader:
             self._encoder = open_version(
                 self._store, version, self._cache_dir, threads=self._threads
             )
-        except ArtefactError:
+        except (ArtefactError, NotFoundError):
             self._bad = (version, time.monotonic() + _RETRY_BAD_SECONDS)
             raise
         self.problem = None
@@ -79,6 +79,7 @@ def open_version(store: ObjectStore, version: str, cache_dir: Path, *, threads: 
     """Fetch, verify and open one model version.
 
     Raises:
-        ArtefactError: the version is missing, corrupt or does not serve here.
+        NotFoundError: there is no such version.
+        ArtefactError: the version is corrupt or does not serve here.
     """
     return Encoder(artefacts.fetch(store, "model", version, cache_dir), threads=threads)

@@ -17,6 +17,8 @@ from shared.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
 _RETRY_BAD_SECONDS = 60.0
+_FALL_BACK = 2
+"""Earlier index versions that a new process tries when the current one is bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ class ServingState:
                 self._take_index(wanted.index)
             except ReviewlensError as error:
                 problems["index"] = error.message
+                self._fall_back(wanted.index)
         now = self._snapshot
         if now is not None and now.index is not None:
             if wanted.model not in {None, now.encoder.version}:
@@ -172,6 +175,19 @@ class ServingState:
             self._bad[f"index {version}"] = (time.monotonic(), error.message)
             raise
         log.info("answers come from index %s", version)
+
+    def _fall_back(self, refused: str) -> None:
+        """A process that has no index yet takes the newest one before that which was refused."""
+        if self._snapshot is not None and self._snapshot.index is not None:
+            return
+        earlier = [name for name in artefacts.versions(self._store, "index") if name < refused]
+        for version in reversed(earlier[-_FALL_BACK:]):
+            try:
+                self._take_index(version)
+            except ReviewlensError as error:
+                log.warning("index %s cannot be used either: %s", version, error.message)
+            else:
+                return
 
     def _open_pair(self, version: str) -> Snapshot:
         manifest = artefacts.read_manifest(self._store, "index", version)

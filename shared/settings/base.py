@@ -21,14 +21,3 @@ class DatabaseSettings(ServiceSettings):
     """Secret in Secrets Manager that says how to connect to PostgreSQL."""
     database_pool_size: int = 4
     """Most connections that one process opens."""
-
-
-class BucketSettings(ServiceSettings):
-    """The three data buckets."""
-
-    raw_bucket: str
-    """Bucket that dumps are put into."""
-    clean_bucket: str
-    """Bucket of the clean shards."""
-    artefact_bucket: str
-    """Bucket of models, embeddings, indexes and pointers."""

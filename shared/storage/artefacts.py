@@ -147,6 +147,13 @@ def read_manifest(store: ObjectStore, kind: ArtefactKind, version: str) -> Manif
     return manifest
 
 
+def versions(store: ObjectStore, kind: ArtefactKind) -> list[str]:
+    """All versions that have a manifest, oldest first (index versions begin with their time)."""
+    root = version_prefix(kind, "").rstrip("/") + "/"
+    keys = [info.key.removeprefix(root).split("/") for info in store.list(root)]
+    return sorted({key[0] for key in keys if key[1:] == [MANIFEST]})
+
+
 def current(store: ObjectStore, kind: ArtefactKind) -> Current | None:
     """The version that the pointer names; None before the first one.
 

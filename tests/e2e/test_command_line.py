@@ -80,7 +80,7 @@ def test_an_s3_address_is_collected(reviewlens, stack, samples):
     s3.put_object(Bucket="elsewhere", Key="old/anvils.jsonl", Body=line.encode())
     found = json.loads(reviewlens("ingest", "s3://elsewhere/old/", "--json").stdout)["ingests"]
     assert [(f["key"], f["status"], f["stored"]) for f in found] == [
-        ("uploads/old/anvils.jsonl", "processed", 1)
+        ("uploads/elsewhere/old/anvils.jsonl", "processed", 1)
     ]
 
 

@@ -323,3 +323,11 @@ def test_force_does_not_wait(store):
     add(store, 10, part=9, model="tiny-2")
     report = build_index(store, force=True)
     assert (report.outcome, report.count) == ("published", 10)
+
+
+def test_force_builds_again_what_is_current(store):
+    add(store, 10, part=1)
+    first = build_index(store).version
+    report = build_index(store, force=True)
+    assert report.outcome == "published"
+    assert report.version > first

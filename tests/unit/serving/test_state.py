@@ -95,6 +95,17 @@ def corrupt(store, kind, version, file):
     store.put(key, bytes(body))
 
 
+def test_a_process_that_starts_with_a_corrupt_index_takes_the_one_before(store, model, tmp_path):
+    old = add_index(store, model.version)
+    bad = add_index(store, model.version)
+    corrupt(store, "index", bad, "index.faiss")
+    fresh = ServingState(store, tmp_path / "fresh")
+    assert versions(fresh) == (model.version, old)
+    health = health_of("inference", "1", fresh)
+    assert health.status == "degraded"
+    assert bad in health.checks["index"].detail
+
+
 @pytest.mark.parametrize("file", ["index.faiss", "rows.sqlite", "shards.json"])
 def test_a_corrupt_newest_index_leaves_the_last_good_pair(store, state, model, file):
     old = add_index(store, model.version)
