@@ -22,6 +22,7 @@ from sagemaker_jobs.train.model import ReviewEncoder, load_model
 
 log = logging.getLogger("export")
 TOLERANCE = 1e-4
+AGREEMENT = 0.9
 CALIBRATION_TEXTS = 256
 CALIBRATION_TOKENS = 128
 SHAPES = ((1, 2), (1, 17), (3, 64), (5, 33), (8, 128))
@@ -61,6 +62,33 @@ def float_parity(model: ReviewEncoder, path: Path) -> float:
     return worst
 
 
+def served_agreement(plain: Path, served: Path, vocabulary: int) -> float:
+    """Least cosine between the embeddings of the float32 graph and of the one that ships.
+
+    Raises:
+        ParityError: the graph that ships gives other shapes, values that are not finite, or
+            embeddings that point elsewhere.
+    """
+    sessions = [
+        ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        for path in (plain, served)
+    ]
+    least = 1.0
+    for rows, tokens in SHAPES:
+        ids, mask = probe(rows, tokens, vocabulary)
+        feed = {"input_ids": ids, "attention_mask": mask}
+        (want, _), (got, logits) = (session.run(None, feed) for session in sessions)
+        if got.shape != want.shape or logits.shape != (rows, len(LABELS)):
+            raise ParityError("the graph that ships has other outputs")
+        if not (np.isfinite(got).all() and np.isfinite(logits).all()):
+            raise ParityError("the graph that ships gives values that are not finite")
+        least = min(least, float((got * want).sum(-1).min()))
+    if least < AGREEMENT:
+        msg = f"an embedding of the graph that ships has cosine {least:.3f} to that of float32"
+        raise ParityError(msg)
+    return least
+
+
 def _entry(path: Path) -> dict[str, object]:
     body = path.read_bytes()
     return {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
@@ -94,10 +122,13 @@ def run(config: ExportConfig) -> dict[str, object]:
         export_float(_smoothed(config), plain)
         difference = float_parity(model, plain)
         log.info("float32 parity %.2e", difference)
+        served = Path(folder) / "model.onnx"
         if config.precision == "int8":
-            quantise(plain, output / "model.onnx", reduce_range=config.reduce_range)
+            quantise(plain, served, reduce_range=config.reduce_range)
         else:
-            (output / "model.onnx").write_bytes(plain.read_bytes())
+            served.write_bytes(plain.read_bytes())
+        least = served_agreement(plain, served, model.encoder.config.vocab_size)
+        (output / "model.onnx").write_bytes(served.read_bytes())
     _write_tokenizer(config.run_dir, output / "tokenizer.json")
     files = {name: _entry(output / name) for name in ("model.onnx", "tokenizer.json")}
     record = json.loads((config.run_dir / "run.json").read_text(encoding="utf-8"))
@@ -114,6 +145,7 @@ def run(config: ExportConfig) -> dict[str, object]:
             "reduce_range": config.reduce_range,
             "smoothing": config.smoothing if config.calibration is not None else None,
             "float32_parity": difference,
+            "float32_cosine": least,
             "training": record,
         },
         "metrics": json.loads(config.metrics.read_text()) if config.metrics else {},
