@@ -12,6 +12,7 @@ from pathlib import Path
 _LOG = logging.getLogger(__name__)
 _STOP_SECONDS = 20.0
 _MAX_PAUSE = 30.0
+_STEADY_SECONDS = 60.0
 
 
 class Child:
@@ -45,6 +46,7 @@ class Child:
         self._on_crash = on_crash
         self._process: subprocess.Popen[bytes] | None = None
         self._crashes = 0
+        self._started_at = 0.0
         self._retry_at = 0.0
 
     @property
@@ -59,6 +61,7 @@ class Child:
 
     def start(self) -> None:
         """Start the process; output goes to the log file."""
+        self._started_at = time.monotonic()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 self._command,
@@ -71,7 +74,7 @@ class Child:
             )
 
     def check(self) -> bool:
-        """Start the child again if it has died; later and later if it keeps dying.
+        """Start the child again if it has died; later and later if it keeps dying young.
 
         Returns:
             Whether it was started again just now.
@@ -80,7 +83,8 @@ class Child:
             return False
         now = time.monotonic()
         if not self._retry_at:
-            self._crashes += 1
+            steady = now - self._started_at > _STEADY_SECONDS
+            self._crashes = 1 if steady else self._crashes + 1
             pause = min(0.5 * 2 ** (self._crashes - 1), _MAX_PAUSE)
             self._retry_at = now + pause
             _LOG.error(

@@ -21,6 +21,8 @@ import orjson
 from local.aws.guard import is_trusted_host, is_trusted_origin
 from local.lifeline import tie_to_parent
 from local.openapi import merged
+from shared.http.problems import MEDIA_TYPE, problem
+from shared.schemas.health import Check, Health
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ SERVICES = (
     Service("processing", "lambdas.processing.api", ("process", "embeddings")),
     Service("retrieval", "lambdas.retrieval.api", ("search_similar", "build_index")),
     Service("inference", "lambdas.inference.api", ("analyze",)),
-    Service("insights", "lambdas.insights.api", ("products", "reviews", "trends")),
+    Service("insights", "lambdas.insights.api", ("products", "reviews")),
 )
 _HEALTH_SECONDS = 5.0
 
@@ -95,16 +97,14 @@ class Gateway:
 
     async def _own(self, scope: Scope, segments: Sequence[str], send: Send) -> None:
         """Routes of the gateway itself, which are all for reading."""
+        told = f"No route for {scope['method'][:20]} {scope['path'][:200]}"
         one = segments[1] if len(segments) == 2 and segments[0] == "health" else None
         if segments not in (["health"], ["openapi.json"]) and one not in self._applications:
-            await _problem(
-                send, 404, "not_found", "No such route.", details={"path": scope["path"]}
-            )
+            await _problem(send, 404, "route_not_found", told)
         elif scope["method"] not in ("GET", "HEAD"):
-            told = f"No route for {scope['method'][:20]} {scope['path'][:200]}"
             await _problem(send, 405, "method_not_allowed", told, headers=[(b"allow", b"GET")])
         elif one is not None:
-            status, body = await _ask(self._applications[one])
+            status, body = await _ask(one, self._applications[one])
             await _json(send, status, body)
         elif segments == ["health"]:
             await _json(send, 200, await self.health())
@@ -115,7 +115,7 @@ class Gateway:
     async def health(self) -> dict[str, Any]:
         """Health of all services: ``ok`` where each is, else ``degraded``."""
         names = list(self._applications)
-        answers = await asyncio.gather(*(_ask(self._applications[name]) for name in names))
+        answers = await asyncio.gather(*(_ask(name, self._applications[name]) for name in names))
         services = {name: body for name, (_, body) in zip(names, answers, strict=True)}
         good = all(body.get("status") == "ok" for body in services.values())
         known = {
@@ -144,17 +144,21 @@ class Gateway:
             yield
 
 
-async def _ask(application: Any) -> tuple[int, dict[str, Any]]:
-    """GET /health of one application, without a network."""
+async def _ask(name: str, application: Any) -> tuple[int, dict[str, Any]]:
+    """GET /health of one application, without a network; an answer that is none counts as none."""
     import httpx
 
     transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             answer = await asyncio.wait_for(client.get("/health"), _HEALTH_SECONDS)
+            Health.model_validate_json(answer.content)
             return answer.status_code, answer.json()
     except (httpx.HTTPError, TimeoutError, ValueError) as error:
-        return 503, {"status": "unavailable", "detail": f"no answer: {type(error).__name__}"}
+        detail = f"no answer: {type(error).__name__}"
+        checks = {"answer": Check(status="unavailable", detail=detail)}
+        health = Health(status="unavailable", service=name, version=_version(), checks=checks)
+        return 503, health.model_dump()
 
 
 async def _respond(
@@ -175,18 +179,10 @@ async def _problem(
     code: str,
     detail: str,
     *,
-    details: Mapping[str, Any] | None = None,
     headers: Headers = (),
 ) -> None:
-    problem = {
-        "type": "about:blank",
-        "title": code.replace("_", " ").capitalize(),
-        "status": status,
-        "code": code,
-        "detail": detail,
-        **(details or {}),
-    }
-    await _respond(send, status, orjson.dumps(problem), b"application/problem+json", headers)
+    body = problem(status, code, detail).model_dump_json(exclude_none=True)
+    await _respond(send, status, body.encode("utf-8", "replace"), MEDIA_TYPE.encode(), headers)
 
 
 def _version() -> str:

@@ -10,20 +10,23 @@ BUCKETS = (RAW_BUCKET, CLEAN_BUCKET, ARTEFACT_BUCKET)
 DATABASE_SECRET = "reviewlens/database"  # noqa: S105 - the name of a secret
 REVIEWER_KEY_SECRET = "reviewlens/reviewer-key"  # noqa: S105 - the name of a secret
 
+WORK_SECONDS = 900
+"""What a function may take for its work: Lambda's own limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueuePlan:
     """One queue with its function, as the infrastructure code would configure the pair.
 
-    ``visibility_seconds`` is six times what the work may take, as AWS advises, capped by what a
-    person would wait; ``function`` is the module whose ``handler`` is called.
+    ``visibility_seconds`` is six times what the work may take, as AWS advises; ``function`` is the
+    module whose ``handler`` is called.
     """
 
     name: str
     function: str
     batch_size: int
     window_seconds: float
-    visibility_seconds: int
+    visibility_seconds: int = 6 * WORK_SECONDS
     max_receive_count: int = 5
 
     @property
@@ -38,9 +41,9 @@ class QueuePlan:
 
 
 QUEUES = (
-    QueuePlan("collection", "lambdas.collection.handler", 1, 0.0, 3600),
-    QueuePlan("processing", "lambdas.processing.handler", 1, 0.0, 3600),
-    QueuePlan("index", "lambdas.retrieval.handler", 10, 0.2, 3600),
+    QueuePlan("collection", "lambdas.collection.handler", 1, 0.0),
+    QueuePlan("processing", "lambdas.processing.handler", 1, 0.0),
+    QueuePlan("index", "lambdas.retrieval.handler", 10, 0.2),
 )
 
 

@@ -31,6 +31,7 @@ DATABASE = "reviewlens"
 _VERSION = 18
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+_RETRY_SECONDS = 5.0
 _OPTIONS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -54,6 +55,8 @@ def binaries() -> Path:
 class Postgres:
     """One server on one data folder; the caller holds the lock of the state folder."""
 
+    name = "PostgreSQL"
+
     def __init__(self, folder: Path, *, port: int, password: str, log: Path) -> None:
         self._data = folder.resolve()
         self._port = port
@@ -61,6 +64,8 @@ class Postgres:
         self._log_path = log
         self._user = server_user()
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_down = False  # crashed, and no start has succeeded since
+        self._retry_at = 0.0
 
     @property
     def secret(self) -> dict[str, str | int]:
@@ -93,6 +98,30 @@ class Postgres:
         self._launch()
         self._wait_until_ready()
         self._create_database()
+
+    def check(self) -> bool:
+        """Start the server again if it has crashed; one that somebody stopped in order stays down.
+
+        Returns:
+            Whether it was started again just now.
+
+        Raises:
+            Exception: whatever hindered the start; a call after a pause tries again.
+        """
+        if not self._is_down:
+            status = self.poll()
+            if status in (None, 0):
+                return False
+            _LOG.error("PostgreSQL ended with status %s and starts again", status)
+            self._is_down = True
+        if time.monotonic() < self._retry_at:
+            return False
+        try:
+            self.start()
+        finally:
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+        self._is_down = False
+        return True
 
     def stop(self) -> None:
         """Stop within seconds: sessions are ended, transactions rolled back, data flushed."""

@@ -1,10 +1,12 @@
 """Child process that readies a stack: database schema, then the shipped model.
 
 Run as ``python -m local.prepare [--model FOLDER]`` by the stack, in the functions' environment.
+Standard output is for the person at the terminal, standard error for the log.
 """
 
 import argparse
 import importlib
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +14,8 @@ from pathlib import Path
 from local.event_source import Context
 from local.lifeline import tie_to_parent
 from shared.errors import ReviewlensError
+
+_LOG = logging.getLogger(__name__)
 
 
 def migrate() -> None:
@@ -21,25 +25,34 @@ def migrate() -> None:
 
 
 def publish_model(folder: Path) -> None:
-    """Put the shipped model into the artefact bucket and make it current where it should be."""
+    """Put the shipped model into the artefact bucket and make it current where it should be.
+
+    Without it the stack goes on with the model that is current, if one is; health tells the rest.
+    """
     from local.shipped_model import publish
 
-    publish(folder)
+    try:
+        publish(folder)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        _LOG.exception("the model of %s was not published", folder)
+        reason = error.message if isinstance(error, ReviewlensError) else repr(error)
+        sys.stdout.write(f"The model of {folder} was not made current: {reason}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prepare everything; returns the exit status, the reason of a failure goes to stderr."""
+    """Prepare everything; returns the exit status, which only the schema can make 1."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", type=Path)
     options = parser.parse_args(arguments)
     tie_to_parent()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         migrate()
-        if options.model is not None:
-            publish_model(options.model)
     except ReviewlensError as error:
         sys.stderr.write(f"{error.message}\n")
         return 1
+    if options.model is not None:
+        publish_model(options.model)
     return 0
 
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from local.errors import LocalStackError
+from shared.errors import ArtefactError
 from shared.schemas.manifest import Manifest
 from shared.storage.artefacts import current, move_pointer, read_folder, read_manifest
 from shared.storage.artefacts import publish as publish_version
@@ -10,6 +12,20 @@ from shared.storage.clients import client
 from shared.storage.objects import ObjectStore, S3Store
 
 FAMILY_SEPARATOR = "-"
+
+
+def check_folder(folder: Path) -> None:
+    """Compare the files of a model's folder with its manifest.
+
+    Raises:
+        LocalStackError: the folder does not hold a whole model.
+    """
+    try:
+        read_folder(folder, kind="model")
+    except (ArtefactError, OSError) as error:
+        reason = error.message if isinstance(error, ArtefactError) else str(error)
+        told = f"The model folder {folder} cannot be used: {reason}"
+        raise LocalStackError(told, exit_code=2) from error
 
 
 def publish(folder: Path) -> None:
@@ -24,7 +40,10 @@ def publish_into(store: ObjectStore, folder: Path) -> None:
     family (all of the version but its last part, the hash) give way to a newer one.
 
     Raises:
-        ArtefactError: the folder's files are not what its manifest says.
+        ArtefactError: the folder's files are not what its manifest says, or the current pointer or
+            manifest cannot be read.
+        NotFoundError: the pointer names a version that does not exist.
+        ConflictError: the version was published with other files.
     """
     manifest = read_folder(folder, kind="model").manifest
     publish_version(store, folder, manifest)

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -74,12 +74,23 @@ class Stack:
         return not self._started.is_set()
 
     def watch(self) -> None:
-        """Keep the parts running until ``request_stop``; call from the main thread."""
-        while not self._stopping.wait(_CHECK_SECONDS):
-            for child in self._children:
-                if child.check():
-                    self._announce()
-            self._mend_postgres()
+        """Keep the parts running until ``request_stop``."""
+        self._watch_until(self._stopping)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep the parts running while the caller works with them; ``watch`` may follow.
+
+        Ends on leaving alone: after ``request_stop`` the caller's work may still need them.
+        """
+        left = threading.Event()
+        watcher = threading.Thread(target=self._watch_until, args=(left,), name="watch")
+        watcher.start()
+        try:
+            yield
+        finally:
+            left.set()
+            watcher.join()
 
     def request_stop(self) -> None:
         """Make ``watch`` return; safe in a signal handler."""
@@ -89,9 +100,31 @@ class Stack:
         """Stop everything, last started first. Work in hand is finished where that is quick."""
         self._cleanup.close()
 
+    def _watch_until(self, ended: threading.Event) -> None:
+        while not ended.wait(_CHECK_SECONDS):
+            for child in self._children:
+                self._mend(child)
+            if self._postgres:
+                self._mend(self._postgres)
+
+    def _mend(self, part: Child | Postgres) -> None:
+        """Start a part that died again; one that cannot be started now has its turn later."""
+        try:
+            if part.check():
+                self._announce()
+        except LocalStackError as error:
+            _LOG.error("%s", error.message)
+        except Exception as error:  # noqa: BLE001 - the other parts go on, whatever it is
+            _LOG.error("restart of %s: %r", part.name, error)
+
     def _start(self) -> RunningStack:
+        if self._model is not None:
+            from local.shipped_model import check_folder
+
+            check_folder(self._model)
         self._state.create()
         self._cleanup.enter_context(FolderLock(self._state.root))
+        self._state.clear_temporary()
         self._state.withdraw()  # what a killed stack announced
         gateway = bind(self._ports.gateway, what="gateway", option="--port")
         self._cleanup.callback(gateway.close)
@@ -110,7 +143,10 @@ class Stack:
         self._start_aws(aws_listener, postgres)
         self._environment = child_environment(
             os.environ, function_environment(self._running.aws_url, self._state.cache)
-        ) | {POSTMASTER_VARIABLE: str(postgres.pid_file)}
+        ) | {
+            POSTMASTER_VARIABLE: str(postgres.pid_file),
+            "TMPDIR": str(self._state.temporary),
+        }
         self._start_gateway(gateway.fileno())
         self._prepare()
         self._start_worker()
@@ -161,19 +197,25 @@ class Stack:
         """Bring schema and model up to date while the gateway loads."""
         self._progress("database schema and model")
         model = [] if self._model is None else ["--model", str(self._model)]
-        with subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "local.prepare", *model],
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as child:
+        path = self._state.logs / "prepare.log"
+        with (
+            path.open("wb") as log,  # of this start alone
+            subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "local.prepare", *model],
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            ) as child,
+        ):
             # standard input stays open until the end: it is the child's lifeline
-            said = child.stderr.read() if child.stderr else ""
+            said = child.stdout.read() if child.stdout else ""
         if child.returncode:
-            raise LocalStackError(f"The stack cannot be prepared:\n{_last_lines(said)}")
+            raise LocalStackError(f"The stack cannot be prepared. From {path}:\n{log_tail(path)}")
+        for line in said.splitlines():
+            _LOG.warning("%s", line)
 
     def _start_worker(self) -> None:
         self._progress("functions")
@@ -227,20 +269,3 @@ class Stack:
         from local.aws.sqs import release_in_flight
 
         release_in_flight(REGION, [plan.queue for plan in QUEUES])
-
-    def _mend_postgres(self) -> None:
-        """Start a crashed server again; one that somebody stopped in order stays down."""
-        if self._postgres is None or self._postgres.poll() in (None, 0):
-            return
-        _LOG.error("PostgreSQL ended with status %s and starts again", self._postgres.poll())
-        try:
-            self._postgres.start()
-        except LocalStackError as error:
-            _LOG.error("%s", error.message)
-            self._stopping.wait(5.0)
-        else:
-            self._announce()
-
-
-def _last_lines(text: str, count: int = 8) -> str:
-    return "\n".join(text.strip().splitlines()[-count:])

@@ -24,7 +24,7 @@ class Ports:
 
     gateway: int = 8080
     aws: int = 4566
-    database: int = 54320
+    database: int = 25432
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class StateFolder:
         self.s3 = self.root / "s3"
         self.cache = self.root / "cache"
         self.logs = self.root / "logs"
+        self.temporary = self.root / "tmp"
 
     def create(self) -> None:
         """Make the folder, or accept one that this program made.
@@ -100,8 +101,13 @@ class StateFolder:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o755)
         if not self.is_state():
             write_atomically(self.root / _MARKER, f"{_FORMAT}\n".encode())
-        for folder in (self.s3, self.cache, self.logs):
+        for folder in (self.s3, self.cache, self.logs, self.temporary):
             folder.mkdir(exist_ok=True)
+
+    def clear_temporary(self) -> None:
+        """Remove what a killed stack was working on; the caller holds the folder's lock."""
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir(exist_ok=True)
 
     def is_state(self) -> bool:
         """Whether this program made the folder."""

@@ -17,11 +17,10 @@ from uuid import uuid4
 
 from local.event_source import Context, EventSource, Handler, Mapping
 from local.lifeline import tie_to_parent
-from local.names import QUEUES, REGION, QueuePlan, queue_url
+from local.names import QUEUES, REGION, WORK_SECONDS, QueuePlan, queue_url
 
 _LOG = logging.getLogger(__name__)
 _SWEEP_FUNCTION = "lambdas.collection.handler"
-_TIMEOUT_SECONDS = 900.0
 
 
 def scheduled_event(*, force: bool) -> dict[str, Any]:
@@ -86,7 +85,7 @@ class Worker:
             batch_size=plan.batch_size,
             window_seconds=plan.window_seconds,
             wait_seconds=2,
-            timeout_seconds=_TIMEOUT_SECONDS,
+            timeout_seconds=float(WORK_SECONDS),
         )
 
         def call(event: dict[str, Any], context: Any) -> Any:
@@ -98,7 +97,7 @@ class Worker:
         force = True
         while not self._stopping.is_set():
             try:
-                context = Context("reviewlens-collection", _TIMEOUT_SECONDS)
+                context = Context("reviewlens-collection", float(WORK_SECONDS))
                 answer = load_handler(_SWEEP_FUNCTION)(scheduled_event(force=force), context)
                 _LOG.info("swept: %s", json.dumps(answer, default=str))
                 force = False

@@ -11,6 +11,7 @@ import logging
 import mmap
 import os
 import shutil
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -70,6 +71,7 @@ class DiskBuckets:
         self._root = root
         self._staging = root / ".staged"
         self._retired: deque[tuple[float, Path]] = deque()
+        self._retiring = threading.Lock()
         shutil.rmtree(self._staging, ignore_errors=True)
         self._staging.mkdir(parents=True)
         self._known = {about["name"] for about in self.buckets()}
@@ -187,10 +189,14 @@ class DiskBuckets:
 
     def _retire(self, path: Path) -> None:
         """Remove replaced bytes later: an answer may be about to read them."""
-        now = time.monotonic()
-        self._retired.append((now, path))
-        while self._retired and now - self._retired[0][0] > _KEEP_RETIRED_SECONDS:
-            self._retired.popleft()[1].unlink(missing_ok=True)
+        old: list[Path] = []
+        with self._retiring:
+            now = time.monotonic()
+            self._retired.append((now, path))
+            while now - self._retired[0][0] > _KEEP_RETIRED_SECONDS:
+                old.append(self._retired.popleft()[1])
+        for replaced in old:
+            replaced.unlink(missing_ok=True)
 
 
 def _sync_file(path: Path) -> None:

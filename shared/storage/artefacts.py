@@ -9,6 +9,8 @@ import logging
 import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
 _KEEP_CACHED = 3
+_UNFINISHED_SECONDS = 3600.0  # no fetch takes that long
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +247,21 @@ def _download(store: ObjectStore, manifest: Manifest, folder: Path) -> None:
 
 
 def _forget_old(kept: Path) -> None:
-    """Remove all but the last versions used from the cache; a reader keeps its open files."""
-    versions = [path for path in kept.parent.iterdir() if path.is_dir()]
-    versions = [path for path in versions if not path.name.startswith(".") and path != kept]
-    versions.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in versions[_KEEP_CACHED - 1 :]:
+    """Remove all but the last versions used from the cache; a reader keeps its open files.
+
+    What a kill left half fetched goes as well.
+    """
+    versions: dict[Path, float] = {}
+    unfinished: dict[Path, float] = {}
+    for path in kept.parent.iterdir():
+        if path != kept and path.is_dir():
+            with suppress(FileNotFoundError):  # another process renamed or removed it first
+                group = unfinished if path.name.startswith(".") else versions
+                group[path] = path.stat().st_mtime
+    oldest = time.time() - _UNFINISHED_SECONDS
+    gone = [path for path, changed in unfinished.items() if changed < oldest]
+    gone += sorted(versions, key=versions.__getitem__, reverse=True)[_KEEP_CACHED - 1 :]
+    for path in gone:
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -1,7 +1,9 @@
 """Versions are immutable and complete; pointers move for one writer at a time."""
 
 import json
+import os
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -208,6 +210,17 @@ def test_the_cache_keeps_the_last_versions_only(store, tmp_path):
         artefacts.fetch(store, "index", name, tmp_path / "cache")
     kept = sorted(path.name for path in (tmp_path / "cache" / "indexes").iterdir())
     assert kept == ["v3", "v4", "v5"]
+
+
+def test_what_a_kill_left_half_fetched_is_removed_and_a_fetch_in_progress_is_not(store, tmp_path):
+    cache = tmp_path / "cache" / "indexes"
+    for name, age in ((".v0-left", 3700), (".v1-going", 3000)):
+        (cache / name / "sub").mkdir(parents=True)
+        (cache / name / "sub" / "file").write_text("x")
+        os.utime(cache / name, (time.time() - age,) * 2)
+    publish(store, tmp_path)
+    artefacts.fetch(store, "index", "v1", tmp_path / "cache")
+    assert {path.name for path in cache.iterdir()} == {".v1-going", "v1"}
 
 
 def test_a_discarded_version_is_gone_whole(store, tmp_path):

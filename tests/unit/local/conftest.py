@@ -1,8 +1,11 @@
 """The local AWS on a temporary folder, and how tests wait."""
 
+import hashlib
 import json
 import time
-from functools import cache
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -15,6 +18,7 @@ from local.names import REGION
 from local.ports import bind
 
 PATIENCE_SECONDS = 30
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 cached_client = cache(local_client)
@@ -91,6 +95,52 @@ def aws(tmp_path, listener):
 def bucket(aws):
     aws.s3.create_bucket(Bucket="bucket")
     return "bucket"
+
+
+@pytest.fixture
+def model(tmp_path, model_in):
+    """Makes a model's folder; the content follows the version."""
+    return partial(model_in, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def model_in():
+    """The same, below any folder."""
+    return _model_in
+
+
+def _model_in(parent, version, *, day=0, body=None, kind="model"):
+    """A folder that is called after the version of the model in it."""
+    folder = parent / version
+    folder.mkdir()
+    body = body or version.encode()
+    (folder / "model.onnx").write_bytes(body)
+    entry = {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
+    manifest = {
+        "kind": kind,
+        "version": version,
+        "created_at": (DAY + timedelta(days=day)).isoformat(),
+        "files": {"model.onnx": entry},
+        "dimension": 2,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture
+def hindered():
+    """Within it no PostgreSQL starts on a data folder: ``could not find the database system``."""
+
+    @contextmanager
+    def hinder(data):
+        control = data / "global" / "pg_control"
+        aside = control.rename(data / "aside")
+        try:
+            yield
+        finally:
+            aside.rename(control)
+
+    return hinder
 
 
 @pytest.fixture

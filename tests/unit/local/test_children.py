@@ -9,6 +9,7 @@ import sys
 import psutil
 import pytest
 
+from local import children
 from local.children import Child, log_tail
 from local.lifeline import POSTMASTER_VARIABLE
 
@@ -118,6 +119,16 @@ def test_a_child_that_keeps_dying_is_started_later_and_later(pupil, eventually, 
     pauses = [record.args[2] for record in caplog.records]
     assert pauses == [0.5, 1.0, 2.0]
     assert {record.args[1] for record in caplog.records} == {7}
+
+
+def test_a_child_that_lived_long_is_started_again_soon(pupil, eventually, caplog, monkeypatch):
+    child = pupil(BROKEN)
+    child.start()
+    eventually(child.check)
+    eventually(lambda: not child.is_alive)
+    monkeypatch.setattr(children, "_STEADY_SECONDS", 0.0)
+    child.check()
+    assert [record.args[2] for record in caplog.records] == [0.5, 0.5]
 
 
 def test_a_stopped_child_finishes_and_is_not_started_again(pupil, said):

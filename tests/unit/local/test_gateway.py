@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from local.gateway import SERVICES, Gateway
+from shared.schemas.health import Health
 
 ROUTES = {
     "/collect": {"get", "post"},
@@ -90,13 +91,29 @@ def test_the_first_segment_leads_to_its_service(http, service):
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/health/nobody", "/health/insights/x", "/a%00"])
 def test_an_unknown_route_is_a_problem(http, path):
     answer = http.get(path)
-    assert problem_of(answer) == (404, "not_found")
-    assert answer.json()["path"]
+    assert problem_of(answer) == (404, "route_not_found")
 
 
 def test_only_whole_segments_count(http):
-    assert problem_of(http.get("/analyzed")) == (404, "not_found")
-    assert problem_of(http.get("/x/analyze")) == (404, "not_found")
+    assert problem_of(http.get("/analyzed")) == (404, "route_not_found")
+    assert problem_of(http.get("/x/analyze")) == (404, "route_not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "like"),
+    [("GET", "/analyzed", "/analyze/x/y"), ("DELETE", "/health", "/analyze")],
+)
+def test_the_gateways_own_problems_are_like_those_of_the_services(real, method, path, like):
+    http = TestClient(real)
+    own, theirs = http.request(method, path), http.request(method, like)
+    assert own.status_code == theirs.status_code
+    assert own.json() == theirs.json() | {"detail": f"No route for {method} {path}"}
+
+
+def test_no_segment_leads_to_a_service_that_has_no_such_route(real):
+    for service in SERVICES:
+        paths = real._applications[service.name].openapi()["paths"]
+        assert set(service.segments) == {path.split("/")[1] for path in paths} - {"health"}
 
 
 @pytest.mark.parametrize("host", ["rebound.example", "", "127.0.0.1.evil.example", "[", "[::1"])
@@ -140,7 +157,9 @@ def test_health_is_good_when_all_services_are(apps):
     }
 
 
-@pytest.mark.parametrize("health", [{"status": "unavailable"}, RuntimeError("bug")])
+@pytest.mark.parametrize(
+    "health", [{"status": "unavailable"}, {"status": 500}, RuntimeError("bug")]
+)
 def test_one_service_that_fails_degrades_all(apps, health):
     apps["insights"] = small_app("insights", health)
     http = TestClient(Gateway(apps))
@@ -148,6 +167,7 @@ def test_one_service_that_fails_degrades_all(apps, health):
     assert body["status"] == "degraded"
     assert body["services"]["insights"]["status"] == "unavailable"
     assert body["services"]["inference"]["status"] == "ok"
+    assert Health.model_validate(body["services"]["insights"]).service == "insights"
     assert "bug" not in http.get("/health/insights").text
 
 
@@ -159,7 +179,7 @@ def test_one_service_can_be_asked_for_its_health(http):
 def test_a_service_that_is_not_there_has_no_routes():
     http = TestClient(Gateway({"inference": small_app("inference")}))
     assert http.post("/analyze").status_code == 200
-    assert problem_of(http.get("/products")) == (404, "not_found")
+    assert problem_of(http.get("/products")) == (404, "route_not_found")
     assert http.get("/health").json()["services"].keys() == {"inference"}
 
 

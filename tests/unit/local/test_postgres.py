@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from local import postgres
 from local.errors import LocalStackError
 from local.ports import free_port
 from local.postgres import Postgres, stop_leftovers
@@ -82,6 +83,37 @@ def test_data_survive_a_kill(server, eventually):
     assert eventually(killed.poll) == -signal.SIGKILL
     killed.start()
     assert count_up(killed) == rows + 1
+
+
+def test_a_crashed_server_is_started_again_until_it_runs(
+    server, folder, eventually, hindered, monkeypatch
+):
+    monkeypatch.setattr(postgres, "_RETRY_SECONDS", 0.1)
+    crashed = server()
+    assert not crashed.check()
+    crashed.start()
+    rows = count_up(crashed)
+    assert not crashed.check()
+    os.kill(crashed.pid, signal.SIGKILL)
+    eventually(crashed.poll)
+    with hindered(folder / "data"):
+        with pytest.raises(LocalStackError, match="could not find"):
+            crashed.check()
+        assert not crashed.check()  # a pause comes first
+        with pytest.raises(LocalStackError, match="could not find"):
+            eventually(crashed.check)
+    eventually(crashed.check)
+    assert count_up(crashed) == rows + 1
+    assert not crashed.check()
+
+
+def test_a_server_that_somebody_stopped_stays_down(server, eventually):
+    stopped = server()
+    stopped.start()
+    os.kill(stopped.pid, signal.SIGINT)
+    eventually(lambda: stopped.poll() == 0)
+    assert not stopped.check()
+    assert stopped.poll() == 0
 
 
 def test_a_server_that_a_killed_stack_left_is_stopped_first(server, eventually):

@@ -1,45 +1,17 @@
 """The shipped model becomes current where none is, and never takes a trained one's place."""
 
-import hashlib
-import json
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from local.shipped_model import publish_into
+from local.errors import LocalStackError
+from local.shipped_model import check_folder, publish_into
 from shared.errors import ArtefactError, ConflictError
 from shared.storage.artefacts import current, move_pointer, publish, read_folder, read_manifest
 from tests.fakes.objects import MemoryStore
-
-DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def store():
     return MemoryStore()
-
-
-@pytest.fixture
-def model(tmp_path):
-    """Makes a model's folder; the content follows the version."""
-
-    def make(version, *, day=0, body=None, kind="model"):
-        folder = tmp_path / version
-        folder.mkdir()
-        body = body or version.encode()
-        (folder / "model.onnx").write_bytes(body)
-        entry = {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
-        manifest = {
-            "kind": kind,
-            "version": version,
-            "created_at": (DAY + timedelta(days=day)).isoformat(),
-            "files": {"model.onnx": entry},
-            "dimension": 2,
-        }
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-        return folder
-
-    return make
 
 
 def activate(store, folder):
@@ -110,3 +82,23 @@ def test_another_model_under_a_known_version_is_refused(store, model, tmp_path):
     publish_into(store, model("shipped-1-aaaa").rename(tmp_path / "first"))
     with pytest.raises(ConflictError):
         publish_into(store, model("shipped-1-aaaa", body=b"other"))
+
+
+def test_a_folder_that_holds_its_model_passes(model):
+    check_folder(model("shipped-1-aaaa"))
+
+
+@pytest.mark.parametrize("fault", ["nowhere", "no folder", "no manifest", "corrupt", "index"])
+def test_a_folder_that_does_not_is_the_users_mistake(model, tmp_path, fault):
+    folder = model("shipped-1-aaaa", kind="index" if fault == "index" else "model")
+    if fault == "nowhere":
+        folder = tmp_path / "nowhere"
+    elif fault == "no folder":
+        folder = folder / "model.onnx"
+    elif fault == "no manifest":
+        (folder / "manifest.json").unlink()
+    elif fault == "corrupt":
+        (folder / "model.onnx").write_bytes(b"other content ")
+    with pytest.raises(LocalStackError, match=f"{folder}.*cannot be used: ") as caught:
+        check_folder(folder)
+    assert caught.value.exit_code == 2

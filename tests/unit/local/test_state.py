@@ -9,7 +9,7 @@ from dataclasses import asdict
 import pytest
 
 from local.errors import LocalStackError
-from local.state import FolderLock, RunningStack, StateFolder, write_atomically
+from local.state import FolderLock, Ports, RunningStack, StateFolder, write_atomically
 
 STACK = RunningStack(pid=1, version="0", gateway=80, aws=81, database=82, children={"worker": 2})
 HOLD = """
@@ -47,6 +47,19 @@ def test_a_folder_is_made_once_and_accepted_again(state):
     state.create()
     assert state.is_state()
     assert (state.s3 / "kept").read_text() == "x"
+
+
+def test_no_default_port_is_one_that_outgoing_connections_take():
+    first_ephemeral = 32768  # of Linux, unless somebody configured it; IANA's start at 49152
+    assert all(0 < port < first_ephemeral for port in asdict(Ports()).values())
+
+
+def test_temporary_files_of_an_earlier_run_are_removed(state):
+    (state.temporary / "reviewlens-index-x").mkdir()
+    (state.temporary / "reviewlens-index-x" / "faiss.index").write_text("x")
+    (state.temporary / "file").write_text("x")
+    state.clear_temporary()
+    assert list(state.temporary.iterdir()) == []
 
 
 def test_an_empty_folder_is_accepted(tmp_path):
