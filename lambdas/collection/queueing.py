@@ -22,8 +22,11 @@ def prefix_of(bucket: str, source: str | None, prefix: str | None) -> str:
         prefix: below uploads/; with or without ``uploads/`` in front.
 
     Raises:
-        InvalidInputError: another source or bucket; names the field.
+        InvalidInputError: another source or bucket, or a NUL; names the field.
     """
+    for field, value in (("source", source), ("prefix", prefix)):
+        if value and "\0" in value:
+            raise InvalidInputError(f"{field} holds a NUL", details={"field": field})
     named = ""
     if source not in (None, "", "s3"):
         scheme, _, rest = str(source).partition("://")
@@ -35,7 +38,7 @@ def prefix_of(bucket: str, source: str | None, prefix: str | None) -> str:
         told = "give the prefix in source or in prefix, not in both"
         raise InvalidInputError(told, details={"field": "prefix"})
     wanted = (named or prefix or "").lstrip("/")
-    if layout.UPLOADS.startswith(wanted):
+    if wanted in ("", layout.UPLOADS.rstrip("/")):
         return layout.UPLOADS
     return wanted if wanted.startswith(layout.UPLOADS) else layout.UPLOADS + wanted
 

@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from lambdas.collection.arrivals import Arrival
 from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.leftovers import remove_leftovers
 from lambdas.collection.mapping import mapping_for
 from lambdas.collection.reading import Dump, ReadOptions, read_dump
 from lambdas.collection.storing import BatchStore
@@ -27,7 +28,7 @@ class Collector:
 
         Raises:
             UnavailableError: something does not answer, or another worker collects this object
-                right now; deliver again.
+                (or processes a shard that it has no more) right now; deliver again.
         """
         etag = arrival.etag or self._current_etag(arrival.key)
         if not etag or arrival.bucket != self._with.raw.bucket:
@@ -46,7 +47,8 @@ class Collector:
                 _LOG.warning(
                     "ingest failed", extra={"ingest_id": ingest_id, "error_code": error.code}
                 )
-                finished = ledger.fail(ingest_id, error.code, error.message)
+                removed = remove_leftovers(self._with, ingest_id)
+                finished = ledger.fail(ingest_id, error.code, error.message) or removed
             except ReviewlensError:
                 raise
             except Exception as error:
@@ -79,7 +81,10 @@ class Collector:
             self._check(key, etag)
             raise
         _LOG.info("ingest collected", extra={"ingest_id": ingest_id, "part": to.parts})
-        return ledger.finish(ingest_id, to.parts)
+        # left by an attempt that read more than this one
+        ledger.forget(ingest_id, to.parts, to.records + 1)
+        removed = remove_leftovers(self._with, ingest_id)
+        return ledger.finish(ingest_id) or removed
 
     def _pump(
         self, ingest_id: str, stream: BinaryIO, key: str, options: ReadOptions, to: BatchStore

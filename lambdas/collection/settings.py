@@ -11,7 +11,7 @@ class CollectionSettings(DatabaseSettings):
     clean_bucket: str
     """Bucket of the clean shards."""
     artefact_bucket: str
-    """Bucket of models: the sweep reads which one is current."""
+    """Bucket of models and embeddings: which model is current, and what shards left behind."""
     reviewer_key_secret_id: str
     """Secret with the key (hex) that reviewers' identities are hashed with."""
     collection_queue_url: str

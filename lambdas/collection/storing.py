@@ -25,7 +25,8 @@ _HEARTBEAT_SECONDS = 10.0
 class BatchStore:
     """Takes the batches of one ingest in order; a worker thread stores them.
 
-    At most one batch waits behind the one being stored, so memory stays flat. On leaving the block
+    At most one batch waits behind the one being stored, so memory stays flat. One that fails keeps
+    those behind it from being stored. On leaving the block
     everything handed over is stored, or the first error is raised.
     """
 
@@ -37,8 +38,10 @@ class BatchStore:
         self._done = done
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._waiting: deque[Future[None]] = deque()
+        self._last: Future[None] | None = None
         self._touched = time.monotonic()
         self.parts = 0
+        self.records = 0
 
     def __enter__(self) -> Self:
         return self
@@ -60,21 +63,29 @@ class BatchStore:
         Raises:
             UnavailableError: an earlier batch could not be stored.
         """
-        part = self.parts
+        part, record = self.parts, self.records + 1
         self.parts += 1
-        self._waiting.append(self._worker.submit(self._store, part, batch))
+        self.records += batch.rows_read
+        self._last = self._worker.submit(self._store, part, record, batch, self._last)
+        self._waiting.append(self._last)
         self._wait_for(_WAITING)
 
     def _wait_for(self, left: int) -> None:
         while len(self._waiting) > left:
             self._waiting.popleft().result()
 
-    def _store(self, part: int, batch: Batch) -> None:
+    def _store(self, part: int, record: int, batch: Batch, last: Future[None] | None) -> None:
+        if last is not None:
+            last.result()  # raises what stopped that one: what is stored has no gap
         fingerprint = _fingerprint(batch)
-        before = self._done.get(part)
+        before = self._done.pop(part, None)
         if before is not None and before.fingerprint == fingerprint:
             self._skip(before)
             return
+        if before is not None or self._done:
+            # read in another way this time (a new mapping, new code): from here on it is new
+            self._with.ledger.forget(self._ingest_id, part, record)
+            self._done = {}
         key = layout.clean_shard(self._ingest_id, part)
         with self._with.database.transaction() as connection:
             store_rejects(connection, self._ingest_id, batch.rejects)
@@ -111,13 +122,14 @@ def _only(table: pa.Table, records: pa.Array) -> pa.Table:
 
 
 def _fingerprint(batch: Batch) -> str:
-    """Names the rows of a batch, so that a resumed ingest knows which are stored already."""
+    """Names what a batch says, so that a resumed ingest knows which are stored already."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{batch.rows_read}:{batch.table.num_rows}:".encode())
-    for column in ("review_id", "record"):
-        for chunk in batch.table[column].chunks:
+    for column in batch.table.columns:
+        for chunk in column.chunks:
             for buffer in chunk.buffers():
                 if buffer is not None:
                     digest.update(buffer)
-    digest.update(",".join(str(reject.record) for reject in batch.rejects).encode())
+    refused = (f"{reject.record}:{reject.reason.value}" for reject in batch.rejects)
+    digest.update(",".join(refused).encode())
     return digest.hexdigest()

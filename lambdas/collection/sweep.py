@@ -1,7 +1,8 @@
 """The sweep: what an event was lost for is queued again."""
 
 import logging
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.queueing import queue_objects
@@ -12,6 +13,7 @@ from shared.storage import artefacts, layout
 _LOG = logging.getLogger(__name__)
 IDLE_SECONDS = 120.0
 LOST_SECONDS = 3600.0
+_T = TypeVar("_T")
 
 
 class Swept(NamedTuple):
@@ -20,6 +22,21 @@ class Swept(NamedTuple):
     ingests: int
     shards: int
     index_asked: bool
+
+
+class _Parts:
+    """Does the parts of a sweep by themselves: one that fails leaves the others at work."""
+
+    def __init__(self) -> None:
+        self.failures: list[Exception] = []
+
+    def do(self, name: str, work: Callable[[], _T], otherwise: _T) -> _T:
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - raised again once the other parts are done
+            _LOG.warning("the sweep of %s failed", name, exc_info=True)
+            self.failures.append(error)
+            return otherwise
 
 
 def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
@@ -32,17 +49,37 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
     Returns:
         What was queued. Once everything is processed a BuildIndex is sent each time: retrieval
         answers one that it does not need by doing nothing.
+
+    Raises:
+        Exception: the first that stopped a part, once every other part is done; sweep again.
     """
     idle, lost = (0.0, 0.0) if force else (IDLE_SECONDS, LOST_SECONDS)
-    ingests = queue_objects(dependencies, layout.UPLOADS, idle_seconds=idle, retry_failed=False)
-    shards = dependencies.ledger.stale_shards(idle, lost)
-    shards += _outdated(dependencies, lost)
-    dependencies.processing_queue.send(shards)
-    index = dependencies.ledger.all_processed()
-    if index:
+    parts, ledger = _Parts(), dependencies.ledger
+
+    def ingests() -> int:
+        return len(
+            queue_objects(dependencies, layout.UPLOADS, idle_seconds=idle, retry_failed=False)
+        )
+
+    def index() -> bool:
+        if not ledger.all_processed():
+            return False
         dependencies.index_queue.send([BuildIndex(reason="sweep")])
-    swept = Swept(len(ingests), len(shards), index)
+        return True
+
+    def send(shards: list[ProcessShard]) -> int:
+        dependencies.processing_queue.send(shards)
+        return len(shards)
+
+    swept = Swept(
+        parts.do("ingests", ingests, 0),
+        parts.do("shards", lambda: send(ledger.stale_shards(idle, lost)), 0)
+        + parts.do("models", lambda: send(_outdated(dependencies, lost)), 0),
+        parts.do("the index", index, otherwise=False),
+    )
     _LOG.info("swept: %d ingests, %d shards queued again", swept.ingests, swept.shards)
+    if parts.failures:
+        raise parts.failures[0]
     return swept
 
 

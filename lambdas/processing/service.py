@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lambdas.processing.dependencies import Dependencies, Model
 from shared.db.analyses import upsert_analyses
-from shared.db.shards import StoredBatch, mark_processed
+from shared.db.shards import StoredBatch, lock_batch, mark_processed, process_lock
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
@@ -47,7 +47,7 @@ class Processor:
             UnavailableError: something does not answer, or another worker has this shard now.
             NotFoundError: the clean shard is gone.
         """
-        name = f"process:{message.ingest_id}:{message.part}"
+        name = process_lock(message.ingest_id, message.part)
         if self._is_done(message):
             return
         with self._with.database.lock(name) as held:
@@ -99,6 +99,10 @@ class Processor:
         self._with.artefacts.put(layout.embedding_shard(*place), _npy(judged.embeddings))
         self._with.artefacts.put(layout.analysis_shard(*place), to_parquet(_served(table, judged)))
         with self._with.database.transaction() as connection:
+            if not lock_batch(connection, message.ingest_id, shard):
+                # what takes its place has a message of its own
+                _LOG.warning("a shard was read anew meanwhile", extra={"key": message.key})
+                return False
             upsert_analyses(
                 connection,
                 model.version,

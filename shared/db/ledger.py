@@ -6,7 +6,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from shared.db.connection import Database
-from shared.db.shards import StoredBatch, message_of, settle
+from shared.db.shards import StoredBatch, forget, message_of, settle
 from shared.schemas.ingest import IngestReport, IngestStatus, Reject, ingest_id_of
 from shared.schemas.messages import ProcessShard
 
@@ -89,8 +89,25 @@ class Ledger:
                 ),
             )
 
-    def finish(self, ingest_id: str, parts: int) -> bool:
-        """Mark an ingest of so many batches as collected (processed, where no shard is open).
+    def forget(self, ingest_id: str, part: int, record: int) -> None:
+        """Take back the batches of an ingest from ``part`` and ``record`` on (see shards.forget).
+
+        Its own transaction: it locks many rows, and one that also stored some could deadlock with
+        an ingest that holds the same reviews.
+        """
+        with self._database.transaction() as connection:
+            forget(connection, ingest_id, part, record)
+
+    def shard_keys(self, ingest_id: str) -> set[str]:
+        """Keys of the clean shards that an ingest has."""
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT key FROM shards WHERE ingest_id = %s AND rows > 0", (ingest_id,)
+            )
+            return {row[0] for row in rows}
+
+    def finish(self, ingest_id: str) -> bool:
+        """Mark an ingest as collected (processed, where no shard is open).
 
         Returns:
             Whether everything it stored is processed already: an index is due.
@@ -101,10 +118,6 @@ class Ledger:
                 "UPDATE ingests SET status = 'collected', updated_at = now(), finished_at = now()"
                 " WHERE ingest_id = %s",
                 (ingest_id,),
-            )
-            # left by an attempt that cut the dump into other batches
-            connection.execute(
-                "DELETE FROM shards WHERE ingest_id = %s AND part >= %s", (ingest_id, parts)
             )
             return settle(connection, ingest_id)
 

@@ -36,6 +36,46 @@ def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> 
     connection.execute("UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,))
 
 
+def forget(connection: Connection, ingest_id: str, part: int, record: int) -> None:
+    """Take back the batches of an ingest from ``part`` on: its lines, rejects and reviews.
+
+    All that follows goes as well: its batches may be cut at other places this time, and a row that
+    was stored for a later record may be due to an earlier one now.
+
+    Args:
+        connection: the transaction; the caller commits.
+        ingest_id: whose batches; rows that another ingest owns stay.
+        part: the first batch to forget.
+        record: the first record of that batch.
+    """
+    # the lines first, as processing does (see lock_batch); where there is none, there is no row
+    lines = connection.execute(
+        "DELETE FROM shards WHERE ingest_id = %s AND part >= %s", (ingest_id, part)
+    )
+    if lines.rowcount:
+        behind = (ingest_id, record)
+        connection.execute("DELETE FROM rejects WHERE ingest_id = %s AND record >= %s", behind)
+        connection.execute("DELETE FROM reviews WHERE ingest_id = %s AND record >= %s", behind)
+
+
+def process_lock(ingest_id: str, part: int) -> str:
+    """Name of the lock that whoever processes a shard holds (see Database.lock)."""
+    return f"process:{ingest_id}:{part}"
+
+
+def lock_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> bool:
+    """Keep a batch from being forgotten until the transaction ends.
+
+    Returns:
+        Whether it is there still; False where its dump was read anew meanwhile.
+    """
+    found = connection.execute(
+        "SELECT FROM shards WHERE ingest_id = %s AND part = %s AND fingerprint = %s FOR UPDATE",
+        (ingest_id, batch.part, batch.fingerprint),
+    )
+    return found.rowcount > 0
+
+
 def mark_processed(connection: Connection, message: ProcessShard, model_version: str) -> bool:
     """Close a shard; True where it was the ingest's last (see settle)."""
     # two workers that finish at once wait for each other here, so the second sees the first

@@ -1,16 +1,27 @@
 """Where things stand in the buckets. Everything but pointers is written once and never changed."""
 
 UPLOADS = "uploads/"
+EMBEDDINGS = "embeddings/"
+
+
+def clean_prefix(ingest_id: str) -> str:
+    """Prefix of the clean shards of an ingest (clean bucket)."""
+    return f"reviews/{ingest_id}/"
 
 
 def clean_shard(ingest_id: str, part: int) -> str:
     """Parquet shard of clean reviews (clean bucket)."""
-    return f"reviews/{ingest_id}/part-{part:05d}.parquet"
+    return f"{clean_prefix(ingest_id)}part-{part:05d}.parquet"
+
+
+def part_of(key: str) -> int:
+    """Which part of its ingest a shard is, whatever kind of shard."""
+    return int(key.rpartition("/part-")[2].partition(".")[0])
 
 
 def embeddings_prefix(model_version: str) -> str:
     """Prefix of everything that a model version embedded (artefact bucket)."""
-    return f"embeddings/{model_version}/"
+    return f"{EMBEDDINGS}{model_version}/"
 
 
 def embedding_shard(model_version: str, ingest_id: str, part: int) -> str:

@@ -125,6 +125,8 @@ WRONG = [
     ("/collect", {"source": "s3://another-bucket/uploads/"}),
     ("/collect", {"source": "s3://reviewlens-raw/a", "prefix": "b"}),
     ("/collect", {"prefix": "x" * 1_025}),
+    ("/collect", {"prefix": "a\0"}),
+    ("/collect", {"source": "s3://reviewlens-raw/\0"}),
 ]
 
 

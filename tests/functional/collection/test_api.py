@@ -57,6 +57,23 @@ def test_a_source_that_is_not_ours_is_refused_by_name(http):
     assert answer.json()["errors"][0]["field"] == "source"
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("prefix", "a\0"), ("source", "s3://raw/\0"), ("source", "s3\0")]
+)
+def test_a_nul_is_refused_by_the_name_of_its_field(http, field, value):
+    answer = http.post("/collect", json={field: value})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == field
+
+
+def test_a_key_that_no_ledger_can_hold_does_not_keep_the_others_from_being_queued(
+    http, world, make_review, make_dump
+):
+    world.put("uploads/a\0b", make_dump([make_review(1)]))
+    world.put("uploads/b", make_dump([make_review(1)]))
+    assert http.post("/collect").json()["objects"] == 1
+
+
 def test_a_report_has_the_counts_and_the_first_rejects(http, collected):
     told = http.get(f"/collect/{collected.ingest_id}").json()
     assert (told["rows_read"], told["stored"], told["duplicates"], told["rejected"]) == (

@@ -5,6 +5,7 @@ import pytest
 from lambdas.collection.arrivals import arrivals_of
 from lambdas.collection.sweep import sweep
 from shared.db.shards import mark_processed
+from shared.errors import UnavailableError
 from shared.schemas.messages import ProcessShard
 from tests.corpus import publish_manifest_only
 
@@ -119,3 +120,45 @@ def test_without_a_readable_model_pointer_the_rest_is_swept(world, make_review, 
     world.put("uploads/a", make_dump([make_review(1)]))
     world.ports.artefacts.put("pointers/model.json", b"no json")
     assert sweep(world.ports).ingests == 1
+
+
+def test_a_key_that_no_ledger_can_hold_is_left_out(world, make_review, make_dump):
+    world.put("uploads/a\0b", make_dump([make_review(1)]))
+    world.put("uploads/b", make_dump([make_review(1)]))
+    assert sweep(world.ports).ingests == 1
+
+
+@pytest.fixture
+def broken():
+    """A queue or bucket of which every use fails."""
+
+    class Broken:
+        bucket = "raw"
+
+        def __getattr__(self, name):
+            raise UnavailableError("down")
+
+    return Broken()
+
+
+def test_a_part_that_fails_leaves_the_others_at_work_and_is_told(
+    world, make_review, make_dump, age, broken
+):
+    world.collect("uploads/a", make_dump(make_review(n) for n in range(60)))
+    age(3601)
+    world.ports.processing_queue.take()
+    with pytest.raises(UnavailableError):
+        sweep(world.having(raw=broken).ports)
+    sent = world.ports.processing_queue.take()
+    assert len(sent) == 2
+    for body in sent:
+        process(world, ProcessShard.model_validate_json(body))
+    age(3601)
+    publish_manifest_only(world.ports.artefacts, "m1", 8)
+    with pytest.raises(UnavailableError):
+        sweep(world.having(raw=broken, artefacts=broken).ports)
+    assert len(world.ports.index_queue.take()) == 1
+    world.put("uploads/b", make_dump([make_review(1)]))
+    with pytest.raises(UnavailableError):
+        sweep(world.having(processing_queue=broken, index_queue=broken).ports)
+    assert len(world.ports.collection_queue.take()) == 1

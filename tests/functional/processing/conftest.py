@@ -64,7 +64,7 @@ def collect(ports):
                 record_batch(connection, ingest_id, batch)
             messages.append(ProcessShard(ingest_id=ingest_id, part=part, key=place, rows=rows))
         if finish:
-            ports.ledger.finish(ingest_id, shards)
+            ports.ledger.finish(ingest_id)
         return ingest_id, messages
 
     return make

@@ -10,6 +10,7 @@ import pytest
 
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
+from shared.db.shards import StoredBatch, process_lock, record_batch
 from shared.errors import NotFoundError, UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
@@ -124,9 +125,29 @@ def test_a_worker_that_died_midway_is_followed_by_another(ports, collect, rows):
 
 def test_a_shard_has_one_worker_at_a_time(ports, collect):
     _, (message,) = collect(shards=1)
-    name = f"process:{message.ingest_id}:0"
+    name = process_lock(message.ingest_id, 0)
     with ports.database.lock(name), pytest.raises(UnavailableError):
         Processor(ports).process(message)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_shard_that_is_read_anew_while_it_is_processed_stays_open(
+    ports, collect, encoder, rows, replaced
+):
+    ingest_id, (message,) = collect(shards=1, finish=False)
+
+    class Overtaken(WordEncoder):
+        def encode(self, texts):
+            ports.ledger.forget(ingest_id, 0, 1)
+            if replaced:
+                with ports.database.transaction() as connection:
+                    batch = StoredBatch(0, "another", 5, 0, 5, message.key)
+                    record_batch(connection, ingest_id, batch)
+            return super().encode(texts)
+
+    Processor(replace(ports, models=lambda: Model(Overtaken(), "m1", 2))).process(message)
+    assert rows("SELECT count(*) FROM analyses") == [(0,)]
+    assert rows("SELECT model_version FROM shards") == ([(None,)] if replaced else [])
 
 
 def test_shards_may_be_done_before_the_dump_is_read_to_its_end(ports, collect):
@@ -135,7 +156,7 @@ def test_shards_may_be_done_before_the_dump_is_read_to_its_end(ports, collect):
         Processor(ports).process(message)
     assert ports.ledger.report(ingest_id).status is IngestStatus.COLLECTING
     assert ports.index_queue.take() == []
-    assert ports.ledger.finish(ingest_id, 2) is True
+    assert ports.ledger.finish(ingest_id) is True
     assert ports.ledger.report(ingest_id).status is IngestStatus.PROCESSED
 
 

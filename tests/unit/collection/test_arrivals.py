@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.collection.arrivals import Arrival, arrivals_of, is_dump, notifications_of
+from lambdas.collection.arrivals import (
+    Arrival,
+    arrivals_of,
+    is_dump,
+    is_mapping,
+    notifications_of,
+)
 from lambdas.collection.queueing import prefix_of
 from shared.errors import InvalidInputError
 from shared.storage.objects import ObjectInfo
@@ -51,11 +57,26 @@ def test_keys_are_decoded_and_every_record_counts():
         record("uploads/folder/"),
         record("uploads/mapping.json"),
         record("uploads/a.csv.mapping.json"),
+        record("uploads/sub/mapping.json"),
+        record("uploads/a%00b"),
         record("uploads/a", name="ObjectRemoved:Delete"),
     ],
 )
 def test_what_is_no_dump_is_left_alone(other):
     assert arrivals_of(body(other, record("uploads/a"))) == [Arrival("raw", "uploads/a", "e")]
+
+
+def test_a_dump_may_be_called_almost_like_a_mapping():
+    for name in ("site-mapping.json", "mapping.json.gz", "mapping.json/a", "Mapping.json"):
+        assert is_dump(f"uploads/{name}")
+        assert not is_mapping(f"uploads/{name}")
+    assert is_mapping("mapping.json")
+    assert is_mapping("uploads/a/.mapping.json")
+
+
+def test_a_key_that_no_ledger_can_hold_is_no_dump_and_told(caplog):
+    assert not is_dump("uploads/a\0b")
+    assert "NUL" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -90,7 +111,12 @@ def test_what_we_queue_we_understand(name):
         ("s3://raw", None, "uploads/"),
         ("s3://raw/uploads/x", None, "uploads/x"),
         ("s3://raw/", "x", "uploads/x"),
-        (None, "up", "uploads/"),
+        (None, "uploads", "uploads/"),
+        (None, "/uploads/", "uploads/"),
+        ("s3://raw/uploads", None, "uploads/"),
+        (None, "u", "uploads/u"),
+        (None, "up", "uploads/up"),
+        ("s3://raw/upload", None, "uploads/upload"),
     ],
 )
 def test_a_prefix_is_looked_for_below_uploads(source, prefix, expected):
@@ -104,6 +130,9 @@ def test_a_prefix_is_looked_for_below_uploads(source, prefix, expected):
         ("s3://other/uploads/", None, "source"),
         ("raw", None, "source"),
         ("s3://raw/uploads/a", "b", "prefix"),
+        (None, "a\0", "prefix"),
+        ("s3://raw/\0", None, "source"),
+        ("s3://raw/uploads/a\0b", None, "source"),
     ],
 )
 def test_another_source_is_refused_by_the_name_of_its_field(source, prefix, field):
