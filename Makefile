@@ -58,11 +58,11 @@ model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=fold
 	$(TRAIN)/bin/python -m sagemaker_jobs.train --recipe configs/shipped_model.json \
 		--train-dir .data --output-dir runs/shipped
 	$(TRAIN)/bin/python -m sagemaker_jobs.export --run-dir runs/shipped \
-		--calibration .data/validation.parquet --output-dir runs/artefact
+		--calibration .data/train.parquet --output-dir runs/artefact
 	$(TRAIN)/bin/python -m sagemaker_jobs.evaluate --model-dir runs/artefact --data-dir .data \
 		--output runs/metrics.json
 	$(TRAIN)/bin/python -m sagemaker_jobs.export --run-dir runs/shipped \
-		--calibration .data/validation.parquet --output-dir models/default \
+		--calibration .data/train.parquet --output-dir models/default \
 		--metrics runs/metrics.json
 
 bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --rounds 3")

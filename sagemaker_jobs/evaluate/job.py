@@ -12,6 +12,8 @@ from tokenizers import Tokenizer
 from sagemaker_jobs.evaluate.config import EvaluateConfig
 from sagemaker_jobs.evaluate.metrics import Floats, classification, recall_at
 from sagemaker_jobs.train import data as reviews
+from sagemaker_jobs.train.model import BUNDLED
+from sagemaker_jobs.train.teacher import base_embeddings
 
 log = logging.getLogger("evaluate")
 RECALL_SEED = 7
@@ -38,24 +40,6 @@ def encode(
     return np.stack(embeddings), np.stack(logits)
 
 
-def _base_embeddings(texts: list[str], max_tokens: int) -> Floats:
-    """Unit embeddings of the original float32 encoder."""
-    import torch
-
-    from sagemaker_jobs.train.model import BUNDLED, base_folder, new_model
-
-    folder = base_folder(BUNDLED)
-    model = new_model(folder).eval()
-    ids = reviews.tokenise(Tokenizer.from_file(str(folder / "tokenizer.json")), texts, max_tokens)
-    found: list[Floats] = [np.empty(0, np.float32)] * len(ids)
-    with torch.no_grad():
-        for rows in reviews.batches(ids, 32, None):
-            embedding, _ = model(*reviews.pad([ids[row] for row in rows]))
-            for row, vector in zip(rows, embedding.numpy(), strict=True):
-                found[row] = vector
-    return np.stack(found)
-
-
 def run(config: EvaluateConfig) -> dict[str, object]:
     """Evaluate every split; returns what the output file holds."""
     session = session_of(config.model_dir / "model.onnx", config.threads)
@@ -78,7 +62,7 @@ def run(config: EvaluateConfig) -> dict[str, object]:
         if config.recall_rows and name != "dynasent":
             chosen = np.random.default_rng(RECALL_SEED).permutation(len(texts))
             chosen = chosen[: config.recall_rows]
-            base = _base_embeddings([texts[i] for i in chosen], max_tokens)
+            base = base_embeddings(BUNDLED, [texts[i] for i in chosen], max_tokens)
             entry["recall_at_10"] = recall_at(10, embeddings[chosen], base)
         figures[name] = entry
         log.info("%s %s", name, {k: v for k, v in entry.items() if k != "by_source"})

@@ -23,7 +23,10 @@ class ExportConfig(JobConfig):
     )
     calibration: Path | None = Field(
         default=None,
-        description="Parquet file of texts that smoothing looks at; none: no smoothing",
+        description="Parquet file of texts for smoothing and alignment; none: neither of them",
+    )
+    alignment_rows: int = Field(
+        default=12_000, ge=0, description="texts that the projection is fitted on after int8; 0: no"
     )
     max_tokens: PositiveInt = Field(default=256, description="tokens a text is cut to in serving")
     metrics: Path | None = Field(default=None, description="JSON of figures for the manifest")

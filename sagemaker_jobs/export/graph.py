@@ -41,14 +41,14 @@ def export_float(model: ReviewEncoder, path: Path) -> None:
 
 
 def quantise(source: Path, target: Path, *, reduce_range: bool) -> None:
-    """Dynamic int8, one scale per output channel; the sentiment head stays float32."""
+    """Dynamic int8, one scale per output channel; what follows the pooling stays float32."""
     graph = onnx.load(str(source)).graph
-    head = [node.name for node in graph.node if node.name.startswith("/head/")]
+    small = [node.name for node in graph.node if node.name.startswith(("/head/", "/projection/"))]
     quantize_dynamic(
         str(source),
         str(target),
         weight_type=QuantType.QInt8,
         per_channel=True,
         reduce_range=reduce_range,
-        nodes_to_exclude=head,
+        nodes_to_exclude=small,
     )

@@ -13,12 +13,14 @@ import onnxruntime as ort
 import torch
 from tokenizers import Tokenizer
 
+from sagemaker_jobs.export.align import align
 from sagemaker_jobs.export.config import ExportConfig
 from sagemaker_jobs.export.graph import export_float, quantise
 from sagemaker_jobs.export.smooth import smooth
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.data import LABELS
 from sagemaker_jobs.train.model import ReviewEncoder, load_model
+from sagemaker_jobs.train.teacher import base_embeddings
 
 log = logging.getLogger("export")
 TOLERANCE = 1e-4
@@ -112,9 +114,23 @@ def _smoothed(config: ExportConfig) -> ReviewEncoder:
     return model
 
 
+def _align(config: ExportConfig, path: Path, model_name: str) -> float | None:
+    """Fit the projection of a quantised graph; the mean cosine to the base embeddings after it."""
+    if config.calibration is None or not config.alignment_rows:
+        return None
+    texts = reviews.read(config.calibration).texts
+    texts = texts[:: max(1, len(texts) // config.alignment_rows)][: config.alignment_rows]
+    tokenizer = Tokenizer.from_file(str(config.run_dir / "tokenizer.json"))
+    ids = reviews.tokenise(tokenizer, texts, config.max_tokens)
+    target = torch.from_numpy(base_embeddings(model_name, texts, config.max_tokens))
+    return align(path, ids, target)
+
+
 def run(config: ExportConfig) -> dict[str, object]:
     """Write the artefact; returns the manifest."""
     model = load_model(config.run_dir)
+    record = json.loads((config.run_dir / "run.json").read_text(encoding="utf-8"))
+    cosine = None
     output = config.output_dir
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -128,10 +144,11 @@ def run(config: ExportConfig) -> dict[str, object]:
         else:
             served.write_bytes(plain.read_bytes())
         least = served_agreement(plain, served, model.encoder.config.vocab_size)
+        if config.precision == "int8":
+            cosine = _align(config, served, record["parameters"]["model_name"])
         (output / "model.onnx").write_bytes(served.read_bytes())
     _write_tokenizer(config.run_dir, output / "tokenizer.json")
     files = {name: _entry(output / name) for name in ("model.onnx", "tokenizer.json")}
-    record = json.loads((config.run_dir / "run.json").read_text(encoding="utf-8"))
     manifest: dict[str, object] = {
         "kind": "model",
         "version": f"{config.family}-{str(files['model.onnx']['sha256'])[:8]}",
@@ -146,6 +163,7 @@ def run(config: ExportConfig) -> dict[str, object]:
             "smoothing": config.smoothing if config.calibration is not None else None,
             "float32_parity": difference,
             "float32_cosine": least,
+            "base_cosine": cosine,
             "training": record,
         },
         "metrics": json.loads(config.metrics.read_text()) if config.metrics else {},

@@ -34,6 +34,12 @@ class TrainConfig(JobConfig):
     cosine_weight: float = Field(default=4.0, description="of staying near the base embedding")
     similarity_weight: float = Field(default=10.0, description="of the batch's similarity matrix")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="inside the encoder")
+    base_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of the base encoder's weights mixed in at the end",
+    )
     projection_rows: int = Field(
         default=6000, description="texts for the closed-form projection; 0 leaves the learned one"
     )

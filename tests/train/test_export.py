@@ -2,18 +2,24 @@
 
 import hashlib
 import json
+import shutil
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 
 from sagemaker_jobs.evaluate.__main__ import main as evaluate
+from sagemaker_jobs.evaluate.job import encode, session_of
 from sagemaker_jobs.evaluate.metrics import calibration_error, classification, recall_at
 from sagemaker_jobs.export.__main__ import main as export
 from sagemaker_jobs.export.job import SHAPES, ParityError, float_parity, probe
 from sagemaker_jobs.export.smooth import SmoothedLinear, channel_maxima, smooth
+from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.model import load_model
+from sagemaker_jobs.train.teacher import base_embeddings
 
 
 @pytest.fixture(scope="module", params=["int8", "smoothed", "float32"])
@@ -21,7 +27,7 @@ def artefact(request, run_dir, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     arguments = ["--run-dir", str(run_dir), "--output-dir", str(folder), "--max-tokens", "64"]
     if request.param == "smoothed":
-        arguments += ["--calibration", str(data / "validation.parquet")]
+        arguments += ["--calibration", str(data / "validation.parquet"), "--alignment-rows", "0"]
     else:
         arguments += ["--precision", request.param]
     assert export(arguments) == 0
@@ -119,3 +125,23 @@ def test_metrics_on_cases_worked_by_hand():
     assert calibration_error(probabilities, np.array([0, 1, 2])) == pytest.approx(0.8 - 2 / 3)
     points = np.eye(4, dtype=np.float32)
     assert recall_at(3, points, points) == 1.0
+
+
+def test_alignment_brings_the_served_graph_nearer_to_the_base(run_dir, data, base, tmp_path):
+    astray = tmp_path / "astray"
+    shutil.copytree(run_dir, astray)
+    weights = load_file(astray / "model.safetensors")
+    weights["projection.weight"] += 0.3 * torch.randn(weights["projection.weight"].shape)
+    save_file(weights, astray / "model.safetensors")
+    texts = reviews.read(data / "test.parquet").texts
+    ids = reviews.tokenise(Tokenizer.from_file(str(run_dir / "tokenizer.json")), texts, 64)
+    target = base_embeddings(str(base), texts, 64)
+    found = {}
+    for rows in (0, 240):
+        folder = tmp_path / str(rows)
+        arguments = ["--run-dir", str(astray), "--output-dir", str(folder)]
+        calibration = ["--calibration", str(data / "train.parquet")]
+        assert export([*arguments, *calibration, "--alignment-rows", str(rows)]) == 0
+        embeddings, _ = encode(session_of(folder / "model.onnx", 1), ids)
+        found[rows] = float((embeddings * target).sum(1).mean())
+    assert found[0] < 0.9 < found[240]

@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.__main__ import main
 from sagemaker_jobs.train.config import TrainConfig
-from sagemaker_jobs.train.model import base_folder
+from sagemaker_jobs.train.job import mix_in_base
+from sagemaker_jobs.train.model import base_folder, load_model, new_model
 from sagemaker_jobs.train.project import fit_projection
 
 
@@ -80,3 +81,13 @@ def test_a_run_goes_on_from_an_earlier_one_and_says_so(run_dir, options, tmp_pat
     lines = (tmp_path / "logs/train_metrics.jsonl").read_text().splitlines()
     first = json.loads((run_dir / "logs/train_metrics.jsonl").read_text().splitlines()[0])
     assert json.loads(lines[0])["sentiment"] < first["sentiment"]
+
+
+def test_the_base_encoder_is_mixed_in_and_the_head_left_alone(run_dir, base):
+    trained, before = load_model(run_dir), new_model(base)
+    mixed = load_model(run_dir)
+    mix_in_base(mixed, before, 0.25)
+    for name, weights in mixed.state_dict().items():
+        own = trained.state_dict()[name]
+        wanted = 0.75 * own + 0.25 * before.state_dict()[name] if "encoder." in name else own
+        torch.testing.assert_close(weights, wanted)

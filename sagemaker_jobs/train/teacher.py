@@ -1,0 +1,35 @@
+"""The base encoder as it was: what embeddings are kept close to, and measured against."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+
+from sagemaker_jobs.train import data as reviews
+from sagemaker_jobs.train.model import base_folder, new_model
+
+_BATCH = 32
+
+
+@torch.no_grad()
+def base_embeddings(
+    model_name: str, texts: Sequence[str], max_tokens: int
+) -> npt.NDArray[np.float32]:
+    """Unit embeddings (n, d) of the base encoder in float32, in the order of the texts.
+
+    Args:
+        model_name: As in TrainConfig.
+        texts: n texts.
+        max_tokens: Tokens that a text is cut to.
+    """
+    folder = base_folder(model_name)
+    model = new_model(folder).eval()
+    ids = reviews.tokenise(Tokenizer.from_file(str(folder / "tokenizer.json")), texts, max_tokens)
+    found: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)] * len(ids)
+    for rows in reviews.batches(ids, _BATCH, None):
+        embedding, _ = model(*reviews.pad([ids[row] for row in rows]))
+        for row, vector in zip(rows, embedding.numpy(), strict=True):
+            found[row] = vector
+    return np.stack(found)
