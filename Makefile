@@ -58,15 +58,9 @@ model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=fold
 	$(TRAIN)/bin/python -m sagemaker_jobs.train --recipe configs/shipped_model.json \
 		--train-dir .data --output-dir runs/shipped
 	$(TRAIN)/bin/python -m sagemaker_jobs.export --run-dir runs/shipped \
-		--calibration .data/train.parquet --output-dir runs/artefact
-	$(TRAIN)/bin/python -m sagemaker_jobs.evaluate --model-dir runs/artefact --data-dir .data \
-		--output runs/metrics.json
-	$(TRAIN)/bin/python -m sagemaker_jobs.export --run-dir runs/shipped \
-		--calibration .data/train.parquet --output-dir models/default \
-		--metrics runs/metrics.json
-
-bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --rounds 3")
-	$(BIN)/python -m benchmarks $(if $(filter-out data,$(DATA))$(wildcard $(DATA)),--data $(DATA)) $(ARGS)
+		--calibration .data/train.parquet --output-dir models/default
+	$(TRAIN)/bin/python -m sagemaker_jobs.evaluate --model-dir models/default --data-dir .data \
+		--output runs/metrics.json --record true
 
 clean: ## Remove the environments and caches (never the state folder)
 	rm -rf $(VENV) $(TRAIN) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -17,5 +17,8 @@ class EvaluateConfig(JobConfig):
     recall_rows: int = Field(
         default=4000, description="texts for recall@10 against the base; 0: no"
     )
+    record: bool = Field(
+        default=False, description="write the figures into the artefact's manifest"
+    )
     limit: int = Field(default=0, description="rows of each split; 0 means all")
     threads: int = 0

@@ -68,4 +68,8 @@ def run(config: EvaluateConfig) -> dict[str, object]:
         log.info("%s %s", name, {k: v for k, v in entry.items() if k != "by_source"})
     config.output.parent.mkdir(parents=True, exist_ok=True)
     config.output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if config.record:
+        manifest["metrics"] = figures
+        body = json.dumps(manifest, indent=1) + "\n"
+        (config.model_dir / "manifest.json").write_text(body, encoding="utf-8")
     return figures

@@ -29,4 +29,3 @@ class ExportConfig(JobConfig):
         default=12_000, ge=0, description="texts that the projection is fitted on after int8; 0: no"
     )
     max_tokens: PositiveInt = Field(default=256, description="tokens a text is cut to in serving")
-    metrics: Path | None = Field(default=None, description="JSON of figures for the manifest")

@@ -166,7 +166,7 @@ def run(config: ExportConfig) -> dict[str, object]:
             "base_cosine": cosine,
             "training": record,
         },
-        "metrics": json.loads(config.metrics.read_text()) if config.metrics else {},
+        "metrics": {},
     }
     (output / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest

@@ -109,8 +109,10 @@ def test_a_graph_that_answers_differently_is_refused(artefact, run_dir):
 def test_evaluation_of_a_learned_model(artefact, data, tmp_path):
     output = tmp_path / "figures.json"
     arguments = ["--model-dir", str(artefact), "--data-dir", str(data), "--splits", "test"]
-    assert evaluate([*arguments, "--recall-rows", "0", "--output", str(output)]) == 0
+    options = ["--recall-rows", "0", "--record", "true", "--output", str(output)]
+    assert evaluate([*arguments, *options]) == 0
     figures = json.loads(output.read_text())["test"]
+    assert json.loads((artefact / "manifest.json").read_text())["metrics"]["test"] == figures
     assert figures["rows"] == 60
     assert figures["accuracy"] > 0.9
 
