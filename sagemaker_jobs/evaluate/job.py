@@ -46,7 +46,7 @@ def run(config: EvaluateConfig) -> dict[str, object]:
     tokenizer = Tokenizer.from_file(str(config.model_dir / "tokenizer.json"))
     manifest = json.loads((config.model_dir / "manifest.json").read_text(encoding="utf-8"))
     max_tokens = int(manifest["max_tokens"])
-    figures: dict[str, object] = {"version": manifest["version"]}
+    figures: dict[str, object] = {}
     for name in config.splits.split(","):
         data = reviews.read(config.data_dir / f"{name}.parquet")
         rows = slice(0, config.limit or None)
@@ -67,7 +67,8 @@ def run(config: EvaluateConfig) -> dict[str, object]:
         figures[name] = entry
         log.info("%s %s", name, {k: v for k, v in entry.items() if k != "by_source"})
     config.output.parent.mkdir(parents=True, exist_ok=True)
-    config.output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    told = {"version": manifest["version"], **figures}
+    config.output.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     if config.record:
         manifest["metrics"] = figures
         body = json.dumps(manifest, indent=1) + "\n"
