@@ -62,5 +62,8 @@ model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=fold
 	$(TRAIN)/bin/python -m sagemaker_jobs.evaluate --model-dir models/default --data-dir .data \
 		--output runs/metrics.json --record true
 
+bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --rounds 3")
+	$(BIN)/python -m benchmarks $(if $(filter-out data,$(DATA))$(wildcard $(DATA)),--data $(DATA)) $(ARGS)
+
 clean: ## Remove the environments and caches (never the state folder)
 	rm -rf $(VENV) $(TRAIN) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
