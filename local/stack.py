@@ -51,7 +51,6 @@ class Stack:
         self._model = model
         self._progress = progress
         self._cleanup = ExitStack()
-        self._started = threading.Event()
         self._stopping = threading.Event()
         self._children: list[Child] = []
         self._postgres: Postgres | None = None
@@ -67,11 +66,6 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-
-    @property
-    def is_starting(self) -> bool:
-        """Whether ``start`` has not finished."""
-        return not self._started.is_set()
 
     def watch(self) -> None:
         """Keep the parts running until ``request_stop``."""
@@ -151,7 +145,6 @@ class Stack:
         self._prepare()
         self._start_worker()
         self._wait_for_gateway()
-        self._started.set()
         return self._running
 
     def _start_postgres(self, port: int) -> Postgres:

@@ -104,8 +104,7 @@ def _health_table(health: dict[str, Any]) -> Table:
     table = Table("service", "health", "why", box=None, pad_edge=False)
     for name, service in health["services"].items():
         colour = _COLOURS.get(service.get("status"), "red")
-        reasons = [service.get("detail")]
-        reasons += [check.get("detail") for check in service.get("checks", {}).values()]
+        reasons = [check.get("detail") for check in service.get("checks", {}).values()]
         why = "; ".join(reason for reason in reasons if reason)
         table.add_row(name, f"[{colour}]{service.get('status')}[/]", escape(why))
     return table
