@@ -3,6 +3,7 @@
 import json
 import secrets
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from local.postgres import Postgres
 from shared.db.connection import Database
 from shared.db.ledger import Ledger
 from shared.db.migrations import migrate
+
+
+def pytest_configure():
+    """A shell's background job has Ctrl-C ignored; the children of tests must be able to get it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

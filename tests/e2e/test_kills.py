@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from local.names import CLEAN_BUCKET
+from shared.schemas.review import model_text
 from tests.e2e.dumps import amazon_2014
 from tests.e2e.stack import counts, gone, wait_until
 
@@ -90,9 +91,10 @@ def test_a_kill_while_reviews_are_processed(new_stack, kill):
         (len(made.stored), len(made.stored))
     ]
     stack.wait_for_index()
-    known = stack.rows("SELECT review_id, text FROM reviews LIMIT 3")
-    for review_id, text in known:
-        found = stack.post("/search_similar", {"query_text": text, "top_k": 3})["results"]
+    known = stack.rows("SELECT review_id, title, text FROM reviews LIMIT 3")
+    for review_id, title, text in known:
+        query = {"query_text": model_text(title, text), "top_k": 10}
+        found = stack.post("/search_similar", query)["results"]
         assert review_id in {result["review_id"] for result in found}
 
 
