@@ -26,8 +26,8 @@ class BatchStore:
     """Takes the batches of one ingest in order; a worker thread stores them.
 
     At most one batch waits behind the one being stored, so memory stays flat. One that fails keeps
-    those behind it from being stored. On leaving the block
-    everything handed over is stored, or the first error is raised.
+    those behind it from being stored. On leaving the block everything handed over is stored, or the
+    first error is raised.
     """
 
     def __init__(

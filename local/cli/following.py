@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.markup import escape
@@ -153,12 +153,7 @@ class _Followed:
 
 def _wait_for_index(client: StackClient, shards: Mapping[str, int]) -> None:
     patience = _Patience(client)
-    with notes().status("  index") if is_interactive() else _nothing():
+    with notes().status("  index") if is_interactive() else nullcontext():
         while not client.indexed(shards):
             patience.check("no index with these reviews came")
             time.sleep(_POLL_SECONDS)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
