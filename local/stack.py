@@ -118,8 +118,8 @@ class Stack:
             check_folder(self._model)
         self._state.create()
         self._cleanup.enter_context(FolderLock(self._state.root))
-        self._state.clear_temporary()
         self._state.withdraw()  # what a killed stack announced
+        self._state.clear_temporary()
         gateway = bind(self._ports.gateway, what="gateway", option="--port")
         self._cleanup.callback(gateway.close)
         aws_listener = bind(self._ports.aws, what="local AWS", option="--aws-port")

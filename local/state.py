@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from local.errors import LocalStackError
 DEFAULT_FOLDER = Path(".reviewlens")
 _MARKER = "reviewlens-state"
 _FORMAT = "1"
+_LOCK_ATTEMPTS = 10
+_LOCK_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,10 @@ class StateFolder:
         if not self.is_state() or not is_locked(self.root / "lock"):
             return None
         with suppress(OSError, ValueError, TypeError):
-            return RunningStack(**json.loads((self.root / "stack.json").read_text()))
+            announced = RunningStack(**json.loads((self.root / "stack.json").read_text()))
+            # a stack that starts after a kill holds the lock before it withdraws what the dead said
+            os.kill(announced.pid, 0)
+            return announced
         return None
 
     def announce(self, stack: RunningStack) -> None:
@@ -165,7 +171,8 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # shared: two that ask at the same moment do not take each other for a stack
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
     finally:
@@ -184,7 +191,7 @@ class FolderLock:
     def __enter__(self) -> Self:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(descriptor)
         except OSError as error:
             os.close(descriptor)
             raise LocalStackError(
@@ -194,6 +201,16 @@ class FolderLock:
             ) from error
         self._descriptor = descriptor
         return self
+
+    @staticmethod
+    def _lock(descriptor: int) -> None:
+        """Take the lock; a command that asks who runs (is_locked) may have it for a moment."""
+        for _ in range(_LOCK_ATTEMPTS - 1):
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(_LOCK_PAUSE)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def __exit__(
         self,

@@ -1,17 +1,28 @@
 """The state folder belongs to one stack at a time, and to nobody else."""
 
 import json
+import os
 import stat
 import subprocess
 import sys
-from dataclasses import asdict
+import threading
+from dataclasses import asdict, replace
 
 import pytest
 
 from local.errors import LocalStackError
-from local.state import FolderLock, Ports, RunningStack, StateFolder, write_atomically
+from local.state import (
+    FolderLock,
+    Ports,
+    RunningStack,
+    StateFolder,
+    is_locked,
+    write_atomically,
+)
 
-STACK = RunningStack(pid=1, version="0", gateway=80, aws=81, database=82, children={"worker": 2})
+STACK = RunningStack(
+    pid=os.getpid(), version="0", gateway=80, aws=81, database=82, children={"worker": 2}
+)
 HOLD = """
 import sys
 from pathlib import Path
@@ -127,6 +138,33 @@ def test_a_stack_runs_while_its_process_lives(state, holder):
     holder.kill()
     holder.wait()
     assert state.running() is None
+
+
+def test_what_a_killed_stack_announced_is_not_of_the_one_that_starts_after_it(state, holder):
+    with subprocess.Popen([sys.executable, "-c", ""]) as killed:
+        killed.wait()
+    state.announce(replace(STACK, pid=killed.pid))
+    assert state.running() is None
+
+
+def test_asking_who_runs_keeps_no_stack_from_starting(state):
+    asking = threading.Event()
+
+    def ask():
+        while not asking.is_set():
+            is_locked(state.root / "lock")
+
+    askers = [threading.Thread(target=ask) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    try:
+        for _ in range(200):
+            with FolderLock(state.root):
+                pass
+    finally:
+        asking.set()
+        for asker in askers:
+            asker.join()
 
 
 def test_nothing_runs_where_nothing_is_announced(state, holder, tmp_path):
