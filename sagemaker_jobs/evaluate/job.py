@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+import torch
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from sagemaker_jobs.evaluate.config import EvaluateConfig
 from sagemaker_jobs.evaluate.metrics import Floats, classification, recall_at
@@ -30,14 +32,14 @@ def encode(
     session: ort.InferenceSession, ids: Sequence[Sequence[int]], size: int = 16
 ) -> tuple[Floats, Floats]:
     """Embeddings (n, d) and logits (n, 3) of tokenised texts, in their order."""
-    embeddings: list[Floats] = [np.empty(0, np.float32)] * len(ids)
-    logits: list[Floats] = [np.empty(0, np.float32)] * len(ids)
-    for rows in reviews.batches(ids, size, None):
-        padded, mask = reviews.pad([ids[row] for row in rows])
-        feed = {"input_ids": padded.numpy(), "attention_mask": mask.numpy()}
-        for row, embedding, logit in zip(rows, *session.run(None, feed), strict=True):
-            embeddings[row], logits[row] = embedding, logit
-    return np.stack(embeddings), np.stack(logits)
+
+    def run(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+        embedding, logits = session.run(["embedding", "logits"], feed)
+        return torch.from_numpy(embedding), torch.from_numpy(logits)
+
+    embeddings, logits = reviews.over_batches(ids, size, run)
+    return embeddings.numpy(), logits.numpy()
 
 
 def run(config: EvaluateConfig) -> dict[str, object]:

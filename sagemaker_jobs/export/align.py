@@ -34,14 +34,13 @@ def pooled_of(model: onnx.ModelProto, ids: Sequence[Sequence[int]]) -> torch.Ten
     name, _ = _projection(model)
     probe.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
     session = ort.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
-    found: list[torch.Tensor] = [torch.empty(0)] * len(ids)
-    for rows in reviews.batches(ids, _BATCH, None):
-        padded, mask = reviews.pad([ids[row] for row in rows])
-        feed = {"input_ids": padded.numpy(), "attention_mask": mask.numpy()}
-        (pooled,) = session.run([name], feed)
-        for row, vector in zip(rows, torch.from_numpy(pooled), strict=True):
-            found[row] = vector
-    return torch.stack(found)
+
+    def run(ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor]:
+        feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+        return (torch.from_numpy(session.run([name], feed)[0]),)
+
+    (pooled,) = reviews.over_batches(ids, _BATCH, run)
+    return pooled
 
 
 def align(path: Path, ids: Sequence[Sequence[int]], target: torch.Tensor) -> float:

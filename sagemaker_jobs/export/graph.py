@@ -18,7 +18,6 @@ def export_float(model: ReviewEncoder, path: Path) -> None:
     products as MatMul over constant weights, which dynamic quantisation looks for.
     """
     model.eval()
-    model.encoder.config._attn_implementation = "eager"  # noqa: SLF001 - traceable attention
     ids = torch.ones(2, 16, dtype=torch.int64)
     axes = {0: "batch", 1: "tokens"}
     with torch.no_grad():

@@ -24,6 +24,12 @@ class TrainConfig(JobConfig):
         description="rows of each sentiment to draw, spread evenly over the sources",
     )
     max_tokens: PositiveInt = Field(default=96, description="tokens a text is cut to in training")
+    tail_tokens: PositiveInt = Field(
+        default=32, description="how many of them are the end of a text that is cut"
+    )
+    whole_share: float = Field(
+        default=0.2, ge=0, le=1, description="share of texts cut only as serving cuts them"
+    )
     epochs: PositiveInt = 2
     batch_size: PositiveInt = 32
     learning_rate: PositiveFloat = Field(default=4e-5, description="of the encoder")
@@ -33,6 +39,11 @@ class TrainConfig(JobConfig):
     label_smoothing: float = 0.02
     cosine_weight: float = Field(default=4.0, description="of staying near the base embedding")
     similarity_weight: float = Field(default=10.0, description="of the batch's similarity matrix")
+    frozen_layers: int = Field(
+        default=0,
+        ge=0,
+        description="first layers (and token embeddings) that stay the base encoder's; 0: none",
+    )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="inside the encoder")
     base_share: float = Field(
         default=0.0,

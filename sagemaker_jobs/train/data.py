@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,11 +53,19 @@ def fingerprint(texts: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def tokenise(tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int) -> list[list[int]]:
-    """Token ids of each text, cut to ``max_tokens``, not padded."""
+def tokenise(
+    tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int, tail_tokens: int = 1
+) -> list[list[int]]:
+    """Token ids of each text, not padded.
+
+    A text of more than ``max_tokens`` keeps its beginning and its last ``tail_tokens``: 1 is the
+    closing special token alone, as in serving; more of them keep how the text ends.
+    """
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
-    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    tokenizer.no_truncation()
+    head = max_tokens - tail_tokens
+    whole = (encoding.ids for encoding in tokenizer.encode_batch(list(texts)))
+    return [ids if len(ids) <= max_tokens else [*ids[:head], *ids[-tail_tokens:]] for ids in whole]
 
 
 def batches(
@@ -88,3 +96,27 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         ids[i, : len(row)] = torch.tensor(row)
         mask[i, : len(row)] = 1
     return ids, mask
+
+
+def over_batches(
+    ids: Sequence[Sequence[int]],
+    size: int,
+    encode: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
+) -> tuple[Tensor, ...]:
+    """Run ``encode`` over batches of like lengths.
+
+    Args:
+        ids: Token ids of n texts, at least one.
+        size: Texts a batch.
+        encode: Takes token ids and mask (b, t); gives tensors of b rows each.
+
+    Returns:
+        Tensors of n rows, float32, in the order of the texts.
+    """
+    order: list[int] = []
+    parts: list[tuple[Tensor, ...]] = []
+    for rows in batches(ids, size, None):
+        order += rows
+        parts.append(tuple(part.float() for part in encode(*pad([ids[row] for row in rows]))))
+    back = torch.tensor(order).argsort()
+    return tuple(torch.cat(column)[back] for column in zip(*parts, strict=True))

@@ -31,18 +31,25 @@ SERVED_TOKENS = 256
 
 
 @torch.no_grad()
-def pooled_vectors(
+def outputs(
     model: ReviewEncoder, ids: Sequence[Sequence[int]], size: int = 32, *, exact: bool = False
-) -> Tensor:
-    """Pooled vectors (n, d) of tokenised texts, in their order; bfloat16 unless ``exact``."""
+) -> tuple[Tensor, Tensor]:
+    """Pooled vectors (n, d) and logits (n, 3) of tokenised texts; bfloat16 unless ``exact``."""
     model.eval()
-    found: list[Tensor] = [torch.empty(0)] * len(ids)
-    for rows in reviews.batches(ids, size, None):
-        with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
-            pooled = model.pooled(*reviews.pad([ids[row] for row in rows]))
-        for row, vector in zip(rows, pooled.float(), strict=True):
-            found[row] = vector
-    return torch.stack(found)
+    with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
+        pooled, logits = reviews.over_batches(ids, size, model.pooled_and_logits)
+    return pooled, logits
+
+
+def training_ids(
+    tokenizer: Tokenizer, texts: Sequence[str], config: TrainConfig
+) -> list[list[int]]:
+    """Token ids as training reads them: most texts short, with their end; some as served."""
+    ids = reviews.tokenise(tokenizer, texts, config.max_tokens, config.tail_tokens)
+    if config.whole_share:
+        every = slice(0, None, round(1 / config.whole_share))
+        ids[every] = reviews.tokenise(tokenizer, texts[every], SERVED_TOKENS)
+    return ids
 
 
 def similarity_loss(student: Tensor, teacher: Tensor, config: TrainConfig) -> Tensor:
@@ -55,10 +62,12 @@ def similarity_loss(student: Tensor, teacher: Tensor, config: TrainConfig) -> Te
 def _optimizer(model: ReviewEncoder, config: TrainConfig) -> torch.optim.AdamW:
     groups: list[dict[str, object]] = []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         rate = config.learning_rate if name.startswith("encoder.") else config.head_learning_rate
         decay = config.weight_decay if parameter.ndim > 1 else 0.0
         groups.append({"params": [parameter], "lr": rate, "weight_decay": decay})
-    return torch.optim.AdamW(groups)
+    return torch.optim.AdamW(groups, fused=True)
 
 
 def _schedule(
@@ -171,8 +180,8 @@ def _refit(
     if not config.projection_rows:
         return None
     chosen = ids[: config.projection_rows]
-    target = nn.functional.normalize(pooled_vectors(base, chosen, exact=True), dim=-1)
-    return float(refit_projection(model, pooled_vectors(model, chosen, exact=True), target))
+    target = nn.functional.normalize(outputs(base, chosen, exact=True)[0], dim=-1)
+    return float(refit_projection(model, outputs(model, chosen, exact=True)[0], target))
 
 
 def _calibrate(
@@ -181,8 +190,7 @@ def _calibrate(
     validation = reviews.read(config.train_dir / "validation.parquet")
     ids = reviews.tokenise(tokenizer, validation.texts, SERVED_TOKENS)
     labels = torch.tensor(validation.labels)
-    with torch.no_grad():
-        logits = model.head(pooled_vectors(model, ids, exact=True))
+    _, logits = outputs(model, ids, exact=True)
     bias, temperature = fit_bias_and_temperature(logits, labels)
     fold_into_head(model, bias, temperature)
     return {
@@ -207,9 +215,10 @@ def run(config: TrainConfig) -> dict[str, object]:
     train = reviews.draw(
         reviews.read(config.train_dir / "train.parquet"), config.class_counts, config.seed
     )
-    ids = reviews.tokenise(tokenizer, train.texts, config.max_tokens)
+    ids = training_ids(tokenizer, train.texts, config)
     log.info("base embeddings of %d texts", len(ids))
-    teacher = nn.functional.normalize(pooled_vectors(base, ids), dim=-1)
+    teacher = nn.functional.normalize(outputs(base, ids)[0], dim=-1)
+    model.freeze(config.frozen_layers)
     fit(model, teacher, ids, train.labels, config)
     save_model(model, folder, config.output_dir)
     mix_in_base(model, base, config.base_share)

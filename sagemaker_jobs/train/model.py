@@ -1,7 +1,8 @@
-"""One encoder, two outputs: a unit embedding and three logits from the same pooled vector."""
+"""One encoder pass, two outputs: a unit embedding and three logits."""
 
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
@@ -34,7 +35,12 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
 
 
 class ReviewEncoder(nn.Module):
-    """Encoder, embedding projection (identity at first) and sentiment head."""
+    """Encoder, embedding projection (identity at first) and sentiment head.
+
+    The embedding is made of the mean of the token vectors, as the base encoder's is. The head reads
+    that mean and the first token's vector, which hardly counts in the mean: there the encoder can
+    gather what it knows of the sentiment without moving the embedding.
+    """
 
     def __init__(self, encoder: nn.Module, dimension: int) -> None:
         super().__init__()
@@ -42,32 +48,42 @@ class ReviewEncoder(nn.Module):
         self.projection = nn.Linear(dimension, dimension, bias=False)
         nn.init.eye_(self.projection.weight)
         self.head = nn.Sequential(
-            nn.LayerNorm(dimension),
-            nn.Linear(dimension, HIDDEN),
+            nn.LayerNorm(2 * dimension),
+            nn.Linear(2 * dimension, HIDDEN),
             nn.GELU(),
             nn.Dropout(0.1),
             nn.Linear(HIDDEN, 3),
         )
 
-    def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Mean-pooled token vectors, (b, d), not normalised."""
+    def pooled_and_logits(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean-pooled token vectors (b, d), not normalised, and logits (b, 3)."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
-        return mean_pool(hidden, attention_mask)
+        pooled = mean_pool(hidden, attention_mask)
+        return pooled, self.head(torch.cat([hidden[:, 0], pooled], -1))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings (b, d) of unit length and logits (b, 3): negative, neutral, positive."""
-        pooled = self.pooled(input_ids, attention_mask)
-        embedding = nn.functional.normalize(self.projection(pooled), dim=-1)
-        return embedding, self.head(pooled)
+        pooled, logits = self.pooled_and_logits(input_ids, attention_mask)
+        return nn.functional.normalize(self.projection(pooled), dim=-1), logits
+
+    def freeze(self, layers: int) -> None:
+        """Train neither the token embeddings nor the first ``layers`` layers (0: train all)."""
+        if layers:
+            for frozen in (self.encoder.embeddings, *self.encoder.encoder.layer[:layers]):
+                frozen.requires_grad_(False)
 
 
 def new_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:
-    """A model over a base encoder's weights (safetensors only)."""
+    """A model over a base encoder's weights (safetensors only).
+
+    Attention is written out: with padded batches it trains faster here than the fused one, whose
+    backward pass costs as much as all matrix products, and it can be traced for the export.
+    """
     encoder = AutoModel.from_pretrained(
         folder,
         use_safetensors=True,
         add_pooling_layer=False,
-        attn_implementation="sdpa",
+        attn_implementation="eager",
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
     )
@@ -95,7 +111,7 @@ def load_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:
     config = AutoConfig.from_pretrained(
         folder, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
     )
-    encoder = AutoModel.from_config(config, add_pooling_layer=False, attn_implementation="sdpa")
+    encoder = AutoModel.from_config(config, add_pooling_layer=False, attn_implementation="eager")
     model = ReviewEncoder(encoder, config.hidden_size)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     model.eval()

@@ -27,9 +27,6 @@ def base_embeddings(
     folder = base_folder(model_name)
     model = new_model(folder).eval()
     ids = reviews.tokenise(Tokenizer.from_file(str(folder / "tokenizer.json")), texts, max_tokens)
-    found: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)] * len(ids)
-    for rows in reviews.batches(ids, _BATCH, None):
-        embedding, _ = model(*reviews.pad([ids[row] for row in rows]))
-        for row, vector in zip(rows, embedding.numpy(), strict=True):
-            found[row] = vector
-    return np.stack(found)
+    embeddings, _ = reviews.over_batches(ids, _BATCH, model)
+    found: npt.NDArray[np.float32] = embeddings.numpy()
+    return found

@@ -6,6 +6,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
 
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.__main__ import main
@@ -62,6 +63,34 @@ def test_batches_hold_every_row_once():
     ids = [[1] * (i % 7 + 1) for i in range(50)]
     rows = [row for batch in reviews.batches(ids, 8, None) for row in batch]
     assert sorted(rows) == list(range(50))
+
+
+def test_what_runs_over_sorted_batches_comes_back_in_the_order_of_the_texts():
+    ids = [[row + 1] * (row * 5 % 7 + 1) for row in range(30)]
+    first, length = reviews.over_batches(ids, 4, lambda ids, mask: (ids[:, 0], mask.sum(1)))
+    assert first.tolist() == [row + 1 for row in range(30)]
+    assert length.tolist() == [len(row) for row in ids]
+
+
+def test_a_long_text_keeps_its_beginning_and_its_end(base):
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    words = ["good", "bad", "fine"]
+    text = " ".join(words[n % 3] for n in range(60))
+    (whole,) = reviews.tokenise(tokenizer, [text], 1000)
+    assert reviews.tokenise(tokenizer, [text], len(whole)) == [whole]
+    assert reviews.tokenise(tokenizer, [text], 20, 8) == [[*whole[:12], *whole[-8:]]]
+    cut = reviews.tokenise(tokenizer, [text], 20)
+    tokenizer.enable_truncation(20)
+    assert cut == [tokenizer.encode(text).ids]
+
+
+def test_frozen_layers_stay_as_they_were(options, base, tmp_path):
+    assert main([*options, "--frozen-layers", "1", "--output-dir", str(tmp_path)]) == 0
+    trained, before = load_model(tmp_path).state_dict(), new_model(base).state_dict()
+    same = {name for name in trained if trained[name].equal(before[name])}
+    lower = ("encoder.embeddings.", "encoder.encoder.layer.0.")
+    assert {name for name in trained if name.startswith(lower)} <= same
+    assert not any(name.startswith("encoder.encoder.layer.1.") for name in same)
 
 
 def test_the_closed_form_projection_undoes_a_linear_change():
