@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
@@ -16,16 +15,10 @@ from sagemaker_jobs.evaluate.metrics import Floats, classification, recall_at
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.model import BUNDLED
 from sagemaker_jobs.train.teacher import base_embeddings
+from shared.runtime.session import open_session
 
 log = logging.getLogger("evaluate")
 RECALL_SEED = 7
-
-
-def session_of(path: Path, threads: int) -> ort.InferenceSession:
-    """An ONNX Runtime session on the CPU."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def encode(
@@ -44,7 +37,7 @@ def encode(
 
 def run(config: EvaluateConfig) -> dict[str, object]:
     """Evaluate every split; returns what the output file holds."""
-    session = session_of(config.model_dir / "model.onnx", config.threads)
+    session = open_session(config.model_dir / "model.onnx", config.threads)
     tokenizer = Tokenizer.from_file(str(config.model_dir / "tokenizer.json"))
     manifest = json.loads((config.model_dir / "manifest.json").read_text(encoding="utf-8"))
     max_tokens = int(manifest["max_tokens"])

@@ -1,17 +1,18 @@
 """The encoder: texts in, embeddings and sentiment probabilities out, in one pass."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 from tokenizers import Encoding, Tokenizer
 
 from shared.errors import ArtefactError
+from shared.runtime.session import open_session
 from shared.runtime.threads import cores
 from shared.schemas.sentiment import LABELS
 from shared.storage.artefacts import LocalVersion, read_folder
@@ -20,6 +21,7 @@ BATCH = 8
 """Texts a pass: small batches of like lengths waste the least padding, and fit the cache."""
 
 Floats = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +52,30 @@ def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     return tokenizer
 
 
-def open_session(path: Path, threads: int) -> ort.InferenceSession:
-    """An ONNX Runtime session on the processor with that many threads a run."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.use_deterministic_compute = True
-    # A spinning pool answers no sooner when the cores are shared, and starves its neighbours.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+def padded(tokens: Sequence[Encoding]) -> tuple[Ids, Ids]:
+    """Token ids and attention mask, int64, texts x tokens of the longest."""
+    longest = max(len(entry) for entry in tokens)
+    ids = np.zeros((len(tokens), longest), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for row, entry in enumerate(tokens):
+        ids[row, : len(entry)] = entry.ids
+        mask[row, : len(entry)] = 1
+    return ids, mask
 
 
 class Encoder:
     """One model version, opened. Any number of threads may call it at once."""
 
-    def __init__(self, version: LocalVersion, *, threads: int = 1) -> None:
+    def __init__(
+        self, version: LocalVersion, *, threads: int = 1, alone: int | None = None
+    ) -> None:
         """Open a verified version.
 
         Args:
             version: Its folder holds model.onnx and tokenizer.json.
             threads: Threads of one pass; as many passes run at once as cores allow.
+            alone: Threads of a pass that starts while no other runs, where that is more: it
+                answers sooner, for a second copy of the weights in memory. By default ``threads``.
 
         Raises:
             ArtefactError: the graph does not load, or is not what the manifest says.
@@ -81,10 +87,15 @@ class Encoder:
                 folder / "tokenizer.json", manifest.max_tokens or BATCH * 32
             )
             self._session = open_session(folder / "model.onnx", threads)
+            self._wide = self._session
+            if alone is not None and alone > threads:
+                self._wide = open_session(folder / "model.onnx", alone)
         except Exception as error:  # tokenizers and onnxruntime raise bare Exceptions
             raise ArtefactError(f"model {manifest.version} cannot be opened") from error
         self._side_by_side = max(1, cores() // threads)
         self._turns = threading.BoundedSemaphore(self._side_by_side)
+        self._running = 0
+        self._counting = threading.Lock()
         self._making = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._check()
@@ -123,7 +134,12 @@ class Encoder:
         batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
 
         def encode_batch(rows: list[int]) -> None:
-            embeddings[rows], probabilities[rows] = self._pass([tokens[i] for i in rows])
+            ids, mask = padded([tokens[i] for i in rows])
+            with self._turn() as others:
+                session = self._session if others or len(batches) > 1 else self._wide
+                feed = {"input_ids": ids, "attention_mask": mask}
+                embeddings[rows], logits = session.run(["embedding", "logits"], feed)
+            probabilities[rows] = softmax(logits)
 
         if len(batches) == 1 or self._side_by_side == 1:
             for rows in batches:
@@ -144,24 +160,24 @@ class Encoder:
             return [self._tokenizer.encode(texts[0])]
         return list(self._tokenizer.encode_batch(list(texts)))
 
-    def _pass(self, tokens: Sequence[Encoding]) -> tuple[Floats, Floats]:
-        longest = max(len(entry) for entry in tokens)
-        ids = np.zeros((len(tokens), longest), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, entry in enumerate(tokens):
-            ids[row, : len(entry)] = entry.ids
-            mask[row, : len(entry)] = 1
+    @contextmanager
+    def _turn(self) -> Iterator[int]:
+        """Wait until a pass may start; gives how many others run then."""
         with self._turns:
-            embedding, logits = self._session.run(
-                ["embedding", "logits"], {"input_ids": ids, "attention_mask": mask}
-            )
-        return embedding, softmax(logits)
+            with self._counting:
+                others = self._running
+                self._running += 1
+            try:
+                yield others
+            finally:
+                with self._counting:
+                    self._running -= 1
 
 
-def open_folder(folder: Path, *, threads: int = 1) -> Encoder:
+def open_folder(folder: Path, *, threads: int = 1, alone: int | None = None) -> Encoder:
     """Verify a model folder (such as models/default) against its manifest, and open it.
 
     Raises:
         ArtefactError: it is incomplete, corrupt or not a model that serves here.
     """
-    return Encoder(read_folder(folder, kind="model"), threads=threads)
+    return Encoder(read_folder(folder, kind="model"), threads=threads, alone=alone)

@@ -75,11 +75,19 @@ class ModelLoader:
         self.problem = None
 
 
-def open_version(store: ObjectStore, version: str, cache_dir: Path, *, threads: int = 1) -> Encoder:
-    """Fetch, verify and open one model version.
+def open_version(
+    store: ObjectStore,
+    version: str,
+    cache_dir: Path,
+    *,
+    threads: int = 1,
+    alone: int | None = None,
+) -> Encoder:
+    """Fetch, verify and open one model version; ``threads`` and ``alone`` are the Encoder's.
 
     Raises:
         NotFoundError: there is no such version.
         ArtefactError: the version is corrupt or does not serve here.
     """
-    return Encoder(artefacts.fetch(store, "model", version, cache_dir), threads=threads)
+    fetched = artefacts.fetch(store, "model", version, cache_dir)
+    return Encoder(fetched, threads=threads, alone=alone)

@@ -23,7 +23,7 @@ def serving_state(settings: ServingSettings) -> ServingState:
 
 @lru_cache(maxsize=8)
 def _state(bucket: str, cache_dir: Path, threads: int, refresh_seconds: float) -> ServingState:
-    from shared.runtime.threads import encoder_threads
+    from shared.runtime.threads import cores, encoder_threads
     from shared.storage.clients import client
     from shared.storage.objects import S3Store
 
@@ -31,5 +31,6 @@ def _state(bucket: str, cache_dir: Path, threads: int, refresh_seconds: float) -
         S3Store(client("s3"), bucket),
         cache_dir,
         threads=encoder_threads(threads),
+        alone=threads or cores(),
         refresh_seconds=refresh_seconds,
     )

@@ -16,6 +16,6 @@ class ServingSettings(ServiceSettings):
     cache_dir: Path = Field(default_factory=lambda: Path(gettempdir()) / "reviewlens")
     """Where artefacts are downloaded to."""
     encoder_threads: int = Field(default=0, ge=0)
-    """Threads of one encoder pass; 0: every core in Lambda, one elsewhere."""
+    """Threads of one encoder pass; 0: every core for a pass that runs alone, one for any other."""
     pointer_refresh_seconds: float = Field(default=5.0, ge=0)
     """How old the knowledge of which versions are current may be."""

@@ -46,11 +46,18 @@ class ServingState:
     """
 
     def __init__(
-        self, store: ObjectStore, cache_dir: Path, *, threads: int = 1, refresh_seconds: float = 5.0
+        self,
+        store: ObjectStore,
+        cache_dir: Path,
+        *,
+        threads: int = 1,
+        alone: int | None = None,
+        refresh_seconds: float = 5.0,
     ) -> None:
         self._store = store
         self._cache_dir = cache_dir
         self._threads = threads
+        self._alone = alone
         self._refresh_seconds = refresh_seconds
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -212,7 +219,13 @@ class ServingState:
                 return known
         self._refuse_bad(f"model {version}")
         try:
-            encoder = open_version(self._store, version, self._cache_dir, threads=self._threads)
+            encoder = open_version(
+                self._store,
+                version,
+                self._cache_dir,
+                threads=self._threads,
+                alone=self._alone,
+            )
         except (ArtefactError, NotFoundError) as error:
             self._bad[f"model {version}"] = (time.monotonic(), error.message)
             raise

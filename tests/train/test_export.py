@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from sagemaker_jobs.evaluate.__main__ import main as evaluate
-from sagemaker_jobs.evaluate.job import encode, session_of
+from sagemaker_jobs.evaluate.job import encode
 from sagemaker_jobs.evaluate.metrics import calibration_error, classification, recall_at
 from sagemaker_jobs.export.__main__ import main as export
 from sagemaker_jobs.export.job import SHAPES, ParityError, float_parity, probe
@@ -20,6 +20,7 @@ from sagemaker_jobs.export.smooth import SmoothedLinear, channel_maxima, smooth
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.model import load_model
 from sagemaker_jobs.train.teacher import base_embeddings
+from shared.runtime.session import open_session
 
 
 @pytest.fixture(scope="module", params=["int8", "smoothed", "float32"])
@@ -144,6 +145,6 @@ def test_alignment_brings_the_served_graph_nearer_to_the_base(run_dir, data, bas
         arguments = ["--run-dir", str(astray), "--output-dir", str(folder)]
         calibration = ["--calibration", str(data / "train.parquet")]
         assert export([*arguments, *calibration, "--alignment-rows", str(rows)]) == 0
-        embeddings, _ = encode(session_of(folder / "model.onnx", 1), ids)
+        embeddings, _ = encode(open_session(folder / "model.onnx", 1), ids)
         found[rows] = float((embeddings * target).sum(1).mean())
     assert found[0] < 0.9 < found[240]

@@ -62,6 +62,17 @@ def test_many_threads_get_what_one_gets(encoder):
     assert np.array_equal(np.stack(alone), np.stack(together))
 
 
+def test_a_pass_alone_on_all_cores_gives_the_bits_of_one_beside_others(folder, encoder):
+    texts = [f"{GOOD} Number {number}." for number in range(24)]
+    wide = open_folder(folder, threads=1, alone=2)
+    with ThreadPoolExecutor(8) as pool:
+        crowded = list(pool.map(lambda text: wide.encode([text]).embeddings[0], texts))
+    alone = [wide.encode([text]).embeddings[0] for text in texts]
+    expected = [encoder.encode([text]).embeddings[0] for text in texts]
+    assert np.array_equal(np.stack(alone), np.stack(expected))
+    assert np.array_equal(np.stack(crowded), np.stack(expected))
+
+
 def test_a_text_longer_than_the_model_reads_is_cut_and_says_so(encoder):
     long = "good " * 5_000
     encoded = encoder.encode([long, "good"])
