@@ -39,6 +39,9 @@ _OPTIONS = {
     "dynamic_shared_memory_type": "mmap",
     "max_connections": "60",
     "max_wal_size": "512MB",
+    # a batch of collection is sorted, and staged, without a file
+    "work_mem": "32MB",
+    "temp_buffers": "32MB",
     "log_min_messages": "warning",
 }
 

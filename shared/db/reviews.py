@@ -6,6 +6,7 @@ that overlapping ingests wait for one another instead of deadlocking. A row belo
 """
 
 import io
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -63,27 +64,40 @@ ON CONFLICT (ingest_id, record) DO NOTHING
 _CSV = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
 
 
-def store_reviews(connection: Connection, ingest_id: str, table: pa.Table) -> pa.Array:
+@dataclass(frozen=True, slots=True)
+class CopyRows:
+    """Rows as COPY reads them; made ahead, for it is work that needs no connection."""
+
+    count: int
+    body: bytes
+
+
+def copy_rows(table: pa.Table) -> CopyRows:
+    """Spell rows of CLEAN_SCHEMA for store_reviews."""
+    return CopyRows(table.num_rows, _as_csv(table))
+
+
+def store_reviews(connection: Connection, ingest_id: str, rows: CopyRows) -> pa.Array:
     """Store the accepted rows of a batch in the transaction of ``connection``.
 
     Args:
         connection: the transaction; the caller commits.
         ingest_id: whose batch it is.
-        table: rows of CLEAN_SCHEMA.
+        rows: the rows.
 
     Returns:
         Sorted int64 array: the records that this ingest owns; the others are duplicates.
     """
-    if not table.num_rows:
+    if not rows.count:
         return pa.array([], pa.int64())
     with connection.cursor() as cursor:
         cursor.execute(_STAGING)
         with cursor.copy("COPY staging FROM STDIN (FORMAT csv)") as copy:
-            copy.write(_as_csv(table))
+            copy.write(rows.body)
         cursor.execute(_PRODUCTS)
         cursor.execute(_REVIEWS, (ingest_id,))
         owned = [row[0] for row in cursor]
-        if len(owned) < table.num_rows:
+        if len(owned) < rows.count:
             owned = [row[0] for row in cursor.execute(_OURS, (ingest_id,))]
     return pa.array(sorted(owned), pa.int64())
 

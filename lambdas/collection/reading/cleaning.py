@@ -25,6 +25,7 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\u200e\u200f\u202a-\u202e\ufeff"
     r"\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
 )
+_SHOWN = bytes(range(0x20, 0x7F))
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -38,10 +39,22 @@ def clean_text(text: str) -> str:
     # Most reviews are plain: a few substring searches, far cheaper than one regular expression.
     if not text.isascii() or "&" in text or "<" in text or "\\" in text or "[[" in text:
         return _clean_slowly(text)
-    if text.isprintable() and "  " not in text:
-        return text.strip(" ")
+    if _is_plain(text):
+        return _single_spaces(text)
     spaced = " ".join(text.split())
-    return spaced if spaced.isprintable() else _clean_slowly(text)
+    return spaced if _is_plain(spaced) else _clean_slowly(text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it has neither white space other than spaces nor anything that does not show."""
+    # of ASCII text a table finds that out four times as fast
+    return not text.encode().translate(None, _SHOWN) if text.isascii() else text.isprintable()
+
+
+def _single_spaces(plain: str) -> str:
+    while "  " in plain:
+        plain = plain.replace("  ", " ")
+    return plain.strip(" ")
 
 
 def _clean_slowly(text: str) -> str:
@@ -56,8 +69,8 @@ def _clean_slowly(text: str) -> str:
         text = _strip_tags(text)
     if "\\" in text:
         text = _ESCAPED_QUOTE.sub(r"\1", text)
-    text = " ".join(text.split())
-    if text.isprintable():
+    text = _single_spaces(text) if _is_plain(text) else " ".join(text.split())
+    if _is_plain(text):
         if text.isascii() or unicodedata.is_normalized("NFC", text):
             return text
         return unicodedata.normalize("NFC", text)

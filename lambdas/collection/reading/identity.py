@@ -1,14 +1,25 @@
 """Who wrote it and which review it is, without file names, positions or plain identities."""
 
 import hmac
+from collections.abc import Callable
 from hashlib import blake2b
 
 _LONGEST_ID = 200
 
 
-def reviewer_key_of(reviewer: str, key: bytes) -> str:
-    """Hash a reviewer's identity under the deployment's secret (HMAC-SHA-256, 32 hex digits)."""
-    return hmac.digest(key, reviewer.encode("utf-8", "replace"), "sha256")[:16].hex()
+def reviewer_keys(key: bytes) -> Callable[[str], str]:
+    """Make the function that hashes reviewers' identities under the deployment's secret.
+
+    It gives HMAC-SHA-256, 32 hex digits; the secret is taken in once.
+    """
+    keyed = hmac.new(key, digestmod="sha256")
+
+    def key_of(reviewer: str) -> str:
+        digest = keyed.copy()
+        digest.update(reviewer.encode("utf-8", "replace"))
+        return digest.hexdigest()[:32]
+
+    return key_of
 
 
 def bounded_id(value: str) -> str:

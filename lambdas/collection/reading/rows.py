@@ -10,7 +10,7 @@ from lambdas.collection.reading.identity import (
     bounded_id,
     content_id,
     review_id_of,
-    reviewer_key_of,
+    reviewer_keys,
 )
 from lambdas.collection.reading.records import Bad
 from lambdas.collection.reading.schemas import FIELDS, Schema
@@ -73,7 +73,7 @@ class RowMaker:
     def __init__(self, schema: Schema, columns: list[str] | None, key: bytes) -> None:
         self._schema = schema
         self._take = taker(schema, columns)
-        self._key = key
+        self._reviewer_key = reviewer_keys(key)
         self._source = storable(schema.constant_source or schema.name)
         self._is_named = schema.name != "mapped" or schema.constant_source is not None
         self._rating = Remembering(parse_rating)
@@ -109,7 +109,7 @@ class RowMaker:
         product = self._id(product)
         reviewer_key = None
         if reviewer is not None and (name := str(reviewer).strip()):
-            reviewer_key = reviewer_key_of(name, self._key)
+            reviewer_key = self._reviewer_key(name)
         named = None if source is None else self._id(source)
         source = named or self._source
         own_id = clean_text(str(own_id)) if own_id is not None and self._schema.own_ids else ""

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from lambdas.insights.api import create_app
 from shared.db.analyses import upsert_analyses
 from shared.db.connection import Database
-from shared.db.reviews import store_reviews
+from shared.db.reviews import copy_rows, store_reviews
 from shared.storage.shards import CLEAN_SCHEMA
 
 LABELS = ("negative", "neutral", "positive")
@@ -28,7 +28,7 @@ def add(database):
         row = {"review_id": review_id, "record": 1, "source": "s", "text": "t", **values}
         table = pa.Table.from_pylist([row], schema=CLEAN_SCHEMA)
         with database.transaction() as connection:
-            store_reviews(connection, review_id, table)
+            store_reviews(connection, review_id, copy_rows(table))
         if sentiment:
             judge(database, review_id, sentiment, model)
 

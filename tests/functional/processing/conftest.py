@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from lambdas.processing.dependencies import Dependencies, Model
-from shared.db.reviews import store_reviews
+from shared.db.reviews import copy_rows, store_reviews
 from shared.db.shards import StoredBatch, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
@@ -58,7 +58,7 @@ def collect(ports):
             table = pa.Table.from_pylist(made, schema=CLEAN_SCHEMA)
             place = layout.clean_shard(ingest_id, part)
             with ports.database.transaction() as connection:
-                store_reviews(connection, ingest_id, table)
+                store_reviews(connection, ingest_id, copy_rows(table))
                 ports.clean.put(place, to_parquet(table))
                 batch = StoredBatch(part, f"f{part}", rows, 0, rows, place)
                 record_batch(connection, ingest_id, batch)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.db.reviews import store_rejects, store_reviews
+from shared.db.reviews import copy_rows, store_rejects, store_reviews
 from shared.schemas.ingest import Reject, RejectReason
 from shared.storage.shards import CLEAN_SCHEMA
 
@@ -23,7 +23,7 @@ def row(review_id, record, **values):
 def store(database, ingest_id, made):
     with database.transaction() as connection:
         table = pa.Table.from_pylist(made, schema=CLEAN_SCHEMA)
-        return store_reviews(connection, ingest_id, table).to_pylist()
+        return store_reviews(connection, ingest_id, copy_rows(table)).to_pylist()
 
 
 def test_the_first_of_equal_rows_is_kept(database, rows):
