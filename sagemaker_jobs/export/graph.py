@@ -40,9 +40,10 @@ def export_float(model: ReviewEncoder, path: Path) -> None:
 
 
 def quantise(source: Path, target: Path, *, reduce_range: bool) -> None:
-    """Dynamic int8, one scale per output channel; what follows the pooling stays float32."""
+    """Dynamic int8, one scale per output channel; what is not the encoder stays float32."""
     graph = onnx.load(str(source)).graph
-    small = [node.name for node in graph.node if node.name.startswith(("/head/", "/projection/"))]
+    parts = ("/head/", "/projection/", "/wide/")
+    small = [node.name for node in graph.node if node.name.startswith(parts)]
     quantize_dynamic(
         str(source),
         str(target),

@@ -1,4 +1,6 @@
-"""Calibration on validation: one bias per class and one temperature, folded into the head."""
+"""Calibration on validation: how much each part of the head counts, and a bias per class."""
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -6,37 +8,47 @@ from torch import Tensor, nn
 from sagemaker_jobs.train.model import ReviewEncoder
 
 
-def fit_bias_and_temperature(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
-    """Find b and T that minimise the log loss of softmax((logits + b) / T).
+class Calibration(NamedTuple):
+    """``softmax(deep * x + wide * y + bias)`` is calibrated; ``bias`` (3,) has mean 0."""
+
+    deep: float
+    wide: float
+    bias: Tensor
+
+    def apply(self, deep: Tensor, wide: Tensor) -> Tensor:
+        """Calibrated logits (n, 3)."""
+        return self.deep * deep + self.wide * wide + self.bias
+
+
+def fit_calibration(deep: Tensor, wide: Tensor, labels: Tensor) -> Calibration:
+    """Find what minimises the log loss.
 
     The bias undoes the class balance of training towards the natural mix of validation.
 
     Args:
-        logits: (n, 3) float32.
+        deep: (n, 3) logits over the encoder.
+        wide: (n, 3) logits over tokens and pairs.
         labels: (n,) int64.
-
-    Returns:
-        b of shape (3,) with mean 0, and T > 0.
     """
-    bias = torch.zeros(logits.shape[1], requires_grad=True)
-    log_temperature = torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.LBFGS(
-        [bias, log_temperature], max_iter=200, line_search_fn="strong_wolfe"
-    )
+    weights = torch.tensor([0.5, 0.5], requires_grad=True)
+    bias = torch.zeros(deep.shape[1], requires_grad=True)
+    optimizer = torch.optim.LBFGS([weights, bias], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = nn.functional.cross_entropy((logits + bias) / log_temperature.exp(), labels)
+        logits = weights[0] * deep + weights[1] * wide + bias
+        loss = nn.functional.cross_entropy(logits, labels)
         loss.backward()
         return loss
 
     optimizer.step(closure)
-    return (bias - bias.mean()).detach(), float(log_temperature.detach().exp())
+    return Calibration(*weights.tolist(), (bias - bias.mean()).detach())
 
 
 @torch.no_grad()
-def fold_into_head(model: ReviewEncoder, bias: Tensor, temperature: float) -> None:
-    """Change the head's last layer so that it gives calibrated logits by itself."""
+def fold_into_head(model: ReviewEncoder, calibration: Calibration) -> None:
+    """Change the head so that it gives calibrated logits by itself."""
     last = model.head[-1]
-    last.bias.copy_((last.bias + bias) / temperature)
-    last.weight.div_(temperature)
+    last.weight.mul_(calibration.deep)
+    last.bias.mul_(calibration.deep).add_(calibration.bias)
+    model.wide.scale(calibration.wide)

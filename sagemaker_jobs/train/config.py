@@ -30,7 +30,7 @@ class TrainConfig(JobConfig):
     whole_share: float = Field(
         default=0.2, ge=0, le=1, description="share of texts cut only as serving cuts them"
     )
-    epochs: PositiveInt = 2
+    epochs: int = Field(default=2, ge=0, description="0: only what follows the training proper")
     batch_size: PositiveInt = 32
     learning_rate: PositiveFloat = Field(default=4e-5, description="of the encoder")
     head_learning_rate: PositiveFloat = 5e-4
@@ -45,11 +45,8 @@ class TrainConfig(JobConfig):
         description="first layers (and token embeddings) that stay the base encoder's; 0: none",
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="inside the encoder")
-    base_share: float = Field(
-        default=0.0,
-        ge=0,
-        lt=1,
-        description="share of the base encoder's weights mixed in at the end",
+    wide: bool = Field(
+        default=True, description="fit the head's wide part, on all rows, whatever is drawn"
     )
     projection_rows: int = Field(
         default=6000, description="texts for the closed-form projection; 0 leaves the learned one"

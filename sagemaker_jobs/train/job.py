@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from sagemaker_jobs.train import data as reviews
-from sagemaker_jobs.train.calibrate import fit_bias_and_temperature, fold_into_head
+from sagemaker_jobs.train.calibrate import fit_calibration, fold_into_head
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.model import (
     ReviewEncoder,
@@ -31,13 +31,13 @@ SERVED_TOKENS = 256
 
 
 @torch.no_grad()
-def outputs(
+def deep_outputs(
     model: ReviewEncoder, ids: Sequence[Sequence[int]], size: int = 32, *, exact: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Pooled vectors (n, d) and logits (n, 3) of tokenised texts; bfloat16 unless ``exact``."""
+    """Pooled vectors (n, d) and deep logits (n, 3) of texts; in bfloat16 unless ``exact``."""
     model.eval()
     with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
-        pooled, logits = reviews.over_batches(ids, size, model.pooled_and_logits)
+        pooled, logits = reviews.over_batches(ids, size, model.deep)
     return pooled, logits
 
 
@@ -138,7 +138,8 @@ def fit(
     for epoch in range(config.epochs):
         for rows in reviews.batches(ids, config.batch_size, generator):
             with torch.autocast("cpu", torch.bfloat16):
-                embedding, logits = model(*reviews.pad([ids[row] for row in rows]))
+                pooled, logits = model.deep(*reviews.pad([ids[row] for row in rows]))
+                embedding = model.embedding(pooled)
             sentiment = nn.functional.cross_entropy(
                 logits.float(), target[rows], label_smoothing=config.label_smoothing
             )
@@ -149,19 +150,6 @@ def fit(
             schedule.step()
             optimizer.zero_grad()
             progress.add(epoch, sentiment=sentiment, similarity=similarity)
-
-
-@torch.no_grad()
-def mix_in_base(model: ReviewEncoder, base: ReviewEncoder, share: float) -> None:
-    """Move the trained encoder's weights a little back towards the base encoder's, in place.
-
-    It gives back neighbours of the base embedding for next to no accuracy, and is done before the
-    projection and the calibration are fitted. Source: Wortsman et al. 2022, arXiv 2109.01903.
-    """
-    before = base.encoder.state_dict()
-    for name, weights in model.encoder.state_dict().items():
-        if weights.is_floating_point():
-            weights.lerp_(before[name], share)
 
 
 def _git_commit() -> str | None:
@@ -180,23 +168,29 @@ def _refit(
     if not config.projection_rows:
         return None
     chosen = ids[: config.projection_rows]
-    target = nn.functional.normalize(outputs(base, chosen, exact=True)[0], dim=-1)
-    return float(refit_projection(model, outputs(model, chosen, exact=True)[0], target))
+    target = nn.functional.normalize(deep_outputs(base, chosen, exact=True)[0], dim=-1)
+    return float(refit_projection(model, deep_outputs(model, chosen, exact=True)[0], target))
 
 
+@torch.no_grad()
 def _calibrate(
     model: ReviewEncoder, tokenizer: Tokenizer, config: TrainConfig
 ) -> dict[str, object]:
     validation = reviews.read(config.train_dir / "validation.parquet")
     ids = reviews.tokenise(tokenizer, validation.texts, SERVED_TOKENS)
     labels = torch.tensor(validation.labels)
-    _, logits = outputs(model, ids, exact=True)
-    bias, temperature = fit_bias_and_temperature(logits, labels)
-    fold_into_head(model, bias, temperature)
+    _, deep = deep_outputs(model, ids, exact=True)
+    (wide,) = reviews.over_batches(ids, 32, lambda *inputs: (model.wide(*inputs),))
+    with torch.enable_grad():
+        found = fit_calibration(deep, wide, labels)
+    fold_into_head(model, found)
+    parts = {"deep": deep, "wide": wide, "both": found.apply(deep, wide)}
     return {
-        "validation_accuracy": ((logits + bias).argmax(-1) == labels).float().mean().item(),
-        "bias": bias.tolist(),
-        "temperature": temperature,
+        "validation_accuracy": {
+            name: (logits.argmax(-1) == labels).float().mean().item()
+            for name, logits in parts.items()
+        },
+        "calibration": {"deep": found.deep, "wide": found.wide, "bias": found.bias.tolist()},
     }
 
 
@@ -212,16 +206,19 @@ def run(config: TrainConfig) -> dict[str, object]:
         model = load_model(config.start_from, config.dropout)
     else:
         model = new_model(folder, config.dropout)
-    train = reviews.draw(
-        reviews.read(config.train_dir / "train.parquet"), config.class_counts, config.seed
-    )
+    everything = reviews.read(config.train_dir / "train.parquet")
+    train = reviews.draw(everything, config.class_counts, config.seed)
     ids = training_ids(tokenizer, train.texts, config)
-    log.info("base embeddings of %d texts", len(ids))
-    teacher = nn.functional.normalize(outputs(base, ids)[0], dim=-1)
-    model.freeze(config.frozen_layers)
-    fit(model, teacher, ids, train.labels, config)
-    save_model(model, folder, config.output_dir)
-    mix_in_base(model, base, config.base_share)
+    if config.epochs:
+        log.info("base embeddings of %d texts", len(ids))
+        teacher = nn.functional.normalize(deep_outputs(base, ids)[0], dim=-1)
+        model.freeze(config.frozen_layers)
+        fit(model, teacher, ids, train.labels, config)
+        save_model(model, folder, config.output_dir)
+    if config.wide:
+        log.info("tokens and pairs of %d texts", len(everything.texts))
+        every = reviews.tokenise(tokenizer, everything.texts, SERVED_TOKENS)
+        model.wide.fit(every, everything.labels, config.seed)
     cosine = _refit(model, base, ids, config)
     calibration = _calibrate(model, tokenizer, config)
     save_model(model, folder, config.output_dir)

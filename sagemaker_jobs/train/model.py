@@ -7,6 +7,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
+from sagemaker_jobs.train.wide import WideLogits
+
 BUNDLED = "all-MiniLM-L6-v2"
 HIDDEN = 256
 
@@ -35,14 +37,15 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
 
 
 class ReviewEncoder(nn.Module):
-    """Encoder, embedding projection (identity at first) and sentiment head.
+    """Encoder, embedding projection (identity at first) and a sentiment head of two parts.
 
-    The embedding is made of the mean of the token vectors, as the base encoder's is. The head reads
-    that mean and the first token's vector, which hardly counts in the mean: there the encoder can
-    gather what it knows of the sentiment without moving the embedding.
+    The embedding is made of the mean of the token vectors, as the base encoder's is. The deep part
+    of the head reads that mean and the first token's vector, which hardly counts in the mean: there
+    the encoder can gather what it knows of the sentiment without moving the embedding. The wide
+    part reads the tokens themselves, and adds its logits.
     """
 
-    def __init__(self, encoder: nn.Module, dimension: int) -> None:
+    def __init__(self, encoder: nn.Module, dimension: int, vocabulary: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.projection = nn.Linear(dimension, dimension, bias=False)
@@ -54,17 +57,22 @@ class ReviewEncoder(nn.Module):
             nn.Dropout(0.1),
             nn.Linear(HIDDEN, 3),
         )
+        self.wide = WideLogits(vocabulary)
 
-    def pooled_and_logits(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean-pooled token vectors (b, d), not normalised, and logits (b, 3)."""
+    def deep(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean-pooled token vectors (b, d), not normalised, and the deep part's logits (b, 3)."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         pooled = mean_pool(hidden, attention_mask)
         return pooled, self.head(torch.cat([hidden[:, 0], pooled], -1))
 
+    def embedding(self, pooled: Tensor) -> Tensor:
+        """Embeddings (b, d) of unit length."""
+        return nn.functional.normalize(self.projection(pooled), dim=-1)
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings (b, d) of unit length and logits (b, 3): negative, neutral, positive."""
-        pooled, logits = self.pooled_and_logits(input_ids, attention_mask)
-        return nn.functional.normalize(self.projection(pooled), dim=-1), logits
+        pooled, logits = self.deep(input_ids, attention_mask)
+        return self.embedding(pooled), logits + self.wide(input_ids, attention_mask)
 
     def freeze(self, layers: int) -> None:
         """Train neither the token embeddings nor the first ``layers`` layers (0: train all)."""
@@ -87,7 +95,7 @@ def new_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
     )
-    return ReviewEncoder(encoder, encoder.config.hidden_size)
+    return ReviewEncoder(encoder, encoder.config.hidden_size, encoder.config.vocab_size)
 
 
 def tokenizer_of(folder: Path) -> object:
@@ -112,7 +120,7 @@ def load_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:
         folder, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
     )
     encoder = AutoModel.from_config(config, add_pooling_layer=False, attn_implementation="eager")
-    model = ReviewEncoder(encoder, config.hidden_size)
+    model = ReviewEncoder(encoder, config.hidden_size, config.vocab_size)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     model.eval()
     return model

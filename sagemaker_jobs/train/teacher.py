@@ -27,6 +27,6 @@ def base_embeddings(
     folder = base_folder(model_name)
     model = new_model(folder).eval()
     ids = reviews.tokenise(Tokenizer.from_file(str(folder / "tokenizer.json")), texts, max_tokens)
-    embeddings, _ = reviews.over_batches(ids, _BATCH, model)
-    found: npt.NDArray[np.float32] = embeddings.numpy()
+    pooled, _ = reviews.over_batches(ids, _BATCH, model.deep)
+    found: npt.NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=-1).numpy()
     return found

@@ -1,6 +1,7 @@
 """Training: what a run leaves behind, and that it can be trusted."""
 
 import json
+from itertools import pairwise
 
 import pytest
 import torch
@@ -10,17 +11,18 @@ from tokenizers import Tokenizer
 
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.__main__ import main
+from sagemaker_jobs.train.calibrate import Calibration, fit_calibration, fold_into_head
 from sagemaker_jobs.train.config import TrainConfig
-from sagemaker_jobs.train.job import mix_in_base
 from sagemaker_jobs.train.model import base_folder, load_model, new_model
 from sagemaker_jobs.train.project import fit_projection
+from sagemaker_jobs.train.wide import BUCKETS, WideLogits
 
 
 def test_a_run_learns_and_records_what_it_did(run_dir):
     lines = [json.loads(x) for x in (run_dir / "logs/train_metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["sentiment"] < lines[0]["sentiment"]
     record = json.loads((run_dir / "run.json").read_text())
-    assert record["validation_accuracy"] > 0.9
+    assert record["validation_accuracy"]["both"] > 0.9
     assert record["train_rows"] == 240
     assert len(record["train_text_sha256"]) == 64
 
@@ -112,11 +114,59 @@ def test_a_run_goes_on_from_an_earlier_one_and_says_so(run_dir, options, tmp_pat
     assert json.loads(lines[0])["sentiment"] < first["sentiment"]
 
 
-def test_the_base_encoder_is_mixed_in_and_the_head_left_alone(run_dir, base):
-    trained, before = load_model(run_dir), new_model(base)
-    mixed = load_model(run_dir)
-    mix_in_base(mixed, before, 0.25)
-    for name, weights in mixed.state_dict().items():
-        own = trained.state_dict()[name]
-        wanted = 0.75 * own + 0.25 * before.state_dict()[name] if "encoder." in name else own
-        torch.testing.assert_close(weights, wanted)
+def one_by_one(wide, text):
+    """The wide part's definition, spelled out for one text without padding."""
+    rows = [wide.single[token] for token in text]
+    rows += [wide.pair[(a * 7919 + b) % BUCKETS] for a, b in pairwise(text)]
+    total = torch.stack(rows).sum(0)
+    return total[:3] / total[3].clamp(min=1e-6).sqrt()
+
+
+def test_the_wide_part_is_the_linear_model_that_it_says_whatever_the_padding():
+    torch.manual_seed(1)
+    wide = WideLogits(50)
+    wide.single.copy_(torch.rand(50, 4))
+    wide.pair.copy_(torch.rand(BUCKETS, 4))
+    texts = [[2, 7, 7, 3], [2, 3], [9], [2, 11, 12, 13, 14, 3]]
+    found = wide(*reviews.pad(texts))
+    torch.testing.assert_close(found, torch.stack([one_by_one(wide, text) for text in texts]))
+
+
+def test_the_wide_part_learns_what_a_pair_says_and_its_tokens_do_not():
+    good, bad, fair = [5, 6, 7, 8], [6, 5, 8, 7], [7, 5, 6, 8]
+    wide = WideLogits(20)
+    assert not wide(*reviews.pad([good])).any()
+    wide.fit([good, bad, fair] * 20, [2, 0, 1] * 20, seed=1)
+    assert wide(*reviews.pad([good, bad, fair])).argmax(-1).tolist() == [2, 0, 1]
+
+
+def test_calibration_is_folded_into_both_parts_of_the_head(run_dir):
+    model = load_model(run_dir)
+    inputs = reviews.pad([[2, 30, 40, 3], [2, 50, 60, 70, 3]])
+    with torch.no_grad():
+        _, deep = model.deep(*inputs)
+        wide = model.wide(*inputs)
+        calibration = Calibration(0.7, 0.4, torch.tensor([0.1, -0.3, 0.2]))
+        fold_into_head(model, calibration)
+        torch.testing.assert_close(model(*inputs)[1], calibration.apply(deep, wide))
+
+
+def test_calibration_finds_how_the_labels_were_drawn():
+    torch.manual_seed(4)
+    deep, wide = torch.randn(2, 40_000, 3).unbind()
+    truth = Calibration(1.5, 0.5, torch.tensor([0.4, -0.8, 0.4]))
+    labels = torch.distributions.Categorical(logits=truth.apply(deep, wide)).sample()
+    found = fit_calibration(deep, wide, labels)
+    assert found.deep == pytest.approx(truth.deep, abs=0.05)
+    assert found.wide == pytest.approx(truth.wide, abs=0.05)
+    torch.testing.assert_close(found.bias, truth.bias, atol=0.05, rtol=0)
+
+
+def test_no_epochs_calibrate_anew_and_leave_the_encoder(run_dir, options, tmp_path):
+    arguments = [*options, "--start-from", str(run_dir), "--epochs", "0"]
+    assert main([*arguments, "--output-dir", str(tmp_path)]) == 0
+    first, second = (load_file(x / "model.safetensors") for x in (run_dir, tmp_path))
+    encoder = [name for name in first if name.startswith("encoder.")]
+    assert all(first[name].equal(second[name]) for name in encoder)
+    accuracy = json.loads((tmp_path / "run.json").read_text())["validation_accuracy"]
+    assert accuracy["both"] > 0.9

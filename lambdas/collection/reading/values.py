@@ -1,5 +1,6 @@
 """Ratings, flags and counts, from the types and spellings that dumps use."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -9,6 +10,10 @@ from shared.schemas.ingest import RejectReason
 Parsed = TypeVar("Parsed")
 
 LOWEST, HIGHEST = 1.0, 5.0
+_SPELLED_RATING = re.compile(
+    r"(-?\d{1,9}(?:\.\d{1,9})?)\s*(?:stars?|(?:out\s+of|of|/)\s*5(?:\.0)?(?:\s*stars?)?)",
+    re.IGNORECASE | re.ASCII,
+)
 _CACHE_LIMIT = 10_000
 _LONGEST_KEY = 300
 _YES = frozenset({"y", "yes", "true", "t", "1", "1.0"})
@@ -20,7 +25,9 @@ def parse_rating(value: Any) -> float | RejectReason | None:
     """Read a rating: None where there is none, a reason where it is none of 1..5."""
     if isinstance(value, str):
         value = value.strip()
-        if "_" in value:  # float() would take 1_0
+        if spelled := _SPELLED_RATING.fullmatch(value):  # "5 stars", "4.0 out of 5 stars", "3/5"
+            value = spelled[1]
+        elif "_" in value:  # float() would take 1_0
             return RejectReason.RATING_INVALID
     if value is None or value == "":
         return None

@@ -1,0 +1,86 @@
+"""The wide part of the head: a linear model over single tokens and pairs of neighbours.
+
+The encoder generalises, this remembers which words and pairs go with which stars; together they are
+right more often than either (Cheng et al. 2016, Wide & Deep Learning, arXiv 1606.07792). It is a
+few look-ups beside the encoder's pass, in the same graph.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+
+from sagemaker_jobs.train.data import LABELS
+
+BUCKETS = 2**17
+"""Pairs share this many rows by their hash."""
+_FACTOR = 7919
+_RARE = 3
+"""What fewer training texts hold has no weight."""
+_CLASSES = len(LABELS)
+
+
+class WideLogits(nn.Module):
+    """Logits of a linear model over tf-idf of tokens and pairs, scaled to unit length.
+
+    A row of a table holds what one occurrence adds: idf times the three weights, and idf squared,
+    which sums to the square of the length. Untrained, it answers zeros.
+    """
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.single = nn.Parameter(torch.zeros(vocabulary, _CLASSES + 1), requires_grad=False)
+        self.pair = nn.Parameter(torch.zeros(BUCKETS, _CLASSES + 1), requires_grad=False)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Logits (b, 3) of token ids and mask (b, t)."""
+        buckets = (input_ids[:, :-1] * _FACTOR + input_ids[:, 1:]) % BUCKETS
+        singles = self.single[input_ids] * attention_mask.unsqueeze(-1)
+        pairs = self.pair[buckets] * attention_mask[:, 1:].unsqueeze(-1)
+        total = singles.sum(1) + pairs.sum(1)
+        return total[:, :_CLASSES] / total[:, _CLASSES:].clamp(min=1e-6).sqrt()
+
+    @torch.no_grad()
+    def fit(self, ids: Sequence[Sequence[int]], labels: Sequence[int], seed: int) -> None:
+        """Fit the tables in place, in seconds, by logistic regression.
+
+        Args:
+            ids: Token ids of n texts, without padding.
+            labels: n labels, 0 negative, 1 neutral, 2 positive, each of them there.
+            seed: Of the solver's order.
+        """
+        counts = _counts(ids, len(self.single))
+        texts_with = np.asarray((counts > 0).sum(0)).ravel()
+        idf = np.log((1 + len(ids)) / (1 + texts_with)) + 1
+        idf[texts_with < _RARE] = 0
+        lengths = np.sqrt(counts @ (idf**2)).clip(min=1e-3)
+        features = (sp.diags(1 / lengths) @ counts @ sp.diags(idf)).astype(np.float32)
+        model = LogisticRegression(C=4.0, solver="saga", max_iter=15, tol=1e-3, random_state=seed)
+        model.fit(features.tocsr(), np.asarray(labels))
+        table = np.column_stack([(model.coef_ * idf).T, idf**2]).astype(np.float32)
+        self.single.copy_(torch.from_numpy(table[: len(self.single)]))
+        self.pair.copy_(torch.from_numpy(table[len(self.single) :]))
+
+    @torch.no_grad()
+    def scale(self, factor: float) -> None:
+        """Multiply the logits."""
+        for table in (self.single, self.pair):
+            table[:, :_CLASSES] *= factor
+
+
+def _counts(ids: Sequence[Sequence[int]], vocabulary: int) -> sp.csr_matrix:
+    """How often each token and each bucket of pairs occurs: n x (vocabulary + BUCKETS)."""
+    columns: list[npt.NDArray[np.int64]] = []
+    for text in ids:
+        tokens = np.asarray(text, dtype=np.int64)
+        pairs = (tokens[:-1] * _FACTOR + tokens[1:]) % BUCKETS
+        columns.append(np.concatenate([tokens, vocabulary + pairs]))
+    ends = np.cumsum([0, *map(len, columns)])
+    shape = (len(ids), vocabulary + BUCKETS)
+    counts = sp.csr_matrix((np.ones(ends[-1]), np.concatenate(columns), ends), shape=shape)
+    counts.sum_duplicates()
+    return counts
