@@ -42,7 +42,8 @@ def fit_calibration(deep: Tensor, wide: Tensor, labels: Tensor) -> Calibration:
         return loss
 
     optimizer.step(closure)
-    return Calibration(*weights.tolist(), (bias - bias.mean()).detach())
+    deep_weight, wide_weight = weights.tolist()
+    return Calibration(deep_weight, wide_weight, (bias - bias.mean()).detach())
 
 
 @torch.no_grad()
