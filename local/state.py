@@ -133,9 +133,7 @@ class StateFolder:
             return None
         with suppress(OSError, ValueError, TypeError):
             announced = RunningStack(**json.loads((self.root / "stack.json").read_text()))
-            # a stack that starts after a kill holds the lock before it withdraws what the dead said
-            os.kill(announced.pid, 0)
-            return announced
+            return announced if _lives(announced.pid) else None
         return None
 
     def announce(self, stack: RunningStack) -> None:
@@ -162,6 +160,20 @@ class StateFolder:
                 whole = entry.is_dir() and not entry.is_symlink()
                 shutil.rmtree(entry) if whole else entry.unlink()
             shutil.rmtree(self.root)
+
+
+def _lives(pid: int) -> bool:
+    """Whether there is such a process.
+
+    A stack that starts after a kill holds the lock before it withdraws what the dead one announced.
+    """
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
 
 
 def is_locked(path: Path) -> bool:

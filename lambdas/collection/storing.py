@@ -42,6 +42,8 @@ def _spell(batch: Batch) -> _Spelled:
 class BatchStore:
     """Takes the batches of one ingest in order; one thread spells them, one stores them.
 
+    What an earlier attempt stored is spelled again for nothing: reading it takes longer anyway.
+
     At most one batch waits behind the one being stored, so memory stays flat. One that fails keeps
     those behind it from being stored. On leaving the block everything handed over is stored, or the
     first error is raised.

@@ -26,12 +26,12 @@ def encode(
 ) -> tuple[Floats, Floats]:
     """Embeddings (n, d) and logits (n, 3) of tokenised texts, in their order."""
 
-    def run(ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+    def answer(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}
         embedding, logits = session.run(["embedding", "logits"], feed)
         return torch.from_numpy(embedding), torch.from_numpy(logits)
 
-    embeddings, logits = reviews.over_batches(ids, size, run)
+    embeddings, logits = reviews.over_batches(ids, size, answer)
     return embeddings.numpy(), logits.numpy()
 
 

@@ -35,11 +35,11 @@ def pooled_of(model: onnx.ModelProto, ids: Sequence[Sequence[int]]) -> torch.Ten
     probe.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
     session = ort.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
 
-    def run(ids: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor]:
-        feed = {"input_ids": ids.numpy(), "attention_mask": mask.numpy()}
+    def answer(tokens: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor]:
+        feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}
         return (torch.from_numpy(session.run([name], feed)[0]),)
 
-    (pooled,) = reviews.over_batches(ids, _BATCH, run)
+    (pooled,) = reviews.over_batches(ids, _BATCH, answer)
     return pooled
 
 

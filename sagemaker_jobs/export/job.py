@@ -27,7 +27,7 @@ TOLERANCE = 1e-4
 AGREEMENT = 0.9
 CALIBRATION_TEXTS = 256
 CALIBRATION_TOKENS = 128
-SHAPES = ((1, 2), (1, 17), (3, 64), (5, 33), (8, 128))
+SHAPES = ((1, 1), (1, 2), (1, 17), (3, 64), (5, 33), (8, 128))
 
 
 class ParityError(RuntimeError):

@@ -9,7 +9,7 @@ from sagemaker_jobs.train.model import ReviewEncoder
 
 
 class Calibration(NamedTuple):
-    """``softmax(deep * x + wide * y + bias)`` is calibrated; ``bias`` (3,) has mean 0."""
+    """Weights of the two parts' logits, and a bias (3,) of mean 0, whose sum is calibrated."""
 
     deep: float
     wide: float

@@ -1,8 +1,9 @@
 """Parameters of one training run."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from sagemaker_jobs.arguments import JobConfig
 
@@ -42,7 +43,7 @@ class TrainConfig(JobConfig):
     frozen_layers: int = Field(
         default=0,
         ge=0,
-        description="first layers (and token embeddings) that stay the base encoder's; 0: none",
+        description="first layers that are not trained, nor are token embeddings; 0: all are",
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="inside the encoder")
     wide: bool = Field(
@@ -53,3 +54,10 @@ class TrainConfig(JobConfig):
     )
     threads: int = Field(default=0, description="torch threads; 0 leaves torch's own choice")
     seed: int = 13
+
+    @model_validator(mode="after")
+    def _tail_fits(self) -> Self:
+        if self.tail_tokens >= self.max_tokens:
+            msg = "tail_tokens must be fewer than max_tokens"
+            raise ValueError(msg)
+        return self

@@ -7,6 +7,8 @@ import random
 import subprocess
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
+from math import floor
 from pathlib import Path
 
 import torch
@@ -46,9 +48,11 @@ def training_ids(
 ) -> list[list[int]]:
     """Token ids as training reads them: most texts short, with their end; some as served."""
     ids = reviews.tokenise(tokenizer, texts, config.max_tokens, config.tail_tokens)
-    if config.whole_share:
-        every = slice(0, None, round(1 / config.whole_share))
-        ids[every] = reviews.tokenise(tokenizer, texts[every], SERVED_TOKENS)
+    share = config.whole_share
+    whole = [row for row in range(len(ids)) if floor(row * share) != floor((row - 1) * share)]
+    served = reviews.tokenise(tokenizer, [texts[row] for row in whole], SERVED_TOKENS)
+    for row, tokens in zip(whole, served, strict=True):
+        ids[row] = tokens
     return ids
 
 
@@ -184,12 +188,9 @@ def _calibrate(
     with torch.enable_grad():
         found = fit_calibration(deep, wide, labels)
     fold_into_head(model, found)
-    parts = {"deep": deep, "wide": wide, "both": found.apply(deep, wide)}
+    right = found.apply(deep, wide).argmax(-1) == labels
     return {
-        "validation_accuracy": {
-            name: (logits.argmax(-1) == labels).float().mean().item()
-            for name, logits in parts.items()
-        },
+        "validation_accuracy": right.float().mean().item(),
         "calibration": {"deep": found.deep, "wide": found.wide, "bias": found.bias.tolist()},
     }
 
@@ -206,13 +207,13 @@ def run(config: TrainConfig) -> dict[str, object]:
         model = load_model(config.start_from, config.dropout)
     else:
         model = new_model(folder, config.dropout)
+    model.freeze(config.frozen_layers)
     everything = reviews.read(config.train_dir / "train.parquet")
     train = reviews.draw(everything, config.class_counts, config.seed)
     ids = training_ids(tokenizer, train.texts, config)
     if config.epochs:
         log.info("base embeddings of %d texts", len(ids))
         teacher = nn.functional.normalize(deep_outputs(base, ids)[0], dim=-1)
-        model.freeze(config.frozen_layers)
         fit(model, teacher, ids, train.labels, config)
         save_model(model, folder, config.output_dir)
     if config.wide:
@@ -228,10 +229,15 @@ def run(config: TrainConfig) -> dict[str, object]:
         ),
         "train_rows": len(train.texts),
         "train_text_sha256": reviews.fingerprint(train.texts),
+        "wide_rows": len(everything.texts) if config.wide else 0,
+        "wide_text_sha256": reviews.fingerprint(everything.texts) if config.wide else None,
         "projection_cosine": cosine,
         **calibration,
         "git_commit": _git_commit(),
-        "environment": {"python": platform.python_version(), "torch": torch.__version__},
+        "environment": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "transformers", "scikit-learn")},
+        },
     }
     if config.start_from:
         earlier = (config.start_from / "run.json").read_text(encoding="utf-8")

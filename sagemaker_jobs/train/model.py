@@ -75,10 +75,19 @@ class ReviewEncoder(nn.Module):
         return self.embedding(pooled), logits + self.wide(input_ids, attention_mask)
 
     def freeze(self, layers: int) -> None:
-        """Train neither the token embeddings nor the first ``layers`` layers (0: train all)."""
-        if layers:
-            for frozen in (self.encoder.embeddings, *self.encoder.encoder.layer[:layers]):
-                frozen.requires_grad_(False)
+        """Train neither the token embeddings nor the first ``layers`` layers (0: train all).
+
+        Raises:
+            ValueError: the encoder has no more layers than that, or none that are called as BERT's.
+        """
+        if not layers:
+            return
+        blocks = getattr(getattr(self.encoder, "encoder", None), "layer", ())
+        if layers >= len(blocks):
+            msg = f"{layers} layers cannot be frozen: {len(blocks)} are known of this encoder"
+            raise ValueError(msg)
+        for frozen in (self.encoder.embeddings, *blocks[:layers]):
+            frozen.requires_grad_(False)
 
 
 def new_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:

@@ -25,10 +25,11 @@ _CLASSES = len(LABELS)
 
 
 class WideLogits(nn.Module):
-    """Logits of a linear model over tf-idf of tokens and pairs, scaled to unit length.
+    """Logits of a linear model over tf-idf of tokens and pairs.
 
-    A row of a table holds what one occurrence adds: idf times the three weights, and idf squared,
-    which sums to the square of the length. Untrained, it answers zeros.
+    A row of a table holds what one occurrence adds: idf times the three weights, and idf squared.
+    The sum of the former is divided by the root of the sum of the latter, which is the length of
+    the tf-idf vector where nothing repeats. Untrained, it answers zeros.
     """
 
     def __init__(self, vocabulary: int) -> None:
@@ -57,8 +58,8 @@ class WideLogits(nn.Module):
         texts_with = np.asarray((counts > 0).sum(0)).ravel()
         idf = np.log((1 + len(ids)) / (1 + texts_with)) + 1
         idf[texts_with < _RARE] = 0
-        lengths = np.sqrt(counts @ (idf**2)).clip(min=1e-3)
-        features = (sp.diags(1 / lengths) @ counts @ sp.diags(idf)).astype(np.float32)
+        scale = np.sqrt(counts @ (idf**2)).clip(min=1e-3)
+        features = (sp.diags(1 / scale) @ counts @ sp.diags(idf)).astype(np.float32)
         model = LogisticRegression(C=4.0, solver="saga", max_iter=15, tol=1e-3, random_state=seed)
         model.fit(features.tocsr(), np.asarray(labels))
         table = np.column_stack([(model.coef_ * idf).T, idf**2]).astype(np.float32)

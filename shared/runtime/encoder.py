@@ -87,9 +87,9 @@ class Encoder:
                 folder / "tokenizer.json", manifest.max_tokens or BATCH * 32
             )
             self._session = open_session(folder / "model.onnx", threads)
-            self._wide = self._session
+            self._alone = self._session
             if alone is not None and alone > threads:
-                self._wide = open_session(folder / "model.onnx", alone)
+                self._alone = open_session(folder / "model.onnx", alone)
         except Exception as error:  # tokenizers and onnxruntime raise bare Exceptions
             raise ArtefactError(f"model {manifest.version} cannot be opened") from error
         self._side_by_side = max(1, cores() // threads)
@@ -115,6 +115,7 @@ class Encoder:
             raise ArtefactError(f"model {self.version} has other labels than {list(LABELS)}")
         try:
             probe = self.encode(["The same text every time."])
+            self.encode(["One of more texts than a pass takes."] * (BATCH + 1))
         except Exception as error:
             raise ArtefactError(f"model {self.version} does not run") from error
         expected = ((1, self.dimension), (1, len(LABELS)))
@@ -136,7 +137,7 @@ class Encoder:
         def encode_batch(rows: list[int]) -> None:
             ids, mask = padded([tokens[i] for i in rows])
             with self._turn() as others:
-                session = self._session if others or len(batches) > 1 else self._wide
+                session = self._session if others or len(batches) > 1 else self._alone
                 feed = {"input_ids": ids, "attention_mask": mask}
                 embeddings[rows], logits = session.run(["embedding", "logits"], feed)
             probabilities[rows] = softmax(logits)

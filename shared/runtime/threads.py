@@ -22,7 +22,8 @@ def encoder_threads(configured: int) -> int:
     """Threads of one encoder pass: as configured, or (0) chosen.
 
     A Lambda environment has one request at a time, so a pass gets every core. A server has many:
-    one thread a pass and several passes side by side waste nothing on handing work around.
+    one thread a pass and several passes side by side waste nothing on handing work around (one that
+    has the server to itself may take more, see Encoder).
     """
     if configured > 0:
         return configured

@@ -16,6 +16,6 @@ class ServingSettings(ServiceSettings):
     cache_dir: Path = Field(default_factory=lambda: Path(gettempdir()) / "reviewlens")
     """Where artefacts are downloaded to."""
     encoder_threads: int = Field(default=0, ge=0)
-    """Threads of one encoder pass; 0: every core for a pass that runs alone, one for any other."""
+    """Threads of one encoder pass; 0: one, but all cores in Lambda and for a pass running alone."""
     pointer_refresh_seconds: float = Field(default=5.0, ge=0)
     """How old the knowledge of which versions are current may be."""

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 import torch
@@ -55,6 +56,12 @@ def test_every_batch_and_sequence_size_gives_unit_embeddings_and_three_logits(ar
             np.testing.assert_allclose(logits, expected[1].numpy(), atol=1e-4)
         else:
             assert (embedding * expected[0].numpy()).sum(1).min() > 0.97
+
+
+def test_the_tables_of_the_wide_part_stay_float32(artefact):
+    graph = onnx.load(str(artefact / "model.onnx")).graph
+    tables = {x.name: x.data_type for x in graph.initializer if x.name.startswith("wide.")}
+    assert tables == dict.fromkeys(("wide.single", "wide.pair"), onnx.TensorProto.FLOAT)
 
 
 def test_padding_changes_nothing(artefact):

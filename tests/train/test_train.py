@@ -13,6 +13,7 @@ from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.__main__ import main
 from sagemaker_jobs.train.calibrate import Calibration, fit_calibration, fold_into_head
 from sagemaker_jobs.train.config import TrainConfig
+from sagemaker_jobs.train.job import training_ids
 from sagemaker_jobs.train.model import base_folder, load_model, new_model
 from sagemaker_jobs.train.project import fit_projection
 from sagemaker_jobs.train.wide import BUCKETS, WideLogits
@@ -22,7 +23,7 @@ def test_a_run_learns_and_records_what_it_did(run_dir):
     lines = [json.loads(x) for x in (run_dir / "logs/train_metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["sentiment"] < lines[0]["sentiment"]
     record = json.loads((run_dir / "run.json").read_text())
-    assert record["validation_accuracy"]["both"] > 0.9
+    assert record["validation_accuracy"] > 0.9
     assert record["train_rows"] == 240
     assert len(record["train_text_sha256"]) == 64
 
@@ -168,5 +169,30 @@ def test_no_epochs_calibrate_anew_and_leave_the_encoder(run_dir, options, tmp_pa
     first, second = (load_file(x / "model.safetensors") for x in (run_dir, tmp_path))
     encoder = [name for name in first if name.startswith("encoder.")]
     assert all(first[name].equal(second[name]) for name in encoder)
-    accuracy = json.loads((tmp_path / "run.json").read_text())["validation_accuracy"]
-    assert accuracy["both"] > 0.9
+    assert json.loads((tmp_path / "run.json").read_text())["validation_accuracy"] > 0.9
+
+
+def test_without_a_wide_part_its_logits_are_zero(options, tmp_path):
+    assert main([*options, "--wide", "false", "--output-dir", str(tmp_path)]) == 0
+    model = load_model(tmp_path)
+    assert not model.wide(*reviews.pad([[2, 30, 40, 3]])).any()
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert (record["wide_rows"], record["wide_text_sha256"]) == (0, None)
+    assert record["validation_accuracy"] > 0.9
+
+
+@pytest.mark.parametrize(("share", "whole"), [(0.0, 0), (0.2, 2), (0.7, 7), (1.0, 10)])
+def test_a_share_of_the_texts_is_read_as_served(base, tmp_path, share, whole):
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    config = TrainConfig(
+        train_dir=tmp_path, output_dir=tmp_path, max_tokens=20, tail_tokens=8, whole_share=share
+    )
+    ids = training_ids(tokenizer, ["good bad fine " * 30] * 10, config)
+    assert sum(len(text) > 20 for text in ids) == whole
+
+
+def test_what_cannot_be_cut_or_frozen_is_refused(base, tmp_path):
+    with pytest.raises(ValidationError, match="tail_tokens"):
+        TrainConfig(train_dir=tmp_path, output_dir=tmp_path, max_tokens=32, tail_tokens=32)
+    with pytest.raises(ValueError, match="2 are known"):
+        new_model(base).freeze(2)

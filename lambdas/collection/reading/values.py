@@ -11,8 +11,8 @@ Parsed = TypeVar("Parsed")
 
 LOWEST, HIGHEST = 1.0, 5.0
 _SPELLED_RATING = re.compile(
-    r"(-?\d{1,9}(?:\.\d{1,9})?)\s*(?:stars?|(?:out\s+of|of|/)\s*5(?:\.0)?(?:\s*stars?)?)",
-    re.IGNORECASE | re.ASCII,
+    r"(-?[0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(?:stars?|(?:out\s+of|of|/)\s*5(?:\.0)?(?:\s*stars?)?)",
+    re.IGNORECASE,
 )
 _CACHE_LIMIT = 10_000
 _LONGEST_KEY = 300

@@ -11,6 +11,7 @@ import pytest
 
 from shared.errors import UnavailableError
 from shared.schemas.ingest import IngestStatus
+from shared.storage.shards import to_parquet
 from tests.fakes.queues import MemoryQueue
 
 CHILD = textwrap.dedent(
@@ -98,6 +99,28 @@ def test_a_restart_of_the_database_is_retried_and_counts_stay_exact(
     report = adds_up(world.report(arrival))
     assert (report.status, report.stored) == (IngestStatus.COLLECTED, 300)
     assert rows("SELECT count(*) FROM reviews") == [(300,)]
+
+
+def test_a_batch_that_cannot_be_spelled_stops_those_behind_it(
+    world, make_review, make_dump, monkeypatch
+):
+    arrival = world.put("uploads/a", make_dump([make_review(n) for n in range(200)]))
+    spelled = []
+
+    def at_the_second(table):
+        spelled.append(table)
+        if len(spelled) == 2:
+            raise MemoryError
+        return to_parquet(table)
+
+    monkeypatch.setattr("lambdas.collection.storing.to_parquet", at_the_second)
+    with pytest.raises(MemoryError):
+        world.collector.collect(arrival)
+    report = world.report(arrival)
+    assert (report.status, report.stored) == (IngestStatus.FAILED, 50)
+
+    world.collector.collect(arrival)
+    assert world.report(arrival).stored == 200
 
 
 def test_two_overlapping_dumps_at_once_store_each_review_once(

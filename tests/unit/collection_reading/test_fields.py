@@ -58,6 +58,7 @@ def test_hostile_text_is_cleaned_in_linear_time(text):
         ("1 Star", 1.0),
         ("4.0 out of 5 stars", 4.0),
         ("3 of 5", 3.0),
+        ("5.0\u00a0out of 5 stars", 5.0),
         (" 2.5/5 ", 2.5),
         (None, None),
         ("", None),

@@ -147,18 +147,28 @@ def test_what_a_killed_stack_announced_is_not_of_the_one_that_starts_after_it(st
     assert state.running() is None
 
 
+def test_a_stack_of_another_user_runs_as_well(state, holder, monkeypatch):
+    state.announce(STACK)
+
+    def refused(pid, signal):
+        raise PermissionError
+
+    monkeypatch.setattr("os.kill", refused)
+    assert state.running() == STACK
+
+
 def test_asking_who_runs_keeps_no_stack_from_starting(state):
     asking = threading.Event()
 
     def ask():
-        while not asking.is_set():
+        while not asking.wait(0.001):
             is_locked(state.root / "lock")
 
     askers = [threading.Thread(target=ask) for _ in range(2)]
     for asker in askers:
         asker.start()
     try:
-        for _ in range(200):
+        for _ in range(100):
             with FolderLock(state.root):
                 pass
     finally:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.errors import ArtefactError
 from shared.runtime.encoder import BATCH, open_folder, softmax
+from shared.runtime.threads import cores
 from shared.schemas.sentiment import LABELS, Sentiment
 
 GOOD = "I love this kettle, it works perfectly and looks beautiful."
@@ -71,6 +74,52 @@ def test_a_pass_alone_on_all_cores_gives_the_bits_of_one_beside_others(folder, e
     expected = [encoder.encode([text]).embeddings[0] for text in texts]
     assert np.array_equal(np.stack(alone), np.stack(expected))
     assert np.array_equal(np.stack(crowded), np.stack(expected))
+
+
+class Recorder:
+    """A session that notes that it ran, and may be held."""
+
+    def __init__(self, session, name, ran):
+        self._session, self._name, self._ran = session, name, ran
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def run(self, *arguments):
+        self._ran.append(self._name)
+        assert self.go_on.wait(30)
+        return self._session.run(*arguments)
+
+
+@pytest.fixture
+def recorded(folder):
+    encoder = open_folder(folder, threads=1, alone=2)
+    ran = []
+    encoder._session = Recorder(encoder._session, "beside", ran)
+    encoder._alone = Recorder(encoder._alone, "alone", ran)
+    return encoder, ran
+
+
+def test_a_pass_with_nobody_beside_it_takes_all_cores(recorded):
+    encoder, ran = recorded
+    encoder.encode([GOOD])
+    encoder.encode([BAD])
+    assert ran == ["alone", "alone"]
+    encoder.encode([GOOD] * (BATCH + 1))
+    assert ran[2:] == ["beside", "beside"]
+
+
+@pytest.mark.skipif(cores() < 2, reason="passes run one at a time on one core")
+def test_a_pass_beside_another_takes_one_core(recorded):
+    encoder, ran = recorded
+    encoder._alone.go_on.clear()
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(encoder.encode, [GOOD])
+        while not ran:
+            time.sleep(0.001)
+        encoder.encode([BAD])
+        encoder._alone.go_on.set()
+        held.result()
+    assert ran == ["alone", "beside"]
 
 
 def test_a_text_longer_than_the_model_reads_is_cut_and_says_so(encoder):
