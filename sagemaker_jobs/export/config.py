@@ -13,7 +13,7 @@ class ExportConfig(JobConfig):
 
     run_dir: Path = Field(description="what sagemaker_jobs.train wrote")
     output_dir: Path = Field(description="folder of the artefact")
-    family: str = Field(default="minilm-reviews-1", description="first part of the version")
+    family: str = Field(default="minilm-reviews-2", description="first part of the version")
     precision: Literal["int8", "float32"] = "int8"
     reduce_range: bool = Field(
         default=True, description="7-bit weights: the same answers with and without VNNI"

@@ -18,18 +18,22 @@ from sagemaker_jobs.train.data import LABELS
 
 BUCKETS = 2**17
 """Pairs share this many rows by their hash."""
+BEGINNING = 16
+"""Tokens of a text that count once more by themselves: there the title stands."""
 _FACTOR = 7919
 _RARE = 3
 """What fewer training texts hold has no weight."""
 _CLASSES = len(LABELS)
 
+Floats = npt.NDArray[np.float64]
 
-class WideLogits(nn.Module):
+
+class NgramTable(nn.Module):
     """Logits of a linear model over tf-idf of tokens and pairs.
 
-    A row of a table holds what one occurrence adds: idf times the three weights, and idf squared.
-    The sum of the former is divided by the root of the sum of the latter, which is the length of
-    the tf-idf vector where nothing repeats. Untrained, it answers zeros.
+    A row holds what one occurrence adds: idf times the three weights, and idf squared. The sum of
+    the former is divided by the root of the sum of the latter, which is the length of the tf-idf
+    vector where nothing repeats. Untrained, it answers zeros.
     """
 
     def __init__(self, vocabulary: int) -> None:
@@ -45,32 +49,65 @@ class WideLogits(nn.Module):
         total = singles.sum(1) + pairs.sum(1)
         return total[:, :_CLASSES] / total[:, _CLASSES:].clamp(min=1e-6).sqrt()
 
-    @torch.no_grad()
-    def fit(self, ids: Sequence[Sequence[int]], labels: Sequence[int], seed: int) -> None:
-        """Fit the tables in place, in seconds, by logistic regression.
+    def features(self, ids: Sequence[Sequence[int]]) -> tuple[sp.csr_matrix, Floats]:
+        """What the weights of n texts' tokens and pairs are multiplied by, and the idf of each.
 
-        Args:
-            ids: Token ids of n texts, without padding.
-            labels: n labels, 0 negative, 1 neutral, 2 positive, each of them there.
-            seed: Of the solver's order.
+        Both have one column for each row of the tables, in their order.
         """
         counts = _counts(ids, len(self.single))
         texts_with = np.asarray((counts > 0).sum(0)).ravel()
-        idf = np.log((1 + len(ids)) / (1 + texts_with)) + 1
+        idf: Floats = np.log((1 + len(ids)) / (1 + texts_with)) + 1
         idf[texts_with < _RARE] = 0
         scale = np.sqrt(counts @ (idf**2)).clip(min=1e-3)
-        features = (sp.diags(1 / scale) @ counts @ sp.diags(idf)).astype(np.float32)
-        model = LogisticRegression(C=4.0, solver="saga", max_iter=15, tol=1e-3, random_state=seed)
-        model.fit(features.tocsr(), np.asarray(labels))
-        table = np.column_stack([(model.coef_ * idf).T, idf**2]).astype(np.float32)
-        self.single.copy_(torch.from_numpy(table[: len(self.single)]))
-        self.pair.copy_(torch.from_numpy(table[len(self.single) :]))
+        return (sp.diags(1 / scale) @ counts @ sp.diags(idf)).astype(np.float32), idf
+
+    @torch.no_grad()
+    def fill(self, weights: Floats, idf: Floats) -> None:
+        """Take the weights (3, columns) of features, and their idf."""
+        rows = np.column_stack([(weights * idf).T, idf**2]).astype(np.float32)
+        self.single.copy_(torch.from_numpy(rows[: len(self.single)]))
+        self.pair.copy_(torch.from_numpy(rows[len(self.single) :]))
 
     @torch.no_grad()
     def scale(self, factor: float) -> None:
         """Multiply the logits."""
         for table in (self.single, self.pair):
             table[:, :_CLASSES] *= factor
+
+
+class WideLogits(nn.Module):
+    """The sum of two linear models, over the whole text and over its beginning."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.whole = NgramTable(vocabulary)
+        self.beginning = NgramTable(vocabulary)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Logits (b, 3) of token ids and mask (b, t)."""
+        first = self.beginning(input_ids[:, :BEGINNING], attention_mask[:, :BEGINNING])
+        return self.whole(input_ids, attention_mask) + first
+
+    def fit(self, ids: Sequence[Sequence[int]], labels: Sequence[int], seed: int) -> None:
+        """Fit the tables in place, in seconds, by one logistic regression.
+
+        Args:
+            ids: Token ids of n texts, without padding.
+            labels: n labels, 0 negative, 1 neutral, 2 positive, each of them there.
+            seed: Of the solver's order.
+        """
+        whole, whole_idf = self.whole.features(ids)
+        first, first_idf = self.beginning.features([text[:BEGINNING] for text in ids])
+        model = LogisticRegression(C=4.0, solver="saga", max_iter=15, tol=1e-3, random_state=seed)
+        model.fit(sp.hstack([whole, first]).tocsr(), np.asarray(labels))
+        weights = np.hsplit(model.coef_, 2)
+        self.whole.fill(weights[0], whole_idf)
+        self.beginning.fill(weights[1], first_idf)
+
+    def scale(self, factor: float) -> None:
+        """Multiply the logits."""
+        self.whole.scale(factor)
+        self.beginning.scale(factor)
 
 
 def _counts(ids: Sequence[Sequence[int]], vocabulary: int) -> sp.csr_matrix:

@@ -61,7 +61,7 @@ def test_every_batch_and_sequence_size_gives_unit_embeddings_and_three_logits(ar
 def test_the_tables_of_the_wide_part_stay_float32(artefact):
     graph = onnx.load(str(artefact / "model.onnx")).graph
     tables = {x.name: x.data_type for x in graph.initializer if x.name.startswith("wide.")}
-    assert tables == dict.fromkeys(("wide.single", "wide.pair"), onnx.TensorProto.FLOAT)
+    assert set(tables.values()) == {onnx.TensorProto.FLOAT}
 
 
 def test_padding_changes_nothing(artefact):

@@ -16,7 +16,7 @@ from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.job import training_ids
 from sagemaker_jobs.train.model import base_folder, load_model, new_model
 from sagemaker_jobs.train.project import fit_projection
-from sagemaker_jobs.train.wide import BUCKETS, WideLogits
+from sagemaker_jobs.train.wide import BEGINNING, BUCKETS, NgramTable, WideLogits
 
 
 def test_a_run_learns_and_records_what_it_did(run_dir):
@@ -115,10 +115,10 @@ def test_a_run_goes_on_from_an_earlier_one_and_says_so(run_dir, options, tmp_pat
     assert json.loads(lines[0])["sentiment"] < first["sentiment"]
 
 
-def one_by_one(wide, text):
-    """The wide part's definition, spelled out for one text without padding."""
-    rows = [wide.single[token] for token in text]
-    rows += [wide.pair[(a * 7919 + b) % BUCKETS] for a, b in pairwise(text)]
+def one_by_one(table, text):
+    """A table's definition, spelled out for one text without padding."""
+    rows = [table.single[token] for token in text]
+    rows += [table.pair[(a * 7919 + b) % BUCKETS] for a, b in pairwise(text)]
     total = torch.stack(rows).sum(0)
     return total[:3] / total[3].clamp(min=1e-6).sqrt()
 
@@ -126,11 +126,14 @@ def one_by_one(wide, text):
 def test_the_wide_part_is_the_linear_model_that_it_says_whatever_the_padding():
     torch.manual_seed(1)
     wide = WideLogits(50)
-    wide.single.copy_(torch.rand(50, 4))
-    wide.pair.copy_(torch.rand(BUCKETS, 4))
-    texts = [[2, 7, 7, 3], [2, 3], [9], [2, 11, 12, 13, 14, 3]]
+    for table in (wide.whole, wide.beginning):
+        table.single.copy_(torch.rand(50, 4))
+        table.pair.copy_(torch.rand(BUCKETS, 4))
+    texts = [[2, 7, 7, 3], [2, 3], [9], [2, *range(11, 40), 3]]
     found = wide(*reviews.pad(texts))
-    torch.testing.assert_close(found, torch.stack([one_by_one(wide, text) for text in texts]))
+    whole = torch.stack([one_by_one(wide.whole, text) for text in texts])
+    first = torch.stack([one_by_one(wide.beginning, text[:BEGINNING]) for text in texts])
+    torch.testing.assert_close(found, whole + first)
 
 
 def test_the_wide_part_learns_what_a_pair_says_and_its_tokens_do_not():
@@ -139,6 +142,25 @@ def test_the_wide_part_learns_what_a_pair_says_and_its_tokens_do_not():
     assert not wide(*reviews.pad([good])).any()
     wide.fit([good, bad, fair] * 20, [2, 0, 1] * 20, seed=1)
     assert wide(*reviews.pad([good, bad, fair])).argmax(-1).tolist() == [2, 0, 1]
+
+
+def test_the_wide_part_tells_the_beginning_from_the_rest():
+    filler = [9] * BEGINNING
+    early, late = [5, *filler, 6], [6, *filler, 5]
+    wide = WideLogits(20)
+    wide.fit([early, late, filler] * 20, [2, 0, 1] * 20, seed=1)
+    assert wide(*reviews.pad([early, late, filler])).argmax(-1).tolist() == [2, 0, 1]
+
+
+def test_the_features_are_what_the_tables_answer_by():
+    torch.manual_seed(2)
+    texts = [torch.randint(1, 20, (n % 9 + 1,)).tolist() for n in range(60)]
+    table = NgramTable(20)
+    features, idf = table.features(texts)
+    weights = torch.randn(3, features.shape[1], dtype=torch.float64).numpy()
+    table.fill(weights, idf)
+    expected = torch.from_numpy(features @ weights.T).float()
+    torch.testing.assert_close(table(*reviews.pad(texts)), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_calibration_is_folded_into_both_parts_of_the_head(run_dir):
