@@ -28,5 +28,5 @@ def base_embeddings(
     model = new_model(folder).eval()
     ids = reviews.tokenise(Tokenizer.from_file(str(folder / "tokenizer.json")), texts, max_tokens)
     pooled, _ = reviews.over_batches(ids, _BATCH, model.deep)
-    found: npt.NDArray[np.float32] = torch.nn.functional.normalize(pooled, dim=-1).numpy()
+    found: npt.NDArray[np.float32] = model.embedding(pooled).numpy()
     return found

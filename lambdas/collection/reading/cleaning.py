@@ -69,8 +69,9 @@ def _clean_slowly(text: str) -> str:
         text = _strip_tags(text)
     if "\\" in text:
         text = _ESCAPED_QUOTE.sub(r"\1", text)
-    text = _single_spaces(text) if _is_plain(text) else " ".join(text.split())
-    if _is_plain(text):
+    plain = _is_plain(text)
+    text = _single_spaces(text) if plain else " ".join(text.split())
+    if plain or _is_plain(text):
         if text.isascii() or unicodedata.is_normalized("NFC", text):
             return text
         return unicodedata.normalize("NFC", text)
