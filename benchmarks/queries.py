@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import Tokenizer
+from shared.runtime.tokens import load_tokenizer
 
 TOKENS = 64
 
@@ -20,9 +20,7 @@ def cut_to(texts: Iterable[str], tokenizer: Path, count: int, *, tokens: int = T
     Raises:
         SystemExit: no text is long enough.
     """
-    reader = Tokenizer.from_file(str(tokenizer))
-    reader.no_padding()
-    reader.no_truncation()
+    reader = load_tokenizer(tokenizer)
     found: list[str] = []
     for text in texts:
         encoding = reader.encode(text)

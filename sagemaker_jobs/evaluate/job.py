@@ -40,13 +40,14 @@ def run(config: EvaluateConfig) -> dict[str, object]:
     session = open_session(config.model_dir / "model.onnx", config.threads)
     tokenizer = Tokenizer.from_file(str(config.model_dir / "tokenizer.json"))
     manifest = json.loads((config.model_dir / "manifest.json").read_text(encoding="utf-8"))
-    max_tokens = int(manifest["max_tokens"])
+    cut = (int(manifest["max_tokens"]), int(manifest.get("tail_tokens", 1)))
     figures: dict[str, object] = {}
     for name in config.splits.split(","):
         data = reviews.read(config.data_dir / f"{name}.parquet")
         rows = slice(0, config.limit or None)
         texts, labels = data.texts[rows], np.array(data.labels[rows])
-        embeddings, logits = encode(session, reviews.tokenise(tokenizer, texts, max_tokens))
+        ids = reviews.tokenise(tokenizer, texts, *cut)
+        embeddings, logits = encode(session, ids)
         entry = classification(logits, labels)
         sources = np.array(data.sources[rows])
         if len(set(sources)) > 1:
@@ -57,7 +58,7 @@ def run(config: EvaluateConfig) -> dict[str, object]:
         if config.recall_rows and name != "dynasent":
             chosen = np.random.default_rng(RECALL_SEED).permutation(len(texts))
             chosen = chosen[: config.recall_rows]
-            base = base_embeddings(BUNDLED, [texts[i] for i in chosen], max_tokens)
+            base = base_embeddings(BUNDLED, [ids[i] for i in chosen])
             entry["recall_at_10"] = recall_at(10, embeddings[chosen], base)
         figures[name] = entry
         log.info("%s %s", name, {k: v for k, v in entry.items() if k != "by_source"})

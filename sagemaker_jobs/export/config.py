@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from sagemaker_jobs.arguments import JobConfig
 
@@ -28,4 +28,3 @@ class ExportConfig(JobConfig):
     alignment_rows: int = Field(
         default=12_000, ge=0, description="texts that the projection is fitted on after int8; 0: no"
     )
-    max_tokens: PositiveInt = Field(default=256, description="tokens a text is cut to in serving")

@@ -18,9 +18,11 @@ from sagemaker_jobs.export.config import ExportConfig
 from sagemaker_jobs.export.graph import export_float, quantise
 from sagemaker_jobs.export.smooth import smooth
 from sagemaker_jobs.train import data as reviews
+from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.data import LABELS
 from sagemaker_jobs.train.model import ReviewEncoder, load_model
 from sagemaker_jobs.train.teacher import base_embeddings
+from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("export")
 TOLERANCE = 1e-4
@@ -98,10 +100,7 @@ def _entry(path: Path) -> dict[str, object]:
 
 def _write_tokenizer(run_dir: Path, output: Path) -> None:
     """tokenizer.json without truncation or padding: serving sets its own."""
-    tokenizer = Tokenizer.from_file(str(run_dir / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.save(str(output))
+    load_tokenizer(run_dir / "tokenizer.json").save(str(output))
 
 
 def _smoothed(config: ExportConfig) -> ReviewEncoder:
@@ -114,22 +113,24 @@ def _smoothed(config: ExportConfig) -> ReviewEncoder:
     return model
 
 
-def _align(config: ExportConfig, path: Path, model_name: str) -> float | None:
+def _align(config: ExportConfig, path: Path, training: TrainConfig) -> float | None:
     """Fit the projection of a quantised graph; the mean cosine to the base embeddings after it."""
     if config.calibration is None or not config.alignment_rows:
         return None
     texts = reviews.read(config.calibration).texts
     texts = texts[:: max(1, len(texts) // config.alignment_rows)][: config.alignment_rows]
     tokenizer = Tokenizer.from_file(str(config.run_dir / "tokenizer.json"))
-    ids = reviews.tokenise(tokenizer, texts, config.max_tokens)
-    target = torch.from_numpy(base_embeddings(model_name, texts, config.max_tokens))
-    return align(path, ids, target)
+    ids = reviews.tokenise(tokenizer, texts, training.served_tokens, training.served_tail_tokens)
+    return align(path, ids, torch.from_numpy(base_embeddings(training.model_name, ids)))
 
 
 def run(config: ExportConfig) -> dict[str, object]:
     """Write the artefact; returns the manifest."""
     model = load_model(config.run_dir)
     record = json.loads((config.run_dir / "run.json").read_text(encoding="utf-8"))
+    training = TrainConfig(
+        **record["parameters"], train_dir=config.run_dir, output_dir=config.run_dir
+    )
     cosine = None
     output = config.output_dir
     output.mkdir(parents=True, exist_ok=True)
@@ -145,7 +146,7 @@ def run(config: ExportConfig) -> dict[str, object]:
             served.write_bytes(plain.read_bytes())
         least = served_agreement(plain, served, model.encoder.config.vocab_size)
         if config.precision == "int8":
-            cosine = _align(config, served, record["parameters"]["model_name"])
+            cosine = _align(config, served, training)
         (output / "model.onnx").write_bytes(served.read_bytes())
     _write_tokenizer(config.run_dir, output / "tokenizer.json")
     files = {name: _entry(output / name) for name in ("model.onnx", "tokenizer.json")}
@@ -156,7 +157,8 @@ def run(config: ExportConfig) -> dict[str, object]:
         "files": files,
         "dimension": model.encoder.config.hidden_size,
         "labels": list(LABELS),
-        "max_tokens": config.max_tokens,
+        "max_tokens": training.served_tokens,
+        "tail_tokens": training.served_tail_tokens,
         "parameters": {
             "precision": config.precision,
             "reduce_range": config.reduce_range,

@@ -31,6 +31,10 @@ class TrainConfig(JobConfig):
     whole_share: float = Field(
         default=0.2, ge=0, le=1, description="share of texts cut only as serving cuts them"
     )
+    served_tokens: PositiveInt = Field(default=256, description="tokens a text is cut to to serve")
+    served_tail_tokens: PositiveInt = Field(
+        default=64, description="how many of those are the end of a text that is cut"
+    )
     epochs: int = Field(default=2, ge=0, description="0: only what follows the training proper")
     batch_size: PositiveInt = 32
     learning_rate: PositiveFloat = Field(default=4e-5, description="of the encoder")
@@ -57,7 +61,8 @@ class TrainConfig(JobConfig):
 
     @model_validator(mode="after")
     def _tail_fits(self) -> Self:
-        if self.tail_tokens >= self.max_tokens:
-            msg = "tail_tokens must be fewer than max_tokens"
-            raise ValueError(msg)
+        for tail, of in (("tail_tokens", "max_tokens"), ("served_tail_tokens", "served_tokens")):
+            if getattr(self, tail) >= getattr(self, of):
+                msg = f"{tail} must be fewer than {of}"
+                raise ValueError(msg)
         return self

@@ -11,6 +11,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from shared.runtime import tokens
+
 LABELS = ("negative", "neutral", "positive")
 
 
@@ -56,16 +58,10 @@ def fingerprint(texts: Sequence[str]) -> str:
 def tokenise(
     tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int, tail_tokens: int = 1
 ) -> list[list[int]]:
-    """Token ids of each text, not padded.
-
-    A text of more than ``max_tokens`` keeps its beginning and its last ``tail_tokens``: 1 is the
-    closing special token alone, as in serving; more of them keep how the text ends.
-    """
+    """Token ids of each text, not padded, cut as ``shared.runtime.tokens.cut`` does."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    head = max_tokens - tail_tokens
-    whole = (encoding.ids for encoding in tokenizer.encode_batch(list(texts)))
-    return [ids if len(ids) <= max_tokens else [*ids[:head], *ids[-tail_tokens:]] for ids in whole]
+    return [tokens.cut(ids, max_tokens, tail_tokens) for ids in tokens.tokenise(tokenizer, texts)]
 
 
 def batches(
@@ -89,13 +85,8 @@ def batches(
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """Token ids and attention mask, (b, t) int64, padded with zeros."""
-    width = max(map(len, rows))
-    ids = torch.zeros(len(rows), width, dtype=torch.int64)
-    mask = torch.zeros(len(rows), width, dtype=torch.int64)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.tensor(row)
-        mask[i, : len(row)] = 1
-    return ids, mask
+    ids, mask = tokens.padded(rows)
+    return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
 def over_batches(

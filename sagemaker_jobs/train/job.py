@@ -29,7 +29,6 @@ from sagemaker_jobs.train.project import refit_projection
 
 log = logging.getLogger("train")
 LOG_EVERY = 50
-SERVED_TOKENS = 256
 
 
 @torch.no_grad()
@@ -43,6 +42,11 @@ def deep_outputs(
     return pooled, logits
 
 
+def served_ids(tokenizer: Tokenizer, texts: Sequence[str], config: TrainConfig) -> list[list[int]]:
+    """Token ids as serving reads them."""
+    return reviews.tokenise(tokenizer, texts, config.served_tokens, config.served_tail_tokens)
+
+
 def training_ids(
     tokenizer: Tokenizer, texts: Sequence[str], config: TrainConfig
 ) -> list[list[int]]:
@@ -50,7 +54,7 @@ def training_ids(
     ids = reviews.tokenise(tokenizer, texts, config.max_tokens, config.tail_tokens)
     share = config.whole_share
     whole = [row for row in range(len(ids)) if floor(row * share) != floor((row - 1) * share)]
-    served = reviews.tokenise(tokenizer, [texts[row] for row in whole], SERVED_TOKENS)
+    served = served_ids(tokenizer, [texts[row] for row in whole], config)
     for row, tokens in zip(whole, served, strict=True):
         ids[row] = tokens
     return ids
@@ -181,7 +185,7 @@ def _calibrate(
     model: ReviewEncoder, tokenizer: Tokenizer, config: TrainConfig
 ) -> dict[str, object]:
     validation = reviews.read(config.train_dir / "validation.parquet")
-    ids = reviews.tokenise(tokenizer, validation.texts, SERVED_TOKENS)
+    ids = served_ids(tokenizer, validation.texts, config)
     labels = torch.tensor(validation.labels)
     _, deep = deep_outputs(model, ids, exact=True)
     (wide,) = reviews.over_batches(ids, 32, lambda *inputs: (model.wide(*inputs),))
@@ -218,7 +222,7 @@ def run(config: TrainConfig) -> dict[str, object]:
         save_model(model, folder, config.output_dir)
     if config.wide:
         log.info("tokens and pairs of %d texts", len(everything.texts))
-        every = reviews.tokenise(tokenizer, everything.texts, SERVED_TOKENS)
+        every = served_ids(tokenizer, everything.texts, config)
         model.wide.fit(every, everything.labels, config.seed)
     cosine = _refit(model, base, ids, config)
     calibration = _calibrate(model, tokenizer, config)

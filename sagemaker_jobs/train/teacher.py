@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from tokenizers import Tokenizer
 
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.model import base_folder, new_model
@@ -14,19 +13,14 @@ _BATCH = 32
 
 
 @torch.no_grad()
-def base_embeddings(
-    model_name: str, texts: Sequence[str], max_tokens: int
-) -> npt.NDArray[np.float32]:
+def base_embeddings(model_name: str, ids: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
     """Unit embeddings (n, d) of the base encoder in float32, in the order of the texts.
 
     Args:
         model_name: As in TrainConfig.
-        texts: n texts.
-        max_tokens: Tokens that a text is cut to.
+        ids: Token ids of n texts, from the base encoder's tokenizer.
     """
-    folder = base_folder(model_name)
-    model = new_model(folder).eval()
-    ids = reviews.tokenise(Tokenizer.from_file(str(folder / "tokenizer.json")), texts, max_tokens)
+    model = new_model(base_folder(model_name)).eval()
     pooled, _ = reviews.over_batches(ids, _BATCH, model.deep)
     found: npt.NDArray[np.float32] = model.embedding(pooled).numpy()
     return found

@@ -9,19 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Encoding, Tokenizer
 
 from shared.errors import ArtefactError
 from shared.runtime.session import open_session
 from shared.runtime.threads import cores
+from shared.runtime.tokens import cut, load_tokenizer, padded, tokenise
 from shared.schemas.sentiment import LABELS
 from shared.storage.artefacts import LocalVersion, read_folder
 
 BATCH = 8
 """Texts a pass: small batches of like lengths waste the least padding, and fit the cache."""
+MAX_TOKENS = 256
+"""Of a model whose manifest sets no limit."""
 
 Floats = npt.NDArray[np.float32]
-Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Encoded:
     """Row-aligned with the texts.
 
     ``embeddings``: float32, texts x dimension, unit length. ``probabilities``: float32,
-    texts x 3 in the order of LABELS, each row summing to one. ``cut``: whether only the beginning
-    of a text was read, because it has more tokens than the model takes.
+    texts x 3 in the order of LABELS, each row summing to one. ``cut``: whether a text's middle was
+    left out, because it has more tokens than the model takes.
     """
 
     embeddings: Floats
@@ -42,25 +43,6 @@ def softmax(logits: Floats) -> Floats:
     """Row-wise softmax, safe for large logits."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
-def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
-    """A tokenizer that cuts at ``max_tokens`` (special tokens included) and does not pad."""
-    tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
-    return tokenizer
-
-
-def padded(tokens: Sequence[Encoding]) -> tuple[Ids, Ids]:
-    """Token ids and attention mask, int64, texts x tokens of the longest."""
-    longest = max(len(entry) for entry in tokens)
-    ids = np.zeros((len(tokens), longest), dtype=np.int64)
-    mask = np.zeros_like(ids)
-    for row, entry in enumerate(tokens):
-        ids[row, : len(entry)] = entry.ids
-        mask[row, : len(entry)] = 1
-    return ids, mask
 
 
 class Encoder:
@@ -83,9 +65,7 @@ class Encoder:
         folder, manifest = version.folder, version.manifest
         self.manifest = manifest
         try:
-            self._tokenizer = load_tokenizer(
-                folder / "tokenizer.json", manifest.max_tokens or BATCH * 32
-            )
+            self._tokenizer = load_tokenizer(folder / "tokenizer.json")
             self._session = open_session(folder / "model.onnx", threads)
             self._alone = self._session
             if alone is not None and alone > threads:
@@ -131,7 +111,9 @@ class Encoder:
         probabilities = np.empty((len(texts), len(LABELS)), dtype=np.float32)
         if not texts:
             return Encoded(embeddings, probabilities, [])
-        tokens = self._tokenize(texts)
+        whole = tokenise(self._tokenizer, texts)
+        limit = self.manifest.max_tokens or MAX_TOKENS
+        tokens = [cut(ids, limit, self.manifest.tail_tokens) for ids in whole]
         order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
         batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
 
@@ -149,18 +131,13 @@ class Encoder:
         else:
             # Longest first, so that no core waits at the end for one long batch.
             list(self._workers().map(encode_batch, reversed(batches)))
-        return Encoded(embeddings, probabilities, [bool(entry.overflowing) for entry in tokens])
+        return Encoded(embeddings, probabilities, [len(ids) > limit for ids in whole])
 
     def _workers(self) -> ThreadPoolExecutor:
         with self._making:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._side_by_side, thread_name_prefix="encoder")
             return self._pool
-
-    def _tokenize(self, texts: Sequence[str]) -> list[Encoding]:
-        if len(texts) == 1:
-            return [self._tokenizer.encode(texts[0])]
-        return list(self._tokenizer.encode_batch(list(texts)))
 
     @contextmanager
     def _turn(self) -> Iterator[int]:

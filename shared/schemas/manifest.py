@@ -1,9 +1,9 @@
 """Manifests of immutable artefact versions, and the pointers that say which one is current."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ArtefactKind = Literal["model", "index"]
 
@@ -20,8 +20,9 @@ class FileEntry(BaseModel):
 class Manifest(BaseModel):
     """Describes one immutable version under ``models/<version>/`` or ``indexes/<version>/``.
 
-    ``model_version`` is set on an index: the model whose embeddings it holds. ``labels`` and
-    ``max_tokens`` are set on a model. ``count`` is the number of vectors of an index.
+    ``model_version`` is set on an index: the model whose embeddings it holds. ``labels``,
+    ``max_tokens`` and ``tail_tokens`` are set on a model: a text of more than ``max_tokens`` keeps
+    its beginning and its last ``tail_tokens``. ``count`` is the number of vectors of an index.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -33,10 +34,18 @@ class Manifest(BaseModel):
     dimension: int = Field(gt=0)
     labels: list[str] | None = None
     max_tokens: int | None = None
+    tail_tokens: int = Field(default=1, ge=1)
     model_version: str | None = None
     count: int | None = None
     parameters: dict[str, object] = Field(default_factory=dict)
     metrics: dict[str, object] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _leaves_a_beginning(self) -> Self:
+        if self.max_tokens is not None and self.tail_tokens >= self.max_tokens:
+            msg = "tail_tokens must be fewer than max_tokens"
+            raise ValueError(msg)
+        return self
 
 
 class Pointer(BaseModel):

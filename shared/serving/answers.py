@@ -5,7 +5,7 @@ from shared.schemas.api import Probabilities, SearchResult, SimilarReview, TextA
 from shared.schemas.sentiment import LABELS, Sentiment
 
 IMAGE_IGNORED = "this model reads text only: the image was not looked at"
-TEXT_CUT = "the text is longer than the model reads: only its beginning counted"
+TEXT_CUT = "the text is longer than the model reads: only its beginning and end counted"
 NO_INDEX = "there is no index yet: no reviews were compared"
 
 

@@ -145,7 +145,7 @@ def test_alignment_brings_the_served_graph_nearer_to_the_base(run_dir, data, bas
     save_file(weights, astray / "model.safetensors")
     texts = reviews.read(data / "test.parquet").texts
     ids = reviews.tokenise(Tokenizer.from_file(str(run_dir / "tokenizer.json")), texts, 64)
-    target = base_embeddings(str(base), texts, 64)
+    target = base_embeddings(str(base), ids)
     found = {}
     for rows in (0, 240):
         folder = tmp_path / str(rows)

@@ -124,6 +124,20 @@ def test_a_manifest_cannot_name_files_outside_its_folder(name):
         artefacts.parse_manifest(json.dumps(manifest).encode())
 
 
+def test_a_model_that_would_read_ends_alone_is_refused():
+    manifest = {
+        "kind": "model",
+        "version": "v1",
+        "created_at": "2026-01-01T00:00:00Z",
+        "files": {},
+        "dimension": 4,
+        "max_tokens": 64,
+    }
+    assert artefacts.parse_manifest(json.dumps(manifest).encode()).tail_tokens == 1
+    with pytest.raises(ArtefactError):
+        artefacts.parse_manifest(json.dumps(manifest | {"tail_tokens": 64}).encode())
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b"\xff"])
 def test_a_manifest_that_is_none_is_refused(store, body):
     store.put(version_prefix("model", "v1") + "manifest.json", body)

@@ -130,6 +130,16 @@ def test_a_text_longer_than_the_model_reads_is_cut_and_says_so(encoder):
     np.testing.assert_allclose(encoder.encode([long]).embeddings[0], cut, atol=1e-6)
 
 
+def test_of_a_long_text_the_beginning_and_the_end_count_and_the_middle_does_not(encoder):
+    filler = "It came in a box. " * 200
+    ends = [f"{filler} {end}" for end in (GOOD, BAD)]
+    good, bad = encoder.encode(ends).probabilities
+    assert good[2] > 0.5 > bad[2]
+    middle = f"{filler} {BAD} {filler}"
+    both = encoder.encode([middle, filler + filler]).probabilities
+    np.testing.assert_allclose(*both, atol=1e-6)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(max_size=80), min_size=1, max_size=10))
 def test_any_text_gives_finite_numbers(texts):
