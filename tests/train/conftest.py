@@ -71,6 +71,7 @@ def options(base, data) -> list[str]:
         "--train-dir", str(data), "--model-name", str(base), "--epochs", "6",
         "--batch-size", "16", "--learning-rate", "3e-3", "--head-learning-rate", "3e-3",
         "--cosine-weight", "0.1", "--similarity-weight", "0.1",
+        "--served-tokens", "64", "--served-tail-tokens", "16",
         "--class-counts", '{"negative": 80, "neutral": 80, "positive": 80}', "--threads", "1",
     ]  # fmt: skip
 

@@ -27,7 +27,7 @@ from shared.runtime.session import open_session
 @pytest.fixture(scope="module", params=["int8", "smoothed", "float32"])
 def artefact(request, run_dir, data, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
-    arguments = ["--run-dir", str(run_dir), "--output-dir", str(folder), "--max-tokens", "64"]
+    arguments = ["--run-dir", str(run_dir), "--output-dir", str(folder)]
     if request.param == "smoothed":
         arguments += ["--calibration", str(data / "validation.parquet"), "--alignment-rows", "0"]
     else:
@@ -101,6 +101,7 @@ def test_the_manifest_names_the_bytes(artefact):
         body = (artefact / name).read_bytes()
         assert entry == {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
     assert manifest["version"].endswith(manifest["files"]["model.onnx"]["sha256"][:8])
+    assert (manifest["max_tokens"], manifest["tail_tokens"]) == (64, 16)
     tokenizer = json.loads((artefact / "tokenizer.json").read_text())
     assert tokenizer["truncation"] is None
     assert tokenizer["padding"] is None
