@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from onnx import numpy_helper
 
+from sagemaker_jobs.export.tap import tapped
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.project import fit_projection
 
@@ -29,11 +29,8 @@ def _projection(model: onnx.ModelProto) -> tuple[str, onnx.TensorProto]:
 
 def pooled_of(model: onnx.ModelProto, ids: Sequence[Sequence[int]]) -> torch.Tensor:
     """What the graph hands to its projection, (n, d), in the order of the texts."""
-    probe = onnx.ModelProto()
-    probe.CopyFrom(model)
     name, _ = _projection(model)
-    probe.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
-    session = ort.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = tapped(model, [name])
 
     def answer(tokens: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor]:
         feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}

@@ -16,14 +16,17 @@ class ExportConfig(JobConfig):
     family: str = Field(default="minilm-reviews-2", description="first part of the version")
     precision: Literal["int8", "float32"] = "int8"
     reduce_range: bool = Field(
-        default=True, description="7-bit weights: the same answers with and without VNNI"
+        default=True,
+        description="7-bit weights: the same sums with and without VNNI; false is refused where "
+        "weights can saturate",
     )
     smoothing: float = Field(
         default=0.8, ge=0, le=1, description="share of the activations' spread put into the weights"
     )
     calibration: Path | None = Field(
         default=None,
-        description="Parquet file of texts for smoothing and alignment; none: neither of them",
+        description="Parquet file of texts for smoothing, alignment and int8's agreement; none: "
+        "none of them",
     )
     alignment_rows: int = Field(
         default=12_000, ge=0, description="texts that the projection is fitted on after int8; 0: no"

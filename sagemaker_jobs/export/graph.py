@@ -1,49 +1,84 @@
 """From a torch module to an ONNX graph, float32 and dynamic int8."""
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import onnx
-import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from optimum.exporters.onnx.config import TextEncoderOnnxConfig
+from optimum.exporters.onnx.convert import export_pytorch
+from optimum.exporters.tasks import TasksManager
+from optimum.utils import NormalizedTextConfig
+from transformers import PretrainedConfig
 
 from sagemaker_jobs.train.model import ReviewEncoder
 
+log = logging.getLogger("export")
 OPSET = 17
+FLOAT_PARTS = ("/head/", "/projection/", "/wide/")
+"""Nodes that stay float32: all but the encoder's."""
+
+
+class _TwoOutputs:
+    """What our graph takes and gives, over optimum's config of an architecture."""
+
+    @property
+    def inputs(self) -> dict[str, dict[int, str]]:
+        axes = {0: "batch", 1: "tokens"}
+        return {"input_ids": axes, "attention_mask": axes}
+
+    @property
+    def outputs(self) -> dict[str, dict[int, str]]:
+        return {"embedding": {0: "batch"}, "logits": {0: "batch"}}
+
+
+class _AnyTextEncoder(TextEncoderOnnxConfig):
+    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig
+
+
+def _supported(model_type: str) -> type[Any]:
+    """Optimum's config of an architecture, with what it mends for tracing; else a plain one."""
+    try:
+        found = TasksManager.get_exporter_config_constructor(
+            "onnx",
+            model_type=model_type,
+            task="feature-extraction",
+            library_name="transformers",
+        )
+    except KeyError:
+        log.warning("optimum does not know %s: it is traced as any text encoder", model_type)
+        return _AnyTextEncoder
+    architecture: type[Any] = found.func
+    return architecture
+
+
+def onnx_config(encoder: PretrainedConfig) -> Any:
+    """Optimum's export config for an encoder with our two inputs and two outputs."""
+    supported = _supported(encoder.model_type)
+    return type("ReviewOnnxConfig", (_TwoOutputs, supported), {})(encoder)
 
 
 def export_float(model: ReviewEncoder, path: Path) -> None:
     """Write a graph with inputs input_ids, attention_mask and outputs embedding, logits.
 
-    Batch and token axes are dynamic. The legacy tracer is used: it keeps the encoder's matrix
+    Batch and token axes are dynamic. optimum uses the legacy tracer: it keeps the encoder's matrix
     products as MatMul over constant weights, which dynamic quantisation looks for.
     """
-    model.eval()
-    ids = torch.ones(2, 16, dtype=torch.int64)
-    axes = {0: "batch", 1: "tokens"}
-    with torch.no_grad():
-        torch.onnx.export(
-            model,
-            (ids, torch.ones_like(ids)),
-            str(path),
-            input_names=["input_ids", "attention_mask"],
-            output_names=["embedding", "logits"],
-            dynamic_axes={
-                "input_ids": axes,
-                "attention_mask": axes,
-                "embedding": {0: "batch"},
-                "logits": {0: "batch"},
-            },
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    encoder = model.encoder.config
+    model.config = encoder  # optimum looks for it there
+    export_pytorch(model, onnx_config(encoder), OPSET, path)
     onnx.checker.check_model(str(path))
 
 
 def quantise(source: Path, target: Path, *, reduce_range: bool) -> None:
-    """Dynamic int8, one scale per output channel; what is not the encoder stays float32."""
+    """Dynamic int8, one scale per output channel; what is not the encoder stays float32.
+
+    The quantiser makes ``<name>_MatMul`` of a Gemm before it looks at the names to leave out.
+    """
     graph = onnx.load(str(source)).graph
-    parts = ("/head/", "/projection/", "/wide/")
-    small = [node.name for node in graph.node if node.name.startswith(parts)]
+    small = [node.name for node in graph.node if node.name.startswith(FLOAT_PARTS)]
+    small += [f"{node.name}_MatMul" for node in graph.node if node.op_type == "Gemm"]
     quantize_dynamic(
         str(source),
         str(target),

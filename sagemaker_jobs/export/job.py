@@ -6,13 +6,12 @@ import logging
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import onnxruntime as ort
 import torch
 from tokenizers import Tokenizer
 
+from sagemaker_jobs.export import arithmetic, parity, samples
 from sagemaker_jobs.export.align import align
 from sagemaker_jobs.export.config import ExportConfig
 from sagemaker_jobs.export.graph import export_float, quantise
@@ -25,72 +24,75 @@ from sagemaker_jobs.train.teacher import base_embeddings
 from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("export")
-TOLERANCE = 1e-4
-AGREEMENT = 0.9
-CALIBRATION_TEXTS = 256
-CALIBRATION_TOKENS = 128
-SHAPES = ((1, 1), (1, 2), (1, 17), (3, 64), (5, 33), (8, 128))
+_RUN = ("config.json", "model.safetensors", "run.json", "tokenizer.json")
 
 
-class ParityError(RuntimeError):
-    """The exported graph does not answer as the torch module does."""
+class Export:
+    """A trained run and the texts that its export looks at."""
 
+    def __init__(self, config: ExportConfig) -> None:
+        if missing := [name for name in _RUN if not (config.run_dir / name).is_file()]:
+            msg = (
+                f"run_dir: the folder {config.run_dir} lacks {', '.join(missing)}; "
+                "weights are read as safetensors alone"
+            )
+            raise FileNotFoundError(msg)
+        self.config = config
+        self.record: dict[str, Any] = json.loads((config.run_dir / "run.json").read_text("utf-8"))
+        self.training = TrainConfig(
+            **self.record["parameters"], train_dir=config.run_dir, output_dir=config.run_dir
+        )
+        self.model = load_model(config.run_dir)
+        self.texts = reviews.read(config.calibration).texts if config.calibration else []
 
-def probe(rows: int, tokens: int, vocabulary: int) -> tuple[npt.NDArray[np.int64], ...]:
-    """Deterministic token ids and masks of an odd shape, the last row half padded."""
-    random = np.random.default_rng(rows * 1000 + tokens)
-    ids = random.integers(5, vocabulary, (rows, tokens), dtype=np.int64)
-    mask = np.ones_like(ids)
-    mask[-1, max(1, tokens // 2) :] = 0
-    return ids, mask
+    def ids(self, texts: list[str]) -> list[list[int]]:
+        """Token ids as in serving."""
+        cut = self.training.served_tokens, self.training.served_tail_tokens
+        return reviews.tokenise(self._tokenizer(), texts, *cut)
 
+    def float32(self, path: Path) -> float:
+        """Write the float32 graph, smoothed if there are texts; its difference to torch."""
+        export_float(self._smoothed(), path)
+        return parity.float_parity(self.model, path)
 
-def float_parity(model: ReviewEncoder, path: Path) -> float:
-    """Largest difference between torch and the float32 graph over SHAPES.
+    def int8(self, plain: Path, served: Path) -> dict[str, object]:
+        """Quantise, align and measure the graph that ships; what the manifest says of it."""
+        quantise(plain, served, reduce_range=self.config.reduce_range)
+        arithmetic.check_bound(served)
+        vocabulary = self.model.encoder.config.vocab_size
+        least = parity.served_agreement(plain, served, vocabulary)
+        cosine = self._align(served)
+        measured = self.ids(samples.measuring(self.texts, self.config.alignment_rows))
+        wide = served.with_name("wide.onnx")
+        quantise(plain, wide, reduce_range=False)
+        looked_at = measured[: samples.ARITHMETIC] or samples.made_up(vocabulary)
+        return {
+            "smoothing": self.config.smoothing if self.texts else None,
+            "float32_cosine": least,
+            "base_cosine": cosine,
+            "agreement": parity.text_agreement(plain, served, measured) if measured else None,
+            "arithmetic": arithmetic.report(served, wide, looked_at),
+        }
 
-    Raises:
-        ParityError: it is above TOLERANCE.
-    """
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    worst = 0.0
-    for rows, tokens in SHAPES:
-        ids, mask = probe(rows, tokens, model.encoder.config.vocab_size)
-        with torch.no_grad():
-            expected = model(torch.from_numpy(ids), torch.from_numpy(mask))
-        found = session.run(None, {"input_ids": ids, "attention_mask": mask})
-        for want, got in zip(expected, found, strict=True):
-            worst = max(worst, float(np.abs(want.numpy() - got).max()))
-    if worst > TOLERANCE:
-        msg = f"float32 graph differs from torch by {worst:.2e}, more than {TOLERANCE:.0e}"
-        raise ParityError(msg)
-    return worst
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer.from_file(str(self.config.run_dir / "tokenizer.json"))
 
+    def _smoothed(self) -> ReviewEncoder:
+        """The trained model, made ready for int8 where there are texts to look at."""
+        model = load_model(self.config.run_dir)
+        if self.config.precision == "int8" and self.texts:
+            texts = self.texts[: samples.SMOOTHING]
+            ids = reviews.tokenise(self._tokenizer(), texts, samples.SMOOTHING_TOKENS)
+            smooth(model, ids, self.config.smoothing)
+        return model
 
-def served_agreement(plain: Path, served: Path, vocabulary: int) -> float:
-    """Least cosine between the embeddings of the float32 graph and of the one that ships.
-
-    Raises:
-        ParityError: the graph that ships gives other shapes, values that are not finite, or
-            embeddings that point elsewhere.
-    """
-    sessions = [
-        ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        for path in (plain, served)
-    ]
-    least = 1.0
-    for rows, tokens in SHAPES:
-        ids, mask = probe(rows, tokens, vocabulary)
-        feed = {"input_ids": ids, "attention_mask": mask}
-        (want, _), (got, logits) = (session.run(None, feed) for session in sessions)
-        if got.shape != want.shape or logits.shape != (rows, len(LABELS)):
-            raise ParityError("the graph that ships has other outputs")
-        if not (np.isfinite(got).all() and np.isfinite(logits).all()):
-            raise ParityError("the graph that ships gives values that are not finite")
-        least = min(least, float((got * want).sum(-1).min()))
-    if least < AGREEMENT:
-        msg = f"an embedding of the graph that ships has cosine {least:.3f} to that of float32"
-        raise ParityError(msg)
-    return least
+    def _align(self, path: Path) -> float | None:
+        """Fit the projection of a quantised graph; its mean cosine to the base after that."""
+        if not (self.texts and self.config.alignment_rows):
+            return None
+        ids = self.ids(samples.aligning(self.texts, self.config.alignment_rows))
+        target = base_embeddings(self.training.model_name, ids)
+        return align(path, ids, torch.from_numpy(target))
 
 
 def _entry(path: Path) -> dict[str, object]:
@@ -98,77 +100,53 @@ def _entry(path: Path) -> dict[str, object]:
     return {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
 
 
-def _write_tokenizer(run_dir: Path, output: Path) -> None:
-    """tokenizer.json without truncation or padding: serving sets its own."""
-    load_tokenizer(run_dir / "tokenizer.json").save(str(output))
-
-
-def _smoothed(config: ExportConfig) -> ReviewEncoder:
-    """The trained model, made ready for int8 where there are texts to look at."""
-    model = load_model(config.run_dir)
-    if config.precision == "int8" and config.calibration is not None:
-        texts = reviews.read(config.calibration).texts[:CALIBRATION_TEXTS]
-        tokenizer = Tokenizer.from_file(str(config.run_dir / "tokenizer.json"))
-        smooth(model, reviews.tokenise(tokenizer, texts, CALIBRATION_TOKENS), config.smoothing)
-    return model
-
-
-def _align(config: ExportConfig, path: Path, training: TrainConfig) -> float | None:
-    """Fit the projection of a quantised graph; the mean cosine to the base embeddings after it."""
-    if config.calibration is None or not config.alignment_rows:
-        return None
-    texts = reviews.read(config.calibration).texts
-    texts = texts[:: max(1, len(texts) // config.alignment_rows)][: config.alignment_rows]
-    tokenizer = Tokenizer.from_file(str(config.run_dir / "tokenizer.json"))
-    ids = reviews.tokenise(tokenizer, texts, training.served_tokens, training.served_tail_tokens)
-    return align(path, ids, torch.from_numpy(base_embeddings(training.model_name, ids)))
-
-
 def run(config: ExportConfig) -> dict[str, object]:
-    """Write the artefact; returns the manifest."""
-    model = load_model(config.run_dir)
-    record = json.loads((config.run_dir / "run.json").read_text(encoding="utf-8"))
-    training = TrainConfig(
-        **record["parameters"], train_dir=config.run_dir, output_dir=config.run_dir
-    )
-    cosine = None
+    """Write the artefact; returns the manifest.
+
+    Raises:
+        FileNotFoundError: the run's folder is not whole, or the base encoder cannot be had.
+        ParityError: a graph does not answer as the model does.
+        SaturationError: its answers would depend on the processor.
+    """
+    export = Export(config)
     output = config.output_dir
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "float32.onnx"
-        export_float(_smoothed(config), plain)
-        difference = float_parity(model, plain)
+        plain, served = Path(folder) / "float32.onnx", Path(folder) / "model.onnx"
+        difference = export.float32(plain)
         log.info("float32 parity %.2e", difference)
-        served = Path(folder) / "model.onnx"
+        found: dict[str, object] = {}
         if config.precision == "int8":
-            quantise(plain, served, reduce_range=config.reduce_range)
+            found = export.int8(plain, served)
         else:
-            served.write_bytes(plain.read_bytes())
-        least = served_agreement(plain, served, model.encoder.config.vocab_size)
-        if config.precision == "int8":
-            cosine = _align(config, served, training)
+            served = plain
         (output / "model.onnx").write_bytes(served.read_bytes())
-    _write_tokenizer(config.run_dir, output / "tokenizer.json")
-    files = {name: _entry(output / name) for name in ("model.onnx", "tokenizer.json")}
-    manifest: dict[str, object] = {
+    # without truncation or padding: serving sets its own
+    load_tokenizer(config.run_dir / "tokenizer.json").save(str(output / "tokenizer.json"))
+    manifest = _manifest(export, {"float32_parity": difference, **found})
+    (output / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    return manifest
+
+
+def _manifest(export: Export, measured: dict[str, object]) -> dict[str, object]:
+    config, training = export.config, export.training
+    names = ("model.onnx", "tokenizer.json")
+    files = {name: _entry(config.output_dir / name) for name in names}
+    return {
         "kind": "model",
         "version": f"{config.family}-{str(files['model.onnx']['sha256'])[:8]}",
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": files,
-        "dimension": model.encoder.config.hidden_size,
+        "dimension": export.model.encoder.config.hidden_size,
         "labels": list(LABELS),
         "max_tokens": training.served_tokens,
         "tail_tokens": training.served_tail_tokens,
         "parameters": {
             "precision": config.precision,
+            "encoder": export.model.encoder.config.model_type,
             "reduce_range": config.reduce_range,
-            "smoothing": config.smoothing if config.calibration is not None else None,
-            "float32_parity": difference,
-            "float32_cosine": least,
-            "base_cosine": cosine,
-            "training": record,
+            **measured,
+            "training": export.record,
         },
         "metrics": {},
     }
-    (output / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    return manifest

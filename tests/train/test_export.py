@@ -16,7 +16,7 @@ from sagemaker_jobs.evaluate.__main__ import main as evaluate
 from sagemaker_jobs.evaluate.job import encode
 from sagemaker_jobs.evaluate.metrics import calibration_error, classification, recall_at
 from sagemaker_jobs.export.__main__ import main as export
-from sagemaker_jobs.export.job import SHAPES, ParityError, float_parity, probe
+from sagemaker_jobs.export.parity import SHAPES, ParityError, float_parity, probe
 from sagemaker_jobs.export.smooth import SmoothedLinear, channel_maxima, smooth
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.model import load_model
@@ -62,6 +62,16 @@ def test_the_tables_of_the_wide_part_stay_float32(artefact):
     graph = onnx.load(str(artefact / "model.onnx")).graph
     tables = {x.name: x.data_type for x in graph.initializer if x.name.startswith("wide.")}
     assert set(tables.values()) == {onnx.TensorProto.FLOAT}
+
+
+def test_the_head_and_the_projection_stay_float32(artefact):
+    nodes = onnx.load(str(artefact / "model.onnx")).graph.node
+    integer = [node.name for node in nodes if node.op_type == "MatMulInteger"]
+    assert bool(integer) == ("float32" not in artefact.name)
+    assert not [name for name in integer if "/head/" in name or "/projection/" in name]
+    plain = {node.name for node in nodes if node.op_type in ("MatMul", "Gemm")}
+    for part in ("/projection/MatMul", "/head/head.1/", "/head/head.4/"):
+        assert any(name.startswith(part) for name in plain), part
 
 
 def test_padding_changes_nothing(artefact):
@@ -120,8 +130,9 @@ def test_evaluation_of_a_learned_model(artefact, data, tmp_path):
     arguments = ["--model-dir", str(artefact), "--data-dir", str(data), "--splits", "test"]
     options = ["--recall-rows", "0", "--record", "true", "--output", str(output)]
     assert evaluate([*arguments, *options]) == 0
-    figures = json.loads(output.read_text())["test"]
-    assert json.loads((artefact / "manifest.json").read_text())["metrics"]["test"] == figures
+    figures = json.loads(output.read_text())["splits"]["test"]
+    recorded = json.loads((artefact / "manifest.json").read_text())["metrics"]["test"]
+    assert recorded == {name: figures[name] for name in recorded}
     assert figures["rows"] == 60
     assert figures["accuracy"] > 0.9
 

@@ -1,0 +1,115 @@
+"""Whether a graph answers as the module it was made from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+import torch
+from torch import Tensor
+
+from sagemaker_jobs.train import data as reviews
+from sagemaker_jobs.train.model import ReviewEncoder
+
+TOLERANCE = 1e-4
+AGREEMENT = 0.9
+SAME_LABEL = 0.95
+SHAPES = ((1, 1), (1, 2), (1, 17), (3, 64), (5, 33), (8, 128))
+_BATCH = 8
+
+
+class ParityError(RuntimeError):
+    """The exported graph does not answer as the torch module does."""
+
+
+def _session(path: Path) -> ort.InferenceSession:
+    return ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+def probe(rows: int, tokens: int, vocabulary: int) -> tuple[npt.NDArray[np.int64], ...]:
+    """Deterministic token ids and masks of an odd shape, the last row half padded."""
+    random = np.random.default_rng(rows * 1000 + tokens)
+    ids = random.integers(5, vocabulary, (rows, tokens), dtype=np.int64)
+    mask = np.ones_like(ids)
+    mask[-1, max(1, tokens // 2) :] = 0
+    return ids, mask
+
+
+def float_parity(model: ReviewEncoder, path: Path) -> float:
+    """Largest difference between torch and the float32 graph over SHAPES.
+
+    Raises:
+        ParityError: it is above TOLERANCE.
+    """
+    session = _session(path)
+    worst = 0.0
+    for rows, tokens in SHAPES:
+        ids, mask = probe(rows, tokens, model.encoder.config.vocab_size)
+        with torch.no_grad():
+            expected = model(torch.from_numpy(ids), torch.from_numpy(mask))
+        found = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        for want, got in zip(expected, found, strict=True):
+            worst = max(worst, float(np.abs(want.numpy() - got).max()))
+    if worst > TOLERANCE:
+        msg = f"float32 graph differs from torch by {worst:.2e}, more than {TOLERANCE:.0e}"
+        raise ParityError(msg)
+    return worst
+
+
+def served_agreement(plain: Path, served: Path, vocabulary: int) -> float:
+    """Least cosine between the embeddings of the float32 graph and of the one that ships.
+
+    Raises:
+        ParityError: the graph that ships gives other shapes, values that are not finite, or
+            embeddings that point elsewhere.
+    """
+    sessions = [_session(path) for path in (plain, served)]
+    least = 1.0
+    for rows, tokens in SHAPES:
+        ids, mask = probe(rows, tokens, vocabulary)
+        feed = {"input_ids": ids, "attention_mask": mask}
+        (want, _), (got, logits) = (session.run(None, feed) for session in sessions)
+        if got.shape != want.shape or logits.shape != (rows, len(reviews.LABELS)):
+            raise ParityError("the graph that ships has other outputs")
+        if not (np.isfinite(got).all() and np.isfinite(logits).all()):
+            raise ParityError("the graph that ships gives values that are not finite")
+        least = min(least, float((got * want).sum(-1).min()))
+    if least < AGREEMENT:
+        msg = f"an embedding of the graph that ships has cosine {least:.3f} to that of float32"
+        raise ParityError(msg)
+    return least
+
+
+def answers(path: Path, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Embeddings (n, d) and logits (n, 3) of a graph, in batches as serving makes them."""
+    session = _session(path)
+
+    def encode(tokens: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}
+        return tuple(torch.from_numpy(part) for part in session.run(None, feed))
+
+    embedding, logits = reviews.over_batches(ids, _BATCH, encode)
+    return embedding, logits
+
+
+def text_agreement(plain: Path, served: Path, ids: Sequence[Sequence[int]]) -> dict[str, float]:
+    """How far the graph that ships agrees with float32 on real texts.
+
+    Returns:
+        ``texts``, how many; ``same_label``, the share with the same label; ``mean_cosine`` of the
+        embeddings, the alignment of the projection included.
+
+    Raises:
+        ParityError: fewer than SAME_LABEL of the labels are the same.
+    """
+    (want, wanted), (got, given) = (answers(path, ids) for path in (plain, served))
+    same = float((wanted.argmax(-1) == given.argmax(-1)).float().mean())
+    if same < SAME_LABEL:
+        msg = f"the graph that ships gives {same:.3f} of the texts the label that float32 gives"
+        raise ParityError(msg)
+    return {
+        "texts": len(ids),
+        "same_label": same,
+        "mean_cosine": float((want * got).sum(-1).mean()),
+    }

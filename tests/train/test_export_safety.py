@@ -1,0 +1,71 @@
+"""What an export reads: safetensors, and no code that comes with a model."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import sagemaker_jobs
+from sagemaker_jobs.export.__main__ import main as export
+
+
+@pytest.fixture
+def run(run_dir, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run_dir, folder)
+    return folder
+
+
+def test_a_run_with_pickled_weights_alone_is_refused(run, tmp_path):
+    torch.save(load_file(run / "model.safetensors"), run / "pytorch_model.bin")
+    (run / "model.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"run_dir: .* lacks model\.safetensors; weights"):
+        export(["--run-dir", str(run), "--output-dir", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_base_encoder_with_pickled_weights_alone_is_refused(run, base, data, tmp_path):
+    astray = tmp_path / "base"
+    shutil.copytree(base, astray)
+    torch.save(load_file(astray / "model.safetensors"), astray / "pytorch_model.bin")
+    (astray / "model.safetensors").unlink()
+    record = json.loads((run / "run.json").read_text())
+    record["parameters"]["model_name"] = str(astray)
+    (run / "run.json").write_text(json.dumps(record))
+    arguments = ["--run-dir", str(run), "--output-dir", str(tmp_path / "out")]
+    with pytest.raises(FileNotFoundError, match=r"model_name: .* lacks model\.safetensors"):
+        export([*arguments, "--calibration", str(data / "validation.parquet")])
+
+
+def test_code_beside_a_model_is_not_run_and_nothing_is_unpickled(run, tmp_path, monkeypatch):
+    trace = tmp_path / "ran"
+    (run / "theirs.py").write_text(
+        f"open({str(trace)!r}, 'w').close()\n"
+        "from transformers import BertConfig as Config, BertModel as Model\n"
+    )
+    config = json.loads((run / "config.json").read_text())
+    config["auto_map"] = {"AutoConfig": "theirs.Config", "AutoModel": "theirs.Model"}
+    (run / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("torch.load was called"))
+    assert export(["--run-dir", str(run), "--output-dir", str(tmp_path / "out")]) == 0
+    assert not trace.exists()
+
+
+def test_no_job_ever_trusts_remote_code_or_reads_a_pickle():
+    sources = [
+        path.read_text(encoding="utf-8") for path in Path(sagemaker_jobs.__path__[0]).rglob("*.py")
+    ]
+    trusted = [x for text in sources for x in re.findall(r"trust_remote_code=(\w+)", text)]
+    assert set(trusted) == {"False"}
+    calls = [
+        x for text in sources for x in re.findall(r"Auto\w+\.from_\w+\(.*?\)", text, re.DOTALL)
+    ]
+    assert calls
+    assert all("trust_remote_code=False" in call for call in calls)
+    weights = [call for call in calls if call.startswith("AutoModel.from_pretrained")]
+    assert all("use_safetensors=True" in call for call in weights)
+    assert not re.search(r"\btorch\.load\(|\bpickle\.load", "\n".join(sources))
