@@ -1,72 +1,148 @@
 """Run a model artefact over labelled texts and write its figures."""
 
-import json
 import logging
-from collections.abc import Sequence
+import os
+import platform
+from datetime import UTC, datetime
 
 import numpy as np
 import onnxruntime as ort
-import torch
-from tokenizers import Tokenizer
-from torch import Tensor
+import pyarrow as pa
 
+from sagemaker_jobs.evaluate import latency, predictions
+from sagemaker_jobs.evaluate.calibration import abstain_threshold
 from sagemaker_jobs.evaluate.config import EvaluateConfig
-from sagemaker_jobs.evaluate.metrics import Floats, classification, recall_at
-from sagemaker_jobs.train import data as reviews
-from sagemaker_jobs.train.model import BUNDLED
-from sagemaker_jobs.train.teacher import base_embeddings
-from shared.runtime.session import open_session
+from sagemaker_jobs.evaluate.metrics import Floats, recall_at, softmax
+from sagemaker_jobs.evaluate.model import ScoredModel, encode
+from sagemaker_jobs.evaluate.report import Abstain, Environment, Evaluation, SplitReport
+from sagemaker_jobs.evaluate.robustness import measure as robustness
+from sagemaker_jobs.evaluate.rows import Rows, read_rows
+from sagemaker_jobs.evaluate.split import describe, slices_of
 
 log = logging.getLogger("evaluate")
 RECALL_SEED = 7
+NEIGHBOURS = 10
+_WITHOUT_RECALL = ("dynasent",)
+"""Sentences chosen to mislead: nobody searches among them."""
 
 
-def encode(
-    session: ort.InferenceSession, ids: Sequence[Sequence[int]], size: int = 16
-) -> tuple[Floats, Floats]:
-    """Embeddings (n, d) and logits (n, 3) of tokenised texts, in their order."""
+def _abstain(model: ScoredModel, config: EvaluateConfig) -> Abstain | None:
+    """The threshold on validation; None where there is no such file, or no such threshold."""
+    path = config.data_dir / f"{config.abstain_split}.parquet"
+    if not path.is_file():
+        log.info("no %s: no abstain threshold", path.name)
+        return None
+    rows = read_rows(path, config.limit)
+    _, logits = encode(model.session, model.tokenise(rows.texts)[0])
+    point = abstain_threshold(softmax(logits), rows.labels, config.abstain_accuracy)
+    if point is None:
+        log.info("no threshold gives an accuracy of %s", config.abstain_accuracy)
+        return None
+    return Abstain(
+        **point.model_dump(),
+        split=config.abstain_split,
+        rows=len(rows.texts),
+        target_accuracy=config.abstain_accuracy,
+    )
 
-    def answer(tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}
-        embedding, logits = session.run(["embedding", "logits"], feed)
-        return torch.from_numpy(embedding), torch.from_numpy(logits)
 
-    embeddings, logits = reviews.over_batches(ids, size, answer)
-    return embeddings.numpy(), logits.numpy()
+def _recall(ids: list[list[int]], embeddings: Floats, rows: int) -> float:
+    """recall@10 against the base encoder, which needs torch and is loaded here alone."""
+    from sagemaker_jobs.train.model import BUNDLED
+    from sagemaker_jobs.train.teacher import base_embeddings
+
+    chosen = np.random.default_rng(RECALL_SEED).permutation(len(ids))[:rows]
+    base = base_embeddings(BUNDLED, [ids[i] for i in chosen])
+    return recall_at(NEIGHBOURS, embeddings[chosen], base)
 
 
-def run(config: EvaluateConfig) -> dict[str, object]:
-    """Evaluate every split; returns what the output file holds."""
-    session = open_session(config.model_dir / "model.onnx", config.threads)
-    tokenizer = Tokenizer.from_file(str(config.model_dir / "tokenizer.json"))
-    manifest = json.loads((config.model_dir / "manifest.json").read_text(encoding="utf-8"))
-    cut = (int(manifest["max_tokens"]), int(manifest.get("tail_tokens", 1)))
-    figures: dict[str, object] = {}
-    for name in config.splits.split(","):
-        data = reviews.read(config.data_dir / f"{name}.parquet")
-        rows = slice(0, config.limit or None)
-        texts, labels = data.texts[rows], np.array(data.labels[rows])
-        ids = reviews.tokenise(tokenizer, texts, *cut)
-        embeddings, logits = encode(session, ids)
-        entry = classification(logits, labels)
-        sources = np.array(data.sources[rows])
-        if len(set(sources)) > 1:
-            entry["by_source"] = {
-                str(source): classification(logits[sources == source], labels[sources == source])
-                for source in sorted(set(sources))
-            }
-        if config.recall_rows and name != "dynasent":
-            chosen = np.random.default_rng(RECALL_SEED).permutation(len(texts))
-            chosen = chosen[: config.recall_rows]
-            base = base_embeddings(BUNDLED, [ids[i] for i in chosen])
-            entry["recall_at_10"] = recall_at(10, embeddings[chosen], base)
-        figures[name] = entry
-        log.info("%s %s", name, {k: v for k, v in entry.items() if k != "by_source"})
-    config.output.parent.mkdir(parents=True, exist_ok=True)
-    told = {"version": manifest["version"], **figures}
-    config.output.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+def _split(
+    name: str, rows: Rows, model: ScoredModel, config: EvaluateConfig, abstain: Abstain | None
+) -> tuple[SplitReport, pa.Table]:
+    ids, lengths = model.tokenise(rows.texts)
+    embeddings, logits = encode(model.session, ids)
+    slices = slices_of(rows, lengths)
+    found = describe(rows, logits, slices, config, abstain)
+    enough = min(config.recall_rows, len(ids)) > NEIGHBOURS
+    if enough and name not in _WITHOUT_RECALL:
+        recall = _recall(ids, embeddings, config.recall_rows)
+        found = found.model_copy(update={"recall_at_10": recall})
+    told = {k: v for k, v in found.summary().items() if k != "by_source"}
+    log.info("%s %s", name, told)
+    return found, predictions.table_of(name, rows, softmax(logits), slices)
+
+
+def _environment() -> Environment:
+    return Environment(
+        python=platform.python_version(),
+        onnxruntime=ort.__version__,
+        processors=os.cpu_count() or 1,
+        machine=platform.machine(),
+    )
+
+
+def _robustness(
+    model: ScoredModel, rows: dict[str, Rows], config: EvaluateConfig
+) -> dict[str, object]:
+    """The three robustness fields of the report, or none of them."""
+    if not config.robustness:
+        return {}
+    split = config.robustness_split or config.split_names[0]
+    chosen = np.random.default_rng(0).permutation(len(rows[split].texts))
+    drawn = rows[split].take(np.sort(chosen[: config.robustness_rows]))
+    seeds = list(range(config.robustness_seeds))
+    setup, noises = robustness.noises(
+        model.predict, drawn.texts, drawn.labels, split=split, strengths=config.strengths,
+        seeds=seeds,
+    )  # fmt: skip
+    behaviour = robustness.behaviour(model.predict, seeds=seeds)
+    return {"robustness_setup": setup, "robustness": noises, "behaviour": behaviour}
+
+
+def run(config: EvaluateConfig) -> Evaluation:
+    """Evaluate every split and write the files that the config asks for.
+
+    Raises:
+        FileNotFoundError: the model or a split is not there.
+        ValueError: the model or a split is not what it should be.
+    """
+    model = ScoredModel(config.model_dir, config.threads)
+    rows = {
+        name: read_rows(config.data_dir / f"{name}.parquet", config.limit)
+        for name in config.split_names
+    }
+    abstain = _abstain(model, config)
+    found = {name: _split(name, rows[name], model, config, abstain) for name in rows}
+    vocabulary = model.vocabulary
+    evaluation = Evaluation.model_validate(
+        {
+            "version": model.manifest.version,
+            "evaluated_at": datetime.now(UTC).replace(microsecond=0),
+            "limit": config.limit,
+            "environment": _environment(),
+            "bytes": model.bytes,
+            "latency": latency.measure(
+                config.model_dir / "model.onnx", vocabulary, config.latency_runs
+            ),
+            "abstain": abstain,
+            "splits": {name: split for name, (split, _) in found.items()},
+            **_robustness(model, rows, config),
+        }
+    )
+    _write(evaluation, [table for _, table in found.values()], config)
     if config.record:
-        manifest["metrics"] = figures
-        body = json.dumps(manifest, indent=1) + "\n"
-        (config.model_dir / "manifest.json").write_text(body, encoding="utf-8")
-    return figures
+        metrics = {name: split.summary() for name, split in evaluation.splits.items()}
+        model.record(metrics, abstain.model_dump() if abstain else None)
+    return evaluation
+
+
+def _write(evaluation: Evaluation, tables: list[pa.Table], config: EvaluateConfig) -> None:
+    output = config.output
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(evaluation.to_json(), encoding="utf-8")
+    predictions.write(output.parent / predictions.FILE, tables, evaluation.version)
+    if config.report:
+        from sagemaker_jobs.evaluate.render import html, markdown  # matplotlib: slow to load
+
+        output.with_suffix(".md").write_text(markdown(evaluation), encoding="utf-8")
+        output.with_suffix(".html").write_text(html(evaluation), encoding="utf-8")

@@ -1,10 +1,14 @@
-"""Figures of a classifier and of an embedding."""
+"""Figures of a classifier and of an embedding, in NumPy alone."""
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import metrics
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+CLASSES = 3
+BINS = 15
 
 
 def softmax(logits: Floats) -> Floats:
@@ -14,49 +18,96 @@ def softmax(logits: Floats) -> Floats:
     return result
 
 
-def calibration_error(
-    probabilities: Floats, labels: npt.NDArray[np.int64], bins: int = 15
-) -> float:
+def confidence_bins(confidence: Floats, bins: int = BINS) -> Ints:
+    """The equal-width bin of each confidence."""
+    found: Ints = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    return found
+
+
+def calibration_error(probabilities: Floats, labels: Ints, bins: int = BINS) -> float:
     """Expected calibration error: mean gap of confidence and accuracy over equal-width bins."""
     confidence = probabilities.max(-1)
-    correct = probabilities.argmax(-1) == labels
-    edges = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(confidence[edges == b].mean() - correct[edges == b].mean()) * (edges == b).mean()
-        for b in range(bins)
-        if (edges == b).any()
-    ]
-    return float(sum(gaps))
+    gaps = confidence.astype(np.float64) - (probabilities.argmax(-1) == labels)
+    sums = np.bincount(confidence_bins(confidence, bins), weights=gaps, minlength=bins)
+    return float(np.abs(sums).sum() / len(labels))
 
 
-def classification(logits: Floats, labels: npt.NDArray[np.int64]) -> dict[str, object]:
+def confusion_matrix(labels: Ints, predicted: Ints) -> Ints:
+    """Counts (3, 3): rows are labels, columns what was predicted."""
+    counts = np.bincount(labels * CLASSES + predicted, minlength=CLASSES**2)
+    found: Ints = counts.reshape(CLASSES, CLASSES)
+    return found
+
+
+def scores(confusion: Ints) -> dict[str, Doubles]:
+    """Accuracy, macro-F1 and weighted F1 of confusion matrices (…, 3, 3), each of shape (…).
+
+    As scikit-learn does, the macro average is over classes that are labelled or predicted.
+    """
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
+    support = confusion.sum(-1)
+    either = support + confusion.sum(-2)
+    f1 = 2 * hits / np.maximum(either, 1)
+    rows = support.sum(-1)
+    return {
+        "accuracy": hits.sum(-1) / rows,
+        "macro_f1": f1.sum(-1) / (either > 0).sum(-1),
+        "weighted_f1": (f1 * support).sum(-1) / rows,
+    }
+
+
+def roc_auc(probabilities: Floats, labels: Ints, weights: Doubles | None = None) -> Doubles:
+    """One-vs-rest ROC-AUC, mean over the classes; nan where a class has no rows.
+
+    Args:
+        probabilities: (n, 3).
+        labels: (n,).
+        weights: (b, n) counts of each row in b samples; None is one sample of every row once.
+
+    Returns:
+        (b,).
+    """
+    counts = np.ones((1, len(labels))) if weights is None else weights
+    found = np.zeros(len(counts))
+    for label in range(CLASSES):
+        order = np.argsort(probabilities[:, label], kind="stable")
+        ranked = probabilities[order, label]
+        starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+        here = labels[order] == label
+        sample = counts[:, order]
+        positive = np.add.reduceat(np.where(here, sample, 0), starts, axis=1)
+        negative = np.add.reduceat(np.where(here, 0, sample), starts, axis=1)
+        below = np.cumsum(negative, axis=1) - negative / 2  # a tie counts half
+        pairs = positive.sum(1) * negative.sum(1)
+        found += np.where(pairs > 0, (positive * below).sum(1) / np.maximum(pairs, 1), np.nan)
+    return found / CLASSES
+
+
+def classification(logits: Floats, labels: Ints) -> dict[str, object]:
     """Accuracy, F1 (macro, weighted), one-vs-rest ROC-AUC (macro), ECE and confusion matrix.
 
     ``polar_accuracy`` is that of the better of negative and positive, over rows that are either.
+    ``roc_auc`` is left out where a class has no rows.
 
     Args:
         logits: (n, 3).
         labels: (n,), 0 negative, 1 neutral, 2 positive.
     """
     probabilities = softmax(logits)
-    predicted = probabilities.argmax(-1)
+    confusion = confusion_matrix(labels, probabilities.argmax(-1))
     result: dict[str, object] = {
         "rows": len(labels),
-        "accuracy": float((predicted == labels).mean()),
         "polar_accuracy": _polar_accuracy(logits, labels),
-        "macro_f1": float(metrics.f1_score(labels, predicted, average="macro")),
-        "weighted_f1": float(metrics.f1_score(labels, predicted, average="weighted")),
         "ece": calibration_error(probabilities, labels),
-        "confusion": metrics.confusion_matrix(labels, predicted, labels=[0, 1, 2]).tolist(),
+        "confusion": confusion.tolist(),
     }
-    if len(set(labels.tolist())) == probabilities.shape[1]:
-        result["roc_auc"] = float(
-            metrics.roc_auc_score(labels, probabilities, multi_class="ovr", average="macro")
-        )
+    result |= {name: float(value) for name, value in scores(confusion).items()}
+    if confusion.any(1).all():
+        result["roc_auc"] = float(roc_auc(probabilities, labels)[0])
     return result
 
 
-def _polar_accuracy(logits: Floats, labels: npt.NDArray[np.int64]) -> float | None:
+def _polar_accuracy(logits: Floats, labels: Ints) -> float | None:
     polar = labels != 1
     if not polar.any():
         return None

@@ -1,0 +1,93 @@
+"""A model artefact, opened to be measured: neither torch nor transformers is needed."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from sagemaker_jobs.evaluate.metrics import Floats, softmax
+from shared.runtime import tokens
+from shared.runtime.session import open_session
+from shared.schemas.manifest import Manifest
+from shared.schemas.sentiment import LABELS
+
+MAX_TOKENS = 256
+"""Of a model whose manifest sets no limit, as in serving."""
+
+
+def encode(
+    session: ort.InferenceSession, ids: Sequence[Sequence[int]], size: int = 16
+) -> tuple[Floats, Floats]:
+    """Embeddings (n, d) and logits (n, 3) of tokenised texts, in their order.
+
+    Args:
+        session: The graph.
+        ids: Token ids of n texts, at least one.
+        size: Texts a pass, of like lengths. int8 rounds a whole pass by one scale, so only with 1
+            does an answer depend on its own text alone.
+    """
+    order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+    parts = []
+    for start in range(0, len(order), size):
+        batch, mask = tokens.padded([ids[row] for row in order[start : start + size]])
+        feed = {"input_ids": batch, "attention_mask": mask}
+        parts.append(session.run(["embedding", "logits"], feed))
+    back = np.argsort(order)
+    embeddings, logits = (np.concatenate(column)[back] for column in zip(*parts, strict=True))
+    return embeddings, logits
+
+
+class ScoredModel:
+    """A folder with model.onnx, tokenizer.json and manifest.json.
+
+    Raises:
+        FileNotFoundError: one of the three is missing.
+        ValueError: the manifest is not a model's, or names other labels.
+    """
+
+    def __init__(self, folder: Path, threads: int = 0) -> None:
+        for name in ("manifest.json", "model.onnx", "tokenizer.json"):
+            if not (folder / name).is_file():
+                raise FileNotFoundError(f"model_dir {folder} has no {name}")
+        self.folder = folder
+        self.manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+        if self.manifest.labels != list(LABELS):
+            raise ValueError(f"model_dir {folder}: its labels are not {', '.join(LABELS)}")
+        self.session = open_session(folder / "model.onnx", threads)
+        self._tokenizer = tokens.load_tokenizer(folder / "tokenizer.json")
+
+    @property
+    def vocabulary(self) -> int:
+        """How many token ids there are."""
+        return int(self._tokenizer.get_vocab_size())
+
+    @property
+    def bytes(self) -> dict[str, int]:
+        """Size of each file that serving loads."""
+        names = ("model.onnx", "tokenizer.json")
+        return {name: (self.folder / name).stat().st_size for name in names}
+
+    def tokenise(self, texts: Sequence[str]) -> tuple[list[list[int]], npt.NDArray[np.int64]]:
+        """Token ids, cut as in serving, and how many tokens each text has uncut."""
+        whole = tokens.tokenise(self._tokenizer, texts)
+        limit = self.manifest.max_tokens or MAX_TOKENS
+        cut = [tokens.cut(ids, limit, self.manifest.tail_tokens) for ids in whole]
+        return cut, np.array([len(ids) for ids in whole])
+
+    def predict(self, texts: Sequence[str]) -> Floats:
+        """Probabilities (n, 3) of texts, each read by itself: no text changes another's answer."""
+        if not texts:
+            return np.empty((0, len(LABELS)), np.float32)
+        return softmax(encode(self.session, self.tokenise(texts)[0], size=1)[1])
+
+    def record(self, metrics: Mapping[str, object], abstain: Mapping[str, object] | None) -> None:
+        """Write figures into the manifest, leaving the rest of it as it is."""
+        path = self.folder / "manifest.json"
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest["metrics"] = dict(metrics)
+        if abstain is not None:
+            manifest.setdefault("parameters", {})["abstain"] = dict(abstain)
+        path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,41 @@
+"""What a model said of each row, so that two models can be compared row by row."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sagemaker_jobs.evaluate.metrics import Floats
+from sagemaker_jobs.evaluate.rows import Rows, Texts
+from shared.schemas.sentiment import LABELS
+
+FILE = "predictions.parquet"
+
+
+def row_key(text: str) -> str:
+    """SHA-256 (hex) of a text: names a row without telling it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def table_of(split: str, rows: Rows, probabilities: Floats, slices: dict[str, Texts]) -> pa.Table:
+    """One split's rows: split, key, label, p_negative, p_neutral, p_positive and its slices."""
+    columns = {
+        "split": np.full(len(rows.texts), split),
+        "key": [row_key(text) for text in rows.texts],
+        "label": np.array([label.value for label in LABELS])[rows.labels],
+    }
+    columns |= {f"p_{label.value}": probabilities[:, i] for i, label in enumerate(LABELS)}
+    columns |= {name: pa.array(values, mask=values == "") for name, values in slices.items()}
+    return pa.table(columns)
+
+
+def write(path: Path, tables: list[pa.Table], version: str) -> None:
+    """Write the rows of all splits; the file's metadata names the model version.
+
+    A slice that only some splits have is null in the others.
+    """
+    whole = pa.concat_tables(tables, promote_options="default")
+    whole = whole.replace_schema_metadata({"model_version": version})
+    pq.write_table(whole, path, compression="zstd")
