@@ -3,31 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from lambdas.processing.settings import ProcessingSettings
 from shared.db.connection import Database
 from shared.db.ledger import Ledger
+from shared.runtime.scoring import Answers
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
-
-
-class Encoded(Protocol):
-    """Of n texts: unit vectors (n, dimension) and calibrated probabilities (n, 3)."""
-
-    @property
-    def embeddings(self) -> Any:
-        """float32 (n, dimension)."""
-
-    @property
-    def probabilities(self) -> Any:
-        """float32 (n, 3): negative, neutral, positive."""
 
 
 class TextEncoder(Protocol):
     """What processing asks of a model."""
 
-    def encode(self, texts: Sequence[str]) -> Encoded:
+    def encode(self, texts: Sequence[str]) -> Answers:
         """Encode texts, in their order."""
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from local.cli import ask, demo, doctor, ingest, reset, status, up
+from local.cli import adapt, ask, demo, doctor, ingest, models, reset, status, train, up
 
 application = typer.Typer(
     name="reviewlens",
@@ -28,10 +28,13 @@ for _command in (
     ask.search,
     status.status,
     status.env,
+    train.train,
+    adapt.adapt,
     doctor.doctor,
     reset.reset,
 ):
     application.command()(_command)
+application.add_typer(models.application, name="models")
 
 
 def main() -> None:

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from shared.db.connection import Connection
 
 _UPSERT = """
-INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive)
-SELECT s.review_id, %s, s.sentiment, s.confidence, s.negative, s.neutral, s.positive
+INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive,
+                      analysed_at)
+SELECT s.review_id, %s, s.sentiment, s.confidence, s.negative, s.neutral, s.positive,
+       CASE WHEN %s THEN now() ELSE '-infinity' END
 FROM unnest(%s::text[], %s::text[], %s::real[], %s::real[], %s::real[], %s::real[])
     AS s (review_id, sentiment, confidence, negative, neutral, positive)
 ORDER BY s.review_id
 ON CONFLICT (review_id, model_version) DO UPDATE
 SET sentiment = excluded.sentiment, confidence = excluded.confidence,
     negative = excluded.negative, neutral = excluded.neutral, positive = excluded.positive,
-    analysed_at = now()
+    analysed_at = greatest(analyses.analysed_at, excluded.analysed_at)
 """
 
 
@@ -24,6 +26,8 @@ def upsert_analyses(
     sentiments: Sequence[str],
     confidences: Sequence[float],
     probabilities: Sequence[Sequence[float]],
+    *,
+    current: bool = True,
 ) -> None:
     """Write one analysis per review; a second time replaces the first.
 
@@ -34,8 +38,13 @@ def upsert_analyses(
         sentiments: n labels.
         confidences: n probabilities of those labels.
         probabilities: three columns of n values: negative, neutral, positive.
+        current: whether they count at once; those of a candidate wait for
+            adoption.let_count.
     """
     connection.execute(
         _UPSERT,
-        (model_version, list(review_ids), list(sentiments), list(confidences), *probabilities),
+        (
+            *(model_version, current),
+            *(list(review_ids), list(sentiments), list(confidences), *probabilities),
+        ),
     )

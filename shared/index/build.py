@@ -27,7 +27,7 @@ from shared.index.shards import (
 )
 from shared.index.vectors import Vectors
 from shared.schemas.manifest import FileEntry, Manifest
-from shared.storage import artefacts
+from shared.storage import artefacts, registry
 from shared.storage.layout import version_prefix
 from shared.storage.objects import ObjectStore
 
@@ -77,32 +77,90 @@ def build_index(
     model = artefacts.current(store, "model")
     if model is None:
         raise UnavailableError("no model is published yet")
-    manifest = artefacts.read_manifest(store, "model", model.version)
     pointer = artefacts.current(store, "index")
     pairs, halves = list_pairs(store, model.version)
-    digest = hash_of(pairs)
     now = _manifest_of(store, pointer)
-    if now is not None and not force and _covers_same(store, now, model.version, digest):
+    if now is not None and not force and _covers_same(store, now, model.version, hash_of(pairs)):
         return BuildReport("unchanged", now.version, now.count or 0, len(pairs), halves)
     if now is not None and not force and _is_behind(store, now, model.version, pairs):
         log.info(
             "the index waits until model %s has embedded all of %s", model.version, now.version
         )
         return BuildReport("waiting", now.version, now.count or 0, len(pairs), halves)
+    built, skipped = publish_index(store, model.version, exact_up_to=exact_up_to, work_dir=work_dir)
+    if built is None:
+        return BuildReport("empty", skipped=skipped)
+    etag = pointer.etag if pointer else None
+    outcome = _make_current(store, built.manifest, etag, built.included)
+    if outcome == "published":
+        retire_old(store, built.manifest)
+    version, count = built.manifest.version, built.manifest.count or 0
+    return BuildReport(outcome, version, count, len(built.included), skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A published index version that nothing points at yet, and the shards that it holds."""
+
+    manifest: Manifest
+    included: list[ShardPair]
+
+
+def publish_index(
+    store: ObjectStore,
+    model_version: str,
+    *,
+    exact_up_to: int = vectors.EXACT_UP_TO,
+    work_dir: Path | None = None,
+) -> tuple[Built | None, list[Skipped]]:
+    """Build and publish an index of all complete shards of a model, and leave the pointer alone.
+
+    Args:
+        store: The artefact bucket.
+        model_version: The model whose embeddings are indexed; it need not be the current one.
+        exact_up_to: Most vectors that are searched exactly; above, HNSW.
+        work_dir: Where the files are made; the system's temporary folder by default.
+
+    Returns:
+        The version (None: there is nothing to index) and what was left out.
+
+    Raises:
+        NotFoundError: there is no such model.
+        UnavailableError: the store does not answer.
+    """
+    model = artefacts.read_manifest(store, "model", model_version)
+    pairs, halves = list_pairs(store, model_version)
     with tempfile.TemporaryDirectory(prefix="reviewlens-index-", dir=work_dir) as name:
-        build = _Build(store, Path(name), manifest, exact_up_to)
-        built = build.run(pairs, digest)
+        build = _Build(store, Path(name), model, exact_up_to)
+        manifest = build.run(pairs, hash_of(pairs))
         skipped = [*halves, *build.skipped]
         for entry in skipped:
             log.warning("index leaves out %s: it %s", entry.stem, entry.reason)
-        if built is None:
-            return BuildReport("empty", skipped=skipped)
-        artefacts.publish(store, Path(name), built)
-    etag = pointer.etag if pointer else None
-    outcome = _make_current(store, built, etag, build.included)
-    if outcome == "published":
-        _retire_old(store, built.version)
-    return BuildReport(outcome, built.version, built.count or 0, len(build.included), skipped)
+        if manifest is None:
+            return None, skipped
+        artefacts.publish(store, Path(name), manifest)
+    return Built(manifest, build.included), skipped
+
+
+def index_for(store: ObjectStore, model_version: str) -> tuple[Manifest | None, list[Skipped]]:
+    """An index over all that a model embedded: the one that is there already, or a new one.
+
+    Returns:
+        Its manifest (None: there is nothing to index) and, of a new one, what was left out.
+    """
+    pairs, _ = list_pairs(store, model_version)
+    for version in reversed(registry.indexes_of(store).get(model_version, [])):
+        found = artefacts.read_manifest(store, "index", version)
+        if _covers_same(store, found, model_version, hash_of(pairs)):
+            return found, []
+    built, skipped = publish_index(store, model_version)
+    return built.manifest if built else None, skipped
+
+
+def held_by(store: ObjectStore, manifest: Manifest) -> set[str]:
+    """Which shards an index holds, whatever model embedded them: ``<ingest>/part-<n>``."""
+    model = str(manifest.model_version)
+    return {place_of(name, model) for name in _shards_of(store, manifest)}
 
 
 def _manifest_of(store: ObjectStore, pointer: artefacts.Current | None) -> Manifest | None:
@@ -132,8 +190,7 @@ def _is_behind(
     """Whether an index of another model holds shards that this model has not embedded yet."""
     if now.model_version is None or now.model_version == model_version:
         return False
-    embedded = {place_of(pair.name, model_version) for pair in pairs}
-    return bool({place_of(n, now.model_version) for n in _shards_of(store, now)} - embedded)
+    return bool(held_by(store, now) - {place_of(pair.name, model_version) for pair in pairs})
 
 
 class _Build:
@@ -260,14 +317,24 @@ def _shards_of(store: ObjectStore, manifest: Manifest) -> set[str]:
         return set()
 
 
-def _retire_old(store: ObjectStore, current: str) -> None:
+def retire_old(store: ObjectStore, current: Manifest) -> None:
     """Delete all but the last few versions; processes load the current one within seconds.
 
-    A version without a manifest is another build's, still being uploaded: it stays.
+    The newest index of the model before stays as well, for a rollback. A version without a
+    manifest is another build's, still being uploaded: it stays.
     """
     try:
-        earlier = [name for name in artefacts.versions(store, "index") if name < current]
-        for version in earlier[: 1 - _KEEP_VERSIONS]:
-            artefacts.discard(store, "index", version)
+        earlier = [name for name in artefacts.versions(store, "index") if name < current.version]
+        kept = set(earlier[1 - _KEEP_VERSIONS :]) | _way_back(store, current)
+        for version in earlier:
+            if version not in kept:
+                artefacts.discard(store, "index", version)
     except ReviewlensError as error:
         log.warning("old index versions cannot be deleted now: %s", error.message)
+
+
+def _way_back(store: ObjectStore, current: Manifest) -> set[str]:
+    """The newest index of the model that a rollback would return to."""
+    line = registry.before(registry.history(store), current.model_version)
+    indexes = registry.indexes_of(store).get(line.version, []) if line else []
+    return set(indexes[-1:])

@@ -2,6 +2,7 @@
 
 UPLOADS = "uploads/"
 EMBEDDINGS = "embeddings/"
+ACTIVATIONS = "activations/"
 
 
 def clean_prefix(ingest_id: str) -> str:
@@ -42,3 +43,13 @@ def version_prefix(kind: str, version: str) -> str:
 def pointer_key(kind: str) -> str:
     """The object that names the current version of a kind (artefact bucket)."""
     return f"pointers/{kind}.json"
+
+
+def evaluation_file(version: str, name: str) -> str:
+    """A file of what evaluating a model gave (artefact bucket)."""
+    return f"{version_prefix('model', version)}evaluation/{name}"
+
+
+def gate_key(candidate: str, against: str) -> str:
+    """The gate's verdict on a candidate against the version that was current (artefact bucket)."""
+    return f"{version_prefix('model', candidate)}gates/{against}.json"

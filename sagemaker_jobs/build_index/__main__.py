@@ -1,0 +1,26 @@
+"""Run as ``python -m sagemaker_jobs.build_index --model-version VERSION [--activate true]``."""
+
+import logging
+import sys
+
+from sagemaker_jobs.arguments import log_to_stderr, parse
+from sagemaker_jobs.build_index.config import ENVIRONMENT, BuildIndexConfig
+from shared.errors import ReviewlensError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Build as the arguments say; 1 when the model may not become current, or lost a race."""
+    log_to_stderr()
+    config = parse(BuildIndexConfig, argv, ENVIRONMENT)
+    from sagemaker_jobs.build_index.job import run
+
+    try:
+        run(config)
+    except ReviewlensError as error:
+        logging.getLogger("build_index").warning("%s", error.message)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Run as ``python -m sagemaker_jobs.gate --candidate-dir A --current-dir B --output gate.json``."""
+
+import logging
+import sys
+
+from sagemaker_jobs.arguments import log_to_stderr, parse
+from sagemaker_jobs.gate.config import GateConfig
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Judge as the arguments say; 1 when the candidate does not pass."""
+    log_to_stderr()
+    config = parse(
+        GateConfig,
+        argv,
+        {"candidate_dir": "SM_CHANNEL_CANDIDATE", "current_dir": "SM_CHANNEL_CURRENT"},
+    )
+    from sagemaker_jobs.gate.job import run
+
+    result = run(config)
+    for reason in result.reasons:
+        logging.getLogger("gate").info("%s", reason)
+    logging.getLogger("gate").info("passed=%s", result.passed)
+    return 0 if result.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

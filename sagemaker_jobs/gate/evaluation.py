@@ -1,0 +1,120 @@
+"""An evaluation as sagemaker_jobs.evaluate writes it: figures, and what was said of each row."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sagemaker_jobs.gate.errors import EvaluationError
+from shared.schemas.sentiment import LABELS
+from shared.storage.registry import EVALUATION_FILES
+
+FIGURES, PREDICTIONS = EVALUATION_FILES
+PROBABILITIES = tuple(f"p_{label.value}" for label in LABELS)
+KEY = "key"
+_REQUIRED = ("split", KEY, "label", *PROBABILITIES)
+
+
+class Noise(BaseModel):
+    """What one noise costs: drops of the metrics, and the share of answers that it turns."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    macro_f1_drop: float
+    accuracy_drop: float
+    flip_rate: float
+
+
+class Behaviour(BaseModel):
+    """Share of the cases of one kind (negation, contrast, …) that are answered as they must be."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    pass_rate: float
+
+
+class Figures(BaseModel):
+    """Of the figures, those that predictions do not tell."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    version: str
+    robustness: dict[str, Noise] = {}
+    behaviour: dict[str, Behaviour] = {}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Rows are in the order of (split, key, label), whatever order they were evaluated in.
+
+    ``slices``: for each kind (source, length, …) the value of each row, as text.
+    """
+
+    figures: Figures
+    splits: npt.NDArray[np.str_]
+    keys: npt.NDArray[np.str_]
+    labels: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float64]
+    slices: dict[str, npt.NDArray[np.str_]]
+
+    @property
+    def rows_sha256(self) -> str:
+        """Names the rows: two evaluations of the same rows have the same."""
+        digest = hashlib.sha256()
+        for column in (self.splits, self.keys, self.labels.astype(str)):
+            digest.update("\n".join(column.tolist()).encode())
+        return digest.hexdigest()
+
+
+def read(folder: Path) -> Evaluation:
+    """Read evaluation.json and predictions.parquet of a folder.
+
+    Raises:
+        EvaluationError: a file is missing or is not what it should be.
+    """
+    try:
+        figures = Figures.model_validate_json((folder / FIGURES).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise EvaluationError(f"{folder / FIGURES} cannot be read: {error}") from error
+    path = folder / PREDICTIONS
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise EvaluationError(f"{path} cannot be read: {error}") from error
+    missing = [name for name in _REQUIRED if name not in table.column_names]
+    if missing:
+        raise EvaluationError(f"{path} has no column {missing[0]}")
+    return _of(figures, table, path)
+
+
+def _of(figures: Figures, table: pa.Table, path: Path) -> Evaluation:
+    texts = {name: _texts(table, name) for name in table.column_names if name not in PROBABILITIES}
+    splits, keys = texts.pop("split"), texts.pop(KEY)
+    labels = _labels(texts.pop("label"), path)
+    columns = [table[name].to_numpy().astype(np.float64) for name in PROBABILITIES]
+    probabilities = np.stack(columns, axis=1)
+    if not np.isfinite(probabilities).all():
+        raise EvaluationError(f"{path} holds probabilities that are not finite")
+    order = np.lexsort((labels, keys, splits))
+    slices = {kind: values[order] for kind, values in texts.items()}
+    return Evaluation(
+        figures, splits[order], keys[order], labels[order], probabilities[order], slices
+    )
+
+
+def _texts(table: pa.Table, name: str) -> npt.NDArray[np.str_]:
+    values = table[name].to_pylist()
+    return np.array(["" if value is None else str(value) for value in values], dtype=np.str_)
+
+
+def _labels(values: npt.NDArray[np.str_], path: Path) -> npt.NDArray[np.int64]:
+    known = {label.value: number for number, label in enumerate(LABELS)}
+    unknown = sorted(set(values.tolist()) - set(known))
+    if unknown:
+        raise EvaluationError(f"{path} has a label {unknown[0]!r}")
+    return np.array([known[value] for value in values.tolist()], dtype=np.int64)

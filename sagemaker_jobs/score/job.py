@@ -1,0 +1,157 @@
+"""Reads clean shards, encodes them once, writes embeddings and analyses of a model version."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sagemaker_jobs.score.config import ScoreConfig
+from shared.db.adoption import closed_shards, unjudged_shards
+from shared.db.analyses import upsert_analyses
+from shared.db.connection import Database
+from shared.db.ledger import Ledger
+from shared.db.shards import lock_batch, process_lock
+from shared.errors import NotFoundError
+from shared.index.shards import list_pairs, place_of
+from shared.runtime.scoring import Answers, put_scored, score
+from shared.schemas.messages import ProcessShard
+from shared.storage.objects import ObjectStore
+from shared.storage.shards import from_parquet
+
+log = logging.getLogger("score")
+Progress = Callable[[int, int], None]
+
+
+class VersionedEncoder(Protocol):
+    """What scoring asks of a model."""
+
+    @property
+    def version(self) -> str:
+        """The model version."""
+
+    def encode(self, texts: Sequence[str]) -> Answers:
+        """Encode texts, in their order."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What scoring reads and writes."""
+
+    database: Database
+    clean: ObjectStore
+    artefacts: ObjectStore
+
+
+@dataclass(slots=True)
+class Report:
+    """What one pass did: shards and reviews scored, and the keys of shards left over, with why."""
+
+    shards: int = 0
+    reviews: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+
+
+def _nobody(_done: int, _total: int) -> None:
+    """Report nothing."""
+
+
+def missing(ports: Ports, model_version: str) -> list[ProcessShard]:
+    """Processed shards that a model has not judged as they are now, or whose pair is not there.
+
+    Open shards are not among them: whoever processes those closes them soon.
+    """
+    with ports.database.transaction() as connection:
+        closed = closed_shards(connection)
+        unjudged = {(s.ingest_id, s.part) for s in unjudged_shards(connection, model_version)}
+    pairs, _ = list_pairs(ports.artefacts, model_version)
+    there = {place_of(pair.name, model_version) for pair in pairs}
+    return [
+        shard
+        for shard in closed
+        if (shard.ingest_id, shard.part) in unjudged
+        or f"{shard.ingest_id}/part-{shard.part:05d}" not in there
+    ]
+
+
+def score_missing(
+    ports: Ports, encoder: VersionedEncoder, *, progress: Progress = _nobody
+) -> Report:
+    """Score what a model has not judged: one pass over the shards that are processed now.
+
+    Doing it again does what came meanwhile. Nothing that answers or insights show changes.
+
+    Args:
+        ports: what is read and written.
+        encoder: the opened model.
+        progress: told (shards done, shards in all) after each.
+
+    Raises:
+        UnavailableError: the database or S3 does not answer.
+    """
+    report = Report()
+    shards = missing(ports, encoder.version)
+    for done, shard in enumerate(shards):
+        progress(done, len(shards))
+        try:
+            rows = _score(ports, encoder, shard)
+        except NotFoundError:
+            report.left[shard.key] = "the clean shard is gone"
+            continue
+        if rows is None:
+            report.left[shard.key] = "it is being processed or read anew"
+            continue
+        report.shards += 1
+        report.reviews += rows
+        log.info("shards=%d/%d reviews=%d", done + 1, len(shards), report.reviews)
+    progress(len(shards), len(shards))
+    for key, reason in report.left.items():
+        log.warning("%s is left over: %s", key, reason)
+    return report
+
+
+def _score(ports: Ports, encoder: VersionedEncoder, shard: ProcessShard) -> int | None:
+    """Score one shard; None where somebody else has it or took its place."""
+    # the lock of processing: nobody deletes or replaces the shard meanwhile
+    with ports.database.lock(process_lock(shard.ingest_id, shard.part)) as held:
+        stored = Ledger(ports.database).shard(shard.ingest_id, shard.part) if held else None
+        if stored is None or not stored.processed:
+            return None
+        table = from_parquet(ports.clean.get(stored.key)[0])
+        scored = score(encoder.encode, table)
+        put_scored(ports.artefacts, (encoder.version, shard.ingest_id, shard.part), table, scored)
+        with ports.database.transaction() as connection:
+            if not lock_batch(connection, shard.ingest_id, stored):
+                return None
+            upsert_analyses(
+                connection,
+                encoder.version,
+                table["review_id"].to_pylist(),
+                scored.sentiments,
+                scored.confidences.tolist(),
+                scored.probabilities.T.tolist(),
+                current=False,
+            )
+    return int(table.num_rows)
+
+
+def run(config: ScoreConfig) -> Report:
+    """Score with the real adapters (AWS, PostgreSQL, ONNX Runtime)."""
+    from shared.runtime.loader import open_version
+    from shared.storage.clients import client
+    from shared.storage.objects import S3Store
+    from shared.storage.secrets import read_secret
+
+    s3, secrets = client("s3"), client("secretsmanager")
+    database = Database(lambda: read_secret(secrets, config.database_secret_id))
+    try:
+        ports = Ports(
+            database, S3Store(s3, config.clean_bucket), S3Store(s3, config.artefact_bucket)
+        )
+        encoder = open_version(
+            ports.artefacts, config.model_version, config.cache_dir, threads=config.threads
+        )
+        report = score_missing(ports, encoder)
+    finally:
+        database.close()
+    log.info("scored %d reviews of %d shards", report.reviews, report.shards)
+    return report

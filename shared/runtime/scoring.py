@@ -1,0 +1,112 @@
+"""What a model makes of a clean shard: an embedding and an analysis for each row.
+
+For the write side (processing, and the job that scores all reviews anew): it loads pyarrow.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from shared.schemas.review import model_text
+from shared.schemas.sentiment import LABELS
+from shared.storage import layout
+from shared.storage.objects import ObjectStore
+from shared.storage.shards import SERVED_SCHEMA, to_parquet
+
+_CHUNK_ROWS = 512
+
+
+class Answers(Protocol):
+    """Of n texts: unit vectors (n, dimension) and calibrated probabilities (n, 3)."""
+
+    @property
+    def embeddings(self) -> Any:
+        """float32 (n, dimension)."""
+
+    @property
+    def probabilities(self) -> Any:
+        """float32 (n, 3): negative, neutral, positive."""
+
+
+Encode = Callable[[Sequence[str]], Answers]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Of n reviews: embeddings float16 (n, dimension), probabilities (n, 3), labels, their p."""
+
+    embeddings: npt.NDArray[np.float16]
+    probabilities: npt.NDArray[np.float32]
+    sentiments: list[str]
+    confidences: npt.NDArray[np.float32]
+
+
+def _nothing() -> None:
+    """Tell nobody."""
+
+
+def score(
+    encode: Encode, table: pa.Table, *, parallel: int = 1, beat: Callable[[], None] = _nothing
+) -> Scored:
+    """Encode the reviews of a clean shard, in their order.
+
+    Args:
+        encode: the model.
+        table: at least one row of CLEAN_SCHEMA.
+        parallel: how many calls of ``encode`` run side by side.
+        beat: called after each 512 rows.
+    """
+    titles, bodies = table["title"].to_pylist(), table["text"].to_pylist()
+    texts = [model_text(title, text) for title, text in zip(titles, bodies, strict=True)]
+    chunks = [texts[at : at + _CHUNK_ROWS] for at in range(0, len(texts), _CHUNK_ROWS)]
+    vectors, chances = [], []
+    with ThreadPoolExecutor(parallel, thread_name_prefix="encode") as pool:
+        for encoded in pool.map(encode, chunks):
+            vectors.append(np.asarray(encoded.embeddings, np.float16))
+            chances.append(np.asarray(encoded.probabilities, np.float32))
+            beat()
+    probabilities = np.concatenate(chances)
+    best = probabilities.argmax(axis=1)
+    return Scored(
+        np.concatenate(vectors),
+        probabilities,
+        [LABELS[index].value for index in best],
+        probabilities.max(axis=1),
+    )
+
+
+def put_scored(
+    store: ObjectStore, place: tuple[str, str, int], table: pa.Table, scored: Scored
+) -> None:
+    """Write the pair of shards that an index build reads.
+
+    Args:
+        store: the artefact bucket.
+        place: model version, ingest id, part.
+        table: the clean shard.
+        scored: what the model made of it, row by row.
+    """
+    store.put(layout.embedding_shard(*place), _npy(scored.embeddings))
+    store.put(layout.analysis_shard(*place), to_parquet(_served(table, scored)))
+
+
+def _npy(array: npt.NDArray[np.float16]) -> bytes:
+    sink = io.BytesIO()
+    np.save(sink, array, allow_pickle=False)
+    return sink.getvalue()
+
+
+def _served(table: pa.Table, scored: Scored) -> pa.Table:
+    """What answers show of each review, in the order of the embeddings."""
+    made = {
+        "sentiment": pa.array(scored.sentiments, pa.string()),
+        "confidence": pa.array(scored.confidences, pa.float32()),
+    }
+    columns = [made[name] if name in made else table[name] for name in SERVED_SCHEMA.names]
+    return pa.Table.from_arrays(columns, schema=SERVED_SCHEMA)

@@ -1,0 +1,204 @@
+"""What the registry tells of versions, and the way back through its log."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.errors import ArtefactError, ConflictError, NotFoundError
+from shared.schemas.gate import GateResult
+from shared.schemas.manifest import FileEntry, Manifest
+from shared.storage import artefacts, registry
+from shared.storage.objects import S3Store
+from tests.corpus import publish_manifest_only
+from tests.fakes.objects import MemoryStore
+
+
+@pytest.fixture(params=["memory", "s3"])
+def store(request):
+    if request.param == "memory":
+        return MemoryStore()
+    client = request.getfixturevalue("aws_client")("s3")
+    return S3Store(client, request.getfixturevalue("new_bucket")())
+
+
+def model_folder(folder, version="m1", body=b"graph"):
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(body)
+    entry = FileEntry(sha256=artefacts.file_sha256(folder / "model.onnx"), bytes=len(body))
+    manifest = Manifest(
+        kind="model",
+        version=version,
+        created_at=datetime.now(UTC),
+        files={"model.onnx": entry},
+        dimension=4,
+        metrics={"test": {"accuracy": 0.9}},
+    )
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    return folder
+
+
+def evaluation(folder, body=b"{}"):
+    folder.mkdir()
+    (folder / "evaluation.json").write_bytes(body)
+    (folder / "predictions.parquet").write_bytes(b"PAR1")
+    return folder
+
+
+def judged(candidate, against, *, passed=True):
+    return GateResult(
+        candidate=candidate,
+        against=against,
+        passed=passed,
+        reasons=[] if passed else ["worse"],
+        level=0.05,
+        judged_at=datetime.now(UTC),
+    )
+
+
+def make_current(store, version, replaced):
+    registry.note_found(store, replaced)
+    publish_manifest_only(store, version, 4)
+    registry.note_activation(store, version)
+
+
+def way_back(store):
+    now = artefacts.current(store, "model")
+    line = registry.before(registry.history(store), now.version if now else None)
+    return line.version if line else None
+
+
+def return_to(store, version):
+    now = artefacts.current(store, "model")
+    target = registry.before(registry.history(store), now.version)
+    assert target.version == version
+    artefacts.move_pointer(store, "model", version, if_match=now.etag)
+    registry.note_rollback(store, target)
+
+
+def test_a_registered_folder_is_a_candidate_with_its_figures(store, tmp_path):
+    registry.register(store, model_folder(tmp_path / "m"), evaluation(tmp_path / "e"))
+    (found,) = registry.listing(store)
+    assert (found.version, found.state, found.evaluated) == ("m1", "candidate", True)
+    assert found.metrics == {"test": {"accuracy": 0.9}}
+    assert found.bytes == 5
+    assert registry.fetch_evaluation(store, "m1", tmp_path)
+    assert (tmp_path / "evaluation.json").read_bytes() == b"{}"
+
+
+def test_registering_the_same_again_changes_nothing_and_other_content_conflicts(store, tmp_path):
+    folder, figures = model_folder(tmp_path / "m"), evaluation(tmp_path / "e")
+    registry.register(store, folder, figures)
+    registry.register(store, folder, figures)
+    with pytest.raises(ConflictError):
+        registry.register(store, model_folder(tmp_path / "n", body=b"other"))
+    with pytest.raises(ConflictError):
+        registry.register(store, folder, evaluation(tmp_path / "f", b'{"a": 1}'))
+
+
+def test_an_incomplete_evaluation_publishes_nothing(store, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArtefactError, match=r"evaluation\.json"):
+        registry.register(store, model_folder(tmp_path / "m"), tmp_path / "empty")
+    assert registry.listing(store) == []
+    assert not registry.fetch_evaluation(store, "m1", tmp_path)
+
+
+def test_the_listing_tells_which_is_current_and_which_were(store):
+    publish_manifest_only(store, "m1", 4)
+    make_current(store, "m2", replaced="m1")
+    publish_manifest_only(MemoryStore(), "m3", 4)
+    states = {each.version: each.state for each in registry.listing(store)}
+    assert states == {"m1": "earlier", "m2": "current"}
+    with pytest.raises(NotFoundError):
+        registry.describe(store, "m9")
+
+
+def test_a_rollback_returns_to_the_version_before_and_the_next_one_goes_on(store):
+    publish_manifest_only(store, "m1", 4)
+    assert way_back(store) is None
+    make_current(store, "m2", replaced="m1")
+    make_current(store, "m3", replaced="m2")
+    return_to(store, "m2")
+    return_to(store, "m1")
+    assert way_back(store) is None
+    make_current(store, "m4", replaced="m1")
+    return_to(store, "m1")
+    lines = registry.history(store)
+    assert [(line.action, line.version) for line in lines] == [
+        ("found", "m1"),
+        ("activate", "m2"),
+        ("activate", "m3"),
+        ("rollback", "m2"),
+        ("rollback", "m1"),
+        ("activate", "m4"),
+        ("rollback", "m1"),
+    ]
+
+
+def test_a_pointer_that_moved_without_a_line_does_not_break_the_way_back(store):
+    publish_manifest_only(store, "m1", 4)
+    make_current(store, "m2", replaced="m1")
+    publish_manifest_only(store, "m3", 4)  # its writer was killed before it wrote the line
+    assert way_back(store) == "m2"
+    make_current(store, "m4", replaced="m3")
+    return_to(store, "m3")
+    return_to(store, "m2")
+    return_to(store, "m1")
+
+
+def test_two_writers_of_the_log_both_have_their_line(store, monkeypatch):
+    publish_manifest_only(store, "m1", 4)
+    put, others = store.put, []
+
+    def overtaken(key, body, **conditions):
+        if not others and key.startswith("activations/"):
+            others.append(key)
+            registry.note_activation(store, "m3")
+        return put(key, body, **conditions)
+
+    monkeypatch.setattr(store, "put", overtaken)
+    registry.note_activation(store, "m2")
+    assert [(line.number, line.version) for line in registry.history(store)] == [
+        (1, "m3"),
+        (2, "m2"),
+    ]
+
+
+def test_a_verdict_is_kept_for_one_pair_and_the_last_one_counts(store):
+    publish_manifest_only(store, "m2", 4)
+    publish_manifest_only(store, "m1", 4)
+    assert registry.verdict(store, "m2", "m1") is None
+    registry.put_verdict(store, judged("m2", "m1", passed=False))
+    registry.put_verdict(store, judged("m2", "m1"))
+    assert registry.verdict(store, "m2", "m1").passed
+    assert registry.verdict(store, "m2", "m0") is None
+    assert registry.describe(store, "m2").gate.passed
+    assert artefacts.versions(store, "model") == ["m1", "m2"]
+    with pytest.raises(NotFoundError):
+        registry.put_verdict(store, judged("m9", "m1"))
+
+
+def test_two_verdicts_at_once_do_not_overwrite_each_other(store, monkeypatch):
+    publish_manifest_only(store, "m2", 4)
+    registry.put_verdict(store, judged("m2", "m1"))
+    put, seen = store.put, []
+
+    def overtaken(key, body, **conditions):
+        if not seen:
+            seen.append(key)
+            registry.put_verdict(store, judged("m2", "m1", passed=False))
+        return put(key, body, **conditions)
+
+    monkeypatch.setattr(store, "put", overtaken)
+    with pytest.raises(ConflictError):
+        registry.put_verdict(store, judged("m2", "m1"))
+    assert not registry.verdict(store, "m2", "m1").passed
+
+
+@pytest.mark.parametrize("key", ["activations/00000001.json", "models/m2/gates/m1.json"])
+def test_what_cannot_be_read_is_named(store, key):
+    publish_manifest_only(store, "m2", 4)
+    store.put(key, json.dumps({"number": "one"}).encode())
+    with pytest.raises(ArtefactError, match="cannot be read"):
+        registry.history(store) if "activations" in key else registry.verdict(store, "m2", "m1")
