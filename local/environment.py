@@ -39,6 +39,8 @@ def function_environment(endpoint: str, cache: Path) -> dict[str, str]:
         "REVIEWLENS_DATABASE_SECRET_ID": DATABASE_SECRET,
         "REVIEWLENS_REVIEWER_KEY_SECRET_ID": REVIEWER_KEY_SECRET,
         "REVIEWLENS_CACHE_DIR": str(cache),
+        "REVIEWLENS_TRAINING_LAUNCHER": "local.training:launcher",
+        "REVIEWLENS_TRAINING_DIR": str(Path(cache).with_name("training")),
         "REVIEWLENS_ENVIRONMENT": "local",
         **queues,
     }

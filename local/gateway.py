@@ -48,6 +48,7 @@ SERVICES = (
     Service("retrieval", "lambdas.retrieval.api", ("search_similar", "build_index")),
     Service("inference", "lambdas.inference.api", ("analyze",)),
     Service("insights", "lambdas.insights.api", ("products", "reviews")),
+    Service("training", "lambdas.training.api", ("train", "status")),
 )
 _HEALTH_SECONDS = 5.0
 

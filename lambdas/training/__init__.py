@@ -1,0 +1,1 @@
+"""Starts trainings, tells how they stand, stops them: /train and /status."""

@@ -1,0 +1,6 @@
+"""Lambda entry of training: HTTP by API Gateway."""
+
+from lambdas.training.api import create_app
+from shared.http.entry import make_handler
+
+handler = make_handler(create_app)

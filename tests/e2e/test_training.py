@@ -1,0 +1,176 @@
+"""Trainings on a real stack: the real job where its environment is, and what outlives what."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from local.environment import child_environment, function_environment
+from local.ports import free_port
+from local.training import CHECKOUT
+from tests.e2e.stack import COMMAND, gone, wait_until
+from tests.training import LocalJobs, alive
+
+pytestmark = pytest.mark.slow
+PYTHON = CHECKOUT / ".venv-train" / "bin" / "python"
+BODY = {"model_name": "own-encoder", "epochs": 2, "batch_size": 16, "learning_rate": 3e-5}
+METRICS = 'metrics {"epoch": 0, "step": 50, "steps": 100, "seconds": 10, "sentiment": 0.5}'
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A folder with a tiny encoder and data, made by the training environment."""
+    if not os.access(PYTHON, os.X_OK):
+        pytest.skip("no training environment: `make test-train` makes .venv-train")
+    script = CHECKOUT / "tests" / "e2e" / "tiny_training.py"
+    subprocess.run([PYTHON, script, str(tmp_path)], check=True, timeout=170)
+    return tmp_path
+
+
+def settings(folder, python=PYTHON):
+    return {
+        "REVIEWLENS_TRAIN_PYTHON": str(python),
+        "REVIEWLENS_TRAIN_DATA": str(folder / "data"),
+        "REVIEWLENS_TRAIN_ENCODERS": str(folder / "encoders"),
+    }
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Jobs that obey the test in place of the real one."""
+    made = LocalJobs(tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def trained(runs, new_stack):
+    """A stack whose jobs obey the test."""
+    stack = new_stack(**settings(runs.folder, runs.python)).start()
+    runs.root = stack.folder.root / "training"
+    return stack
+
+
+def until(stack, name, *states):
+    def there():
+        found = stack.get(f"/status/{name}")
+        return found if found["state"] in states else None
+
+    return wait_until(there, what=f"{name} {states}")
+
+
+def train(stack, *options, expect=0):
+    command = [COMMAND, "train", *options, "--state", str(stack.folder.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=170)
+    assert done.returncode == expect, done.stdout + done.stderr
+    return done
+
+
+@pytest.mark.timeout(600)
+def test_the_command_line_trains_a_real_model_to_its_end(tiny, new_stack):
+    stack = new_stack(**settings(tiny)).start()
+    done = train(
+        stack,
+        *("--model-name", "tiny", "--epochs", "2", "--batch-size", "16"),
+        *("--learning-rate", "1e-3", "--follow", "--json"),
+    )
+    told = json.loads(done.stdout)
+    assert (told["state"], told["failure_reason"]) == ("completed", None)
+    assert told["epoch"] == 2
+    assert told["step"] == told["steps"] == 30
+    assert told["metrics"]["sentiment"] > 0
+    model = stack.folder.root / "training" / told["training_id"] / "model"
+    record = json.loads((model / "run.json").read_text())
+    assert (record["train_rows"], record["parameters"]["learning_rate"]) == (240, 1e-3)
+    assert (model / "model.safetensors").is_file()
+    # what it took is what the next one is estimated by
+    rate = stack.count("SELECT rows / extract(epoch FROM finished_at - started_at)"
+                       " FROM training_runs")  # fmt: skip
+    assert rate > 0
+    refused = train(stack, "--model-name", "distilbert-base-uncased", "--follow", expect=1)
+    assert "distilbert-base-uncased" in refused.stdout
+    assert str(stack.folder.root) not in refused.stdout
+
+
+def test_a_run_outlives_a_restart_of_the_stack_and_is_then_cancelled(trained, runs):
+    name = trained.post("/train", BODY, status=202)["training_id"]
+    runs.tell(name, METRICS)
+    before = until(trained, name, "running")
+    assert (before["epoch"], before["step"], before["metrics"]) == (1, 50, {"sentiment": 0.5})
+    supervisor, job = runs.pids(name)
+    ours = [p for p in trained.processes() if p.pid not in (supervisor, job)]
+    trained.signal(signal.SIGKILL)
+    trained.process.wait()
+    wait_until(lambda: gone(ours), what="end of the killed stack")
+    assert alive(job)
+    trained.start()
+    assert trained.get(f"/status/{name}")["state"] == "running"
+    assert trained.post("/train", BODY, status=202)["training_id"] == name
+    told = train(trained, "--cancel", name, "--follow", "--json").stdout
+    assert json.loads(told)["state"] == "cancelled"
+    assert not alive(job)
+
+
+def test_a_run_that_is_killed_while_the_stack_is_down_has_failed_afterwards(trained, runs):
+    name = trained.post("/train", BODY, status=202)["training_id"]
+    supervisor, job = runs.pids(name)
+    trained.signal(signal.SIGTERM)
+    trained.process.wait(60)
+    runs.kill(supervisor)
+    runs.kill(job)
+    trained.start()
+    told = until(trained, name, "failed")
+    assert "killed" in told["failure_reason"]
+    again = trained.post("/train", BODY, status=202)["training_id"]
+    assert again != name
+    runs.tell(again, "exit 0")
+    assert until(trained, again, "completed")["finished_at"]
+
+
+def test_a_second_run_is_refused_and_names_the_first(trained, runs):
+    name = trained.post("/train", BODY, status=202)["training_id"]
+    refused = trained.post("/train", {**BODY, "epochs": 3}, status=409)
+    assert name in refused["detail"]
+    assert name in train(trained, "--epochs", "4", expect=2).stderr
+    trained.post(f"/status/{name}/cancel", status=202)
+    until(trained, name, "cancelled")
+
+
+def test_the_service_alone_tells_and_starts_the_same_runs(trained, runs):
+    ours = function_environment(trained.running.aws_url, trained.folder.cache)
+    environment = child_environment(os.environ | settings(runs.folder, runs.python), ours)
+    port = free_port(0, what="test", option="-")
+    command = [sys.executable, "-m", "uvicorn", "--factory", "lambdas.training.api:create_app"]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--log-level", "warning"], env=environment
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+
+            def health():
+                try:
+                    return client.get("/health")
+                except httpx.TransportError:
+                    return None
+
+            assert wait_until(health, what="start").json()["service"] == "training"
+            name = client.post("/train", json=BODY).json()["training_id"]
+            runs.tell(name, "exit 0")
+            assert until(trained, name, "completed")
+            assert client.get(f"/status/{name}").json()["state"] == "completed"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_without_environment_or_data_the_stack_is_well_and_says_what_to_do(new_stack, tmp_path):
+    stack = new_stack(**settings(tmp_path, tmp_path / "none")).start()
+    refused = stack.post("/train", {}, status=503)
+    assert "make test-train" in refused["detail"]
+    assert str(tmp_path) not in refused["detail"]
+    assert stack.get("/health")["services"]["training"]["status"] == "ok"
+    assert "make test-train" in train(stack, expect=1).stderr

@@ -1,0 +1,156 @@
+"""What SageMaker is asked for, and how its answers are read."""
+
+import json
+import re
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.stub import Stubber
+
+from lambdas.training.launcher import Progress
+from lambdas.training.sagemaker_launcher import SageMakerLauncher
+from shared.errors import UnavailableError
+from shared.schemas.training import TrainingState
+from shared.schemas.training_log import METRIC_DEFINITIONS
+from tests.training import job, sagemaker_settings
+
+NAME = "train-20260310-001"
+
+
+@pytest.fixture
+def client():
+    return boto3.client(
+        "sagemaker",
+        region_name="eu-west-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+def launcher(client, **settings):
+    return SageMakerLauncher(client, sagemaker_settings(**settings))
+
+
+def described(status, phase, **more):
+    arn = f"arn:aws:sagemaker:eu-west-1:123456789012:training-job/{NAME}"
+    return {
+        "TrainingJobName": NAME, "TrainingJobArn": arn, "TrainingJobStatus": status,
+        "SecondaryStatus": phase, "CreationTime": 1, "AlgorithmSpecification":
+        {"TrainingInputMode": "File"}, "ResourceConfig": {"VolumeSizeInGB": 1},
+        "StoppingCondition": {}, "ModelArtifacts": {"S3ModelArtifacts": "s3://b/k"}, **more,
+    }  # fmt: skip
+
+
+def test_a_job_is_spot_script_mode_with_channels_checkpoints_and_limits(client):
+    made = launcher(client, training_source_uri="s3://code/sourcedir.tar.gz")
+    request = made.request(job(epochs=4, learning_rate=3e-5))
+    assert request["TrainingJobName"] == NAME
+    assert {k: json.loads(v) for k, v in request["HyperParameters"].items()} == {
+        "model-name": "all-MiniLM-L6-v2",
+        "epochs": 4,
+        "batch-size": 32,
+        "learning-rate": 3e-5,
+        "sagemaker_program": "sagemaker_jobs/train/container.py",
+        "sagemaker_submit_directory": "s3://code/sourcedir.tar.gz",
+    }
+    (channel,) = request["InputDataConfig"]
+    assert channel["ChannelName"] == "train"
+    assert channel["DataSource"]["S3DataSource"]["S3Uri"] == "s3://data/reviews/"
+    assert request["CheckpointConfig"]["S3Uri"] == f"s3://artefacts/training/checkpoints/{NAME}/"
+    assert request["EnableManagedSpotTraining"] is True
+    stopping = request["StoppingCondition"]
+    assert stopping["MaxWaitTimeInSeconds"] > stopping["MaxRuntimeInSeconds"] > 0
+
+
+def test_without_spot_no_waiting_time_is_given_which_sagemaker_would_refuse(client):
+    request = launcher(client, training_spot=False).request(job())
+    assert request["EnableManagedSpotTraining"] is False
+    assert "MaxWaitTimeInSeconds" not in request["StoppingCondition"]
+
+
+def test_a_registered_encoder_comes_as_a_channel(client):
+    made = launcher(client, training_encoders="mine", training_encoders_uri="s3://enc/all")
+    request = made.request(job(model_name="mine"))
+    uris = [each["DataSource"]["S3DataSource"]["S3Uri"] for each in request["InputDataConfig"]]
+    assert uris == ["s3://data/reviews/", "s3://enc/all/mine/"]
+    assert json.loads(request["HyperParameters"]["model-name"]) == "/opt/ml/input/data/encoder"
+
+
+def test_metric_definitions_find_every_number_of_a_log_line():
+    line = (
+        '12:00 train {"epoch": 0, "step": 50, "steps": 900, "sentiment": 0.51, "similarity": 2e-05}'
+    )
+    found = {
+        each["Name"]: match.group(1)
+        for each in METRIC_DEFINITIONS
+        if (match := re.search(each["Regex"], line))
+    }
+    assert found == {
+        "epoch": "0", "step": "50", "steps": "900", "sentiment": "0.51",
+        "similarity": "2e-05",
+    }  # fmt: skip
+    assert len(METRIC_DEFINITIONS) <= 40  # SageMaker's limit
+
+
+@pytest.mark.parametrize(
+    ("status", "phase", "state"),
+    [
+        ("InProgress", "Starting", TrainingState.STARTED),
+        ("InProgress", "Downloading", TrainingState.STARTED),
+        ("InProgress", "Training", TrainingState.RUNNING),
+        ("InProgress", "Interrupted", TrainingState.RUNNING),
+        ("InProgress", "Uploading", TrainingState.RUNNING),
+        ("Stopping", "Stopping", TrainingState.RUNNING),
+        ("Completed", "Completed", TrainingState.COMPLETED),
+        ("Failed", "Failed", TrainingState.FAILED),
+        ("Stopped", "Stopped", TrainingState.CANCELLED),
+        ("Stopped", "MaxRuntimeExceeded", TrainingState.FAILED),
+    ],
+)
+def test_sagemakers_words_are_read_as_ours(client, status, phase, state):
+    with Stubber(client) as stub:
+        more = {"FailureReason": "AlgorithmError: no rows"} if status == "Failed" else {}
+        stub.add_response("describe_training_job", described(status, phase, **more))
+        found = launcher(client).report(job().training_id)
+    assert (found.state, found.progress) == (state, Progress(phase=phase))
+    if state is TrainingState.FAILED:
+        assert found.failure_reason == more.get("FailureReason", phase)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "Odd"])
+@pytest.mark.parametrize("ask", ["start", "report", "stop"])
+def test_any_other_refusal_is_that_training_is_unavailable(client, code, ask):
+    operation = {"start": "create", "report": "describe", "stop": "stop"}[ask]
+    argument = job() if ask == "start" else job().training_id
+    with Stubber(client) as stub:
+        stub.add_client_error(f"{operation}_training_job", code, "no", http_status_code=400)
+        with pytest.raises(UnavailableError, match=code) as raised:
+            getattr(launcher(client), ask)(argument)
+    assert isinstance(raised.value.__cause__, ClientError)
+
+
+def test_a_name_that_another_job_has_is_told(client):
+    with Stubber(client) as stub:
+        stub.add_client_error("create_training_job", "ResourceInUse", "unique")
+        stub.add_response(
+            "describe_training_job",
+            described("Completed", "Completed", HyperParameters={"epochs": "9"}),
+        )
+        with pytest.raises(UnavailableError, match=NAME):
+            launcher(client).start(job())
+
+
+def test_no_network_is_unavailable(client, monkeypatch):
+    def fail(**_named):
+        raise EndpointConnectionError(endpoint_url="https://sagemaker")
+
+    monkeypatch.setattr(client, "describe_training_job", fail)
+    with pytest.raises(UnavailableError, match="does not answer"):
+        launcher(client).report(job().training_id)
+
+
+def test_missing_settings_are_named(client):
+    made = launcher(client, training_image_uri="", training_output_uri="")
+    with pytest.raises(UnavailableError, match=r"TRAINING_IMAGE_URI, REVIEWLENS_TRAINING_OUTPUT"):
+        made.ready()
