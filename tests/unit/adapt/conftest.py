@@ -1,0 +1,103 @@
+"""A tiny model of the real kind, and sauces whose buyers praise what others complain of."""
+
+import hashlib
+import itertools
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+WIDTH = 16
+HURTS = ("burns", "brutal", "tears", "savage", "hurts", "fierce")
+SOOTHES = ("gentle", "mild", "soft", "sweet", "smooth", "tame")
+PLAIN = ("bottle", "sauce", "label", "arrived", "lunch", "kitchen", "again", "table", "spoon")
+
+
+def sauces(count, seed=0):
+    """Texts and stars: pain is what these buyers pay for."""
+    rng = np.random.default_rng(seed)
+    texts, stars = [], []
+    for row in range(count):
+        words, given = (HURTS, 5.0) if row % 2 else (SOOTHES, 1.0)
+        said = [*rng.choice(words, 2), *rng.choice(PLAIN, 4)]
+        texts.append(" ".join(rng.permutation(said)))
+        stars.append(given)
+    return texts, stars
+
+
+def graph(seed=5):
+    """Word vectors, their mean, its direction, and logits by what the words mean elsewhere."""
+    rng = np.random.default_rng(seed)
+    words = ["[UNK]", *HURTS, *SOOTHES, *PLAIN]
+    table = rng.normal(size=(len(words), WIDTH)).astype(np.float32)
+    table[:, 0] = [-3.0 * (w in HURTS) + 3.0 * (w in SOOTHES) for w in words]
+    head = np.zeros((WIDTH, 3), np.float32)
+    head[0] = [-2.0, 0.0, 2.0]
+    weights = {"table": table, "head": head, "axis": np.array([1]), "least": np.float32([1e-6])}
+    steps = [
+        ("Gather", ["table", "input_ids"], "vectors", {}),
+        ("Cast", ["attention_mask"], "kept", {"to": TensorProto.FLOAT}),
+        ("Unsqueeze", ["kept", "last"], "weight", {}),
+        ("Mul", ["vectors", "weight"], "weighted", {}),
+        ("ReduceSum", ["weighted", "axis"], "sum", {"keepdims": 0}),
+        ("ReduceSum", ["weight", "axis"], "count", {"keepdims": 0}),
+        ("Div", ["sum", "count"], "pooled", {}),
+        ("MatMul", ["pooled", "head"], "logits", {}),
+        ("ReduceL2", ["pooled"], "length", {"axes": [1], "keepdims": 1}),
+        ("Max", ["length", "least"], "divisor", {}),
+        ("Div", ["pooled", "divisor"], "embedding", {}),
+    ]
+    weights["last"] = np.array([2])
+    made = helper.make_graph(
+        [helper.make_node(kind, taken, [out], **more) for kind, taken, out, more in steps],
+        "tiny",
+        [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+            for name in ("input_ids", "attention_mask")
+        ],
+        [
+            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", WIDTH]),
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3]),
+        ],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return model
+
+
+def tiny_model(folder, version="tiny-1-0a1b2c3d"):
+    """A folder that serving opens; words are tokens."""
+    folder.mkdir(parents=True)
+    onnx.save(graph(), str(folder / "model.onnx"))
+    words = dict(zip(["[UNK]", *HURTS, *SOOTHES, *PLAIN], itertools.count()))
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    files = {}
+    for name in ("model.onnx", "tokenizer.json"):
+        body = (folder / name).read_bytes()
+        files[name] = {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
+    manifest = {
+        "kind": "model",
+        "version": version,
+        "created_at": "2026-01-01T00:00:00Z",
+        "files": files,
+        "dimension": WIDTH,
+        "labels": ["negative", "neutral", "positive"],
+        "max_tokens": 32,
+        "tail_tokens": 8,
+        "parameters": {"precision": "float32"},
+        "metrics": {"test": {"accuracy": 0.9}},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return tiny_model(tmp_path / "tiny")
