@@ -1,0 +1,57 @@
+"""The comparison of a model with plainer ways."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts/compare_models.py"
+
+
+@pytest.fixture(scope="module")
+def compare():
+    spec = importlib.util.spec_from_file_location("compare_models", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+def test_plainer_ways_and_recipes_stand_in_one_table(compare, base, data, tmp_path, capsys):
+    recipe = tmp_path / "tiny.json"
+    recipe.write_text(
+        json.dumps(
+            {
+                "model_name": str(base), "epochs": 4, "batch_size": 16, "learning_rate": 3e-3,
+                "cosine_weight": 0, "similarity_weight": 0, "projection_rows": 0, "wide": False,
+                "class_counts": {}, "max_tokens": 64, "threads": 1,
+                "served_tokens": 64, "served_tail_tokens": 16,
+            }
+        )
+    )  # fmt: skip
+    runs, output = tmp_path / "runs", tmp_path / "table.md"
+    arguments = [str(data), "--splits", "validation,test", "--recipe", str(recipe)]
+    places = ["--runs", str(runs), "--output", str(output)]
+    assert compare([*arguments, *places]) == 0
+    found = json.loads(output.with_suffix(".json").read_text())
+    assert list(found) == ["tf-idf", "frozen encoder", "tiny"]
+    assert all(entry["accuracy"] > 0.8 for way in found.values() for entry in way.values())
+    lines = output.read_text().splitlines()
+    assert [line.split(" | ")[1] for line in lines[2:5]] == ["validation", "test", "mean"]
+    weights = (runs / "tiny/model.safetensors").stat().st_mtime_ns
+    assert compare([*arguments, "--only", "tiny", "--runs", str(runs)]) == 0
+    assert (runs / "tiny/model.safetensors").stat().st_mtime_ns == weights
+    assert "| tiny | test |" in capsys.readouterr().out
+
+
+def test_an_artefact_is_measured_as_it_is_served(compare, run_dir, data, tmp_path):
+    from sagemaker_jobs.export.__main__ import main as export
+
+    artefact = tmp_path / "artefact"
+    places = ["--run-dir", str(run_dir), "--output-dir", str(artefact)]
+    assert export([*places, "--precision", "float32"]) == 0
+    output = tmp_path / "table.md"
+    arguments = ["--splits", "test", "--only", "artefact", "--artefact", str(artefact)]
+    assert compare([str(data), *arguments, "--output", str(output)]) == 0
+    found = json.loads(output.with_suffix(".json").read_text())
+    assert found["artefact"]["test"]["accuracy"] > 0.9
