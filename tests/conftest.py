@@ -47,7 +47,10 @@ def database(postgres):
     """A pool on empty tables."""
     pool = Database(lambda: postgres.secret, pool_size=8)
     with pool.transaction() as connection:
-        connection.execute("TRUNCATE products, reviews, analyses, ingests, shards, rejects")
+        connection.execute(
+            "TRUNCATE products, reviews, analyses, ingests, shards, rejects,"
+            " training_runs, training_keys"
+        )
     yield pool
     pool.close()
 

@@ -10,7 +10,18 @@ from tests.e2e.stack import COMMAND
 
 pytestmark = pytest.mark.slow
 
-COMMANDS = ("demo", "up", "ingest", "analyze", "search", "status", "env", "doctor", "reset")
+COMMANDS = (
+    "demo",
+    "up",
+    "ingest",
+    "analyze",
+    "search",
+    "status",
+    "env",
+    "train",
+    "doctor",
+    "reset",
+)
 JSON_LINE = '{{"reviewText": "{}", "overall": {}, "asin": "P9", "reviewerID": "r{}"}}\n'
 
 

@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-SERVICES = ("collection", "processing", "inference", "retrieval", "insights", "migrations")
+SERVICES = (
+    *("collection", "processing", "inference", "retrieval", "insights", "migrations"),
+    "training",
+)
 
 IMPORT_EVERYTHING = """
 import os, pkgutil, socket, subprocess, sys

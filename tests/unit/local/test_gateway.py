@@ -22,6 +22,9 @@ ROUTES = {
     "/products": {"get"},
     "/products/{product_id}": {"get"},
     "/reviews": {"get"},
+    "/train": {"post"},
+    "/status/{training_id}": {"get"},
+    "/status/{training_id}/cancel": {"post"},
     "/health": {"get"},
     "/health/{service}": {"get"},
 }
