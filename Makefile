@@ -31,7 +31,7 @@ $(TRAIN)/.train: pyproject.toml constraints-train.txt
 demo: $(VENV)/.runtime ## Ingest the samples through S3, show answers, serve (ARGS=--once ends there)
 	$(BIN)/reviewlens demo $(ARGS)
 
-test: test-serve test-train ## All tests, in both environments
+test: test-train test-serve ## All tests, in both environments (those of serving start a training)
 
 test-serve: $(VENV)/.dev ## Tests of everything but training
 	$(BIN)/python -m pytest tests --ignore=tests/train $(ARGS)

@@ -135,11 +135,21 @@ class LocalJobs:
         return wait_until(ended, what=f"end of {name}")
 
     def end(self):
-        """Leave nothing running."""
+        """Leave nothing running, not even what was just about to start."""
         for path in self.root.glob("train_*"):
-            for name in ("supervisor", "job"):
-                state = path / "state.json"
-                found = json.loads(state.read_text())[name] if state.exists() else None
-                with suppress(ProcessLookupError, psutil.NoSuchProcess):
-                    if found and abs(psutil.Process(found[0]).create_time() - found[1]) < 1:
-                        os.killpg(found[0], signal.SIGKILL)
+            if (path / "job.json").exists():
+                self._end(path)
+
+    def _end(self, run):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            state = run / "state.json"
+            found = json.loads(state.read_text()) if state.exists() else {}
+            if found.get("job") or found.get("finished_at"):
+                break
+            time.sleep(0.02)
+        for name in ("supervisor", "job"):
+            pid, started = found.get(name) or (None, None)
+            with suppress(ProcessLookupError, psutil.NoSuchProcess):
+                if pid and abs(psutil.Process(pid).create_time() - started) < 1:
+                    os.killpg(pid, signal.SIGKILL)
