@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sagemaker_jobs.arguments import log_to_stderr, parse
 from sagemaker_jobs.train.config import RECIPE_DEFAULTS, TrainConfig
 from sagemaker_jobs.train.failure import report
+from sagemaker_jobs.train.memory import keep_freed_memory
 
 log = logging.getLogger("train")
 
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     channel = next((name for name in _CHANNELS if os.environ.get(name)), _CHANNELS[0])
     try:
         config = parse(TrainConfig, argv, ENVIRONMENT | {"train_dir": channel}, RECIPE_DEFAULTS)
+        keep_freed_memory()
         from sagemaker_jobs.train.job import run
 
         if found := run(config):
