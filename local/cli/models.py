@@ -63,7 +63,7 @@ def show(
 ) -> None:
     """Show one version: its state, figures, indexes, and what the gate said of it.
 
-    Example: reviewlens models show minilm-reviews-2-c5e15020
+    Example: reviewlens models show minilm-reviews-2-f5171284
     """
     from local.stage import registry_of
 
@@ -110,7 +110,7 @@ def compare(
 
     The exit status is 1 if B does not pass.
 
-    Example: reviewlens models compare minilm-reviews-2-c5e15020 garden-1b2c3d4e
+    Example: reviewlens models compare minilm-reviews-2-f5171284 garden-1b2c3d4e
     """
     from local.stage import registry_of
     from sagemaker_jobs.gate.ask import compare as ask

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from shared.runtime.probabilities import softmax
+
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
@@ -70,13 +72,6 @@ def inputs_of(probabilities: npt.ArrayLike, embeddings: npt.ArrayLike) -> Inputs
     chances = np.asarray(probabilities, dtype=np.float64)
     logits = np.log(np.maximum(chances, np.finfo(np.float32).tiny))
     return Inputs(logits, np.asarray(embeddings, dtype=np.float64))
-
-
-def softmax(logits: Floats) -> Floats:
-    """Probabilities over the last axis."""
-    shifted = np.exp(logits - logits.max(-1, keepdims=True))
-    result: Floats = shifted / shifted.sum(-1, keepdims=True)
-    return result
 
 
 def _centred(logits: Floats) -> Floats:

@@ -17,13 +17,13 @@ from sagemaker_jobs.adapt.correction import (
     Labels,
     fit,
     inputs_of,
-    softmax,
 )
 from sagemaker_jobs.adapt.figures import NAMES, figures, log_losses
 from sagemaker_jobs.adapt.graph import append
 from sagemaker_jobs.adapt.selection import choose, estimate, standard_error
 from shared.errors import ArtefactError, InvalidInputError
 from shared.runtime.encoder import Encoder, open_folder
+from shared.runtime.probabilities import softmax
 from shared.schemas.manifest import FileEntry, Manifest
 from shared.schemas.sentiment import LABELS, sentiment_of_rating
 from shared.storage.artefacts import MANIFEST, file_sha256

@@ -18,9 +18,9 @@ from sagemaker_jobs.adapt.correction import (
     Labels,
     Strength,
     fit,
-    softmax,
 )
 from sagemaker_jobs.adapt.figures import log_losses
+from shared.runtime.probabilities import softmax
 
 _CERTAINTY = 1.5
 

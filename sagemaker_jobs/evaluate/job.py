@@ -12,12 +12,13 @@ import pyarrow as pa
 from sagemaker_jobs.evaluate import latency, predictions
 from sagemaker_jobs.evaluate.calibration import abstain_threshold
 from sagemaker_jobs.evaluate.config import EvaluateConfig
-from sagemaker_jobs.evaluate.metrics import Floats, recall_at, softmax
+from sagemaker_jobs.evaluate.metrics import Floats, recall_at
 from sagemaker_jobs.evaluate.model import ScoredModel, encode
 from sagemaker_jobs.evaluate.report import Abstain, Environment, Evaluation, SplitReport
 from sagemaker_jobs.evaluate.robustness import measure as robustness
 from sagemaker_jobs.evaluate.rows import Rows, read_rows
 from sagemaker_jobs.evaluate.split import describe, slices_of
+from shared.runtime.probabilities import softmax
 
 log = logging.getLogger("evaluate")
 RECALL_SEED = 7

@@ -3,19 +3,14 @@
 import numpy as np
 import numpy.typing as npt
 
+from shared.runtime.probabilities import softmax
+
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CLASSES = 3
 BINS = 15
-
-
-def softmax(logits: Floats) -> Floats:
-    """Probabilities over the last axis."""
-    shifted = np.exp(logits - logits.max(-1, keepdims=True))
-    result: Floats = shifted / shifted.sum(-1, keepdims=True)
-    return result
 
 
 def confidence_bins(confidence: Floats, bins: int = BINS) -> Ints:

@@ -8,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from sagemaker_jobs.evaluate.metrics import Floats, softmax
+from sagemaker_jobs.evaluate.metrics import Floats
 from shared.runtime import tokens
+from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
 from shared.schemas.manifest import Manifest
 from shared.schemas.sentiment import LABELS
-
-MAX_TOKENS = 256
-"""Of a model whose manifest sets no limit, as in serving."""
 
 
 def encode(
@@ -73,7 +71,7 @@ class ScoredModel:
     def tokenise(self, texts: Sequence[str]) -> tuple[list[list[int]], npt.NDArray[np.int64]]:
         """Token ids, cut as in serving, and how many tokens each text has uncut."""
         whole = tokens.tokenise(self._tokenizer, texts)
-        limit = self.manifest.max_tokens or MAX_TOKENS
+        limit = self.manifest.max_tokens or tokens.MAX_TOKENS
         cut = [tokens.cut(ids, limit, self.manifest.tail_tokens) for ids in whole]
         return cut, np.array([len(ids) for ids in whole])
 

@@ -5,10 +5,11 @@ import numpy as np
 from sagemaker_jobs.evaluate import calibration
 from sagemaker_jobs.evaluate.config import EvaluateConfig
 from sagemaker_jobs.evaluate.intervals import bootstrap
-from sagemaker_jobs.evaluate.metrics import Floats, Ints, classification, softmax
+from sagemaker_jobs.evaluate.metrics import Floats, Ints, classification
 from sagemaker_jobs.evaluate.report import Abstain, SplitReport
 from sagemaker_jobs.evaluate.rows import Rows, Texts
 from sagemaker_jobs.evaluate.slices import GROUPS, SLICES, by_slice, length_bands, worst_group
+from shared.runtime.probabilities import softmax
 
 
 def slices_of(rows: Rows, lengths: Ints) -> dict[str, Texts]:

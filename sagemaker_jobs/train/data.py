@@ -12,8 +12,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from shared.runtime import tokens
+from shared.schemas.sentiment import LABELS as SENTIMENTS
 
-LABELS = ("negative", "neutral", "positive")
+LABELS = tuple(label.value for label in SENTIMENTS)
 
 
 class Labelled(NamedTuple):

@@ -11,16 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import ArtefactError
+from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
 from shared.runtime.threads import cores
-from shared.runtime.tokens import cut, load_tokenizer, padded, tokenise
+from shared.runtime.tokens import MAX_TOKENS, cut, load_tokenizer, padded, tokenise
 from shared.schemas.sentiment import LABELS
 from shared.storage.artefacts import LocalVersion, read_folder
 
 BATCH = 8
 """Texts a pass: small batches of like lengths waste the least padding, and fit the cache."""
-MAX_TOKENS = 256
-"""Of a model whose manifest sets no limit."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -37,12 +36,6 @@ class Encoded:
     embeddings: Floats
     probabilities: Floats
     cut: list[bool]
-
-
-def softmax(logits: Floats) -> Floats:
-    """Row-wise softmax, safe for large logits."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 class Encoder:

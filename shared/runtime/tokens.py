@@ -9,6 +9,9 @@ from tokenizers import Tokenizer
 
 Ids = npt.NDArray[np.int64]
 
+MAX_TOKENS = 256
+"""Of a model whose manifest sets no limit."""
+
 
 def load_tokenizer(path: Path) -> Tokenizer:
     """A tokenizer that neither cuts nor pads."""

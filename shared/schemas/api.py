@@ -60,7 +60,7 @@ ImageUrl = Annotated[
 ]
 
 
-class _Request(BaseModel):
+class RequestBody(BaseModel):
     """Unknown fields are taken and named in ``warnings``, so that clients may be ahead of us."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -71,7 +71,7 @@ class _Request(BaseModel):
         return [f"field {name[:60]!r} is not known and was ignored" for name in names]
 
 
-class AnalyzeRequest(_Request):
+class AnalyzeRequest(RequestBody):
     """Body of POST /analyze."""
 
     query_text: QueryText
@@ -79,7 +79,7 @@ class AnalyzeRequest(_Request):
     top_k: int = Field(default=5, ge=0, le=100)
 
 
-class AnalyzeBatchRequest(_Request):
+class AnalyzeBatchRequest(RequestBody):
     """Body of POST /analyze/batch."""
 
     texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
@@ -111,7 +111,7 @@ class SearchFilters(BaseModel):
         return self
 
 
-class SearchRequest(_Request):
+class SearchRequest(RequestBody):
     """Body of POST /search_similar."""
 
     query_text: QueryText

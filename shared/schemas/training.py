@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.schemas.api import _Request
+from shared.schemas.api import RequestBody
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 KNOWN_ENCODERS = frozenset(
@@ -56,7 +56,7 @@ class TrainingParameters(BaseModel):
     )
 
 
-class TrainRequest(TrainingParameters, _Request):
+class TrainRequest(TrainingParameters, RequestBody):
     """Body of POST /train; what is left out has the defaults shown."""
 
     def parameters(self) -> TrainingParameters:

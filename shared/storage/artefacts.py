@@ -143,7 +143,10 @@ def read_manifest(store: ObjectStore, kind: ArtefactKind, version: str) -> Manif
         NotFoundError: there is no such version.
         ArtefactError: the manifest is no manifest, or that of another version.
     """
-    body, _ = store.get(version_prefix(kind, version) + MANIFEST)
+    try:
+        body, _ = store.get(version_prefix(kind, version) + MANIFEST)
+    except NotFoundError as error:
+        raise NotFoundError(f"there is no {kind} {version}") from error
     manifest = parse_manifest(body)
     if (manifest.kind, manifest.version) != (kind, version):
         raise ArtefactError(f"the manifest of {kind} {version} is that of another version")

@@ -143,7 +143,7 @@ def test_a_second_model_takes_over_and_gives_way_again_under_requests(new_stack,
         return run(*arguments, "--state", str(stack.folder.root), expect=expect)
 
     assert "no version before" in models("rollback", expect=2).stderr
-    assert "models/none" in models("activate", "none", "--force", expect=2).stderr
+    assert "there is no model none" in models("activate", "none", "--force", expect=2).stderr
     turned = turned_model(tmp_path / "turned", "turned-1")
     models("add", str(turned))
     assert "has no evaluation" in models("activate", "turned-1", expect=1).stderr

@@ -26,8 +26,8 @@ def tiny(tmp_path):
     """A folder with a tiny encoder and data, made by the training environment."""
     if not os.access(PYTHON, os.X_OK):
         pytest.skip("no training environment: `make test-train` makes .venv-train")
-    script = CHECKOUT / "tests" / "e2e" / "tiny_training.py"
-    subprocess.run([PYTHON, script, str(tmp_path)], check=True, timeout=170)
+    command = [PYTHON, "-m", "tests.train.tiny", str(tmp_path)]
+    subprocess.run(command, cwd=CHECKOUT, check=True, timeout=170)
     return tmp_path
 
 

@@ -277,5 +277,5 @@ def test_an_empty_house_switches_the_model_alone(house):
 
 
 def test_an_unknown_version_is_named(house):
-    with pytest.raises(NotFoundError, match="models/v9"):
+    with pytest.raises(NotFoundError, match="there is no model v9"):
         activate(house, "v9", force=True)

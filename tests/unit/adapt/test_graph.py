@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagemaker_jobs.adapt.correction import Correction, Inputs, softmax
+from sagemaker_jobs.adapt.correction import Correction, Inputs
 from sagemaker_jobs.adapt.graph import append
 from shared.errors import ArtefactError
+from shared.runtime.probabilities import softmax
 from tests.unit.adapt.conftest import WIDTH, graph
 
 IDS = np.array([[1, 8, 14, 3], [7, 2, 15, 0], [9, 9, 16, 17]], np.int64)

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagemaker_jobs.adapt.correction import Inputs, softmax
+from sagemaker_jobs.adapt.correction import Inputs
 from sagemaker_jobs.adapt.figures import log_losses
 from sagemaker_jobs.adapt.selection import choose, estimate, split, standard_error
+from shared.runtime.probabilities import softmax
 
 SHIFT = np.array([2.0, 0.0, -2.0])
 HOW = {"folds": 5, "repeats": 2}

@@ -101,6 +101,11 @@ def test_a_version_without_its_manifest_does_not_exist(store, tmp_path):
         artefacts.fetch(store, "index", "v1", tmp_path / "cache")
 
 
+def test_a_version_that_is_not_there_is_called_by_its_name(store):
+    with pytest.raises(NotFoundError, match="there is no model garden-1"):
+        artefacts.read_manifest(store, "model", "garden-1")
+
+
 def test_a_missing_file_is_told(store, tmp_path):
     publish(store, tmp_path)
     store.delete(version_prefix("index", "v1") + "sub/b.bin")

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ArtefactError
-from shared.runtime.encoder import BATCH, open_folder, softmax
+from shared.runtime.encoder import BATCH, open_folder
+from shared.runtime.probabilities import softmax
 from shared.runtime.threads import cores
 from shared.schemas.sentiment import LABELS, Sentiment
 

@@ -1,4 +1,7 @@
-"""Run by the training environment: a two-layer encoder and labelled texts, made below a folder."""
+"""A two-layer encoder with its own tokenizer, and labelled texts written here.
+
+Run as ``python -m tests.train.tiny FOLDER`` it makes both below a folder.
+"""
 
 import random
 import sys
@@ -11,40 +14,34 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel
 
 WORDS = {
-    "positive": ["lovely", "brilliant", "sturdy"],
-    "neutral": ["okay", "average", "ordinary"],
-    "negative": ["awful", "broken", "useless"],
+    "positive": ["lovely", "brilliant", "sturdy", "quick", "delightful", "perfect"],
+    "neutral": ["okay", "average", "acceptable", "ordinary", "middling", "passable"],
+    "negative": ["awful", "broken", "useless", "late", "dreadful", "flimsy"],
 }
+THINGS = ["kettle", "tent", "lamp", "speaker", "desk", "toaster", "bag"]
 
 
-def texts(count, seed):
+def sentences(count: int, seed: int) -> list[tuple[str, str]]:
     """Texts and sentiments; ``count`` of each class."""
     rng = random.Random(seed)
     rows = [
-        (f"the kettle was {rng.choice(words)} and {rng.choice(words)} {n}", label)
+        (f"the {rng.choice(THINGS)} was {rng.choice(words)} and {rng.choice(words)} {i}", label)
         for label, words in WORDS.items()
-        for n in range(count)
+        for i in range(count)
     ]
     rng.shuffle(rows)
     return rows
 
 
-def make_data(folder):
-    folder.mkdir()
-    for seed, (name, count) in enumerate((("train", 80), ("validation", 20))):
-        text, label = zip(*texts(count, seed), strict=True)
-        table = {"text": text, "sentiment": label, "source": ["made"] * len(text)}
-        pq.write_table(pa.table(table), folder / f"{name}.parquet")
-
-
-def make_encoder(folder):
-    folder.mkdir(parents=True)
+def make_encoder(folder: Path) -> None:
+    """A Hugging Face folder: config.json, model.safetensors, tokenizer.json."""
+    folder.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special)
-    tokenizer.train_from_iterator((text for text, _ in texts(60, 0)), trainer)
+    tokenizer.train_from_iterator((text for text, _ in sentences(60, 0)), trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
@@ -55,6 +52,15 @@ def make_encoder(folder):
         num_attention_heads=2, intermediate_size=64, max_position_embeddings=128,
     )  # fmt: skip
     BertModel(config, add_pooling_layer=False).save_pretrained(folder, safe_serialization=True)
+
+
+def make_data(folder: Path) -> None:
+    """train.parquet, validation.parquet and test.parquet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, (name, count) in enumerate((("train", 80), ("validation", 20), ("test", 20))):
+        texts, labels = zip(*sentences(count, seed), strict=True)
+        table = {"text": texts, "sentiment": labels, "source": ["made"] * len(texts)}
+        pq.write_table(pa.table(table), folder / f"{name}.parquet")
 
 
 if __name__ == "__main__":
