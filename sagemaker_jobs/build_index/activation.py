@@ -176,7 +176,11 @@ def _would_lose(stage: Stage, seen: Current | None, index: Manifest | None) -> b
     """Whether the current index holds reviews that the new one does not."""
     if seen is None:
         return False
-    held = held_by(stage.artefacts, artefacts.read_manifest(stage.artefacts, "index", seen.version))
+    try:
+        current = artefacts.read_manifest(stage.artefacts, "index", seen.version)
+    except NotFoundError:  # dropped as the pointer moved to it: nothing is held
+        return False
+    held = held_by(stage.artefacts, current)
     return bool(held - (held_by(stage.artefacts, index) if index else set()))
 
 
@@ -214,12 +218,17 @@ def _move(stage: Stage, kind: ArtefactKind, version: str, seen: Current | None) 
 
 
 def _take_index(stage: Stage, index: Manifest, seen: Current | None) -> bool:
-    """Move the index pointer; False where a build moved it first: look again."""
+    """Move the index pointer; False where it must be looked at again.
+
+    A build moved it first; or the index is one that another build made of the same shards, and
+    dropped when it found itself superseded.
+    """
     if seen is not None and seen.version == index.version:
         return True
     try:
         _move(stage, "index", index.version, seen)
-    except ConflictError:
+        artefacts.read_manifest(stage.artefacts, "index", index.version)
+    except (ConflictError, NotFoundError):
         return False
     return True
 

@@ -292,6 +292,8 @@ def _make_current(
         # one look for both: what is compared is what the next put replaces
         pointer = artefacts.current(store, "index")
         etag = pointer.etag if pointer else None
+        if pointer is not None and pointer.version == built.version:
+            return "published"  # an activation took it up before we could
         winner = _manifest_of(store, pointer)
         if winner is not None and winner.model_version != built.model_version:
             model = artefacts.current(store, "model")

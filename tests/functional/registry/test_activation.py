@@ -193,6 +193,29 @@ def test_a_build_of_the_old_model_that_ends_late_does_not_win(house, monkeypatch
     assert house.current() == ("v2", "v2", 8)
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_index_that_its_build_drops_as_the_pointer_moves_is_built_again(
+    house, monkeypatch, when
+):
+    move, dropped = artefacts.move_pointer, []
+
+    def drops(store, kind, version, *, if_match):
+        first = kind == "index" and not dropped
+        if first:
+            dropped.append(version)
+        if first and when == "before":
+            artefacts.discard(store, kind, version)
+        etag = move(store, kind, version, if_match=if_match)
+        if first:
+            artefacts.discard(store, kind, version)
+        return etag
+
+    monkeypatch.setattr(activation.artefacts, "move_pointer", drops)
+    activate(house, "v2", force=True)
+    assert house.current() == ("v2", "v2", 8)
+    assert artefacts.current(house.artefacts, "index").version not in dropped
+
+
 def test_a_clean_shard_that_is_gone_stops_the_switch_unless_forced(house, monkeypatch):
     monkeypatch.setattr(activation, "_PATIENCE_SECONDS", 0.2)
     passed(house, "v2")

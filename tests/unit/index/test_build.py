@@ -253,6 +253,21 @@ def test_a_race_lost_to_an_index_that_covers_as_much_drops_ours(store, monkeypat
     assert {info.key.split("/")[1] for info in store.list("indexes/")} == {winners[0]}
 
 
+def test_an_index_that_an_activation_took_up_before_its_build_could_is_kept(store, monkeypatch):
+    add(store, 10, part=1)
+    move = artefacts.move_pointer
+
+    def taken_up():
+        (version,) = artefacts.versions(store, "index")
+        move(store, "index", version, if_match=None)
+
+    _Race(monkeypatch, store, taken_up)
+    report = build_index(store)
+    assert report.outcome == "published"
+    assert artefacts.current(store, "index").version == report.version
+    assert artefacts.read_manifest(store, "index", report.version).count == 10
+
+
 def test_a_race_lost_to_an_index_that_covers_less_is_run_again(store, monkeypatch):
     add(store, 10, part=1)
     part, _, _ = add(store, 10, part=2, seed=2)
