@@ -23,10 +23,15 @@ class ExportConfig(JobConfig):
     smoothing: float = Field(
         default=0.8, ge=0, le=1, description="share of the activations' spread put into the weights"
     )
+    rounding_rows: int = Field(
+        default=400,
+        ge=0,
+        description="texts by whose inputs the weights are rounded; 0: each to the nearest",
+    )
     calibration: Path | None = Field(
         default=None,
-        description="Parquet file of texts for smoothing, alignment and int8's agreement; none: "
-        "none of them",
+        description="Parquet file of texts for smoothing, rounding, alignment and int8's "
+        "agreement; none: none of them",
     )
     alignment_rows: int = Field(
         default=12_000, ge=0, description="texts that the projection is fitted on after int8; 0: no"

@@ -15,6 +15,7 @@ from sagemaker_jobs.export import arithmetic, parity, samples
 from sagemaker_jobs.export.align import align
 from sagemaker_jobs.export.config import ExportConfig
 from sagemaker_jobs.export.graph import export_float, quantise
+from sagemaker_jobs.export.rounding import round_weights
 from sagemaker_jobs.export.smooth import smooth
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.config import TrainConfig
@@ -58,6 +59,7 @@ class Export:
     def int8(self, plain: Path, served: Path) -> dict[str, object]:
         """Quantise, align and measure the graph that ships; what the manifest says of it."""
         quantise(plain, served, reduce_range=self.config.reduce_range)
+        rounded = self._round(plain, served)
         arithmetic.check_bound(served)
         vocabulary = self.model.encoder.config.vocab_size
         least = parity.served_agreement(plain, served, vocabulary)
@@ -68,6 +70,7 @@ class Export:
         looked_at = measured[: samples.ARITHMETIC] or samples.made_up(vocabulary)
         return {
             "smoothing": self.config.smoothing if self.texts else None,
+            "rounding_rows": rounded,
             "float32_cosine": least,
             "base_cosine": cosine,
             "agreement": parity.text_agreement(plain, served, measured) if measured else None,
@@ -85,6 +88,14 @@ class Export:
             ids = reviews.tokenise(self._tokenizer(), texts, samples.SMOOTHING_TOKENS)
             smooth(model, ids, self.config.smoothing)
         return model
+
+    def _round(self, plain: Path, served: Path) -> int:
+        """Round the weights by what their products read; over how many texts."""
+        texts = samples.rounding(self.texts, self.config.rounding_rows)
+        if texts:
+            ids = reviews.tokenise(self._tokenizer(), texts, *samples.ROUNDING_CUT)
+            round_weights(plain, served, ids)
+        return len(texts)
 
     def _align(self, path: Path) -> float | None:
         """Fit the projection of a quantised graph; its mean cosine to the base after that."""

@@ -1,4 +1,4 @@
-"""Texts that the export looks at: to smooth, to align, and to measure what int8 changed."""
+"""Texts that the export looks at: to smooth, round, align, and measure what int8 changed."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 
 SMOOTHING = 256
 SMOOTHING_TOKENS = 128
+ROUNDING_CUT = (128, 32)
 AGREEMENT = 512
 ARITHMETIC = 32
 
@@ -13,6 +14,11 @@ ARITHMETIC = 32
 def aligning(texts: Sequence[str], rows: int) -> list[str]:
     """Up to ``rows`` texts, spread over all."""
     return list(texts[:: _step(texts, rows)][:rows])
+
+
+def rounding(texts: Sequence[str], rows: int) -> list[str]:
+    """Up to ``rows`` texts, spread over all, beside those that align."""
+    return aligning(texts[1:], rows) if rows else []
 
 
 def measuring(texts: Sequence[str], rows: int) -> list[str]:
