@@ -1,7 +1,8 @@
 """Measure other ways to tell sentiment beside a model artefact, on the same splits.
 
     python scripts/compare_models.py DATA_FOLDER --splits cellphones,test [--artefact FOLDER]
-        [--recipe FILE…] [--only NAME…] [--runs FOLDER] [--output FILE]
+        [--recipe FILE…] [--only NAME…] [--limit ROWS] [--noise ROWS] [--recall ROWS]
+        [--runs FOLDER] [--output FILE]
 
 DATA_FOLDER is what prepare_training_data.py wrote. Each way is trained on its train.parquet:
 
@@ -9,6 +10,9 @@ DATA_FOLDER is what prepare_training_data.py wrote. Each way is trained on its t
 - frozen encoder: embeddings of the base encoder, logistic regression;
 - each recipe: a training of sagemaker_jobs.train, in float32, such as configs/ablations/*.json;
 - the artefact, as it is served.
+
+``--noise`` and ``--recall`` measure, on the first split, what noise at a tenth of the words costs,
+and how many of the base encoder's ten nearest neighbours the embeddings keep.
 
 Prints and writes a Markdown table. What is trained stays in the runs folder under its recipe's name
 and is not trained again: remove it when the recipe or the data change.
@@ -29,8 +33,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from tokenizers import Tokenizer
 
-from sagemaker_jobs.evaluate.metrics import Floats, classification
+from sagemaker_jobs.evaluate.metrics import Floats, classification, recall_at
 from sagemaker_jobs.evaluate.model import ScoredModel, encode
+from sagemaker_jobs.evaluate.robustness.measure import noises
+from sagemaker_jobs.evaluate.robustness.perturbations import PERTURBATIONS
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.__main__ import main as train
 from sagemaker_jobs.train.base import BUNDLED, base_folder
@@ -38,9 +44,21 @@ from sagemaker_jobs.train.model import load_model
 from sagemaker_jobs.train.teacher import base_embeddings
 
 log = logging.getLogger("compare")
-Logits = Callable[[Sequence[str]], Floats]
+Answers = tuple[Floats | None, Floats]
+"""Embeddings (n, d), of a way that has its own, and logits (n, 3)."""
+Model = Callable[[Sequence[str]], Answers]
 FROZEN_ROWS = {"negative": 9000, "neutral": 7000, "positive": 14000}
-FIGURES = ("accuracy", "macro_f1", "weighted_f1", "roc_auc", "ece")
+NOISES = ("typos", "punctuation_added", "emoji", "special_characters")
+FIGURES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "weighted_f1": "weighted F1",
+    "roc_auc": "ROC-AUC",
+    "ece": "calibration error",
+    "recall_at_10": "recall@10",
+    "noise_macro_f1": "macro-F1 lost to noise",
+    "noise_flips": "answers turned by it",
+}
 CUT = (256, 64)
 
 
@@ -48,7 +66,7 @@ def _log(probabilities: np.ndarray) -> Floats:
     return np.log(np.maximum(probabilities, 1e-12)).astype(np.float32)
 
 
-def tf_idf(data: Path) -> Logits:
+def tf_idf(data: Path) -> Model:
     """Words and pairs of words, of at least two texts each."""
     rows = reviews.read(data / "train.parquet")
     model = make_pipeline(
@@ -56,10 +74,10 @@ def tf_idf(data: Path) -> Logits:
         LogisticRegression(C=4.0, max_iter=200),
     )
     model.fit(rows.texts, rows.labels)
-    return lambda texts: _log(model.predict_proba(texts))
+    return lambda texts: (None, _log(model.predict_proba(texts)))
 
 
-def frozen_encoder(data: Path) -> Logits:
+def frozen_encoder(data: Path) -> Model:
     """The base encoder's embeddings as they are."""
     tokenizer = Tokenizer.from_file(str(base_folder(BUNDLED) / "tokenizer.json"))
 
@@ -68,10 +86,10 @@ def frozen_encoder(data: Path) -> Logits:
 
     rows = reviews.draw(reviews.read(data / "train.parquet"), FROZEN_ROWS, seed=13)
     model = LogisticRegression(C=10.0, max_iter=1000).fit(embed(rows.texts), rows.labels)
-    return lambda texts: _log(model.predict_proba(embed(texts)))
+    return lambda texts: (None, _log(model.predict_proba(embed(texts))))
 
 
-def recipe(path: Path, runs: Path, data: Path) -> Logits:
+def recipe(path: Path, runs: Path, data: Path) -> Model:
     """A training run, answered by its torch module."""
     folder = runs / path.stem
     if not (folder / "run.json").is_file():
@@ -82,39 +100,73 @@ def recipe(path: Path, runs: Path, data: Path) -> Logits:
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
     @torch.no_grad()
-    def logits(texts: Sequence[str]) -> Floats:
+    def answers(texts: Sequence[str]) -> Answers:
         ids = reviews.tokenise(tokenizer, texts, *CUT)
-        return reviews.over_batches(ids, 16, model)[1].numpy()  # type: ignore[no-any-return]
+        embeddings, logits = reviews.over_batches(ids, 16, model)
+        return embeddings.numpy(), logits.numpy()
 
-    return logits
+    return answers
 
 
-def artefact(folder: Path) -> Logits:
+def artefact(folder: Path) -> Model:
     """A model as it is served."""
     model = ScoredModel(folder)
-    return lambda texts: encode(model.session, model.tokenise(texts)[0])[1]
+    return lambda texts: encode(model.session, model.tokenise(texts)[0])
 
 
-def measure(logits: Logits, data: Path, splits: Sequence[str]) -> list[dict[str, object]]:
+def rows_of(data: Path, split: str, limit: int) -> reviews.Labelled:
+    """A split, or ``limit`` rows of it, evenly spaced."""
+    rows = reviews.read(data / f"{split}.parquet")
+    if not limit or limit >= len(rows.texts):
+        return rows
+    kept = np.linspace(0, len(rows.texts) - 1, limit).astype(int)
+    return reviews.Labelled(*([part[row] for row in kept] for part in rows))
+
+
+def measure(model: Model, splits: Sequence[reviews.Labelled]) -> list[dict[str, object]]:
     """Figures of each split."""
-    found = []
-    for name in splits:
-        rows = reviews.read(data / f"{name}.parquet")
-        found.append(classification(logits(rows.texts), np.array(rows.labels)))
-    return found
+    return [classification(model(rows.texts)[1], np.array(rows.labels)) for rows in splits]
+
+
+def noise(model: Model, rows: reviews.Labelled) -> dict[str, object]:
+    """Macro-F1 lost to a noise, and answers that it turns: means over NOISES."""
+    _, found = noises(
+        lambda texts: np.exp(model(texts)[1]),  # the order of a row is that of its probabilities
+        rows.texts,
+        np.array(rows.labels),
+        split="first",
+        seeds=(0,),
+        perturbations={name: PERTURBATIONS[name] for name in NOISES},
+    )
+    return {
+        "noise_macro_f1": float(np.mean([each.macro_f1_drop for each in found.values()])),
+        "noise_flips": float(np.mean([each.flip_rate for each in found.values()])),
+    }
+
+
+def recall(model: Model, rows: reviews.Labelled) -> dict[str, object]:
+    """Share of the base encoder's ten nearest neighbours that a way's own embeddings find."""
+    embeddings, _ = model(rows.texts)
+    if embeddings is None:
+        return {}
+    tokenizer = Tokenizer.from_file(str(base_folder(BUNDLED) / "tokenizer.json"))
+    base = base_embeddings(BUNDLED, reviews.tokenise(tokenizer, rows.texts, *CUT))
+    return {"recall_at_10": recall_at(10, embeddings, base)}
 
 
 def table(named: dict[str, list[dict[str, object]]], splits: Sequence[str]) -> str:
     """Markdown: a line for each way and split, and the mean over the splits."""
+    told = [key for key in FIGURES if any(key in entry for row in named.values() for entry in row)]
     lines = [
-        "| model | evaluation | accuracy | macro-F1 | weighted F1 | ROC-AUC | calibration error |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| model | evaluation | " + " | ".join(FIGURES[key] for key in told) + " |",
+        "|---|---|" + "---:|" * len(told),
     ]
     for name, entries in named.items():
-        values = np.array([[entry.get(key, np.nan) for key in FIGURES] for entry in entries], float)
-        told = [*zip(splits, values, strict=True), ("mean", values.mean(0))]
-        for split, row in told if len(splits) > 1 else told[:1]:
-            lines.append(f"| {name} | {split} | " + " | ".join(f"{v:.3f}" for v in row) + " |")
+        values = np.array([[entry.get(key, np.nan) for key in told] for entry in entries], float)
+        given = [*zip(splits, values, strict=True), ("mean", values.mean(0))]
+        for split, row in given if len(splits) > 1 else given[:1]:
+            cells = ("" if np.isnan(value) else f"{value:.3f}" for value in row)
+            lines.append(f"| {name} | {split} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -128,11 +180,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--artefact", type=Path, help="folder of a model to measure beside them")
     parser.add_argument("--recipe", type=Path, nargs="*", default=[], help="JSON files")
     parser.add_argument("--only", nargs="*", help="names of what to measure")
+    parser.add_argument("--limit", type=int, default=0, help="rows of each split; 0: all")
+    parser.add_argument("--noise", type=int, default=0, help="rows to measure noise on; 0: none")
+    parser.add_argument("--recall", type=int, default=0, help="rows for recall@10; 0: none")
     parser.add_argument("--runs", type=Path, default=Path("runs/compared"))
     parser.add_argument("--output", type=Path, help="Markdown file; JSON is written beside it")
     given = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    ways: dict[str, Callable[[], Logits]] = {
+    ways: dict[str, Callable[[], Model]] = {
         "tf-idf": partial(tf_idf, given.data),
         "frozen encoder": partial(frozen_encoder, given.data),
     }
@@ -140,12 +195,18 @@ def main(argv: list[str] | None = None) -> int:
     if given.artefact:
         ways["artefact"] = partial(artefact, given.artefact)
     splits = given.splits.split(",")
+    read = [rows_of(given.data, name, given.limit) for name in splits]
     found = {}
     for name, make in ways.items():
         if given.only and name not in given.only:
             continue
         log.info("%s", name)
-        found[name] = measure(make(), given.data, splits)
+        model = make()
+        found[name] = measure(model, read)
+        if given.noise:
+            found[name][0] |= noise(model, rows_of(given.data, splits[0], given.noise))
+        if given.recall:
+            found[name][0] |= recall(model, rows_of(given.data, splits[0], given.recall))
         print(table({name: found[name]}, splits), flush=True)
     if given.output:
         given.output.write_text(table(found, splits), encoding="utf-8")

@@ -32,10 +32,16 @@ def test_plainer_ways_and_recipes_stand_in_one_table(compare, base, data, tmp_pa
     runs, output = tmp_path / "runs", tmp_path / "table.md"
     arguments = [str(data), "--splits", "validation,test", "--recipe", str(recipe)]
     places = ["--runs", str(runs), "--output", str(output)]
+    places += ["--limit", "50", "--noise", "20", "--recall", "40"]
     assert compare([*arguments, *places]) == 0
     found = json.loads(output.with_suffix(".json").read_text())
     assert list(found) == ["tf-idf", "frozen encoder", "tiny"]
     assert all(entry["accuracy"] > 0.8 for way in found.values() for entry in way.values())
+    assert all(entry["rows"] == 50 for way in found.values() for entry in way.values())
+    assert all("noise_flips" in way["validation"] for way in found.values())
+    kept = {name: way["validation"].get("recall_at_10") for name, way in found.items()}
+    assert kept["tf-idf"] is None, "words have no embedding of their own"
+    assert 0 < kept["tiny"] <= 1
     lines = output.read_text().splitlines()
     assert [line.split(" | ")[1] for line in lines[2:5]] == ["validation", "test", "mean"]
     weights = (runs / "tiny/model.safetensors").stat().st_mtime_ns
