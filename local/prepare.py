@@ -1,4 +1,4 @@
-"""Child process that readies a stack: database schema, then the shipped model.
+"""Child process that readies a stack: database schema, then the shipped model, its evaluation.
 
 Run as ``python -m local.prepare [--model FOLDER]`` by the stack, in the functions' environment.
 Standard output is for the person at the terminal, standard error for the log.
@@ -8,7 +8,7 @@ import argparse
 import importlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from local.event_source import Context
@@ -29,14 +29,22 @@ def publish_model(folder: Path) -> None:
 
     Without it the stack goes on with the model that is current, if one is; health tells the rest.
     """
-    from local.shipped_model import publish
+    from local.shipped_model import add_evaluation, publish
 
+    if _done(publish, folder, "model", "was not made current"):
+        _done(add_evaluation, folder, "evaluation", "was not registered")
+
+
+def _done(step: Callable[[Path], object], folder: Path, what: str, otherwise: str) -> bool:
+    """Do one step; whatever fails is told, and hinders nothing else."""
     try:
-        publish(folder)
+        step(folder)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-        _LOG.exception("the model of %s was not published", folder)
+        _LOG.exception("the %s of %s %s", what, folder, otherwise)
         reason = error.message if isinstance(error, ReviewlensError) else repr(error)
-        sys.stdout.write(f"The model of {folder} was not made current: {reason}\n")
+        sys.stdout.write(f"The {what} of {folder} {otherwise}: {reason}\n")
+        return False
+    return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

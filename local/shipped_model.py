@@ -1,4 +1,7 @@
-"""Publishes the model that the repository ships, and makes it current where it should be."""
+"""Publishes the model that the repository ships, and makes it current where it should be.
+
+Beside it the folder may hold its evaluation, by which the gate judges what is to come after it.
+"""
 
 import os
 from pathlib import Path
@@ -6,12 +9,14 @@ from pathlib import Path
 from local.errors import LocalStackError
 from shared.errors import ArtefactError
 from shared.schemas.manifest import Manifest
+from shared.storage import registry
 from shared.storage.artefacts import current, move_pointer, read_folder, read_manifest
 from shared.storage.artefacts import publish as publish_version
 from shared.storage.clients import client
 from shared.storage.objects import ObjectStore, S3Store
 
 FAMILY_SEPARATOR = "-"
+EVALUATION = "evaluation"
 
 
 def check_folder(folder: Path) -> None:
@@ -30,7 +35,37 @@ def check_folder(folder: Path) -> None:
 
 def publish(folder: Path) -> None:
     """Put the model of a folder into the artefact bucket of this environment."""
-    publish_into(S3Store(client("s3"), os.environ["REVIEWLENS_ARTEFACT_BUCKET"]), folder)
+    publish_into(_store(), folder)
+
+
+def add_evaluation(folder: Path) -> None:
+    """Register the evaluation that lies beside the model of a folder, in this environment."""
+    add_evaluation_to(_store(), folder)
+
+
+def _store() -> ObjectStore:
+    return S3Store(client("s3"), os.environ["REVIEWLENS_ARTEFACT_BUCKET"])
+
+
+def add_evaluation_to(store: ObjectStore, folder: Path) -> bool:
+    """Register the evaluation beside a model; the same again changes nothing.
+
+    Returns:
+        Whether the folder has one; a model without it is used all the same.
+
+    Raises:
+        ArtefactError: the model's files are not what its manifest says, or the evaluation lacks a
+            file or is that of another version.
+        EvaluationError: the evaluation cannot be read.
+    """
+    evaluation = folder / EVALUATION
+    if not evaluation.is_dir():
+        return False
+    from sagemaker_jobs.gate.evaluation import read  # pyarrow and NumPy: only where they are needed
+
+    read(evaluation)
+    registry.register(store, folder, evaluation)
+    return True
 
 
 def publish_into(store: ObjectStore, folder: Path) -> None:

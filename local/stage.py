@@ -15,9 +15,12 @@ from local.names import (
     queue_url,
 )
 from local.state import StateFolder
+from local.training_run import run_of
 from sagemaker_jobs.build_index.activation import Stage
 from shared.db.connection import Database
+from shared.db.training import TrainingRuns
 from shared.errors import InvalidInputError, NotFoundError, ReviewlensError
+from shared.schemas.manifest import Manifest
 from shared.storage.objects import S3Store
 from shared.storage.queues import SqsQueue
 from shared.storage.secrets import read_secret
@@ -60,6 +63,25 @@ def _database(client: StackClient) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def note_training(stage: Stage, manifest: Manifest) -> str | None:
+    """Let the status of a training tell the version that was made of it here; gives the run's id.
+
+    None where the model was not trained by this stack. To be called again when it failed.
+
+    Raises:
+        UnavailableError: the database does not answer.
+    """
+    root = stage.cache_dir.with_name("training")
+    told = manifest.parameters
+    # an adapted model has the record of the one that it was adapted from
+    training_id = None if "adapted_from" in told else run_of(root, told.get("training"))
+    if training_id is not None and TrainingRuns(stage.database).note_version(
+        training_id, manifest.version
+    ):
+        return training_id
+    return None
 
 
 @contextmanager

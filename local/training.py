@@ -15,6 +15,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import Field
+
 from lambdas.training.launcher import Job, Report
 from local.training_run import RunFolder, report_of
 from shared.errors import ConflictError, UnavailableError
@@ -35,6 +37,8 @@ class LocalTrainingSettings(ServiceSettings):
     train_python: Path = CHECKOUT / ".venv-train" / "bin" / "python"
     train_data: Path = CHECKOUT / ".data"
     train_encoders: Path = CHECKOUT / "encoders"
+    train_keep: int = Field(5, ge=1)
+    """How many completed or failed runs keep weights and checkpoints."""
 
 
 def launcher() -> "LocalLauncher":
@@ -45,6 +49,7 @@ def launcher() -> "LocalLauncher":
         python=settings.train_python,
         data=settings.train_data,
         encoders=settings.train_encoders,
+        keep=settings.train_keep,
     )
 
 
@@ -53,7 +58,9 @@ class LocalLauncher:
 
     name = "local"
 
-    def __init__(self, root: Path, *, python: Path, data: Path, encoders: Path) -> None:
+    def __init__(
+        self, root: Path, *, python: Path, data: Path, encoders: Path, keep: int = 5
+    ) -> None:
         """Prepare the launcher.
 
         Args:
@@ -61,7 +68,9 @@ class LocalLauncher:
             python: interpreter of an environment that has the extra ``train``.
             data: the channel ``train``.
             encoders: has a folder for each registered encoder.
+            keep: how many completed or failed runs keep weights and checkpoints.
         """
+        self._keep = keep
         self._root, self._python, self._data, self._encoders = (
             path.expanduser().absolute() for path in (root, python, data, encoders)
         )
@@ -186,7 +195,14 @@ class LocalLauncher:
     def _spawn(self, run: RunFolder, lock: int) -> None:
         with run.log.open("ab") as log:
             supervisor = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "local.training_run", str(run.root), str(lock)],
+                [
+                    sys.executable,
+                    "-m",
+                    "local.training_run",
+                    str(run.root),
+                    str(lock),
+                    str(self._keep),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

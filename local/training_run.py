@@ -1,7 +1,8 @@
 """One training run on this machine: its folder, and the process that starts, watches and ends it.
 
-Run as ``python -m local.training_run FOLDER LOCK`` by local.training. LOCK is an open file whose
-lock says that a run is active; the job inherits it as well.
+Run as ``python -m local.training_run FOLDER LOCK KEEP`` by local.training. LOCK is an open file
+whose lock says that a run is active; the job inherits it as well. KEEP is how many runs keep their
+weights when this one has ended.
 """
 
 import json
@@ -93,6 +94,21 @@ class RunFolder:
         write_atomically(self._state, json.dumps(asdict(state)).encode())
 
 
+def run_of(root: Path, record: object) -> str | None:
+    """The run below a folder that left this record (its run.json); None where none did.
+
+    Training writes the record, and the export takes it over whole into the manifest: its losses,
+    hashes and versions tell one run from another.
+    """
+    if not record:
+        return None
+    for path in sorted(root.glob("train_*"), reverse=True):
+        with suppress(OSError, ValueError):
+            if json.loads((RunFolder(path).model / "run.json").read_text()) == record:
+                return path.name
+    return None
+
+
 def supervise(run: RunFolder, lock: int) -> int:
     """Run the job to its end and write down what became of it; returns its exit status."""
     told: list[str] = []
@@ -162,19 +178,20 @@ def report_of(run: RunFolder) -> Report:
         state = run.state()  # it may have ended between the two looks
         if not state.finished_at and (state.supervisor or run.age > _LAUNCH_SECONDS):
             state = _give_up(run, state)
-    verdict = _verdict(state)
+    found = verdict(state)
     phase = "Stopping" if run.cancel.exists() and not state.finished_at else None
     return Report(
-        state=verdict,
+        state=found,
         progress=replace(_progress(run), phase=phase),
         started_at=_time(state.started_at),
         finished_at=_time(state.finished_at),
-        model_version=_model_version(run) if verdict is TrainingState.COMPLETED else None,
-        failure_reason=_reason(run, state) if verdict is TrainingState.FAILED else None,
+        model_version=_model_version(run) if found is TrainingState.COMPLETED else None,
+        failure_reason=_reason(run, state) if found is TrainingState.FAILED else None,
     )
 
 
-def _verdict(state: RunState) -> TrainingState:
+def verdict(state: RunState) -> TrainingState:
+    """What a state says of its run."""
     if not state.finished_at:
         return TrainingState.RUNNING if state.job else TrainingState.STARTED
     if state.stopped:
@@ -281,8 +298,16 @@ def _time(text: str | None) -> datetime | None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Supervise the run of a folder."""
-    supervise(RunFolder(Path(arguments[0])), int(arguments[1]))
+    """Supervise the run of a folder; then free what older ones take."""
+    run, lock = RunFolder(Path(arguments[0])), int(arguments[1])
+    supervise(run, lock)
+    os.close(lock)  # the next run need not wait for what follows
+    from local.training_pruning import prune
+
+    # Our output is the run's log, whose last words tell why it failed: nothing more may come there.
+    # What cannot be removed now is tried again when the next run has ended.
+    with suppress(OSError):
+        prune(run.root.parent, int(arguments[2]))
     return 0
 
 

@@ -73,8 +73,9 @@ def alive(pid):
 class LocalJobs:
     """A LocalLauncher below a folder, and its jobs, which do what they are told."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, keep=5):
         self.folder = folder
+        self.keep = keep
         self.root = folder / "training"
         encoder = folder / "encoders" / "own-encoder"
         encoder.mkdir(parents=True)
@@ -86,7 +87,11 @@ class LocalJobs:
     def another(self):
         """A launcher of another process: it knows what the folder says."""
         return LocalLauncher(
-            self.root, python=self.python, data=self.data, encoders=self.folder / "encoders"
+            self.root,
+            python=self.python,
+            data=self.data,
+            encoders=self.folder / "encoders",
+            keep=self.keep,
         )
 
     def output(self, name):

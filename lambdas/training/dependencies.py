@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from lambdas.training.launcher import Launcher
 from lambdas.training.settings import TrainingSettings
+from shared.db.access import access
 from shared.db.connection import Database
 from shared.db.training import TrainingRuns
 
@@ -27,15 +28,10 @@ class Dependencies:
 def build_dependencies(settings: TrainingSettings) -> Dependencies:
     """Make the real adapters (PostgreSQL, SageMaker or what the settings name)."""
     from shared.observability.logs import configure_logging
-    from shared.storage.clients import client
-    from shared.storage.secrets import read_secret
 
     configure_logging("training", settings.log_level)
-    secrets = client("secretsmanager")
     database = Database(
-        lambda: read_secret(secrets, settings.database_secret_id),
-        pool_size=settings.database_pool_size,
-        wait_seconds=_WAIT_SECONDS,
+        access(settings), pool_size=settings.database_pool_size, wait_seconds=_WAIT_SECONDS
     )
     return Dependencies(
         database=database,

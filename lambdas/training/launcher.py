@@ -34,7 +34,8 @@ class Job:
 class Progress:
     """How far a job is: ``epoch`` from 1, ``seconds`` since its first step.
 
-    ``phase`` is the launcher's own word for what the job does now.
+    ``phase`` is the launcher's own word for what the job does now. ``artefact_uri``: where the
+    trained weights lie, once they do; a model version is made of them by an export.
     """
 
     phase: str | None = None
@@ -43,6 +44,7 @@ class Progress:
     steps: int | None = None
     seconds: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    artefact_uri: str | None = None
 
     @property
     def seconds_left(self) -> float | None:

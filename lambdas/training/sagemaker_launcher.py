@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -76,7 +77,7 @@ class SageMakerLauncher:
         """Describe the job; see Launcher."""
         try:
             with _translated():
-                found = self._client.describe_training_job(TrainingJobName=job_name(training_id))
+                found = self._client.describe_training_job(TrainingJobName=self._name(training_id))
         except _NotThere:
             return None
         return _report(found)
@@ -85,13 +86,13 @@ class SageMakerLauncher:
         """Stop the job; see Launcher."""
         try:
             with _translated():
-                self._client.stop_training_job(TrainingJobName=job_name(training_id))
+                self._client.stop_training_job(TrainingJobName=self._name(training_id))
         except (_NotThere, _Ended):
             return
 
     def request(self, job: Job) -> dict[str, Any]:
         """What CreateTrainingJob is asked for."""
-        settings, name = self._settings, job_name(job.training_id)
+        settings, name = self._settings, self._name(job.training_id)
         output = settings.training_output_uri.rstrip("/")
         longest = settings.training_max_seconds
         stopping = {"MaxRuntimeInSeconds": longest}
@@ -113,7 +114,10 @@ class SageMakerLauncher:
             "RoleArn": settings.training_role_arn,
             "HyperParameters": self._hyperparameters(job, model_name),
             "InputDataConfig": [_channel(*pair) for pair in channels.items()],
-            "OutputDataConfig": {"S3OutputPath": f"{output}/models/"},
+            "OutputDataConfig": {
+                "S3OutputPath": f"{output}/models/",
+                **_given(KmsKeyId=settings.training_key_arn),
+            },
             "CheckpointConfig": {
                 "S3Uri": f"{output}/checkpoints/{name}/",
                 "LocalPath": "/opt/ml/checkpoints",
@@ -122,11 +126,16 @@ class SageMakerLauncher:
                 "InstanceType": settings.training_instance_type,
                 "InstanceCount": settings.training_instance_count,
                 "VolumeSizeInGB": settings.training_volume_gib,
+                **_given(VolumeKmsKeyId=settings.training_volume_key_arn),
             },
+            "EnableNetworkIsolation": settings.training_isolated,
             "StoppingCondition": stopping,
             "EnableManagedSpotTraining": settings.training_spot,
             "Tags": [{"Key": "reviewlens:environment", "Value": settings.environment}],
         }
+
+    def _name(self, training_id: str) -> str:
+        return self._settings.training_name_prefix + job_name(training_id)
 
     def _hyperparameters(self, job: Job, model_name: str) -> dict[str, str]:
         """JSON strings, as script mode reads them."""
@@ -138,8 +147,12 @@ class SageMakerLauncher:
 
 
 def job_name(training_id: str) -> str:
-    """SageMaker's name of a run: it allows letters, digits and hyphens."""
+    """SageMaker's name of a run, but for its prefix: it allows letters, digits and hyphens."""
     return training_id.replace("_", "-")
+
+
+def _given(**values: str) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value}
 
 
 def _channel(name: str, uri: str) -> dict[str, Any]:
@@ -162,9 +175,13 @@ def _report(found: Mapping[str, Any]) -> Report:
     reason = None
     if state is TrainingState.FAILED:
         reason = str(found.get("FailureReason") or phase or "the job failed")[:_REASON_CHARACTERS]
+    progress = _progress(found, phase)
+    if state is TrainingState.COMPLETED:  # of others it names a place as well, with nothing there
+        uri = found.get("ModelArtifacts", {}).get("S3ModelArtifacts")
+        progress = replace(progress, artefact_uri=uri)
     return Report(
         state=state,
-        progress=_progress(found, phase),
+        progress=progress,
         started_at=found.get("TrainingStartTime"),
         finished_at=found.get("TrainingEndTime") if state.is_final else None,
         failure_reason=reason,

@@ -144,7 +144,8 @@ class Training:
     def _keep(self, run: TrainingRun, report: Report) -> TrainingRun:
         said = report.progress
         if said.step is None and not said.metrics:  # what was known of it stays
-            said = replace(Progress(**run.progress), phase=said.phase)
+            before = Progress(**run.progress)
+            said = replace(before, phase=said.phase, artefact_uri=said.artefact_uri)
         progress = asdict(said)
         if report.state == run.state and progress == run.progress:
             return run
@@ -173,6 +174,7 @@ def _told(run: TrainingRun) -> TrainingStatus:
         steps=progress.steps,
         metrics=progress.metrics,
         parameters=TrainingParameters(**run.parameters),
+        artefact_uri=progress.artefact_uri,
         model_version=run.model_version,
         failure_reason=run.failure_reason,
         started_at=run.started_at or run.requested_at,

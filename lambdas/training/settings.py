@@ -35,6 +35,14 @@ class TrainingSettings(DatabaseSettings):
     """S3 prefix with a folder for each registered encoder."""
     training_encoders: str = ""
     """Names of the registered encoders, separated by commas."""
+    training_name_prefix: str = ""
+    """What the names of jobs begin with: deployments in one account must differ in it."""
+    training_isolated: bool = False
+    """Whether a job has no network at all. It needs an image that has the sources."""
+    training_key_arn: str = ""
+    """KMS key of what jobs put out; without one SageMaker takes the account's own for S3."""
+    training_volume_key_arn: str = ""
+    """KMS key of the instances' disks; instances that have one built in take none."""
     training_instance_type: str = "ml.g5.xlarge"
     """Instance of the job."""
     training_instance_count: int = Field(1, ge=1, le=16)

@@ -84,15 +84,21 @@ def add(
 ) -> None:
     """Register the model of a folder as a candidate; the current one stays current.
 
-    Given again with --evaluation, a version that is registered already gets its evaluation, which
-    the gate needs of both models.
+    Given again with --evaluation, a version that is registered already gets an evaluation, which
+    the gate needs of both models, on the same rows.
 
     Example: reviewlens models add models/default --evaluation runs/evaluation
     """
-    from local.stage import registry_of
+    from local.stage import note_training, stage_of
+    from sagemaker_jobs.gate.evaluation import read
 
-    with _failing(), registry_of(StateFolder(state)) as store:
-        version = registry.register(store, folder, evaluation).version
+    with _failing(), stage_of(StateFolder(state)) as stage:
+        store = stage.artefacts
+        if evaluation is not None:
+            read(evaluation)  # what the gate cannot read is refused now, not at the activation
+        manifest = registry.register(store, folder, evaluation)
+        note_training(stage, manifest)
+        version = manifest.version
         model = registry.describe(store, version)
     print_json(_dump(model)) if as_json else console().print(
         f"{version} is registered ({model.state}).", markup=False
@@ -265,8 +271,10 @@ def _show_switch(done: "Activated") -> None:
     instead = f" instead of {done.replaced}" if done.replaced else ""
     index = done.index_version or "no index: there are no reviews"
     say.print(f"{done.version} is current{instead}, with {index}.", markup=False)
-    if done.reviews_scored:
-        say.print(f"{done.reviews_scored:,} reviews were embedded anew.")
+    if read := done.reviews_scored - done.reviews_reused:
+        say.print(f"{read:,} reviews were embedded anew.")
+    if done.reviews_reused:
+        say.print(f"{done.reviews_reused:,} reviews keep their embeddings and were judged anew.")
     say.print(f"Switched after {done.switched_after_seconds:.1f} s.")
     if done.shards_left:
         say.print(

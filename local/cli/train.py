@@ -1,6 +1,7 @@
 """``reviewlens train``: start a training and follow it to its end."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -65,7 +66,8 @@ def train(
                 found = _follow(client, found["training_id"])
     except LocalStackError as error:
         fail(error)
-    print_json(found) if as_json else _show(found)
+    model = StateFolder(state).root / "training" / found["training_id"] / "model"
+    print_json(found) if as_json else _show(found, model)
     wanted = TrainingState.COMPLETED if cancel is None else TrainingState.CANCELLED
     if follow and found["state"] != wanted:
         raise typer.Exit(1)
@@ -112,7 +114,8 @@ def _metrics(found: dict[str, Any]) -> str:
     return f"{epoch}{told}".removesuffix(", ")
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], model: Path) -> None:
+    """What became of it; ``model`` is where a run of this machine leaves what it trained."""
     say = console()
     where = found.get("state") or found["status"]
     say.print(f"{found['training_id']}  {where}", markup=False)
@@ -124,6 +127,11 @@ def _show(found: dict[str, Any]) -> None:
         say.print(_metrics(found), markup=False)
     if found.get("model_version"):
         say.print(f"model {found['model_version']}", markup=False)
+    elif found.get("artefact_uri"):
+        say.print(f"weights {found['artefact_uri']}", markup=False)
+    elif (weights := model / "model.safetensors").is_file() and found.get("finished_at"):
+        say.print(f"weights {weights}", markup=False)
+        say.print(f"  a model of them: sagemaker_jobs.export --run-dir {model}", style="dim")
     for warning in found.get("warnings", []):
         say.print(f"note: {warning}", style="dim", markup=False)
     if "state" not in found:

@@ -1,15 +1,17 @@
 """Puts a correction of the logits behind a model's graph; what was there stays as it was."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from sagemaker_jobs.adapt.correction import Correction
 from shared.errors import ArtefactError
 
-_LOGITS, _EMBEDDING = "logits", "embedding"
+_LOGITS, _EMBEDDING, _BEFORE = "logits", "embedding", "before"
+_OURS = re.compile(r"adapt\d+/")
 
 
 def append(source: Path, target: Path, correction: Correction) -> None:
@@ -21,20 +23,54 @@ def append(source: Path, target: Path, correction: Correction) -> None:
     Raises:
         ArtefactError: the source cannot be read, or lacks one of the two outputs.
     """
-    try:
-        model = onnx.load(str(source))
-    except Exception as error:  # protobuf has several, of different bases
-        raise ArtefactError(f"{source.name} cannot be read as an ONNX graph") from error
+    model = _load(source)
     outputs = {output.name for output in model.graph.output}
     if not {_LOGITS, _EMBEDDING} <= outputs:
         raise ArtefactError(f"{source.name} has no outputs {_EMBEDDING} and {_LOGITS}")
     prefix = _free_prefix(model)
-    _rename(model.graph, _LOGITS, f"{prefix}/before")
+    _rename(model.graph, _LOGITS, f"{prefix}/{_BEFORE}")
     for name, values in _weights(correction).items():
         stored = numpy_helper.from_array(values.astype(np.float32), f"{prefix}/{name}")
         model.graph.initializer.append(stored)
     model.graph.node.extend(_nodes(prefix))
     onnx.save(model, str(target))
+
+
+def corrections(source: Path) -> bytes | None:
+    """All corrections of a graph as a graph of their own, without what they were put behind.
+
+    Its inputs are ``before``, the logits (n, classes) of the first model (up to a constant for each
+    text), and ``embedding`` (n, d); its output is ``logits`` (n, classes).
+
+    Returns:
+        The serialised graph; None where nothing was appended to this one.
+
+    Raises:
+        ArtefactError: the source cannot be read.
+    """
+    model = _load(source)
+    nodes = [node for node in model.graph.node if _OURS.match(node.name)]
+    if not nodes:
+        return None
+    weights = [stored for stored in model.graph.initializer if _OURS.match(stored.name)]
+    shapes = {_BEFORE: ["n", "classes"], _EMBEDDING: ["n", "d"], _LOGITS: ["n", "classes"]}
+    values = {
+        name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    }
+    inputs = [values[_BEFORE], values[_EMBEDDING]]
+    graph = helper.make_graph(nodes, "corrections", inputs, [values[_LOGITS]], weights)
+    _rename(graph, f"adapt1/{_BEFORE}", _BEFORE)
+    cut = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    body: bytes = cut.SerializeToString()
+    return body
+
+
+def _load(source: Path) -> onnx.ModelProto:
+    try:
+        return onnx.load(str(source))
+    except Exception as error:  # protobuf has several, of different bases
+        raise ArtefactError(f"{source.name} cannot be read as an ONNX graph") from error
 
 
 def _weights(correction: Correction) -> dict[str, np.ndarray]:
@@ -52,7 +88,7 @@ def _nodes(prefix: str) -> list[onnx.NodeProto]:
     def node(kind: str, inputs: list[str], output: str, name: str) -> onnx.NodeProto:
         return helper.make_node(kind, inputs, [output], name=f"{prefix}/{name}")
 
-    own = [f"{prefix}/before", f"{prefix}/logits", f"{prefix}/bias"]
+    own = [f"{prefix}/{_BEFORE}", f"{prefix}/logits", f"{prefix}/bias"]
     return [
         node("Gemm", own, f"{prefix}/own", "Gemm"),
         node("MatMul", [_EMBEDDING, f"{prefix}/embedding"], f"{prefix}/shift", "MatMul"),

@@ -15,7 +15,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from sagemaker_jobs.gate.ask import require_passed
-from sagemaker_jobs.score.job import Ports, VersionedEncoder, score_missing
+from sagemaker_jobs.score.job import Ports, Report, VersionedEncoder, score_missing
+from sagemaker_jobs.score.reuse import Reuse, reuse_of
 from shared.db.adoption import adopt, behind, let_count
 from shared.db.ledger import Ledger
 from shared.errors import ConflictError, NotFoundError, UnavailableError
@@ -46,12 +47,17 @@ class Stage(Ports):
         """Fetch, verify and open a version."""
         return open_version(self.artefacts, version, self.cache_dir, threads=self.threads)
 
+    def open_reuse(self, version: str) -> Reuse | None:
+        """What a version may take over from another one; None where it embeds for itself."""
+        return reuse_of(self.artefacts, version, self.cache_dir)
+
 
 class Activated(BaseModel):
     """What an activation or a rollback did.
 
-    ``left`` is how many shards the new model had not processed when the wait ended: processing has
-    them in its queue, or the sweep puts them there.
+    ``reviews_reused``: of those scored, as many were not read again, for an adapted model has the
+    embeddings of another. ``shards_left`` is how many shards the new model had not processed when
+    the wait ended: processing has them in its queue, or the sweep puts them there.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -61,6 +67,7 @@ class Activated(BaseModel):
     replaced: str | None
     index_version: str | None
     reviews_scored: int = 0
+    reviews_reused: int = 0
     shards_left: int = 0
     switched_after_seconds: float
     seconds: float
@@ -116,7 +123,8 @@ def activate(
         version=version,
         replaced=now.version if now and now.version != version else None,
         index_version=index.version if index else None,
-        reviews_scored=scored,
+        reviews_scored=scored.reviews,
+        reviews_reused=scored.reused,
         shards_left=left,
         switched_after_seconds=round(switched, 3),
         seconds=round(time.monotonic() - started, 3),
@@ -125,15 +133,15 @@ def activate(
 
 def _switch(
     stage: Stage, encoder: VersionedEncoder, now: Current | None, *, force: bool, tell: Tell
-) -> tuple[Manifest | None, int]:
-    """Score, build and move the pointers, again until nothing is lost; the index, and reviews."""
-    store, version, scored = stage.artefacts, encoder.version, 0
+) -> tuple[Manifest | None, Report]:
+    """Score, build and move the pointers, again until nothing is lost; the index, what it took."""
+    store, version, scored = stage.artefacts, encoder.version, Report()
     moved = now is not None and now.version == version
     ends: float | None = None
     while ends is None or time.monotonic() < ends:
-        index, fresh = _prepare(stage, encoder, tell)
-        scored += fresh
-        if fresh or ends is None:  # patience runs while nothing can be scored
+        before = scored.reviews
+        index = _prepare(stage, encoder, tell, scored)
+        if scored.reviews > before or ends is None:  # patience runs while nothing can be scored
             ends = time.monotonic() + _PATIENCE_SECONDS
         seen = artefacts.current(store, "index")
         if not force and _would_lose(stage, seen, index):
@@ -154,22 +162,29 @@ def _switch(
     )
 
 
-def _prepare(stage: Stage, encoder: VersionedEncoder, tell: Tell) -> tuple[Manifest | None, int]:
-    """An index of all that is processed now, and how many reviews had to be scored for it."""
-    scored = _score(stage, encoder, tell)
+def _prepare(
+    stage: Stage, encoder: VersionedEncoder, tell: Tell, scored: Report
+) -> Manifest | None:
+    """An index of all that is processed now; what it took is added to ``scored``."""
+    _score(stage, encoder, tell, scored)
     tell("index")
     index, _ = index_for(stage.artefacts, encoder.version)
     # what came while it was built: few, as a rule none
-    late = _score(stage, encoder, tell)
-    if late:
+    if _score(stage, encoder, tell, scored):
         index, _ = index_for(stage.artefacts, encoder.version)
-    return index, scored + late
+    return index
 
 
-def _score(stage: Stage, encoder: VersionedEncoder, tell: Tell) -> int:
-    return score_missing(
-        stage, encoder, progress=lambda done, total: tell(f"scoring {done} of {total} shards")
-    ).reviews
+def _score(stage: Stage, encoder: VersionedEncoder, tell: Tell, scored: Report) -> int:
+    done = score_missing(
+        stage,
+        encoder,
+        progress=lambda done, total: tell(f"scoring {done} of {total} shards"),
+        reuse=lambda: stage.open_reuse(encoder.version),
+    )
+    scored.reviews += done.reviews
+    scored.reused += done.reused
+    return done.reviews
 
 
 def _would_lose(stage: Stage, seen: Current | None, index: Manifest | None) -> bool:

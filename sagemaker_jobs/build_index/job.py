@@ -4,26 +4,25 @@ import logging
 
 from sagemaker_jobs.build_index.activation import Activated, Stage, activate
 from sagemaker_jobs.build_index.config import BuildIndexConfig
-from shared.db.connection import Database
+from sagemaker_jobs.score.job import open_database
 from shared.index.build import index_for
 from shared.storage.clients import client
 from shared.storage.objects import S3Store
 from shared.storage.queues import SqsQueue
-from shared.storage.secrets import read_secret
 
 log = logging.getLogger("build_index")
 
 
 def run(config: BuildIndexConfig) -> Activated | None:
     """Build an index of a model, and with ``activate`` make both current; else returns None."""
-    s3, secrets = client("s3"), client("secretsmanager")
+    s3 = client("s3")
     store = S3Store(s3, config.artefact_bucket)
     if not config.activate:
         manifest, skipped = index_for(store, config.model_version)
         told = f"{manifest.count} reviews, {manifest.version}" if manifest else "nothing to index"
         log.info("index of %s: %s, %d shards left out", config.model_version, told, len(skipped))
         return None
-    database = Database(lambda: read_secret(secrets, config.database_secret_id))
+    database = open_database(config)
     try:
         stage = Stage(
             database=database,

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from sagemaker_jobs.gate.errors import EvaluationError
 from shared.schemas.sentiment import LABELS
-from shared.storage.registry import EVALUATION_FILES
+from shared.storage.layout import EVALUATION_FILES
 
 FIGURES, PREDICTIONS = EVALUATION_FILES
 PROBABILITIES = tuple(f"p_{label.value}" for label in LABELS)
@@ -44,6 +44,8 @@ class Figures(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     version: str
+    evaluated_at: AwareDatetime | None = None
+    limit: int = 0
     robustness: dict[str, Noise] = {}
     behaviour: dict[str, Behaviour] = {}
 
@@ -89,6 +91,9 @@ def read(folder: Path) -> Evaluation:
     missing = [name for name in _REQUIRED if name not in table.column_names]
     if missing:
         raise EvaluationError(f"{path} has no column {missing[0]}")
+    of = (table.schema.metadata or {}).get(b"model_version", figures.version.encode())
+    if of != figures.version.encode():
+        raise EvaluationError(f"{path} is of {of.decode()}, {FIGURES} of {figures.version}")
     return _of(figures, table, path)
 
 

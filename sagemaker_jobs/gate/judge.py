@@ -1,5 +1,6 @@
 """The verdict: overall, slice by slice, and under noise."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from shared.schemas.gate import Family, GateCheck, GateResult
 from shared.schemas.sentiment import LABELS
 
 Mask = npt.NDArray[np.bool_]
+Rows = Counter[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,38 @@ def judge(current: Evaluation, candidate: Evaluation, rules: Rules) -> GateResul
 def _incomparable(current: Evaluation, candidate: Evaluation) -> str | None:
     if current.rows_sha256 == candidate.rows_sha256:
         return None
-    ours, theirs = len(candidate.keys), len(current.keys)
+    ours, theirs = _rows_by_split(candidate), _rows_by_split(current)
+    needed = ", ".join(f"{split} ({rows.total():,} rows)" for split, rows in theirs.items())
+    found = [_difference(split, ours.get(split), theirs.get(split)) for split in ours | theirs]
+    limit = f" --limit {current.figures.limit}" if current.figures.limit else ""
+    name = candidate.figures.version
     return (
-        "the two were evaluated on other rows or labels"
-        f" ({ours} rows of the candidate, {theirs} of the current model): evaluate both anew"
+        f"the two were evaluated on other rows or labels: {current.figures.version} on {needed};"
+        f" the evaluation of {name} {'; '.join(filter(None, found))}. Evaluate {name} on the same"
+        f" files (sagemaker_jobs.evaluate --splits {','.join(theirs)}{limit}) and add that with"
+        " `reviewlens models add MODEL --evaluation FOLDER`"
     )
+
+
+def _rows_by_split(evaluation: Evaluation) -> dict[str, Rows]:
+    """For each split its rows (text hash, label), and how often each is there."""
+    found: dict[str, Rows] = {}
+    columns = (evaluation.splits, evaluation.keys, evaluation.labels)
+    for split, key, label in zip(*(column.tolist() for column in columns), strict=True):
+        found.setdefault(split, Counter())[key, label] += 1
+    return found
+
+
+def _difference(split: str, ours: Rows | None, theirs: Rows | None) -> str | None:
+    """What of a split is missing or too much; None where nothing is."""
+    if ours is None:
+        return f"has no {split}"
+    if theirs is None:
+        return f"has {split}, which the other lacks"
+    if ours == theirs:
+        return None
+    common = (ours & theirs).total()
+    return f"has {common:,} of those of {split} and {ours.total() - common:,} others"
 
 
 def _result(

@@ -22,7 +22,11 @@ class ScoreConfig(JobConfig):
     model_version: str = Field(description="a published version; it need not be current")
     artefact_bucket: str = Field(description="bucket of models, embeddings and indexes")
     clean_bucket: str = Field(description="bucket of the clean shards")
-    database_secret_id: str = Field(description="secret that says how to connect to PostgreSQL")
+    database_secret_id: str = Field(
+        default="",
+        description="secret that says how to connect to PostgreSQL; empty: by IAM, as the variables"
+        " REVIEWLENS_DATABASE_* say",
+    )
     cache_dir: Path = Field(
         default=Path(gettempdir()) / "reviewlens", description="where the model is downloaded to"
     )

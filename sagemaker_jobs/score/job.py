@@ -1,4 +1,7 @@
-"""Reads clean shards, encodes them once, writes embeddings and analyses of a model version."""
+"""Reads clean shards, encodes them once, writes embeddings and analyses of a model version.
+
+An adapted model's come from what the version with the same embeddings said, where it said it.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -6,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sagemaker_jobs.score.config import ScoreConfig
+from sagemaker_jobs.score.reuse import Reuse, reuse_of
 from shared.db.adoption import closed_shards, unjudged_shards
 from shared.db.analyses import upsert_analyses
 from shared.db.connection import Database
@@ -13,7 +17,7 @@ from shared.db.ledger import Ledger
 from shared.db.shards import lock_batch, process_lock
 from shared.errors import NotFoundError
 from shared.index.shards import list_pairs, place_of
-from shared.runtime.scoring import Answers, put_scored, score
+from shared.runtime.scoring import Answers, Scored, put_scored, score
 from shared.schemas.messages import ProcessShard
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import from_parquet
@@ -44,15 +48,23 @@ class Ports:
 
 @dataclass(slots=True)
 class Report:
-    """What one pass did: shards and reviews scored, and the keys of shards left over, with why."""
+    """What one pass did: shards and reviews scored, and the keys of shards left over, with why.
+
+    ``reused``: of the reviews those whose embeddings another version had made.
+    """
 
     shards: int = 0
     reviews: int = 0
+    reused: int = 0
     left: dict[str, str] = field(default_factory=dict)
 
 
 def _nobody(_done: int, _total: int) -> None:
     """Report nothing."""
+
+
+def _nothing() -> None:
+    """Reuse nothing."""
 
 
 def missing(ports: Ports, model_version: str) -> list[ProcessShard]:
@@ -74,7 +86,11 @@ def missing(ports: Ports, model_version: str) -> list[ProcessShard]:
 
 
 def score_missing(
-    ports: Ports, encoder: VersionedEncoder, *, progress: Progress = _nobody
+    ports: Ports,
+    encoder: VersionedEncoder,
+    *,
+    progress: Progress = _nobody,
+    reuse: Callable[[], Reuse | None] = _nothing,
 ) -> Report:
     """Score what a model has not judged: one pass over the shards that are processed now.
 
@@ -84,16 +100,18 @@ def score_missing(
         ports: what is read and written.
         encoder: the opened model.
         progress: told (shards done, shards in all) after each.
+        reuse: opens what the model may take over from another one; asked where shards are missing.
 
     Raises:
         UnavailableError: the database or S3 does not answer.
     """
     report = Report()
     shards = missing(ports, encoder.version)
+    taken_over = reuse() if shards else None
     for done, shard in enumerate(shards):
         progress(done, len(shards))
         try:
-            rows = _score(ports, encoder, shard)
+            rows, reused = _score(ports, encoder, shard, taken_over)
         except NotFoundError:
             report.left[shard.key] = "the clean shard is gone"
             continue
@@ -102,6 +120,7 @@ def score_missing(
             continue
         report.shards += 1
         report.reviews += rows
+        report.reused += rows if reused else 0
         log.info("shards=%d/%d reviews=%d", done + 1, len(shards), report.reviews)
     progress(len(shards), len(shards))
     for key, reason in report.left.items():
@@ -109,19 +128,27 @@ def score_missing(
     return report
 
 
-def _score(ports: Ports, encoder: VersionedEncoder, shard: ProcessShard) -> int | None:
-    """Score one shard; None where somebody else has it or took its place."""
+def _score(
+    ports: Ports, encoder: VersionedEncoder, shard: ProcessShard, reuse: Reuse | None
+) -> tuple[int | None, bool]:
+    """Score one shard: its rows, and whether no text had to be read for it.
+
+    The rows are None where somebody else has the shard or took its place.
+    """
     # the lock of processing: nobody deletes or replaces the shard meanwhile
     with ports.database.lock(process_lock(shard.ingest_id, shard.part)) as held:
         stored = Ledger(ports.database).shard(shard.ingest_id, shard.part) if held else None
         if stored is None or not stored.processed:
-            return None
+            return None, False
         table = from_parquet(ports.clean.get(stored.key)[0])
-        scored = score(encoder.encode, table)
+        found = None
+        if reuse is not None:
+            found = reuse.score(ports.artefacts, ports.database, shard, table)
+        scored: Scored = found or score(encoder.encode, table)
         put_scored(ports.artefacts, (encoder.version, shard.ingest_id, shard.part), table, scored)
         with ports.database.transaction() as connection:
             if not lock_batch(connection, shard.ingest_id, stored):
-                return None
+                return None, False
             upsert_analyses(
                 connection,
                 encoder.version,
@@ -131,7 +158,17 @@ def _score(ports: Ports, encoder: VersionedEncoder, shard: ProcessShard) -> int 
                 scored.probabilities.T.tolist(),
                 current=False,
             )
-    return int(table.num_rows)
+    return int(table.num_rows), found is not None
+
+
+def open_database(config: ScoreConfig) -> Database:
+    """The database that a config names, or else the environment."""
+    from shared.db.access import access
+    from shared.settings.base import DatabaseSettings
+
+    secret_id = config.database_secret_id
+    settings = DatabaseSettings(database_secret_id=secret_id) if secret_id else DatabaseSettings()
+    return Database(access(settings))
 
 
 def run(config: ScoreConfig) -> Report:
@@ -139,10 +176,8 @@ def run(config: ScoreConfig) -> Report:
     from shared.runtime.loader import open_version
     from shared.storage.clients import client
     from shared.storage.objects import S3Store
-    from shared.storage.secrets import read_secret
 
-    s3, secrets = client("s3"), client("secretsmanager")
-    database = Database(lambda: read_secret(secrets, config.database_secret_id))
+    s3, database = client("s3"), open_database(config)
     try:
         ports = Ports(
             database, S3Store(s3, config.clean_bucket), S3Store(s3, config.artefact_bucket)
@@ -150,8 +185,15 @@ def run(config: ScoreConfig) -> Report:
         encoder = open_version(
             ports.artefacts, config.model_version, config.cache_dir, threads=config.threads
         )
-        report = score_missing(ports, encoder)
+        report = score_missing(
+            ports,
+            encoder,
+            reuse=lambda: reuse_of(ports.artefacts, config.model_version, config.cache_dir),
+        )
     finally:
         database.close()
-    log.info("scored %d reviews of %d shards", report.reviews, report.shards)
+    log.info(
+        "scored %d reviews of %d shards, %d without reading them again",
+        *(report.reviews, report.shards, report.reused),
+    )
     return report

@@ -18,6 +18,23 @@ SET sentiment = excluded.sentiment, confidence = excluded.confidence,
     analysed_at = greatest(analyses.analysed_at, excluded.analysed_at)
 """
 
+_PROBABILITIES = """
+SELECT a.negative, a.neutral, a.positive
+FROM unnest(%s::text[]) WITH ORDINALITY AS s (review_id, place)
+LEFT JOIN analyses AS a ON a.review_id = s.review_id AND a.model_version = %s
+ORDER BY s.place
+"""
+
+
+def probabilities_of(
+    connection: Connection, model_version: str, review_ids: Sequence[str]
+) -> list[tuple[float | None, float | None, float | None]]:
+    """Negative, neutral and positive of each review, in their order, as a model said them.
+
+    A review that the model has not judged as it is now has None three times.
+    """
+    return connection.execute(_PROBABILITIES, (list(review_ids), model_version)).fetchall()
+
 
 def upsert_analyses(
     connection: Connection,

@@ -136,7 +136,8 @@ class TrainingRuns:
                 connection,
                 "UPDATE training_runs SET state = %s, progress = %s,"
                 " estimated_at = coalesce(%s, estimated_at),"
-                " started_at = coalesce(%s, started_at), model_version = %s, failure_reason = %s,"
+                " started_at = coalesce(%s, started_at),"
+                " model_version = coalesce(%s, model_version), failure_reason = %s,"
                 " finished_at = CASE WHEN %s THEN coalesce(%s, now()) END"
                 " WHERE training_id = %s AND state IN ('started', 'running')"
                 " RETURNING *",
@@ -145,6 +146,19 @@ class TrainingRuns:
                 *(finished_at, training_id),
             )
         return changed or self.get(training_id)
+
+    def note_version(self, training_id: str, version: str) -> bool:
+        """Note which model version was registered from a run; a later one takes its place.
+
+        Returns:
+            Whether the run is known.
+        """
+        with self._database.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE training_runs SET model_version = %s WHERE training_id = %s",
+                (version, training_id),
+            )
+        return changed.rowcount == 1
 
     def forget_keys(self, training_id: str) -> None:
         """Free the keys of a run that could not be launched: the caller may try again with them."""

@@ -84,8 +84,10 @@ class TrainingStatus(BaseModel):
     """Where a run stands.
 
     ``epoch`` counts from 1. ``phase`` is what the job itself says it does (SageMaker's secondary
-    status). ``metrics`` holds the newest value of each. ``estimated_completion_time`` is null once
-    the run has ended.
+    status). ``metrics`` holds the newest value of each. ``artefact_uri`` says where the trained
+    weights lie once a job on SageMaker is completed; ``model_version`` is the version that was
+    exported from them last and registered. ``estimated_completion_time`` is null once the run has
+    ended.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -98,6 +100,7 @@ class TrainingStatus(BaseModel):
     steps: int | None = None
     metrics: dict[str, float] = {}
     parameters: TrainingParameters
+    artefact_uri: str | None = None
     model_version: str | None = None
     failure_reason: str | None = None
     started_at: datetime

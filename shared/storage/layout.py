@@ -3,6 +3,8 @@
 UPLOADS = "uploads/"
 EMBEDDINGS = "embeddings/"
 ACTIVATIONS = "activations/"
+EVALUATION_FILES = ("evaluation.json", "predictions.parquet")
+"""What an evaluation consists of: figures, and what was said of each row."""
 
 
 def clean_prefix(ingest_id: str) -> str:
@@ -45,11 +47,21 @@ def pointer_key(kind: str) -> str:
     return f"pointers/{kind}.json"
 
 
-def evaluation_file(version: str, name: str) -> str:
-    """A file of what evaluating a model gave (artefact bucket)."""
-    return f"{version_prefix('model', version)}evaluation/{name}"
+def evaluations_prefix(version: str) -> str:
+    """Prefix of all that evaluating a model gave (artefact bucket)."""
+    return f"{version_prefix('model', version)}evaluation/"
+
+
+def evaluation_file(version: str, digest: str, name: str) -> str:
+    """A file of one evaluation of a model, which is named by its content (artefact bucket)."""
+    return f"{evaluations_prefix(version)}{digest}/{name}"
 
 
 def gate_key(candidate: str, against: str) -> str:
     """The gate's verdict on a candidate against the version that was current (artefact bucket)."""
     return f"{version_prefix('model', candidate)}gates/{against}.json"
+
+
+def candidate_prefix(training_job: str) -> str:
+    """Prefix of what the candidate job made of a training (artefact bucket)."""
+    return f"candidates/{training_job}/"

@@ -1,10 +1,14 @@
 """The registry of models: what versions there are, which is current, which was before it.
 
-Beside a version's manifest lie its evaluation and the verdicts of the gate. The model pointer says
-what is current; ``activations/`` is the log of its moves, to which entries are only ever added. A
-move is settled by the pointer's conditional put, and the log follows it.
+Beside a version's manifest lie its evaluations and the verdicts of the gate. An evaluation lies
+under the hash of its content, so that nothing is ever written over: a model that was evaluated on
+other rows than another is evaluated once more. The model pointer says what is current;
+``activations/`` is the log of its moves, to which entries are only ever added. A move is settled by
+the pointer's conditional put, and the log follows it.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,10 +21,16 @@ from shared.errors import ArtefactError, ConflictError, NotFoundError
 from shared.schemas.gate import GateResult
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts
-from shared.storage.layout import ACTIVATIONS, evaluation_file, gate_key
+from shared.storage.layout import (
+    ACTIVATIONS,
+    EVALUATION_FILES,
+    evaluation_file,
+    evaluations_prefix,
+    gate_key,
+)
 from shared.storage.objects import ObjectStore
 
-EVALUATION_FILES = ("evaluation.json", "predictions.parquet")
+_DIGEST_CHARACTERS = 16
 _ATTEMPTS = 20
 State = Literal["candidate", "current", "earlier"]
 
@@ -69,40 +79,75 @@ def register(store: ObjectStore, folder: Path, evaluation: Path | None = None) -
         evaluation: folder of EVALUATION_FILES, which sagemaker_jobs.evaluate wrote; None: later.
 
     Raises:
-        ArtefactError: the folder does not hold what its manifest says, or a file is missing.
+        ArtefactError: the folder does not hold what its manifest says, or the evaluation lacks a
+            file or is that of another version.
         ConflictError: the version exists with other content.
     """
     manifest = artefacts.read_folder(folder, kind="model").manifest
-    bodies = {}
-    if evaluation is not None:
-        for name in EVALUATION_FILES:
-            try:
-                bodies[name] = (evaluation / name).read_bytes()
-            except OSError as error:
-                raise ArtefactError(f"the evaluation {evaluation} has no {name}") from error
+    bodies = None if evaluation is None else _read_evaluation(evaluation, manifest.version)
     artefacts.publish(store, folder, manifest)
-    for name, body in bodies.items():
-        _put_once(store, evaluation_file(manifest.version, name), body)
+    if bodies is not None:
+        _put_evaluation(store, manifest.version, bodies)
     return manifest
 
 
-def _put_once(store: ObjectStore, key: str, body: bytes) -> None:
-    try:
-        store.put(key, body, if_absent=True)
-    except ConflictError:
-        if store.get(key)[0] != body:
-            raise ConflictError(f"{key} exists with other content") from None
+def add_evaluation(store: ObjectStore, version: str, evaluation: Path) -> None:
+    """Keep one more evaluation of a published version; errors as in ``register``."""
+    _put_evaluation(store, version, _read_evaluation(evaluation, version))
 
 
-def fetch_evaluation(store: ObjectStore, version: str, folder: Path) -> bool:
-    """Write a version's evaluation into ``folder``; False where it has none."""
+def _read_evaluation(folder: Path, version: str) -> dict[str, bytes]:
+    bodies = {}
     for name in EVALUATION_FILES:
         try:
-            body, _ = store.get(evaluation_file(version, name))
-        except NotFoundError:
-            return False
+            bodies[name] = (folder / name).read_bytes()
+        except OSError as error:
+            raise ArtefactError(f"the evaluation {folder} has no {name}") from error
+    try:
+        told = json.loads(bodies[EVALUATION_FILES[0]])
+    except ValueError as error:
+        raise ArtefactError(f"{folder / EVALUATION_FILES[0]} cannot be read") from error
+    of = told.get("version") if isinstance(told, dict) else None
+    if of != version:
+        raise ArtefactError(f"the evaluation {folder} is that of {of}, not of {version}")
+    return bodies
+
+
+def _digest(bodies: dict[str, bytes]) -> str:
+    whole = hashlib.sha256()
+    for name in EVALUATION_FILES:
+        whole.update(hashlib.sha256(bodies[name]).digest())
+    return whole.hexdigest()[:_DIGEST_CHARACTERS]
+
+
+def _put_evaluation(store: ObjectStore, version: str, bodies: dict[str, bytes]) -> None:
+    """Write each file once; the figures come last, and one without them does not exist."""
+    digest = _digest(bodies)
+    for name in reversed(EVALUATION_FILES):
+        with suppress(ConflictError):  # it is there: the same name is the same content
+            store.put(evaluation_file(version, digest, name), bodies[name], if_absent=True)
+
+
+def evaluations(store: ObjectStore, version: str) -> list[str]:
+    """Digests of a version's evaluations, in no order that means anything; empty: it has none."""
+    prefix = evaluations_prefix(version)
+    keys = [info.key.removeprefix(prefix).split("/") for info in store.list(prefix)]
+    return [key[0] for key in keys if key[1:] == [EVALUATION_FILES[0]]]
+
+
+def fetch_evaluation(store: ObjectStore, version: str, digest: str, folder: Path) -> None:
+    """Write the files of an evaluation into ``folder``.
+
+    Raises:
+        NotFoundError: there is no such evaluation.
+        ArtefactError: it is corrupt.
+    """
+    names = EVALUATION_FILES
+    bodies = {name: store.get(evaluation_file(version, digest, name))[0] for name in names}
+    if _digest(bodies) != digest:
+        raise ArtefactError(f"the evaluation {digest} of {version} is corrupt (SHA-256 differs)")
+    for name, body in bodies.items():
         (folder / name).write_bytes(body)
-    return True
 
 
 def put_verdict(store: ObjectStore, result: GateResult) -> None:
@@ -256,7 +301,7 @@ def _describe(
         dimension=manifest.dimension,
         bytes=sum(entry.bytes for entry in manifest.files.values()),
         metrics=manifest.metrics,
-        evaluated=all(_exists(store, evaluation_file(version, n)) for n in EVALUATION_FILES),
+        evaluated=bool(evaluations(store, version)),
         indexes=indexes_of(store).get(version, []),
         gate=_verdict_of(store, version, now, lines),
     )
@@ -275,11 +320,3 @@ def _verdict_of(
         return verdict(store, version, now.version)
     line = before(lines, version)
     return verdict(store, version, line.version) if line else None
-
-
-def _exists(store: ObjectStore, key: str) -> bool:
-    try:
-        store.head(key)
-    except NotFoundError:
-        return False
-    return True

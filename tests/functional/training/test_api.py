@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from lambdas.training.api import create_app
 from lambdas.training.dependencies import Dependencies
+from lambdas.training.launcher import Progress
 from shared.db.connection import Database
 from shared.db.training import TrainingRuns
 from shared.errors import ConflictError, UnavailableError
@@ -84,6 +85,32 @@ def test_status_follows_the_job(http, launcher):
     assert told["metrics"] == {"sentiment": 0.4, "macro_f1": 0.6}
     assert told["finished_at"] is not None
     assert told["estimated_completion_time"] is None
+
+
+def test_where_the_trained_weights_lie_is_told_until_a_version_is_registered_from_them(
+    http, launcher, database
+):
+    name = start(http)["training_id"]
+    launcher.run(name, epoch=0, step=25, steps=100, sentiment=0.4)
+    assert http.get(f"/status/{name}").json()["artefact_uri"] is None
+    launcher.finish(name, progress=Progress(phase="Completed", artefact_uri="s3://models/m.tar.gz"))
+    told = http.get(f"/status/{name}").json()
+    assert (told["artefact_uri"], told["model_version"]) == ("s3://models/m.tar.gz", None)
+    assert told["metrics"] == {"sentiment": 0.4}, "what was known of it stays"
+    assert TrainingRuns(database).note_version(name, "mine-1-0a1b2c3d")
+    told = http.get(f"/status/{name}").json()
+    assert (told["state"], told["model_version"]) == ("completed", "mine-1-0a1b2c3d")
+    assert told["artefact_uri"] == "s3://models/m.tar.gz"
+    assert not TrainingRuns(database).note_version("train_20260310_999", "mine-1-0a1b2c3d")
+
+
+def test_a_version_that_was_registered_before_anybody_asked_how_the_run_stands_stays(
+    http, launcher, database
+):
+    name = start(http)["training_id"]
+    TrainingRuns(database).note_version(name, "mine-1-0a1b2c3d")
+    launcher.finish(name)
+    assert http.get(f"/status/{name}").json()["model_version"] == "mine-1-0a1b2c3d"
 
 
 def test_what_has_ended_is_told_from_the_database_alone(http, launcher):

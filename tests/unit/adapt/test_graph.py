@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagemaker_jobs.adapt.correction import Correction, Inputs
-from sagemaker_jobs.adapt.graph import append
+from sagemaker_jobs.adapt.graph import append, corrections
 from shared.errors import ArtefactError
 from shared.runtime.probabilities import softmax
 from tests.unit.adapt.conftest import WIDTH, graph
@@ -78,3 +78,22 @@ def test_what_is_no_graph_is_refused(tmp_path):
     (tmp_path / "model.onnx").write_bytes(b"\xff\xfe no graph at all")
     with pytest.raises(ArtefactError, match="cannot be read as an ONNX graph"):
         append(tmp_path / "model.onnx", tmp_path / "new.onnx", random_correction(1))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_its_corrections_alone_give_its_logits_from_those_of_the_first_model(base, tmp_path, times):
+    source = base
+    for number in range(times):
+        append(source, tmp_path / f"{number}.onnx", random_correction(number))
+        source = tmp_path / f"{number}.onnx"
+    (tmp_path / "alone.onnx").write_bytes(corrections(source))
+    onnx.checker.check_model(str(tmp_path / "alone.onnx"), full_check=True)
+    session = ort.InferenceSession(str(tmp_path / "alone.onnx"))
+    embedding, logits = answers(base)
+    before = logits - np.float32(3)  # a constant added to all of them counts nothing
+    (found,) = session.run(["logits"], {"before": before, "embedding": embedding})
+    assert softmax(found) == pytest.approx(softmax(answers(source)[1]), abs=1e-5)
+
+
+def test_a_graph_that_was_never_corrected_has_none(base):
+    assert corrections(base) is None

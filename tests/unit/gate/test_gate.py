@@ -1,6 +1,7 @@
 """The gate lets through what is not worse, refuses what is, names it, and does not see ghosts."""
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -129,8 +130,20 @@ def test_a_candidate_evaluated_on_other_rows_is_refused(world, verdict, tmp_path
         before = world.evaluation(tmp_path / "x", "v1", answers)
         found = judge(read(before), read(other.evaluation(tmp_path / "y", "v2", answers)), Rules())
     assert not found.passed
-    assert len(found.reasons) == 1
-    assert "other rows" in found.reasons[0]
+    (reason,) = found.reasons
+    assert "other rows or labels: v1 on phones (3,000 rows), test (3,000 rows)" in reason
+    others = 0 if change == "fewer" else 1
+    assert re.search(rf"has 2,999 of those of (test|phones) and {others} others\.", reason)
+    assert "--splits phones,test)" in reason
+
+
+def test_a_split_that_the_candidate_lacks_and_one_that_it_has_alone_are_named(verdict, tmp_path):
+    world, other = World(), World()
+    other.splits = np.where(other.splits == "test", "garden", "phones")
+    before = world.evaluation(tmp_path / "x", "v1", world.answers())
+    after = other.evaluation(tmp_path / "y", "v2", other.answers())
+    (reason,) = judge(read(before), read(after), Rules()).reasons
+    assert "of v2 has garden, which the other lacks; has no test." in reason
 
 
 def noise(drop, flips=0.05):

@@ -1,11 +1,20 @@
-"""The shipped model becomes current where none is, and never takes a trained one's place."""
+"""The shipped model becomes current where none is, and never takes a trained one's place.
 
+Its evaluation comes with it, where there is one, so that the first candidate can be judged.
+"""
+
+import pyarrow.parquet as pq
 import pytest
 
+from local import prepare, shipped_model
 from local.errors import LocalStackError
-from local.shipped_model import check_folder, publish_into
+from local.shipped_model import add_evaluation_to, check_folder, publish_into
+from sagemaker_jobs.gate.ask import require_passed
+from sagemaker_jobs.gate.errors import EvaluationError, GateError
 from shared.errors import ArtefactError, ConflictError
+from shared.storage import registry
 from shared.storage.artefacts import current, move_pointer, publish, read_folder, read_manifest
+from tests.evaluations import World
 from tests.fakes.objects import MemoryStore
 
 
@@ -102,3 +111,84 @@ def test_a_folder_that_does_not_is_the_users_mistake(model, tmp_path, fault):
     with pytest.raises(LocalStackError, match=f"{folder}.*cannot be used: ") as caught:
         check_folder(folder)
     assert caught.value.exit_code == 2
+
+
+@pytest.fixture
+def world():
+    return World(rows=2000)
+
+
+@pytest.fixture
+def shipped(store, model, world):
+    """The shipped model with its evaluation beside it, as a stack's start registers them."""
+    folder = model("shipped-1-aaaa")
+    world.evaluation(folder / "evaluation", "shipped-1-aaaa", world.answers())
+    publish_into(store, folder)
+    assert add_evaluation_to(store, folder)
+    return folder
+
+
+def candidate(store, model, world, tmp_path, version="mine-1-cccc", **parts):
+    figures = tmp_path / f"figures of {version} {len(parts)}"
+    world.evaluation(figures, version, world.answers(seed=3), **parts)
+    folder = tmp_path / version
+    registry.register(store, folder if folder.exists() else model(version), figures)
+    return version
+
+
+def test_the_first_candidate_that_was_evaluated_on_the_same_rows_is_judged_at_once(
+    store, shipped, model, world, tmp_path
+):
+    name = candidate(store, model, world, tmp_path)
+    assert require_passed(store, name, "shipped-1-aaaa").passed
+
+
+def test_one_that_was_evaluated_on_other_rows_is_told_which_and_passes_when_it_has_them(
+    store, shipped, model, world, tmp_path
+):
+    name = candidate(store, model, world, tmp_path, rows=1990)
+    with pytest.raises(
+        GateError, match=r"shipped-1-aaaa on phones \(1,000 rows\), test \(1,000 rows\)"
+    ):
+        require_passed(store, name, "shipped-1-aaaa")
+    candidate(store, model, world, tmp_path)
+    assert require_passed(store, name, "shipped-1-aaaa").passed
+
+
+def test_starting_again_registers_nothing_twice(store, shipped):
+    before = sorted(info.key for info in store.list(""))
+    add_evaluation_to(store, shipped)
+    assert sorted(info.key for info in store.list("")) == before
+
+
+def test_a_shipped_model_without_an_evaluation_is_used_all_the_same(store, model):
+    folder = model("shipped-1-aaaa")
+    publish_into(store, folder)
+    assert not add_evaluation_to(store, folder)
+    assert registry.evaluations(store, "shipped-1-aaaa") == []
+
+
+@pytest.mark.parametrize("fault", ["other version", "no predictions", "half a file", "mixed"])
+def test_an_evaluation_that_is_none_is_refused_and_told_and_the_model_serves(
+    store, model, world, monkeypatch, capsys, fault
+):
+    folder = model("shipped-1-aaaa")
+    figures = folder / "evaluation"
+    of = "shipped-1-bbbb" if fault == "other version" else "shipped-1-aaaa"
+    world.evaluation(figures, of, world.answers())
+    predictions = figures / "predictions.parquet"
+    if fault == "no predictions":
+        predictions.unlink()
+    elif fault == "half a file":
+        predictions.write_bytes(predictions.read_bytes()[:100])
+    elif fault == "mixed":
+        table = pq.read_table(predictions)
+        pq.write_table(table.replace_schema_metadata({"model_version": "x-1"}), predictions)
+    with pytest.raises((ArtefactError, EvaluationError)):
+        add_evaluation_to(store, folder)
+    monkeypatch.setattr(shipped_model, "_store", lambda: store)
+    prepare.publish_model(folder)
+    assert version_of(store) == "shipped-1-aaaa"
+    assert registry.evaluations(store, "shipped-1-aaaa") == []
+    assert "evaluation of" in (told := capsys.readouterr().out)
+    assert "was not registered" in told

@@ -38,9 +38,9 @@ def model_folder(folder, version="m1", body=b"graph"):
     return folder
 
 
-def evaluation(folder, body=b"{}"):
+def evaluation(folder, version="m1", **figures):
     folder.mkdir()
-    (folder / "evaluation.json").write_bytes(body)
+    (folder / "evaluation.json").write_text(json.dumps({"version": version, **figures}))
     (folder / "predictions.parquet").write_bytes(b"PAR1")
     return folder
 
@@ -82,8 +82,10 @@ def test_a_registered_folder_is_a_candidate_with_its_figures(store, tmp_path):
     assert (found.version, found.state, found.evaluated) == ("m1", "candidate", True)
     assert found.metrics == {"test": {"accuracy": 0.9}}
     assert found.bytes == 5
-    assert registry.fetch_evaluation(store, "m1", tmp_path)
-    assert (tmp_path / "evaluation.json").read_bytes() == b"{}"
+    (digest,) = registry.evaluations(store, "m1")
+    registry.fetch_evaluation(store, "m1", digest, tmp_path)
+    for name in registry.EVALUATION_FILES:
+        assert (tmp_path / name).read_bytes() == (tmp_path / "e" / name).read_bytes()
 
 
 def test_registering_the_same_again_changes_nothing_and_other_content_conflicts(store, tmp_path):
@@ -92,8 +94,42 @@ def test_registering_the_same_again_changes_nothing_and_other_content_conflicts(
     registry.register(store, folder, figures)
     with pytest.raises(ConflictError):
         registry.register(store, model_folder(tmp_path / "n", body=b"other"))
-    with pytest.raises(ConflictError):
-        registry.register(store, folder, evaluation(tmp_path / "f", b'{"a": 1}'))
+    assert len(registry.evaluations(store, "m1")) == 1
+
+
+def test_a_second_evaluation_stands_beside_the_first_and_both_stay_as_they_are(store, tmp_path):
+    folder = model_folder(tmp_path / "m")
+    registry.register(store, folder, evaluation(tmp_path / "e"))
+    registry.register(store, folder, evaluation(tmp_path / "f", limit=9))
+    found = set()
+    for digest in registry.evaluations(store, "m1"):
+        registry.fetch_evaluation(store, "m1", digest, tmp_path)
+        found.add(json.loads((tmp_path / "evaluation.json").read_text()).get("limit"))
+    assert found == {None, 9}
+
+
+def test_an_evaluation_that_was_damaged_is_not_taken_for_what_it_was(store, tmp_path):
+    registry.register(store, model_folder(tmp_path / "m"), evaluation(tmp_path / "e"))
+    (digest,) = registry.evaluations(store, "m1")
+    store.put(f"models/m1/evaluation/{digest}/predictions.parquet", b"PAR2")
+    with pytest.raises(ArtefactError, match="corrupt"):
+        registry.fetch_evaluation(store, "m1", digest, tmp_path)
+
+
+def test_an_evaluation_of_another_version_is_refused_before_anything_is_published(store, tmp_path):
+    with pytest.raises(ArtefactError, match="is that of m2, not of m1"):
+        registry.register(store, model_folder(tmp_path / "m"), evaluation(tmp_path / "e", "m2"))
+    assert registry.listing(store) == []
+
+
+def test_one_whose_writer_was_killed_half_way_is_none_until_it_is_written_again(store, tmp_path):
+    folder, figures = model_folder(tmp_path / "m"), evaluation(tmp_path / "e")
+    registry.register(store, folder, figures)
+    (digest,) = registry.evaluations(store, "m1")
+    store.delete(f"models/m1/evaluation/{digest}/evaluation.json")  # it is written last
+    assert not registry.describe(store, "m1").evaluated
+    registry.register(store, folder, figures)
+    assert registry.evaluations(store, "m1") == [digest]
 
 
 def test_an_incomplete_evaluation_publishes_nothing(store, tmp_path):
@@ -101,7 +137,7 @@ def test_an_incomplete_evaluation_publishes_nothing(store, tmp_path):
     with pytest.raises(ArtefactError, match=r"evaluation\.json"):
         registry.register(store, model_folder(tmp_path / "m"), tmp_path / "empty")
     assert registry.listing(store) == []
-    assert not registry.fetch_evaluation(store, "m1", tmp_path)
+    assert registry.evaluations(store, "m1") == []
 
 
 def test_the_listing_tells_which_is_current_and_which_were(store):
