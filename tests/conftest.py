@@ -8,13 +8,16 @@ import tempfile
 from pathlib import Path
 
 import boto3
+import psycopg
 import pytest
 
 from local.ports import free_port
 from local.postgres import Postgres
-from shared.db.connection import Database
+from shared.db.connection import Database, connection_arguments
 from shared.db.ledger import Ledger
 from shared.db.migrations import migrate
+from shared.db.roles import RIGHTS, let_in
+from shared.settings.base import APP_USER
 
 
 def pytest_configure():
@@ -36,21 +39,38 @@ def postgres():
     try:
         server.start()
         migrate(server.secret)
+        let_in(server.secret, APP_USER)
         yield server
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def app_secret(postgres):
+    """How the functions connect: as on AWS their user owns nothing. Here it has a password."""
+    password = secrets.token_hex(8)
+    with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
+        owner.execute(f"ALTER ROLE {APP_USER} PASSWORD '{password}'")
+    return {**postgres.secret, "username": APP_USER, "password": password}
+
+
 @pytest.fixture
-def database(postgres):
+def empty_tables(postgres):
+    """Empties all tables when it is called: what their owner alone may do."""
+
+    def empty():
+        with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
+            owner.execute(f"TRUNCATE {', '.join(RIGHTS)}")
+
+    return empty
+
+
+@pytest.fixture
+def database(empty_tables, app_secret):
     """A pool on empty tables."""
-    pool = Database(lambda: postgres.secret, pool_size=8)
-    with pool.transaction() as connection:
-        connection.execute(
-            "TRUNCATE products, reviews, analyses, ingests, shards, rejects,"
-            " training_runs, training_keys"
-        )
+    empty_tables()
+    pool = Database(lambda: app_secret, pool_size=8)
     yield pool
     pool.close()
 
@@ -125,7 +145,7 @@ def new_queue(aws_client):
 
 @pytest.fixture
 def function_environment(
-    monkeypatch, tmp_path, postgres, database, aws_endpoint, aws_client, new_bucket, new_queue
+    monkeypatch, tmp_path, app_secret, database, aws_endpoint, aws_client, new_bucket, new_queue
 ):
     """The environment of a deployed function, over the simulated AWS and the real database."""
     from shared.storage import clients
@@ -140,7 +160,7 @@ def function_environment(
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "REVIEWLENS_DATABASE_SECRET_ID": secret(dict(postgres.secret)),
+        "REVIEWLENS_DATABASE_SECRET_ID": secret(app_secret),
         "REVIEWLENS_REVIEWER_KEY_SECRET_ID": secret({"key": "0f" * 32}),
         "REVIEWLENS_CACHE_DIR": str(tmp_path / "cache"),
         **{f"REVIEWLENS_{n}_BUCKET": new_bucket() for n in ("RAW", "CLEAN", "ARTEFACT")},

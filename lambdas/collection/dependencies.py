@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lambdas.collection.settings import CollectionSettings
+from shared.db.access import access
 from shared.db.connection import Database
 from shared.db.ledger import Ledger
 from shared.storage.objects import ObjectStore
@@ -38,10 +39,7 @@ def build_dependencies(settings: CollectionSettings) -> Dependencies:
 
     configure_logging("collection", settings.log_level)
     secrets, s3, sqs = client("secretsmanager"), client("s3"), client("sqs")
-    database = Database(
-        lambda: read_secret(secrets, settings.database_secret_id),
-        pool_size=settings.database_pool_size,
-    )
+    database = Database(access(settings), pool_size=settings.database_pool_size)
     return Dependencies(
         database=database,
         ledger=Ledger(database),

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Query
 from lambdas.insights.schemas import Product, ProductPage, ReviewPage
 from lambdas.insights.service import Insights
 from lambdas.insights.settings import InsightsSettings
+from shared.db.access import access
 from shared.db.catalog import Catalog, ReviewFilters
 from shared.db.connection import Database
 from shared.db.health import database_health
@@ -28,15 +29,10 @@ Stars = Annotated[float | None, Query(ge=1, le=5, allow_inf_nan=False)]
 def build_database(settings: InsightsSettings) -> Database:
     """Make the pool."""
     from shared.observability.logs import configure_logging
-    from shared.storage.clients import client
-    from shared.storage.secrets import read_secret
 
     configure_logging("insights", settings.log_level)
-    secrets = client("secretsmanager")
     return Database(
-        lambda: read_secret(secrets, settings.database_secret_id),
-        pool_size=settings.database_pool_size,
-        wait_seconds=_WAIT_SECONDS,
+        access(settings), pool_size=settings.database_pool_size, wait_seconds=_WAIT_SECONDS
     )
 
 

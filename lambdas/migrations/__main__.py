@@ -2,8 +2,7 @@
 
 import sys
 
-from lambdas.migrations.handler import run
-from lambdas.migrations.settings import MigrationSettings
+from lambdas.migrations.handler import handler
 
 if __name__ == "__main__":
-    sys.stdout.write(f"database is at revision {run(MigrationSettings())}\n")
+    sys.stdout.write(f"database is at revision {handler({}, None)['revision']}\n")

@@ -2,24 +2,17 @@
 
 from typing import Any
 
+from lambdas.migrations import service
 from lambdas.migrations.settings import MigrationSettings
-from shared.db.migrations import migrate
+from shared.observability.logs import configure_logging
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, str]:  # noqa: ARG001 - Lambda's form
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's form
     """Migrate; a second run, or one beside this one, changes nothing.
 
     Returns:
-        ``{"revision": …}``.
+        What ``service.answer`` says.
     """
-    return {"revision": run(MigrationSettings())}
-
-
-def run(settings: MigrationSettings) -> str:
-    """Migrate the database that the settings name; returns its revision."""
-    from shared.observability.logs import configure_logging
-    from shared.storage.clients import client
-    from shared.storage.secrets import read_secret
-
+    settings = MigrationSettings()
     configure_logging("migrations", settings.log_level)
-    return migrate(read_secret(client("secretsmanager"), settings.database_secret_id))
+    return service.answer(event, settings)

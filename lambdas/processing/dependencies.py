@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from lambdas.processing.settings import ProcessingSettings
+from shared.db.access import access
 from shared.db.connection import Database
 from shared.db.ledger import Ledger
 from shared.runtime.scoring import Answers
@@ -52,14 +53,10 @@ def build_dependencies(settings: ProcessingSettings) -> Dependencies:
     from shared.storage.clients import client
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
-    from shared.storage.secrets import read_secret
 
     configure_logging("processing", settings.log_level)
-    secrets, s3, sqs = client("secretsmanager"), client("s3"), client("sqs")
-    database = Database(
-        lambda: read_secret(secrets, settings.database_secret_id),
-        pool_size=settings.database_pool_size,
-    )
+    s3, sqs = client("s3"), client("sqs")
+    database = Database(access(settings), pool_size=settings.database_pool_size)
     artefacts = S3Store(s3, settings.artefact_bucket)
     return Dependencies(
         database=database,

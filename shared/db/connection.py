@@ -12,15 +12,19 @@ from shared.errors import UnavailableError
 
 Connection = psycopg.Connection[TupleRow]
 Secret = Mapping[str, Any]
+"""What a connection is opened with: host, port, username, password, dbname."""
+_TLS = ("sslmode", "sslrootcert")
 
 
 def connection_arguments(secret: Secret) -> dict[str, Any]:
     """Turn the secret into arguments of psycopg.connect.
 
     The host may be a folder with a Unix socket. There is no SET and no prepared statement, as
-    either would tie a connection of RDS Proxy to one client.
+    either would tie a connection of RDS Proxy to one client. A secret may bring ``sslmode`` and
+    ``sslrootcert``; without them libpq encrypts where the server does.
     """
     return {
+        **{name: secret[name] for name in _TLS if name in secret},
         "host": secret["host"],
         "port": int(secret["port"]),
         "user": secret["username"],
@@ -45,7 +49,8 @@ class Database:
     """Hands out connections; nothing is opened before the first one is asked for.
 
     Args:
-        secret: gives the secret; asked at each new connection, so that a rotated password works.
+        secret: gives the secret; asked at each new connection, so that a rotated password works,
+            and a token is a fresh one.
         pool_size: connections at most.
         wait_seconds: how long a caller waits for one.
     """

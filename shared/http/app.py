@@ -57,6 +57,8 @@ def create_service(
     problems.install(app)
     app.add_middleware(Edge, max_body_bytes=max_body_bytes)
 
+    # as a gateway without a path of its own passes it on
+    @app.get(f"/health/{name}", include_in_schema=False)
     @app.get("/health", tags=["health"], responses={503: {"model": Health}})
     def get_health(response: Response) -> Health:
         """State of the service and of what it needs."""

@@ -35,8 +35,9 @@ def _without_base(path: str, event: dict[str, Any]) -> str:
     resource = str(event.get("resource") or "")
     if not resource.startswith("/"):
         return path
-    proxied = (event.get("pathParameters") or {}).get("proxy")
     if resource.endswith("+}"):
+        name = resource[resource.rindex("{") + 1 : -2]
+        proxied = (event.get("pathParameters") or {}).get(name)
         routed = f"{resource[: resource.rindex('/')]}/{proxied}"
         return routed if path.endswith(routed) else path
     wanted = resource.strip("/").split("/")

@@ -5,7 +5,10 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-_FIELDS = ("ingest_id", "part", "rows", "key", "status", "error_code", "model_version", "seconds")
+_FIELDS = (
+    *("ingest_id", "part", "rows", "key", "status", "error_code", "model_version", "seconds"),
+    *("negative_share", "neutral_share", "positive_share", "mean_confidence"),
+)
 """What callers may pass in ``extra``; anything else stays out of the line."""
 
 

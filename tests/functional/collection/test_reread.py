@@ -246,13 +246,9 @@ MAPPINGS = st.fixed_dictionaries(
     puts=st.tuples(st.integers(0, 9), st.integers(0, 9)),
 )
 def test_whatever_was_read_before_the_last_reading_counts(
-    world, rows, adds_up, lines, mappings, cuts, puts
+    world, rows, adds_up, empty_tables, lines, mappings, cuts, puts
 ):
-    def clear():
-        with world.ports.database.transaction() as connection:
-            connection.execute("TRUNCATE products, reviews, analyses, ingests, shards, rejects")
-
-    clear()
+    empty_tables()
     again = fresh(world)
     for mapping, cut, stop in zip(mappings[:2], cuts[:2], puts, strict=True):
         arrival = put(again, words(lines), mapping)
@@ -265,7 +261,7 @@ def test_whatever_was_read_before_the_last_reading_counts(
     got = state(again, arrival, rows)
     left = {key.partition("m1/")[2].rpartition(".")[0] for key in embedded(again)}
 
-    clear()
+    empty_tables()
     once = fresh(world, batch_rows=cuts[2])
     once.collector.collect(put(once, words(lines), mappings[2]))
     assert got == state(once, arrival, rows)

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.db.migrations import head
-
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 INGEST = "ing_0123456789abcdef01234567"
 
@@ -89,9 +87,3 @@ def test_a_shard_that_the_ledger_does_not_know_is_let_go(call):
 def test_the_schedule_runs_the_sweep(call, ledger):
     assert call("collection", "eventbridge_scheduled") == {"status": "done"}
     assert ledger.recent(10) == []
-
-
-def test_migrations_run_as_a_function(function_environment):
-    from lambdas.migrations.handler import handler
-
-    assert handler({}, None) == {"revision": head()}

@@ -83,10 +83,9 @@ hostile |= st.sampled_from(["", '"', '""', "\\.", "a\n\\.\nb", "\\N", "NULL", ",
     votes=st.none() | st.integers(-(2**31), 2**31 - 1),
 )
 def test_every_value_comes_back(
-    database, rows, text, title, original, rating, when, verified, votes
+    database, rows, empty_tables, text, title, original, rating, when, verified, votes
 ):
-    with database.transaction() as connection:
-        connection.execute("TRUNCATE reviews CASCADE")
+    empty_tables()
     made = row(
         "r", 1, text=text, title=title, original_text=original, rating=rating, reviewed_at=when,
         verified=verified, helpful_votes=votes,

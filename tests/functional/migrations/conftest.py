@@ -1,0 +1,24 @@
+"""An endpoint that begins to listen when it is told to."""
+
+import pytest
+
+from local.ports import free_port
+from tests.fakes.relay import Relay
+
+
+@pytest.fixture
+def eventually_listens():
+    """``(port, wake)`` for a secret: after ``wake()`` the port leads to its server."""
+    relays = []
+
+    def make(secret):
+        port = free_port(0, what="endpoint", option="-")
+
+        def wake():
+            relays.append(Relay((secret["host"], secret["port"]), port=port))
+
+        return port, wake
+
+    yield make
+    for relay in relays:
+        relay.close()
