@@ -75,7 +75,16 @@ def hyperparameters(root: Path) -> list[str]:
     found = _json(root / "input/config/hyperparameters.json")
     # those of the SageMaker toolkit are no part of the training
     own = {name: value for name, value in found.items() if not name.startswith("sagemaker_")}
-    return [part for name, value in own.items() for part in (f"--{name}", str(value))]
+    return [part for name, value in own.items() for part in (f"--{name}", _plain(str(value)))]
+
+
+def _plain(value: str) -> str:
+    """A text without the quotes that script mode has around it, and its toolkit takes off."""
+    try:
+        said = json.loads(value)
+    except json.JSONDecodeError:
+        return value
+    return said if isinstance(said, str) else value
 
 
 def _folders(root: Path) -> dict[str, str]:

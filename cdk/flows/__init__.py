@@ -1,0 +1,1 @@
+"""Definitions of state machines, in JSON with ``${Name}`` for what CDK fills in."""

@@ -1,0 +1,1 @@
+"""Steps of the flow that makes a training's result the current model."""

@@ -1,0 +1,1 @@
+"""Makes a registered version current, as a job that tells how it ended."""

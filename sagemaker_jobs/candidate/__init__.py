@@ -1,0 +1,1 @@
+"""Makes a candidate of a training's result: export, evaluation, gate."""

@@ -1,0 +1,310 @@
+"""The flow in moto's interpreter: the real function behind its tasks, real jobs behind SageMaker.
+
+What cannot run here is torch: the candidate job's export and its evaluations are made by the test
+(tests/train/test_candidate.py runs the job itself), its gate is the real one.
+"""
+
+import io
+import json
+import secrets
+import time
+import traceback
+import zipfile
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pyarrow as pa
+import pytest
+from moto import mock_aws
+from moto.awslambda_simple.models import LambdaSimpleBackend
+
+import sagemaker_jobs.message
+from lambdas.promotion.dependencies import build_dependencies
+from lambdas.promotion.handler import handler
+from sagemaker_jobs.activate.__main__ import main as activate
+from sagemaker_jobs.gate import job as gate
+from sagemaker_jobs.gate.config import GateConfig
+from shared.db.reviews import copy_rows, store_reviews
+from shared.db.shards import StoredBatch, mark_processed, record_batch
+from shared.db.training import TrainingRuns
+from shared.schemas.messages import ProcessShard
+from shared.schemas.training import TrainingParameters
+from shared.storage import artefacts, clients, layout, registry
+from shared.storage.objects import S3Store
+from shared.storage.shards import CLEAN_SCHEMA, to_parquet
+from tests.evaluations import World
+from tests.fakes.processing_jobs import running_jobs, training_jobs
+from tests.fakes.sagemaker import REGION
+from tests.models import model_folder, renamed_model
+
+DEFINITION = Path(__file__).resolve().parents[3] / "cdk" / "flows" / "training.asl.json"
+ACCOUNT = "123456789012"
+TEXTS = ("The churn is a joy to use.", "It broke at once, awful.", "It is a churn.")
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+
+
+@pytest.fixture
+def aws(monkeypatch, tmp_path, app_secret, database):
+    """The account: buckets, queue, secret, and the function's environment."""
+    config = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with mock_aws(config=config):
+        clients.client.cache_clear()
+        build_dependencies.cache_clear()
+        for name in ("artefacts", "clean"):
+            clients.client("s3").create_bucket(
+                Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
+        queue = clients.client("sqs").create_queue(QueueName="processing")["QueueUrl"]
+        clients.client("secretsmanager").create_secret(
+            Name="database", SecretString=json.dumps(app_secret)
+        )
+        made = {
+            "ARTEFACT_BUCKET": "artefacts",
+            "CLEAN_BUCKET": "clean",
+            "PROCESSING_QUEUE_URL": queue,
+            "DATABASE_SECRET_ID": "database",
+            "CACHE_DIR": str(tmp_path / "cache"),
+            "POINTER_REFRESH_SECONDS": "0",
+            "CANDIDATE_IMAGE_URI": f"{IMAGE}/training:1",
+            "CANDIDATE_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/candidate",
+            "CANDIDATE_DATA_URI": "s3://artefacts/evaluation-data/",
+            "ACTIVATION_IMAGE_URI": f"{IMAGE}/jobs:1",
+            "ACTIVATION_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/activation",
+            "ACTIVATION_SUBNETS": "subnet-1,subnet-2",
+            "ACTIVATION_SECURITY_GROUPS": "sg-1",
+        }
+        for name, value in made.items():
+            monkeypatch.setenv(f"REVIEWLENS_{name}", value)
+        monkeypatch.setattr(sagemaker_jobs.message, "FOLDER", tmp_path / "message")
+        (tmp_path / "message").mkdir()
+        with running_jobs(clients.client("s3"), tmp_path / "jobs") as jobs:
+            yield jobs
+    build_dependencies.cache_clear()
+    clients.client.cache_clear()
+
+
+@pytest.fixture
+def store(aws):
+    return S3Store(clients.client("s3"), "artefacts")
+
+
+@pytest.fixture
+def shipped(store, database, ledger):
+    """The shipped model is current and has processed one shard of three reviews."""
+    version = registry.register(store, model_folder()).version
+    artefacts.move_pointer(store, "model", version, if_match=None)
+    ingest_id = ledger.receive("raw", "uploads/a", "etag")
+    ledger.start(ingest_id)
+    rows = [
+        {"review_id": f"r{n}", "record": n + 1, "source": "test", "text": text}
+        for n, text in enumerate(TEXTS)
+    ]
+    table, key = pa.Table.from_pylist(rows, schema=CLEAN_SCHEMA), layout.clean_shard(ingest_id, 0)
+    S3Store(clients.client("s3"), "clean").put(key, to_parquet(table))
+    with database.transaction() as connection:
+        store_reviews(connection, ingest_id, copy_rows(table))
+        record_batch(connection, ingest_id, StoredBatch(0, "f", 3, 0, 3, key))
+        shard = ProcessShard(ingest_id=ingest_id, part=0, key=key, rows=3)
+        mark_processed(connection, shard, version)
+    ledger.finish(ingest_id)
+    return version
+
+
+@pytest.fixture
+def training(aws, store, database):
+    """A training that POST /train started and SageMaker has completed; gives the job's name."""
+    run, _ = TrainingRuns(database).begin(
+        TrainingParameters(), None, launcher="sagemaker", rows=9, estimated_at=datetime.now(UTC)
+    )
+    name = run.training_id.replace("_", "-")
+    clients.client("sagemaker").create_training_job(
+        TrainingJobName=name,
+        AlgorithmSpecification={
+            "TrainingImage": f"{IMAGE}/training:1",
+            "TrainingInputMode": "File",
+        },
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/training",
+        InputDataConfig=[
+            {
+                "ChannelName": "train",
+                "DataSource": {
+                    "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://artefacts/data/"}
+                },
+            }
+        ],
+        OutputDataConfig={"S3OutputPath": "s3://artefacts/training/models"},
+        ResourceConfig={
+            "InstanceType": "ml.g5.xlarge",
+            "InstanceCount": 1,
+            "VolumeSizeInGB": 50,
+        },
+        StoppingCondition={"MaxRuntimeInSeconds": 3600},
+    )
+    store.put(f"training/models/{name}/output/model.tar.gz", b"weights")
+    store.put("data/train.parquet", b"rows")
+    store.put("evaluation-data/test.parquet", b"rows")
+    return name
+
+
+class Candidates:
+    """The candidate container, as far as it is not torch: ``make`` says how good its model is."""
+
+    def __init__(self, folder):
+        self._world, self._folder = World(), folder
+        self.version, self.accuracy, self.failure = "candidate-1-aaaa", 0.91, ""
+        self.inputs = []
+
+    def __call__(self, request, job):
+        self.inputs = sorted(str(path.relative_to(job / "input")) for path in _files(job / "input"))
+        if self.failure:
+            return 1, json.dumps({"reason": self.failure})
+        output, world = job / "output", self._world
+        renamed_model(output / "model", self.version)
+        answers = world.answers(self.accuracy, seed=2)
+        world.evaluation(output / "evaluation", self.version, answers)
+        if not (job / "input" / "current").is_dir():
+            return 0, json.dumps({"version": self.version, "passed": True})
+        against = json.loads((job / "input/current/manifest.json").read_text())["version"]
+        world.evaluation(output / "current", against, world.answers(0.9, seed=1))
+        result = gate.run(
+            GateConfig(
+                candidate_dir=output / "evaluation",
+                current_dir=output / "current",
+                output=output / "gate.json",
+            )
+        )
+        return 0, json.dumps({"version": self.version, "passed": result.passed})
+
+
+def _files(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def candidates(aws, tmp_path):
+    aws.containers["sagemaker_jobs.candidate"] = made = Candidates(tmp_path)
+    aws.containers["sagemaker_jobs.activate"] = _activate
+    return made
+
+
+def _activate(request, _folder):
+    """The activation container: the real job, over the real database."""
+    message = sagemaker_jobs.message.FOLDER / "message"
+    message.unlink(missing_ok=True)
+    try:
+        status = activate(request["AppSpecification"]["ContainerArguments"])
+    except Exception:  # noqa: BLE001 - a container that breaks off, whatever it was
+        traceback.print_exc()
+        status = 1
+    return status, message.read_text()
+
+
+@dataclass
+class Flow:
+    """The state machine. ``events``: what its function was asked, ``done``: and has answered."""
+
+    arn: str
+    events: list = field(default_factory=list)
+    done: list = field(default_factory=list)
+
+    def start(self, training_job):
+        return clients.client("stepfunctions").start_execution(
+            stateMachineArn=self.arn,
+            name=f"run-{secrets.token_hex(8)}",
+            input=json.dumps({"training_job": training_job}),
+        )["executionArn"]
+
+    def end(self, execution, eventually):
+        sfn = clients.client("stepfunctions")
+        eventually(lambda: sfn.describe_execution(executionArn=execution)["status"] != "RUNNING")
+        return sfn.describe_execution(executionArn=execution)
+
+
+@pytest.fixture
+def flow(aws, monkeypatch):
+    """The definition as it is deployed, but that it waits for nothing."""
+    text = DEFINITION.read_text().replace("${PromotionFunction}", "promotion")
+    definition = json.loads(text)
+    for state in definition["States"].values():
+        if state["Type"] == "Wait":
+            state["Seconds"] = 0
+        for retry in state.get("Retry", []):
+            retry["IntervalSeconds"] = 1
+            retry["BackoffRate"] = 1.0
+    role = clients.client("iam").create_role(
+        RoleName="flow", AssumeRolePolicyDocument="{}", Path="/"
+    )["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("handler.py", "")
+    clients.client("lambda").create_function(
+        FunctionName="promotion",
+        Runtime="python3.12",
+        Role=role,
+        Handler="lambdas.promotion.handler.handler",
+        Code={"ZipFile": code.getvalue()},
+    )
+    made = Flow(
+        clients.client("stepfunctions").create_state_machine(
+            name="training", definition=json.dumps(definition), roleArn=role
+        )["stateMachineArn"]
+    )
+
+    def invoke(_self, function_name, qualifier, body, headers, response_headers):
+        """As Lambda's runtime does: the answer in JSON, or the error with its type."""
+        made.events.append(json.loads(body))
+        try:
+            answer = json.dumps(handler(json.loads(body), None)).encode()
+        except Exception as error:  # noqa: BLE001
+            response_headers["x-amz-function-error"] = "Unhandled"
+            told = {"errorMessage": str(error), "errorType": type(error).__name__}
+            return json.dumps(told).encode()
+        made.done.append(json.loads(body)["step"])
+        return answer
+
+    monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
+    return made
+
+
+@pytest.fixture
+def run(flow, training, eventually):
+    """``run()``: the flow over the training; its status and output, or error and cause."""
+
+    def ended(name=training):
+        found = flow.end(flow.start(name), eventually)
+        if found["status"] == "SUCCEEDED":
+            return json.loads(found["output"])
+        return {name: found.get(name) for name in ("status", "error", "cause")}
+
+    return ended
+
+
+@pytest.fixture
+def eventually():
+    def wait(condition, seconds=150):
+        ends = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < ends, "it does not come"
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def status_of(training):
+    """``status_of(status, reason)``: what SageMaker says of the training from now on."""
+
+    def say(status, reason=None):
+        job = training_jobs()[training]
+        job.training_job_status = status
+        job.failure_reason = reason
+
+    return say
