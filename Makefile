@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-serve test-train check format docs model bench clean
+.PHONY: help demo test test-serve test-train check format docs model bench synth clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,7 +20,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,dev]'
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,infra,dev]'
 	@touch $@
 
 $(TRAIN)/.train: pyproject.toml constraints-train.txt
@@ -65,5 +65,9 @@ model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=fold
 bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --rounds 3")
 	$(BIN)/python -m benchmarks $(if $(filter-out data,$(DATA))$(wildcard $(DATA)),--data $(DATA)) $(ARGS)
 
+synth: $(VENV)/.dev ## Write the CloudFormation templates of all environments to cdk.out/
+	rm -rf cdk.out
+	CDK_OUTDIR=cdk.out $(BIN)/python -m cdk.app
+
 clean: ## Remove the environments and caches (never the state folder)
-	rm -rf $(VENV) $(TRAIN) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(TRAIN) cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

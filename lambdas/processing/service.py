@@ -12,6 +12,7 @@ from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.runtime.scoring import Scored, put_scored, score
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
+from shared.schemas.sentiment import LABELS
 from shared.storage.shards import from_parquet
 
 _LOG = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Processor:
                 "rows": table.num_rows,
                 "model_version": model.version,
                 "seconds": round(time.monotonic() - started, 3),
+                **_figures(scored),
             },
         )
         return last
@@ -120,3 +122,11 @@ class Processor:
 
     def _ask_for_index(self, ingest_id: str) -> None:
         self._with.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])
+
+
+def _figures(scored: Scored) -> dict[str, float]:
+    """What drift is seen by: the share of each sentiment, and how sure the model was."""
+    found = scored.sentiments
+    shares = {f"{label.value}_share": found.count(label.value) / len(found) for label in LABELS}
+    figures = {**shares, "mean_confidence": float(scored.confidences.mean())}
+    return {name: round(figure, 4) for name, figure in figures.items()}

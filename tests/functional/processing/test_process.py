@@ -1,6 +1,8 @@
 """A clean shard in: embeddings, analyses and, after an ingest's last, an index build."""
 
 import io
+import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -12,8 +14,10 @@ from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
 from shared.db.shards import StoredBatch, process_lock, record_batch
 from shared.errors import NotFoundError, UnavailableError
+from shared.observability.logs import JsonFormatter
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
+from shared.schemas.sentiment import LABELS
 from shared.storage import layout
 from shared.storage.shards import SERVED_SCHEMA, from_parquet
 from tests.fakes.encoder import WordEncoder
@@ -51,6 +55,18 @@ def test_the_database_says_what_the_shard_says(ports, collect, rows):
         ("uploads/a:0:2", "m1", "neutral"),
     ]
     assert got[1][3:] == pytest.approx((0.8, 0.8, 0.15, 0.05))
+
+
+def test_the_log_says_of_each_shard_what_drift_is_seen_by(ports, collect, caplog):
+    _, (message,) = collect(shards=1, rows=5)
+    with caplog.at_level(logging.INFO, logger="lambdas.processing"):
+        Processor(ports).process(message)
+    (record,) = [each for each in caplog.records if each.message == "shard processed"]
+    line = json.loads(JsonFormatter("processing").format(record))
+    assert (line["message"], line["rows"]) == ("shard processed", 5)
+    shares = [line[f"{label.value}_share"] for label in LABELS]
+    assert shares == [0.4, 0.2, 0.4]
+    assert line["mean_confidence"] == pytest.approx((2 * 0.9 + 2 * 0.8 + 0.7) / 5, abs=1e-4)
 
 
 def test_long_shards_are_encoded_in_pieces_and_keep_their_order(ports, collect, encoder):

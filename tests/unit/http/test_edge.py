@@ -230,6 +230,13 @@ def test_health_tells_the_worst_check_by_status(statuses, status, code):
     assert (answer.status_code, answer.json()["status"]) == (code, status)
 
 
+def test_a_service_tells_its_health_under_its_own_name_and_of_no_other():
+    client = TestClient(make_app())
+    assert client.get("/health/shop").json() == client.get("/health").json()
+    assert client.get("/health/mill").status_code == 404
+    assert "/health/shop" not in client.get("/openapi.json").json()["paths"]
+
+
 def test_health_answers_even_when_it_cannot_tell():
     def broken():
         raise OSError("no disk")

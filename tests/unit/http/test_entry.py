@@ -79,6 +79,16 @@ def test_a_base_path_of_a_custom_domain_is_taken_off(handler, resource, path, pr
     assert handler(sent, None)["statusCode"] == 200
 
 
+def test_a_base_path_is_taken_off_before_an_id_that_takes_the_rest_of_the_path(handler):
+    sent = event("rest_product")
+    sent.update(
+        path="/reviews-api/products/a/b",
+        resource="/products/{product_id+}",
+        pathParameters={"product_id": "a/b"},
+    )
+    assert body_of(handler(sent, None)) == {"name": "a/b"}
+
+
 def test_an_id_with_a_slash_stays_whole(handler):
     sent = event("rest_product")
     sent.update(path="/products/a/b", resource="/products/{product_id}")

@@ -1,0 +1,1 @@
+"""The infrastructure of Reviewlens: one CDK application with stacks for each environment."""

@@ -1,0 +1,1 @@
+"""Small pieces that the stacks are wired of."""

@@ -1,0 +1,58 @@
+"""What every piece needs to be operated: its environment, the key of logs, the alarm topic."""
+
+from dataclasses import dataclass
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from cdk.environments import Environment
+
+_RETENTION = {
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    60: logs.RetentionDays.TWO_MONTHS,
+    90: logs.RetentionDays.THREE_MONTHS,
+    180: logs.RetentionDays.SIX_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+}
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Handed to every construct that logs or raises alarms."""
+
+    environment: Environment
+    key: kms.IKey
+    """Encrypts log groups and the alarm topic."""
+    alarm_topic: sns.ITopic
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        """What becomes of data when its stack goes."""
+        return RemovalPolicy.RETAIN if self.environment.keep_data else RemovalPolicy.DESTROY
+
+    @property
+    def retention(self) -> logs.RetentionDays:
+        """How long log groups keep their records.
+
+        Raises:
+            ValueError: ``log_days`` is no number of days that CloudWatch Logs takes.
+        """
+        days = self.environment.log_days
+        if days not in _RETENTION:
+            raise ValueError(f"log_days is {days}, not one of {sorted(_RETENTION)}")
+        return _RETENTION[days]
+
+    def log_group(self, scope: Construct, name: str) -> logs.LogGroup:
+        """A log group that is encrypted and forgets."""
+        return logs.LogGroup(
+            scope,
+            name,
+            encryption_key=self.key,
+            retention=self.retention,
+            removal_policy=self.removal_policy,
+        )

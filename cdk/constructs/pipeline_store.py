@@ -1,0 +1,116 @@
+"""What a pipeline stands on: its key, its bucket of artefacts, its log group, its topic."""
+
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from cdk.constructs.explained import acknowledge
+
+_KEPT_DAYS = 30
+_NOTIFIER = "codestar-notifications.amazonaws.com"
+
+
+class PipelineStore(Construct):
+    """Everything of it can be made again: it goes with its stack, and forgets after 30 days."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, email_parameter: str) -> None:
+        """Make it.
+
+        Args:
+            scope: the stack.
+            construct_id: its id there.
+            email_parameter: SSM parameter with the address that the topic writes to.
+        """
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description=f"{Stack.of(self).stack_name}: artefacts, logs and notifications",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.logs = self._log_group()
+        self.artefacts = self._bucket()
+        self.topic = self._topic(email_parameter)
+
+    def _log_group(self) -> logs.LogGroup:
+        stack = Stack.of(self)
+        name = f"/{stack.stack_name}/builds"
+        group = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}"
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
+                resources=["*"],  # in a key's policy: this key
+                conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": group}},
+            )
+        )
+        return logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=name,
+            encryption_key=self.key,
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _bucket(self) -> s3.Bucket:
+        common: dict[str, Any] = {
+            "versioned": True,
+            "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
+            "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            "enforce_ssl": True,
+            "minimum_tls_version": 1.2,
+            "lifecycle_rules": [
+                s3.LifecycleRule(
+                    id="expire",
+                    expiration=Duration.days(_KEPT_DAYS),
+                    noncurrent_version_expiration=Duration.days(7),
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                )
+            ],
+            "removal_policy": RemovalPolicy.DESTROY,
+        }
+        taken = s3.Bucket(self, "AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, **common)
+        acknowledge(taken, "AwsSolutions-S1", "It takes access logs; its own would never end")
+        return s3.Bucket(
+            self,
+            "Artefacts",
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            server_access_logs_bucket=taken,
+            **common,
+        )
+
+    def _topic(self, email_parameter: str) -> sns.Topic:
+        topic = sns.Topic(self, "Topic", master_key=self.key, enforce_ssl=True)
+        sender = iam.ServicePrincipal(_NOTIFIER)
+        ours = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[sender],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions=ours,
+            )
+        )
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[sender],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions=ours,
+            )
+        )
+        address = ssm.StringParameter.value_for_string_parameter(self, email_parameter)
+        topic.add_subscription(subscriptions.EmailSubscription(address))
+        return topic

@@ -1,0 +1,177 @@
+"""PostgreSQL as one of two kinds: an Aurora cluster that scales, or one RDS instance."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from cdk.constructs.explained import acknowledge
+from cdk.constructs.network import Network
+from cdk.constructs.operations import Operations
+from cdk.environments import DatabaseSize
+
+OWNER = "reviewlens"
+"""Owner of the database and its tables; migrations alone connect as it."""
+DATABASE = "reviewlens"
+_AURORA = rds.AuroraPostgresEngineVersion.VER_17_7
+_RDS = rds.PostgresEngineVersion.VER_17_7
+_IDLE_MS = 20 * 60_000
+_PORT_REASON = "Security groups keep others out; another port would hide nothing"
+_ALONE = "Chosen by environment: where data may be lost with the stack, nothing keeps it"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """The database, whatever its kind."""
+
+    part: Construct
+    """The cluster or the instance."""
+    resource_id: str
+    """What IAM policies for connections name it by."""
+    host: str
+    """Endpoint for reading and writing."""
+    secret: secretsmanager.ISecret
+    """Of the owner: host, port, username, password, dbname."""
+    target: rds.ProxyTarget
+    dimensions: dict[str, str]
+    """CloudWatch dimensions of its metrics (namespace AWS/RDS)."""
+
+
+def postgres(
+    scope: Construct,
+    *,
+    operations: Operations,
+    network: Network,
+    key: kms.IKey,
+    group: ec2.ISecurityGroup,
+) -> Postgres:
+    """Make the database of an environment.
+
+    Args:
+        scope: the stack.
+        operations: the environment, whose ``database`` says kind and size.
+        network: its isolated subnets.
+        key: encrypts disk, snapshots, performance data and the secret.
+        group: security group of the database.
+    """
+    environment = operations.environment
+    size = environment.database
+    name = environment.stage_name
+    common: dict[str, Any] = {
+        "vpc": network.vpc,
+        "vpc_subnets": network.subnets,
+        "security_groups": [group],
+        "credentials": rds.Credentials.from_generated_secret(OWNER, encryption_key=key),
+        "iam_authentication": True,
+        "storage_encrypted": True,
+        "storage_encryption_key": key,
+        "parameters": _parameters(size),
+        "cloudwatch_logs_exports": ["postgresql"],
+        "enable_performance_insights": True,
+        "performance_insight_encryption_key": key,
+        "deletion_protection": environment.keep_data,
+        "removal_policy": (
+            RemovalPolicy.SNAPSHOT if environment.keep_data else RemovalPolicy.DESTROY
+        ),
+    }
+    made = _aurora if size.kind == "aurora" else _instance
+    return made(scope, name, size, common)
+
+
+def _parameters(size: DatabaseSize) -> dict[str, str]:
+    parameters = {
+        "rds.force_ssl": "1",
+        "log_min_duration_statement": "2000",
+        # what reviews say stays out of logs
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+    }
+    if size.kind == "aurora" and size.min_acu == 0:
+        # A sleeping function keeps its connection, which would keep the cluster awake. One that
+        # works holds a lock by an idle connection, for at most the 15 minutes that it has.
+        parameters["idle_session_timeout"] = str(_IDLE_MS)
+    return parameters
+
+
+def _aurora(scope: Construct, name: str, size: DatabaseSize, common: dict[str, Any]) -> Postgres:
+    cluster = rds.DatabaseCluster(
+        scope,
+        "Cluster",
+        engine=rds.DatabaseClusterEngine.aurora_postgres(version=_AURORA),
+        cluster_identifier=name,
+        default_database_name=DATABASE,
+        writer=rds.ClusterInstance.serverless_v2("Writer", publicly_accessible=False),
+        readers=[
+            rds.ClusterInstance.serverless_v2(
+                f"Reader{number}", scale_with_writer=True, publicly_accessible=False
+            )
+            for number in range(1, size.readers + 1)
+        ],
+        serverless_v2_min_capacity=size.min_acu,
+        serverless_v2_max_capacity=size.max_acu,
+        serverless_v2_auto_pause_duration=Duration.minutes(10) if size.min_acu == 0 else None,
+        backup=rds.BackupProps(
+            retention=Duration.days(size.backup_days), preferred_window="02:00-03:00"
+        ),
+        preferred_maintenance_window="sun:03:30-sun:04:30",
+        copy_tags_to_snapshot=True,
+        **common,
+    )
+    _explain(cluster, protected=common["deletion_protection"])
+    return Postgres(
+        part=cluster,
+        resource_id=cluster.cluster_resource_identifier,
+        host=cluster.cluster_endpoint.hostname,
+        secret=_given(cluster.secret),
+        target=rds.ProxyTarget.from_cluster(cluster),
+        dimensions={"DBClusterIdentifier": cluster.cluster_identifier},
+    )
+
+
+def _instance(scope: Construct, name: str, size: DatabaseSize, common: dict[str, Any]) -> Postgres:
+    instance = rds.DatabaseInstance(
+        scope,
+        "Instance",
+        engine=rds.DatabaseInstanceEngine.postgres(version=_RDS),
+        instance_identifier=name,
+        database_name=DATABASE,
+        instance_type=ec2.InstanceType(size.instance_class),
+        allocated_storage=size.storage_gib,
+        max_allocated_storage=4 * size.storage_gib,
+        storage_type=rds.StorageType.GP3,
+        multi_az=size.multi_az,
+        publicly_accessible=False,
+        backup_retention=Duration.days(size.backup_days),
+        preferred_backup_window="02:00-03:00",
+        preferred_maintenance_window="sun:03:30-sun:04:30",
+        copy_tags_to_snapshot=True,
+        **common,
+    )
+    _explain(instance, protected=common["deletion_protection"])
+    if not size.multi_az:
+        acknowledge(instance, "AwsSolutions-RDS3", "Chosen by environment: multi_az")
+    return Postgres(
+        part=instance,
+        resource_id=str(instance.instance_resource_id),
+        host=instance.db_instance_endpoint_address,
+        secret=_given(instance.secret),
+        target=rds.ProxyTarget.from_instance(instance),
+        dimensions={"DBInstanceIdentifier": instance.instance_identifier},
+    )
+
+
+def _explain(database: Construct, *, protected: bool) -> None:
+    acknowledge(database, "AwsSolutions-RDS11", _PORT_REASON)
+    if not protected:
+        acknowledge(database, "AwsSolutions-RDS10", _ALONE)
+
+
+def _given(secret: secretsmanager.ISecret | None) -> secretsmanager.ISecret:
+    if secret is None:
+        raise TypeError("the database has no secret")
+    return secret

@@ -1,0 +1,1 @@
+"""The stacks, each a readable wiring diagram."""

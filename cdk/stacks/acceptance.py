@@ -1,0 +1,79 @@
+"""What a deployment is judged by: outputs for the smoke test, and the roles of what comes after."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from cdk.constructs import grants
+from cdk.constructs.grants import Grant
+from cdk.constructs.operations import Operations
+from cdk.stacks.api import ApiStack
+from cdk.stacks.storage import UPLOADS, StorageStack
+
+SMOKE_UPLOADS = f"{UPLOADS}smoke/"
+"""Prefix of the dumps that the smoke test puts."""
+
+
+class AcceptanceStack(Stack):
+    """Exports ``smoke`` and ``publication``: for each the name of a variable, and its output.
+
+    The roles have names of their own, so that a pipeline can refer to them before they are there.
+    Who may assume them is for the policies of the account to say.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        operations: Operations,
+        storage: StorageStack,
+        api: ApiStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        name = operations.environment.stage_name
+        self.smoke_role, self.publication_role = f"{name}-smoke", f"{name}-publication"
+        tester = self._role("Smoke", self.smoke_role, "Reads one API key, uploads small dumps")
+        key = f"arn:{self.partition}:apigateway:{self.region}::/apikeys/{api.gateway.key.key_id}"
+        grants.give(
+            tester,
+            Grant(["apigateway:GET"], [key]),
+            grants.write_objects(storage.raw, SMOKE_UPLOADS),
+            grants.encrypt(storage.key),
+        )
+        publisher = self._role(
+            "Publication", self.publication_role, "Publishes models; moves the models' pointer"
+        )
+        grants.give(
+            publisher,
+            grants.list_bucket(storage.artefacts),
+            grants.read_objects(
+                storage.artefacts, "activations/", "indexes/", "models/", "pointers/"
+            ),
+            grants.write_objects(storage.artefacts, "activations/", "models/", "pointers/"),
+            grants.encrypt(storage.key),
+        )
+        # an output stands where its value is made: outputs of imports are nothing to rely on
+        self.smoke = {
+            "API_URL": api.url,
+            "API_KEY_ID": api.key_id,
+            "RAW_BUCKET": CfnOutput(storage, "RawBucket", value=storage.raw.bucket_name),
+            "SMOKE_ROLE_ARN": CfnOutput(self, "SmokeRoleArn", value=tester.role_arn),
+        }
+        artefacts = CfnOutput(storage, "ArtefactBucket", value=storage.artefacts.bucket_name)
+        self.publication = {
+            "ARTEFACT_BUCKET": artefacts,
+            "PUBLICATION_ROLE_ARN": CfnOutput(self, "PublicationRoleArn", value=publisher.role_arn),
+        }
+
+    def _role(self, construct_id: str, name: str, description: str) -> iam.Role:
+        return iam.Role(
+            self,
+            construct_id,
+            role_name=name,
+            description=description,
+            assumed_by=iam.AccountPrincipal(self.account),
+        )

@@ -1,0 +1,137 @@
+"""Collection: S3 tells of a dump, the dump becomes clean shards, rows and rejects."""
+
+from typing import Any
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from cdk.constructs import grants
+from cdk.constructs.explained import acknowledge
+from cdk.constructs.function import ServiceFunction
+from cdk.constructs.grants import Grant
+from cdk.constructs.network import Network
+from cdk.constructs.operations import Operations
+from cdk.stacks.database import DatabaseStack
+from cdk.stacks.processing import ProcessingStack
+from cdk.stacks.storage import UPLOADS, StorageStack
+from lambdas.collection.settings import CollectionSettings
+
+_ROTATED = (
+    "Reviewers' identities are hashed with it: another key would make a stranger of every reviewer"
+)
+
+
+class CollectionStack(Stack):
+    """raw bucket -> arrivals (queue) -> collection -> clean bucket, PostgreSQL, shards (queue).
+
+    Exports ``values`` and ``grants`` for whatever else runs the collection code.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        operations: Operations,
+        network: Network,
+        storage: StorageStack,
+        database: DatabaseStack,
+        processing: ProcessingStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.reviewer_key = self._reviewer_key(operations, storage)
+        self.values = {
+            **database.values,
+            "raw_bucket": storage.raw.bucket_name,
+            "clean_bucket": storage.clean.bucket_name,
+            "artefact_bucket": storage.artefacts.bucket_name,
+            "reviewer_key_secret_id": self.reviewer_key.secret_arn,
+            "collection_queue_url": storage.arrivals.queue.queue_url,
+            "processing_queue_url": processing.shards.queue.queue_url,
+            "index_queue_url": processing.indexing.queue.queue_url,
+        }
+        self.grants = self._grants(storage, database, processing)
+        workers = operations.environment.collection_workers
+        self.collection = ServiceFunction(
+            self,
+            "Collection",
+            operations=operations,
+            asset="collection",
+            settings=CollectionSettings,
+            values=self.values,
+            description="Reads dumps, stores clean rows and rejects, keeps the ledger; sweeps",
+            grants=self.grants,
+            memory_mb=3008,
+            reserved=workers + operations.environment.spare_concurrency,
+            network=network,
+        )
+        self.collection.on_queue(storage.arrivals, batch_size=1, max_concurrency=workers)
+        self._sweep(operations)
+
+    def _reviewer_key(self, operations: Operations, storage: StorageStack) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            "ReviewerKey",
+            description="Key that reviewers' identities are hashed with",
+            encryption_key=kms.Key.from_key_arn(self, "DataKey", storage.key.key_arn),
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template="{}",  # noqa: S106 - an empty object
+                generate_string_key="key",
+                password_length=64,
+                # leaves 0 to 9 and a to f: 32 bytes in hexadecimal
+                exclude_characters="ghijklmnopqrstuvwxyz",
+                exclude_uppercase=True,
+                exclude_punctuation=True,
+                require_each_included_type=False,
+            ),
+            removal_policy=operations.removal_policy,
+        )
+        acknowledge(secret, "AwsSolutions-SMG4", _ROTATED)
+        return secret
+
+    def _grants(
+        self, storage: StorageStack, database: DatabaseStack, processing: ProcessingStack
+    ) -> list[Grant]:
+        return [
+            *database.grants,
+            grants.read_secret(self.reviewer_key),
+            grants.list_bucket(storage.raw),
+            grants.read_objects(storage.raw, UPLOADS),
+            grants.list_bucket(storage.clean),
+            grants.write_objects(storage.clean, "reviews/"),
+            grants.delete_objects(storage.clean, "reviews/"),
+            grants.list_bucket(storage.artefacts),
+            grants.read_objects(storage.artefacts, "pointers/"),
+            grants.delete_objects(storage.artefacts, "embeddings/"),
+            grants.encrypt(storage.key),
+            grants.send_to(storage.arrivals.queue),
+            grants.send_to(processing.shards.queue),
+            grants.send_to(processing.indexing.queue),
+        ]
+
+    def _sweep(self, operations: Operations) -> None:
+        """Queue again what an event was lost for; one that fails is followed by the next one.
+
+        The one retry is for a paused database, which the first attempt wakes up.
+        """
+        self.collection.function.configure_async_invoke(
+            retry_attempts=1, max_event_age=Duration.minutes(30)
+        )
+        events.Rule(
+            self,
+            "Sweep",
+            description="Calls the sweep, which mends lost events",
+            schedule=events.Schedule.rate(Duration.minutes(operations.environment.sweep_minutes)),
+            targets=[
+                targets.LambdaFunction(
+                    self.collection.function,
+                    retry_attempts=0,
+                    max_event_age=Duration.minutes(1),
+                )
+            ],
+        )

@@ -1,0 +1,78 @@
+"""The smoke test of a release, against a whole stack on this machine."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.names import RAW_BUCKET
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "smoke_test.py"
+
+
+@pytest.fixture
+def smoke(stack):
+    """Runs the script with an API key of the stack's AWS; options as arguments."""
+    gateway = stack.aws("apigateway")
+    key = gateway.create_api_key(name="reader", value=secrets.token_hex(16))["id"]
+
+    def run(*options, url=stack.running.gateway_url, key_id=key):
+        given = {
+            "API_URL": url,
+            "API_KEY_ID": key_id,
+            "RAW_BUCKET": RAW_BUCKET,
+            "AWS_ENDPOINT_URL": stack.running.aws_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": gateway.meta.region_name,
+        }
+        return subprocess.run(
+            [sys.executable, str(SCRIPT), *options],
+            env=os.environ | given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_sound_stack_passes_and_finds_what_was_uploaded(smoke, stack):
+    done = smoke()
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "All of it works"
+    assert any(line.startswith("uploaded: s3://reviewlens-raw/uploads/smoke/") for line in lines)
+    assert any(line.startswith("found after ") for line in lines)
+    assert any(line.startswith("analysis: negative") for line in lines)
+
+
+def test_reading_alone_uploads_nothing(smoke, stack):
+    before = stack.count("SELECT count(*) FROM ingests")
+    done = smoke("--read-only")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "uploaded" not in done.stdout
+    assert stack.count("SELECT count(*) FROM ingests") == before
+
+
+def test_it_says_what_does_not_work(smoke):
+    done = smoke(url="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("FAILED: /health does not answer")
+    done = smoke(key_id="unknown")
+    assert done.returncode == 1
+    assert "FAILED: NotFoundException" in done.stdout
+
+
+def test_it_names_what_it_was_not_told():
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("API_")}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--read-only", "--url", "http://127.0.0.1:9"],
+        env=bare, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "--key-id not given" in done.stderr

@@ -1,0 +1,150 @@
+"""All functions in the real runtime client, with the files that they ship and no others."""
+
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import boto3
+import psycopg
+import pytest
+
+from cdk.assets import ROOT, handler_of, sources_of
+from shared.db.connection import connection_arguments
+from shared.storage.objects import S3Store
+from tests.corpus import publish_model
+from tests.functional.lambda_runtime.runtime_api import Function
+from tests.isolation import library_path
+from tests.models import model_folder
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+
+
+class Cloud:
+    """Buckets, queues, secrets and PostgreSQL, and the functions that run over them."""
+
+    def __init__(self, endpoint, secret, folder):
+        self._endpoint = endpoint
+        self._folder = folder
+        self._database = secret
+        self._functions = {}
+        self._all = []
+        self.variables = {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "REVIEWLENS_DATABASE_SECRET_ID": self._secret(secret),
+            "REVIEWLENS_REVIEWER_KEY_SECRET_ID": self._secret({"key": "0f" * 32}),
+            **{f"REVIEWLENS_{n}_BUCKET": self._bucket() for n in ("RAW", "CLEAN", "ARTEFACT")},
+            **{
+                f"REVIEWLENS_{n}_QUEUE_URL": self._queue()
+                for n in ("COLLECTION", "PROCESSING", "INDEX")
+            },
+        }
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self._endpoint,
+            region_name="eu-west-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def store(self, bucket):
+        return S3Store(self.client("s3"), self.variables[f"REVIEWLENS_{bucket}_BUCKET"])
+
+    def rows(self, query, *arguments):
+        with psycopg.connect(**connection_arguments(self._database)) as connection:
+            return connection.execute(query, arguments).fetchall()
+
+    def function(self, name):
+        """The warm process of a function, started at the first call."""
+        if name not in self._functions:
+            self._functions[name] = self.cold(name)
+        return self._functions[name]
+
+    def cold(self, name, handler=None, leave_out=(), **variables):
+        """A new process of a function; only what it ships is there."""
+        task = self._folder / f"task-{len(self._all)}-{name}"
+        for source in sources_of(name):
+            place = task / source
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / source, place)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": library_path(),
+            **self.variables,
+            "AWS_LAMBDA_FUNCTION_NAME": f"reviewlens-{name}",
+            "REVIEWLENS_CACHE_DIR": str(task / "cache"),
+            **variables,
+        }
+        environment = {n: v for n, v in environment.items() if n not in leave_out}
+        log = self._folder / f"{task.name}.log"
+        self._all.append(Function(handler or handler_of(name), task, environment, log))
+        return self._all[-1]
+
+    def messages(self, queue):
+        """All messages of a queue, as the event source mapping hands them to a function."""
+        url = self.variables[f"REVIEWLENS_{queue}_QUEUE_URL"]
+        sqs, found = self.client("sqs"), []
+        while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += [message["Body"] for message in batch]
+            for message in batch:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def close(self):
+        for function in self._all:
+            function.close()
+
+    def _secret(self, value):
+        name = f"test-{secrets.token_hex(8)}"
+        self.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
+        return name
+
+    def _bucket(self):
+        name = f"test-{secrets.token_hex(8)}"
+        place = {"LocationConstraint": "eu-west-1"}
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        return name
+
+    def _queue(self):
+        return self.client("sqs").create_queue(QueueName=f"test-{secrets.token_hex(8)}")["QueueUrl"]
+
+
+def event(name, **changes):
+    """An event of tests/events, with a JSON body or other fields of one's own."""
+    found = json.loads((EVENTS / f"{name}.json").read_text())
+    return {**found, **changes}
+
+
+def sqs_event(*bodies):
+    """A batch as SQS sends it, with ids m0, m1, …"""
+    one = event("sqs_s3_object_created")["Records"][0]
+    return {
+        "Records": [{**one, "messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]
+    }
+
+
+def s3_notification(bucket, key):
+    """What S3 tells of a new object."""
+    told = json.loads(event("sqs_s3_object_created")["Records"][0]["body"])
+    entity = told["Records"][0]["s3"]
+    entity["bucket"]["name"] = bucket
+    entity["object"]["key"] = key
+    return told
+
+
+@pytest.fixture(scope="session")
+def cloud(aws_endpoint, app_secret, tmp_path_factory):
+    """An empty deployment: a model is published, and nothing is collected."""
+    made = Cloud(aws_endpoint, app_secret, tmp_path_factory.mktemp("runtime"))
+    publish_model(made.store("ARTEFACT"), model_folder())
+    yield made
+    made.close()

@@ -1,0 +1,216 @@
+"""What a release runs beside CDK: models published and rolled back; images, assemblies checked."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+
+from scripts import check_assembly, publish_model, roll_back_model, scan_images
+from shared.errors import NotFoundError
+from shared.schemas.manifest import Manifest
+from shared.storage import artefacts, registry
+from shared.storage.layout import version_prefix
+from shared.storage.objects import S3Store
+from tests.corpus import publish_manifest_only
+
+DIGEST = "ab" * 32
+
+
+@pytest.fixture
+def aws(monkeypatch, aws_endpoint):
+    """The simulated AWS is the one that scripts find by their environment."""
+    values = {
+        "AWS_ENDPOINT_URL": aws_endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def store(aws, aws_client, new_bucket):
+    return S3Store(aws_client("s3"), new_bucket())
+
+
+def model_folder(folder, version):
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(version.encode())
+    entry = {"sha256": artefacts.file_sha256(folder / "model.onnx"), "bytes": len(version)}
+    manifest = Manifest(
+        kind="model",
+        version=version,
+        created_at=datetime.now(UTC),
+        files={"model.onnx": entry},
+        dimension=4,
+    )
+    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    return folder
+
+
+def publish_index(store, version, model):
+    manifest = Manifest(
+        kind="index",
+        version=version,
+        created_at=datetime.now(UTC),
+        files={},
+        dimension=4,
+        model_version=model,
+    )
+    store.put(
+        f"{version_prefix('index', version)}manifest.json", manifest.model_dump_json().encode()
+    )
+
+
+def test_the_first_model_answers_and_a_later_one_is_only_published(store, tmp_path, capsys):
+    for version in ("m-1", "m-2"):
+        folder = model_folder(tmp_path / version, version)
+        assert publish_model.main([str(folder), "--bucket", store.bucket]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "published m-1; m-1 answers",
+        "published m-2; m-1 answers",
+    ]
+    assert artefacts.versions(store, "model") == ["m-1", "m-2"]
+
+
+def test_a_damaged_model_is_not_published(store, tmp_path, capsys):
+    folder = model_folder(tmp_path / "m", "m-1")
+    (folder / "model.onnx").write_bytes(b"other")
+    assert publish_model.main([str(folder), "--bucket", store.bucket]) == 1
+    assert "model.onnx" in capsys.readouterr().err
+    assert artefacts.current(store, "model") is None
+
+
+def test_a_rollback_returns_to_the_model_before_and_its_newest_index(store):
+    publish_manifest_only(store, "m-1", 4)
+    registry.note_activation(store, "m-1")
+    publish_manifest_only(store, "m-2", 4)
+    registry.note_activation(store, "m-2")
+    for version, model in (("20260101", "m-1"), ("20260102", "m-1"), ("20260103", "m-2")):
+        publish_index(store, version, model)
+    artefacts.move_pointer(store, "index", "20260103", if_match=None)
+    assert roll_back_model.main(["--bucket", store.bucket]) == 0
+    assert artefacts.current(store, "model").version == "m-1"
+    assert artefacts.current(store, "index").version == "20260102"
+    assert registry.history(store)[-1].action == "rollback"
+
+
+def test_a_rollback_to_a_model_without_an_index_leaves_all_as_it_is(store):
+    publish_manifest_only(store, "m-1", 4)
+    registry.note_activation(store, "m-1")
+    publish_manifest_only(store, "m-2", 4)
+    registry.note_activation(store, "m-2")
+    with pytest.raises(NotFoundError, match="m-1 has no index any more"):
+        roll_back_model.roll_back(store)
+    assert artefacts.current(store, "model").version == "m-2"
+
+
+def assembly(folder, *, command=None, images=()):
+    folder.mkdir(exist_ok=True)
+    source = {"executable": command} if command else {"path": "asset.1", "packaging": "file"}
+    place = {"repositoryName": "assets-${AWS::AccountId}-${AWS::Region}"}
+    told = {
+        "files": {"1": {"source": source}},
+        "dockerImages": {
+            tag: {
+                "displayName": name,
+                "source": {"directory": "x"},
+                "destinations": {"here": place | {"imageTag": tag}},
+            }
+            for name, tag in images
+        },
+    }
+    (folder / "stack.assets.json").write_text(json.dumps(told))
+    return folder
+
+
+def test_an_assembly_whose_assets_are_files_can_be_delivered(tmp_path, capsys):
+    assert check_assembly.main([str(assembly(tmp_path / "out"))]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_an_assembly_that_names_a_command_of_this_machine_is_refused(tmp_path, capsys):
+    folder = assembly(tmp_path / "out", command=["python", "bundle.py", "collection"])
+    assert check_assembly.main([str(folder)]) == 1
+    assert "python bundle.py collection" in capsys.readouterr().err
+
+
+def test_an_assembly_that_cloudformation_would_not_take_is_refused(tmp_path):
+    folder = assembly(tmp_path / "out")
+    (folder / "big.zip").write_bytes(bytes(2_000))
+    assert "too large" in " ".join(check_assembly.faults(folder, limit=1_500))
+
+
+def test_a_folder_without_an_assembly_is_refused(tmp_path):
+    assert check_assembly.main([str(tmp_path)]) == 1
+
+
+def test_images_are_those_of_the_assembly_each_once(tmp_path):
+    assembly(tmp_path / "a", images=[("serving", DIGEST), ("processing", "cd" * 32)])
+    assembly(tmp_path / "b", images=[("serving", DIGEST)])
+    found = scan_images.images_of(tmp_path, "123456789012", "eu-west-1")
+    assert [(image.name, image.repository) for image in found] == [
+        ("processing", "assets-123456789012-eu-west-1"),
+        ("serving", "assets-123456789012-eu-west-1"),
+    ]
+
+
+@pytest.fixture
+def pushed(aws, aws_client, tmp_path, monkeypatch):
+    """An assembly with one image, which lies in the registry and was never scanned."""
+    ecr = aws_client("ecr")
+    name = "assets-123456789012-eu-west-1"
+    if name not in {r["repositoryName"] for r in ecr.describe_repositories()["repositories"]}:
+        ecr.create_repository(repositoryName=name)
+        kind = "application/vnd.docker.distribution.manifest.v2+json"
+        config = {"digest": f"sha256:{DIGEST}", "size": 1, "mediaType": "application/json"}
+        manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
+        ecr.put_image(repositoryName=name, imageTag=DIGEST, imageManifest=json.dumps(manifest))
+    accepted = tmp_path / "accepted.json"
+    accepted.write_text("{}")
+    monkeypatch.setattr(scan_images, "ACCEPTED", accepted)
+    return assembly(tmp_path / "out", images=[("serving", DIGEST)]), accepted
+
+
+def test_an_image_is_scanned_and_what_is_found_decides(pushed, capsys, monkeypatch):
+    folder, accepted = pushed
+    assert scan_images.main([str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "serving: " in said
+    assert " findings, 0 critical" in said
+    (name, severity), *_ = scan_images.findings(
+        scan_images.boto3.client("ecr"),
+        scan_images.images_of(folder, "123456789012", "eu-west-1")[0],
+    )
+    monkeypatch.setattr(scan_images, "FATAL", severity)
+    assert scan_images.main([str(folder)]) == 1
+    assert f"{name}: not accepted" in capsys.readouterr().out
+    names = {
+        n
+        for n, s in scan_images.findings(
+            scan_images.boto3.client("ecr"),
+            scan_images.images_of(folder, "123456789012", "eu-west-1")[0],
+        )
+        if s == severity
+    }
+    accepted.write_text(
+        json.dumps({n: {"until": "2999-01-01", "reason": "not reachable"} for n in names})
+    )
+    assert scan_images.main([str(folder)]) == 0
+
+
+def test_an_image_that_is_not_in_the_registry_fails_the_release(aws, pushed, tmp_path, capsys):
+    folder = assembly(tmp_path / "other", images=[("serving", "ef" * 32)])
+    assert scan_images.main([str(folder)]) == 1
+    assert "serving" in capsys.readouterr().out
+
+
+def test_an_acceptance_ends_with_its_day_and_needs_a_reason(tmp_path):
+    path = tmp_path / "accepted.json"
+    path.write_text(json.dumps({"CVE-1": {"until": "2026-01-31", "reason": "unused"}}))
+    assert scan_images.accepted(path, date(2026, 1, 31)) == {"CVE-1": "unused"}
+    assert scan_images.accepted(path, date(2026, 2, 1)) == {}
+    path.write_text(json.dumps({"CVE-1": {"until": "2026-01-31"}}))
+    with pytest.raises(ValueError, match="CVE-1: until and reason"):
+        scan_images.accepted(path, date(2026, 1, 1))

@@ -1,0 +1,66 @@
+"""Reading the API out of a template: its routes, and what answers them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tests.infra.templates import Assembly, Found, Template
+
+
+class Method(NamedTuple):
+    """One method of one path."""
+
+    path: str
+    verb: str
+    found: Found
+
+    @property
+    def access(self) -> str:
+        """``iam``, ``key`` or ``open``."""
+        if self.found.properties["AuthorizationType"] == "AWS_IAM":
+            return "iam"
+        assert self.found.properties["AuthorizationType"] == "NONE"
+        return "key" if self.found.properties["ApiKeyRequired"] else "open"
+
+
+def methods(template: Template) -> list[Method]:
+    """All methods of the API of a template."""
+    parts = {found.name: found.properties for found in template.all("AWS::ApiGateway::Resource")}
+
+    def path(resource: dict) -> str:
+        if "Ref" not in resource:
+            return ""
+        said = parts[resource["Ref"]]
+        return f"{path(said['ParentId'])}/{said['PathPart']}"
+
+    return [
+        Method(path(found.properties["ResourceId"]), found.properties["HttpMethod"], found)
+        for found in template.all("AWS::ApiGateway::Method")
+    ]
+
+
+def alias_of(assembly: Assembly, method: Method) -> Found:
+    """The alias that a method calls."""
+    (uri,) = method.found.properties["Integration"]["Uri"].values()
+    (alias,) = [part for part in uri[1] if isinstance(part, dict) and "AWS::" not in part["Ref"]]
+    found = assembly.resource(method.found.stack, alias)
+    assert found.resource["Type"] == "AWS::Lambda::Alias"
+    return found
+
+
+def function_of(assembly: Assembly, alias: Found) -> Found:
+    """The function of an alias."""
+    return assembly.resource(alias.stack, alias.properties["FunctionName"])
+
+
+def service_of(function: Found) -> str:
+    """The service whose code a function runs."""
+    said = function.properties
+    entry = said.get("Handler") or said["ImageConfig"]["Command"][0]
+    return entry.split(".")[1]
+
+
+def aliases(template: Template) -> Iterator[Found]:
+    """The aliases of the functions behind the API."""
+    found = template.all("AWS::Lambda::Alias")
+    assert found
+    yield from found

@@ -1,0 +1,243 @@
+"""Delivery: the order of the pipeline, what it builds once, what it may do, what ends it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.infra.templates import Assembly, Template, listed, statements
+
+pytestmark = pytest.mark.timeout(600)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def delivery(assembly: Assembly) -> Template:
+    return next(t for t in assembly.templates if t.name == "reviewlens-delivery")
+
+
+@pytest.fixture
+def stages(delivery):
+    (pipeline,) = delivery.all("AWS::CodePipeline::Pipeline")
+    return pipeline.properties["Stages"]
+
+
+def buildspec(assembly, delivery, action) -> dict:
+    project = assembly.resource(delivery, action["Configuration"]["ProjectName"])
+    return json.loads(project.properties["Source"]["BuildSpec"])
+
+
+def action(stages, stage, name):
+    (found,) = (a for s in stages if s["Name"] == stage for a in s["Actions"] if a["Name"] == name)
+    return found
+
+
+def test_stages_come_in_order_and_it_updates_itself_first(stages):
+    assert [stage["Name"] for stage in stages] == [
+        "Source",
+        "Build",
+        "UpdatePipeline",
+        "Assets",
+        "reviewlens-staging",
+        "reviewlens-prod",
+    ]
+
+
+def test_the_source_is_told_by_parameters_and_no_secret_is_in_the_template(delivery, stages):
+    configuration = action(stages, "Source", "Source")["Configuration"]
+    assert configuration["ConnectionArn"] == {"Ref": "ConnectionArn"}
+    assert configuration["FullRepositoryId"] == {
+        "Fn::Join": ["", [{"Ref": "Owner"}, "/", {"Ref": "Repository"}]]
+    }
+    assert configuration["BranchName"] == {"Ref": "Branch"}
+    assert delivery.body["Parameters"]["Branch"]["Default"] == "main"
+    assert "Default" not in delivery.body["Parameters"]["ConnectionArn"]
+
+
+def test_a_connection_is_used_whichever_name_its_service_had_when_it_was_made(assembly):
+    (said,) = (s for s in statements(assembly) if "codeconnections:UseConnection" in s.actions)
+    assert "codestar-connections:UseConnection" in said.actions
+    assert said.statement["Resource"] == {"Ref": "ConnectionArn"}
+
+
+def test_nothing_is_delivered_that_was_not_checked_and_tested(assembly, delivery, stages):
+    spec = buildspec(assembly, delivery, action(stages, "Build", "Synth"))
+    commands = spec["phases"]["build"]["commands"]
+    assert commands == [
+        "make check",
+        "make test",
+        ".venv/bin/python scripts/bundle_functions.py",
+        "make synth",
+        ".venv/bin/python scripts/check_assembly.py cdk.out",
+    ]
+    assert spec["phases"]["install"]["runtime-versions"]["python"] == "3.12"
+    assert spec["artifacts"]["base-directory"] == "cdk.out"
+
+
+def test_scripts_that_builds_run_exist(assembly, delivery):
+    for project in delivery.all("AWS::CodeBuild::Project"):
+        spec = project.properties["Source"]["BuildSpec"]
+        if spec.startswith("{"):
+            for word in spec.replace('"', " ").split():
+                if word.startswith("scripts/"):
+                    assert (ROOT / word).is_file(), word
+
+
+def test_staging_is_scanned_before_and_asked_after_and_production_waits_for_a_person(stages):
+    def order(stage, name):
+        return action(stages, stage, name)["RunOrder"]
+
+    for name in ("reviewlens-staging", "reviewlens-prod"):
+        (stage,) = (s for s in stages if s["Name"] == name)
+        deployed = [
+            a["RunOrder"] for a in stage["Actions"] if a["ActionTypeId"]["Category"] == "Deploy"
+        ]
+        first = "ScanImages" if name.endswith("staging") else "Release"
+        assert order(name, first) < min(deployed)
+        assert max(deployed) < order(name, "PublishModel") < order(name, "SmokeTest")
+    release = action(stages, "reviewlens-prod", "Release")
+    assert release["ActionTypeId"]["Category"] == "Approval"
+
+
+def test_the_smoke_test_gets_the_outputs_of_what_was_just_deployed(assembly, delivery, stages):
+    for name, option in (("staging", ""), ("prod", " --read-only")):
+        smoke = action(stages, f"reviewlens-{name}", "SmokeTest")
+        given = json.loads(smoke["Configuration"]["EnvironmentVariables"])
+        outputs = {
+            output: template.name.rpartition("-")[2]
+            for template in assembly.templates
+            if template.environment == name
+            for output in template.body.get("Outputs", {})
+        }
+        told = {one["name"]: one["value"] for one in given}
+        assert set(told) == {"API_URL", "API_KEY_ID", "RAW_BUCKET", "SMOKE_ROLE_ARN"}
+        for value in told.values():
+            assert value.startswith("#{")
+            assert value.rstrip("}").rpartition(".")[2] in outputs
+        assert [outputs[told[key].rstrip("}").rpartition(".")[2]] for key in sorted(told)] == [
+            "api",
+            "api",
+            "storage",
+            "acceptance",
+        ]
+        spec = buildspec(assembly, delivery, smoke)
+        assert spec["phases"]["build"]["commands"] == [f"python scripts/smoke_test.py{option}"]
+
+
+def test_what_acts_on_a_deployment_may_do_so_in_its_own_role_alone(assembly, delivery):
+    for name in ("staging", "prod"):
+        roles = {
+            said.statement["Resource"]["Fn::Join"][1][-1].rpartition("/")[2]
+            for said in statements(assembly)
+            if said.found.stack.name == "reviewlens-delivery"
+            and said.actions == ["sts:AssumeRole"]
+            and "Resource" in said.statement
+            and f"role/reviewlens-{name}-" in json.dumps(said.statement["Resource"])
+        }
+        assert roles == {f"reviewlens-{name}-smoke", f"reviewlens-{name}-publication"}
+        there = {
+            role.properties.get("RoleName")
+            for role in assembly.one(name, "acceptance").all("AWS::IAM::Role")
+        }
+        assert there == roles
+
+
+def test_the_smoke_test_reads_one_key_and_uploads_below_one_prefix(assembly):
+    said = [
+        s
+        for s in statements(assembly)
+        if s.found.stack.name == "reviewlens-prod-acceptance"
+        and s.found.name.startswith("Smoke")
+        and "sts:AssumeRole" not in s.actions
+    ]
+    assert {action for s in said for action in s.actions} == {
+        "apigateway:GET",
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+    }
+    (upload,) = (s for s in said if "s3:PutObject" in s.actions)
+    assert upload.statement["Resource"]["Fn::Join"][1][1] == "/uploads/smoke/*"
+    (read,) = (s for s in said if "apigateway:GET" in s.actions)
+    assert "/apikeys/" in json.dumps(read.statement["Resource"])
+    assert "*" not in json.dumps(read.statement["Resource"])
+
+
+def images_of(template: Template) -> set[str]:
+    """The tags of all images that a template's functions and jobs name."""
+    text = json.dumps(template.body)
+    parts = text.split("container-assets-${AWS::AccountId}-${AWS::Region}:")[1:]
+    return {part[:64] for part in parts}
+
+
+def test_production_runs_the_images_that_staging_ran_and_they_are_built_once(assembly, delivery):
+    for stack in ("processing", "training", "api"):
+        tags = images_of(assembly.one("staging", stack))
+        assert tags
+        assert tags == images_of(assembly.one("prod", stack)), stack
+    (spec,) = delivery.path.parent.glob("buildspec-*-DockerAsset.yaml")
+    published = [line for line in spec.read_text().splitlines() if "publish" in line]
+    built = {line.split('"')[-2].split(":")[0] for line in published}
+    wanted = set().union(
+        *(images_of(assembly.one("prod", s)) for s in ("processing", "training", "api"))
+    )
+    assert wanted <= {tag for line in published for tag in wanted if tag in line}
+    assert len(published) == len(set(published))
+    assert built
+
+
+def test_only_the_build_of_images_is_privileged(delivery):
+    privileged = [
+        project.properties["Description"].rpartition("/")[2]
+        for project in delivery.all("AWS::CodeBuild::Project")
+        if project.properties["Environment"]["PrivilegedMode"]
+    ]
+    assert privileged == ["DockerAssets"]
+
+
+def test_no_policy_of_the_pipeline_has_a_wildcard_action(assembly):
+    for said in statements(assembly):
+        if said.found.stack.name == "reviewlens-delivery" and said.found.resource["Type"] == (
+            "AWS::IAM::Policy"
+        ):
+            assert not [a for a in said.actions if "*" in a], said
+
+
+def test_the_command_line_that_updates_it_is_the_pinned_one(assembly, delivery, stages):
+    pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
+    spec = buildspec(assembly, delivery, action(stages, "UpdatePipeline", "SelfMutate"))
+    assert spec["phases"]["install"]["commands"] == [f"npm install -g aws-cdk@{pinned}"]
+
+
+def test_failures_and_waiting_approvals_are_mailed(assembly, delivery):
+    (rule,) = delivery.all("AWS::CodeStarNotifications::NotificationRule")
+    assert set(rule.properties["EventTypeIds"]) == {
+        "codepipeline-pipeline-pipeline-execution-failed",
+        "codepipeline-pipeline-manual-approval-needed",
+    }
+    (target,) = rule.properties["Targets"]
+    topic = assembly.resource(delivery, target["TargetAddress"])
+    assert topic.resource["Type"] == "AWS::SNS::Topic"
+    (subscription,) = delivery.all("AWS::SNS::Subscription")
+    parameter = delivery.body["Parameters"][subscription.properties["Endpoint"]["Ref"]]
+    assert parameter["Default"] == "/reviewlens/prod/alarm-email"
+
+
+def test_a_wildcard_action_that_nobody_spelled_out_fails_synthesis():
+    from aws_cdk import App, Stack
+    from aws_cdk import aws_iam as iam
+
+    from cdk.constructs.exact import name_actions
+
+    stack = Stack(App(), "stack")
+    iam.Policy(
+        stack,
+        "Policy",
+        statements=[iam.PolicyStatement(actions=["sqs:*"], resources=["*"])],
+        users=[iam.User(stack, "User")],
+    )
+    name_actions(stack, {})
+    with pytest.raises(RuntimeError, match="no exact actions are known for sqs:"):
+        stack.node.root.synth()
+    assert listed(stack.node.validate()) == ["no exact actions are known for sqs:*"]

