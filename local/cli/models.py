@@ -63,7 +63,7 @@ def show(
 ) -> None:
     """Show one version: its state, figures, indexes, and what the gate said of it.
 
-    Example: reviewlens models show minilm-reviews-2-f5171284
+    Example: reviewlens models show minilm-reviews-2-6e9a5b0c
     """
     from local.stage import registry_of
 
@@ -116,7 +116,7 @@ def compare(
 
     The exit status is 1 if B does not pass.
 
-    Example: reviewlens models compare minilm-reviews-2-f5171284 garden-1b2c3d4e
+    Example: reviewlens models compare minilm-reviews-2-6e9a5b0c garden-1b2c3d4e
     """
     from local.stage import registry_of
     from sagemaker_jobs.gate.ask import compare as ask
