@@ -49,7 +49,7 @@ def bundle_path(name: str) -> Path:
 
 
 def bundle(name: str) -> Path:
-    """Make the zip of a function where it is not there yet.
+    """Make the zip of a function where it is not there yet, in place of older ones.
 
     Raises:
         subprocess.CalledProcessError: pip cannot get a wheel; it has said why.
@@ -66,6 +66,9 @@ def bundle(name: str) -> Path:
         made = Path(place) / "made.zip"
         write_zip(folder, made)
         made.replace(path)
+    for older in path.parent.glob(f"{name}-*.zip"):
+        if older != path:
+            older.unlink()
     return path
 
 
@@ -130,7 +133,8 @@ def stage(label: str, files: Mapping[str, bytes]) -> Path:
         place = made / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-    made.chmod(0o755)
+    for path in (made, *made.rglob("*")):  # an image's user without rights must read them
+        path.chmod(0o755 if path.is_dir() else 0o644)
     shutil.rmtree(folder, ignore_errors=True)
     try:
         made.replace(folder)

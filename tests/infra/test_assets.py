@@ -228,6 +228,16 @@ def test_the_same_sources_and_wheels_give_the_same_zip_byte_for_byte(offline, mo
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_a_new_zip_takes_the_place_of_the_older_one_of_its_function(offline):
+    first = packaging.bundle("insights")
+    other = first.with_name("inference-0123456789abcdef.zip")
+    other.write_bytes(b"")
+    with (offline / "lambdas/insights/service.py").open("a") as file:
+        file.write("# changed\n")
+    second = packaging.bundle("insights")
+    assert sorted(first.parent.iterdir()) == sorted([other, second])
+
+
 def test_a_zip_holds_our_files_and_what_runs_of_the_wheels(offline):
     with zipfile.ZipFile(packaging.bundle("insights")) as archive:
         names = set(archive.namelist())

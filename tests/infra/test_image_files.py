@@ -1,6 +1,7 @@
 """Images: their contexts hold what they ship, their Dockerfiles are sound, their bases pinned."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -56,6 +57,16 @@ def test_a_context_holds_what_its_functions_ship_and_nothing_else(image):
     ours = {f"app/{source.as_posix()}" for source in sources_of(*names)}
     assert files_of(context) == {*ours, "Dockerfile", "requirements.txt", "smoke.txt"}
     assert (context / "requirements.txt").read_text().splitlines() == requirements_of(*names)
+
+
+def test_anybody_may_read_a_context_whoever_made_it():
+    before = os.umask(0o077)
+    try:
+        context = context_of("processing")
+    finally:
+        os.umask(before)
+    modes = {path.is_dir(): path.stat().st_mode & 0o777 for path in context.rglob("*")}
+    assert modes == {True: 0o755, False: 0o644}
 
 
 def test_the_training_context_holds_the_jobs_that_run_there():

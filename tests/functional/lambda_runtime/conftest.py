@@ -132,12 +132,12 @@ def sqs_event(*bodies):
     }
 
 
-def s3_notification(bucket, key):
+def s3_notification(bucket, key, etag):
     """What S3 tells of a new object."""
     told = json.loads(event("sqs_s3_object_created")["Records"][0]["body"])
     entity = told["Records"][0]["s3"]
     entity["bucket"]["name"] = bucket
-    entity["object"]["key"] = key
+    entity["object"] |= {"key": key, "eTag": etag}
     return told
 
 

@@ -55,6 +55,7 @@ class RuntimeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # headers and body in one piece, or each answer waits for an ACK
 
             def do_GET(self):
                 assert self.path == f"{_PREFIX}/invocation/next", self.path

@@ -32,7 +32,7 @@ def dump():
         }
         for number, (text, rating) in enumerate(TEXTS)
     ]
-    return "".join(json.dumps(row) + "\n" for row in [*rows, {"text": "no stars, no product"}])
+    return "".join(json.dumps(row) + "\n" for row in [*rows, {**rows[0], "text": None}])
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def collected(cloud, postgres):
     with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
         owner.execute(f"TRUNCATE {', '.join(RIGHTS)}")
     raw = cloud.store("RAW")
-    raw.put("uploads/spring 2026/café.jsonl", dump().encode())
-    told = s3_notification(raw.bucket, "uploads/spring+2026/caf%C3%A9.jsonl")
+    put = raw.put("uploads/spring 2026/café.jsonl", dump().encode())
+    told = s3_notification(raw.bucket, "uploads/spring+2026/caf%C3%A9.jsonl", put.etag)
     batch = sqs_event(json.dumps(told), "this is no notification", json.dumps(told))
     return cloud.function("collection").invoke(batch)
 

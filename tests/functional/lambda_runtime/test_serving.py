@@ -148,7 +148,7 @@ def test_a_route_that_does_not_exist_is_not_found(serving):
 def test_the_second_call_reuses_what_the_first_one_loaded(
     serving, s3_requests, record_property, capsys
 ):
-    function = serving.cold("inference")
+    function = serving.cold("inference", REVIEWLENS_POINTER_REFRESH_SECONDS="300")
     s3_requests()
     first = told(function.invoke(event("rest_analyze")))
     cold_seconds = time.monotonic() - function.started
