@@ -15,10 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from sagemaker_jobs.build_index import pointers
 from scripts.smoke_test import in_role
 from shared.errors import NotFoundError, ReviewlensError
-from shared.storage import registry
-from shared.storage.artefacts import current, move_pointer
 from shared.storage.objects import ObjectStore, S3Store
 
 
@@ -27,19 +26,13 @@ def roll_back(store: ObjectStore) -> tuple[str, str]:
 
     Raises:
         NotFoundError: there is no version before, or no index of it.
-        ConflictError: a pointer was moved at the same time; nothing is lost, try again.
+        ConflictError: another model became current at the same time.
     """
-    now = current(store, "model")
-    target = registry.before(registry.history(store), now.version if now else None)
-    if now is None or target is None:
-        raise NotFoundError("there is no version before the current one")
-    indexes = registry.indexes_of(store).get(target.version, [])
-    if not indexes:
+    now, target = pointers.before_current(store)
+    index = pointers.last_index(store, target.version)
+    if index is None:
         raise NotFoundError(f"{target.version} has no index any more")
-    index = current(store, "index")
-    move_pointer(store, "model", target.version, if_match=now.etag)
-    registry.note_rollback(store, target)
-    move_pointer(store, "index", indexes[-1], if_match=index.etag if index else None)
+    pointers.roll_back(store, now, target, index)
     return target.version, now.version
 
 

@@ -7,13 +7,13 @@ wins where two activate at once.
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from sagemaker_jobs.build_index import pointers
 from sagemaker_jobs.gate.ask import require_passed
 from sagemaker_jobs.score.job import Ports, Report, VersionedEncoder, score_missing
 from sagemaker_jobs.score.reuse import Reuse, reuse_of
@@ -22,12 +22,11 @@ from shared.db.ledger import Ledger
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import held_by, index_for, retire_old
 from shared.runtime.loader import open_version
-from shared.schemas.manifest import ArtefactKind, Manifest
+from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, registry
 from shared.storage.artefacts import Current
 from shared.storage.queues import MessageQueue
 
-_ATTEMPTS = 10
 _PAUSE_SECONDS = 0.5
 _PATIENCE_SECONDS = 180.0
 """How long nothing may change while shards are in other hands."""
@@ -148,9 +147,9 @@ def _switch(
             time.sleep(_PAUSE_SECONDS)
             continue
         if moved:
-            _require_current(stage, version)
+            pointers.require_current(store, version)
         else:
-            _move_model(stage, version, now)
+            pointers.move_model(store, version, now)
             moved = True
         registry.note_activation(store, version, forced=force)
         if index is None or _take_index(stage, index, seen):
@@ -199,39 +198,6 @@ def _would_lose(stage: Stage, seen: Current | None, index: Manifest | None) -> b
     return bool(held - (held_by(stage.artefacts, index) if index else set()))
 
 
-def _move_model(stage: Stage, version: str, now: Current | None) -> None:
-    """Move the model pointer from where it was when we began."""
-    winner = artefacts.current(stage.artefacts, "model")
-    if winner == now:
-        if now is not None:
-            registry.note_found(stage.artefacts, now.version)
-        with suppress(ConflictError):
-            return _move(stage, "model", version, now)
-    raise _lost(stage, version)
-
-
-def _require_current(stage: Stage, version: str) -> None:
-    """Raise ConflictError unless a model is current still.
-
-    Asked between reading the index pointer and moving it: who takes the model pointer after this
-    moves the index pointer after us, or makes our move fail.
-    """
-    now = artefacts.current(stage.artefacts, "model")
-    if now is None or now.version != version:
-        raise _lost(stage, version)
-
-
-def _lost(stage: Stage, version: str) -> ConflictError:
-    winner = artefacts.current(stage.artefacts, "model")
-    told = f"model {winner.version if winner else '?'} became current meanwhile"
-    return ConflictError(f"{told}: {version} was not activated")
-
-
-def _move(stage: Stage, kind: ArtefactKind, version: str, seen: Current | None) -> None:
-    if_match = seen.etag if seen else None
-    artefacts.move_pointer(stage.artefacts, kind, version, if_match=if_match)
-
-
 def _take_index(stage: Stage, index: Manifest, seen: Current | None) -> bool:
     """Move the index pointer; False where it must be looked at again.
 
@@ -241,7 +207,7 @@ def _take_index(stage: Stage, index: Manifest, seen: Current | None) -> bool:
     if seen is not None and seen.version == index.version:
         return True
     try:
-        _move(stage, "index", index.version, seen)
+        pointers.move(stage.artefacts, "index", index.version, seen)
         artefacts.read_manifest(stage.artefacts, "index", index.version)
     except (ConflictError, NotFoundError):
         return False
@@ -293,16 +259,10 @@ def rollback(stage: Stage, *, tell: Tell = _quiet) -> Activated:
     """
     started = time.monotonic()
     store = stage.artefacts
-    now = artefacts.current(store, "model")
-    target = registry.before(registry.history(store), now.version if now else None)
-    if now is None or target is None:
-        raise NotFoundError("there is no version before the current one")
+    now, target = pointers.before_current(store)
     tell(target.version)
-    index = _last_index(stage, target.version)
-    _move_model(stage, target.version, now)
-    registry.note_rollback(store, target)
-    if index is not None:
-        _return_to(stage, target.version, index)
+    index = pointers.last_index(store, target.version)
+    pointers.roll_back(store, now, target, index)
     switched = time.monotonic() - started
     _let_serve(stage, target.version)
     reopened = Ledger(stage.database).reopen(target.version, 0.0)
@@ -316,23 +276,3 @@ def rollback(stage: Stage, *, tell: Tell = _quiet) -> Activated:
         switched_after_seconds=round(switched, 3),
         seconds=round(time.monotonic() - started, 3),
     )
-
-
-def _last_index(stage: Stage, version: str) -> str | None:
-    """The newest index of a model; None where nothing is indexed at all."""
-    indexes = registry.indexes_of(stage.artefacts).get(version, [])
-    if indexes:
-        return indexes[-1]
-    if artefacts.current(stage.artefacts, "index") is not None:
-        told = f"{version} has no index any more: `reviewlens models activate {version}` builds one"
-        raise NotFoundError(told)
-    return None
-
-
-def _return_to(stage: Stage, version: str, index: str) -> None:
-    for _ in range(_ATTEMPTS):
-        seen = artefacts.current(stage.artefacts, "index")
-        _require_current(stage, version)
-        with suppress(ConflictError):  # a build of the model that goes published once more
-            return _move(stage, "index", index, seen)
-    raise ConflictError("the index pointer is moved too often")

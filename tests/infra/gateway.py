@@ -64,3 +64,30 @@ def aliases(template: Template) -> Iterator[Found]:
     found = template.all("AWS::Lambda::Alias")
     assert found
     yield from found
+
+
+def metric_of(alarm: Found) -> str:
+    said = alarm.properties
+    if "MetricName" in said:
+        return said["MetricName"]
+    (name,) = {
+        each["MetricStat"]["Metric"]["MetricName"]
+        for each in said["Metrics"]
+        if each.get("MetricStat", {}).get("Metric", {}).get("Namespace") == "AWS/Lambda"
+    }
+    return name
+
+
+def rights(assembly: Assembly, api, service: str) -> tuple[Found, list[dict]]:
+    (function,) = [
+        function_of(assembly, alias)
+        for alias in aliases(api)
+        if service_of(function_of(assembly, alias)) == service
+    ]
+    role = assembly.target(api, function.properties["Role"])
+    return function, [
+        statement
+        for policy in api.all("AWS::IAM::Policy")
+        if any(assembly.target(api, each) == role for each in policy.properties["Roles"])
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+    ]

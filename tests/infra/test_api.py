@@ -12,8 +12,16 @@ from cdk.constructs.routes import Access, document, routes_of, schema_of
 from cdk.environments import ENVIRONMENTS
 from lambdas.processing.api import EmbeddingsRequest, ProcessRequest
 from shared.schemas.api import AnalyzeBatchRequest, AnalyzeRequest, Problem, SearchRequest
-from tests.infra.gateway import alias_of, aliases, function_of, methods, service_of
-from tests.infra.templates import Assembly, Found, listed
+from tests.infra.gateway import (
+    alias_of,
+    aliases,
+    function_of,
+    methods,
+    metric_of,
+    rights,
+    service_of,
+)
+from tests.infra.templates import Assembly, listed
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -304,22 +312,10 @@ def test_a_release_moves_step_by_step_and_comes_back_when_an_alarm_is_raised(
         alarms = group["AlarmConfiguration"]
         assert alarms["Enabled"] is True
         watched = [assembly.resource(api, alarm["Name"]) for alarm in alarms["Alarms"]]
-        assert {_metric(alarm) for alarm in watched} == {"Errors", "Duration"}
+        assert {metric_of(alarm) for alarm in watched} == {"Errors", "Duration"}
         live = {"Fn::Join": ["", [alias.properties["FunctionName"], ":live"]]}
         for alarm in watched:
             assert json.dumps(live) in json.dumps(alarm.properties), str(alarm)
-
-
-def _metric(alarm: Found) -> str:
-    said = alarm.properties
-    if "MetricName" in said:
-        return said["MetricName"]
-    (name,) = {
-        each["MetricStat"]["Metric"]["MetricName"]
-        for each in said["Metrics"]
-        if each.get("MetricStat", {}).get("Metric", {}).get("Namespace") == "AWS/Lambda"
-    }
-    return name
 
 
 def test_an_answer_of_500_counts_as_a_failure_though_lambda_calls_it_a_success(api):
@@ -349,26 +345,11 @@ def test_inference_is_kept_warm_where_the_environment_says_so(assembly: Assembly
         assert count == (wanted if inference else 0), str(alias)
 
 
-def _rights(assembly: Assembly, api, service: str) -> tuple[Found, list[dict]]:
-    (function,) = [
-        function_of(assembly, alias)
-        for alias in aliases(api)
-        if service_of(function_of(assembly, alias)) == service
-    ]
-    role = assembly.target(api, function.properties["Role"])
-    return function, [
-        statement
-        for policy in api.all("AWS::IAM::Policy")
-        if any(assembly.target(api, each) == role for each in policy.properties["Roles"])
-        for statement in policy.properties["PolicyDocument"]["Statement"]
-    ]
-
-
 @pytest.mark.parametrize(
     ("service", "more"), [("inference", set()), ("retrieval", {"sqs:SendMessage"})]
 )
 def test_what_answers_texts_needs_s3_alone_and_no_network(assembly, api, service, more):
-    function, statements = _rights(assembly, api, service)
+    function, statements = rights(assembly, api, service)
     assert "VpcConfig" not in function.properties
     assert function.properties["PackageType"] == "Image"
     actions = {action for said in statements for action in listed(said["Action"])}
@@ -381,7 +362,7 @@ def test_what_answers_texts_needs_s3_alone_and_no_network(assembly, api, service
 
 @pytest.mark.parametrize("service", ["insights", "training", "collection", "processing"])
 def test_what_uses_the_database_stands_in_the_network_and_signs_in_by_iam(assembly, api, service):
-    function, statements = _rights(assembly, api, service)
+    function, statements = rights(assembly, api, service)
     assert function.properties["VpcConfig"]["SubnetIds"]
     assert function.properties["ReservedConcurrentExecutions"] > 0
     assert any("rds-db:connect" in listed(said["Action"]) for said in statements)

@@ -9,7 +9,7 @@ from scripts import check_assembly, publish_model, roll_back_model, scan_images
 from shared.errors import NotFoundError
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, registry
-from shared.storage.layout import version_prefix
+from shared.storage.layout import pointer_key, version_prefix
 from shared.storage.objects import S3Store
 from tests.corpus import publish_manifest_only
 
@@ -94,6 +94,33 @@ def test_a_rollback_returns_to_the_model_before_and_its_newest_index(store):
     assert artefacts.current(store, "model").version == "m-1"
     assert artefacts.current(store, "index").version == "20260102"
     assert registry.history(store)[-1].action == "rollback"
+
+
+class _Overtaken(S3Store):
+    """A build moves the index pointer just before somebody else would, once."""
+
+    overtaken = False
+
+    def put(self, key, body, **options):
+        if key == pointer_key("index") and not self.overtaken:
+            self.overtaken = True
+            now = artefacts.current(self, "index")
+            artefacts.move_pointer(self, "index", "20260104", if_match=now.etag)
+        return super().put(key, body, **options)
+
+
+def test_a_build_that_ends_at_the_same_moment_leaves_no_rollback_half_done(store, aws_client):
+    publish_manifest_only(store, "m-1", 4)
+    registry.note_activation(store, "m-1")
+    publish_manifest_only(store, "m-2", 4)
+    registry.note_activation(store, "m-2")
+    for version, model in (("20260102", "m-1"), ("20260103", "m-2"), ("20260104", "m-2")):
+        publish_index(store, version, model)
+    artefacts.move_pointer(store, "index", "20260103", if_match=None)
+    raced = _Overtaken(aws_client("s3"), store.bucket)
+    assert roll_back_model.roll_back(raced) == ("m-1", "m-2")
+    assert raced.overtaken
+    assert artefacts.current(store, "index").version == "20260102"
 
 
 def test_a_rollback_to_a_model_without_an_index_leaves_all_as_it_is(store):
