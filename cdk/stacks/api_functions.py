@@ -25,8 +25,6 @@ _ENCODING_MB = 3008
 """1.7 cores, and the index in memory; an account may have more only when it asks for it."""
 _INDEX_DISK_MB = 8192
 """An index, and the one that follows it."""
-_POOL = {"database_pool_size": 2}
-"""A process answers one request at a time, and its health beside it."""
 
 
 class ApiFunctions:
@@ -97,7 +95,7 @@ class ApiFunctions:
             "Insights",
             asset="insights",
             settings=InsightsSettings,
-            values={**self._database.values, **_POOL},
+            values=self._database.request_values,
             description="Products and reviews, from PostgreSQL",
             grants=self._database.grants,
             **self._inside,
@@ -111,7 +109,7 @@ class ApiFunctions:
             "Collection",
             asset="collection",
             settings=CollectionSettings,
-            values={**collection.values, **_POOL},
+            values={**collection.values, **self._database.request_values},
             description="Queues dumps on request, and tells of ingests",
             grants=[
                 *self._database.grants,
@@ -133,8 +131,7 @@ class ApiFunctions:
             asset="processing",
             settings=ProcessingSettings,
             values={
-                **self._database.values,
-                **_POOL,
+                **self._database.request_values,
                 "clean_bucket": self._storage.clean.bucket_name,
                 "artefact_bucket": self._storage.artefacts.bucket_name,
                 "processing_queue_url": shards.queue_url,
@@ -160,7 +157,7 @@ class ApiFunctions:
             "Training",
             asset="training",
             settings=TrainingSettings,
-            values={**self._database.values, **_POOL, **values},
+            values={**self._database.request_values, **values},
             description="Starts training jobs, and tells of them",
             grants=[*self._database.grants, *allowed],
             **self._inside,

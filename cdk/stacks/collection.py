@@ -28,7 +28,7 @@ _ROTATED = (
 class CollectionStack(Stack):
     """raw bucket -> arrivals (queue) -> collection -> clean bucket, PostgreSQL, shards (queue).
 
-    Exports ``values`` and ``grants`` for whatever else runs the collection code.
+    Exports ``values``, but for the database, and ``grants`` for whatever else runs its code.
     """
 
     def __init__(
@@ -46,7 +46,6 @@ class CollectionStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
         self.reviewer_key = self._reviewer_key(operations, storage)
         self.values = {
-            **database.values,
             "raw_bucket": storage.raw.bucket_name,
             "clean_bucket": storage.clean.bucket_name,
             "artefact_bucket": storage.artefacts.bucket_name,
@@ -63,7 +62,7 @@ class CollectionStack(Stack):
             operations=operations,
             asset="collection",
             settings=CollectionSettings,
-            values=self.values,
+            values={**database.values, **self.values},
             description="Reads dumps, stores clean rows and rejects, keeps the ledger; sweeps",
             grants=self.grants,
             memory_mb=3008,

@@ -24,6 +24,12 @@ from lambdas.migrations.settings import MigrationSettings, newest_revision
 from shared.settings.base import APP_USER
 
 _ROTATION_DAYS = 30
+_WORK_WAIT_SECONDS = 60
+"""What a worker waits for a connection: longer than a failover, or a paused cluster's waking."""
+_WAKE_SECONDS = 20
+"""What a request waits where the cluster may be paused; it has 28 s for all that it does."""
+_REQUEST_POOL = {"database_pool_size": 2}
+"""A process answers one request at a time, and its health beside it."""
 _BASIC = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
@@ -31,7 +37,8 @@ class DatabaseStack(Stack):
     """A database, its schema, and the way in.
 
     Exports what a function needs to connect, by IAM and as a user that owns nothing: ``values``
-    (fields of DatabaseSettings) and ``grants``; and ``dimensions`` of its metrics.
+    (fields of DatabaseSettings) for workers, ``request_values`` for those that answer requests,
+    and ``grants``; and ``dimensions`` of its metrics.
 
     The schema is part of this stack: whatever is deployed after it finds the tables that it knows.
     """
@@ -65,7 +72,14 @@ class DatabaseStack(Stack):
             proxy = self._proxy(name, network, database.target, resource_id)
             proxy.node.add_dependency(migrated, told)
             host, resource_id = proxy.endpoint, Fn.select(6, Fn.split(":", proxy.db_proxy_arn))
-        self.values = {"database_host": host, "database_name": DATABASE, "database_user": APP_USER}
+        way_in = {"database_host": host, "database_name": DATABASE, "database_user": APP_USER}
+        self.values = {**way_in, "database_wait_seconds": _WORK_WAIT_SECONDS}
+        paused = size.kind == "aurora" and size.min_acu == 0
+        self.request_values = {
+            **way_in,
+            **_REQUEST_POOL,
+            **({"database_wait_seconds": _WAKE_SECONDS} if paused else {}),
+        }
         self.grants = [self._connect(resource_id)]
 
     def _group(self, name: str, network: Network, description: str) -> ec2.SecurityGroup:

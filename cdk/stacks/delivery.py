@@ -75,7 +75,8 @@ class DeliveryStack(Stack):
             "Delivery",
             code_pipeline=base,
             synth=self._synth(),
-            cli_version=_command_line_version(),
+            cli_version=_pinned("aws-cdk"),
+            cdk_assets_cli_version=_pinned("cdk-assets"),
             publish_assets_in_parallel=False,
             code_build_defaults=_builds(store),
             asset_publishing_code_build_defaults=pipelines.CodeBuildOptions(
@@ -212,7 +213,7 @@ def _builds(store: PipelineStore) -> pipelines.CodeBuildOptions:
     )
 
 
-def _command_line_version() -> str:
-    """The CDK command line that package.json pins."""
-    version: str = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
+def _pinned(package: str) -> str:
+    """The version of a command line that package.json pins."""
+    version: str = json.loads((ROOT / "package.json").read_text())["devDependencies"][package]
     return version

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lambdas.collection.settings import CollectionSettings
-from shared.db.access import access
+from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ledger import Ledger
 from shared.storage.objects import ObjectStore
@@ -39,7 +39,7 @@ def build_dependencies(settings: CollectionSettings) -> Dependencies:
 
     configure_logging("collection", settings.log_level)
     secrets, s3, sqs = client("secretsmanager"), client("s3"), client("sqs")
-    database = Database(access(settings), pool_size=settings.database_pool_size)
+    database = open_database(settings)
     return Dependencies(
         database=database,
         ledger=Ledger(database),

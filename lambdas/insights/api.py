@@ -9,7 +9,7 @@ from fastapi import FastAPI, Query
 from lambdas.insights.schemas import Product, ProductPage, ReviewPage
 from lambdas.insights.service import Insights
 from lambdas.insights.settings import InsightsSettings
-from shared.db.access import access
+from shared.db.access import open_database
 from shared.db.catalog import Catalog, ReviewFilters
 from shared.db.connection import Database
 from shared.db.health import database_health
@@ -18,8 +18,6 @@ from shared.http.app import create_service, service_version
 from shared.schemas.health import Health
 from shared.schemas.sentiment import Sentiment
 
-_WAIT_SECONDS = 3.0
-"""While the database is down a caller is told so soon, and holds no thread for long."""
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=2048)]
 Stars = Annotated[float | None, Query(ge=1, le=5, allow_inf_nan=False)]
@@ -31,9 +29,7 @@ def build_database(settings: InsightsSettings) -> Database:
     from shared.observability.logs import configure_logging
 
     configure_logging("insights", settings.log_level)
-    return Database(
-        access(settings), pool_size=settings.database_pool_size, wait_seconds=_WAIT_SECONDS
-    )
+    return open_database(settings)
 
 
 def create_app(dependencies: Database | None = None) -> FastAPI:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from lambdas.processing.settings import ProcessingSettings
-from shared.db.access import access
+from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ledger import Ledger
 from shared.runtime.scoring import Answers
@@ -56,7 +56,7 @@ def build_dependencies(settings: ProcessingSettings) -> Dependencies:
 
     configure_logging("processing", settings.log_level)
     s3, sqs = client("s3"), client("sqs")
-    database = Database(access(settings), pool_size=settings.database_pool_size)
+    database = open_database(settings)
     artefacts = S3Store(s3, settings.artefact_bucket)
     return Dependencies(
         database=database,

@@ -5,8 +5,7 @@ from functools import lru_cache
 from lambdas.promotion.jobs import Jobs
 from lambdas.promotion.service import Dependencies
 from lambdas.promotion.settings import PromotionSettings
-from shared.db.access import access
-from shared.db.connection import Database
+from shared.db.access import open_database
 from shared.db.training import TrainingRuns
 
 
@@ -22,7 +21,7 @@ def build_dependencies(settings: PromotionSettings) -> Dependencies:
     return Dependencies(
         jobs=Jobs(sagemaker),
         artefacts=S3Store(client("s3"), settings.artefact_bucket),
-        runs=TrainingRuns(Database(access(settings), pool_size=1)),
+        runs=TrainingRuns(open_database(settings)),
         settings=settings,
         region=sagemaker.meta.region_name,
     )

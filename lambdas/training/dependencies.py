@@ -6,12 +6,9 @@ from functools import lru_cache
 
 from lambdas.training.launcher import Launcher
 from lambdas.training.settings import TrainingSettings
-from shared.db.access import access
+from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.training import TrainingRuns
-
-_WAIT_SECONDS = 3.0
-"""While the database is down a caller is told so soon, and holds no thread for long."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +27,7 @@ def build_dependencies(settings: TrainingSettings) -> Dependencies:
     from shared.observability.logs import configure_logging
 
     configure_logging("training", settings.log_level)
-    database = Database(
-        access(settings), pool_size=settings.database_pool_size, wait_seconds=_WAIT_SECONDS
-    )
+    database = open_database(settings)
     return Dependencies(
         database=database,
         runs=TrainingRuns(database),

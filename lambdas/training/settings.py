@@ -12,6 +12,8 @@ class TrainingSettings(DatabaseSettings):
     /train answers 503 and names it.
     """
 
+    database_wait_seconds: float = Field(3.0, gt=0, le=120)
+    """How long one waits for a connection; while there is none, a caller is told so soon."""
     training_launcher: str = "sagemaker"
     """What runs jobs: `sagemaker`, or `module:function` that makes another launcher."""
     training_rate: float = Field(69.0, gt=0)

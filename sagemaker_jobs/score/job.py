@@ -23,6 +23,8 @@ from shared.storage.objects import ObjectStore
 from shared.storage.shards import from_parquet
 
 log = logging.getLogger("score")
+_WAIT_SECONDS = 60.0
+"""What a job waits for a connection: a paused cluster takes some 15 s to wake."""
 Progress = Callable[[int, int], None]
 
 
@@ -163,12 +165,11 @@ def _score(
 
 def open_database(config: ScoreConfig) -> Database:
     """The database that a config names, or else the environment."""
-    from shared.db.access import access
+    from shared.db import access
     from shared.settings.base import DatabaseSettings
 
-    secret_id = config.database_secret_id
-    settings = DatabaseSettings(database_secret_id=secret_id) if secret_id else DatabaseSettings()
-    return Database(access(settings))
+    named = {"database_secret_id": config.database_secret_id} if config.database_secret_id else {}
+    return access.open_database(DatabaseSettings(database_wait_seconds=_WAIT_SECONDS, **named))
 
 
 def run(config: ScoreConfig) -> Report:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from shared.db.connection import Secret
+from shared.db.connection import Database, Secret
 from shared.errors import ReviewlensError, UnavailableError
 from shared.settings.base import DatabaseSettings
 from shared.storage.clients import client
@@ -22,6 +22,15 @@ def access(settings: DatabaseSettings) -> Callable[[], Secret]:
         settings: name an endpoint (IAM) or a secret.
     """
     return _by_token(settings) if settings.database_host else _by_secret(settings)
+
+
+def open_database(settings: DatabaseSettings) -> Database:
+    """The database of the settings; nothing is connected before it is asked for."""
+    return Database(
+        access(settings),
+        pool_size=settings.database_pool_size,
+        wait_seconds=settings.database_wait_seconds,
+    )
 
 
 def _by_token(settings: DatabaseSettings) -> Callable[[], Secret]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from math import ceil
 from typing import Any
 
 import psycopg
@@ -14,9 +15,12 @@ Connection = psycopg.Connection[TupleRow]
 Secret = Mapping[str, Any]
 """What a connection is opened with: host, port, username, password, dbname."""
 _TLS = ("sslmode", "sslrootcert")
+_CONNECT_SECONDS = 5
 
 
-def connection_arguments(secret: Secret) -> dict[str, Any]:
+def connection_arguments(
+    secret: Secret, *, timeout_seconds: int = _CONNECT_SECONDS
+) -> dict[str, Any]:
     """Turn the secret into arguments of psycopg.connect.
 
     The host may be a folder with a Unix socket. There is no SET and no prepared statement, as
@@ -30,7 +34,7 @@ def connection_arguments(secret: Secret) -> dict[str, Any]:
         "user": secret["username"],
         "password": secret["password"],
         "dbname": secret["dbname"],
-        "connect_timeout": 5,
+        "connect_timeout": timeout_seconds,
         "application_name": "reviewlens",
         "prepare_threshold": None,
     }
@@ -63,9 +67,11 @@ class Database:
         wait_seconds: float = 5.0,
     ) -> None:
         self._secret = secret
+        # a paused server takes the connection and answers when it is awake
+        self._connect_seconds = max(_CONNECT_SECONDS, ceil(wait_seconds))
         self._pool = ConnectionPool(
             # psycopg takes ``kwargs`` from a callable as well, at each new connection
-            kwargs=lambda: connection_arguments(secret()),
+            kwargs=self._arguments,
             min_size=0,
             max_size=pool_size,
             open=False,
@@ -96,7 +102,7 @@ class Database:
         use up the pool that they need to get their work done.
         """
         with _translated():
-            connection = psycopg.connect(**connection_arguments(self._secret()), autocommit=True)
+            connection = psycopg.connect(**self._arguments(), autocommit=True)
         try:
             with _translated():
                 row = connection.execute(
@@ -108,6 +114,9 @@ class Database:
             with suppress(psycopg.Error):
                 connection.execute("SELECT pg_advisory_unlock_all()")
             connection.close()
+
+    def _arguments(self) -> dict[str, Any]:
+        return connection_arguments(self._secret(), timeout_seconds=self._connect_seconds)
 
     def ping(self) -> None:
         """Raise UnavailableError unless the database answers."""

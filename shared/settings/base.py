@@ -43,6 +43,8 @@ class DatabaseSettings(ServiceSettings):
     """Certificates that it is proved by; empty: those of RDS and RDS Proxy, which come along."""
     database_pool_size: int = 4
     """Most connections that one process opens."""
+    database_wait_seconds: float = Field(5.0, gt=0, le=120)
+    """How long one waits for a connection: a paused Aurora cluster takes some 15 s to wake."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

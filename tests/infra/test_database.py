@@ -75,6 +75,24 @@ def test_development_sleeps_when_nobody_works(assembly: Assembly):
     assert sweep.properties["ScheduleExpression"] == "rate(6 hours)"
 
 
+def test_whoever_meets_a_sleeping_cluster_waits_until_it_is_awake(assembly: Assembly):
+    def waits(environment: str, stack: str) -> set[str | None]:
+        found = assembly.one(environment, stack).all("AWS::Lambda::Function")
+        variables = [each.properties.get("Environment", {}).get("Variables", {}) for each in found]
+        return {
+            each.get("REVIEWLENS_DATABASE_WAIT_SECONDS")
+            for each in variables
+            if "REVIEWLENS_DATABASE_HOST" in each
+        }
+
+    # some 15 s; a request has 28 s, and a failed message waits for 90 minutes
+    assert waits("dev", "api") == {"20"}
+    for stack in ("collection", "processing", "training"):
+        assert waits("dev", stack) == waits("prod", stack) == {"60"}
+    # where nothing sleeps, no answer means an outage, of which a caller is told soon
+    assert waits("prod", "api") == {None}
+
+
 def test_a_sleeping_cluster_behind_a_proxy_is_refused():
     with pytest.raises(ValueError, match="min_acu is 0, but a cluster behind a proxy"):
         DatabaseSize(min_acu=0, proxy=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.check_assembly import NEWEST_MANIFEST
 from tests.infra.templates import Assembly, Template, listed, statements
 
 pytestmark = pytest.mark.timeout(600)
@@ -72,6 +73,21 @@ def test_nothing_is_delivered_that_was_not_checked_and_tested(assembly, delivery
     ]
     assert spec["phases"]["install"]["runtime-versions"]["python"] == "3.12"
     assert spec["artifacts"]["base-directory"] == "cdk.out"
+
+
+def test_assets_are_published_by_the_pinned_command_which_reads_their_manifests(delivery):
+    folder = delivery.path.parent
+    installed = [
+        command
+        for path in folder.glob("buildspec-*.yaml")
+        for command in path.read_text().splitlines()
+        if "npm install" in command
+    ]
+    assert installed
+    pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["cdk-assets"]
+    assert all(f"cdk-assets@{pinned}" in command for command in installed)
+    for path in folder.rglob("*.assets.json"):
+        assert int(json.loads(path.read_text())["version"].split(".")[0]) <= NEWEST_MANIFEST
 
 
 def test_scripts_that_builds_run_exist(assembly, delivery):

@@ -133,11 +133,12 @@ def test_a_rollback_to_a_model_without_an_index_leaves_all_as_it_is(store):
     assert artefacts.current(store, "model").version == "m-2"
 
 
-def assembly(folder, *, command=None, images=()):
+def assembly(folder, *, command=None, images=(), version="54.0.0"):
     folder.mkdir(exist_ok=True)
     source = {"executable": command} if command else {"path": "asset.1", "packaging": "file"}
     place = {"repositoryName": "assets-${AWS::AccountId}-${AWS::Region}"}
     told = {
+        "version": version,
         "files": {"1": {"source": source}},
         "dockerImages": {
             tag: {
@@ -167,6 +168,11 @@ def test_an_assembly_that_cloudformation_would_not_take_is_refused(tmp_path):
     folder = assembly(tmp_path / "out")
     (folder / "big.zip").write_bytes(bytes(2_000))
     assert "too large" in " ".join(check_assembly.faults(folder, limit=1_500))
+
+
+def test_an_assembly_that_the_pinned_publisher_cannot_read_is_refused(tmp_path, capsys):
+    assert check_assembly.main([str(assembly(tmp_path / "out", version="55.0.0"))]) == 1
+    assert "cdk-assets reads 54" in capsys.readouterr().err
 
 
 def test_a_folder_without_an_assembly_is_refused(tmp_path):

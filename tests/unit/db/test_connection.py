@@ -1,5 +1,8 @@
 """The pool tells what can be retried from what cannot."""
 
+import asyncio
+import threading
+
 import psycopg
 import pytest
 
@@ -83,3 +86,62 @@ def test_a_lock_is_free_as_soon_as_its_block_is_left(database):
     for _ in range(200):
         with database.lock("again and again") as held:
             assert held
+
+
+@pytest.fixture
+def sleeping(postgres):
+    """The server behind a door that takes connections at once and answers after a while."""
+
+    port = int(postgres.secret["port"])
+
+    async def wake(reader, writer):
+        await asyncio.sleep(1.5)
+        out_of, into = await asyncio.open_connection(postgres.secret["host"], port)
+        await asyncio.gather(_pour(reader, into), _pour(out_of, writer))
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = asyncio.run_coroutine_threadsafe(
+        asyncio.start_server(wake, "127.0.0.1", 0), loop
+    ).result()
+    yield {**postgres.secret, "host": "127.0.0.1", "port": server.sockets[0].getsockname()[1]}
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+async def _pour(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+def test_one_waits_for_a_server_that_wakes_as_long_as_was_said(sleeping):
+    hurried = Database(lambda: sleeping, wait_seconds=0.5)
+    with pytest.raises(UnavailableError):
+        hurried.ping()
+    hurried.close()
+    patient = Database(lambda: sleeping, wait_seconds=20.0)
+    patient.ping()
+    with patient.lock("mine") as held:
+        assert held
+    patient.close()
+
+
+def test_the_connection_itself_waits_no_shorter(monkeypatch):
+    asked = []
+
+    def connect(**arguments):
+        asked.append(arguments["connect_timeout"])
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    for seconds in (0.2, 59.5):
+        with (
+            pytest.raises(UnavailableError),
+            Database(lambda: SECRET, wait_seconds=seconds).lock("x"),
+        ):
+            pass
+    assert asked == [5, 60]
