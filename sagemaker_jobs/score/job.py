@@ -168,8 +168,11 @@ def open_database(config: ScoreConfig) -> Database:
     from shared.db import access
     from shared.settings.base import DatabaseSettings
 
-    named = {"database_secret_id": config.database_secret_id} if config.database_secret_id else {}
-    return access.open_database(DatabaseSettings(database_wait_seconds=_WAIT_SECONDS, **named))
+    waits, secret_id = _WAIT_SECONDS, config.database_secret_id
+    if secret_id:
+        named = DatabaseSettings(database_secret_id=secret_id, database_wait_seconds=waits)
+        return access.open_database(named)
+    return access.open_database(DatabaseSettings(database_wait_seconds=waits))
 
 
 def run(config: ScoreConfig) -> Report:
