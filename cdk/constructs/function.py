@@ -18,6 +18,8 @@ from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WORK_SECONDS, WorkQueue
 from cdk.constructs.settings import variables
 
+MOST_MEMORY_MB = 3008
+"""1.7 cores: the most that every account may have; a new one has to ask for more."""
 RUNTIME = lambda_.Runtime.PYTHON_3_12
 """The images stand on the same: one set of wheels for both."""
 _INTERFACES = Grant(

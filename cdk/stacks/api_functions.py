@@ -6,6 +6,7 @@ from typing import Any
 from constructs import Construct
 
 from cdk.constructs import grants
+from cdk.constructs.function import MOST_MEMORY_MB
 from cdk.constructs.grants import Grant
 from cdk.constructs.http_function import HttpFunction, Releases
 from cdk.constructs.network import Network
@@ -21,8 +22,6 @@ from lambdas.processing.settings import ProcessingSettings
 from lambdas.retrieval.settings import RetrievalSettings
 from lambdas.training.settings import TrainingSettings
 
-_ENCODING_MB = 3008
-"""1.7 cores, and the index in memory; an account may have more only when it asks for it."""
 _INDEX_DISK_MB = 8192
 """An index, and the one that follows it."""
 
@@ -63,7 +62,7 @@ class ApiFunctions:
             values={"artefact_bucket": self._storage.artefacts.bucket_name},
             description="Sentiment of texts, from model and index in S3",
             grants=_serving(self._storage),
-            memory_mb=_ENCODING_MB,
+            memory_mb=MOST_MEMORY_MB,
             ephemeral_mb=_INDEX_DISK_MB,
             provisioned=self._environment.provisioned_concurrency,
             **self._parts,
@@ -83,7 +82,7 @@ class ApiFunctions:
             },
             description="Similar reviews, from model and index in S3; asks for index builds",
             grants=[*_serving(self._storage), grants.send_to(queue)],
-            memory_mb=_ENCODING_MB,
+            memory_mb=MOST_MEMORY_MB,
             ephemeral_mb=_INDEX_DISK_MB,
             **self._parts,
         )
@@ -144,7 +143,7 @@ class ApiFunctions:
                 grants.send_to(shards),
                 grants.send_to(indexing),
             ],
-            memory_mb=_ENCODING_MB,
+            memory_mb=MOST_MEMORY_MB,
             ephemeral_mb=1024,
             **self._inside,
             **self._parts,

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from cdk.constructs import grants
 from cdk.constructs.explained import acknowledge
-from cdk.constructs.function import ServiceFunction
+from cdk.constructs.function import MOST_MEMORY_MB, ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
@@ -65,7 +65,7 @@ class CollectionStack(Stack):
             values={**database.values, **self.values},
             description="Reads dumps, stores clean rows and rejects, keeps the ledger; sweeps",
             grants=self.grants,
-            memory_mb=3008,
+            memory_mb=MOST_MEMORY_MB,
             reserved=workers + operations.environment.spare_concurrency,
             network=network,
         )

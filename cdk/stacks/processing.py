@@ -6,7 +6,7 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from cdk.constructs import grants
-from cdk.constructs.function import ServiceFunction
+from cdk.constructs.function import MOST_MEMORY_MB, ServiceFunction
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WorkQueue
@@ -71,7 +71,7 @@ class ProcessingStack(Stack):
                 grants.encrypt(storage.key),
                 grants.send_to(self.indexing.queue),
             ],
-            memory_mb=3538,
+            memory_mb=MOST_MEMORY_MB,
             ephemeral_mb=1024,
             reserved=workers + operations.environment.spare_concurrency,
             network=network,
@@ -101,7 +101,7 @@ class ProcessingStack(Stack):
                 grants.delete_objects(storage.artefacts, "indexes/"),
                 grants.encrypt(storage.key),
             ],
-            memory_mb=3538,
+            memory_mb=MOST_MEMORY_MB,
             ephemeral_mb=8192,
             reserved=_BUILDERS,
         )

@@ -145,3 +145,8 @@ def test_functions_get_no_policy_that_aws_wrote(assembly: Assembly):
     for function, _ in _ours(assembly):
         role = assembly.resource(function.stack, function.properties["Role"])
         assert "ManagedPolicyArns" not in role.properties, str(role)
+
+
+def test_functions_fit_an_account_that_asked_for_nothing(assembly: Assembly):
+    for function, _ in _ours(assembly):
+        assert function.properties.get("MemorySize", 128) <= 3008, str(function)

@@ -133,3 +133,16 @@ def test_backups_reach_back_as_the_page_says():
     told = re.search(r"Backups reach back (\d+) day in dev, (\d+) in staging and (\d+) in", PAGE)
     assert told is not None
     assert [int(number) for number in told.groups()] == days
+
+
+def test_the_page_says_how_much_concurrency_each_environment_reserves(assembly: Assembly):
+    reserved = {
+        name: sum(
+            function.properties.get("ReservedConcurrentExecutions", 0)
+            for function in assembly.all("AWS::Lambda::Function")
+            if function.stack.environment == name
+        )
+        for name in ("dev", "staging", "prod")
+    }
+    told = "dev reserves {dev}, staging {staging}, production {prod}, in one account together"
+    assert f"{told.format(**reserved)} {sum(reserved.values())}" in PAGE
