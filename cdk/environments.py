@@ -12,6 +12,9 @@ class DatabaseSize:
 
     RDS Proxy holds connections, and a cluster with a connection is never paused. So a cluster that
     scales to zero has no proxy, and its functions connect to it directly, by IAM as well.
+
+    Whether there is a proxy, and the kind, are chosen before the first deployment: other stacks
+    import the endpoint, and CloudFormation takes none away that is in use.
     """
 
     kind: Literal["aurora", "rds"] = "aurora"
@@ -63,7 +66,7 @@ class Environment:
     spare_concurrency: int
     """Concurrency reserved beside the workers, for the sweep and for messages that overlap."""
     sweep_minutes: int
-    """Minutes between two sweeps. A sweep wakes a paused database, which stays up for 5 more."""
+    """Minutes between two sweeps. A sweep wakes a paused database, which stays up for 30 more."""
     endpoint_zones: int
     """Zones with interface endpoints, of the two that there are: each costs about 7 USD a month for
     every service. With one, calls from the other zone cross over and end if that one fails."""

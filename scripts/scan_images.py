@@ -68,7 +68,7 @@ def findings(ecr: Any, image: Image, patience: float = _PATIENCE_SECONDS) -> lis
         except ClientError as error:
             if error.response["Error"]["Code"] != "ScanNotFoundException":
                 raise ScanError(f"{image.name}: {error}") from error
-            ecr.start_image_scan(**wanted)
+            _start(ecr, image, wanted)
             told = {"imageScanStatus": {"status": "PENDING"}}
         status = told["imageScanStatus"]
         if status["status"] in _DONE:
@@ -79,6 +79,15 @@ def findings(ecr: Any, image: Image, patience: float = _PATIENCE_SECONDS) -> lis
         if time.monotonic() > deadline:
             raise ScanError(f"{image.name}: not scanned within {patience:.0f} s")
         time.sleep(_PAUSE_SECONDS)
+
+
+def _start(ecr: Any, image: Image, wanted: Mapping[str, Any]) -> None:
+    try:
+        ecr.start_image_scan(**wanted)
+    except ClientError as error:
+        # one scan a day: it was started, and is not to be seen yet
+        if error.response["Error"]["Code"] != "LimitExceededException":
+            raise ScanError(f"{image.name}: {error}") from error
 
 
 def accepted(path: Path, today: date) -> dict[str, str]:

@@ -29,7 +29,8 @@ _SAMPLE_ROWS = 5
 _PAUSE_SECONDS = 5.0
 _REQUEST_SECONDS = 35.0
 """Above the 29 s after which API Gateway gives up."""
-_TRY_AGAIN = frozenset({429, 502, 503, 504})
+_TRY_AGAIN = frozenset({403, 429, 502, 503, 504})
+"""403: a new API key is not known everywhere at once."""
 _TEXT = "The latch of my {marker} snapped on the second day, and nobody answers my letters."
 
 

@@ -109,6 +109,7 @@ def _serverless(alarm: Any, metrics: DatabaseMetrics) -> list[Alarm]:
             "Volume",
             metric=metrics.volume,
             threshold=_VOLUME_GIB,
+            missing=cloudwatch.TreatMissingData.IGNORE,  # many an hour has no value
             why=f"Database: it holds {_VOLUME_GIB} GiB or more. It grows by itself and is never "
             "full, but every GiB is paid for. Drop what old model versions left in analyses.",
         ),

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
-from aws_cdk import aws_logs as logs
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
@@ -59,14 +58,8 @@ class Firewall(Construct):
         )
 
     def _log(self, operations: Operations, name: str) -> None:
-        group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=f"aws-waf-logs-{name}",  # WAF takes no other beginning
-            encryption_key=operations.key,
-            retention=operations.retention,
-            removal_policy=RemovalPolicy.DESTROY,  # a name that stays would be in the way
-        )
+        # WAF takes no other beginning
+        group = operations.named_log_group(self, "Logs", f"aws-waf-logs-{name}")
         blocked = {"ActionCondition": {"Action": "BLOCK"}}
         waf.CfnLoggingConfiguration(
             self,

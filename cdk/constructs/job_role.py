@@ -72,7 +72,12 @@ class JobRole(iam.Role):
         give(
             self,
             # the group belongs to all of the account's jobs: SageMaker knows no other name for it
-            Grant(["logs:CreateLogGroup", "logs:DescribeLogStreams"], [group]),
+            # and CloudWatch Logs, for these actions, none without the colon and star behind it
+            Grant(
+                ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
+                [f"{group}:*"],
+                "the group as CloudWatch Logs writes it, with all of its streams",
+            ),
             Grant(
                 ["logs:CreateLogStream", "logs:PutLogEvents"],
                 [f"{group}:log-stream:{names}*"],

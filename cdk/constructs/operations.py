@@ -32,8 +32,13 @@ class Operations:
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        """What becomes of data when its stack goes."""
-        return RemovalPolicy.RETAIN if self.environment.keep_data else RemovalPolicy.DESTROY
+        """What becomes of data when its stack goes.
+
+        What is kept goes all the same where the creation of its stack fails: it holds nothing yet,
+        and would be in the way of the next attempt.
+        """
+        kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        return kept if self.environment.keep_data else RemovalPolicy.DESTROY
 
     @property
     def retention(self) -> logs.RetentionDays:
@@ -48,11 +53,24 @@ class Operations:
         return _RETENTION[days]
 
     def log_group(self, scope: Construct, name: str) -> logs.LogGroup:
-        """A log group that is encrypted and forgets."""
+        """A log group that is encrypted and forgets; its name is CloudFormation's."""
+        return self._log_group(scope, name, None, self.removal_policy)
+
+    def named_log_group(self, scope: Construct, name: str, path: str) -> logs.LogGroup:
+        """The same under the one name that a service writes to.
+
+        It goes with its stack: a group that stays would be in the way of the next one.
+        """
+        return self._log_group(scope, name, path, RemovalPolicy.DESTROY)
+
+    def _log_group(
+        self, scope: Construct, name: str, path: str | None, removal_policy: RemovalPolicy
+    ) -> logs.LogGroup:
         return logs.LogGroup(
             scope,
             name,
+            log_group_name=path,
             encryption_key=self.key,
             retention=self.retention,
-            removal_policy=self.removal_policy,
+            removal_policy=removal_policy,
         )

@@ -7,7 +7,6 @@ from aws_cdk import CustomResource, Duration, Fn, Stack, custom_resources
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -60,15 +59,17 @@ class DatabaseStack(Stack):
         group = self._group("Database", network, "PostgreSQL")
         group.add_ingress_rule(network.function_group, POSTGRES, "functions")
         kind = "cluster" if size.kind == "aurora" else "instance"
-        exported = self._log_group("Postgres", operations, f"/aws/rds/{kind}/{name}/postgresql")
+        # RDS would make its groups by itself, without end and without our key
+        path = f"/aws/rds/{kind}/{name}/postgresql"
+        exported = operations.named_log_group(self, "PostgresLogs", path)
         database = postgres(self, operations=operations, network=network, key=key, group=group)
         database.part.node.add_dependency(exported)
         self.dimensions = database.dimensions
-        self._rotate(database.secret, network)
+        self._rotate(name, database, network)
         migrated = self._migrate(operations, network, key, database)
         host, resource_id = database.host, database.resource_id
         if size.proxy:
-            told = self._log_group("Proxy", operations, f"/aws/rds/proxy/{name}")
+            told = operations.named_log_group(self, "ProxyLogs", f"/aws/rds/proxy/{name}")
             proxy = self._proxy(name, network, database.target, resource_id)
             proxy.node.add_dependency(migrated, told)
             host, resource_id = proxy.endpoint, Fn.select(6, Fn.split(":", proxy.db_proxy_arn))
@@ -89,17 +90,6 @@ class DatabaseStack(Stack):
             vpc=network.vpc,
             allow_all_outbound=False,
             description=description,
-        )
-
-    def _log_group(self, name: str, operations: Operations, path: str) -> logs.LogGroup:
-        """The group that RDS would make by itself, without end and without our key."""
-        return logs.LogGroup(
-            self,
-            f"{name}Logs",
-            log_group_name=path,
-            encryption_key=operations.key,
-            retention=operations.retention,
-            removal_policy=operations.removal_policy,
         )
 
     def _connect(self, resource_id: str) -> Grant:
@@ -144,19 +134,26 @@ class DatabaseStack(Stack):
             max_idle_connections_percent=10,
         )
 
-    def _rotate(self, secret: secretsmanager.ISecret, network: Network) -> None:
+    def _rotate(self, name: str, database: Postgres, network: Network) -> None:
         """Rotate the owner's password; functions have none, so nobody is disturbed."""
-        secret.add_rotation_schedule(
+        schedule = database.secret.add_rotation_schedule(
             "Rotation",
             automatically_after=Duration.days(_ROTATION_DAYS),
             # at once it would take the password away from the migration of the same deployment
             rotate_immediately_on_update=False,
             hosted_rotation=secretsmanager.HostedRotation.postgre_sql_single_user(
+                # environments share an account
+                function_name=f"{name}-rotation",
                 vpc=network.vpc,
                 vpc_subnets=network.subnets,
                 security_groups=[network.function_group],
             ),
         )
+        # it is tried out at once, and wants a server
+        servers = [
+            part for part in database.part.node.find_all() if isinstance(part, rds.CfnDBInstance)
+        ]
+        schedule.node.add_dependency(*servers)
 
     def _migrate(
         self,

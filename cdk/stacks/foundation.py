@@ -23,7 +23,7 @@ _LOG_ACTIONS = [
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 ]
-_SENDERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com")
+_SENDERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com")
 
 
 class FoundationStack(Stack):

@@ -13,6 +13,10 @@ from cdk.constructs.explained import acknowledge
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WorkQueue
 
+_REBUILT = s3.LifecycleRule(
+    id="indexes", prefix="indexes/", noncurrent_version_expiration=Duration.days(1)
+)
+"""An index that was retired can be built anew; a large one has gigabytes."""
 UPLOADS = "uploads/"
 """Prefix of dumps in the raw bucket (shared/storage/layout.py)."""
 
@@ -44,7 +48,7 @@ class StorageStack(Stack):
         )
         self.clean = SecureBucket(self, "Clean", **parts)
         passing = [_gone(prefix) for prefix in ("candidates/", "training/checkpoints/")]
-        self.artefacts = SecureBucket(self, "Artefacts", rules=passing, **parts)
+        self.artefacts = SecureBucket(self, "Artefacts", rules=[*passing, _REBUILT], **parts)
         self.arrivals = WorkQueue(self, "Arrivals", operations=operations)
         self._notify()
 

@@ -7,7 +7,6 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
@@ -236,14 +235,8 @@ class TrainingStack(Stack):
 
     def _flow(self, operations: Operations) -> stepfunctions.StateMachine:
         # a name with this beginning costs no place in the policy of the account's logs
-        group = logs.LogGroup(
-            self,
-            "FlowLogs",
-            log_group_name=f"/aws/vendedlogs/states/{self._prefix}training",
-            encryption_key=operations.key,
-            retention=operations.retention,
-            removal_policy=operations.removal_policy,
-        )
+        path = f"/aws/vendedlogs/states/{self._prefix}training"
+        group = operations.named_log_group(self, "FlowLogs", path)
         role = iam.Role(
             self,
             "FlowRole",

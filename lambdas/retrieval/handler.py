@@ -13,4 +13,8 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
     return service.build_batch(build_dependencies(RetrievalSettings()), records)
 
 
-handler = make_handler(create_app, batch=_batch)
+def _warm() -> None:
+    build_dependencies(RetrievalSettings()).state.refresh()
+
+
+handler = make_handler(create_app, batch=_batch, warm=_warm)

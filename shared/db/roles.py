@@ -7,7 +7,7 @@ from psycopg import sql
 
 from shared.db.connection import Secret, connection_arguments
 from shared.db.migrations import LOCK
-from shared.errors import UnavailableError
+from shared.errors import ReviewlensError, UnavailableError
 
 RIGHTS: dict[str, LiteralString] = {
     "products": "SELECT, INSERT, UPDATE",
@@ -35,6 +35,7 @@ def let_in(secret: Secret, user: str) -> None:
 
     Raises:
         UnavailableError: the database does not answer.
+        ReviewlensError: with these rights the owner itself could no longer connect.
     """
     name = sql.Identifier(user)
     try:
@@ -43,11 +44,33 @@ def let_in(secret: Secret, user: str) -> None:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             if not _is_role(connection, user):
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-            if _is_role(connection, _IAM):
+            guarded = _is_role(connection, _IAM)
+            if guarded:
                 connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(_IAM), name))
             _grant(connection, name)
+            connection.commit()
+            if guarded:
+                _keep_the_owner_in(connection, secret, name)
     except psycopg.OperationalError as error:
         raise UnavailableError("the database does not answer") from error
+
+
+def _keep_the_owner_in(
+    connection: psycopg.Connection, secret: Secret, name: sql.Identifier
+) -> None:
+    """Take IAM away again where it would lock the owner out.
+
+    Since PostgreSQL 16 whoever creates a role is a member of it, and so, one step further, of
+    ``rds_iam``: a server that counts such members would refuse the owner's password from now on.
+    """
+    try:
+        psycopg.connect(**connection_arguments(secret)).close()
+    except psycopg.OperationalError as error:
+        connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(_IAM), name))
+        connection.commit()
+        raise ReviewlensError(
+            "with IAM for the functions' user the owner's password is refused: IAM was taken back"
+        ) from error
 
 
 def _is_role(connection: psycopg.Connection, role: str) -> bool:

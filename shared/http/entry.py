@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from shared.http.gateway import malformed, normalised
 
 log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any], Any], Any]
+_INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
+_AHEAD = frozenset({"provisioned-concurrency", "snap-start"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +86,20 @@ class _Http:
             return self._mangum
 
 
+def _prepare(warm: Callable[[], object]) -> None:
+    try:
+        warm()
+    except Exception:
+        # the first request tries again, and says what is wrong
+        log.exception("not prepared")
+
+
 def make_handler(
     create_app: Callable[[], FastAPI],
     *,
     batch: Callable[[Sequence[SqsRecord]], list[str]] | None = None,
     scheduled: Callable[[dict[str, Any]], object] | None = None,
+    warm: Callable[[], object] | None = None,
 ) -> Handler:
     """Make ``handler(event, context)`` of one function.
 
@@ -96,11 +108,15 @@ def make_handler(
         batch: Takes the records of an SQS batch and returns the ids of the messages that failed,
             which alone are delivered again.
         scheduled: Takes an EventBridge event (``source`` is ``aws.events``).
+        warm: Loads what the first request would wait for; called at once where Lambda prepares a
+            process before there are requests (provisioned concurrency, SnapStart).
 
     Returns:
         The handler. It raises InvalidInputError for an event of no kind that the function takes.
     """
     http = _Http(create_app)
+    if warm is not None and os.environ.get(_INITIALIZATION) in _AHEAD:
+        _prepare(warm)
 
     def handler(event: dict[str, Any], context: Any) -> Any:
         records = _sqs_records(event)

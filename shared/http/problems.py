@@ -67,7 +67,8 @@ def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
 async def _on_reviewlens_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ReviewlensError)  # noqa: S101 - registered for that class alone
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("%s: %s", error.code, error.message)
+        # at this level an alarm counts it, and rolls back a release that makes more of them
+        log.error("%s: %s", error.code, error.message)
     headers = {"Retry-After": "5"} if error.status == HTTPStatus.SERVICE_UNAVAILABLE else None
     named = error.details.get("field")
     errors = [FieldError(field=str(named), message=error.message)] if named else None

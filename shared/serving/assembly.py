@@ -18,11 +18,14 @@ def serving_state(settings: ServingSettings) -> ServingState:
             settings.cache_dir,
             settings.encoder_threads,
             settings.pointer_refresh_seconds,
+            settings.first_load_seconds,
         )
 
 
 @lru_cache(maxsize=8)
-def _state(bucket: str, cache_dir: Path, threads: int, refresh_seconds: float) -> ServingState:
+def _state(
+    bucket: str, cache_dir: Path, threads: int, refresh_seconds: float, first_seconds: float
+) -> ServingState:
     from shared.runtime.threads import cores, encoder_threads
     from shared.storage.clients import client
     from shared.storage.objects import S3Store
@@ -33,4 +36,5 @@ def _state(bucket: str, cache_dir: Path, threads: int, refresh_seconds: float) -
         threads=encoder_threads(threads),
         alone=threads or cores(),
         refresh_seconds=refresh_seconds,
+        first_seconds=first_seconds,
     )

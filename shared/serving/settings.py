@@ -17,5 +17,8 @@ class ServingSettings(ServiceSettings):
     """Where artefacts are downloaded to."""
     encoder_threads: int = Field(default=0, ge=0)
     """Threads of one encoder pass; 0: one, but all cores in Lambda and for a pass running alone."""
+    first_load_seconds: float = Field(default=20.0, gt=0)
+    """How long a request waits for model and index in a new process, before it is told to ask
+    again: API Gateway waits 29 s, and the load goes on meanwhile."""
     pointer_refresh_seconds: float = Field(default=5.0, ge=0)
     """How old the knowledge of which versions are current may be."""

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +54,16 @@ class ServingState:
         threads: int = 1,
         alone: int | None = None,
         refresh_seconds: float = 5.0,
+        first_seconds: float = 20.0,
     ) -> None:
         self._store = store
         self._cache_dir = cache_dir
         self._threads = threads
         self._alone = alone
         self._refresh_seconds = refresh_seconds
+        self._first_seconds = first_seconds
+        self._first_load: Future[None] | None = None
+        self._starting = threading.Lock()
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._checked = float("-inf")
@@ -69,11 +74,13 @@ class ServingState:
     def snapshot(self) -> Snapshot:
         """The pair that answers now.
 
-        The first call loads it, and calls that come meanwhile wait for that. Later ones never
-        wait: a refresh that is due runs in the background, one at a time.
+        The first call has it loaded in the background; it and calls that come meanwhile wait for
+        that, up to ``first_seconds``: a large index takes longer than a request may, and goes on
+        loading while nobody asks. Later ones never wait: a refresh that is due runs in the
+        background, one at a time.
 
         Raises:
-            UnavailableError: there is no model, or none that can be opened.
+            UnavailableError: there is no model, or none that can be opened, or it is not there yet.
         """
         found = self._snapshot
         if found is None:
@@ -86,15 +93,36 @@ class ServingState:
         return found
 
     def _first(self) -> Snapshot:
-        with self._lock:
-            if self._snapshot is None:
-                self._refresh()
-            if self._snapshot is None:
-                raise UnavailableError(
-                    self._problems.get("model", "no model is published yet"),
-                    details=self._problems,
-                )
-            return self._snapshot
+        try:
+            self._loading().result(timeout=self._first_seconds)
+        except TimeoutError as error:
+            raise UnavailableError("model and index are being loaded; ask again") from error
+        if self._snapshot is None:
+            problem = self._problems.get("model", "no model is published yet")
+            raise UnavailableError(problem, details=self._problems)
+        return self._snapshot
+
+    def _loading(self) -> Future[None]:
+        """The first load that is under way, or a new one where the last one found no model."""
+        with self._starting:
+            if self._first_load is None or (self._first_load.done() and self._snapshot is None):
+                self._first_load = Future()
+                try:
+                    threading.Thread(
+                        target=self._load, args=(self._first_load,), daemon=True
+                    ).start()
+                except RuntimeError as error:
+                    self._first_load = None
+                    raise UnavailableError("no thread can be started; ask again") from error
+            return self._first_load
+
+    def _load(self, done: Future[None]) -> None:
+        try:
+            with self._lock:
+                if self._snapshot is None:
+                    self._refresh()
+        finally:
+            done.set_result(None)
 
     def refresh(self) -> None:
         """Look at the pointers now, and load what they name."""

@@ -74,7 +74,7 @@ def test_production_keeps_data_whatever_becomes_of_its_stack(assembly: Assembly,
     assert found
     for resource in found:
         # the owner's secret goes with the database, of which a snapshot stays
-        kept = "Delete" if "ClusterSecret" in resource.name else "Retain"
+        kept = "Delete" if "ClusterSecret" in resource.name else "RetainExceptOnCreate"
         assert resource.resource["DeletionPolicy"] == kept, str(resource)
 
 

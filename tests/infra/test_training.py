@@ -248,7 +248,11 @@ def test_what_a_training_leaves_on_its_way_goes_after_a_month(assembly: Assembly
     buckets = assembly.one("prod", "storage").all("AWS::S3::Bucket")
     (artefacts,) = (b for b in buckets if b.name.startswith("Artefacts"))
     rules = artefacts.properties["LifecycleConfiguration"]["Rules"]
-    gone = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    gone = {
+        rule["Prefix"]: rule["ExpirationInDays"]
+        for rule in rules
+        if "Prefix" in rule and "ExpirationInDays" in rule
+    }
     assert gone == {"candidates/": 30, "training/checkpoints/": 30}
 
 

@@ -37,6 +37,8 @@ class RuntimeApi:
     def __init__(self):
         self.waiting = queue.Queue()
         self.outcomes = queue.Queue()
+        self.asked = threading.Event()
+        """Set when the function has started, and asks for its first invocation."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -59,6 +61,7 @@ class RuntimeApi:
 
             def do_GET(self):
                 assert self.path == f"{_PREFIX}/invocation/next", self.path
+                api.asked.set()
                 if (invocation := api.waiting.get()) is None:
                     self.close_connection = True
                     return

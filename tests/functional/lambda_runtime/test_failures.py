@@ -48,6 +48,14 @@ def test_a_function_that_cannot_start_says_so_and_ends(cloud, handler, error_typ
     assert function.process.wait(timeout=20) != 0
 
 
+def test_a_request_that_fails_is_logged_at_the_level_that_an_alarm_counts(cloud):
+    function = cloud.cold("insights", REVIEWLENS_DATABASE_SECRET_ID="gone")
+    answer = function.invoke(event("rest_products"))
+    assert answer.body["statusCode"] == 503
+    logged = [json.loads(line) for line in function.log.read_text().splitlines() if "{" in line]
+    assert [line["level"] for line in logged if "unavailable" in line["message"]] == ["ERROR"]
+
+
 def test_a_function_ships_nothing_of_the_others(cloud):
     function = cloud.cold("insights", handler="lambdas.inference.handler.handler")
     failed = function.next_outcome()

@@ -184,3 +184,19 @@ def test_a_moved_pointer_is_seen_by_the_warm_process(serving):
     assert artefacts.current(store, "index").version != before
     asked = event("rest_search_similar", body=json.dumps({"query_text": "zeppelin anchor"}))
     assert told(function.invoke(asked))["results"][0]["review_text"] == text
+
+
+@pytest.mark.parametrize("name", ["inference", "retrieval"])
+def test_a_process_that_lambda_prepares_ahead_has_loaded_all_before_its_first_request(
+    serving, s3_requests, name
+):
+    s3_requests()
+    function = serving.cold(
+        name,
+        AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency",
+        REVIEWLENS_POINTER_REFRESH_SECONDS="3600",
+    )
+    assert function.api.asked.wait(60), "it is ready for requests"
+    assert len(s3_requests()) > 5
+    assert function.invoke(event("rest_health")).body["statusCode"] == 200
+    assert s3_requests() == []

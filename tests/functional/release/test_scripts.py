@@ -133,7 +133,10 @@ def test_a_rollback_to_a_model_without_an_index_leaves_all_as_it_is(store):
     assert artefacts.current(store, "model").version == "m-2"
 
 
-def assembly(folder, *, command=None, images=(), version="54.0.0"):
+PINNED = {"BASE_IMAGE": f"python@sha256:{'ab' * 32}"}
+
+
+def assembly(folder, *, command=None, images=(), version="54.0.0", base=PINNED):
     folder.mkdir(exist_ok=True)
     source = {"executable": command} if command else {"path": "asset.1", "packaging": "file"}
     place = {"repositoryName": "assets-${AWS::AccountId}-${AWS::Region}"}
@@ -143,7 +146,7 @@ def assembly(folder, *, command=None, images=(), version="54.0.0"):
         "dockerImages": {
             tag: {
                 "displayName": name,
-                "source": {"directory": "x"},
+                "source": {"directory": "x", **({"dockerBuildArgs": base} if base else {})},
                 "destinations": {"here": place | {"imageTag": tag}},
             }
             for name, tag in images
@@ -173,6 +176,12 @@ def test_an_assembly_that_cloudformation_would_not_take_is_refused(tmp_path):
 def test_an_assembly_that_the_pinned_publisher_cannot_read_is_refused(tmp_path, capsys):
     assert check_assembly.main([str(assembly(tmp_path / "out", version="55.0.0"))]) == 1
     assert "cdk-assets reads 54" in capsys.readouterr().err
+
+
+def test_an_image_on_a_base_without_a_digest_is_refused_before_it_is_built(tmp_path, capsys):
+    folder = assembly(tmp_path / "out", images=[("serving", DIGEST)], base=None)
+    assert check_assembly.main([str(folder)]) == 1
+    assert "the base of serving has no digest" in capsys.readouterr().err
 
 
 def test_a_folder_without_an_assembly_is_refused(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from shared.db.connection import connection_arguments
 from shared.db.roles import RIGHTS, let_in
-from shared.errors import UnavailableError
+from shared.errors import ReviewlensError, UnavailableError
 from shared.settings.base import APP_USER
 
 
@@ -67,6 +67,29 @@ def test_where_iam_guards_the_database_the_user_is_one_of_its(postgres):
         assert ask(
             postgres.secret, "SELECT rolpassword FROM pg_authid WHERE rolname = 'somebody'"
         ) == [(None,)]
+    finally:
+        ask(postgres.secret, "DROP OWNED BY somebody")
+        ask(postgres.secret, "DROP ROLE somebody, rds_iam")
+
+
+def test_where_iam_would_lock_the_owner_out_it_is_taken_back(postgres, monkeypatch):
+    ask(postgres.secret, "CREATE ROLE rds_iam")
+    connect, opened = psycopg.connect, []
+
+    def once(**arguments):
+        if opened:
+            raise psycopg.OperationalError("PAM authentication failed")
+        opened.append(connect(**arguments))
+        return opened[0]
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(psycopg, "connect", once)
+            with pytest.raises(ReviewlensError, match="IAM was taken back"):
+                let_in(postgres.secret, "somebody")
+        assert ask(postgres.secret, "SELECT pg_has_role('somebody', 'rds_iam', 'MEMBER')") == [
+            (False,)
+        ]
     finally:
         ask(postgres.secret, "DROP OWNED BY somebody")
         ask(postgres.secret, "DROP ROLE somebody, rds_iam")

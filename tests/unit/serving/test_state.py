@@ -1,6 +1,7 @@
 """Model and index always fit each other, and the last good pair goes on answering."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -210,6 +211,31 @@ def test_first_calls_at_once_load_the_pair_once(store, state, model, monkeypatch
         thread.join()
     assert len({id(snapshot) for snapshot in found}) == 1
     assert len(loads) == 2, "one model and one index"
+
+
+def test_a_first_load_that_outlasts_a_request_goes_on_behind_it(
+    store, model, tmp_path, monkeypatch
+):
+    hurried = ServingState(store, tmp_path / "cache", refresh_seconds=3600, first_seconds=0.1)
+    arrived, fetch, loads = threading.Event(), artefacts.fetch, []
+
+    def slowly(*arguments):
+        loads.append(arguments[2])
+        assert arrived.wait(30)
+        return fetch(*arguments)
+
+    monkeypatch.setattr(artefacts, "fetch", slowly)
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="being loaded; ask again"):
+            hurried.snapshot()
+    health = health_of("inference", "1", hurried)
+    assert health.status == "unavailable"
+    arrived.set()
+    patient = time.monotonic() + 30
+    while hurried.loaded is None and time.monotonic() < patient:
+        arrived.wait(0.01)
+    assert versions(hurried) == (model.version, None)
+    assert loads == [model.version], "what was begun is not begun again"
 
 
 def test_a_due_refresh_runs_behind_the_requests(store, model, tmp_path):
