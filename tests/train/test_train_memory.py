@@ -11,7 +11,7 @@ if {keep}:
 import torch
 def fill():
     torch.ones(16 << 20).sum()
-for _ in range(5):
+for _ in range(20):  # until the heap is as large as it gets, a few times 256 MB
     fill()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
