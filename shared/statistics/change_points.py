@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 MIN_SIDE = 5
 """Reviews that there must be on each side of a change."""
@@ -82,7 +83,7 @@ def find_change(days: Sequence[DayCount]) -> ChangePoint | None:
     negative = sum(day.negative for day in counted)
     tried, best, found = 0, -1.0, None
     before, bad = 0, 0
-    for last, first in zip(counted, counted[1:], strict=False):
+    for last, first in pairwise(counted):
         before, bad = before + last.reviews, bad + last.negative
         if before < MIN_SIDE or reviews - before < MIN_SIDE:
             continue
