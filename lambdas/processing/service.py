@@ -134,7 +134,7 @@ class Processor:
             refresh(self._with.database, seconds=_FIGURES_SECONDS)
         except UnavailableError as error:
             _LOG.warning("the figures are not up to date: %s", error.message)
-        except Exception:
+        except Exception:  # noqa: BLE001 - it is told as an error, and the sweep tries again
             _LOG.exception("the figures cannot be brought up to date")
 
     def _note_at_work(self, version: str) -> None:

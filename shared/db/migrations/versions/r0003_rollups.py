@@ -205,7 +205,7 @@ CREATE TRIGGER insights_after_insert AFTER INSERT ON products
 CREATE TRIGGER insights_after_update AFTER UPDATE ON products
     REFERENCING OLD TABLE AS before NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_changed_categories();
-"""
+"""  # noqa: S608 - a constant of this module
 
 # The triggers hold off writers until this transaction ends, so nothing falls between.
 _ALL_THAT_IS_THERE = """
