@@ -134,7 +134,10 @@ step = st.one_of(
                   st.sampled_from([0.5, 0.9]), st.booleans()),
     ),
     st.tuples(st.just("count"), st.sampled_from(["m1", "m2"])),
-    st.tuples(st.just("category"), st.tuples(st.sampled_from(["p1", "p2"]), st.text("xyz", max_size=1))),
+    st.tuples(
+        st.just("category"),
+        st.tuples(st.sampled_from(["p1", "p2"]), st.sampled_from(["", "Audio", "Garden"])),
+    ),
     st.tuples(st.just("delete"), some_ids),
     st.tuples(st.just("forget the analysis"), some_ids),
     st.tuples(st.just("rate"), st.tuples(some_ids, st.sampled_from([None, 1.0, 5.0]))),
