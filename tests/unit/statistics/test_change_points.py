@@ -5,7 +5,7 @@ import random
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.statistics.change_points import ALPHA, MIN_SIDE, DayCount, find_change
@@ -104,6 +104,7 @@ def test_planted_problems_are_found_near_their_day(before, after, days):
     assert off[int(0.9 * len(off))] <= 10
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=40))
 def test_whatever_the_days_the_answer_is_one_of_them_and_counts_add_up(counts):
     days = days_of([(max(pair), min(pair)) for pair in counts])
@@ -117,6 +118,7 @@ def test_whatever_the_days_the_answer_is_one_of_them_and_counts_add_up(counts):
     assert found.negative_before + found.negative_after == sum(day.negative for day in days)
 
 
+@settings(deadline=None)
 @given(st.integers(10, 60), st.data())
 def test_the_tail_is_that_of_all_draws_counted_one_by_one(total, data):
     from shared.statistics.change_points import _hypergeometric
