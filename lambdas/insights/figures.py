@@ -53,6 +53,7 @@ def change_of(found: ChangePoint, *, last_day: date | None = None, **filters: st
     sentiment = "negative" if found.is_worse else "positive"
     return Change(
         day=found.day,
+        first_seen=found.first_seen,
         direction="worse" if found.is_worse else "better",
         negative_before=found.share_before,
         negative_after=found.share_after,
@@ -71,6 +72,7 @@ def change_in(row: Mapping[str, Any]) -> ChangePoint | None:
         return None
     return ChangePoint(
         day=row["change_day"],
+        first_seen=row["change_seen"],
         reviews_before=row["reviews_before"],
         negative_before=row["negative_before"],
         reviews_after=row["reviews_after"],

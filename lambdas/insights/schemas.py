@@ -57,12 +57,14 @@ class Figures(BaseModel):
 class Change(BaseModel):
     """Since when more (or fewer) reviews are negative.
 
-    ``day`` is the first one on the other side. ``p_value``: how often a product that never changed
-    shows so much on any day. ``reviews_link`` lists the reviews that prove it: negative ones since
+    It began on ``day``, the one after the last review before, or up to ``first_seen``, the day of
+    the first review after. ``p_value``: how often a product that never changed shows so much on any
+    day. ``reviews_link`` lists the reviews that prove it: negative ones since
     that day, or positive ones where it became better.
     """
 
     day: date
+    first_seen: date
     direction: Direction
     negative_before: float
     negative_after: float

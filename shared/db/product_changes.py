@@ -12,7 +12,7 @@ _PRODUCTS = 500
 
 _SPANS = """
 UPDATE product_totals AS t SET stale = false, first_day = s.first_day, last_day = s.last_day,
-    change_day = NULL, reviews_before = NULL, negative_before = NULL, reviews_after = NULL,
+    change_day = NULL, change_seen = NULL, reviews_before = NULL, negative_before = NULL, reviews_after = NULL,
     negative_after = NULL, p_value = NULL
 FROM (
     SELECT c.product_id, min(d.day) AS first_day, max(d.day) AS last_day
@@ -32,10 +32,10 @@ GROUP BY product_id, day ORDER BY product_id, day
 
 _NOTE = """
 UPDATE product_totals AS t
-SET change_day = c.day, reviews_before = c.n_0, negative_before = c.k_0, reviews_after = c.n_1,
-    negative_after = c.k_1, p_value = c.p
-FROM unnest(%s::text[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-            %s::float8[]) AS c (product_id, day, n_0, k_0, n_1, k_1, p)
+SET change_day = c.day, change_seen = c.seen, reviews_before = c.n_0, negative_before = c.k_0,
+    reviews_after = c.n_1, negative_after = c.k_1, p_value = c.p
+FROM unnest(%s::text[], %s::date[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[],
+            %s::bigint[], %s::float8[]) AS c (product_id, day, seen, n_0, k_0, n_1, k_1, p)
 WHERE t.product_id = c.product_id
 """
 
@@ -74,6 +74,7 @@ def _note(connection: Connection, changes: list[tuple[str, ChangePoint]]) -> Non
         (
             [name for name, _ in changes],
             [change.day for _, change in changes],
+            [change.first_seen for _, change in changes],
             [change.reviews_before for _, change in changes],
             [change.negative_before for _, change in changes],
             [change.reviews_after for _, change in changes],

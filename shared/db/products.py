@@ -17,8 +17,8 @@ _TOLD: LiteralString = """
 p.product_id, p.title, p.category, coalesce(t.reviews, 0) AS reviews, t.mean_rating,
 coalesce(t.analysed, 0) AS analysed, coalesce(t.negative, 0) AS negative,
 coalesce(t.neutral, 0) AS neutral, coalesce(t.positive, 0) AS positive,
-coalesce(t.mismatches, 0) AS mismatches, t.first_day, t.last_day, t.change_day, t.reviews_before,
-t.negative_before, t.reviews_after, t.negative_after, t.p_value
+coalesce(t.mismatches, 0) AS mismatches, t.first_day, t.last_day, t.change_day, t.change_seen,
+t.reviews_before, t.negative_before, t.reviews_after, t.negative_after, t.p_value
 """
 _TAKEN: LiteralString = "product_totals AS t JOIN products AS p USING (product_id)"
 _ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})

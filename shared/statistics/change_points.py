@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 MIN_SIDE = 5
@@ -26,12 +26,15 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
-    """The best place to part the days; ``day`` is the first one behind it.
+    """The best place to part the days.
 
-    ``p_value`` says how often a product whose share never changed shows so much at any place.
+    Nobody wrote between the last review before and ``first_seen``, the day of the first one after:
+    it began on one of these days. ``day`` is the earliest of them, as reviews come after what they
+    tell of. ``p_value``: how often a product whose share never changed shows so much at any place.
     """
 
     day: date
+    first_seen: date
     reviews_before: int
     negative_before: int
     reviews_after: int
@@ -90,13 +93,14 @@ def find_change(days: Sequence[DayCount]) -> ChangePoint | None:
         tried += 1
         fit = _log_likelihood(before, bad) + _log_likelihood(reviews - before, negative - bad)
         if found is None or fit > best:
-            best, found = fit, (first.day, before, bad)
+            best, found = fit, (last.day, first.day, before, bad)
     if found is None:
         return None
-    day, before, bad = found
+    last_day, first_seen, before, bad = found
     chance = _hypergeometric(reviews, negative, before, bad)
     return ChangePoint(
-        day=day,
+        day=last_day + timedelta(days=1),
+        first_seen=first_seen,
         reviews_before=before,
         negative_before=bad,
         reviews_after=reviews - before,

@@ -44,9 +44,10 @@ def test_a_product_that_became_better_is_told_so():
     assert (found.share_before, found.share_after) == (0.75, 0.0)
 
 
-def test_a_gap_without_reviews_ends_on_the_first_day_that_has_some():
+def test_where_nobody_wrote_for_a_while_it_may_have_begun_on_any_of_these_days():
     found = find_change(days_of([(2, 0)] * 10 + [(0, 0)] * 5 + [(2, 2)] * 10))
-    assert found.day == START + timedelta(days=15)
+    assert found.day == START + timedelta(days=10)
+    assert found.first_seen == START + timedelta(days=15)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,8 @@ def test_whatever_the_days_the_answer_is_one_of_them_and_counts_add_up(counts):
     found = find_change(days)
     if found is None:
         return
-    assert found.day in {day.day for day in days if day.reviews}
+    assert found.first_seen in {day.day for day in days if day.reviews}
+    assert not any(day.reviews for day in days if found.day <= day.day < found.first_seen)
     assert 0 < found.p_value <= 1
     assert min(found.reviews_before, found.reviews_after) >= MIN_SIDE
     assert found.reviews_before + found.reviews_after == sum(day.reviews for day in days)

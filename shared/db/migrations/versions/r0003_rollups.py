@@ -116,6 +116,7 @@ CREATE TABLE product_totals (
     first_day date,
     last_day date,
     change_day date,
+    change_seen date,
     reviews_before bigint,
     negative_before bigint,
     reviews_after bigint,
@@ -123,7 +124,7 @@ CREATE TABLE product_totals (
     p_value float8
 );
 COMMENT ON COLUMN product_totals.stale IS 'its days changed: what follows is to be found anew';
-COMMENT ON COLUMN product_totals.change_day IS 'from here on its share of negative reviews differs';
+COMMENT ON COLUMN product_totals.change_day IS 'from here on more or fewer are negative';
 CREATE INDEX product_totals_stale ON product_totals (product_id) WHERE stale;
 CREATE INDEX product_totals_empty ON product_totals (product_id) WHERE reviews = 0;
 CREATE INDEX product_totals_by_category ON product_totals (category);
