@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.schemas.sentiment import Sentiment
 
@@ -122,16 +122,13 @@ class Trend(Fresh):
 
     interval: Interval
     time_zone: Literal["UTC"] = "UTC"
-    first_day: date | None
-    last_day: date | None
+    first_day: date | None = Field(alias="from")
+    last_day: date | None = Field(alias="to")
     points: list[Point]
     totals: Totals
     change: Change | None
 
-    model_config = ConfigDict(
-        alias_generator=lambda name: {"first_day": "from", "last_day": "to"}.get(name, name),
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class Mover(BaseModel):
@@ -171,26 +168,21 @@ class DriftReference(BaseModel):
     reviews: int
     sentiment_shares: SentimentSplit
     mean_confidence: float
-    origin: str
+    origin: str = Field(alias="from")
 
-    model_config = ConfigDict(
-        alias_generator=lambda name: "from" if name == "origin" else name, populate_by_name=True
-    )
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class DriftRecent(BaseModel):
     """What it says of the reviews that arrived from one day to another."""
 
-    first_day: date | None
-    last_day: date | None
+    first_day: date | None = Field(alias="from")
+    last_day: date | None = Field(alias="to")
     reviews: int
     sentiment_shares: SentimentSplit | None
     mean_confidence: float | None
 
-    model_config = ConfigDict(
-        alias_generator=lambda name: {"first_day": "from", "last_day": "to"}.get(name, name),
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class DriftMeasure(BaseModel):

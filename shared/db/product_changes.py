@@ -12,8 +12,8 @@ _PRODUCTS = 500
 
 _SPANS = """
 UPDATE product_totals AS t SET stale = false, first_day = s.first_day, last_day = s.last_day,
-    change_day = NULL, change_seen = NULL, reviews_before = NULL, negative_before = NULL, reviews_after = NULL,
-    negative_after = NULL, p_value = NULL
+    change_day = NULL, change_seen = NULL, reviews_before = NULL, negative_before = NULL,
+    reviews_after = NULL, negative_after = NULL, p_value = NULL
 FROM (
     SELECT c.product_id, min(d.day) AS first_day, max(d.day) AS last_day
     FROM unnest(%s::text[]) AS c (product_id)
