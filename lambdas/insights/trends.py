@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from lambdas.insights.figures import change_of, figures_of, freshness_of, reviews_link
-from lambdas.insights.schemas import Interval, Point, Segment, Segments, Totals, Trend
+from lambdas.insights.schemas import Change, Interval, Point, Segment, Segments, Totals, Trend
 from shared.db.trends import TrendFilters, Trends
 from shared.errors import InvalidInputError
 from shared.statistics.change_points import DayCount, find_change
@@ -51,16 +51,15 @@ class TrendReader:
             freshness=fresh,
         )
 
-    def segments(self, by: str) -> Segments:
+    def segments(self, by: Literal["category", "source"]) -> Segments:
         """Figures of each category, or of each source."""
         fresh = freshness_of(self._trends)
-        column = "source" if by == "source" else "category"
-        rows = self._trends.segments(column)
-        return Segments(by=column, segments=[_segment(column, r) for r in rows], freshness=fresh)
+        rows = self._trends.segments(by)
+        return Segments(by=by, segments=[_segment(by, row) for row in rows], freshness=fresh)
 
 
-def _segment(column: str, row: Row) -> Segment:
-    link = reviews_link(**{column: row["name"]})
+def _segment(by: str, row: Row) -> Segment:
+    link = reviews_link(**{by: row["name"]})
     return Segment(
         name=row["name"] or None,
         products=row["products"],
@@ -119,7 +118,7 @@ def _totals(filters: TrendFilters, rows: Iterable[Row]) -> Totals:
     return Totals(undated=undated, reviews_link=link, **figures_of(whole))
 
 
-def _change(filters: TrendFilters, dated: Iterable[Row]) -> Any:
+def _change(filters: TrendFilters, dated: Iterable[Row]) -> Change | None:
     found = find_change(
         [
             DayCount(

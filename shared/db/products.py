@@ -63,21 +63,22 @@ class Products:
             product_id, title, category, the sums, first_day, last_day, and what a change point
             consists of.
         """
-        conditions, arguments = [], {"limit": limit}
+        conditions: list[sql.Composable] = []
+        arguments: dict[str, Any] = {"limit": limit}
         for condition, given in query.conditions():
             conditions.append(condition)
             arguments |= given
         if after is not None:
             conditions.append(_behind(query, after))
-            arguments |= {"value": after[0], "product_id": after[1]}  # type: ignore[dict-item]
-        where = sql.SQL("WHERE {}").format(sql.SQL(" AND ").join(conditions)) if conditions else ""
+            arguments |= {"value": after[0], "product_id": after[1]}
+        where = sql.SQL("WHERE {}").format(sql.SQL(" AND ").join(conditions))
         statement = sql.SQL(
             "SELECT {told} FROM {taken} {where}"
             " ORDER BY t.{column} {order} NULLS LAST, t.product_id LIMIT %(limit)s"
         ).format(
             told=sql.SQL(_TOLD),
             taken=sql.SQL(_TAKEN),
-            where=where or sql.SQL(""),
+            where=where if conditions else sql.SQL(""),
             column=sql.Identifier(query.sort),
             order=sql.SQL("DESC") if query.order == "desc" else sql.SQL("ASC"),
         )

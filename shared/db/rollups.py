@@ -86,7 +86,8 @@ def _round(database: Database) -> int | None:
 
 def _waiting(connection: Connection) -> list[int]:
     """The oldest lines, of about as many reviews as one transaction should change."""
-    chosen, reviews = [], 0
+    chosen: list[int] = []
+    reviews = 0
     lines = connection.execute(
         "SELECT change_id, reviews FROM insight_changes ORDER BY change_id LIMIT %s", (_LINES,)
     ).fetchall()
