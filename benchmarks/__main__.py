@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import cold, collection, machine, memory, pipeline, serving
+from benchmarks import cold, collection, insights, machine, memory, pipeline, serving
 from benchmarks.context import Context
 from benchmarks.figures import Report
 
@@ -15,6 +15,7 @@ from benchmarks.figures import Report
 PARTS: dict[str, Callable[[Context], list[Report]]] = {
     "collection": collection.run,
     "pipeline": pipeline.run,
+    "insights": insights.run,
     "serving": serving.run,
     "cold": cold.run,
     "memory": memory.run,

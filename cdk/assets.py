@@ -46,12 +46,12 @@ class Asset:
 ASSETS: dict[str, Asset] = {
     "collection": Asset(
         packages=(
-            *(*_EDGE, "shared.db", "lambdas.collection", "lambdas.collection.reading"),
-            "lambdas.collection.reading.formats",
+            *(*_EDGE, "shared.db", "shared.statistics", "lambdas.collection"),
+            *("lambdas.collection.reading", "lambdas.collection.reading.formats"),
         ),
     ),
     "inference": Asset(packages=(*_SERVING, "lambdas.inference"), kind="image", image="serving"),
-    "insights": Asset(packages=(*_EDGE, "shared.db", "lambdas.insights")),
+    "insights": Asset(packages=(*_EDGE, "shared.db", "shared.statistics", "lambdas.insights")),
     "migrations": Asset(
         packages=(
             *("lambdas", "lambdas.migrations", "shared", "shared.db", "shared.db.migrations"),
@@ -60,7 +60,9 @@ ASSETS: dict[str, Asset] = {
         by_path=("shared.db.migrations.env", "shared.db.migrations.versions"),
     ),
     "processing": Asset(
-        packages=(*_EDGE, "shared.db", "shared.runtime", "lambdas.processing"),
+        packages=(
+            *(*_EDGE, "shared.db", "shared.runtime", "shared.statistics", "lambdas.processing"),
+        ),
         kind="image",
         image="processing",
         as_zip=False,

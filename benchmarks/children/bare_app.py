@@ -1,8 +1,9 @@
-"""A FastAPI route that does nothing, on the server that the gateway runs on.
+"""A FastAPI route that does nothing, or a named application, on the gateway's kind of server.
 
 Announces its port in the first line of standard output and serves until standard input ends.
 """
 
+import importlib
 import os
 import sys
 import threading
@@ -34,8 +35,9 @@ def main() -> None:
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    made = importlib.import_module(sys.argv[1]).create_app() if sys.argv[1:] else create_app()
     configuration = uvicorn.Config(
-        create_app(), loop="uvloop", http="httptools", access_log=False, log_level="warning"
+        made, loop="uvloop", http="httptools", access_log=False, log_level="warning"
     )
     uvicorn.Server(configuration).run(sockets=[listener])
 

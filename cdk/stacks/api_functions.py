@@ -88,14 +88,14 @@ class ApiFunctions:
         )
 
     def insights(self) -> HttpFunction:
-        """Products and reviews."""
+        """Figures, products and reviews."""
         return HttpFunction(
             self._scope,
             "Insights",
             asset="insights",
             settings=InsightsSettings,
             values=self._database.request_values,
-            description="Products and reviews, from PostgreSQL",
+            description="Figures, products and reviews, from PostgreSQL",
             grants=self._database.grants,
             **self._inside,
             **self._parts,

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.queueing import queue_objects
+from shared.db.rollups import refresh
 from shared.errors import ArtefactError
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.storage import artefacts, layout
@@ -13,6 +14,7 @@ from shared.storage import artefacts, layout
 _LOG = logging.getLogger(__name__)
 IDLE_SECONDS = 120.0
 LOST_SECONDS = 3600.0
+_FIGURES_SECONDS = 240.0
 _T = TypeVar("_T")
 
 
@@ -77,6 +79,12 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
         + parts.do("models", lambda: send(_outdated(dependencies, lost)), 0),
         parts.do("the index", index, otherwise=False),
     )
+
+    # last: it may take a while, and nothing else waits for it
+    def figures() -> bool:
+        return refresh(dependencies.database, seconds=_FIGURES_SECONDS)
+
+    parts.do("figures", figures, otherwise=False)
     _LOG.info("swept: %d ingests, %d shards queued again", swept.ingests, swept.shards)
     if parts.failures:
         raise parts.failures[0]

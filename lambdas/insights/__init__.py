@@ -1,1 +1,1 @@
-"""Answers /products and /reviews from PostgreSQL."""
+"""Answers /trends, /movers, /products, /segments, /drift and /reviews from PostgreSQL."""

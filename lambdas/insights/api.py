@@ -1,26 +1,52 @@
 """HTTP routes of insights."""
 
-from datetime import date
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query
 
-from lambdas.insights.schemas import Product, ProductPage, ReviewPage
-from lambdas.insights.service import Insights
+from lambdas.insights.drift import DriftReader
+from lambdas.insights.parameters import (
+    Category,
+    Cursor,
+    FirstDay,
+    LastDay,
+    Limit,
+    ProductId,
+    Source,
+    Stars,
+    check_days,
+    check_ratings,
+    check_texts,
+)
+from lambdas.insights.products import ProductReader
+from lambdas.insights.reviews import ReviewReader
+from lambdas.insights.schemas import (
+    Direction,
+    DriftReport,
+    Interval,
+    Movers,
+    OneProduct,
+    ProductPage,
+    ReviewPage,
+    Segments,
+    Trend,
+)
 from lambdas.insights.settings import InsightsSettings
+from lambdas.insights.trends import TrendReader
 from shared.db.access import open_database
 from shared.db.catalog import Catalog, ReviewFilters
 from shared.db.connection import Database
+from shared.db.drift import Drift
 from shared.db.health import database_health
-from shared.errors import InvalidInputError
+from shared.db.products import Order, ProductQuery, Products, ProductSort
+from shared.db.trends import TrendFilters, Trends
 from shared.http.app import create_service, service_version
 from shared.schemas.health import Health
 from shared.schemas.sentiment import Sentiment
 
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(max_length=2048)]
-Stars = Annotated[float | None, Query(ge=1, le=5, allow_inf_nan=False)]
+Needed = Callable[[], Database]
 
 
 @lru_cache(maxsize=1)
@@ -42,39 +68,104 @@ def create_app(dependencies: Database | None = None) -> FastAPI:
         return database_health(needed(), "insights", service_version())
 
     app = create_service("insights", title="Reviewlens insights", health=health)
+    _add_trends(app, needed)
+    _add_products(app, needed)
+    _add_reviews(app, needed)
+    return app
+
+
+def _add_trends(app: FastAPI, needed: Needed) -> None:
+    @app.get("/trends", tags=["insights"])
+    def trends(
+        product_id: ProductId = None,
+        category: Category = None,
+        source: Source = None,
+        interval: Interval = "week",
+        first_day: FirstDay = None,
+        last_day: LastDay = None,
+    ) -> Trend:
+        """Sentiment and stars over time, and since when they are others."""
+        check_texts(product_id=product_id, category=category, source=source)
+        check_days(first_day, last_day)
+        filters = TrendFilters(product_id, category, source, first_day, last_day)
+        return TrendReader(Trends(needed())).trend(filters, interval)
+
+    @app.get("/segments", tags=["insights"])
+    def segments(by: Literal["category", "source"] = "category") -> Segments:
+        """Figures of each category, or of each source."""
+        return TrendReader(Trends(needed())).segments(by)
+
+    @app.get("/drift", tags=["insights"])
+    def drift(days: Annotated[int, Query(ge=1, le=3650)] = 28) -> DriftReport:
+        """Whether what arrived on the newest days is what the model was tried with."""
+        return DriftReader(Drift(needed()), Trends(needed())).report(days)
+
+
+def _add_products(app: FastAPI, needed: Needed) -> None:
+    def reader() -> ProductReader:
+        return ProductReader(Products(needed()), Trends(needed()))
+
+    @app.get("/movers", tags=["insights"])
+    def movers(
+        category: Category = None, direction: Direction | None = None, limit: Limit = 20
+    ) -> Movers:
+        """Products whose reviews became worse or better, the most certain first."""
+        check_texts(category=category)
+        return reader().movers(category, direction, limit)
 
     @app.get("/products", tags=["insights"])
-    def products(limit: Limit = 50, cursor: Cursor = None) -> ProductPage:
-        """Products with their counts, most reviews first."""
-        return Insights(Catalog(needed())).products(limit, cursor)
+    def products(
+        sort: ProductSort = "reviews",
+        order: Order = "desc",
+        category: Category = None,
+        search: Annotated[
+            str | None, Query(max_length=200, description="in title or product id")
+        ] = None,
+        min_reviews: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> ProductPage:
+        """Products with their figures, in the order that is asked for."""
+        check_texts(category=category, search=search)
+        query = ProductQuery(sort, order, category, search, min_reviews)
+        return reader().page(query, limit, cursor)
 
     @app.get("/products/{product_id:path}", tags=["insights"])
-    def product(product_id: str) -> Product:
-        """One product with its counts."""
-        return Insights(Catalog(needed())).product(product_id)
+    def product(product_id: str) -> OneProduct:
+        """One product with its figures."""
+        return reader().one(product_id)
 
+
+def _add_reviews(app: FastAPI, needed: Needed) -> None:
     @app.get("/reviews", tags=["insights"])
     def reviews(
-        product_id: Annotated[str | None, Query(max_length=512)] = None,
+        product_id: ProductId = None,
+        category: Category = None,
+        source: Source = None,
         sentiment: Sentiment | None = None,
+        mismatch: Annotated[
+            bool | None, Query(description="whether the stars contradict the text")
+        ] = None,
         min_rating: Stars = None,
         max_rating: Stars = None,
-        first_day: Annotated[date | None, Query(alias="from", description="inclusive")] = None,
-        last_day: Annotated[date | None, Query(alias="to", description="inclusive")] = None,
+        first_day: FirstDay = None,
+        last_day: LastDay = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> ReviewPage:
         """Reviews that pass all filters, newest first."""
-        if product_id and "\0" in product_id:
-            raise InvalidInputError("no product id has a NUL", details={"field": "product_id"})
-        if min_rating and max_rating and min_rating > max_rating:
-            told = "min_rating must not be above max_rating"
-            raise InvalidInputError(told, details={"field": "min_rating"})
-        if first_day and last_day and first_day > last_day:
-            raise InvalidInputError("from must not be after to", details={"field": "from"})
+        check_texts(product_id=product_id, category=category, source=source)
+        check_ratings(min_rating, max_rating)
+        check_days(first_day, last_day)
         filters = ReviewFilters(
-            product_id, sentiment and sentiment.value, min_rating, max_rating, first_day, last_day
+            product_id=product_id,
+            sentiment=sentiment and sentiment.value,
+            min_rating=min_rating,
+            max_rating=max_rating,
+            first_day=first_day,
+            last_day=last_day,
+            category=category,
+            source=source,
+            mismatch=mismatch,
         )
-        return Insights(Catalog(needed())).reviews(filters, limit, cursor)
-
-    return app
+        return ReviewReader(Catalog(needed()), Trends(needed())).page(filters, limit, cursor)

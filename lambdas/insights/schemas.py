@@ -1,10 +1,33 @@
 """What insights answers."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.schemas.sentiment import Sentiment
+
+Mismatch = Literal["stars_above_text", "stars_below_text"]
+Interval = Literal["day", "week", "month"]
+Direction = Literal["worse", "better"]
+Level = Literal["stable", "shifted", "strongly shifted"]
+
+
+class Freshness(BaseModel):
+    """How fresh figures are.
+
+    All that was committed before ``as_of`` (UTC) is in them; ``pending_reviews`` are stored or
+    analysed and not in them yet (at most so many).
+    """
+
+    as_of: datetime
+    pending_reviews: int
+
+
+class Fresh(BaseModel):
+    """An answer with figures."""
+
+    freshness: Freshness
 
 
 class SentimentSplit(BaseModel):
@@ -15,31 +38,181 @@ class SentimentSplit(BaseModel):
     positive: float
 
 
-class Product(BaseModel):
-    """A product and what its reviews say.
+class Figures(BaseModel):
+    """What some reviews say.
 
-    ``analysed`` of its ``reviews`` have a sentiment; ``sentiment_shares`` are fractions of those
-    (None while there are none).
+    ``analysed`` of the ``reviews`` have a sentiment; ``sentiment_shares`` are fractions of those,
+    ``net_sentiment`` is 100 times positive minus negative of them (None while there are none).
+    ``reviews_link`` lists the reviews.
+    """
+
+    reviews: int
+    analysed: int
+    mean_rating: float | None
+    sentiment_shares: SentimentSplit | None
+    net_sentiment: float | None
+    reviews_link: str
+
+
+class Change(BaseModel):
+    """Since when more (or fewer) reviews are negative.
+
+    It began on ``day``, the one after the last review before, or up to ``first_seen``, the day of
+    the first review after. ``p_value``: how often a product that never changed shows so much on any
+    day. ``reviews_link`` lists the reviews that prove it: negative ones since
+    that day, or positive ones where it became better.
+    """
+
+    day: date
+    first_seen: date
+    direction: Direction
+    negative_before: float
+    negative_after: float
+    reviews_before: int
+    reviews_after: int
+    p_value: float
+    reviews_link: str
+
+
+class Product(Figures):
+    """A product and what its reviews say; days are those of UTC.
+
+    ``mismatches`` are reviews with 4 stars or more over a text that the model is sure is negative,
+    or 2 and fewer over one that is positive.
     """
 
     product_id: str
     title: str | None
     category: str | None
-    reviews: int
-    mean_rating: float | None
-    analysed: int
-    sentiment_shares: SentimentSplit | None
+    mismatches: int
+    first_day: date | None
+    last_day: date | None
+    change: Change | None
 
 
-class ProductPage(BaseModel):
-    """Products with most reviews first; ``next_cursor`` asks for the following page."""
+class OneProduct(Product, Fresh):
+    """One product."""
+
+
+class ProductPage(Fresh):
+    """Products in the order that was asked for; ``next_cursor`` asks for the following page."""
 
     products: list[Product]
     next_cursor: str | None
 
 
+class Point(Figures):
+    """Reviews of an interval; ``start`` and ``end`` are its first and last day."""
+
+    start: date
+    end: date
+
+
+class Totals(Figures):
+    """All of them; ``undated`` of the ``reviews`` have no date and are in no point."""
+
+    undated: int
+
+
+class Trend(Fresh):
+    """Reviews over time, without gaps.
+
+    ``from`` and ``to`` are the days that were asked for, or those of the first and last point.
+    """
+
+    interval: Interval
+    time_zone: Literal["UTC"] = "UTC"
+    first_day: date | None = Field(alias="from")
+    last_day: date | None = Field(alias="to")
+    points: list[Point]
+    totals: Totals
+    change: Change | None
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class Mover(BaseModel):
+    """A product that changed; ``q_value`` is its p-value corrected for how many were looked at."""
+
+    product_id: str
+    title: str | None
+    category: str | None
+    change: Change
+    q_value: float
+
+
+class Movers(Fresh):
+    """Products that changed, the most certain first, of ``products_tested``."""
+
+    movers: list[Mover]
+    products_tested: int
+
+
+class Segment(Figures):
+    """A category or source; ``name`` is None for products without a category."""
+
+    name: str | None
+    products: int
+
+
+class Segments(Fresh):
+    """All categories, or all sources, most reviews first."""
+
+    by: Literal["category", "source"]
+    segments: list[Segment]
+
+
+class DriftReference(BaseModel):
+    """What the model said when it was evaluated; ``from`` names the rows."""
+
+    reviews: int
+    sentiment_shares: SentimentSplit
+    mean_confidence: float
+    origin: str = Field(alias="from")
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class DriftRecent(BaseModel):
+    """What it says of the reviews that arrived from one day to another."""
+
+    first_day: date | None = Field(alias="from")
+    last_day: date | None = Field(alias="to")
+    reviews: int
+    sentiment_shares: SentimentSplit | None
+    mean_confidence: float | None
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class DriftMeasure(BaseModel):
+    """How far one distribution moved: population stability index."""
+
+    name: Literal["sentiment", "confidence", "length"]
+    psi: float
+    level: Level
+
+
+class DriftReport(Fresh):
+    """Drift of the model's answers between its evaluation and what arrived lately.
+
+    ``measures`` is empty, and ``level`` None, where there is no reference or too few reviews came.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_version: str | None
+    reference: DriftReference | None
+    recent: DriftRecent | None
+    measures: list[DriftMeasure]
+    level: Level | None
+
+
 class StoredReview(BaseModel):
-    """A review and what the newest model said of it (None before it was processed)."""
+    """A review and what the newest model said of it (None before it was processed).
+
+    ``mismatch``: its stars are above or below what its text says.
+    """
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -55,9 +228,10 @@ class StoredReview(BaseModel):
     sentiment: Sentiment | None
     confidence: float | None
     model_version: str | None
+    mismatch: Mismatch | None
 
 
-class ReviewPage(BaseModel):
+class ReviewPage(Fresh):
     """Reviews, newest first; ``next_cursor`` asks for the following page."""
 
     reviews: list[StoredReview]

@@ -7,7 +7,9 @@ import pyarrow as pa
 
 from lambdas.processing.dependencies import Dependencies, Model
 from shared.db.analyses import upsert_analyses
+from shared.db.rollups import refresh
 from shared.db.shards import StoredBatch, lock_batch, mark_processed, process_lock
+from shared.db.work import note_at_work
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.runtime.scoring import Scored, put_scored, score
 from shared.schemas.ingest import IngestStatus
@@ -17,6 +19,8 @@ from shared.storage.shards import from_parquet
 
 _LOG = logging.getLogger(__name__)
 _HEARTBEAT_SECONDS = 10.0
+_FIGURES_SECONDS = 30.0
+"""Longest that the figures of insights are brought up to date at a time; the sweep has the rest."""
 
 
 class Processor:
@@ -33,6 +37,8 @@ class Processor:
             NotFoundError: the clean shard is gone.
         """
         name = process_lock(message.ingest_id, message.part)
+        # what is stored counts before it is analysed, and what a worker that died here left behind
+        self._bring_figures_up_to_date()
         if self._is_done(message):
             return
         with self._with.database.lock(name) as held:
@@ -40,6 +46,7 @@ class Processor:
                 raise UnavailableError("another worker processes this shard")
             shard = self._with.ledger.shard(message.ingest_id, message.part)
             last = shard is not None and not shard.processed and self._process(message, shard)
+        self._bring_figures_up_to_date()
         if last:
             self._ask_for_index(message.ingest_id)
 
@@ -96,6 +103,7 @@ class Processor:
                 scored.probabilities.T.tolist(),
             )
             last = mark_processed(connection, message, model.version)
+        self._note_at_work(model.version)
         _LOG.info(
             "shard processed",
             extra={
@@ -119,6 +127,21 @@ class Processor:
                 touched = time.monotonic()
 
         return score(model.encoder.encode, table, parallel=model.parallel, beat=beat)
+
+    def _bring_figures_up_to_date(self) -> None:
+        """Figures may come late; the shard must not be done again for them."""
+        try:
+            refresh(self._with.database, seconds=_FIGURES_SECONDS)
+        except UnavailableError as error:
+            _LOG.warning("the figures are not up to date: %s", error.message)
+        except Exception:  # noqa: BLE001 - it is told as an error, and the sweep tries again
+            _LOG.exception("the figures cannot be brought up to date")
+
+    def _note_at_work(self, version: str) -> None:
+        try:
+            note_at_work(self._with.database, self._with.artefacts, version)
+        except UnavailableError as error:
+            _LOG.warning("drift of %s is not measured yet: %s", version, error.message)
 
     def _ask_for_index(self, ingest_id: str) -> None:
         self._with.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])

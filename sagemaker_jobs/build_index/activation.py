@@ -19,6 +19,8 @@ from sagemaker_jobs.score.job import Ports, Report, VersionedEncoder, score_miss
 from sagemaker_jobs.score.reuse import Reuse, reuse_of
 from shared.db.adoption import adopt, behind, let_count
 from shared.db.ledger import Ledger
+from shared.db.rollups import refresh
+from shared.db.work import note_at_work
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import held_by, index_for, retire_old
 from shared.runtime.loader import open_version
@@ -30,6 +32,8 @@ from shared.storage.queues import MessageQueue
 _PAUSE_SECONDS = 0.5
 _PATIENCE_SECONDS = 180.0
 """How long nothing may change while shards are in other hands."""
+_FIGURES_SECONDS = 600.0
+"""How long the figures of insights are brought up to date; the sweep has the rest."""
 Tell = Callable[[str], None]
 
 
@@ -220,6 +224,8 @@ def _let_serve(stage: Stage, version: str) -> None:
         adopt(connection, version)
     with stage.database.transaction() as connection:
         let_count(connection, version)
+    note_at_work(stage.database, stage.artefacts, version)
+    refresh(stage.database, seconds=_FIGURES_SECONDS)
 
 
 def _settle(stage: Stage, version: str, wait_seconds: float) -> int:

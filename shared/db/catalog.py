@@ -1,10 +1,12 @@
-"""Reads for insights: products with their counts, and reviews with what the model says of them.
+"""Reads for insights: reviews by their filters, each with what the model said of it last.
 
-A review counts with one analysis: that of the model that judged it last.
+A review counts with one analysis: that of the model that judged it last. Filters go over
+``review_facts``, which says how the figures count each review, so a list holds just the reviews
+that a figure counts; titles and texts are read for one page only.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -12,51 +14,23 @@ from psycopg.sql import SQL, Composed
 
 from shared.db.connection import Database
 
-_NEWEST = """
-LEFT JOIN LATERAL (
-    SELECT sentiment, confidence, model_version FROM analyses
-    WHERE review_id = r.review_id ORDER BY analysed_at DESC, model_version DESC LIMIT 1
-) AS a ON true
-"""
-
-_FACTS = f"""
-CROSS JOIN LATERAL (
-    SELECT count(*) AS reviews, avg(r.rating)::float8 AS mean_rating,
-           count(a.sentiment) AS analysed,
-           count(*) FILTER (WHERE a.sentiment = 'negative') AS negative,
-           count(*) FILTER (WHERE a.sentiment = 'neutral') AS neutral,
-           count(*) FILTER (WHERE a.sentiment = 'positive') AS positive
-    FROM reviews AS r {_NEWEST} WHERE r.product_id = p.product_id
-) AS facts
-"""  # noqa: S608 - constants of this module
-
-# The inner query counts on the index alone; ratings and analyses are read for one page.
-_PAGE = f"""
-SELECT p.product_id, p.title, p.category, facts.* FROM (
-    SELECT product_id, count(*) AS n FROM reviews WHERE product_id IS NOT NULL
-    GROUP BY product_id
-    HAVING %(n)s::bigint IS NULL OR count(*) < %(n)s::bigint
-        OR (count(*) = %(n)s::bigint AND product_id > %(product_id)s)
-    ORDER BY n DESC, product_id LIMIT %(limit)s
-) AS page JOIN products AS p USING (product_id) {_FACTS}
-ORDER BY page.n DESC, p.product_id
-"""  # noqa: S608 - as above
-
-_PRODUCT = f"""
-SELECT p.product_id, p.title, p.category, facts.* FROM products AS p {_FACTS}
-WHERE p.product_id = %s
-"""  # noqa: S608 - as above
-
-_REVIEWS = f"""
+_PAGE = SQL("""
+WITH page AS MATERIALIZED (
+    SELECT f.* FROM review_facts AS f {wanted} ORDER BY f.at DESC, f.review_id LIMIT %s
+)
 SELECT r.review_id, r.product_id, r.source, r.rating, r.title, r.text, r.reviewed_at, r.verified,
-       r.helpful_votes, a.sentiment, a.confidence, a.model_version
-FROM reviews AS r {_NEWEST}
-"""  # noqa: S608 - as above
+       r.helpful_votes, f.sentiment, f.confidence, f.model_version,
+       CASE f.mismatch WHEN 1 THEN 'stars_above_text' WHEN -1 THEN 'stars_below_text' END
+           AS mismatch
+FROM page AS f JOIN reviews AS r USING (review_id)
+ORDER BY f.at DESC, f.review_id
+""")
+_UNDATED = "-infinity"
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewFilters:
-    """All that are given must hold; dates are inclusive, in UTC."""
+    """All that are given must hold; dates are inclusive, in UTC; an empty category is none."""
 
     product_id: str | None = None
     sentiment: str | None = None
@@ -64,17 +38,32 @@ class ReviewFilters:
     max_rating: float | None = None
     first_day: date | None = None
     last_day: date | None = None
+    category: str | None = None
+    source: str | None = None
+    mismatch: bool | None = None
 
     def conditions(self) -> list[tuple[SQL, object]]:
         """The conditions in SQL, each with its argument."""
         told: list[tuple[SQL, object]] = [
-            (SQL("r.product_id = %s"), self.product_id),
-            (SQL("a.sentiment = %s"), self.sentiment),
-            (SQL("r.rating >= %s"), self.min_rating),
-            (SQL("r.rating <= %s"), self.max_rating),
-            (SQL("r.reviewed_at >= %s::timestamp AT TIME ZONE 'UTC'"), self.first_day),
-            (SQL("r.reviewed_at < (%s::date + 1)::timestamp AT TIME ZONE 'UTC'"), self.last_day),
+            (SQL("f.product_id = %s"), self.product_id),
+            (SQL("f.category = %s"), self.category),
+            (SQL("f.source = %s"), self.source),
+            (SQL("f.sentiment = %s"), self.sentiment),
+            (SQL("f.rating >= %s::real"), self.min_rating),
+            (SQL("f.rating <= %s::real"), self.max_rating),
+            (SQL("f.at >= %s::timestamp AT TIME ZONE 'UTC'"), self.first_day),
+            (
+                SQL(
+                    "f.at < (%s::date + 1)::timestamp AT TIME ZONE 'UTC'"
+                    " AND f.at > '-infinity'::timestamptz"
+                ),
+                self.last_day,
+            ),
         ]
+        if self.mismatch is not None:
+            # spelled out: the planner takes the partial index only where it sees its condition
+            spelled = SQL("f.mismatch <> 0 AND %s" if self.mismatch else "f.mismatch = 0 AND %s")
+            told.append((spelled, True))
         return [(condition, value) for condition, value in told if value is not None]
 
 
@@ -83,31 +72,10 @@ ReviewPosition = tuple[datetime | None, str]
 
 
 class Catalog:
-    """Reads products and reviews."""
+    """Reads reviews."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def products(self, limit: int, after: tuple[int, str] | None) -> list[dict[str, Any]]:
-        """Products with most reviews first.
-
-        Args:
-            limit: how many.
-            after: (reviews, product_id) of the last one of the page before.
-
-        Returns:
-            product_id, title, category, reviews, mean_rating, analysed, negative, neutral,
-            positive.
-        """
-        count, product_id = after or (None, None)
-        return self._rows(
-            SQL(_PAGE).format(), {"n": count, "product_id": product_id, "limit": limit}
-        )
-
-    def product(self, product_id: str) -> dict[str, Any] | None:
-        """One product as in ``products``; None where it is unknown."""
-        found = self._rows(SQL(_PRODUCT).format(), (product_id,))
-        return found[0] if found else None
 
     def reviews(
         self, filters: ReviewFilters, limit: int, after: ReviewPosition | None
@@ -116,21 +84,13 @@ class Catalog:
         conditions = filters.conditions()
         wanted = [condition for condition, _ in conditions]
         values = [value for _, value in conditions]
-        if after is not None and after[0] is None:
-            wanted.append(SQL("r.reviewed_at IS NULL AND r.review_id > %s"))
-            values.append(after[1])
-        elif after is not None:
-            wanted.append(
-                SQL(
-                    "(r.reviewed_at < %s OR r.reviewed_at IS NULL"
-                    " OR (r.reviewed_at = %s AND r.review_id > %s))"
-                )
-            )
-            values += [after[0], after[0], after[1]]
-        query = SQL("{} {} ORDER BY r.reviewed_at DESC NULLS LAST, r.review_id LIMIT %s").format(
-            SQL(_REVIEWS), SQL("WHERE {}").format(SQL(" AND ").join(wanted)) if wanted else SQL("")
-        )
-        return self._rows(query, (*values, limit))
+        if after is not None:
+            at = after[0].astimezone(UTC) if after[0] else _UNDATED
+            wanted.append(SQL("f.at <= %s::timestamptz AND (f.at < %s::timestamptz"
+                              " OR f.review_id > %s)"))  # fmt: skip
+            values += [at, at, after[1]]
+        where = SQL("WHERE {}").format(SQL(" AND ").join(wanted)) if wanted else SQL("")
+        return self._rows(_PAGE.format(wanted=where), (*values, limit))
 
     def _rows(self, query: Composed, arguments: Any) -> list[dict[str, Any]]:
         with (

@@ -18,6 +18,16 @@ RIGHTS: dict[str, LiteralString] = {
     "rejects": "SELECT, INSERT, DELETE",
     "training_runs": "SELECT, INSERT, UPDATE",
     "training_keys": "SELECT, INSERT, DELETE",
+    # triggers write it as the owner
+    "insight_changes": "SELECT, DELETE",
+    "insight_models": "SELECT, INSERT, UPDATE",
+    "review_facts": "SELECT, INSERT, UPDATE, DELETE",
+    "product_days": "SELECT, INSERT, UPDATE, DELETE",
+    "product_sources": "SELECT, INSERT, UPDATE, DELETE",
+    "product_totals": "SELECT, INSERT, UPDATE, DELETE",
+    "segment_days": "SELECT, INSERT, UPDATE, DELETE",
+    "segment_totals": "SELECT, INSERT, UPDATE, DELETE",
+    "arrivals": "SELECT, INSERT, UPDATE, DELETE",
 }
 """What the functions do with each table. A table that a migration adds gets its line here."""
 _IAM = "rds_iam"

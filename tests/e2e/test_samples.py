@@ -4,7 +4,8 @@ import bz2
 import gzip
 import json
 import math
-from datetime import datetime
+import time
+from datetime import date, datetime
 
 import pytest
 import zstandard
@@ -135,7 +136,9 @@ def test_products_and_reviews_are_counted_and_paged(stack, samples):
     one = sampled[PLANTED["product_id"]]
     assert one["analysed"] == one["reviews"] > 0
     assert math.isclose(sum(one["sentiment_shares"].values()), 1, abs_tol=1e-6)
-    assert stack.get(f"/products/{one['product_id']}") == one
+    told = stack.get(f"/products/{one['product_id']}")
+    assert told.pop("freshness")["pending_reviews"] == 0
+    assert told == one
 
     query = {"product_id": one["product_id"], "sentiment": "negative", "max_rating": 3}
     first = stack.get("/reviews", limit=3, **query)
@@ -147,6 +150,63 @@ def test_products_and_reviews_are_counted_and_paged(stack, samples):
     assert {(r["product_id"], r["sentiment"]) for r in shown} == {
         (one["product_id"], "negative"),
     }
+
+
+def test_the_planted_problem_shows_itself_with_its_day_and_its_proof(stack, samples):
+    movers = stack.get("/movers", direction="worse")["movers"]
+    (worst,) = [mover for mover in movers if mover["product_id"].startswith("RL-")]
+    change = worst["change"]
+    assert worst["product_id"] == PLANTED["product_id"]
+    off = date.fromisoformat(change["day"]) - date.fromisoformat(PLANTED["begins"])
+    assert abs(off.days) <= 7
+    assert change["negative_before"] < 0.2 < 0.5 < change["negative_after"]
+    assert worst["q_value"] < 1e-4
+    proof = stack.get(f"{change['reviews_link']}&limit=200")["reviews"]
+    assert len(proof) == round(change["negative_after"] * change["reviews_after"])
+    naming = [review for review in proof if PLANTED["what"] in review["text"].lower()]
+    assert len(naming) > len(proof) / 2
+    trend = stack.get("/trends", product_id=PLANTED["product_id"], interval="month")
+    assert trend["change"] == change == stack.get("/products/RL-AUD-01")["change"]
+    others = [
+        p
+        for p in stack.get("/products", limit=200)["products"]
+        if p["product_id"].startswith("RL-") and p["product_id"] != PLANTED["product_id"]
+    ]
+    assert len(others) == EXPECTED["products"] - 1
+    assert all(product["change"] is None for product in others)
+
+
+def test_figures_are_those_of_the_table_and_fresh(stack, samples):
+    stored = stack.count("SELECT count(*) FROM reviews")
+    analysed = stack.count("SELECT count(DISTINCT review_id) FROM analyses")
+    trend = stack.get("/trends", interval="month")
+    assert (trend["totals"]["reviews"], trend["totals"]["analysed"]) == (stored, analysed)
+    assert sum(point["reviews"] for point in trend["points"]) == stored - trend["totals"]["undated"]
+    for by in ("category", "source"):
+        assert sum(s["reviews"] for s in stack.get("/segments", by=by)["segments"]) == stored
+    assert trend["freshness"]["pending_reviews"] == 0
+
+
+def test_drift_is_measured_from_the_evaluation_that_the_model_brings(stack, samples):
+    found = stack.get("/drift")
+    assert found["model_version"] == stack.get("/health")["model_version"]
+    assert found["reference"]["reviews"] > 10_000
+    assert found["recent"]["reviews"] > 200
+    assert {measure["name"] for measure in found["measures"]} == {"sentiment", "confidence"}
+    assert found["level"] in {"stable", "shifted", "strongly shifted"}
+
+
+def test_a_review_is_in_the_figures_within_a_minute_of_its_upload(stack, samples):
+    asked = {"product_id": "FRESH-1"}
+    body = b"product_id,rating,text,date\nFRESH-1,1,The lid broke at once. Awful.,2026-05-01\n"
+    started = time.monotonic()
+    stack.put("fresh.csv", body)
+    wait_until(
+        lambda: stack.get("/trends", **asked)["totals"]["analysed"] == 1,
+        what="the review in the figures",
+    )
+    assert time.monotonic() - started < 60
+    assert stack.get("/trends", **asked)["totals"]["sentiment_shares"]["negative"] == 1.0
 
 
 def test_batches_and_embeddings_keep_the_order_of_their_texts(stack, samples):

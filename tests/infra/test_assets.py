@@ -173,7 +173,7 @@ def copy(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "affected"),
     [
-        ("lambdas/insights/service.py", {"insights"}),
+        ("lambdas/insights/reviews.py", {"insights"}),
         ("lambdas/insights/requirements.txt", {"insights"}),
         ("shared/index/reader.py", {"inference", "retrieval"}),
         ("shared/db/migrations/versions/r0001_first_tables.py", {"migrations"}),
@@ -232,7 +232,7 @@ def test_a_new_zip_takes_the_place_of_the_older_one_of_its_function(offline):
     first = packaging.bundle("insights")
     other = first.with_name("inference-0123456789abcdef.zip")
     other.write_bytes(b"")
-    with (offline / "lambdas/insights/service.py").open("a") as file:
+    with (offline / "lambdas/insights/reviews.py").open("a") as file:
         file.write("# changed\n")
     second = packaging.bundle("insights")
     assert sorted(first.parent.iterdir()) == sorted([other, second])

@@ -4,6 +4,7 @@ import pytest
 
 from lambdas.collection.arrivals import arrivals_of
 from lambdas.collection.sweep import sweep
+from shared.db.rollups import is_behind
 from shared.db.shards import mark_processed
 from shared.errors import UnavailableError
 from shared.schemas.messages import ProcessShard
@@ -126,6 +127,14 @@ def test_a_key_that_no_ledger_can_hold_is_left_out(world, make_review, make_dump
     world.put("uploads/a\0b", make_dump([make_review(1)]))
     world.put("uploads/b", make_dump([make_review(1)]))
     assert sweep(world.ports).ingests == 1
+
+
+def test_figures_that_nobody_brought_up_to_date_are_swept(world, make_review, make_dump, rows):
+    world.collect("uploads/a", make_dump([make_review(n) for n in range(3)]))
+    assert is_behind(world.ports.database)
+    sweep(world.ports)
+    assert not is_behind(world.ports.database)
+    assert rows("SELECT sum(reviews) FROM segment_days WHERE segment = 'all'") == [(3,)]
 
 
 @pytest.fixture

@@ -2,43 +2,14 @@
 
 from datetime import UTC, datetime
 
-import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.insights.api import create_app
-from shared.db.analyses import upsert_analyses
 from shared.db.connection import Database
-from shared.db.reviews import copy_rows, store_reviews
-from shared.storage.shards import CLEAN_SCHEMA
+from shared.db.rollups import refresh
 
 LABELS = ("negative", "neutral", "positive")
-
-
-@pytest.fixture
-def http(database):
-    return TestClient(create_app(database))
-
-
-@pytest.fixture
-def add(database):
-    """Adds a review; ``sentiment`` is what the model said of it."""
-
-    def make(review_id, *, sentiment=None, model="m1", **values):
-        row = {"review_id": review_id, "record": 1, "source": "s", "text": "t", **values}
-        table = pa.Table.from_pylist([row], schema=CLEAN_SCHEMA)
-        with database.transaction() as connection:
-            store_reviews(connection, review_id, copy_rows(table))
-        if sentiment:
-            judge(database, review_id, sentiment, model)
-
-    return make
-
-
-def judge(database, review_id, sentiment, model):
-    with database.transaction() as connection:
-        chances = [[0.8 if label == sentiment else 0.1] for label in LABELS]
-        upsert_analyses(connection, model, [review_id], [sentiment], [0.8], chances)
 
 
 def follow(http, path, name, **query):
@@ -91,16 +62,18 @@ def test_a_product_is_found_by_its_id_whatever_is_in_it(http, shop):
     assert http.get("/products/%00").status_code == 404
 
 
-def test_a_review_counts_with_its_newest_analysis_alone(http, add, database):
+def test_a_review_counts_with_its_newest_analysis_alone(http, add, judge, database):
     add("r", product_id="P", sentiment="negative", model="m9")
-    judge(database, "r", "positive", "m10")
+    judge({"r": "positive"}, "m10")
+    refresh(database)
     told = http.get("/products/P").json()
     assert (told["reviews"], told["analysed"]) == (1, 1)
     assert told["sentiment_shares"]["positive"] == 1.0
     (review,) = http.get("/reviews").json()["reviews"]
     assert (review["sentiment"], review["model_version"]) == ("positive", "m10")
     # a model that is brought back judges last
-    judge(database, "r", "neutral", "m9")
+    judge({"r": "neutral"}, "m9")
+    refresh(database)
     assert http.get("/reviews").json()["reviews"][0]["sentiment"] == "neutral"
 
 

@@ -55,6 +55,17 @@ def test_every_review_is_scored_and_indexed_before_anything_moves(house, rows):
     assert house.processing_queue.take() == []
 
 
+def test_the_figures_of_insights_follow_the_model(house, rows):
+    passed(house, "v2")
+    counted = "SELECT model_version, count(*) FROM review_facts GROUP BY 1"
+    at_work = "SELECT model_version FROM insight_models ORDER BY noted_at DESC LIMIT 1"
+    assert rows(counted) == [("v1", 8)]
+    activate(house, "v2")
+    assert (rows(counted), rows(at_work)) == ([("v2", 8)], [("v2",)])
+    rollback(house)
+    assert (rows(counted), rows(at_work)) == ([("v1", 8)], [("v1",)])
+
+
 def test_without_a_passed_gate_nothing_happens_unless_forced(house):
     with pytest.raises(GateError, match="has no evaluation"):
         activate(house, "v2")

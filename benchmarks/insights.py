@@ -1,0 +1,267 @@
+"""Answers of insights over a million reviews, and what keeping their figures current takes."""
+
+import itertools
+import json
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+
+from benchmarks.context import Context
+from benchmarks.figures import Report, Target, percentile
+from benchmarks.processes import ROOT, command
+from benchmarks.stacks import Bare, bare_services
+from shared.db.connection import Database
+from shared.db.rollups import refresh
+
+REVIEWS = 1_000_000
+_BATCH = 10_000
+_QUICK = Target(100.0, at_least=False)
+_CATEGORIES = [f"Category {n:02}" for n in range(24)]
+_SOURCES = ("aws", "amazon2018", "amazon2023", "shop")
+_FIRST = datetime(2012, 1, 1, tzinfo=UTC)
+_DAYS = 5000
+_RARE = "Rare"
+_REVIEW = "COPY reviews (review_id, ingest_id, record, source, product_id, rating, title, text,"
+_COLUMNS = f"{_REVIEW} reviewed_at) FROM STDIN"
+_ANALYSIS = (
+    "COPY analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive)"
+    " FROM STDIN"
+)
+_TEXT = "It does what it says on the box, and the battery lasts for days. " * 5
+
+
+def run(context: Context) -> list[Report]:
+    """Fill an empty database, measure the refresh, then ask every route with every filter."""
+    count = context.rows or REVIEWS
+    with bare_services(context.scratch / "insights") as bare:
+        report = Report(f"Insights over {count:,} reviews")
+        database = Database(lambda: bare.postgres.secret)
+        try:
+            _fill(bare, database, report, count)
+            _keep_current(bare, database, report, context.rounds, count)
+            _measure(bare, report, context)
+        finally:
+            database.close()
+    return [report]
+
+
+def _fill(bare: Bare, database: Database, report: Report, count: int) -> None:
+    started = time.perf_counter()
+    with psycopg.connect(bare.postgres.uri) as connection:
+        _products(connection, count)
+        for first in range(0, count, _BATCH):
+            _store(connection, range(first, min(count, first + _BATCH)))
+            connection.commit()
+    stored = time.perf_counter()
+    while not refresh(database, seconds=3600):
+        pass
+    report.add("reviews and analyses by COPY, one process", "rows/s", [count / (stored - started)])
+    done = time.perf_counter() - stored
+    report.add("all of them taken up by the figures", "reviews/s", [count / done])
+    with psycopg.connect(bare.postgres.uri, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE)")
+
+
+def _products(connection: Any, count: int) -> None:
+    rows = connection.cursor()
+    with rows.copy("COPY products FROM STDIN") as copy:
+        for n in range(_product_count(count)):
+            category = _RARE if n % 997 == 5 else _CATEGORIES[n % len(_CATEGORIES)]
+            copy.write_row([f"B{n:09d}", f"Thing number {n}", category])
+
+
+def _product_count(count: int) -> int:
+    return max(10, count // 50)
+
+
+def _store(connection: Any, numbers: range) -> None:
+    """Many products have few reviews and some have thousands; rare values are rare."""
+    chance = random.Random(numbers.start)
+    products = _product_count(REVIEWS)
+    analyses, cursor = [], connection.cursor()
+    with cursor.copy(_COLUMNS) as copy:
+        for n in numbers:
+            review_id = f"h:{n:032x}"
+            product = f"B{int(products * chance.random() ** 3):09d}"
+            stars = chance.choices((1, 2, 3, 4, 5), (18, 8, 9, 17, 48))[0]
+            day = _FIRST + timedelta(days=_DAYS * chance.random() ** 0.5)
+            at = None if n % 500 == 0 else day
+            source = chance.choices(_SOURCES, (60, 30, 9.9, 0.1))[0]
+            copy.write_row([review_id, "ing", n, source, product, stars, "A title", _TEXT, at])
+            analyses.append((review_id, "m1", *_said(chance, stars)))
+    with cursor.copy(_ANALYSIS) as copy:
+        for row in analyses:
+            copy.write_row(row)
+
+
+def _said(chance: random.Random, stars: int) -> tuple[str, float, float, float, float]:
+    weights = (88, 9, 3) if stars < 3 else (25, 40, 35) if stars == 3 else (2, 3, 95)
+    label = chance.choices(("negative", "neutral", "positive"), weights)[0]
+    return label, round(0.5 + chance.random() / 2, 4), 0.1, 0.1, 0.8
+
+
+def _keep_current(bare: Bare, database: Database, report: Report, rounds: int, count: int) -> None:
+    """A dump of 1,000 reviews more, and what the log costs its writer."""
+    taken = []
+    with psycopg.connect(bare.postgres.uri) as connection:
+        for n in range(rounds):
+            first = count + n * 1000
+            _store(connection, range(first, first + 1000))
+            connection.commit()
+            started = time.perf_counter()
+            refresh(database)
+            taken.append((time.perf_counter() - started) * 1000)
+    report.add("1,000 reviews more: taken up by the figures", "ms", taken)
+    logged, plain = zip(*(_written(bare, n) for n in range(rounds)), strict=True)
+    with_log = report.add("10,000 rows into reviews, with the log", "ms", logged)
+    without = report.add("… without it", "ms", plain)
+    report.compare("with the log ÷ without it", with_log, without)
+
+
+def _written(bare: Bare, turn: int) -> tuple[float, float]:
+    """Milliseconds of one insert with triggers and of one without; nothing is kept."""
+    taken = []
+    for logged in (True, False):
+        with psycopg.connect(bare.postgres.uri) as connection:
+            role = "origin" if logged else "replica"
+            connection.execute(f"SET session_replication_role = {role}")
+            started = time.perf_counter()
+            connection.execute(
+                "INSERT INTO reviews (review_id, ingest_id, record, source, product_id, rating,"
+                " text, reviewed_at) SELECT 'w' || n || '-' || %s, 'w', n, 's', 'B000000001', 4,"
+                " repeat('Fine. ', 50), now() FROM generate_series(1, 10000) AS n",
+                (turn,),
+            )
+            taken.append((time.perf_counter() - started) * 1000)
+            connection.rollback()
+    return taken[0], taken[1]
+
+
+def _questions() -> dict[str, list[str]]:
+    """Every route with each of its filters, by what is asked; addresses to ask in turns."""
+    busy, quiet = "B000000000", "B000015000"
+    rare = {"category": _RARE}
+    reviews: dict[str, list[dict[str, Any]]] = {
+        "/reviews": [{}, {"limit": 200}],
+        "/reviews by product": [{"product_id": busy}, {"product_id": quiet}],
+        "/reviews by sentiment": [{"sentiment": s} for s in ("negative", "neutral", "positive")],
+        "/reviews by stars": [
+            {"min_rating": 4}, {"max_rating": 2}, {"min_rating": 3, "max_rating": 3},
+            {"min_rating": 2.2, "max_rating": 2.8},
+        ],
+        "/reviews by days": [{"from": "2015-03-01", "to": "2015-03-31"}, {"to": "2012-02-01"}],
+        "/reviews by category": [{"category": _CATEGORIES[3]}, rare],
+        "/reviews by source": [{"source": name} for name in _SOURCES],
+        "/reviews with mismatch": [{"mismatch": "true"}, {"mismatch": "true", **rare}],
+        "/reviews by several": [
+            {"product_id": busy, "sentiment": "neutral", "max_rating": 1},
+            {"category": _CATEGORIES[3], "sentiment": "negative", "min_rating": 5},
+            {"sentiment": "neutral", "min_rating": 5},
+            {"sentiment": "positive", "max_rating": 1, "source": "shop"},
+            {**rare, "sentiment": "neutral", "source": "shop"},
+            {"source": "shop", "category": _CATEGORIES[7], "sentiment": "neutral"},
+            {"sentiment": "neutral", "max_rating": 1, "to": "2013-01-01"},
+        ],
+    }  # fmt: skip
+    asked = {
+        name: [f"/reviews?{urlencode(query)}" for query in queries]
+        for name, queries in reviews.items()
+    }
+    intervals = ("day", "week", "month")
+    asked["/trends of everything"] = [f"/trends?interval={each}" for each in intervals]
+    asked["/trends of a segment"] = [
+        f"/trends?{urlencode(query)}"
+        for query in ({"category": _CATEGORIES[3]}, rare, {"source": "aws"},
+                      {"category": _CATEGORIES[3], "source": "aws", "interval": "day"})
+    ]  # fmt: skip
+    asked["/trends of a product"] = [
+        f"/trends?product_id={product}&interval={each}"
+        for product in (busy, quiet)
+        for each in intervals
+    ]
+    asked["/movers"] = ["/movers", "/movers?direction=worse", f"/movers?{urlencode(rare)}"]
+    asked["/segments"] = ["/segments?by=category", "/segments?by=source"]
+    asked["/drift"] = ["/drift"]
+    asked["/products"] = [
+        f"/products?sort={sort}&order={order}"
+        for sort in ("reviews", "net_sentiment", "negative_share", "mean_rating", "mismatches")
+        for order in ("asc", "desc")
+    ]
+    asked["/products by filters"] = [
+        f"/products?{urlencode(query)}"
+        for query in ({"search": "number 1999"}, {"search": "nothing like it"}, rare,
+                      {"min_reviews": 5000, "sort": "net_sentiment"},
+                      {**rare, "sort": "negative_share"})
+    ]  # fmt: skip
+    asked["/products/{id}"] = [f"/products/{busy}", f"/products/{quiet}"]
+    return asked
+
+
+def _measure(bare: Bare, report: Report, context: Context) -> None:
+    asked = _questions()
+    taken: dict[str, list[list[float]]] = {name: [] for name in asked}
+    slowest: dict[str, float] = {}
+    with _application(bare) as port:
+        connection = HTTPConnection("127.0.0.1", port)
+        for name, addresses in asked.items():
+            asked[name] = [*addresses, *_following(connection, addresses)]
+        for _ in range(context.rounds):
+            for name, addresses in asked.items():
+                values = []
+                turns = max(context.requests // 5, len(addresses))
+                for address in itertools.islice(itertools.cycle(addresses), turns):
+                    value = _ask(connection, address)[0]
+                    values.append(value)
+                    slowest[address] = max(slowest.get(address, 0), value)
+                taken[name].append(values)
+    for name, rounds in taken.items():
+        report.add(f"{name}: p50", "ms", [percentile(values, 0.5) for values in rounds])
+        report.add(f"{name}: p95", "ms", [percentile(values, 0.95) for values in rounds], _QUICK)
+    worst = sorted(slowest, key=lambda address: -slowest[address])[:3]
+    told = ", ".join(f"`{address}` {slowest[address]:.0f} ms" for address in worst)
+    report.notes.append(f"One client over HTTP, pages that follow among them. Slowest: {told}.")
+
+
+def _following(connection: HTTPConnection, addresses: list[str]) -> Iterator[str]:
+    """The second page of each, where there is one."""
+    for address in addresses:
+        cursor = _ask(connection, address)[1].get("next_cursor")
+        if cursor:
+            yield f"{address}{'&' if '?' in address else '?'}cursor={cursor}"
+
+
+def _ask(connection: HTTPConnection, address: str) -> tuple[float, dict[str, Any]]:
+    started = time.perf_counter()
+    connection.request("GET", address)
+    answer = connection.getresponse()
+    body = answer.read()
+    taken = (time.perf_counter() - started) * 1000
+    if answer.status != 200:
+        raise RuntimeError(f"{address} answered {answer.status}: {body[:200]!r}")
+    return taken, json.loads(body)
+
+
+@contextmanager
+def _application(bare: Bare) -> Iterator[int]:
+    """The insights application on a server of its own; yields its port."""
+    with subprocess.Popen(
+        command("bare_app", "lambdas.insights.api"),
+        cwd=ROOT,
+        env=bare.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline())
+        finally:
+            server.kill()

@@ -1,0 +1,31 @@
+"""Pages of reviews."""
+
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from lambdas.insights.cursor import decode_cursor, encode_cursor
+from lambdas.insights.figures import freshness_of
+from lambdas.insights.schemas import ReviewPage, StoredReview
+from shared.db.catalog import Catalog, ReviewFilters
+from shared.db.trends import Trends
+
+_PLACE: TypeAdapter[tuple[datetime | None, str]] = TypeAdapter(tuple[datetime | None, str])
+
+
+class ReviewReader:
+    """Answers /reviews."""
+
+    def __init__(self, catalog: Catalog, trends: Trends) -> None:
+        self._catalog = catalog
+        self._trends = trends
+
+    def page(self, filters: ReviewFilters, limit: int, cursor: str | None) -> ReviewPage:
+        """A page of reviews."""
+        fresh = freshness_of(self._trends)
+        after = decode_cursor(_PLACE, cursor) if cursor else None
+        rows = self._catalog.reviews(filters, limit + 1, after)
+        page = [StoredReview(**row) for row in rows[:limit]]
+        last = (page[-1].reviewed_at, page[-1].review_id) if len(rows) > limit else None
+        following = encode_cursor(_PLACE, last) if last else None
+        return ReviewPage(reviews=page, next_cursor=following, freshness=fresh)

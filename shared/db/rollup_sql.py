@@ -1,0 +1,166 @@
+"""The statement that a refresh of the figures consists of (see rollups.py)."""
+# ruff: noqa: S608 - it is put together of constants of this module
+
+from typing import LiteralString
+
+_MEASURES: tuple[LiteralString, ...] = (
+    *("reviews", "rated", "rating_sum", "negative", "neutral", "positive", "mismatches"),
+)
+_SUMS: LiteralString = ", ".join(f"sum({name}) AS {name}" for name in _MEASURES)
+_NAMES: LiteralString = ", ".join(_MEASURES)
+
+_PAIRS: LiteralString = """
+WITH gone AS (
+    DELETE FROM insight_changes WHERE change_id = ANY(%(changes)s)
+    RETURNING review_ids, product_ids
+), touched AS (
+    SELECT unnest(review_ids) AS review_id FROM gone
+    UNION
+    SELECT review_id FROM (SELECT DISTINCT unnest(product_ids) AS product_id FROM gone) AS p
+    JOIN review_facts USING (product_id)
+), seen AS MATERIALIZED (
+    SELECT t.review_id, r.review_id IS NOT NULL AS lives, f.review_id IS NOT NULL AS counted,
+           coalesce(r.product_id, '') AS product_id, coalesce(p.category, '') AS category,
+           r.source, coalesce(r.reviewed_at, '-infinity') AS at,
+           coalesce((r.reviewed_at AT TIME ZONE 'UTC')::date, '-infinity') AS day, r.rating,
+           a.sentiment, a.confidence, a.model_version,
+           CASE WHEN r.rating >= 4 AND a.sentiment = 'negative' AND a.confidence >= %(confident)s
+                THEN 1
+                WHEN r.rating <= 2 AND a.sentiment = 'positive' AND a.confidence >= %(confident)s
+                THEN -1 ELSE 0 END AS mismatch,
+           (i.received_at AT TIME ZONE 'UTC')::date AS arrived,
+           f.product_id AS product_id_0, f.category AS category_0, f.source AS source_0,
+           f.at AS at_0, f.day AS day_0, f.rating AS rating_0, f.sentiment AS sentiment_0,
+           f.confidence AS confidence_0, f.model_version AS model_version_0,
+           f.mismatch AS mismatch_0, f.arrived AS arrived_0
+    FROM touched AS t
+    LEFT JOIN reviews AS r ON r.review_id = t.review_id
+    LEFT JOIN products AS p ON p.product_id = r.product_id
+    LEFT JOIN ingests AS i ON i.ingest_id = r.ingest_id
+    LEFT JOIN LATERAL (
+        SELECT sentiment, confidence, model_version FROM analyses
+        WHERE review_id = r.review_id ORDER BY analysed_at DESC, model_version DESC LIMIT 1
+    ) AS a ON true
+    LEFT JOIN review_facts AS f ON f.review_id = t.review_id
+), changed AS MATERIALIZED (
+    SELECT * FROM seen WHERE lives <> counted OR lives AND
+        (product_id, category, source, at, rating, sentiment, confidence, model_version, mismatch,
+         arrived)
+        IS DISTINCT FROM (product_id_0, category_0, source_0, at_0, rating_0, sentiment_0,
+                          confidence_0, model_version_0, mismatch_0, arrived_0)
+), kept AS (
+    INSERT INTO review_facts (review_id, product_id, category, source, at, day, rating, sentiment,
+                              confidence, model_version, mismatch, arrived)
+    SELECT review_id, product_id, category, source, at, day, rating, sentiment,
+           confidence, model_version, mismatch, arrived
+    FROM changed WHERE lives
+    ON CONFLICT (review_id) DO UPDATE
+    SET product_id = excluded.product_id, category = excluded.category, source = excluded.source,
+        at = excluded.at, day = excluded.day, rating = excluded.rating,
+        sentiment = excluded.sentiment, confidence = excluded.confidence,
+        model_version = excluded.model_version, mismatch = excluded.mismatch,
+        arrived = excluded.arrived
+), dropped AS (
+    DELETE FROM review_facts USING changed
+    WHERE review_facts.review_id = changed.review_id AND NOT changed.lives
+), moves AS (
+    SELECT 1 AS n, product_id, category, source, day, rating, sentiment, confidence, model_version,
+           mismatch, arrived
+    FROM changed WHERE lives
+    UNION ALL
+    SELECT -1, product_id_0, category_0, source_0, day_0, rating_0, sentiment_0, confidence_0,
+           model_version_0, mismatch_0, arrived_0
+    FROM changed WHERE counted
+), cells AS MATERIALIZED (
+    SELECT product_id, category, source, day, sum(n) AS reviews,
+           sum(n) FILTER (WHERE rating IS NOT NULL) AS rated,
+           sum(n * rating::numeric) AS rating_sum,
+           sum(n) FILTER (WHERE sentiment = 'negative') AS negative,
+           sum(n) FILTER (WHERE sentiment = 'neutral') AS neutral,
+           sum(n) FILTER (WHERE sentiment = 'positive') AS positive,
+           sum(n) FILTER (WHERE mismatch <> 0) AS mismatches
+    FROM moves GROUP BY product_id, category, source, day
+)"""
+"""Every part of one statement sees the same rows: those that the lines taken speak of."""
+
+
+def _added(table: LiteralString, keys: LiteralString, rows: LiteralString) -> LiteralString:
+    """Add differences to the sums of a table.
+
+    Args:
+        table: whose columns are the keys and the measures.
+        keys: its primary key.
+        rows: a query of keys and measures, each key once.
+    """
+    add = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _MEASURES)
+    zero = ", ".join(f"coalesce({name}, 0)" for name in _MEASURES)
+    return (
+        f"INSERT INTO {table} ({keys}, {_NAMES})"
+        f" SELECT {keys}, {zero} FROM ({rows}) AS rows ON CONFLICT ({keys}) DO UPDATE SET {add}"
+    )
+
+
+def _summed(keys: LiteralString, source: LiteralString = "cells") -> LiteralString:
+    return f"SELECT {keys}, {_SUMS} FROM {source} GROUP BY {keys}"
+
+
+_SEGMENTS: LiteralString = """cells CROSS JOIN LATERAL (VALUES
+    ('all', '', ''), ('category', category, ''), ('source', '', source), ('both', category, source)
+) AS s (segment, of_category, of_source)"""
+_NAMED: LiteralString = """cells CROSS JOIN LATERAL (VALUES
+    ('category', category), ('source', source)) AS s (segment, name)"""
+
+_PRODUCT_TOTALS: LiteralString = f"""
+INSERT INTO product_totals AS t (product_id, category, {_NAMES})
+SELECT product_id, (array_agg(category ORDER BY reviews DESC))[1],
+       {", ".join(f"coalesce(sum({name}), 0)" for name in _MEASURES)}
+FROM cells WHERE product_id <> '' GROUP BY product_id
+ON CONFLICT (product_id) DO UPDATE
+SET category = excluded.category, stale = true,
+    {", ".join(f"{name} = t.{name} + excluded.{name}" for name in _MEASURES)}
+"""
+
+_ARRIVALS: LiteralString = """
+INSERT INTO arrivals AS t
+    (model_version, day, sentiment, confidence_bin, reviews, confidence_sum)
+SELECT model_version, arrived, sentiment,
+       width_bucket(confidence::float8, %(edges)s::float8[]),
+       sum(n), sum(n * confidence::numeric)
+FROM moves WHERE sentiment IS NOT NULL AND arrived IS NOT NULL GROUP BY 1, 2, 3, 4
+ON CONFLICT (model_version, day, sentiment, confidence_bin) DO UPDATE
+SET reviews = t.reviews + excluded.reviews,
+    confidence_sum = t.confidence_sum + excluded.confidence_sum
+"""
+
+TAKE_UP: LiteralString = f"""{_PAIRS},
+days AS ({_added("product_days", "product_id, source, day", _summed("product_id, source, day"))}),
+sources AS ({
+    _added(
+        "product_sources",
+        "product_id, source",
+        _summed("product_id, source") + " HAVING product_id <> ''",
+    )
+}),
+segments AS ({
+    _added(
+        "segment_days",
+        "segment, category, source, day",
+        f"SELECT segment, of_category AS category, of_source AS source, day, {_SUMS}"
+        f" FROM {_SEGMENTS} GROUP BY 1, 2, 3, 4",
+    )
+}),
+totals AS ({_added("segment_totals", "segment, name", _summed("segment, name", _NAMED))}),
+products AS ({_PRODUCT_TOTALS}),
+came AS ({_ARRIVALS})
+SELECT count(*), count(*) FILTER (WHERE NOT lives OR counted) FROM changed
+"""
+
+EMPTIED: tuple[LiteralString, ...] = (
+    "DELETE FROM product_days WHERE reviews = 0",
+    "DELETE FROM product_sources WHERE reviews = 0",
+    "DELETE FROM product_totals WHERE reviews = 0",
+    "DELETE FROM segment_days WHERE reviews = 0",
+    "DELETE FROM segment_totals WHERE reviews = 0",
+    "DELETE FROM arrivals WHERE reviews = 0",
+)
+"""What a refresh ends with where reviews went away or moved."""

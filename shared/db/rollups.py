@@ -1,0 +1,115 @@
+"""Keeps the figures of insights current: takes up what the log of changes names, and no more.
+
+Whoever writes reviews, analyses or categories leaves a line in ``insight_changes``, in the same
+transaction (triggers of migration 0003). A refresh takes some lines, looks at those reviews as they
+are now, compares with ``review_facts``, which says how each was counted, and adds the differences
+to all sums, in one transaction. So a sum is always that of its facts, and nothing is counted twice
+or lost: a line that is committed later waits for the next round.
+"""
+
+import logging
+import time
+
+from shared.db.connection import Connection, Database
+from shared.db.product_changes import find_changes
+from shared.db.rollup_sql import EMPTIED, TAKE_UP
+
+_LOG = logging.getLogger(__name__)
+CONFIDENT = 0.71
+"""Above it the shipped model is right in 95 of 100 cases (its evaluation, "abstain")."""
+BIN_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+"""Lower edges of the bins of confidence, but for the first."""
+LOCK = 7_205_492
+_CHUNK = 20_000
+_LINES = 1_000
+
+
+def refresh(database: Database, *, seconds: float = 60.0) -> bool:
+    """Take up what waits. To be called after the writer's commit; doing it again does nothing.
+
+    Who finds somebody else at it leaves it to them: they look again once they have let go of the
+    lock, and then see what was committed before we asked for it.
+
+    Args:
+        database: where.
+        seconds: begin no further round after so long.
+
+    Returns:
+        Whether nothing waits that was committed before the call, as far as we know: False where
+        the time was up.
+
+    Raises:
+        UnavailableError: the database does not answer.
+    """
+    ends = time.monotonic() + seconds
+    started, reviews = time.monotonic(), 0
+    while is_behind(database):
+        if time.monotonic() >= ends:
+            _LOG.warning("figures are behind after %.0f s", seconds)
+            return False
+        done = _round(database)
+        if done is None:
+            return True
+        reviews += done
+    if reviews:
+        _LOG.info("figures took up %d reviews", reviews, extra={"seconds": _since(started)})
+    return True
+
+
+def is_behind(database: Database) -> bool:
+    """Whether something waits to be taken up."""
+    with database.transaction() as connection:
+        row = connection.execute(
+            "SELECT EXISTS (SELECT FROM insight_changes)"
+            " OR EXISTS (SELECT FROM product_totals WHERE stale)"
+        ).fetchone()
+    return bool(row and row[0])
+
+
+def _round(database: Database) -> int | None:
+    """Take up some lines or, where there are none, find changes of some products.
+
+    Returns:
+        How many reviews are counted otherwise now; None where somebody else is at it.
+    """
+    with database.transaction() as connection:
+        row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
+        if not (row and row[0]):
+            return None
+        # from here on every statement sees what the holder before us committed
+        changes = _waiting(connection)
+        if changes:
+            return _take_up(connection, changes)
+        find_changes(connection)
+        return 0
+
+
+def _waiting(connection: Connection) -> list[int]:
+    """The oldest lines, of about as many reviews as one transaction should change."""
+    chosen: list[int] = []
+    reviews = 0
+    lines = connection.execute(
+        "SELECT change_id, reviews FROM insight_changes ORDER BY change_id LIMIT %s", (_LINES,)
+    ).fetchall()
+    for change_id, count in lines:
+        if chosen and reviews + count > _CHUNK:
+            break
+        chosen.append(change_id)
+        reviews += count
+    return chosen
+
+
+def _take_up(connection: Connection, changes: list[int]) -> int:
+    row = connection.execute(
+        TAKE_UP,
+        {"changes": changes, "confident": CONFIDENT, "edges": list(BIN_EDGES)},
+    ).fetchone()
+    changed, moved = row or (0, 0)
+    if moved:
+        for statement in EMPTIED:
+            connection.execute(statement)
+    return int(changed)
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 3)

@@ -1,0 +1,1 @@
+"""Tests and measures behind the figures of insights: standard library alone."""

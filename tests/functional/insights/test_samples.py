@@ -1,0 +1,88 @@
+"""The samples, read, judged by the shipped model and counted: what a visitor sees of them."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lambdas.collection.arrivals import Arrival
+from lambdas.collection.dependencies import Dependencies as CollectionPorts
+from lambdas.collection.service import Collector
+from lambdas.processing.dependencies import Dependencies as ProcessingPorts
+from lambdas.processing.dependencies import Model
+from lambdas.processing.service import Processor
+from shared.runtime.encoder import open_folder
+from shared.schemas.messages import ProcessShard
+from shared.storage import registry
+from tests.fakes.objects import MemoryStore
+from tests.fakes.queues import MemoryQueue
+
+ROOT = Path(__file__).resolve().parents[3]
+SAMPLES, MODEL = ROOT / "samples", ROOT / "models" / "default"
+EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
+PLANTED = EXPECTED["planted_problem"]
+
+
+@pytest.fixture
+def samples(database, ledger):
+    """Takes the four dumps through collection and processing, without S3 and queues."""
+    stores = {name: MemoryStore(name) for name in ("raw", "clean", "artefacts")}
+    queues = {name: MemoryQueue() for name in ("processing_queue", "index_queue")}
+    encoder = open_folder(MODEL, threads=1)
+    registry.register(stores["artefacts"], MODEL, MODEL / "evaluation")
+    common = {"database": database, "ledger": ledger, **queues}
+    collector = Collector(
+        CollectionPorts(**common, **stores, collection_queue=MemoryQueue(), reviewer_key=b"k" * 32)
+    )
+    processor = Processor(
+        ProcessingPorts(
+            **common,
+            clean=stores["clean"],
+            artefacts=stores["artefacts"],
+            models=lambda: Model(encoder, encoder.version, 2),
+        )
+    )
+    for path in sorted(SAMPLES.glob("*.mapping.json")):
+        stores["raw"].put(f"uploads/{path.name}", path.read_bytes())
+    for name in EXPECTED["files"]:
+        info = stores["raw"].put(f"uploads/{name}", (SAMPLES / name).read_bytes())
+        collector.collect(Arrival("raw", info.key, info.etag))
+    for body in queues["processing_queue"].take():
+        processor.process(ProcessShard.model_validate_json(body))
+
+
+def test_the_planted_problem_shows_itself_with_its_day_and_its_proof(http, samples):
+    stored = sum(counts["stored"] for counts in EXPECTED["files"].values())
+    (mover,) = http.get("/movers").json()["movers"]
+    change = mover["change"]
+    assert (mover["product_id"], change["direction"]) == (PLANTED["product_id"], "worse")
+    off = date.fromisoformat(change["day"]) - date.fromisoformat(PLANTED["begins"])
+    assert abs(off.days) <= 5
+    assert change["day"] <= PLANTED["begins"] <= change["first_seen"]
+    assert change["negative_before"] < 0.2 < 0.5 < change["negative_after"]
+    assert mover["q_value"] < 1e-3
+
+    proof = http.get(f"{change['reviews_link']}&limit=200").json()["reviews"]
+    assert len(proof) == round(change["negative_after"] * change["reviews_after"])
+    naming = [review for review in proof if PLANTED["what"] in review["text"].lower()]
+    assert len(naming) > len(proof) / 2
+
+    products = http.get("/products", params={"limit": 200}).json()["products"]
+    assert len(products) == EXPECTED["products"]
+    changed = [product["product_id"] for product in products if product["change"]]
+    assert changed == [PLANTED["product_id"]]
+    trend = http.get("/trends", params={"product_id": PLANTED["product_id"]}).json()
+    assert trend["change"] == change
+
+    whole = http.get("/trends").json()
+    assert whole["freshness"]["pending_reviews"] == 0
+    assert (whole["totals"]["reviews"], whole["totals"]["analysed"]) == (stored, stored)
+    for by in ("category", "source"):
+        segments = http.get("/segments", params={"by": by}).json()["segments"]
+        assert sum(segment["reviews"] for segment in segments) == stored
+
+    drift = http.get("/drift").json()
+    assert drift["reference"]["reviews"] > 10_000
+    assert drift["recent"]["reviews"] == stored
+    assert {measure["name"] for measure in drift["measures"]} == {"sentiment", "confidence"}

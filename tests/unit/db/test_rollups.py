@@ -1,0 +1,302 @@
+"""Sums that are kept up to date are those that counting everything anew gives."""
+
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.db.adoption import let_count
+from shared.db.analyses import upsert_analyses
+from shared.db.connection import connection_arguments
+from shared.db.reviews import copy_rows, store_reviews
+from shared.db.rollups import CONFIDENT, LOCK, is_behind, refresh
+from shared.storage.shards import CLEAN_SCHEMA
+
+LABELS = ("negative", "neutral", "positive")
+SUMS = ("reviews", "rated", "rating_sum", "negative", "neutral", "positive", "mismatches")
+KEYS = {
+    "product_days": ("product_id", "source", "day"),
+    "product_sources": ("product_id", "source"),
+    "segment_days": ("segment", "category", "source", "day"),
+    "segment_totals": ("segment", "name"),
+    "product_totals": ("product_id", "category"),
+}
+BASE = """
+SELECT r.review_id, coalesce(r.product_id, ''), coalesce(p.category, ''), r.source,
+       (r.reviewed_at AT TIME ZONE 'UTC')::date, r.rating, a.sentiment, a.confidence,
+       a.model_version
+FROM reviews AS r LEFT JOIN products AS p USING (product_id) LEFT JOIN LATERAL (
+    SELECT * FROM analyses WHERE review_id = r.review_id
+    ORDER BY analysed_at DESC, model_version DESC LIMIT 1
+) AS a ON true
+"""
+
+
+def put(database, rows, ingest_id="i"):
+    given_rows = [{"record": n + 1, "text": "t", "source": "s", **r} for n, r in enumerate(rows)]
+    table = pa.Table.from_pylist(given_rows, schema=CLEAN_SCHEMA)
+    with database.transaction() as connection:
+        store_reviews(connection, ingest_id, copy_rows(table))
+
+
+def judge(database, ids, model, label, confidence=0.8, *, current=True):
+    with database.transaction() as connection:
+        known = connection.execute(
+            "SELECT review_id FROM reviews WHERE review_id = ANY(%s)", (list(ids),)
+        ).fetchall()
+        ids = [review_id for (review_id,) in known]
+        n = len(ids)
+        upsert_analyses(
+            connection, model, ids, [label] * n, [confidence] * n, [[0.1] * n] * 3, current=current
+        )
+
+
+def told(rows):
+    """What is in the tables: table → key → sums."""
+    found = {}
+    for table, keys in KEYS.items():
+        spelled = [f"CASE WHEN {k} > '-infinity' THEN {k} END" if k == "day" else k for k in keys]
+        read = rows(f"SELECT {', '.join(spelled)}, {', '.join(SUMS)} FROM {table}")
+        found[table] = {row[: len(keys)]: tuple(map(Decimal, row[len(keys) :])) for row in read}
+    return found
+
+
+def counted(rows):
+    """What must be in the tables, counted from reviews, products and analyses alone."""
+    found = {table: defaultdict(lambda: [Decimal(0)] * len(SUMS)) for table in KEYS}
+    for _, product, category, source, day, rating, sentiment, confidence, _model in rows(BASE):
+        sure = confidence is not None and confidence >= CONFIDENT
+        high = rating is not None and rating >= 4 and sentiment == "negative" and sure
+        low = rating is not None and rating <= 2 and sentiment == "positive" and sure
+        values = [1, rating is not None, Decimal(str(rating or 0))]
+        values += [sentiment == label for label in LABELS] + [high or low]
+        cells = [
+            ("product_days", (product, source, day)),
+            ("segment_days", ("all", "", "", day)),
+            ("segment_days", ("category", category, "", day)),
+            ("segment_days", ("source", "", source, day)),
+            ("segment_days", ("both", category, source, day)),
+            ("segment_totals", ("category", category)),
+            ("segment_totals", ("source", source)),
+        ]
+        if product:
+            cells += [
+                ("product_sources", (product, source)),
+                ("product_totals", (product, category)),
+            ]
+        for table, key in cells:
+            found[table][key] = [a + b for a, b in zip(found[table][key], values, strict=True)]
+    return {table: {k: tuple(v) for k, v in cells.items()} for table, cells in found.items()}
+
+
+def check(database, rows):
+    assert refresh(database)
+    assert not is_behind(database)
+    assert told(rows) == counted(rows)
+    # and each review is counted as it stands
+    facts = "SELECT count(*) FROM review_facts"
+    assert rows(facts) == rows("SELECT count(*) FROM reviews")
+    span = "SELECT product_id, first_day, last_day FROM product_totals ORDER BY 1"
+    days = (
+        "SELECT product_id, min((reviewed_at AT TIME ZONE 'UTC')::date),"
+        " max((reviewed_at AT TIME ZONE 'UTC')::date) FROM reviews WHERE product_id IS NOT NULL"
+        " GROUP BY 1 ORDER BY 1"
+    )
+    assert rows(span) == rows(days)
+
+
+moments = st.none() | st.sampled_from(
+    [datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC) + timedelta(hours=12 * n) for n in range(5)]
+)
+review = st.fixed_dictionaries(
+    {
+        "review_id": st.sampled_from([f"r{n}" for n in range(12)]),
+        "product_id": st.none() | st.sampled_from(["p1", "p2", "p3"]),
+        "category": st.none() | st.sampled_from(["Audio", "Home"]),
+        "source": st.sampled_from(["a", "b"]),
+        "rating": st.none() | st.sampled_from([1.0, 2.0, 3.7, 4.5, 5.0]),
+        "reviewed_at": moments,
+    }
+)
+some_ids = st.lists(st.sampled_from([f"r{n}" for n in range(12)]), max_size=6, unique=True)
+step = st.one_of(
+    st.tuples(st.just("store"), st.lists(review, min_size=1, max_size=6)),
+    st.tuples(
+        st.just("judge"),
+        st.tuples(some_ids, st.sampled_from(["m1", "m2"]), st.sampled_from(LABELS),
+                  st.sampled_from([0.5, 0.9]), st.booleans()),
+    ),
+    st.tuples(st.just("count"), st.sampled_from(["m1", "m2"])),
+    st.tuples(
+        st.just("category"),
+        st.tuples(st.sampled_from(["p1", "p2"]), st.sampled_from(["", "Audio", "Garden"])),
+    ),
+    st.tuples(st.just("delete"), some_ids),
+    st.tuples(st.just("forget the analysis"), some_ids),
+    st.tuples(st.just("rate"), st.tuples(some_ids, st.sampled_from([None, 1.0, 5.0]))),
+    st.tuples(st.just("refresh"), st.none()),
+)  # fmt: skip
+
+
+@pytest.fixture
+def owner(postgres):
+    """``owner("UPDATE …", …)``: what no function may do, and an owner might."""
+
+    def do(query, *arguments):
+        with psycopg.connect(**connection_arguments(postgres.secret)) as connection:
+            connection.execute(query, arguments)
+
+    return do
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=st.lists(step, max_size=12))
+def test_whatever_happens_the_sums_are_those_of_counting_anew(
+    steps, database, rows, owner, empty_tables
+):
+    empty_tables()
+    for number, (what, how) in enumerate(steps):
+        match what:
+            case "store":
+                put(database, how, f"i{number}")
+            case "judge":
+                ids, model, label, confidence, current = how
+                judge(database, ids, model, label, confidence, current=current)
+            case "count":
+                with database.transaction() as connection:
+                    let_count(connection, how)
+            case "category":
+                owner(
+                    "UPDATE products SET category = nullif(%s, '') WHERE product_id = %s",
+                    *how[::-1],
+                )
+            case "delete":
+                owner("DELETE FROM reviews WHERE review_id = ANY(%s)", how)
+            case "forget the analysis":
+                owner("DELETE FROM analyses WHERE review_id = ANY(%s)", how)
+            case "rate":
+                owner("UPDATE reviews SET rating = %s WHERE review_id = ANY(%s)", *how[::-1])
+            case "refresh":
+                check(database, rows)
+    check(database, rows)
+
+
+def test_taking_up_what_is_counted_already_changes_nothing(database, rows, owner):
+    put(database, [{"review_id": "r", "product_id": "p", "rating": 4.0}])
+    judge(database, ["r"], "m1", "positive")
+    refresh(database)
+    before = told(rows)
+    owner("INSERT INTO insight_changes (review_ids) VALUES ('{r,r,nobody}'), ('{r}')")
+    refresh(database)
+    assert told(rows) == before
+
+
+def test_what_a_transaction_rolled_back_is_not_waited_for(database, rows):
+    with pytest.raises(RuntimeError), database.transaction() as connection:  # noqa: PT012
+        connection.execute(
+            "INSERT INTO reviews (review_id, ingest_id, record, source, text)"
+            " VALUES ('r', 'i', 1, 's', 't')"
+        )
+        raise RuntimeError
+    assert not is_behind(database)
+
+
+def test_a_change_that_is_committed_while_a_refresh_runs_is_taken_up_by_the_next(
+    database, rows, app_secret
+):
+    """Its line is older than lines that were taken up: a number is given before the commit."""
+    with psycopg.connect(**connection_arguments(app_secret)) as slow:
+        slow.execute(
+            "INSERT INTO reviews (review_id, ingest_id, record, source, text)"
+            " VALUES ('slow', 'i', 1, 's', 't')"
+        )
+        put(database, [{"review_id": "quick"}])
+        refresh(database)
+        assert rows("SELECT review_id FROM review_facts") == [("quick",)]
+    check(database, rows)
+    assert rows("SELECT count(*) FROM review_facts") == [(2,)]
+
+
+def test_who_finds_another_at_it_leaves_at_once_and_nothing_stays_behind(
+    database, rows, app_secret
+):
+    put(database, [{"review_id": "r"}])
+    with psycopg.connect(**connection_arguments(app_secret)) as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        assert refresh(database, seconds=60)
+        assert is_behind(database)
+    check(database, rows)
+
+
+def test_writers_and_refreshers_at_once_end_in_exact_sums(database, rows):
+    ids = [f"r{n}" for n in range(240)]
+    writing = threading.Event()
+
+    def write(start):
+        mine = ids[start::3]
+        for at in range(0, len(mine), 10):
+            some = mine[at : at + 10]
+            made = [
+                {"review_id": i, "product_id": f"p{n % 4}", "rating": 4.5, "category": f"c{start}"}
+                for n, i in enumerate(some)
+            ]
+            put(database, made, f"i{start}-{at}")
+            refresh(database)
+            judge(database, some, f"m{at % 20}", LABELS[at % 3])
+            refresh(database)
+
+    def keep_refreshing():
+        while not writing.is_set():
+            refresh(database)
+
+    with ThreadPoolExecutor(5) as pool:
+        refreshers = [pool.submit(keep_refreshing) for _ in range(2)]
+        for each in [pool.submit(write, start) for start in range(3)]:
+            each.result()
+        writing.set()
+        for each in refreshers:
+            each.result()
+    # whoever wrote has called it after its commit: nothing is left for a sweep
+    assert not is_behind(database)
+    check(database, rows)
+    assert rows("SELECT sum(reviews) FROM segment_totals WHERE segment = 'source'") == [(240,)]
+
+
+def test_what_is_more_than_a_round_is_taken_up_in_several(database, rows, monkeypatch):
+    monkeypatch.setattr("shared.db.rollups._CHUNK", 2)
+    monkeypatch.setattr("shared.db.product_changes._PRODUCTS", 2)
+    for n in range(7):
+        put(database, [{"review_id": f"r{n}", "product_id": f"p{n % 5}"}], f"i{n}")
+    assert not refresh(database, seconds=0)
+    check(database, rows)
+
+
+def test_the_change_of_a_product_is_kept_beside_its_sums(database, rows):
+    first = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    made = [
+        {"review_id": f"r{n:02}", "product_id": "p", "reviewed_at": first + timedelta(days=n)}
+        for n in range(40)
+    ]
+    put(database, made)
+    ids = [row["review_id"] for row in made]
+    judge(database, ids[:25], "m1", "positive")
+    judge(database, ids[25:], "m1", "negative")
+    refresh(database)
+    query = (
+        "SELECT change_day, reviews_before, negative_before, reviews_after, negative_after,"
+        " p_value < 1e-6 FROM product_totals"
+    )
+    day = (first + timedelta(days=25)).date()
+    assert rows(query) == [(day, 25, 0, 15, 15, True)]
+    judge(database, ids, "m1", "positive")
+    refresh(database)
+    assert rows("SELECT p_value FROM product_totals") == [(1.0,)]
