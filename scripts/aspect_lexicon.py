@@ -20,7 +20,8 @@ CLASSES = {
     **dict.fromkeys(("VB", "VBP", "VBZ", "VBD", "VBN"), "v"),
     **dict.fromkeys(("JJ", "JJR", "JJS"), "j"),
     **dict.fromkeys(("RB", "RBR", "RBS"), "r"),
-    **{"NN": "n", "VBG": "g"},
+    **dict.fromkeys(("NN",), "n"),
+    **dict.fromkeys(("VBG",), "g"),
 }
 NAMES = {"NNP", "NNPS", "FW", "SYM", "NNS"}
 HEAD = """\

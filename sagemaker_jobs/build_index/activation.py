@@ -19,6 +19,7 @@ from sagemaker_jobs.score.job import Ports, Report, VersionedEncoder, score_miss
 from sagemaker_jobs.score.reuse import Reuse, reuse_of
 from shared.db.adoption import adopt, behind, let_count
 from shared.db.ledger import Ledger
+from shared.db.text_figures import refresh
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import held_by, index_for, retire_old
 from shared.runtime.loader import open_version
@@ -220,6 +221,7 @@ def _let_serve(stage: Stage, version: str) -> None:
         adopt(connection, version)
     with stage.database.transaction() as connection:
         let_count(connection, version)
+    refresh(stage.database)
 
 
 def _settle(stage: Stage, version: str, wait_seconds: float) -> int:

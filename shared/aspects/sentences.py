@@ -1,4 +1,4 @@
-"""Cuts a text into pieces that each say one thing: sentences, and clauses set against each other."""
+"""Cuts a text into pieces that each say one thing: sentences, clauses set against each other."""
 
 import re
 from collections.abc import Iterator
@@ -10,9 +10,14 @@ MAX_SENTENCES = 60
 LONGEST = 400
 """Characters of a piece; a longer one is cut at a space. People who write without full stops do."""
 
-_END = re.compile(r"(?<!\bvs)(?<!\betc)[.!?…]+[\"')\]”’]*(?=\s|$)|\n+|(?<=\s)[-–—•*]+(?=\s)|;(?=\s)")
+_END = re.compile(
+    r"(?<!\bvs)(?<!\betc)[.!?\u2026]+[\"')\]\u201d\u2019]*(?=\s|$)"  # a full stop, quotes behind it
+    r"|\n+|;(?=\s)|(?<=\s)[-\u2013\u2014\u2022*]+(?=\s)"  # a line, a semicolon, a dash or bullet
+)
 _TURN = re.compile(r",?\s+(?=(?:but|however|although|though|yet)\s)", re.IGNORECASE)
-_NO_TURN = re.compile(r"\b(?:nothing|anything|everything|all|none|not|else|even|as)$", re.IGNORECASE)
+_NO_TURN = re.compile(
+    r"\b(?:nothing|anything|everything|all|none|not|else|even|as)$", re.IGNORECASE
+)
 _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 3
 """On each side of a turn: less is no statement of its own."""
@@ -45,7 +50,7 @@ def _ends(text: str, limit: int) -> Iterator[int]:
 
 
 def _clauses(text: str, start: int, end: int) -> Iterator[Span]:
-    """"The sound is good but the hinge broke" says two things."""
+    """ "The sound is good but the hinge broke" says two things."""
     for turn in _TURN.finditer(text, start, end):
         before, after = text[start : turn.start()], text[turn.end() : end]
         if _NO_TURN.search(before) or min(_words(before), _words(after) - 1) < _FEWEST_WORDS:

@@ -106,14 +106,14 @@ def tagged(sentence: str) -> list[Token]:
         before = found[place - 1] if place else _START
         first = found[place - 2] if place > 1 else _START
         after = found[place + 1] if place + 1 < len(found) else _STOP
-        kind = _CORRECTIONS[token.kind](token, first, before, after) if token.kind in "nvg" else ""
+        kind = _CORRECTIONS[token.kind](first, before, after) if token.kind in "nvg" else ""
         if kind:
             found[place] = Token(token.word, kind)
     return found
 
 
 def is_english(tokens: Sequence[Token]) -> bool:
-    """Whether we know at least half of the words: of another language every word is a noun to us."""
+    """Whether at least half of the words are known: of another language all are nouns to us."""
     words = [token.word for token in tokens if token.kind not in ".#m"]
     return 2 * sum(map(_is_known, words)) >= len(words)
 
@@ -163,7 +163,7 @@ def _by_ending(word: str) -> str | None:
     return "j" if len(word) > 5 and word.endswith(_ADJECTIVES) else None
 
 
-def _noun(token: Token, first: Token, before: Token, after: Token) -> str:
+def _noun(_first: Token, before: Token, after: Token) -> str:
     if before.word in BEFORE_VERBS or before.word in SUBJECTS:
         return "" if before.word == "to" and after.kind in "xi.$c" else "v"
     if before.word in DEGREES and after.kind != "n":
@@ -173,7 +173,7 @@ def _noun(token: Token, first: Token, before: Token, after: Token) -> str:
     return ""
 
 
-def _verb(token: Token, first: Token, before: Token, after: Token) -> str:
+def _verb(first: Token, before: Token, after: Token) -> str:
     if before.word in BEFORE_VERBS or before.word in SUBJECTS:
         return ""
     if before.kind == "d" or before.word in {"of", "for", "with"}:
@@ -185,7 +185,7 @@ def _verb(token: Token, first: Token, before: Token, after: Token) -> str:
     return "n" if after.kind == "x" and before.kind in "^.c" else ""
 
 
-def _ing(token: Token, first: Token, before: Token, after: Token) -> str:
+def _ing(first: Token, before: Token, after: Token) -> str:
     if after.kind in "dtp":
         return ""
     told = (

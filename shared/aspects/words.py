@@ -85,12 +85,15 @@ FIRST = _set(
 LAST = _set("thing stuff lot bit way kind sort type one etc time day week month year")
 """Nor do they end one."""
 
-PLURALS = {
-    **{"people": "person", "men": "man", "women": "woman", "children": "child", "feet": "foot"},
-    **{"teeth": "tooth", "knives": "knife", "lives": "life", "wives": "wife", "shelves": "shelf"},
-    **{"leaves": "leaf", "batteries": "battery", "movies": "movie", "cookies": "cookie"},
-    **{"mice": "mouse", "selves": "self", "halves": "half", "headphones": "headphones"},
-}
+PLURALS = dict(
+    pair.split(":")
+    for pair in (
+        "people:person men:man women:woman children:child feet:foot teeth:tooth knives:knife"
+        " lives:life wives:wife shelves:shelf leaves:leaf batteries:battery movies:movie"
+        " cookies:cookie mice:mouse selves:self halves:half"
+    ).split()
+)
+"""Those that no rule tells."""
 ALWAYS_PLURAL = _set(
     "headphones earphones earbuds glasses sunglasses pants jeans shorts scissors instructions"
     " graphics news series species means clothes goods lens bus gas bonus canvas atlas"

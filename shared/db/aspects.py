@@ -1,6 +1,6 @@
 """What models read in reviews: their aspects, each with what its sentence says."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import LiteralString
 
@@ -17,6 +17,19 @@ class Readings:
     ends: list[int] = field(default_factory=list)
     sentiments: list[str] = field(default_factory=list)
     confidences: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, mentions: Iterable[tuple[int, str, int, int, str, float]]) -> "Readings":
+        """From rows: place of the review, aspect, start, end, sentiment, confidence."""
+        found = cls()
+        for owner, aspect, start, end, sentiment, confidence in mentions:
+            found.owners.append(owner)
+            found.aspects.append(aspect)
+            found.starts.append(start)
+            found.ends.append(end)
+            found.sentiments.append(sentiment)
+            found.confidences.append(confidence)
+        return found
 
 
 _COLUMNS = ("aspects", "starts", "ends", "sentiments", "confidences")

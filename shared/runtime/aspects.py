@@ -61,7 +61,8 @@ def judged_mentions(
     for owner, (text, sentences) in enumerate(zip(texts, found, strict=True)):
         of_review = (scored.sentiments[owner], float(scored.confidences[owner]))
         for said in sentences:
-            sentiment, confidence = told.get(text[said.start : said.end], of_review)
+            whole = _is_all_of(said, text)
+            sentiment, confidence = of_review if whole else told[text[said.start : said.end]]
             for aspect in said.aspects:
                 yield Mention(owner, aspect, said.start, said.end, sentiment, confidence)
 

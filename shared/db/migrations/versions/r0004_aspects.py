@@ -32,7 +32,7 @@ CREATE TABLE aspect_readings (
     confidences real[] NOT NULL,
     PRIMARY KEY (review_id, model_version)
 );
-COMMENT ON TABLE aspect_readings IS 'what a review mentions, and what a model said of those sentences';
+COMMENT ON TABLE aspect_readings IS 'what a review mentions, and what a model says of it';
 COMMENT ON COLUMN aspect_readings.starts IS 'of the sentence, in characters of the text from 0';
 
 CREATE TABLE aspect_mentions (
@@ -41,7 +41,7 @@ CREATE TABLE aspect_mentions (
     product_id text COLLATE "C" NOT NULL,
     category text COLLATE "C" NOT NULL,
     aspect text COLLATE "C" NOT NULL,
-    leading boolean NOT NULL,
+    is_first boolean NOT NULL,
     sentiment text COLLATE "C" NOT NULL,
     confidence real NOT NULL,
     starts integer NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE aspect_mentions (
 COMMENT ON TABLE aspect_mentions IS 'mentions that count: of the model that judged a review last';
 COMMENT ON COLUMN aspect_mentions.place IS '0: the review itself, with no aspect';
 COMMENT ON COLUMN aspect_mentions.product_id IS 'empty: none; so with category';
-COMMENT ON COLUMN aspect_mentions.leading IS 'the first of its aspect in its review';
+COMMENT ON COLUMN aspect_mentions.is_first IS 'the first of its aspect in its review';
 CREATE INDEX aspect_mentions_of_product
     ON aspect_mentions (product_id, aspect, sentiment, confidence DESC, review_id);
 CREATE INDEX aspect_mentions_of_category
@@ -81,7 +81,7 @@ CREATE TABLE text_prints (
     fingerprint bigint NOT NULL,
     bands bigint[] NOT NULL
 );
-COMMENT ON TABLE text_prints IS 'of texts that are long enough: a hash, and hashes that texts alike share';
+COMMENT ON TABLE text_prints IS 'of texts long enough: a hash, and hashes that texts alike share';
 
 CREATE TABLE duplicate_members (
     review_id text COLLATE "C" PRIMARY KEY,
@@ -148,7 +148,7 @@ CREATE TRIGGER texts_after_update AFTER UPDATE ON analyses
 CREATE TRIGGER texts_after_update AFTER UPDATE ON products
     REFERENCING OLD TABLE AS before NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_recategorised_texts();
-"""
+"""  # noqa: S608 - constants of this module
 
 # Reviews that were processed before have neither reading nor print: as open shards they are
 # processed once more, which changes nothing else.
