@@ -47,7 +47,7 @@ SERVICES = (
     Service("processing", "lambdas.processing.api", ("process", "embeddings")),
     Service("retrieval", "lambdas.retrieval.api", ("search_similar", "build_index")),
     Service("inference", "lambdas.inference.api", ("analyze",)),
-    Service("insights", "lambdas.insights.api", ("products", "reviews")),
+    Service("insights", "lambdas.insights.api", ("products", "reviews", "aspects", "duplicates")),
     Service("training", "lambdas.training.api", ("train", "status")),
 )
 _HEALTH_SECONDS = 5.0

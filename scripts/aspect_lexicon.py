@@ -1,4 +1,4 @@
-"""Write shared/aspects/lexicon.txt: the usual class of English words.
+"""Write shared/aspects/english.lexicon: the usual class of English words.
 
     python scripts/aspect_lexicon.py textblob-*.whl
 
@@ -14,8 +14,8 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-TARGET = Path(__file__).resolve().parents[1] / "shared" / "aspects" / "lexicon.txt"
-MEMBER = "textblob/en/en-lexicon.txt"
+TARGET = Path(__file__).resolve().parents[1] / "shared" / "aspects" / "english.lexicon"
+MEMBER = "textblob/en/en-english.lexicon"
 CLASSES = {
     **dict.fromkeys(("VB", "VBP", "VBZ", "VBD", "VBN"), "v"),
     **dict.fromkeys(("JJ", "JJR", "JJS"), "j"),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Query
 
+from lambdas.insights import aspects, duplicates
 from lambdas.insights.schemas import Product, ProductPage, ReviewPage
 from lambdas.insights.service import Insights
 from lambdas.insights.settings import InsightsSettings
@@ -46,6 +47,8 @@ def create_app(dependencies: Database | None = None) -> FastAPI:
         return database_health(needed(), "insights", service_version())
 
     app = create_service("insights", title="Reviewlens insights", health=health)
+    aspects.add_routes(app, needed)
+    duplicates.add_routes(app, needed)
 
     @app.get("/products", tags=["insights"])
     def products(limit: Limit = 50, cursor: Cursor = None) -> ProductPage:
@@ -65,19 +68,23 @@ def create_app(dependencies: Database | None = None) -> FastAPI:
         max_rating: Stars = None,
         first_day: Annotated[date | None, Query(alias="from", description="inclusive")] = None,
         last_day: Annotated[date | None, Query(alias="to", description="inclusive")] = None,
+        aspect: Annotated[str | None, Query(max_length=60, description="that they mention")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> ReviewPage:
         """Reviews that pass all filters, newest first."""
         if product_id and "\0" in product_id:
             raise InvalidInputError("no product id has a NUL", details={"field": "product_id"})
+        if aspect and "\0" in aspect:
+            raise InvalidInputError("no aspect has a NUL", details={"field": "aspect"})
         if min_rating and max_rating and min_rating > max_rating:
             told = "min_rating must not be above max_rating"
             raise InvalidInputError(told, details={"field": "min_rating"})
         if first_day and last_day and first_day > last_day:
             raise InvalidInputError("from must not be after to", details={"field": "from"})
         filters = ReviewFilters(
-            product_id, sentiment and sentiment.value, min_rating, max_rating, first_day, last_day
+            *(product_id, sentiment and sentiment.value, min_rating, max_rating),
+            *(first_day, last_day, aspect),
         )
         return Insights(Catalog(needed())).reviews(filters, limit, cursor)
 

@@ -50,7 +50,7 @@ def _ends(text: str, limit: int) -> Iterator[int]:
 
 
 def _clauses(text: str, start: int, end: int) -> Iterator[Span]:
-    """ "The sound is good but the hinge broke" says two things."""
+    """Two things are said by "The sound is good but the hinge broke"."""
     for turn in _TURN.finditer(text, start, end):
         before, after = text[start : turn.start()], text[turn.end() : end]
         if _NO_TURN.search(before) or min(_words(before), _words(after) - 1) < _FEWEST_WORDS:

@@ -60,7 +60,7 @@ _START, _STOP = Token("", "^"), Token("", "$")
 def lexicon() -> dict[str, str]:
     """Word → its usual class."""
     known: dict[str, str] = {}
-    path = Path(__file__).with_name("lexicon.txt")
+    path = Path(__file__).with_name("english.lexicon")
     for line in path.read_text(encoding="ascii").splitlines():
         if not line.startswith("#"):
             kind, *words = line.split()

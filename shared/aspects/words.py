@@ -85,14 +85,12 @@ FIRST = _set(
 LAST = _set("thing stuff lot bit way kind sort type one etc time day week month year")
 """Nor do they end one."""
 
-PLURALS = dict(
-    pair.split(":")
-    for pair in (
-        "people:person men:man women:woman children:child feet:foot teeth:tooth knives:knife"
-        " lives:life wives:wife shelves:shelf leaves:leaf batteries:battery movies:movie"
-        " cookies:cookie mice:mouse selves:self halves:half"
-    ).split()
+_IRREGULAR = (
+    "people person men man women woman children child feet foot teeth tooth knives knife lives"
+    " life wives wife shelves shelf leaves leaf batteries battery movies movie cookies cookie"
+    " mice mouse selves self halves half"
 )
+PLURALS = dict(zip(_IRREGULAR.split()[::2], _IRREGULAR.split()[1::2], strict=True))
 """Those that no rule tells."""
 ALWAYS_PLURAL = _set(
     "headphones earphones earbuds glasses sunglasses pants jeans shorts scissors instructions"

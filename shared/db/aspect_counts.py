@@ -23,7 +23,7 @@ SELECT scope, name, aspect, {factor} * count(*), {factor} * count(*) FILTER (WHE
 FROM {rows} CROSS JOIN LATERAL (
     VALUES ('all', ''), ('category', category), ('product', product_id)
 ) AS s (scope, name)
-WHERE scope = 'all' OR name <> '' GROUP BY scope, name, aspect
+WHERE scope <> 'product' OR name <> '' GROUP BY scope, name, aspect
 ON CONFLICT (scope, name, aspect) DO UPDATE
 SET mentions = c.mentions + excluded.mentions, reviews = c.reviews + excluded.reviews,
     negative = c.negative + excluded.negative, neutral = c.neutral + excluded.neutral,

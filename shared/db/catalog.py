@@ -54,6 +54,11 @@ FROM reviews AS r {_NEWEST}
 """  # noqa: S608 - as above
 
 
+_MENTIONS = SQL(
+    "EXISTS (SELECT FROM aspect_mentions AS m WHERE m.review_id = r.review_id AND m.aspect = %s)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewFilters:
     """All that are given must hold; dates are inclusive, in UTC."""
@@ -64,6 +69,7 @@ class ReviewFilters:
     max_rating: float | None = None
     first_day: date | None = None
     last_day: date | None = None
+    aspect: str | None = None
 
     def conditions(self) -> list[tuple[SQL, object]]:
         """The conditions in SQL, each with its argument."""
@@ -74,6 +80,7 @@ class ReviewFilters:
             (SQL("r.rating <= %s"), self.max_rating),
             (SQL("r.reviewed_at >= %s::timestamp AT TIME ZONE 'UTC'"), self.first_day),
             (SQL("r.reviewed_at < (%s::date + 1)::timestamp AT TIME ZONE 'UTC'"), self.last_day),
+            (_MENTIONS, self.aspect),
         ]
         return [(condition, value) for condition, value in told if value is not None]
 

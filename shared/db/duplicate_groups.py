@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import LiteralString
 
 from shared.db.connection import Connection
-from shared.duplicates.prints import ALIKE, likeness
+from shared.duplicates.likeness import ALIKE, likeness
 
 _COMPARED = 10
 """Texts that a new one is compared with, at most: those with most bands in common."""

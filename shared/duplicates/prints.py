@@ -6,8 +6,6 @@ and a text has eight bands: of texts that share 0.9 of their shingles 100% have 
 of 0.8 96%, of 0.5 22%. Who has one in common is compared word by word (``likeness``).
 """
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
@@ -16,17 +14,13 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from shared.duplicates.likeness import normalised, shingles
+
 FEWEST_WORDS = 8
 """Of a text that counts as copied: many people write "Great product, works well"."""
 FEWEST_WORDS_NEAR = 15
 """Of one that may be a near copy: a few words changed in less change all of it."""
-ALIKE = 0.7
-"""Share of shingles in common from which on texts are near copies."""
-
-_WORD = re.compile(r"\w+")
-_SHINGLE = 3
 _BANDS, _ROWS = 8, 5
-_MOST_WORDS = 2000
 _PRIME = np.uint64((1 << 31) - 1)
 _RANDOM = np.random.default_rng(20_261_129)
 _FACTORS = _RANDOM.integers(1, int(_PRIME), _BANDS * _ROWS, dtype=np.uint64)
@@ -49,24 +43,8 @@ def print_of(text: str) -> Print | None:
     return Print(fingerprint, _bands(words) if len(words) >= FEWEST_WORDS_NEAR else ())
 
 
-def normalised(text: str) -> list[str]:
-    """The words of a text without case, accents of compatibility and marks."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-
-
-def likeness(one: str, other: str) -> float:
-    """Share of the shingles of two texts that both have, 0..1 (Jaccard)."""
-    first, second = (set(_shingles(normalised(text))) for text in (one, other))
-    return len(first & second) / max(1, len(first | second))
-
-
-def _shingles(words: Sequence[str]) -> list[str]:
-    words = words[:_MOST_WORDS]
-    return [" ".join(words[at : at + _SHINGLE]) for at in range(max(1, len(words) - _SHINGLE + 1))]
-
-
 def _bands(words: Sequence[str]) -> tuple[int, ...]:
-    hashes = np.fromiter((crc32(each.encode()) for each in _shingles(words)), np.uint64)
+    hashes = np.fromiter((crc32(each.encode()) for each in shingles(words)), np.uint64)
     smallest = _min_hashes(hashes % _PRIME)
     rows = smallest.reshape(_BANDS, _ROWS).astype("<u4")
     return tuple(_hash(bytes([number]) + row.tobytes()) for number, row in enumerate(rows))

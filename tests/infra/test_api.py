@@ -35,6 +35,8 @@ PROMISED = {
     "GET /products": "key",
     "GET /products/{product_id}": "key",
     "GET /reviews": "key",
+    "GET /aspects": "key",
+    "GET /duplicates": "key",
     "GET /collect": "key",
     "GET /collect/{ingest_id}": "key",
     "GET /collect/{ingest_id}/rejects": "key",
