@@ -30,7 +30,7 @@ FROM (
         SELECT review_id FROM near_texts AS n JOIN duplicate_members AS m USING (fingerprint)
         WHERE g.kind = 'near' AND n.root = g.fingerprint
         LIMIT {_IDS}
-    ) AS some
+    ) AS first_ones
 ) AS members LEFT JOIN LATERAL (
     SELECT left(text, {_TEXT_LIMIT}) AS text FROM reviews WHERE review_id = members.review_ids[1]
 ) AS sample ON true
