@@ -14,13 +14,15 @@ _END = re.compile(
     r"(?<!\bvs)(?<!\betc)[.!?\u2026]+[\"')\]\u201d\u2019]*(?=\s|$)"  # a full stop, quotes behind it
     r"|\n+|;(?=\s)|(?<=\s)[-\u2013\u2014\u2022*]+(?=\s)"  # a line, a semicolon, a dash or bullet
 )
-_TURN = re.compile(r",?\s+(?=(?:but|however|although|though|yet)\s)", re.IGNORECASE)
+_TURN = re.compile(r"(?<=\s)(?:but|however|although|though|yet)(?=\s)", re.IGNORECASE)
 _NO_TURN = re.compile(
     r"\b(?:nothing|anything|everything|all|none|not|else|even|as)$", re.IGNORECASE
 )
 _WORD = re.compile(r"\w+")
 _FEWEST_WORDS = 3
 """On each side of a turn: less is no statement of its own."""
+_NEAR = 60
+"""Characters on each side that are looked at."""
 
 
 class Span(NamedTuple):
@@ -52,11 +54,15 @@ def _ends(text: str, limit: int) -> Iterator[int]:
 def _clauses(text: str, start: int, end: int) -> Iterator[Span]:
     """Two things are said by "The sound is good but the hinge broke"."""
     for turn in _TURN.finditer(text, start, end):
-        before, after = text[start : turn.start()], text[turn.end() : end]
-        if _NO_TURN.search(before) or min(_words(before), _words(after) - 1) < _FEWEST_WORDS:
+        at = turn.start()
+        # a look at what is near: all of it, at each turn, would take a square of the length
+        before = text[max(start, at - _NEAR) : at].rstrip()
+        after = text[turn.end() : min(end, at + _NEAR)]
+        if _NO_TURN.search(before) or min(_words(before), _words(after)) < _FEWEST_WORDS:
             continue
-        yield _stripped(text, start, turn.start())
-        start = turn.end()
+        first = _stripped(text, start, at)
+        yield Span(first.start, first.end - text[first.start : first.end].endswith(","))
+        start = at
     yield _stripped(text, start, end)
 
 

@@ -24,6 +24,7 @@ from shared.aspects.words import (
     PREPOSITIONS,
     PRONOUNS,
     SUBJECTS,
+    THIRD_PERSONS,
 )
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\w.,%]*|[^\w\s]+|_+")  # noqa: RUF001 - an apostrophe that reviews have
@@ -106,10 +107,18 @@ def tagged(sentence: str) -> list[Token]:
         before = found[place - 1] if place else _START
         first = found[place - 2] if place > 1 else _START
         after = found[place + 1] if place + 1 < len(found) else _STOP
+        if token.kind == "n" and before.word in THIRD_PERSONS and _may_be_verb(token.word):
+            found[place] = Token(token.word, "v")
+            continue
         kind = _CORRECTIONS[token.kind](first, before, after) if token.kind in "nvg" else ""
         if kind:
             found[place] = Token(token.word, kind)
     return found
+
+
+def _may_be_verb(word: str) -> bool:
+    """Whether it may be one of the third person: "it charges", where the lexicon knows a noun."""
+    return word.endswith("s") and singular(word) != word
 
 
 def is_english(tokens: Sequence[Token]) -> bool:

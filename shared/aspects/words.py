@@ -16,6 +16,8 @@ PRONOUNS = _set(
 )
 SUBJECTS = _set("i you we they ive youve im")
 """What follows is a verb."""
+THIRD_PERSONS = _set("it he she this that which who")
+"""What follows and ends in -s is a verb."""
 AUXILIARIES = _set(
     "is are was were be been being am 's 're 'm has have had having do does did will would can"
     " could should may might must shall cannot ca wo ai n't 've 'll 'd dont doesnt didnt cant wont"
