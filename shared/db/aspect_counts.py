@@ -6,7 +6,7 @@ from typing import LiteralString
 from shared.db.connection import Connection
 
 
-def _counted(rows: LiteralString, factor: LiteralString) -> LiteralString:
+def counted(rows: LiteralString, factor: LiteralString) -> LiteralString:
     """Add mentions to the counts, or take them off.
 
     Args:
@@ -33,7 +33,7 @@ SET mentions = c.mentions + excluded.mentions, reviews = c.reviews + excluded.re
 
 _TAKE_OFF: LiteralString = f"""
 WITH gone AS (DELETE FROM aspect_mentions WHERE review_id = ANY(%s) RETURNING *)
-{_counted("gone", "-1")}
+{counted("gone", "-1")}
 """  # noqa: S608
 
 # Of the readings of a review that of the model whose analysis is the newest counts.
@@ -68,7 +68,7 @@ WITH counting AS MATERIALIZED (
     FROM spread ORDER BY review_id, place
     RETURNING *
 )
-{_counted("came", "1")}
+{counted("came", "1")}
 """  # noqa: S608
 
 

@@ -55,8 +55,12 @@ class DuplicateCatalog:
         """
         count, last_kind, fingerprint = after or (None, None, None)
         given = {
-            "product_id": product_id, "kind": kind, "limit": limit,
-            "n": count, "last_kind": last_kind, "fingerprint": fingerprint,
+            "product_id": product_id,
+            "kind": kind,
+            "limit": limit,
+            "n": count,
+            "last_kind": last_kind,
+            "fingerprint": fingerprint,
         }
         with (
             self._database.transaction() as connection,
