@@ -12,7 +12,7 @@ from shared.aspects.sentences import sentences
 from shared.aspects.tagging import Token, is_english, singular, tagged
 from shared.aspects.words import EMPTY, FIRST, LAST
 
-MAX_SENTENCES = 8
+MAX_SENTENCES = 6
 """Of a review so many sentences with a mention are kept, the first ones: each costs a pass of the
 model."""
 MAX_MENTIONS = 32

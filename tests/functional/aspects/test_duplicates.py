@@ -10,7 +10,9 @@ from shared.db.text_figures import refresh
 COPIED = "I bought these headphones for my morning runs and they never fell out of my ears once."
 NEARLY = (
     "I have owned this kettle for about six months now and it still boils quickly, pours without"
-    " spilling a drop and looks as good on my counter as it did on the first day."
+    " spilling a drop and looks as good on my counter as it did on the first day. My parents liked"
+    " it so much when they came to visit that they went out and bought the very same one for their"
+    " own home, and so far neither of us has found anything to complain about."
 )
 
 
