@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ZIP_LIMIT_BYTES = 250 * 2**20
 """Largest function that Lambda takes as a zip, unpacked and with its layers."""
 
-SHIPPED = frozenset({".py", ".pem"})
-"""Files of a package that run with it: modules, and certificates that databases are proved by."""
+SHIPPED = frozenset({".py", ".pem", ".lexicon"})
+"""Files of a package that run with it: modules, certificates, the lexicon of aspects."""
 
 _EDGE = (
     *("lambdas", "shared", "shared.http", "shared.observability", "shared.schemas"),
@@ -61,7 +61,8 @@ ASSETS: dict[str, Asset] = {
     ),
     "processing": Asset(
         packages=(
-            *(*_EDGE, "shared.db", "shared.runtime", "shared.statistics", "lambdas.processing"),
+            *(*_EDGE, "shared.aspects", "shared.db", "shared.duplicates", "shared.runtime"),
+            *("shared.statistics", "lambdas.processing"),
         ),
         kind="image",
         image="processing",

@@ -74,7 +74,7 @@ def _text(lines: Sequence[str]) -> bytes:
 def _job_context(image: str) -> Path:
     jobs, requirements, constraints = _JOB_IMAGES[image]
     folders = {ROOT.joinpath(*package.split(".")) for package in reached(jobs).packages}
-    kinds = {".py", ".jinja", ".pem"}
+    kinds = {".py", ".jinja", ".pem", ".lexicon"}
     sources = [p for folder in folders for p in folder.iterdir() if p.suffix in kinds]
     files = {f"app/{path.relative_to(ROOT).as_posix()}": path.read_bytes() for path in sources}
     files["Dockerfile"] = TRAINING_DOCKERFILE.read_bytes()

@@ -50,7 +50,10 @@ SERVICES = (
     Service(
         "insights",
         "lambdas.insights.api",
-        ("products", "reviews", "trends", "movers", "segments", "drift"),
+        (
+            *("products", "reviews", "trends", "movers", "segments", "drift"),
+            *("aspects", "duplicates"),
+        ),
     ),
     Service("training", "lambdas.training.api", ("train", "status")),
 )

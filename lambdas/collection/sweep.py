@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.queueing import queue_objects
-from shared.db.rollups import refresh
+from shared.db import rollups, text_figures
 from shared.errors import ArtefactError
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.storage import artefacts, layout
@@ -82,9 +82,13 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
 
     # last: it may take a while, and nothing else waits for it
     def figures() -> bool:
-        return refresh(dependencies.database, seconds=_FIGURES_SECONDS)
+        return rollups.refresh(dependencies.database, seconds=_FIGURES_SECONDS)
+
+    def aspects_and_copies() -> bool:
+        return text_figures.refresh(dependencies.database, seconds=_FIGURES_SECONDS)
 
     parts.do("figures", figures, otherwise=False)
+    parts.do("aspects and copies", aspects_and_copies, otherwise=False)
     _LOG.info("swept: %d ingests, %d shards queued again", swept.ingests, swept.shards)
     if parts.failures:
         raise parts.failures[0]

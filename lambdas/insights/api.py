@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import FastAPI, Query
 
+from lambdas.insights import aspects, duplicates
 from lambdas.insights.drift import DriftReader
 from lambdas.insights.parameters import (
     Category,
@@ -71,6 +72,8 @@ def create_app(dependencies: Database | None = None) -> FastAPI:
     _add_trends(app, needed)
     _add_products(app, needed)
     _add_reviews(app, needed)
+    aspects.add_routes(app, needed)
+    duplicates.add_routes(app, needed)
     return app
 
 
@@ -150,11 +153,12 @@ def _add_reviews(app: FastAPI, needed: Needed) -> None:
         max_rating: Stars = None,
         first_day: FirstDay = None,
         last_day: LastDay = None,
+        aspect: Annotated[str | None, Query(max_length=60, description="that they mention")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> ReviewPage:
         """Reviews that pass all filters, newest first."""
-        check_texts(product_id=product_id, category=category, source=source)
+        check_texts(product_id=product_id, category=category, source=source, aspect=aspect)
         check_ratings(min_rating, max_rating)
         check_days(first_day, last_day)
         filters = ReviewFilters(
@@ -167,5 +171,6 @@ def _add_reviews(app: FastAPI, needed: Needed) -> None:
             category=category,
             source=source,
             mismatch=mismatch,
+            aspect=aspect,
         )
         return ReviewReader(Catalog(needed()), Trends(needed())).page(filters, limit, cursor)

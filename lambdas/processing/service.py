@@ -6,11 +6,15 @@ import time
 import pyarrow as pa
 
 from lambdas.processing.dependencies import Dependencies, Model
+from shared.db import rollups, text_figures
 from shared.db.analyses import upsert_analyses
-from shared.db.rollups import refresh
+from shared.db.aspects import Readings, upsert_readings
+from shared.db.prints import upsert_prints
 from shared.db.shards import StoredBatch, lock_batch, mark_processed, process_lock
 from shared.db.work import note_at_work
+from shared.duplicates.prints import print_of
 from shared.errors import ConflictError, NotFoundError, UnavailableError
+from shared.runtime.aspects import judged_mentions
 from shared.runtime.scoring import Scored, put_scored, score
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
@@ -86,22 +90,26 @@ class Processor:
         model = self._with.models()
         self._with.ledger.touch_shard(message.ingest_id, message.part)
         table = from_parquet(self._with.clean.get(shard.key)[0])
-        scored = self._score(model, table, message)
+        scored, readings = self._read(model, table, message)
         place = (model.version, message.ingest_id, message.part)
         put_scored(self._with.artefacts, place, table, scored)
+        prints = _prints(table)
         with self._with.database.transaction() as connection:
             if not lock_batch(connection, message.ingest_id, shard):
                 # what takes its place has a message of its own
                 _LOG.warning("a shard was read anew meanwhile", extra={"key": message.key})
                 return False
+            review_ids = table["review_id"].to_pylist()
             upsert_analyses(
                 connection,
                 model.version,
-                table["review_id"].to_pylist(),
+                review_ids,
                 scored.sentiments,
                 scored.confidences.tolist(),
                 scored.probabilities.T.tolist(),
             )
+            upsert_readings(connection, model.version, review_ids, readings)
+            upsert_prints(connection, *prints)
             last = mark_processed(connection, message, model.version)
         self._note_at_work(model.version)
         _LOG.info(
@@ -110,6 +118,7 @@ class Processor:
                 "ingest_id": message.ingest_id,
                 "part": message.part,
                 "rows": table.num_rows,
+                "mentions": len(readings.aspects),
                 "model_version": model.version,
                 "seconds": round(time.monotonic() - started, 3),
                 **_figures(scored),
@@ -117,7 +126,10 @@ class Processor:
         )
         return last
 
-    def _score(self, model: Model, table: pa.Table, message: ProcessShard) -> Scored:
+    def _read(
+        self, model: Model, table: pa.Table, message: ProcessShard
+    ) -> tuple[Scored, Readings]:
+        """What the model says of the reviews, and of their sentences that mention something."""
         touched = time.monotonic()
 
         def beat() -> None:
@@ -126,12 +138,16 @@ class Processor:
                 self._with.ledger.touch_shard(message.ingest_id, message.part)
                 touched = time.monotonic()
 
-        return score(model.encoder.encode, table, parallel=model.parallel, beat=beat)
+        encode, parallel = model.encoder.encode, model.parallel
+        scored = score(encode, table, parallel=parallel, beat=beat)
+        found = judged_mentions(encode, table, scored, parallel=parallel, beat=beat)
+        return scored, Readings.of(found)
 
     def _bring_figures_up_to_date(self) -> None:
         """Figures may come late; the shard must not be done again for them."""
         try:
-            refresh(self._with.database, seconds=_FIGURES_SECONDS)
+            rollups.refresh(self._with.database, seconds=_FIGURES_SECONDS)
+            text_figures.refresh(self._with.database, seconds=_FIGURES_SECONDS)
         except UnavailableError as error:
             _LOG.warning("the figures are not up to date: %s", error.message)
         except Exception:  # noqa: BLE001 - it is told as an error, and the sweep tries again
@@ -145,6 +161,17 @@ class Processor:
 
     def _ask_for_index(self, ingest_id: str) -> None:
         self._with.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])
+
+
+def _prints(table: pa.Table) -> tuple[list[str], list[int], list[tuple[int, ...]]]:
+    """Review ids, fingerprints and bands of the texts that are long enough to be copies."""
+    rows = zip(table["review_id"].to_pylist(), table["text"].to_pylist(), strict=True)
+    found = [(review_id, made) for review_id, text in rows if (made := print_of(text))]
+    return (
+        [review_id for review_id, _ in found],
+        [made.fingerprint for _, made in found],
+        [made.bands for _, made in found],
+    )
 
 
 def _figures(scored: Scored) -> dict[str, float]:

@@ -17,9 +17,9 @@ from sagemaker_jobs.build_index import pointers
 from sagemaker_jobs.gate.ask import require_passed
 from sagemaker_jobs.score.job import Ports, Report, VersionedEncoder, score_missing
 from sagemaker_jobs.score.reuse import Reuse, reuse_of
+from shared.db import rollups, text_figures
 from shared.db.adoption import adopt, behind, let_count
 from shared.db.ledger import Ledger
-from shared.db.rollups import refresh
 from shared.db.work import note_at_work
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import held_by, index_for, retire_old
@@ -225,7 +225,8 @@ def _let_serve(stage: Stage, version: str) -> None:
     with stage.database.transaction() as connection:
         let_count(connection, version)
     note_at_work(stage.database, stage.artefacts, version)
-    refresh(stage.database, seconds=_FIGURES_SECONDS)
+    rollups.refresh(stage.database, seconds=_FIGURES_SECONDS)
+    text_figures.refresh(stage.database, seconds=_FIGURES_SECONDS)
 
 
 def _settle(stage: Stage, version: str, wait_seconds: float) -> int:

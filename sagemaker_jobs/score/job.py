@@ -12,11 +12,13 @@ from sagemaker_jobs.score.config import ScoreConfig
 from sagemaker_jobs.score.reuse import Reuse, reuse_of
 from shared.db.adoption import closed_shards, unjudged_shards
 from shared.db.analyses import upsert_analyses
+from shared.db.aspects import Readings, copy_readings, upsert_readings
 from shared.db.connection import Database
 from shared.db.ledger import Ledger
 from shared.db.shards import lock_batch, process_lock
 from shared.errors import NotFoundError
 from shared.index.shards import list_pairs, place_of
+from shared.runtime.aspects import judged_mentions
 from shared.runtime.scoring import Answers, Scored, put_scored, score
 from shared.schemas.messages import ProcessShard
 from shared.storage.objects import ObjectStore
@@ -147,19 +149,26 @@ def _score(
         if reuse is not None:
             found = reuse.score(ports.artefacts, ports.database, shard, table)
         scored: Scored = found or score(encoder.encode, table)
+        # the words of mentions are the same: an adapted model takes over what was said of them
+        readings = None if found else Readings.of(judged_mentions(encoder.encode, table, scored))
         put_scored(ports.artefacts, (encoder.version, shard.ingest_id, shard.part), table, scored)
+        review_ids = table["review_id"].to_pylist()
         with ports.database.transaction() as connection:
             if not lock_batch(connection, shard.ingest_id, stored):
                 return None, False
             upsert_analyses(
                 connection,
                 encoder.version,
-                table["review_id"].to_pylist(),
+                review_ids,
                 scored.sentiments,
                 scored.confidences.tolist(),
                 scored.probabilities.T.tolist(),
                 current=False,
             )
+            if readings is not None:
+                upsert_readings(connection, encoder.version, review_ids, readings)
+            elif reuse is not None:
+                copy_readings(connection, reuse.version, encoder.version, review_ids)
     return int(table.num_rows), found is not None
 
 

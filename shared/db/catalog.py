@@ -26,6 +26,9 @@ FROM page AS f JOIN reviews AS r USING (review_id)
 ORDER BY f.at DESC, f.review_id
 """)
 _UNDATED = "-infinity"
+_MENTIONS = SQL(
+    "EXISTS (SELECT FROM aspect_mentions AS m WHERE m.review_id = f.review_id AND m.aspect = %s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class ReviewFilters:
     category: str | None = None
     source: str | None = None
     mismatch: bool | None = None
+    aspect: str | None = None
 
     def conditions(self) -> list[tuple[SQL, object]]:
         """The conditions in SQL, each with its argument."""
@@ -59,6 +63,7 @@ class ReviewFilters:
                 ),
                 self.last_day,
             ),
+            (_MENTIONS, self.aspect),
         ]
         if self.mismatch is not None:
             # spelled out: the planner takes the partial index only where it sees its condition

@@ -28,6 +28,14 @@ RIGHTS: dict[str, LiteralString] = {
     "segment_days": "SELECT, INSERT, UPDATE, DELETE",
     "segment_totals": "SELECT, INSERT, UPDATE, DELETE",
     "arrivals": "SELECT, INSERT, UPDATE, DELETE",
+    "text_changes": "SELECT, DELETE",  # triggers write it as the owner
+    "aspect_readings": "SELECT, INSERT, UPDATE",
+    "aspect_mentions": "SELECT, INSERT, DELETE",
+    "aspect_counts": "SELECT, INSERT, UPDATE, DELETE",
+    "text_prints": "SELECT, INSERT, UPDATE",
+    "duplicate_members": "SELECT, INSERT, DELETE",
+    "near_texts": "SELECT, INSERT, UPDATE, DELETE",
+    "duplicate_groups": "SELECT, INSERT, DELETE",
 }
 """What the functions do with each table. A table that a migration adds gets its line here."""
 _IAM = "rds_iam"

@@ -273,3 +273,22 @@ def test_the_same_dump_under_another_name_and_compression_adds_no_row(
     known = expected["stored"] + expected["duplicates"]
     assert counts(report) == (expected["rows_read"], 0, known, expected["rejected"])
     assert stack.count("SELECT count(*) FROM reviews") == before
+
+
+def test_the_planted_problem_is_the_worst_aspect_of_its_product(stack, samples):
+    answer = wait_until(lambda: caught_up(stack, "/aspects"), what="aspects of all reviews")
+    found = {entry["aspect"]: entry for entry in answer["aspects"]}
+    worst = max(found.values(), key=lambda entry: entry["negative_share"] * entry["mentions"])
+    assert worst["aspect"] == PLANTED["what"]
+    assert worst["negative_share"] > 0.5
+    for quote in worst["quotes"]:
+        listed = stack.get(worst["reviews_link"], limit=200)["reviews"]
+        (review,) = [each for each in listed if each["review_id"] == quote["review_id"]]
+        assert quote["text"] in review["text"]
+        assert PLANTED["what"] in quote["text"].lower()
+
+
+def caught_up(stack, path):
+    """The answer about the planted problem's product, once nothing waits to be counted."""
+    answer = stack.get(path, product_id=PLANTED["product_id"], limit=50)
+    return answer if answer["freshness"]["pending_reviews"] == 0 else None

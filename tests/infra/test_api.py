@@ -39,6 +39,8 @@ PROMISED = {
     "GET /movers": "key",
     "GET /segments": "key",
     "GET /drift": "key",
+    "GET /aspects": "key",
+    "GET /duplicates": "key",
     "GET /collect": "key",
     "GET /collect/{ingest_id}": "key",
     "GET /collect/{ingest_id}/rejects": "key",

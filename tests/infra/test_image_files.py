@@ -82,6 +82,11 @@ def test_the_training_context_holds_the_jobs_that_run_there():
     assert "app/sagemaker_jobs/evaluate/report.html.jinja" in files_of(context)
 
 
+@pytest.mark.parametrize("image", ["processing", "activation"])
+def test_whoever_looks_for_aspects_has_the_lexicon(image):
+    assert (context_of(image) / "app/shared/aspects/english.lexicon").stat().st_size > 100_000
+
+
 def test_the_same_content_is_the_same_context_and_a_damaged_one_is_made_anew():
     first = context_of("processing")
     (first / "requirements.txt").write_text("changed")

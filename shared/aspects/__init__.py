@@ -1,0 +1,1 @@
+"""What a review speaks of: its sentences, and the noun phrases in them."""

@@ -1,0 +1,101 @@
+"""Words that say where nouns stand, and nouns that name nothing about a product."""
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+ARTICLES = _set("a an the my your his her its our their no each any every another whose 's")
+"""What follows is a noun, or an adjective before one."""
+POINTERS = _set("this that these those some all both either neither what which such")
+"""A noun may follow, or a verb: "that charges slowly"."""
+PRONOUNS = _set(
+    "i you he she it we they me him us them myself yourself itself themselves who whom someone"
+    " everyone anyone something anything everything nothing nobody one ones mine yours ours theirs"
+    " im ive id ill youre youve theyre thats whats theres heres lets"
+)
+SUBJECTS = _set("i you we they ive youve im")
+"""What follows is a verb."""
+THIRD_PERSONS = _set("it he she this that which who")
+"""What follows and ends in -s is a verb."""
+AUXILIARIES = _set(
+    "is are was were be been being am 's 're 'm has have had having do does did will would can"
+    " could should may might must shall cannot ca wo ai n't 've 'll 'd dont doesnt didnt cant wont"
+    " wouldnt couldnt shouldnt isnt wasnt arent werent havent hasnt hadnt aint"
+)
+BEING = _set(
+    "is are was were be been being am 's 're seems seem seemed looks look looked feels feel felt"
+    " isnt wasnt arent werent"
+)
+"""What follows at the end of a statement is no noun: "the case is black"."""
+BEFORE_VERBS = _set(
+    "to will would can could should may might must shall wo ca cannot 'll 'd n't not please never"
+    " dont doesnt didnt cant wont wouldnt couldnt shouldnt"
+)
+PREPOSITIONS = _set(
+    "of in on at by for with from to into onto about over under after before between through"
+    " during without within against along among around behind below beneath beside besides beyond"
+    " despite except inside outside near off out up down per since than till until toward towards"
+    " upon via like as versus vs"
+)
+CONJUNCTIONS = _set(
+    "and or but nor so yet if because although though while when where why how whether unless plus"
+)
+ADVERBS = _set(
+    "not never very really too also just only even still again always often sometimes usually"
+    " almost quite rather pretty much more most less least well better best far fast there here now"
+    " then ago already soon maybe perhaps ever once twice away back together apart yes no ok okay"
+    " etc however therefore instead otherwise overall right left super lol btw ways"
+)
+DEGREES = _set("very really so too quite pretty extremely super more most less")
+"""What follows is an adjective, unless a noun comes after it."""
+
+EMPTY = _set(
+    # whatever it is
+    "thing stuff lot bit way kind sort type something anything everything nothing item product"
+    " purchase buy unit set piece version model example instance case-in-point order gift present"
+    # when and where
+    " time day week month year hour minute second morning night evening today tomorrow yesterday"
+    " weekend moment season birthday christmas date start beginning end middle part rest side place"
+    " home house room school office work job world life trip vacation summer winter school"
+    # whether it pleases
+    " reason problem issue complaint fact point idea matter chance choice option difference review"
+    " star rating comment question answer opinion experience expectation disappointment surprise"
+    " advantage disadvantage downside upside drawback plus minus pro con favorite fan luck fun"
+    " trouble joke shame deal winner regret try love hope thanks thank wish need want doubt care"
+    " recommendation benefit result"
+    # who
+    " people person man woman men women guy girl boy kid child children baby friend family wife"
+    " husband son daughter mother father mom mum dad sister brother grandson granddaughter niece"
+    " nephew grandchild grandkid boyfriend girlfriend parent teenager student everybody somebody"
+    " anybody folk buyer reviewer user owner customer consumer shopper brand company manufacturer"
+    " maker amazon ebay walmart hubby lady gal dude year-old self"
+    # how much
+    " couple half dozen pair number amount plenty ton bunch none other inch foot feet mile percent"
+    " dollar buck money cent piece level degree"
+    # what hands and heads do
+    " use usage sense course hand head eye addition case-by-case sake word term line note mind"
+    " thought none max min"
+)
+"""Nouns of which nobody asks how good they are; alone they are no aspect."""
+FIRST = _set(
+    "time day week month year hour minute second today yesterday weekend season birthday christmas"
+    " couple half dozen pair number amount plenty ton bunch none other inch foot feet mile percent"
+    " lot bit way kind sort one thing stuff something"
+)
+"""Of when and how much: no part of an aspect that follows."""
+LAST = _set("thing stuff lot bit way kind sort type one etc time day week month year")
+"""Nor do they end one."""
+
+_IRREGULAR = (
+    "people person men man women woman children child feet foot teeth tooth knives knife lives"
+    " life wives wife shelves shelf leaves leaf batteries battery movies movie cookies cookie"
+    " mice mouse selves self halves half"
+)
+PLURALS = dict(zip(_IRREGULAR.split()[::2], _IRREGULAR.split()[1::2], strict=True))
+"""Those that no rule tells."""
+ALWAYS_PLURAL = _set(
+    "headphones earphones earbuds glasses sunglasses pants jeans shorts scissors instructions"
+    " graphics news series species means clothes goods lens bus gas bonus canvas atlas"
+    " christmas plus minus campus virus status wireless always"
+)

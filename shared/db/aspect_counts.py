@@ -1,0 +1,80 @@
+"""Counts of aspects: of all reviews, of a category's and of a product's."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+from shared.db.connection import Connection
+
+
+def counted(rows: LiteralString, factor: LiteralString) -> LiteralString:
+    """Add mentions to the counts, or take them off.
+
+    Args:
+        rows: a name of rows of aspect_mentions.
+        factor: 1 or -1.
+    """
+    return f"""
+INSERT INTO aspect_counts AS c
+    (scope, name, aspect, mentions, reviews, negative, neutral, positive)
+SELECT scope, name, aspect, {factor} * count(*), {factor} * count(*) FILTER (WHERE is_first),
+       {factor} * count(*) FILTER (WHERE sentiment = 'negative'),
+       {factor} * count(*) FILTER (WHERE sentiment = 'neutral'),
+       {factor} * count(*) FILTER (WHERE sentiment = 'positive')
+FROM {rows} CROSS JOIN LATERAL (
+    VALUES ('all', ''), ('category', category), ('product', product_id)
+) AS s (scope, name)
+WHERE scope <> 'product' OR name <> '' GROUP BY scope, name, aspect
+ON CONFLICT (scope, name, aspect) DO UPDATE
+SET mentions = c.mentions + excluded.mentions, reviews = c.reviews + excluded.reviews,
+    negative = c.negative + excluded.negative, neutral = c.neutral + excluded.neutral,
+    positive = c.positive + excluded.positive
+"""  # noqa: S608 - constants of this module, here and below
+
+
+_TAKE_OFF: LiteralString = f"""
+WITH gone AS (DELETE FROM aspect_mentions WHERE review_id = ANY(%s) RETURNING *)
+{counted("gone", "-1")}
+"""  # noqa: S608
+
+# Of the readings of a review that of the model whose analysis is the newest counts.
+_ADD: LiteralString = f"""
+WITH counting AS MATERIALIZED (
+    SELECT r.review_id, coalesce(r.product_id, '') AS product_id,
+           coalesce(p.category, '') AS category, newest.*
+    FROM reviews AS r
+    LEFT JOIN products AS p ON p.product_id = r.product_id
+    CROSS JOIN LATERAL (
+        SELECT g.aspects, g.starts, g.ends, g.sentiments, g.confidences, a.sentiment, a.confidence
+        FROM analyses AS a JOIN aspect_readings AS g USING (review_id, model_version)
+        WHERE a.review_id = r.review_id ORDER BY a.analysed_at DESC, a.model_version DESC LIMIT 1
+    ) AS newest
+    WHERE r.review_id = ANY(%s)
+), spread AS (
+    SELECT review_id, 0 AS place, product_id, category, '' AS aspect, sentiment, confidence,
+           0 AS starts, 0 AS ends
+    FROM counting
+    UNION ALL
+    SELECT review_id, place, product_id, category, m.aspect, m.sentiment, m.confidence, m.starts,
+           m.ends
+    FROM counting CROSS JOIN LATERAL unnest(aspects, counting.starts, counting.ends, sentiments,
+                                            confidences)
+        WITH ORDINALITY AS m (aspect, starts, ends, sentiment, confidence, place)
+), came AS (
+    INSERT INTO aspect_mentions (review_id, place, product_id, category, aspect, is_first,
+                                 sentiment, confidence, starts, ends)
+    SELECT review_id, place, product_id, category, aspect,
+           row_number() OVER (PARTITION BY review_id, aspect ORDER BY place) = 1,
+           sentiment, confidence, starts, ends
+    FROM spread ORDER BY review_id, place
+    RETURNING *
+)
+{counted("came", "1")}
+"""  # noqa: S608
+
+
+def count_again(connection: Connection, review_ids: Sequence[str]) -> None:
+    """Count reviews as they are now; the caller has the lock of a refresh."""
+    touched = (list(review_ids),)
+    connection.execute(_TAKE_OFF, touched)
+    connection.execute(_ADD, touched)
+    connection.execute("DELETE FROM aspect_counts WHERE mentions = 0")

@@ -1,0 +1,88 @@
+"""What models read in reviews: their aspects, each with what its sentence says."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import LiteralString
+
+from shared.db.connection import Connection
+
+
+@dataclass(slots=True)
+class Readings:
+    """Of n reviews what they mention: m mentions, in columns; ``owners`` are places of reviews."""
+
+    owners: list[int] = field(default_factory=list)
+    aspects: list[str] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    sentiments: list[str] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, mentions: Iterable[tuple[int, str, int, int, str, float]]) -> "Readings":
+        """From rows: place of the review, aspect, start, end, sentiment, confidence."""
+        found = cls()
+        for owner, aspect, start, end, sentiment, confidence in mentions:
+            found.owners.append(owner)
+            found.aspects.append(aspect)
+            found.starts.append(start)
+            found.ends.append(end)
+            found.sentiments.append(sentiment)
+            found.confidences.append(confidence)
+        return found
+
+
+_COLUMNS = ("aspects", "starts", "ends", "sentiments", "confidences")
+_UPSERT: LiteralString = """
+INSERT INTO aspect_readings AS known
+    (review_id, model_version, aspects, starts, ends, sentiments, confidences)
+SELECT s.review_id, %s, coalesce(m.aspects, '{}'), coalesce(m.starts, '{}'),
+       coalesce(m.ends, '{}'), coalesce(m.sentiments, '{}'), coalesce(m.confidences, '{}')
+FROM unnest(%s::text[]) WITH ORDINALITY AS s (review_id, owner)
+LEFT JOIN (
+    SELECT owner + 1 AS owner,
+           array_agg(aspect ORDER BY place) AS aspects, array_agg(starts ORDER BY place) AS starts,
+           array_agg(ends ORDER BY place) AS ends,
+           array_agg(sentiment ORDER BY place) AS sentiments,
+           array_agg(confidence ORDER BY place) AS confidences
+    FROM unnest(%s::int[], %s::text[], %s::int[], %s::int[], %s::text[], %s::real[])
+        WITH ORDINALITY AS f (owner, aspect, starts, ends, sentiment, confidence, place)
+    GROUP BY owner
+) AS m USING (owner)
+ORDER BY s.review_id
+ON CONFLICT (review_id, model_version) DO UPDATE
+SET aspects = excluded.aspects, starts = excluded.starts, ends = excluded.ends,
+    sentiments = excluded.sentiments, confidences = excluded.confidences
+"""
+
+_COPY: LiteralString = """
+INSERT INTO aspect_readings
+    (review_id, model_version, aspects, starts, ends, sentiments, confidences)
+SELECT review_id, %s, aspects, starts, ends, sentiments, confidences FROM aspect_readings
+WHERE model_version = %s AND review_id = ANY(%s) ORDER BY review_id
+ON CONFLICT (review_id, model_version) DO UPDATE
+SET aspects = excluded.aspects, starts = excluded.starts, ends = excluded.ends,
+    sentiments = excluded.sentiments, confidences = excluded.confidences
+"""
+
+
+def upsert_readings(
+    connection: Connection, model_version: str, review_ids: Sequence[str], readings: Readings
+) -> None:
+    """Write what a model read in reviews, also where that is nothing.
+
+    Args:
+        connection: the transaction; the caller commits.
+        model_version: the model that judged the sentences.
+        review_ids: n reviews, each once.
+        readings: their mentions.
+    """
+    columns = [getattr(readings, name) for name in _COLUMNS]
+    connection.execute(_UPSERT, (model_version, list(review_ids), readings.owners, *columns))
+
+
+def copy_readings(
+    connection: Connection, source: str, model_version: str, review_ids: Sequence[str]
+) -> None:
+    """Let a model have read in reviews what another one did."""
+    connection.execute(_COPY, (model_version, source, list(review_ids)))
