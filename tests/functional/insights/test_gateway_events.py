@@ -55,6 +55,10 @@ def known(database):
         ("insights", "products", 200),
         ("insights", "product", 200),
         ("insights", "reviews", 200),
+        ("insights", "trends", 200),
+        ("insights", "movers", 200),
+        ("insights", "segments", 200),
+        ("insights", "drift", 200),
         ("insights", "health", 200),
         ("collection", "health", 200),
         # no model is published here
