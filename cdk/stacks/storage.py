@@ -15,6 +15,8 @@ from cdk.constructs.queue import WorkQueue
 
 UPLOADS = "uploads/"
 """Prefix of dumps in the raw bucket (shared/storage/layout.py)."""
+WEB_UPLOADS = f"{UPLOADS}web/"
+"""Prefix of the dumps that come by an upload which the API signed."""
 
 
 class StorageStack(Stack):
