@@ -1,0 +1,60 @@
+"""What all tabs share: a back end, faults as sentences, and components that fetch no address."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import gradio as gr
+
+from frontend_space.markup import note
+from frontend_space.problems import ApiError
+
+_LOG = logging.getLogger(__name__)
+_Asked = ParamSpec("_Asked")
+HIDDEN: dict[str, Any] = {"api_visibility": "private"}
+"""Events of the page itself are nobody else's business."""
+
+
+class OwnFile(gr.File):
+    """A file that a visitor uploads; an address in its place is refused and never fetched."""
+
+    async def async_move_resource_to_block_cache(
+        self, url_or_file_path: str | Path | None
+    ) -> str | None:
+        """Take files alone."""
+        if url_or_file_path is not None and "://" in str(url_or_file_path):
+            raise gr.Error("Only files can be uploaded.")
+        return await super().async_move_resource_to_block_cache(url_or_file_path)
+
+    def get_block_name(self) -> str:
+        """Drawn as what it is."""
+        return "file"
+
+
+def told(
+    outputs: int = 1, others: Any = None
+) -> Callable[[Callable[_Asked, Any]], Callable[_Asked, Any]]:
+    """Make a handler show faults as a sentence in its first output; the others are emptied.
+
+    Args:
+        outputs: how many the handler has.
+        others: what the others become.
+    """
+
+    def around(handler: Callable[_Asked, Any]) -> Callable[_Asked, Any]:
+        @wraps(handler)
+        def safely(*args: _Asked.args, **named: _Asked.kwargs) -> Any:
+            try:
+                return handler(*args, **named)
+            except ApiError as error:
+                said = note(str(error), "error")
+            except Exception:
+                _LOG.exception("a request of the page failed")
+                said = note("Something went wrong on this page; it was logged.", "error")
+            return said if outputs == 1 else (said, *[others] * (outputs - 1))
+
+        return safely
+
+    return around
