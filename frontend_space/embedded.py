@@ -60,7 +60,7 @@ class EmbeddedBackend:
             self._start()
             self._feed()
             self._ended.wait()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, visitors are told
             _LOG.exception("the stack of the page did not start")
             told = getattr(error, "message", str(error))
             self._state = State("failed", f"The page's own server did not start: {told}")

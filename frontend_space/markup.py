@@ -128,9 +128,9 @@ def fresh(found: Freshness | None) -> str:
 
 def net(value: float | None) -> str:
     """Net sentiment with its sign."""
-    return "–" if value is None else f"{value:+.0f}"
+    return "n/a" if value is None else f"{value:+.0f}"
 
 
 def share(value: float | None) -> str:
     """A share in percent."""
-    return "–" if value is None else f"{100 * value:.0f}%"
+    return "n/a" if value is None else f"{100 * value:.0f}%"

@@ -145,6 +145,6 @@ def _made_by(found: Analysis) -> str:
     return f'<p class="fresh">{markup.safe(f"Model {found.model_version}{index}.")}</p>'
 
 
-def shared_text(request: gr.Request) -> str:
-    """The text of a shared link, no longer than such a link may be."""
-    return str(request.query_params.get("text", ""))[:MAX_LINK]
+def shared_text(request: gr.Request) -> Any:
+    """The text of a shared link, no longer than such a link may be; else what is there stays."""
+    return str(request.query_params.get("text", ""))[:MAX_LINK] or gr.skip()

@@ -33,7 +33,7 @@ def categories(backend: Backend) -> list[str]:
     return sorted({one.category for one in found if one.category})
 
 
-def picker(backend: Backend, name: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
+def picker(name: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
     """Draw pickers of product and category, and a box that narrows the products."""
     with gr.Row():
         product = gr.Dropdown(

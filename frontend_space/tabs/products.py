@@ -140,8 +140,8 @@ def _figures(one: Product) -> str:
     facts = [
         ("reviews", f"{one.reviews:,}"),
         ("net sentiment", markup.net(one.net)),
-        ("mean stars", "–" if one.mean_rating is None else f"{one.mean_rating:.2f}"),
-        ("stars against text", "–" if one.mismatches is None else f"{one.mismatches:,}"),
+        ("mean stars", "n/a" if one.mean_rating is None else f"{one.mean_rating:.2f}"),
+        ("stars against text", "n/a" if one.mismatches is None else f"{one.mismatches:,}"),
     ]
     drawn = "".join(
         f'<div class="fact"><dt>{name}</dt><dd>{markup.safe(value)}</dd></div>'

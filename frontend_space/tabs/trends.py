@@ -19,7 +19,7 @@ _TINY = 0.001
 
 def build(backend: Backend, tab: gr.Tab) -> None:
     """Draw the tab; it is filled when it is opened."""
-    product, category, search = picker(backend, "trends")
+    product, category, search = picker("trends")
     with gr.Row():
         interval = gr.Radio(["day", "week", "month"], value="week", label="Interval", min_width=200)
         button = gr.Button("Show", variant="primary", elem_id="trends-button", min_width=120)
@@ -82,10 +82,11 @@ def _about(found: Trend) -> str:
 def change_sentence(change: Change) -> str:
     """What changed, since when, and how sure that is."""
     chance = "p < 0.001" if change.p_value < _TINY else f"p = {change.p_value:.3f}"
+    before, after = markup.share(change.negative_before), markup.share(change.negative_after)
     return (
         f"{change.direction.capitalize()} since {markup.day(change.day)}: "
-        f"{markup.share(change.negative_after)} of {change.reviews_after:,} reviews are negative, "
-        f"{markup.share(change.negative_before)} of {change.reviews_before:,} were before ({chance})."
+        f"{after} of {change.reviews_after:,} reviews are negative, "
+        f"{before} of {change.reviews_before:,} were before ({chance})."
     )
 
 
@@ -124,7 +125,10 @@ def movers_html(movers: list[Mover]) -> str:
                 f"{markup.safe(one.change.direction)}</span>"
             ),
             markup.safe(markup.day(one.change.day)),
-            f"{markup.share(one.change.negative_before)} → {markup.share(one.change.negative_after)}",
+            (
+                f"{markup.share(one.change.negative_before)} → "
+                f"{markup.share(one.change.negative_after)}"
+            ),
         )
         for one in movers
     ]

@@ -15,7 +15,7 @@ from frontend_space.answers import Ingest, Reject
 from frontend_space.backend import Backend, asked
 from frontend_space.client import Client
 from frontend_space.problems import ApiError, RefusedError, UnreachableError
-from frontend_space.tabs.frame import HIDDEN, OwnFile
+from frontend_space.tabs.frame import HIDDEN, own_file
 
 _FIELDS = "text, rating, title, product_id, product_title, category, reviewer, date"
 _PAUSE_SECONDS = 0.5
@@ -44,7 +44,7 @@ def build(backend: Backend, *, max_bytes: int) -> None:
             f"up to {max_bytes // 2**20:,} MB. Whoever uses this page sees what you upload.",
         )
     )
-    file = OwnFile(label="A dump of reviews", file_count="single", type="filepath", elem_id="dump")
+    file = own_file(label="A dump of reviews", file_count="single", type="filepath", elem_id="dump")
     mapping = gr.Textbox(
         label="Columns, where they have names of their own",
         placeholder="text=Opinion, rating=Grade",
@@ -77,9 +77,10 @@ def build(backend: Backend, *, max_bytes: int) -> None:
             if not path:
                 raise RefusedError("Choose a file first.")
             client = asked(backend)
-            ingest = None
-            for html, ingest in followed(client, Path(path), mapping_of(columns), max_bytes):
-                yield html, *hidden
+            shown: tuple[str, Ingest | None] = ("", None)
+            for shown in followed(client, Path(path), mapping_of(columns), max_bytes):
+                yield shown[0], *hidden
+            html, ingest = shown
             if ingest is not None and ingest.rejected:
                 yield html, *_rejects(client, ingest)
         except ApiError as error:
