@@ -43,10 +43,10 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
             with gr.Tab("Upload"):
                 upload.build(backend, max_bytes=settings.page_max_upload_bytes)
 
-        def look() -> tuple[str, Any]:
+        def look() -> tuple[Any, Any]:
             now = backend.state()
             kind = "error" if now.name == "failed" else "info"
-            shown = markup.note(now.told, kind) if now.told else ""
+            shown = gr.HTML(markup.note(now.told, kind), visible=bool(now.told))
             return shown, gr.Timer(active=now.name in {"starting", "filling"})
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, **HIDDEN}
@@ -67,6 +67,17 @@ def theme() -> gr.themes.Base:
         font=sans,
         font_mono=("ui-monospace", "Consolas", "monospace"),
     ).set(
+        block_title_text_color="*primary_700",
+        block_label_text_color="*primary_700",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        input_border_width="1px",
+        input_border_color="*neutral_300",
+        input_border_color_dark="*neutral_600",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+        button_secondary_border_color="*neutral_300",
+        button_border_width="1px",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
         button_primary_background_fill_dark="*primary_600",

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec
 import gradio as gr
 
 from frontend_space.markup import note
-from frontend_space.problems import ApiError
+from frontend_space.problems import ApiError, MissingRouteError
 
 _LOG = logging.getLogger(__name__)
 _Asked = ParamSpec("_Asked")
@@ -47,6 +47,8 @@ def told(
         def safely(*args: _Asked.args, **named: _Asked.kwargs) -> Any:
             try:
                 return handler(*args, **named)
+            except MissingRouteError as error:
+                said = note(str(error), "empty")
             except ApiError as error:
                 said = note(str(error), "error")
             except Exception:  # noqa: BLE001 - a visitor gets a sentence, the log the rest

@@ -55,7 +55,7 @@ def build(backend: Backend, tab: gr.Tab) -> None:
         column_widths=[220, 90, 70, 70, 95, 150, 130, 130],
         elem_id="league",
     )
-    with gr.Row():
+    with gr.Row(elem_classes=["end"]):
         chosen = gr.Textbox(label="Product id", max_length=512, elem_id="product-id", min_width=200)
         look = gr.Button("Look closer", elem_id="product-button", min_width=120)
     detail = gr.HTML("", elem_id="product", elem_classes=["live"])

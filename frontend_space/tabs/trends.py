@@ -20,7 +20,7 @@ _TINY = 0.001
 def build(backend: Backend, tab: gr.Tab) -> None:
     """Draw the tab; it is filled when it is opened."""
     product, category, search = picker("trends")
-    with gr.Row():
+    with gr.Row(elem_classes=["end"]):
         interval = gr.Radio(["day", "week", "month"], value="week", label="Interval", min_width=200)
         button = gr.Button("Show", variant="primary", elem_id="trends-button", min_width=120)
     answer = gr.HTML(markup.note("Loading…", "empty"), elem_id="trend", elem_classes=["live"])
