@@ -29,9 +29,9 @@ def served(
         backend: another one than the settings ask for.
     """
     behind = backend or backend_of(settings)
-    behind.start()
     page = build(behind, settings)
     try:
+        behind.start()
         _, address, _ = page.launch(server_name=host, server_port=port, **_options(settings))
         yield str(address)
     finally:

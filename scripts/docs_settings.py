@@ -46,9 +46,7 @@ def settings_page() -> str:
     """
     functions = (_section(name, kind) for name, kind in settings_classes())
     page = _section("page (`python -m frontend_space`)", PageSettings)
-    return "\n".join(
-        [_HEAD, *functions, _section("page (`python -m frontend_space`)", PageSettings)]
-    )
+    return "\n".join([_HEAD, *functions, page])
 
 
 def settings_classes() -> Iterator[tuple[str, type[ServiceSettings]]]:

@@ -126,6 +126,22 @@ def older_page(home, page_over):
         yield page_over(url)
 
 
+class _Listener:
+    """A server that nobody should ask."""
+
+    def __init__(self, url, asked):
+        self.url = url
+        self.asked = asked
+
+
+@pytest.fixture
+def contract_address(home):
+    """A server, and the list of what it was asked."""
+    contract = Contract(home.gateway)
+    with serving(contract) as url:
+        yield _Listener(url, contract.asked)
+
+
 # not for the session: while it is open, no other test could run an event loop of its own
 @pytest.fixture(scope="module")
 def browser():
