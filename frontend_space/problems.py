@@ -53,7 +53,7 @@ def error_of(status: int, body: bytes, what: str) -> ApiError:
         return RefusedError("The server wants to know who asks: the page's key is not the right.")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return UnreachableError("Too many questions at once. Please wait a moment and try again.")
-    if status == HTTPStatus.CONTENT_TOO_LARGE:
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return RefusedError("That is too long for the server. Please send less.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         told = detail if status == HTTPStatus.SERVICE_UNAVAILABLE else ""

@@ -23,7 +23,7 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 ]
-PATIENCE = 120.0
+PATIENCE = 240.0
 MILLISECONDS = 60_000
 
 
