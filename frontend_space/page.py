@@ -55,7 +55,8 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
         page.load(None, None, None, js=_LIVE, **HIDDEN)
         programs.offer(backend)
     page.queue(default_concurrency_limit=settings.page_concurrency, max_size=settings.page_queue)
-    return page
+    made: gr.Blocks = page
+    return made
 
 
 def theme() -> gr.themes.Base:

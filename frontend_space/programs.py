@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 import gradio as gr
+from gradio.events import api
 
 from frontend_space.backend import Backend, asked
 from frontend_space.client import MAX_TEXT
@@ -45,8 +46,8 @@ def offer(backend: Backend) -> None:
         return {"state": now.name, "told": now.told}
 
     for endpoint in (analyze, search_similar, products, trends):
-        gr.api(endpoint, api_name=endpoint.__name__, concurrency_id="reads")
-    gr.api(state, api_name="state", queue=False)
+        api(endpoint, api_name=endpoint.__name__, concurrency_id="reads")
+    api(state, api_name="state", queue=False)
 
 
 def _text(text: str) -> str:

@@ -1,7 +1,7 @@
 """Tab Products: a league table, and one product in depth."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -15,7 +15,16 @@ from frontend_space.tabs.trends import change_sentence
 
 _PAGE = 25
 _HEAD = ["Product", "Reviews", "Net", "Stars", "Negative", "Changed", "Category", "Id"]
-_KINDS = ["str", "number", "number", "number", "number", "str", "str", "str"]
+_KINDS: list[Literal["str", "number"]] = [
+    "str",
+    "number",
+    "number",
+    "number",
+    "number",
+    "str",
+    "str",
+    "str",
+]
 _SORTS = [
     ("most reviews", "reviews"),
     ("net sentiment", "net_sentiment"),

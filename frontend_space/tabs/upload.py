@@ -28,7 +28,7 @@ _FAILURES = {
     "empty_object": "The file is empty.",
     "format_unknown": "This is no format that is known here. JSON lines, JSON, CSV, TSV and "
     "Parquet are read, plain or packed.",
-    "schema_unknown": "The columns have names that are not known here. Say below which is which.",
+    "schema_unknown": "The columns have names that are not known here. Say above which is which.",
     "mapping_invalid": "The columns that were named cannot be used.",
     "archive_unsupported": "This kind of archive is not read.",
     "decompression_limit": "Unpacked, the file is larger than what is read here.",

@@ -75,7 +75,7 @@ class Home:
     def stop(self):
         """End it as Ctrl-C does; gives the exit status."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +86,7 @@ def home(tmp_path_factory):
     try:
         yield started.wait()
     finally:
-        if started.process.poll() is None:
-            started.stop()
+        assert started.stop() == 0, "it did not end in order"
 
 
 @pytest.fixture(scope="session")

@@ -160,7 +160,7 @@ def test_a_dump_is_uploaded_counted_and_its_rejects_can_be_taken_home(visit, hom
     [
         ("broken.bin", b"\x00\x01\x02 no dump at all \xff" * 50, "no format that is known"),
         ("empty.csv", b"", "empty"),
-        ("cut.jsonl.gz", gzip.compress(b'{"text": "x"}\n' * 500)[:40], "cannot be read"),
+        ("own.csv", b"Meinung,Note\nkaputt,1\n", "Say above which is which"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_clearly(visit, home, tmp_path, name, body, told):

@@ -118,7 +118,7 @@ def test_a_failed_ingest_says_why_and_what_is_stored():
         ),
         1,
     )
-    assert "Say below which is which" in told
+    assert "Say above which is which" in told
     assert "7 reviews were stored" in told
     assert "<b>" not in told
 
