@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-serve test-train check format docs model bench synth clean
+.PHONY: help demo page pictures test test-serve test-train check format docs model bench synth clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,7 +20,11 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,infra,dev]'
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,frontend,infra,dev]'
+	@touch $@
+
+$(VENV)/.page: $(VENV)/.runtime
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,frontend]'
 	@touch $@
 
 $(TRAIN)/.train: pyproject.toml constraints-train.txt
@@ -31,9 +35,13 @@ $(TRAIN)/.train: pyproject.toml constraints-train.txt
 demo: $(VENV)/.runtime ## Ingest the samples through S3, show answers, serve (ARGS=--once ends there)
 	$(BIN)/reviewlens demo $(ARGS)
 
+page: $(VENV)/.page ## Serve the web page over a stack of its own (or REVIEWLENS_API_URL)
+	$(BIN)/python -m frontend_space $(ARGS)
+
 test: test-train test-serve ## All tests, in both environments (those of serving start a training)
 
 test-serve: $(VENV)/.dev ## Tests of everything but training
+	scripts/install_chromium.sh $(BIN)/python
 	$(BIN)/python -m pytest tests --ignore=tests/train $(ARGS)
 
 test-train: $(TRAIN)/.train ## Tests of training and export
@@ -61,6 +69,10 @@ model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=fold
 		--calibration .data/train.parquet --output-dir models/default
 	$(TRAIN)/bin/python -m sagemaker_jobs.evaluate --model-dir models/default --data-dir .data \
 		--output runs/metrics.json --record true
+
+pictures: $(VENV)/.dev ## Take the pictures of the page that the README shows
+	scripts/install_chromium.sh $(BIN)/python
+	$(BIN)/python scripts/make_pictures.py $(ARGS)
 
 bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --rounds 3")
 	$(BIN)/python -m benchmarks $(if $(filter-out data,$(DATA))$(wildcard $(DATA)),--data $(DATA)) $(ARGS)

@@ -43,7 +43,7 @@ class Service:
 
 
 SERVICES = (
-    Service("collection", "lambdas.collection.api", ("collect",)),
+    Service("collection", "lambdas.collection.api", ("collect", "uploads")),
     Service("processing", "lambdas.processing.api", ("process", "embeddings")),
     Service("retrieval", "lambdas.retrieval.api", ("search_similar", "build_index")),
     Service("inference", "lambdas.inference.api", ("analyze",)),

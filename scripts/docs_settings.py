@@ -13,8 +13,10 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 import lambdas
+from frontend_space.settings import PageSettings
 from shared.settings.base import ServiceSettings
 
 _HEAD = """\
@@ -42,7 +44,9 @@ def settings_page() -> str:
     Raises:
         ValueError: a setting has no description; names it.
     """
-    return "\n".join([_HEAD, *(_section(name, kind) for name, kind in settings_classes())])
+    functions = (_section(name, kind) for name, kind in settings_classes())
+    page = _section("page (`python -m frontend_space`)", PageSettings)
+    return "\n".join([_HEAD, *functions, page])
 
 
 def settings_classes() -> Iterator[tuple[str, type[ServiceSettings]]]:
@@ -56,11 +60,11 @@ def settings_classes() -> Iterator[tuple[str, type[ServiceSettings]]]:
                 yield module.name, kind
 
 
-def descriptions(kind: type[ServiceSettings]) -> dict[str, str]:
+def descriptions(kind: type[BaseSettings]) -> dict[str, str]:
     """Docstrings below the fields of a class and of its bases, as one line each."""
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__):
-        if not issubclass(base, ServiceSettings):
+        if base is BaseSettings or not issubclass(base, BaseSettings):
             continue
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
         assert isinstance(tree, ast.ClassDef)
@@ -74,7 +78,7 @@ def descriptions(kind: type[ServiceSettings]) -> dict[str, str]:
     return found
 
 
-def _section(name: str, kind: type[ServiceSettings]) -> str:
+def _section(name: str, kind: type[BaseSettings]) -> str:
     rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     told = descriptions(kind)
     prefix = kind.model_config.get("env_prefix", "")

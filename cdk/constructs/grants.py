@@ -54,6 +54,11 @@ def read_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
     return Grant(["s3:GetObject"], _below(bucket, prefixes), _PREFIX)
 
 
+def put_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
+    """Write objects under prefixes, each by one request."""
+    return Grant(["s3:PutObject"], _below(bucket, prefixes), _PREFIX)
+
+
 def write_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
     """Write objects under prefixes, in parts as well."""
     actions = ["s3:PutObject", "s3:AbortMultipartUpload"]

@@ -14,7 +14,7 @@ from cdk.constructs.operations import Operations
 from cdk.stacks.collection import CollectionStack
 from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
-from cdk.stacks.storage import StorageStack
+from cdk.stacks.storage import WEB_UPLOADS, StorageStack
 from lambdas.collection.settings import CollectionSettings
 from lambdas.inference.settings import InferenceSettings
 from lambdas.insights.settings import InsightsSettings
@@ -109,11 +109,13 @@ class ApiFunctions:
             asset="collection",
             settings=CollectionSettings,
             values={**collection.values, **self._database.request_values},
-            description="Queues dumps on request, and tells of ingests",
+            description="Signs uploads, queues dumps on request, and tells of ingests",
             grants=[
                 *self._database.grants,
                 grants.read_secret(collection.reviewer_key),
-                grants.decrypt(self._storage.key),
+                # whoever has a signed upload puts with the rights of this function
+                grants.encrypt(self._storage.key),
+                grants.put_objects(self._storage.raw, WEB_UPLOADS),
                 grants.list_bucket(self._storage.raw),
                 grants.send_to(self._storage.arrivals.queue),
             ],

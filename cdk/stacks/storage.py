@@ -19,6 +19,8 @@ _REBUILT = s3.LifecycleRule(
 """An index that was retired can be built anew; a large one has gigabytes."""
 UPLOADS = "uploads/"
 """Prefix of dumps in the raw bucket (shared/storage/layout.py)."""
+WEB_UPLOADS = f"{UPLOADS}web/"
+"""Prefix of the dumps that come by an upload which the API signed."""
 
 
 class StorageStack(Stack):

@@ -9,8 +9,9 @@ from lambdas.collection.dependencies import Dependencies, build_dependencies
 from lambdas.collection.queueing import prefix_of, queue_objects
 from lambdas.collection.settings import CollectionSettings
 from lambdas.collection.sweep import IDLE_SECONDS
+from lambdas.collection.uploads import UploadRequest, UploadTarget, prepare_upload
 from shared.db.health import database_health
-from shared.errors import NotFoundError
+from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
 from shared.schemas.health import Health
 from shared.schemas.ingest import IngestReport, Reject
@@ -79,10 +80,25 @@ def create_app(dependencies: Dependencies | None = None) -> FastAPI:
             ingest_id=queued[0] if queued else None, ingest_ids=queued, objects=len(queued)
         )
 
+    @app.post("/uploads", tags=["collection"])
+    def uploads(request: UploadRequest) -> UploadTarget:
+        """Sign an upload: the form that puts one dump into the raw bucket."""
+        return prepare_upload(needed(), request)
+
     @app.get("/collect", tags=["collection"])
-    def recent(limit: Annotated[int, Query(ge=1, le=200)] = 50) -> IngestList:
+    def recent(
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        key: Annotated[
+            str | None, Query(max_length=1024, description="ingests of this object alone")
+        ] = None,
+    ) -> IngestList:
         """The newest ingests with their counts."""
-        return IngestList(ingests=needed().ledger.recent(limit))
+        if key is None:
+            return IngestList(ingests=needed().ledger.recent(limit))
+        if "\0" in key:
+            raise InvalidInputError("no key has a NUL", details={"field": "key"})
+        ports = needed()
+        return IngestList(ingests=ports.ledger.of_key(ports.raw.bucket, key, limit))
 
     @app.get("/collect/{ingest_id}", tags=["collection"])
     def report(ingest_id: IngestId) -> IngestDetails:

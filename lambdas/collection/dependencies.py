@@ -25,6 +25,7 @@ class Dependencies:
     index_queue: MessageQueue
     reviewer_key: bytes = field(repr=False)
     max_object_bytes: int = 50 * 2**30
+    max_upload_bytes: int = 2**30
     batch_rows: int = 10_000
 
 
@@ -32,7 +33,7 @@ class Dependencies:
 def build_dependencies(settings: CollectionSettings) -> Dependencies:
     """Make the real adapters (AWS, PostgreSQL)."""
     from shared.observability.logs import configure_logging
-    from shared.storage.clients import client
+    from shared.storage.clients import client, upload_signer
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
     from shared.storage.secrets import read_secret
@@ -43,7 +44,7 @@ def build_dependencies(settings: CollectionSettings) -> Dependencies:
     return Dependencies(
         database=database,
         ledger=Ledger(database),
-        raw=S3Store(s3, settings.raw_bucket),
+        raw=S3Store(s3, settings.raw_bucket, signer=upload_signer),
         clean=S3Store(s3, settings.clean_bucket),
         artefacts=S3Store(s3, settings.artefact_bucket),
         collection_queue=SqsQueue(sqs, settings.collection_queue_url),
@@ -51,5 +52,6 @@ def build_dependencies(settings: CollectionSettings) -> Dependencies:
         index_queue=SqsQueue(sqs, settings.index_queue_url),
         reviewer_key=bytes.fromhex(read_secret(secrets, settings.reviewer_key_secret_id)["key"]),
         max_object_bytes=settings.max_object_bytes,
+        max_upload_bytes=settings.max_upload_bytes,
         batch_rows=settings.batch_rows,
     )

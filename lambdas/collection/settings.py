@@ -1,5 +1,7 @@
 """Settings of the collection function."""
 
+from pydantic import Field
+
 from shared.settings.base import DatabaseSettings
 
 
@@ -22,5 +24,7 @@ class CollectionSettings(DatabaseSettings):
     """Queue of requests for an index build."""
     max_object_bytes: int = 50 * 2**30
     """Largest object that is read, as it lies in S3."""
+    max_upload_bytes: int = Field(default=2**30, ge=1, le=5 * 10**9)
+    """Largest upload that POST /uploads signs; S3 takes 5 GB in one POST."""
     batch_rows: int = 10_000
     """Rows of one transaction and of one clean shard."""

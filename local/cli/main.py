@@ -2,7 +2,7 @@
 
 import typer
 
-from local.cli import adapt, ask, demo, doctor, ingest, models, reset, status, train, up
+from local.cli import adapt, ask, demo, doctor, ingest, models, page, reset, status, train, up
 
 application = typer.Typer(
     name="reviewlens",
@@ -23,6 +23,7 @@ def _root() -> None:
 for _command in (
     demo.demo,
     up.up,
+    page.page,
     ingest.ingest,
     ask.analyze,
     ask.search,

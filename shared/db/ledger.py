@@ -152,6 +152,13 @@ class Ledger:
             (limit,),
         )
 
+    def of_key(self, bucket: str, key: str, limit: int) -> list[IngestReport]:
+        """The ingests of one object, one for each version of it, newest first."""
+        return self._reports(
+            "WHERE i.bucket = %s AND i.key = %s ORDER BY i.received_at DESC, i.ingest_id LIMIT %s",
+            (bucket, key, limit),
+        )
+
     def _reports(self, where: LiteralString, arguments: tuple[object, ...]) -> list[IngestReport]:
         with (
             self._database.transaction() as connection,

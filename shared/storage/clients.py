@@ -18,3 +18,14 @@ _CONFIG = Config(
 def client(service: str) -> Any:
     """One thread-safe client per service and process (``AWS_ENDPOINT_URL`` is honoured)."""
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+@cache
+def upload_signer() -> Any:
+    """The S3 client that signs uploads.
+
+    Objects are encrypted by KMS, which asks for Signature Version 4; a new bucket is known by its
+    regional address alone until the global one has heard of it.
+    """
+    regional = Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
+    return boto3.client("s3", config=_CONFIG.merge(regional))

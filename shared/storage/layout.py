@@ -1,6 +1,8 @@
 """Where things stand in the buckets. Everything but pointers is written once and never changed."""
 
 UPLOADS = "uploads/"
+WEB_UPLOADS = f"{UPLOADS}web/"
+"""Where uploads go that the API signs."""
 EMBEDDINGS = "embeddings/"
 ACTIVATIONS = "activations/"
 EVALUATION_FILES = ("evaluation.json", "predictions.parquet")

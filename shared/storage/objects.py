@@ -1,6 +1,6 @@
 """Objects in one S3 bucket: the port and its S3 adapter (tests/fakes holds the in-memory one)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,14 @@ class ObjectInfo:
     key: str
     etag: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUpload:
+    """A form that puts one object: POST ``fields`` to ``url``, and the bytes last, as ``file``."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 class ObjectStore(Protocol):
@@ -63,6 +71,9 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Delete an object; a missing one is no error."""
 
+    def sign_upload(self, key: str, *, max_bytes: int, seconds: int) -> SignedUpload:
+        """Let whoever has the result put this key, 1 to ``max_bytes`` long, for ``seconds``."""
+
 
 @contextmanager
 def _translated(what: str) -> Iterator[None]:
@@ -83,8 +94,16 @@ def _translated(what: str) -> Iterator[None]:
 class S3Store:
     """The S3 adapter of ObjectStore."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: Any, bucket: str, *, signer: Callable[[], Any] | None = None) -> None:
+        """Prepare it.
+
+        Args:
+            s3: a boto3 client.
+            bucket: name of the bucket.
+            signer: makes the client that signs uploads; the same one where none is given.
+        """
         self._s3 = s3
+        self._signer = signer or (lambda: s3)
         self.bucket = bucket
 
     @contextmanager
@@ -158,3 +177,14 @@ class S3Store:
         """See ObjectStore.delete."""
         with _translated(f"object {key}"):
             self._s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def sign_upload(self, key: str, *, max_bytes: int, seconds: int) -> SignedUpload:
+        """See ObjectStore.sign_upload."""
+        with _translated(f"object {key}"):
+            signed = self._signer().generate_presigned_post(
+                self.bucket,
+                key,
+                Conditions=[["content-length-range", 1, max_bytes]],
+                ExpiresIn=seconds,
+            )
+        return SignedUpload(signed["url"], signed["fields"])

@@ -1,5 +1,8 @@
 """What every ObjectStore does: S3 (over moto) and the one in memory."""
 
+import json
+from base64 import b64decode
+
 import pytest
 
 from shared.errors import ConflictError, NotFoundError
@@ -98,3 +101,12 @@ def test_deleting_twice_is_no_error(store):
     store.delete("k")
     store.delete("k")
     assert list(store.list("")) == []
+
+
+def test_a_signed_upload_holds_for_one_key_and_so_many_bytes(store):
+    signed = store.sign_upload("uploads/web/x/a b+\u00fc.csv", max_bytes=1000, seconds=60)
+    assert store.bucket in signed.url
+    assert signed.fields["key"] == "uploads/web/x/a b+\u00fc.csv"
+    conditions = json.loads(b64decode(signed.fields["policy"]))["conditions"]
+    assert ["content-length-range", 1, 1000] in conditions
+    assert {"key": "uploads/web/x/a b+\u00fc.csv"} in conditions

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from cdk.constructs.routes import Access, document, routes_of, schema_of
 from cdk.environments import ENVIRONMENTS
+from lambdas.collection.uploads import UploadRequest
 from lambdas.processing.api import EmbeddingsRequest, ProcessRequest
 from shared.schemas.api import AnalyzeBatchRequest, AnalyzeRequest, Problem, SearchRequest
 from tests.infra.gateway import (
@@ -46,6 +47,7 @@ PROMISED = {
     "GET /collect/{ingest_id}/rejects": "key",
     "GET /status/{training_id}": "key",
     "POST /collect": "iam",
+    "POST /uploads": "iam",
     "POST /process": "iam",
     "POST /embeddings": "iam",
     "POST /build_index": "iam",
@@ -138,6 +140,14 @@ BODIES = [
     (EmbeddingsRequest, {"texts": ["a"], "more": 1}),
     (ProcessRequest, {"ingest_id": "ing_0123"}),
     (ProcessRequest, {"ingest_id": "no spaces"}),
+    (UploadRequest, {"filename": "a.csv", "bytes": 1}),
+    (UploadRequest, {"filename": "a.csv", "bytes": 1, "mapping": {"text": "Opinion"}}),
+    (UploadRequest, {"filename": "a.csv", "bytes": 1, "mapping": {"text": ""}}),
+    (UploadRequest, {"filename": "a.csv", "bytes": 1, "mapping": {"text": 5}}),
+    (UploadRequest, {"filename": "", "bytes": 1}),
+    (UploadRequest, {"filename": "a.csv", "bytes": 0}),
+    (UploadRequest, {"filename": "a.csv", "bytes": 5_000_000_001}),
+    (UploadRequest, {"filename": "a.csv", "bytes": 1, "more": 1}),
 ]
 
 

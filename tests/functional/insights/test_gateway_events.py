@@ -48,6 +48,7 @@ def known(database):
     ("function", "route", "status"),
     [
         ("collection", "collect", 202),
+        ("collection", "uploads", 200),
         ("collection", "collect_list", 200),
         ("collection", "collect_one", 200),
         ("collection", "collect_rejects", 200),

@@ -5,6 +5,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
@@ -344,3 +345,16 @@ def test_a_put_that_is_refused_sends_no_event(aws, bucket):
     with pytest.raises(ClientError):
         aws.s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*")
     assert aws.bodies(url) == []
+
+
+def test_an_upload_by_a_signed_form_is_an_object_and_survives_a_restart(aws, bucket):
+    signed = aws.s3.generate_presigned_post(
+        bucket, "uploads/web/1/ü b+c.csv", Conditions=[["content-length-range", 1, 100]]
+    )
+    assert signed["url"].startswith("http://127.0.0.1:")
+    answer = httpx.post(
+        signed["url"], data=signed["fields"], files={"file": ("x.csv", b"a,b\n\x00\xff")}
+    )
+    assert answer.status_code == 204
+    aws.restart()
+    assert read(aws, bucket, "uploads/web/1/ü b+c.csv") == b"a,b\n\x00\xff"

@@ -1,0 +1,57 @@
+"""``python -m frontend_space``: the page, over an API or over a stack of its own."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from frontend_space.settings import PageSettings
+
+_ON_A_SPACE = "SPACE_ID"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m frontend_space",
+        description="Serve the web page. REVIEWLENS_API_URL names the API that it asks; without "
+        "one it starts a stack of its own over the shipped model and the samples.",
+    )
+    parser.add_argument("--host", help="address to listen on (default: this machine alone)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 8006)")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    try:
+        settings = PageSettings()
+    except ValidationError as error:
+        for told in error.errors():
+            name = f"REVIEWLENS_{'_'.join(map(str, told['loc'])).upper()}"
+            sys.stderr.write(f"{name}: {told['msg']}\n")
+        return 2
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    from frontend_space.app import PORT, served
+
+    # a Space's proxy comes from outside; the API and the stack stay on loopback all the same
+    outside = _ON_A_SPACE in os.environ
+    host = options.host or ("0.0.0.0" if outside else "127.0.0.1")  # noqa: S104
+    port = options.port or (int(os.environ.get("GRADIO_SERVER_PORT", "7860")) if outside else PORT)
+    try:
+        with served(settings, host=host, port=port) as address:
+            sys.stdout.write(f"The page is at {address}\n")
+            sys.stdout.flush()
+            stopped.wait()
+    except OSError as error:
+        sys.stderr.write(f"The page cannot be served: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Interactive plots, as the JSON that plotly.js draws; no plotting library is needed for that."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gradio.components.plot import PlotData
+
+from frontend_space.answers import Change, Point
+from frontend_space.markup import LABELS, day, safe
+
+COLOURS: Mapping[str, str] = {"negative": "#dc2626", "neutral": "#94a3b8", "positive": "#0d9488"}
+_STARS = "#6366f1"
+_MARK = "#d97706"
+_GREY = "rgba(128,128,128,0.25)"
+
+
+def sentiment_plot(points: Sequence[Point], change: Change | None) -> PlotData:
+    """Reviews of each interval by sentiment, with the day of a change marked."""
+    split = [point for point in points if point.sentiment_shares is not None]
+    traces = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": [point.start.isoformat() for point in split],
+            "y": [round(_count(point, name), 2) for point in split],
+            "customdata": [_told(point, name) for point in split],
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "marker": {"color": COLOURS[name]},
+        }
+        for name in LABELS
+    ]
+    return _figure(traces, "reviews", change, {"barmode": "stack", "bargap": 0.15})
+
+
+def stars_plot(points: Sequence[Point], change: Change | None) -> PlotData:
+    """Mean stars of each interval; nothing is drawn over a gap."""
+    trace = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "mean stars",
+        "x": [point.start.isoformat() for point in points],
+        "y": [
+            None if point.mean_rating is None else round(point.mean_rating, 2) for point in points
+        ],
+        "hovertemplate": "%{x|%d %b %Y}: %{y:.2f} stars<extra></extra>",
+        "connectgaps": False,
+        "line": {"color": _STARS, "width": 2},
+    }
+    return _figure([trace], "mean stars", change, {"yaxis": {"range": [0.8, 5.2]}})
+
+
+def _count(point: Point, name: str) -> float:
+    return float(getattr(point.sentiment_shares, name)) * point.analysed
+
+
+def _told(point: Point, name: str) -> str:
+    part = float(getattr(point.sentiment_shares, name))
+    span = (
+        day(point.start) if point.start == point.end else f"{day(point.start)} to {day(point.end)}"
+    )
+    return safe(f"{span}: {part:.0%} {name}, {point.analysed} reviews")
+
+
+def _figure(
+    traces: Sequence[Mapping[str, Any]],
+    what: str,
+    change: Change | None,
+    more: Mapping[str, Any],
+) -> PlotData:
+    layout: dict[str, Any] = {
+        "autosize": True,
+        "height": 300,
+        "margin": {"l": 44, "r": 12, "t": 30, "b": 36},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 12, "color": "#64748b"},
+        "legend": {"orientation": "h", "y": 1.14, "x": 0},
+        "hovermode": "closest",
+        "dragmode": False,
+        "xaxis": {"type": "date", "gridcolor": _GREY, "fixedrange": True},
+        "yaxis": {
+            "title": {"text": what},
+            "gridcolor": _GREY,
+            "rangemode": "tozero",
+            "fixedrange": True,
+            **more.get("yaxis", {}),
+        },
+        **{name: value for name, value in more.items() if name != "yaxis"},
+    }
+    if change is not None:
+        layout |= _mark(change)
+    return PlotData(type="plotly", plot=json.dumps({"data": list(traces), "layout": layout}))
+
+
+def _mark(change: Change) -> dict[str, Any]:
+    where = change.day.isoformat()
+    line = {"color": _MARK, "width": 2, "dash": "dash"}
+    return {
+        "shapes": [
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": where,
+                "x1": where,
+                "y0": 0,
+                "y1": 1,
+            }
+            | {"line": line}
+        ],
+        "annotations": [
+            {"x": where, "y": 1, "xref": "x", "yref": "paper", "showarrow": False}
+            | {"text": safe(f"{change.direction} since {day(change.day)}"), "xanchor": "right"}
+            | {"yanchor": "bottom", "font": {"color": _MARK, "size": 12}}
+        ],
+    }

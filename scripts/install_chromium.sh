@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Makes sure that there is a Chromium for the browser tests; does nothing where there is one.
+#   scripts/install_chromium.sh [PYTHON with playwright]
+set -euo pipefail
+python=${1:-python3}
+
+found() {
+  for name in chromium chromium-browser google-chrome; do
+    command -v "$name" >/dev/null && return 0
+  done
+  # `playwright install` keeps its own
+  "$python" - 2>/dev/null <<'PY'
+import os, sys
+from playwright.sync_api import sync_playwright
+with sync_playwright() as started:
+    sys.exit(0 if os.path.exists(started.chromium.executable_path) else 1)
+PY
+}
+
+found && exit 0
+root=""
+if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+  root="sudo -n"
+fi
+if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || [ -n "$root" ]; }; then
+  echo "Installing Chromium from the distribution …" >&2
+  if $root apt-get install -y --no-install-recommends chromium >/dev/null 2>&1 || {
+    $root apt-get update >/dev/null 2>&1 &&
+      $root apt-get install -y --no-install-recommends chromium >/dev/null 2>&1
+  }; then
+    found && exit 0
+  fi
+fi
+echo "Installing Chromium by playwright …" >&2
+"$python" -m playwright install chromium

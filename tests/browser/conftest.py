@@ -1,0 +1,227 @@
+"""One page with a stack of its own for all tests, pages over other servers, and a browser."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from playwright.sync_api import sync_playwright
+
+from local.ports import free_port
+from local.state import StateFolder
+from tests.browser.contract import NEW, Contract, serving
+
+ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "page"
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--no-first-run"),
+]
+PATIENCE = 240.0
+MILLISECONDS = 60_000
+
+
+class Home:
+    """``python -m frontend_space`` with a stack of its own."""
+
+    def __init__(self, folder, log):
+        self.folder = StateFolder(folder)
+        self.port = free_port(0, what="page", option="--port")
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = log
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("REVIEWLENS_", "AWS_"))}
+        settings = {"REVIEWLENS_STATE": str(folder), "REVIEWLENS_POINTER_REFRESH_SECONDS": "1"}
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "frontend_space", "--port", str(self.port)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=kept | settings,
+                cwd=Path(__file__).resolve().parents[2],
+            )
+
+    @property
+    def gateway(self):
+        """Address of its own API; None before it is there."""
+        running = self.folder.running()
+        return running and running.gateway_url
+
+    def wait(self):
+        """Wait until all samples can be searched."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self._log.read_text()
+            with suppress(httpx.HTTPError, KeyError, IndexError, TypeError):
+                self.page_seconds = self._page_seconds()
+                found = httpx.get(f"{self.gateway}/collect").json()["ingests"]
+                done = [one["status"] for one in found] == ["processed"] * 4
+                health = httpx.get(f"{self.gateway}/health/retrieval").json()
+                if done and "-733-" in (health["index_version"] or ""):
+                    return self
+            time.sleep(0.2)
+        raise AssertionError(f"the page is not ready: {self._log.read_text()}")
+
+    def _page_seconds(self):
+        httpx.get(self.url).raise_for_status()
+        return time.time() - psutil.Process(self.process.pid).create_time()
+
+    def stop(self):
+        """End it as Ctrl-C does; gives the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """The page over its own stack, with all samples in it."""
+    folder = tmp_path_factory.mktemp("home")
+    started = Home(folder / "state", folder / "log")
+    try:
+        yield started.wait()
+    finally:
+        assert started.stop() == 0, "it did not end in order"
+
+
+@pytest.fixture(scope="session")
+def page_over():
+    """``page_over(url)``: address of a page that asks the API at ``url``."""
+    from frontend_space.app import served
+    from frontend_space.settings import PageSettings
+
+    with ExitStack() as cleanup:
+
+        def start(url):
+            settings = PageSettings(api_url=url)
+            return cleanup.enter_context(served(settings, host="127.0.0.1", port=None))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def contract_page(home, page_over):
+    """A page over a server with all routes."""
+    with serving(Contract(home.gateway)) as url:
+        yield page_over(url)
+
+
+@pytest.fixture(scope="session")
+def hostile_page(home, page_over):
+    """A page over a server whose reviews carry markup."""
+    with serving(Contract(home.gateway, hostile=True)) as url:
+        yield page_over(url)
+
+
+@pytest.fixture(scope="session")
+def older_page(home, page_over):
+    """A page over a server that has none of the newer routes."""
+    with serving(Contract(home.gateway, missing=NEW)) as url:
+        yield page_over(url)
+
+
+class _Listener:
+    """A server that nobody should ask."""
+
+    def __init__(self, url, asked):
+        self.url = url
+        self.asked = asked
+
+
+@pytest.fixture
+def contract_address(home):
+    """A server, and the list of what it was asked."""
+    contract = Contract(home.gateway)
+    with serving(contract) as url:
+        yield _Listener(url, contract.asked)
+
+
+# not for the session: while it is open, no other test could run an event loop of its own
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium of the system, else the one that playwright brought."""
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+class Visit:
+    """One visitor's tab, with everything that went wrong in it."""
+
+    def __init__(self, page):
+        self.page = page
+        self.wrong = []
+        page.set_default_timeout(MILLISECONDS)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("request", self._asked)
+
+    def _heard(self, message):
+        if message.type == "error":
+            self.wrong.append(message.text)
+
+    def _asked(self, request):
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.wrong.append(f"asked {request.url}")
+
+    def open(self, url):
+        """Go there and wait until it can be used."""
+        self.page.goto(url)
+        self.page.wait_for_selector("#analyze-text textarea")
+        self.page.wait_for_load_state("load")
+        return self
+
+    def tab(self, name):
+        """Open a tab, also where it hides behind the menu of a narrow screen."""
+        button = self.page.get_by_role("tab", name=name, exact=True)
+        if not button.first.is_visible():
+            self.page.locator(".overflow-menu > button").first.click()
+            button = self.page.locator(".overflow-dropdown button", has_text=name)
+        button.first.click()
+        return self
+
+    def text(self, selector):
+        """What is shown there."""
+        return self.page.inner_text(selector)
+
+    def wait_for(self, selector, **options):
+        """Wait until it is shown."""
+        return self.page.wait_for_selector(selector, **options)
+
+    def width(self):
+        """What would have to be scrolled sideways, in pixels."""
+        return self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+
+    def picture(self, name):
+        """Keep a screenshot as an artefact."""
+        ARTEFACTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+
+
+@pytest.fixture
+def visit(browser):
+    """``visit(url, width, height, dark)``: a new visitor; nothing may go wrong in the tab."""
+    with ExitStack() as cleanup:
+        visits = []
+
+        def start(url, *, width=1280, height=850, dark=False):
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                color_scheme="dark" if dark else "light",
+                accept_downloads=True,
+            )
+            cleanup.callback(context.close)
+            visits.append(Visit(context.new_page()))
+            return visits[-1].open(url)
+
+        yield start
+        assert [wrong for one in visits for wrong in one.wrong] == []

@@ -1,0 +1,196 @@
+"""A server of the insights routes, in the shapes of their contract, in front of a real API.
+
+What it does not know itself it asks of the real one. ``missing`` routes answer 404 as an older
+server does; ``hostile`` puts markup and endless words into what it says.
+"""
+
+import json
+import threading
+from contextlib import contextmanager
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+SCRIPT = "<script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>"
+HOSTILE = f"{SCRIPT} **bold** [link](javascript:window.hacked=1) `{{{{x}}}}` ${{7*7}} {'w' * 3000}"
+NEW = frozenset({"/trends", "/movers", "/aspects", "/duplicates"})
+DAY = date(2026, 3, 16)
+FRESH = {"as_of": "2026-11-29T08:00:00Z", "pending_reviews": 3}
+PRODUCT = "RL-AUD-01"
+PROOF = f"/reviews?product_id={PRODUCT}&sentiment=negative&from={DAY}"
+CHANGE = {
+    "day": DAY.isoformat(),
+    "direction": "worse",
+    "negative_before": 0.05,
+    "negative_after": 0.62,
+    "reviews_before": 70,
+    "reviews_after": 40,
+    "p_value": 0.0001,
+    "reviews_link": PROOF,
+}
+
+
+def _split(negative):
+    return {"negative": negative, "neutral": 0.05, "positive": round(0.95 - negative, 4)}
+
+
+def _figures(reviews, negative, link):
+    return {
+        "reviews": reviews,
+        "analysed": reviews,
+        "mean_rating": 5 - 4 * negative,
+        "sentiment_shares": _split(negative),
+        "net_sentiment": 100 * (0.95 - 2 * negative),
+        "reviews_link": link,
+    }
+
+
+def _trends(_query, _text):
+    first = DAY - timedelta(weeks=16)
+    points = []
+    for week in range(32):
+        start = first + timedelta(weeks=week)
+        negative = 0.05 if start < DAY else 0.62
+        figures = _figures(4 + week % 3, negative, PROOF)
+        if week == 5:
+            figures |= {"reviews": 0, "analysed": 0, "mean_rating": None, "net_sentiment": None}
+            figures["sentiment_shares"] = None
+        end = start + timedelta(days=6)
+        points.append({"start": start.isoformat(), "end": end.isoformat(), **figures})
+    totals = {**_figures(110, 0.25, PROOF), "undated": 0}
+    return {
+        "interval": "week",
+        "time_zone": "UTC",
+        "from": points[0]["start"],
+        "to": points[-1]["end"],
+        "points": points,
+        "totals": totals,
+        "change": CHANGE,
+        "freshness": FRESH,
+    }
+
+
+def _movers(_query, text):
+    one = {"product_id": PRODUCT, "title": text("Wren Folding Headphones"), "category": "Audio"}
+    return {"movers": [{**one, "change": CHANGE, "q_value": 0.001}], "freshness": FRESH}
+
+
+def _aspects(_query, text):
+    quote = {
+        "text": text("The hinge cracked clean through after three weeks."),
+        "review_id": "h:1",
+        "sentiment": "negative",
+        "rating": 1.0,
+        "reviewed_at": "2026-04-01T00:00:00Z",
+    }
+    one = {
+        "aspect": text("hinge"),
+        "mentions": 31,
+        "reviews": 29,
+        "sentiment_shares": _split(0.9),
+        "negative_share": 0.9,
+        "net_sentiment": -85.0,
+        "quotes": [quote],
+        "reviews_link": PROOF,
+    }
+    return {"aspects": [one], "reviews_read": 110, "freshness": FRESH}
+
+
+def _duplicates(_query, text):
+    group = {
+        "kind": "exact",
+        "text": text("Great product, five stars."),
+        "reviews": 4,
+        "products": 2,
+        "reviewers": 4,
+        "first_day": "2026-01-01",
+        "last_day": "2026-02-01",
+        "review_ids": ["h:2"],
+    }
+    return {"groups": [group], "next_cursor": None}
+
+
+_ANSWERS = {
+    "/trends": _trends,
+    "/movers": _movers,
+    "/aspects": _aspects,
+    "/duplicates": _duplicates,
+}
+
+
+class Contract:
+    """The server's answers; ``asked`` holds the paths that it was asked for."""
+
+    def __init__(self, upstream, *, missing=frozenset(), hostile=False):
+        self.asked = []
+        self._upstream = upstream
+        self._missing = missing
+        self._hostile = hostile
+
+    def answer(self, method, target, body, headers):
+        """Status, kind and body of one answer."""
+        parts = urlsplit(target)
+        self.asked.append(f"{method} {target}")
+        if parts.path in self._missing:
+            told = {"title": "Not Found", "status": 404, "code": "route_not_found", "detail": "no"}
+            return 404, "application/problem+json", json.dumps(told).encode()
+        if parts.path in _ANSWERS:
+            found = _ANSWERS[parts.path](parse_qs(parts.query), self._text)
+            return 200, "application/json", json.dumps(found).encode()
+        kept = {"content-type": "application/json"} if body else {}
+        with httpx.Client(base_url=self._upstream, trust_env=False, timeout=60) as client:
+            answer = client.request(method, target, content=body, headers=kept)
+        return answer.status_code, answer.headers["content-type"], self._spoilt(answer)
+
+    def _text(self, plain):
+        return HOSTILE if self._hostile else plain
+
+    def _spoilt(self, answer):
+        if not self._hostile or answer.status_code != 200:
+            return answer.content
+        return json.dumps(self._walk(answer.json())).encode()
+
+    def _walk(self, value):
+        texts = {"text", "title", "review_text", "summary", "category"}
+        if isinstance(value, dict):
+            return {
+                name: HOSTILE if name in texts and part else self._walk(part)
+                for name, part in value.items()
+            }
+        return [self._walk(part) for part in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def serving(contract):
+    """The server on a free loopback port; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _respond(self):
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            told = contract.answer(self.command, self.path, body, self.headers)
+            status, kind, answer = told
+            self.send_response(status)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = _respond  # noqa: N815 - names of the base class
+
+        def log_message(self, *_args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
