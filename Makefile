@@ -20,7 +20,7 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,infra,dev]'
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,frontend,infra,dev]'
 	@touch $@
 
 $(TRAIN)/.train: pyproject.toml constraints-train.txt

@@ -2,7 +2,19 @@
 
 import typer
 
-from local.cli import adapt, ask, demo, doctor, ingest, models, reset, status, train, up
+from local.cli import (
+    adapt,
+    ask,
+    demo,
+    doctor,
+    ingest,
+    models,
+    report,
+    reset,
+    status,
+    train,
+    up,
+)
 
 application = typer.Typer(
     name="reviewlens",
@@ -26,6 +38,7 @@ for _command in (
     ingest.ingest,
     ask.analyze,
     ask.search,
+    report.report,
     status.status,
     status.env,
     train.train,
