@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
@@ -241,7 +242,7 @@ def _plain_bars(axes: Axes, *, room: float) -> None:
     sns.despine(ax=axes, left=True, bottom=True)
 
 
-def _seams(points: Sequence[Point]) -> dict[str, float]:
+def _seams(points: Sequence[Point]) -> dict[str, Any]:
     """Many bars have no room for lines between them."""
     return {"linewidth": 0.0} if len(points) > _MANY else {}
 

@@ -1,6 +1,7 @@
 """What somebody gets who asks for a report: a page that needs nothing else, or a PDF with text."""
 
 import base64
+import itertools
 import re
 from collections import Counter
 from datetime import date, timedelta
@@ -143,7 +144,7 @@ def test_who_does_not_see_the_plots_gets_what_they_show(report):
     assert len(page.all("caption")) == len(page.all("table"))
     levels = [int(level[1]) for level, _ in page.headings]
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
     targets = {one["id"] for _, one in page.tags if "id" in one}
     assert {one["href"][1:] for one in page.all("a")} <= targets
 
