@@ -15,7 +15,7 @@ LABELS = ("negative", "neutral", "positive")
 PAGE = 200
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     def __init__(self, status, detail):
         super().__init__(detail)
         self.status = status
@@ -69,7 +69,7 @@ class Shop:
         self.asked.append((path, query))
         name, _, rest = path.strip("/").partition("/")
         if name not in self.routes or (rest and name != "products"):
-            raise Refused(404, f"No route for GET {path}")
+            raise RefusedError(404, f"No route for GET {path}")
         if name == "products" and rest:
             return self.product(unquote(rest)) | {"freshness": self.freshness()}
         return getattr(self, f"get_{name}")(query)
@@ -156,7 +156,7 @@ class Shop:
 
     def product(self, product_id):
         if product_id not in self.products:
-            raise Refused(404, "there is no such product")
+            raise RefusedError(404, "there is no such product")
         own = [review for review in self.reviews if review["product_id"] == product_id]
         return {
             "product_id": product_id,
@@ -198,7 +198,7 @@ class Shop:
         found = sorted(self.chosen(query), key=lambda r: r["reviewed_at"] or "", reverse=True)
         start, limit = int(query.get("cursor", 0)), int(query["limit"])
         if limit > PAGE:
-            raise Refused(422, "limit: Input should be less than or equal to 200")
+            raise RefusedError(422, "limit: Input should be less than or equal to 200")
         page = found[start : start + limit]
         if self.old_reviews:
             page = [{k: v for k, v in one.items() if k != "mismatch"} for one in page]
@@ -246,7 +246,7 @@ def serve(shop):
             parts = urlsplit(self.path)
             try:
                 status, body = 200, shop.answer(parts.path, dict(parse_qsl(parts.query)))
-            except Refused as error:
+            except RefusedError as error:
                 status, body = error.status, {"status": error.status, "detail": str(error)}
             told = json.dumps(body).encode()
             self.send_response(status)
