@@ -24,6 +24,10 @@ PYTHON = "3.11"
 """As frontend_space/README.md asks for it."""
 BY_NAME = ("httptools", "uvloop")
 """Packages that uvicorn takes by their names where they are installed."""
+PLATFORM = ("gradio[oauth,mcp]", "spaces", "uvicorn>=0.14.0", "websockets>=10.4")
+"""What a Space installs in the same step; scripts/test_hf_app.sh does, too."""
+HELD = {"pydantic": "2.12.5", "pydantic-core": "2.41.5"}
+"""Versions other than those of the tests: newer ones than the platform's packages allow."""
 TARGET = "frontend_space/requirements.txt"
 _MARKERS = {
     "python_version": PYTHON,
@@ -56,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def page(root: Path = ROOT) -> str:
     """The file: one pinned line for each distribution."""
-    versions = pinned_versions(root)
+    versions = pinned_versions(root) | HELD
     wanted = direct(root)
     names = sorted(closure(wanted, asked_extras(root)))
     if missing := [name for name in names if name not in versions]:

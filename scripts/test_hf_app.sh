@@ -35,8 +35,11 @@ builder="${BUILDER:-.venv/bin/python}"
 if ! cmp -s "$folder/space/requirements.txt" "$folder/installed.txt"; then
   rm -rf "$folder/venv"
   "$python" -m venv "$folder/venv"
+  sdk="$(sed -n 's/^sdk_version: "\(.*\)"$/\1/p' "$folder/space/README.md")"
+  # the platform's own packages come in the same step, and must get along with ours
   "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-    -r "$folder/space/requirements.txt"
+    -r "$folder/space/requirements.txt" "gradio[oauth,mcp]==$sdk" spaces \
+    "uvicorn>=0.14.0" "websockets>=10.4"
   cp "$folder/space/requirements.txt" "$folder/installed.txt"
 fi
 "$folder/venv/bin/python" scripts/try_space.py "$folder/space"
