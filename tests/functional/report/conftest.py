@@ -2,7 +2,9 @@
 
 import json
 import os
+from contextlib import contextmanager
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import pytest
 from typer.testing import CliRunner
@@ -19,6 +21,11 @@ QUOTE = "The hinge snapped after three weeks & nobody answers."
 @pytest.fixture
 def shop():
     """A server's answers, for a test to change."""
+    return planted()
+
+
+def planted():
+    """Two products; the hinge of one breaks since a day in March."""
     made = Shop()
     made.add_product("RL-1", "Wren Folding Headphones", "Audio")
     made.add_product("RL/2", "Kettle", "Kitchen")
@@ -89,17 +96,37 @@ def shop():
 
 
 @pytest.fixture
-def report(tmp_path, monkeypatch, shop):
+def report(tmp_path, shop):
     """``report("--product", …, to="r.html")``: the command on a stack that serves the shop."""
-    state = StateFolder(tmp_path / "state")
+    with reporting(shop, tmp_path) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The report of the headphones as it is: text of the page, bytes of the PDF."""
+    with reporting(planted(), tmp_path_factory.mktemp("made")) as run:
+        page, paper = (run("--product", "RL-1", to=name) for name in ("r.html", "r.pdf"))
+    return Made(page, paper)
+
+
+class Made(NamedTuple):
+    html: str
+    pdf: bytes
+
+
+@contextmanager
+def reporting(shop, folder):
+    """What runs the command with its files in a folder."""
+    state = StateFolder(folder / "state")
     state.create()
-    monkeypatch.setenv("REVIEWLENS_STATE", str(state.root))
     server = serve(shop)
     port = server.server_address[1]
 
     def run(*arguments, to="report.html", expect=0):
-        path = tmp_path / to
-        done = CliRunner().invoke(application, ["report", *map(str, arguments), "-o", str(path)])
+        path = folder / to
+        command = ["report", *arguments, "--state", str(state.root), "-o", str(path)]
+        done = CliRunner().invoke(application, command)
         assert done.exit_code == expect, done.output
         if expect:
             assert "Traceback" not in done.output
@@ -108,8 +135,10 @@ def report(tmp_path, monkeypatch, shop):
             return json.loads(done.stdout)
         return path.read_bytes() if path.suffix == ".pdf" else path.read_text()
 
-    with FolderLock(state.root):
-        state.announce(RunningStack(os.getpid(), "test", port, port, port, {}))
-        yield run
-    server.shutdown()
-    server.server_close()
+    try:
+        with FolderLock(state.root):
+            state.announce(RunningStack(os.getpid(), "test", port, port, port, {}))
+            yield run
+    finally:
+        server.shutdown()
+        server.server_close()
