@@ -1,5 +1,6 @@
 """More periods than a plot can show become fewer, and no review is lost or counted twice."""
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -35,7 +36,7 @@ def test_many_points_become_fewer_without_losing_a_review_or_a_day(weeks):
     assert len(found) <= 5
     assert sum(p.reviews for p in found) == sum(p.reviews for p in points)
     assert (found[0].start, found[-1].end) == (points[0].start, points[-1].end)
-    gaps = {(b.start - a.end).days for a, b in zip(found, found[1:], strict=False)}
+    gaps = {(b.start - a.end).days for a, b in itertools.pairwise(found)}
     assert gaps <= {1}
 
 
