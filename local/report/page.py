@@ -30,7 +30,7 @@ def html(document: Document) -> str:
     )
     environment.globals.update(light=_drawn_for(LIGHT), dark=_drawn_for(DARK))
     environment.globals.update(kind=lambda block: _KINDS[type(block)], lights=LIGHT, darks=DARK)
-    return environment.get_template("page.html.jinja").render(document=document)
+    return str(environment.get_template("page.html.jinja").render(document=document))
 
 
 def _drawn_for(look: Look) -> Callable[[Picture], str]:
