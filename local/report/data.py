@@ -118,9 +118,6 @@ class Product(Counts):
     title: str | None = None
     category: str | None = None
     mismatches: int | None = None
-    first_day: Day | None = None
-    last_day: Day | None = None
-    change: Change | None = None
 
 
 class Products(_Answer):
@@ -238,9 +235,10 @@ class Scope:
 
 @dataclass(frozen=True)
 class Missing:
-    """A part that the server does not tell, and why."""
+    """A part that the server does not tell, and why; ``answered``: it did, in an unknown form."""
 
     reason: str
+    answered: bool = False
 
 
 _T = TypeVar("_T")

@@ -83,10 +83,10 @@ def _subject(source: Source, scope: Scope) -> Product | None:
     if scope.product_id is not None:
         path = f"/products/{quote(scope.product_id, safe='/')}"  # slashes as the route takes them
         found = source.ask(Product, path)
-        if isinstance(found, Missing):
+        if isinstance(found, Missing) and not found.answered:
             told = f"There is no product {scope.product_id!r}. `reviewlens report` without it"
             raise LocalStackError(f"{told} lists those with most reviews.", exit_code=2)
-        return found
+        return known(found)
     if scope.category is not None:
         if not source.knows_categories():
             raise LocalStackError("This server cannot tell one category from the others.")

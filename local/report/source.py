@@ -97,7 +97,8 @@ def _read(kind: type[_Answer], path: str, body: Any) -> Part[_Answer]:
         return kind.model_validate(body)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        return Missing(f"This server's {path} answers in a form that is not known here ({place}).")
+        told = f"This server's {path} answers in a form that is not known here ({place})."
+        return Missing(told, answered=True)
 
 
 def known(part: Part[_Answer]) -> _Answer:

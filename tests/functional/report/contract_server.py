@@ -150,7 +150,9 @@ class Shop:
         found = [
             {"product_id": one, **self.products[one], "change": change, "q_value": 0.0004}
             for one, change in self.changes.items()
-            if one in self.products and change["direction"] == query["direction"]
+            if one in self.products
+            and change["direction"] == query["direction"]
+            and query.get("category") in (None, self.products[one]["category"])
         ]
         return {"movers": found[: int(query["limit"])], "freshness": self.freshness()}
 

@@ -231,8 +231,7 @@ def test_long_words_long_texts_and_other_scripts_are_shown(report, shop, to):
     body = report("--product", "RL-1", to=to)
     text = pdf_text(body) if to.endswith(".pdf") else Page(body).text
     assert "Очень хорошие наушники, звук отличный." in text
-    assert "[…]" in text
-    assert "и так далее" not in text
+    assert "und so weiter […]" in text
     if to.endswith(".pdf"):
         assert "□ stands for a character that this file's font lacks" in text
     else:
@@ -277,7 +276,7 @@ def test_a_category_holds_its_own_products_alone(report, shop):
     page = Page(report("--category", "Kitchen"))
     assert page.headings[0][1] == "Reviews of Kitchen"
     assert "24 reviews: 100% positive" in page.text
-    assert "Wren" not in "".join(page.quotes) + page.text.replace("Wren Folding Headphones 16", "")
+    assert "Wren" not in page.text
     assert "Repeated reviews are told of one product or of all, not of a category." in page.text
 
 
@@ -315,6 +314,14 @@ def test_decades_of_reviews_stay_within_bounds(report, shop):
     page = Page(report("--product", "RL/2"))
     assert "month from" in page.text
     assert sum(map(len, pictures(page))) < MOST_PICTURE_BYTES
+
+
+def test_months_without_reviews_or_stars_are_gaps(report, shop):
+    for month, stars in ((1, 4.0), (2, None), (6, 2.0), (7, 2.0), (11, None), (12, 5.0)):
+        shop.add("RL/2", "Boils.", day=date(2023, month, 3), rating=stars, sentiment="positive")
+    page = Page(report("--product", "RL/2", "--from", "2023-01-01", "--to", "2023-12-31"))
+    assert any("highest 5.0 from" in image["alt"] for image in page.all("img"))
+    assert "6 reviews: 100% positive" in page.text
 
 
 @pytest.mark.parametrize(
