@@ -57,7 +57,7 @@ class Hub:
             elif told["key"] == "deletedFile":
                 del self.files[value["path"]]
         oid = "1" * 40
-        return {"commitUrl": f"{self.address}/commit/{oid}", "commitOid": oid, "success": True}
+        return {"commitUrl": f"{self.address}/spaces/somebody/reviewlens/commit/{oid}", "commitOid": oid, "success": True}
 
 
 class _Handler(BaseHTTPRequestHandler):
