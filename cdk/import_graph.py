@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cdk.assets import ROOT
 
-OURS = frozenset({"cdk", "lambdas", "local", "sagemaker_jobs", "shared"})
+OURS = frozenset({"cdk", "frontend_space", "lambdas", "local", "sagemaker_jobs", "shared"})
 
 
 @dataclass

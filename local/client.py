@@ -9,7 +9,7 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.resources import local_client
-from local.errors import LocalStackError
+from local.errors import LocalStackError, RefusedError
 from local.names import ARTEFACT_BUCKET, QUEUES, queue_url
 from local.state import RunningStack, StateFolder
 from shared.errors import ReviewlensError
@@ -39,7 +39,7 @@ class StackClient:
         """The answer to a GET.
 
         Raises:
-            LocalStackError: no answer, or a problem: what the service said of it.
+            LocalStackError: no answer, or a problem: what the service said of it (RefusedError).
         """
         return self._ask("GET", path, params=parameters)
 
@@ -123,7 +123,8 @@ def _body(answer: httpx.Response) -> dict[str, Any]:
     if answer.is_error:
         # wrong input is the caller's to mend, the rest is ours
         code = 2 if answer.is_client_error else 1
-        raise LocalStackError(str(body.get("detail", body)), exit_code=code)
+        told = str(body.get("detail", body))
+        raise RefusedError(told, status=answer.status_code, exit_code=code)
     return body
 
 

@@ -2,7 +2,20 @@
 
 import typer
 
-from local.cli import adapt, ask, demo, doctor, ingest, models, page, reset, status, train, up
+from local.cli import (
+    adapt,
+    ask,
+    demo,
+    doctor,
+    ingest,
+    models,
+    page,
+    report,
+    reset,
+    status,
+    train,
+    up,
+)
 
 application = typer.Typer(
     name="reviewlens",
@@ -27,6 +40,7 @@ for _command in (
     ingest.ingest,
     ask.analyze,
     ask.search,
+    report.report,
     status.status,
     status.env,
     train.train,

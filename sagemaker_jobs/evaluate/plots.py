@@ -54,8 +54,8 @@ def coverage(split: SplitReport, abstain: Abstain | None) -> str:
     """Accuracy of the answers over the share of rows that are answered."""
     with mpl.rc_context(_STYLE):
         figure, axes = _axes(4.2, 4.0)
-        known = [point for point in split.coverage_curve if point.accuracy is not None]
-        axes.plot([p.coverage for p in known], [p.accuracy for p in known], color=_BLUE)
+        known = [(p.coverage, p.accuracy) for p in split.coverage_curve if p.accuracy is not None]
+        axes.plot([x for x, _ in known], [y for _, y in known], color=_BLUE)
         here = split.answered
         if abstain is not None:
             axes.axhline(abstain.target_accuracy, color=_GREY, linewidth=1, linestyle="--")

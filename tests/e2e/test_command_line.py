@@ -16,6 +16,7 @@ COMMANDS = (
     "ingest",
     "analyze",
     "search",
+    "report",
     "status",
     "env",
     "train",
@@ -114,6 +115,19 @@ def test_analyze_and_search_answer_for_a_person_and_for_a_program(reviewlens, sa
     assert all(review["reviewed_at"] >= "2026-03-16" for review in filtered)
 
 
+@pytest.mark.parametrize("ending", ["html", "pdf"])
+def test_a_report_is_written_from_what_the_stack_answers(reviewlens, samples, tmp_path, ending):
+    path = tmp_path / f"headphones.{ending}"
+    told = json.loads(
+        reviewlens("report", "--product", "RL-AUD-01", "-o", str(path), "--json").stdout
+    )
+    assert told["bytes"] == path.stat().st_size > 10_000
+    assert "Worst reviews" not in told["not_available"]
+    if ending == "html":
+        assert "Reviews of Wren Folding Headphones" in path.read_text()
+        assert "hinge" in path.read_text()
+
+
 def test_status_and_doctor_tell_how_the_stack_is(reviewlens, samples):
     found = json.loads(reviewlens("status", "--json").stdout)
     assert found["health"]["status"] == "ok"
@@ -139,6 +153,7 @@ def test_env_lets_psql_and_other_programs_in(reviewlens, samples):
         (("search", "x", "--min-rating", "9"), "filters.min_rating"),
         (("search", "x", "--sentiment", "angry"), "filters.sentiment"),
         (("search", "x", "--from", "yesterday"), "filters.date_from"),
+        (("report", "-o", "x.html", "--product", "no-such"), "There is no product 'no-such'"),
     ],
 )
 def test_wrong_input_is_told_in_one_line(reviewlens, arguments, words):

@@ -1,0 +1,436 @@
+"""What somebody gets who asks for a report: a page that needs nothing else, or a PDF with text."""
+
+import base64
+import itertools
+import re
+from collections import Counter
+from datetime import date, timedelta
+from html.parser import HTMLParser
+from io import BytesIO
+
+import pypdf
+import pytest
+
+from tests.functional.report.conftest import QUOTE
+from tests.functional.report.contract_server import change
+
+MOST_PICTURE_BYTES = 2 * 2**20
+VOID = {"meta", "img", "source", "br", "hr", "link", "input"}
+HOSTILE = (
+    "<script>alert('x')</script><img src=x onerror=alert(1)> \"quoted\" & </blockquote> "
+    "{{ 7 * 7 }} <para><b>bold</b> $x^{2}$"
+)
+
+
+class Page(HTMLParser):
+    """A page taken apart; fails where a tag is not closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.headings = [], [], []
+        self.quotes, self.words = [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in {"h1", "h2", "h3"}:
+            self.headings.append([tag, ""])
+        if tag == "blockquote":
+            self.quotes.append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+        if self.open and self.open[-1] in {"h1", "h2", "h3"}:
+            self.headings[-1][1] += data
+        if "blockquote" in self.open:
+            self.quotes[-1] += data
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def section(self, title):
+        return [heading for _, heading in self.headings].index(title)
+
+
+def pdf_text(body):
+    reader = pypdf.PdfReader(BytesIO(body))
+    return " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+
+
+def pictures(page):
+    """The plots of a page, decoded."""
+    uris = [one["src"] for one in page.all("img")] + [one["srcset"] for one in page.all("source")]
+    assert all(uri.startswith("data:image/svg+xml;base64,") for uri in uris)
+    return [base64.b64decode(uri.partition(",")[2]) for uri in uris]
+
+
+def test_a_product_page_tells_the_problem_its_day_and_the_reviews_that_prove_it(made):
+    page = Page(made.html)
+    assert page.headings[0] == ["h1", "Reviews of Wren Folding Headphones"]
+    assert "Product RL-1, category Audio" in page.text
+    assert "Period: 5 January 2026 to 21 June 2026 (UTC)" in page.text
+    assert (
+        "reviews analysed until 30 June 2026, 10:30 UTC; 2 reviews not in the figures" in page.text
+    )
+    assert "98 reviews: 20% positive, 26% neutral, 54% negative." in page.text
+    assert "Since 16 March 2026 the reviews are worse: 75% are negative, 25% were" in page.text
+    assert "p < 0.0001" in page.text
+    proof = page.quotes[:5]
+    assert len(proof) == 5
+    assert all(QUOTE in quote for quote in proof)
+
+
+def test_it_has_every_section_that_a_shop_looks_for(made):
+    page = Page(made.html)
+    assert [title for level, title in page.headings if level == "h2"] == [
+        "Overview",
+        "What changed",
+        "Sentiment over time",
+        "Mean stars over time",
+        "What people praise and complain about",
+        "Stars given",
+        "Stars that contradict the text",
+        "Repeated and copied reviews",
+        "Worst reviews",
+        "Best reviews",
+        "Categories and sources",
+        "About these figures",
+    ]
+    assert "Not available" not in page.text
+    assert "folding hinge" in page.text
+    assert QUOTE in page.quotes, "an aspect's quote is verbatim"
+    assert "5 of 5 stars, 1 May 2026" in page.text
+    assert "many stars, an unhappy text" in page.text
+    assert "nearly the same words, 4 reviews, 1 product, 3 reviewers" in page.text
+
+
+def test_the_page_needs_no_network_no_script_and_no_other_file(made):
+    text = made.html
+    page = Page(text)
+    tags = Counter(name for name, _ in page.tags)
+    assert not set(tags) & {"script", "link", "iframe", "object", "embed", "form"}
+    assert all(one["href"].startswith("#") for one in page.all("a"))
+    assert not re.findall(r"url\(|@import|https?://|//[a-z]", re.sub(r"base64,[^\"]+", "", text))
+    found = pictures(page)
+    assert len(found) >= 10
+    assert sum(map(len, found)) < MOST_PICTURE_BYTES
+    for picture in found:
+        assert picture.lstrip().startswith(b"<?xml")
+        assert b"<script" not in picture
+        assert b"<image" not in picture
+
+
+def test_who_does_not_see_the_plots_gets_what_they_show(made):
+    page = Page(made.html)
+    assert all(len(one["alt"]) > 40 for one in page.all("img"))
+    assert any(
+        "Negative: 25% from 5 January 2026, 75% from 15 June" in i["alt"] for i in page.all("img")
+    )
+    assert page.all("html") == [{"lang": "en"}]
+    scopes = Counter(one.get("scope") for one in page.all("th"))
+    assert set(scopes) == {"col", "row"}
+    assert len(page.all("caption")) == len(page.all("table"))
+    levels = [int(level[1]) for level, _ in page.headings]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    targets = {one["id"] for _, one in page.tags if "id" in one}
+    assert {one["href"][1:] for one in page.all("a")} <= targets
+
+
+def test_the_page_has_a_dark_look_of_its_own_and_prints_light(made):
+    page = Page(made.html)
+    assert {one["media"] for one in page.all("source")} == {
+        "screen and (prefers-color-scheme: dark)"
+    }
+    light, dark = pictures(page)[0], pictures(page)[len(page.all("img"))]
+    assert b"#ffffff" in light
+    assert b"#151a22" in dark
+
+
+@pytest.mark.parametrize("to", ["report.html", "report.pdf"])
+def test_the_same_answers_give_the_same_file(report, made, to):
+    told = report("--product", "RL-1", to=to)
+    if to.endswith(".pdf"):
+        assert without_time(pdf_text(told)) == without_time(pdf_text(made.pdf))
+        return
+    assert without_time(told) == without_time(made.html)
+
+
+def without_time(text):
+    """A report without the minute it was made in."""
+    return re.sub(r"Made: [^<]{1,30}UTC", "", text)
+
+
+def test_a_pdf_has_its_text_as_text_and_an_outline(made):
+    body = made.pdf
+    reader = pypdf.PdfReader(BytesIO(body))
+    text = pdf_text(body)
+    assert reader.metadata.title == "Reviews of Wren Folding Headphones"
+    assert "Since 16 March 2026 the reviews are worse: 75% are negative" in text
+    assert QUOTE in text
+    assert "week from" in text
+    assert [entry.title for entry in reader.outline][:3] == [
+        "Overview",
+        "What changed",
+        "Sentiment over time",
+    ]
+    assert sum(len(page.images) for page in reader.pages) >= 5
+    assert len(body) < MOST_PICTURE_BYTES
+
+
+def test_a_heading_of_a_pdf_is_never_the_last_line_of_its_page(made):
+    reader = pypdf.PdfReader(BytesIO(made.pdf))
+    titles = {entry.title for entry in reader.outline}
+    for page in reader.pages:
+        lines = [line.strip() for line in page.extract_text().splitlines() if line.strip()]
+        body = [line for line in lines if not re.fullmatch(r"Reviews of .*\(UTC\)|\d+", line)]
+        assert body[-1] not in titles
+
+
+@pytest.mark.parametrize("to", ["report.html", "report.pdf"])
+def test_whatever_reviewers_wrote_is_text_and_nothing_else(report, shop, to):
+    for product in shop.products.values():
+        product["title"], product["category"] = f"{HOSTILE} title", HOSTILE
+    for review in shop.reviews:
+        review["text"], review["source"] = f"{HOSTILE} {review['review_id']}", HOSTILE
+    shop.aspects[0]["aspect"] = HOSTILE
+    shop.aspects[0]["quotes"][0]["text"] = HOSTILE
+    shop.groups[0]["text"] = HOSTILE
+    body = report("--product", "RL-1", to=to)
+    if to.endswith(".pdf"):
+        assert "<script>alert('x')</script><img src=x onerror=alert(1)>" in pdf_text(body)
+        assert "{{ 7 * 7 }} <para><b>bold</b>" in pdf_text(body)
+        return
+    page = Page(body)
+    assert not page.all("script")
+    assert all("onerror" not in one for one in page.all("img"))
+    assert any(HOSTILE in quote for quote in page.quotes)
+    for picture in pictures(page):
+        assert b"<script" not in picture
+
+
+@pytest.mark.parametrize("to", ["report.html", "report.pdf"])
+def test_long_words_long_texts_and_other_scripts_are_shown(report, shop, to):
+    word = "Donaudampfschiff" * 40
+    shop.reviews[-1]["text"] = f"{word} {'und so weiter ' * 500}"
+    shop.add("RL-1", "Очень хорошие наушники, звук отличный. 音が良い 🙂\x07", sentiment="positive",
+             rating=5.0, confidence=0.999)  # fmt: skip
+    shop.products["RL-1"]["title"] = f"Наушники {word} 耳机"
+    body = report("--product", "RL-1", to=to)
+    text = pdf_text(body) if to.endswith(".pdf") else Page(body).text
+    assert "Очень хорошие наушники, звук отличный." in text
+    assert "und so weiter […]" in text
+    if to.endswith(".pdf"):
+        assert "□ stands for a character that this file's font lacks" in text
+    else:
+        assert "音が良い 🙂" in text
+    assert len(body) < MOST_PICTURE_BYTES
+
+
+def test_an_empty_server_gives_a_report_that_says_so(report, shop):
+    shop.reviews.clear()
+    shop.products.clear()
+    shop.aspects.clear()
+    shop.groups.clear()
+    shop.changes.clear()
+    page = Page(report())
+    assert page.headings[0][1] == "Reviews of all products"
+    assert "There are no reviews in this period." in page.text
+    assert "no review is analysed yet" in page.text
+    assert page.all("img") == []
+    assert "There is no product." in page.text
+    assert "There are no reviews in this period." in pdf_text(report(to="empty.pdf"))
+
+
+def test_reviews_that_are_not_analysed_yet_are_counted_and_not_judged(report, shop):
+    for review in shop.reviews:
+        review["sentiment"] = None
+    shop.changes.clear()
+    page = Page(report("--product", "RL-1"))
+    assert "98 reviews; none is analysed yet." in page.text
+    assert "No analysed review of this period has a date." in page.text
+    assert "Mean stars by week" in page.all("img")[0]["alt"]
+
+
+def test_all_products_are_ranked_and_those_that_changed_come_first(report):
+    page = Page(report())
+    assert page.section("Products that changed") < page.section("Products")
+    assert "RL-1 Wren Folding Headphones 16 March 2026 worse 25% 75% 0.0004" in page.text
+    assert "RL/2 Kettle 24 4.00 0% 0% 100% +100" in page.text
+    assert "Lowest Net Sentiment" in page.text
+
+
+def test_a_category_holds_its_own_products_alone(report, shop):
+    page = Page(report("--category", "Kitchen"))
+    assert page.headings[0][1] == "Reviews of Kitchen"
+    assert "24 reviews: 100% positive" in page.text
+    assert "Wren" not in page.text
+    assert "Repeated reviews are told of one product or of all, not of a category." in page.text
+
+
+def test_a_product_with_a_slash_in_its_id_is_found(report):
+    assert "Reviews of Kettle" in report("--product", "RL/2")
+
+
+def test_a_period_is_passed_on_and_told(report, shop):
+    page = Page(report("--product", "RL-1", "--from", "2026-01-05", "--to", "2026-02-01"))
+    assert "Period: 5 January 2026 to 1 February 2026 (UTC)" in page.text
+    assert "16 reviews: 50% positive, 25% neutral, 25% negative." in page.text
+    assert "Aspects, repeated reviews, products and categories are of all reviews." in page.text
+    asked = [query for path, query in shop.asked if path == "/trends"]
+    assert asked[-1]["interval"] == "month", "sources"
+    assert any(query["interval"] == "day" for query in asked), "a short period is shown by day"
+
+
+def test_stars_are_counted_over_more_than_one_page_and_bounded(report, shop):
+    for number in range(2100):
+        shop.add("RL/2", f"Boils {number}", day=date(2026, 6, 1), rating=2.0, sentiment="neutral")
+    page = Page(report("--product", "RL/2"))
+    assert "Of 2,000 reviews, the newest; there are more." in page.text
+    asked = [
+        q
+        for path, q in shop.asked
+        if path == "/reviews" and set(q) <= {"product_id", "cursor", "limit"}
+    ]
+    assert len(asked) <= 11
+
+
+def test_decades_of_reviews_stay_within_bounds(report, shop):
+    for number in range(1500):
+        day = date(1990, 1, 1) + timedelta(days=9 * number)
+        shop.add("RL/2", f"Year {day.year}", day=day, rating=1.0 + number % 5, sentiment="negative")
+    page = Page(report("--product", "RL/2"))
+    assert "month from" in page.text
+    assert sum(map(len, pictures(page))) < MOST_PICTURE_BYTES
+
+
+def test_months_without_reviews_or_stars_are_gaps(report, shop):
+    for month, stars in ((1, 4.0), (2, None), (6, 2.0), (7, 2.0), (11, None), (12, 5.0)):
+        shop.add("RL/2", "Boils.", day=date(2023, month, 3), rating=stars, sentiment="positive")
+    page = Page(report("--product", "RL/2", "--from", "2023-01-01", "--to", "2023-12-31"))
+    assert any("highest 5.0 from" in image["alt"] for image in page.all("img"))
+    assert "6 reviews: 100% positive" in page.text
+
+
+@pytest.mark.parametrize(
+    ("route", "title"),
+    [
+        ("trends", "Sentiment over time"),
+        ("movers", "Products that changed"),
+        ("aspects", "What people praise and complain about"),
+        ("duplicates", "Repeated and copied reviews"),
+        ("segments", "Categories and sources"),
+    ],
+)
+def test_a_route_that_the_server_lacks_is_told_and_the_rest_is_there(
+    report, shop, tmp_path, route, title
+):
+    shop.routes.remove(route)
+    told = report("--json")
+    page = Page((tmp_path / "report.html").read_text())
+    assert f"Not available: This server has no /{route}." in page.text
+    assert "Worst reviews" in page.text
+    assert title in told["not_available"]
+    assert told["bytes"] == (tmp_path / "report.html").stat().st_size
+
+
+def test_a_pdf_tells_what_the_server_lacks_too(report, shop):
+    shop.routes -= {"aspects", "trends"}
+    assert "Not available: This server has no /aspects." in pdf_text(report(to="r.pdf"))
+
+
+def test_a_server_that_passes_over_a_filter_is_not_believed(report, shop):
+    shop.old_reviews = True
+    page = Page(report("--product", "RL-1"))
+    assert "This server does not compare stars with texts." in page.text
+    assert "cannot tell one category" in report("--category", "Audio", expect=1)
+
+
+def test_an_answer_of_another_form_takes_its_section_alone(report, shop):
+    shop.changes = {"RL-1": {"day": "soon"}}
+    page = Page(report("--product", "RL-1"))
+    assert "answers in a form that is not known here" in page.text
+    assert "folding hinge" in page.text
+
+
+def test_a_link_that_leads_away_is_not_followed(report, shop):
+    shop.changes = {
+        "RL-1": change("RL-1", date(2026, 3, 16), 0.2, 0.7, reviews_link="http://192.0.2.1/reviews")
+    }
+    page = Page(report("--product", "RL-1"))
+    assert "The link to these reviews leads away from the API." in page.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--product", "RL-9"), 2, "There is no product 'RL-9'"),
+        (("--product", "../etc?x=1#y"), 2, "There is no product"),
+        (("--category", "Garden"), 2, "There is no product of the category 'Garden'"),
+        (("--product", "RL-1", "--category", "Audio"), 2, "not both"),
+        (("--product", " "), 2, "--product is empty"),
+        (("--from", "yesterday"), 2, "'yesterday' is no day"),
+        (("--from", "2026-02-01", "--to", "2026-01-01"), 2, "--from must not be after --to"),
+    ],
+)
+def test_wrong_input_is_told_in_one_line_and_nothing_is_written(
+    report, tmp_path, arguments, code, words
+):
+    assert words in report(*arguments, expect=code)
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("to", "words"),
+    [
+        ("report.docx", "must end in .html or .pdf"),
+        ("report", "must end in .html or .pdf"),
+        ("no/such/report.html", "lies in a folder that does not exist"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_asked(report, shop, to, words):
+    assert words in report("--product", "RL-1", to=to, expect=2)
+    assert shop.asked == []
+
+
+@pytest.mark.parametrize(("to", "library"), [("r.html", "seaborn"), ("r.pdf", "reportlab")])
+def test_without_the_libraries_it_says_how_to_get_them(report, monkeypatch, to, library):
+    import sys
+
+    for name in [name for name in sys.modules if name.startswith("local.report")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.split(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Refuse(library), *sys.meta_path])
+    told = report("--product", "RL-1", to=to, expect=1)
+    assert f"Reports need {library}" in told
+    assert "reviewlens[frontend]" in told
+
+
+class Refuse:
+    """An environment without one library."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == self.name:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def test_an_earlier_report_is_replaced_as_a_whole(report, tmp_path):
+    (tmp_path / "report.html").write_text("old" * 10**6)
+    assert report("--product", "RL-1").rstrip().endswith("</html>")
+    assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.html"]
