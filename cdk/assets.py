@@ -46,7 +46,7 @@ class Asset:
 ASSETS: dict[str, Asset] = {
     "collection": Asset(
         packages=(
-            *(*_EDGE, "shared.db", "shared.statistics", "lambdas.collection"),
+            *(*_EDGE, "shared.db", "shared.duplicates", "shared.statistics", "lambdas.collection"),
             *("lambdas.collection.reading", "lambdas.collection.reading.formats"),
         ),
     ),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
-from lambdas.insights.schemas import SentimentSplit
+from lambdas.insights.schemas import Freshness, SentimentSplit
 from shared.db.aspect_catalog import AspectCatalog, Scope
 from shared.db.connection import Database
 from shared.errors import InvalidInputError
@@ -27,13 +27,6 @@ _BULK = 0.5
 _QUOTES = 3
 """Of each sentiment."""
 _TITLE_END = re.compile(r",|;|\||\(|:|/| - | with | for | w/ |\.", re.IGNORECASE)
-
-
-class AspectFreshness(BaseModel):
-    """All that was analysed before ``as_of`` (UTC) is counted; so many reviews are not yet."""
-
-    as_of: datetime
-    pending_reviews: int
 
 
 class Quote(BaseModel):
@@ -69,7 +62,7 @@ class AspectList(BaseModel):
 
     aspects: list[Aspect]
     reviews_read: int
-    freshness: AspectFreshness
+    freshness: Freshness
 
 
 def add_routes(app: FastAPI, needed: Callable[[], Database]) -> None:
@@ -101,7 +94,7 @@ class AspectReader:
     ) -> AspectList:
         """The aspects that most reviews mention, each with quotes."""
         as_of, pending = self._catalog.freshness()
-        fresh = AspectFreshness(as_of=as_of, pending_reviews=pending)
+        fresh = Freshness(as_of=as_of, pending_reviews=pending)
         is_there, title = True, None
         if product_id is not None:
             is_there, title = self._catalog.title(product_id, category)

@@ -29,7 +29,7 @@ def test_what_a_worker_left_behind_that_died_after_its_commit_is_mended_by_the_s
 ):
     _, (message,) = collect(shards=1, rows=5)
     with monkeypatch.context() as patch:
-        patch.setattr(service, "refresh", lambda *_, **__: True)  # it does not come to that
+        patch.setattr(service.rollups, "refresh", lambda *_, **__: True)  # it does not come to that
         Processor(ports).process(message)
     assert is_behind(ports.database)
     Processor(ports).process(message)
@@ -48,7 +48,7 @@ def test_figures_that_cannot_be_brought_up_to_date_do_not_undo_the_shard(
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(service, "refresh", fail)
+    monkeypatch.setattr(service.rollups, "refresh", fail)
     with caplog.at_level(logging.INFO):
         Processor(ports).process(message)
     assert ledger.shard(ingest_id, 0).processed
