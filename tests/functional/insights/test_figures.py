@@ -76,7 +76,7 @@ def test_trends_by_week_have_no_gaps_and_add_up(http, shop):
 @pytest.mark.parametrize(
     ("query", "counts"),
     [
-        ({"interval": "month"}, [7, 1, 2]),
+        ({"interval": "month"}, [6, 1, 2]),
         ({"interval": "month", "category": "Audio"}, [3]),
         ({"interval": "month", "category": ""}, [2]),
         ({"interval": "month", "source": "other"}, [1]),
