@@ -70,8 +70,8 @@ def _segment(by: str, row: Row) -> Segment:
 
 def _over(filters: TrendFilters, dated: Sequence[Row], interval: Interval) -> Over | None:
     """The days to make points for: those asked for; where a side is open, those that there are."""
-    first = filters.first_day or (dated[0]["day"] if dated else filters.last_day)
-    last = filters.last_day or (dated[-1]["day"] if dated else filters.first_day)
+    first = filters.first_day or (dated[0]["day"] if dated else None)
+    last = filters.last_day or (dated[-1]["day"] if dated else None)
     if first is None or last is None or first > last:
         return None
     if _steps(first, last, interval) <= MOST_POINTS:

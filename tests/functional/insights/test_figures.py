@@ -89,7 +89,7 @@ def test_trends_by_week_have_no_gaps_and_add_up(http, shop):
         ({"interval": "week", "from": "2026-01-11", "to": "2026-01-12"}, [1, 1]),
         ({"interval": "day", "from": "2026-03-01"}, [1, 1]),
         ({"interval": "day", "to": "2026-01-06"}, [1, 0]),
-        ({"interval": "month", "from": "2030-01-01"}, [0]),
+        ({"interval": "month", "from": "2030-01-01"}, []),
         ({"interval": "month", "from": "9999-12-01", "to": "9999-12-31"}, [0]),
         ({"interval": "week", "from": "9999-12-20", "to": "9999-12-31"}, [0, 0]),
         ({"interval": "week", "from": "0001-01-01", "to": "0001-01-03"}, [0]),
