@@ -79,7 +79,11 @@ def day(when: date | datetime | None) -> str:
 def card(review: Review, *, why: str = "") -> str:
     """A review: what it says, and what is known of it."""
     facts = [badge(review.sentiment), stars(review.rating)]
-    facts += [safe(fact) for fact in (review.product_id, day(review.reviewed_at)) if fact]
+    facts += [
+        f"<span>{safe(fact)}</span>"
+        for fact in (review.product_id, day(review.reviewed_at))
+        if fact
+    ]
     if review.similarity is not None:
         facts.insert(0, f'<span class="score">{100 * review.similarity:.0f}% alike</span>')
     if review.mismatch:

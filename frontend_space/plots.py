@@ -70,12 +70,12 @@ def _figure(
 ) -> PlotData:
     layout: dict[str, Any] = {
         "autosize": True,
-        "height": 300,
-        "margin": {"l": 44, "r": 12, "t": 30, "b": 36},
+        "height": 340,
+        "margin": {"l": 44, "r": 12, "t": 62, "b": 60},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12, "color": "#64748b"},
-        "legend": {"orientation": "h", "y": 1.14, "x": 0},
+        "legend": {"orientation": "h", "y": -0.16, "x": 0, "traceorder": "normal"},
         "hovermode": "closest",
         "dragmode": False,
         "xaxis": {"type": "date", "gridcolor": _GREY, "fixedrange": True},

@@ -376,6 +376,17 @@ def test_what_answers_texts_needs_s3_alone_and_no_network(assembly, api, service
     assert places == {"/pointers/*", "/models/*", "/indexes/*"}
 
 
+def test_collection_signs_uploads_below_one_prefix_and_reads_no_dump(assembly: Assembly, api):
+    _, statements = rights(assembly, api, "collection")
+    actions = {action for said in statements for action in listed(said["Action"])}
+    assert {one for one in actions if one.startswith("s3:")} == {"s3:PutObject", "s3:ListBucket"}
+    (putting,) = [said for said in statements if "s3:PutObject" in listed(said["Action"])]
+    places = {each["Fn::Join"][1][-1] for each in listed(putting["Resource"])}
+    assert places == {"/uploads/web/*"}
+    # what is put is encrypted by KMS, with the rights of whoever signed it
+    assert "kms:GenerateDataKey" in actions
+
+
 @pytest.mark.parametrize("service", ["insights", "training", "collection", "processing"])
 def test_what_uses_the_database_stands_in_the_network_and_signs_in_by_iam(assembly, api, service):
     function, statements = rights(assembly, api, service)

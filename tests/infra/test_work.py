@@ -64,16 +64,6 @@ def test_collection_reads_dumps_and_writes_clean_shards_and_no_more(assembly: As
     assert _objects(may, "s3:DeleteObject", "Artefacts") == {"embeddings/*"}
 
 
-def test_the_api_signs_uploads_for_one_prefix_and_reads_no_dump(assembly: Assembly):
-    may = _may(assembly, _function(assembly, "api", "Collection"))
-    assert _objects(may, "s3:PutObject", "Raw") == {"uploads/web/*"}
-    assert _objects(may, "s3:GetObject", "Raw") == set()
-    assert _objects(may, "s3:DeleteObject", "Raw") == set()
-    assert {action for action, _ in may if action.startswith("s3:Put")} == {"s3:PutObject"}
-    # what is put is encrypted by KMS, with the rights of whoever signed it
-    assert "kms:GenerateDataKey" in {action for action, where in may if "DataKey" in where}
-
-
 def test_processing_writes_embeddings_and_moves_no_pointer(assembly: Assembly):
     may = _may(assembly, _function(assembly, "processing", "Processing"))
     assert _objects(may, "s3:GetObject", "Clean") == {"reviews/*"}
