@@ -54,7 +54,8 @@ STRUCTURE = """() => {
   const twice = ids.filter((i, at) => ids.indexOf(i) !== at);
   if (twice.length) wrong.push(`ids twice: ${[...new Set(twice)].slice(0, 5)}`);
   for (const image of document.querySelectorAll('img:not([alt])')) wrong.push(image.outerHTML);
-  for (const role of document.querySelectorAll('[role=img]:not([aria-label]):not([aria-hidden=true])'))
+  const silent = '[role=img]:not([aria-label]):not([aria-hidden=true])';
+  for (const role of document.querySelectorAll(silent))
     wrong.push(role.outerHTML);
   if (!document.querySelector('.live[aria-live=polite]')) wrong.push('nothing is announced');
   return wrong;
