@@ -41,7 +41,7 @@ class StackClient:
         Raises:
             LocalStackError: no answer, or a problem: what the service said of it (RefusedError).
         """
-        return self._ask("GET", path, params=parameters)
+        return self._ask("GET", path, params=parameters or None)
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a POST of JSON; errors as for ``get``."""

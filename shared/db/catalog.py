@@ -76,6 +76,16 @@ ReviewPosition = tuple[datetime | None, str]
 """Date and id of the last review of a page."""
 
 
+def _moment(at: datetime | None) -> datetime | str:
+    """In UTC, as PostgreSQL takes any; what lies outside of Python's years there is infinite."""
+    if at is None:
+        return _UNDATED
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return _UNDATED if at.year == 1 else "infinity"
+
+
 class Catalog:
     """Reads reviews."""
 
@@ -90,7 +100,7 @@ class Catalog:
         wanted = [condition for condition, _ in conditions]
         values = [value for _, value in conditions]
         if after is not None:
-            at = after[0].astimezone(UTC) if after[0] else _UNDATED
+            at = _moment(after[0])
             wanted.append(SQL("f.at <= %s::timestamptz AND (f.at < %s::timestamptz"
                               " OR f.review_id > %s)"))  # fmt: skip
             values += [at, at, after[1]]

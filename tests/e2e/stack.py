@@ -139,7 +139,7 @@ class Stack:
     def get(self, path, **query):
         """GET, answered with 200."""
         with self.client() as client:
-            answer = client.get(path, params=query)
+            answer = client.get(path, params=query or None)  # {} takes a query away
         assert answer.status_code == 200, answer.text
         return answer.json()
 
