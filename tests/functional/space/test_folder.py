@@ -109,10 +109,13 @@ def test_building_again_leaves_nothing_of_before_and_spares_other_folders(run, t
     assert (mine / "letter").read_text() == "keep"
 
 
-def test_a_file_that_is_missing_is_named(run, checkout):
-    (checkout / "frontend_space" / "greeting.py").unlink()
-    (checkout / "frontend_space" / "requirements.txt").unlink()
-    assert "requirements.txt" in run("build_space.py", "--list", expect=1).stderr
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [("greeting.py", "frontend_space.greeting"), ("requirements.txt", "requirements.txt")],
+)
+def test_a_file_that_is_missing_is_named(run, checkout, file, named):
+    (checkout / "frontend_space" / file).unlink()
+    assert named in run("build_space.py", "--list", expect=1).stderr
 
 
 @pytest.mark.slow
