@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import boto3
+import hypothesis
 import psycopg
 import pytest
 
@@ -21,7 +22,12 @@ from shared.settings.base import APP_USER
 
 
 def pytest_configure():
-    """A shell's background job has Ctrl-C ignored; the children of tests must be able to get it."""
+    """Nothing is timed: machines are shared. And Ctrl-C reaches the children of tests.
+
+    A shell's background job has Ctrl-C ignored, and its children would have, too.
+    """
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -236,9 +236,7 @@ MAPPINGS = st.fixed_dictionaries(
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=LINES,
     mappings=st.tuples(MAPPINGS, MAPPINGS, MAPPINGS),
