@@ -93,6 +93,9 @@ def _points(
         else:
             sums[start] = dict(row)
     start = _start(over.first, interval)
+    # the filters are spelled once, not for each of 2000 points
+    these = _link(filters, None, None)
+    sign = "&" if "?" in these else "?"
     while True:
         following = _next(start, interval)
         end = date.max if following is None else following - timedelta(days=1)
@@ -101,7 +104,7 @@ def _points(
         yield Point(
             start=first,
             end=last,
-            reviews_link=_link(filters, first, last),
+            reviews_link=f"{these}{sign}from={first}&to={last}",
             **figures_of(sums.get(start) or _nothing()),
         )
         if following is None or following > over.last:
