@@ -145,13 +145,13 @@ class Processor:
 
     def _bring_figures_up_to_date(self) -> None:
         """Figures may come late; the shard must not be done again for them."""
-        try:
-            rollups.refresh(self._with.database, seconds=_FIGURES_SECONDS)
-            text_figures.refresh(self._with.database, seconds=_FIGURES_SECONDS)
-        except UnavailableError as error:
-            _LOG.warning("the figures are not up to date: %s", error.message)
-        except Exception:  # noqa: BLE001 - it is told as an error, and the sweep tries again
-            _LOG.exception("the figures cannot be brought up to date")
+        for part in (rollups, text_figures):  # each by itself, whatever becomes of the other
+            try:
+                part.refresh(self._with.database, seconds=_FIGURES_SECONDS)
+            except UnavailableError as error:
+                _LOG.warning("the figures are not up to date: %s", error.message)
+            except Exception:  # noqa: BLE001 - it is told as an error, and the sweep tries again
+                _LOG.exception("the figures cannot be brought up to date")
 
     def _note_at_work(self, version: str) -> None:
         try:
