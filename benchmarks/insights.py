@@ -47,7 +47,7 @@ def run(context: Context) -> list[Report]:
         try:
             _fill(bare, database, report, count)
             _keep_current(bare, database, report, context.rounds, count)
-            _measure(bare, report, context)
+            _measure(bare, report, context, _questions(_product_count(count)))
         finally:
             database.close()
     return [report]
@@ -58,7 +58,7 @@ def _fill(bare: Bare, database: Database, report: Report, count: int) -> None:
     with psycopg.connect(bare.postgres.uri) as connection:
         _products(connection, count)
         for first in range(0, count, _BATCH):
-            _store(connection, range(first, min(count, first + _BATCH)))
+            _store(connection, range(first, min(count, first + _BATCH)), _product_count(count))
             connection.commit()
     stored = time.perf_counter()
     while not refresh(database, seconds=3600):
@@ -82,10 +82,9 @@ def _product_count(count: int) -> int:
     return max(10, count // 50)
 
 
-def _store(connection: Any, numbers: range) -> None:
+def _store(connection: Any, numbers: range, products: int) -> None:
     """Many products have few reviews and some have thousands; rare values are rare."""
     chance = random.Random(numbers.start)
-    products = _product_count(REVIEWS)
     analyses, cursor = [], connection.cursor()
     with cursor.copy(_COLUMNS) as copy:
         for n in numbers:
@@ -114,7 +113,7 @@ def _keep_current(bare: Bare, database: Database, report: Report, rounds: int, c
     with psycopg.connect(bare.postgres.uri) as connection:
         for n in range(rounds):
             first = count + n * 1000
-            _store(connection, range(first, first + 1000))
+            _store(connection, range(first, first + 1000), _product_count(count))
             connection.commit()
             started = time.perf_counter()
             refresh(database)
@@ -145,9 +144,9 @@ def _written(bare: Bare, turn: int) -> tuple[float, float]:
     return taken[0], taken[1]
 
 
-def _questions() -> dict[str, list[str]]:
+def _questions(products: int) -> dict[str, list[str]]:
     """Every route with each of its filters, by what is asked; addresses to ask in turns."""
-    busy, quiet = "B000000000", "B000015000"
+    busy, quiet = "B000000000", f"B{products * 3 // 4:09d}"
     rare = {"category": _RARE}
     reviews: dict[str, list[dict[str, Any]]] = {
         "/reviews": [{}, {"limit": 200}],
@@ -205,8 +204,7 @@ def _questions() -> dict[str, list[str]]:
     return asked
 
 
-def _measure(bare: Bare, report: Report, context: Context) -> None:
-    asked = _questions()
+def _measure(bare: Bare, report: Report, context: Context, asked: dict[str, list[str]]) -> None:
     taken: dict[str, list[list[float]]] = {name: [] for name in asked}
     slowest: dict[str, float] = {}
     with _application(bare) as port:

@@ -5,37 +5,35 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from lambdas.insights.schemas import Change, Freshness, SentimentSplit
+from lambdas.insights.schemas import Change, Freshness
 from shared.db.trends import Trends
 from shared.statistics.change_points import ChangePoint
 
-_SPLIT = ("negative", "neutral", "positive")
 
-
-def figures_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of Figures, but for the link.
-
-    Args:
-        row: reviews, rated, rating_sum, negative, neutral, positive.
-    """
-    analysed = sum(row[name] for name in _SPLIT)
+def figures_of(
+    reviews: int, rated: int, rating_sum: float, negative: int, neutral: int, positive: int
+) -> dict[str, Any]:
+    """Fields of Figures, but for the link, of what is summed over some reviews."""
     return {
-        "reviews": row["reviews"],
-        "analysed": analysed,
-        "mean_rating": row["rating_sum"] / row["rated"] if row["rated"] else None,
-        **sentiment_of(row),
+        "reviews": reviews,
+        "analysed": negative + neutral + positive,
+        "mean_rating": rating_sum / rated if rated else None,
+        **sentiment_of(negative, neutral, positive),
     }
 
 
-def sentiment_of(row: Mapping[str, Any]) -> dict[str, Any]:
+def sentiment_of(negative: int, neutral: int, positive: int) -> dict[str, Any]:
     """``sentiment_shares`` and ``net_sentiment`` of counts; None where nothing is analysed."""
-    counts = {name: row[name] for name in _SPLIT}
-    analysed = sum(counts.values())
+    analysed = negative + neutral + positive
     if not analysed:
         return {"sentiment_shares": None, "net_sentiment": None}
     return {
-        "sentiment_shares": SentimentSplit(**{k: n / analysed for k, n in counts.items()}),
-        "net_sentiment": 100 * (counts["positive"] - counts["negative"]) / analysed,
+        "sentiment_shares": {
+            "negative": negative / analysed,
+            "neutral": neutral / analysed,
+            "positive": positive / analysed,
+        },
+        "net_sentiment": 100 * (positive - negative) / analysed,
     }
 
 

@@ -121,7 +121,7 @@ def _product(row: dict[str, Any]) -> Product:
     plain = ("product_id", "title", "category", "reviews", "analysed", "mean_rating", "mismatches")
     return Product(
         **{name: row[name] for name in (*plain, "first_day", "last_day")},
-        **sentiment_of(row),
+        **sentiment_of(row["negative"], row["neutral"], row["positive"]),
         change=change_of(change, product_id=row["product_id"])
         if change and change.is_told
         else None,

@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import add
 from typing import Any, Literal
 
 from lambdas.insights.figures import change_of, figures_of, freshness_of, reviews_link
-from lambdas.insights.schemas import Change, Interval, Point, Segment, Segments, Totals, Trend
-from shared.db.trends import TrendFilters, Trends
+from lambdas.insights.schemas import Change, Interval, Segment, Segments, Trend
+from shared.db.trends import DaySums, TrendFilters, Trends
 from shared.errors import InvalidInputError
 from shared.statistics.change_points import DayCount, find_change
 
 MOST_POINTS = 2000
 _SUMMED = ("reviews", "rated", "rating_sum", "negative", "neutral", "positive")
-Row = dict[str, Any]
+_NOTHING = (0,) * len(_SUMMED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +39,21 @@ class TrendReader:
         """
         fresh = freshness_of(self._trends)
         rows = self._trends.days(filters)
-        dated = [row for row in rows if row["day"] is not None]
+        undated = 1 if rows and rows[0].day is None else 0
+        dated = rows[undated:]
         over = _over(filters, dated, interval)
         points = list(_points(filters, dated, interval, over)) if over else []
-        return Trend(
-            interval=interval,
-            first_day=filters.first_day or (points[0].start if points else None),
-            last_day=filters.last_day or (points[-1].end if points else None),
-            points=points,
-            totals=_totals(filters, rows),
-            change=_change(filters, dated),
-            freshness=fresh,
+        # checked in one go: one by one, the points would be most of the answer's time
+        return Trend.model_validate(
+            {
+                "interval": interval,
+                "first_day": filters.first_day or (points[0]["start"] if points else None),
+                "last_day": filters.last_day or (points[-1]["end"] if points else None),
+                "points": points,
+                "totals": _totals(filters, rows),
+                "change": _change(filters, dated),
+                "freshness": fresh,
+            }
         )
 
     def segments(self, by: Literal["category", "source"]) -> Segments:
@@ -58,20 +63,20 @@ class TrendReader:
         return Segments(by=by, segments=[_segment(by, row) for row in rows], freshness=fresh)
 
 
-def _segment(by: str, row: Row) -> Segment:
+def _segment(by: str, row: dict[str, Any]) -> Segment:
     link = reviews_link(**{by: row["name"]})
     return Segment(
         name=row["name"] or None,
         products=row["products"],
         reviews_link=link,
-        **figures_of(row),
+        **figures_of(*(row[name] for name in _SUMMED)),
     )
 
 
-def _over(filters: TrendFilters, dated: Sequence[Row], interval: Interval) -> Over | None:
+def _over(filters: TrendFilters, dated: Sequence[DaySums], interval: Interval) -> Over | None:
     """The days to make points for: those asked for; where a side is open, those that there are."""
-    first = filters.first_day or (dated[0]["day"] if dated else None)
-    last = filters.last_day or (dated[-1]["day"] if dated else None)
+    first = filters.first_day or (dated[0].day if dated else None)
+    last = filters.last_day or (dated[-1].day if dated else None)
     if first is None or last is None or first > last:
         return None
     if _steps(first, last, interval) <= MOST_POINTS:
@@ -83,51 +88,60 @@ def _over(filters: TrendFilters, dated: Sequence[Row], interval: Interval) -> Ov
 
 
 def _points(
-    filters: TrendFilters, dated: Iterable[Row], interval: Interval, over: Over
-) -> Iterator[Point]:
-    sums: dict[date, Row] = {}
-    for row in dated:
-        start = _start(row["day"], interval)
-        if start in sums:
-            _add(sums[start], row)
-        else:
-            sums[start] = dict(row)
-    start = _start(over.first, interval)
+    filters: TrendFilters, dated: Iterable[DaySums], interval: Interval, over: Over
+) -> Iterator[dict[str, Any]]:
+    """Fields of each Point, in order."""
+    begin = _start(over.first, interval)
+    sums = _by_start(dated, interval, begin)
     # the filters are spelled once, not for each of 2000 points
     these = _link(filters, None, None)
-    sign = "&" if "?" in these else "?"
-    while True:
+    these += "&" if "?" in these else "?"
+    start: date | None = begin
+    while start is not None and start <= over.last:
         following = _next(start, interval)
         end = date.max if following is None else following - timedelta(days=1)
         first = max(start, filters.first_day or start)
         last = min(end, filters.last_day or end)
-        yield Point(
-            start=first,
-            end=last,
-            reviews_link=f"{these}{sign}from={first}&to={last}",
-            **figures_of(sums.get(start) or _nothing()),
-        )
-        if following is None or following > over.last:
-            return
+        yield {
+            "start": first,
+            "end": last,
+            "reviews_link": f"{these}from={first}&to={last}",
+            **figures_of(*sums.get(start, _NOTHING)),
+        }
         start = following
 
 
-def _totals(filters: TrendFilters, rows: Iterable[Row]) -> Totals:
-    whole, undated = _nothing(), 0
-    for row in rows:
-        _add(whole, row)
-        undated += row["reviews"] if row["day"] is None else 0
-    link = _link(filters, filters.first_day, filters.last_day)
-    return Totals(undated=undated, reviews_link=link, **figures_of(whole))
+def _by_start(
+    dated: Iterable[DaySums], interval: Interval, first: date
+) -> dict[date, tuple[Any, ...]]:
+    """What is summed in each interval that has reviews, from one on."""
+    sums: dict[date, tuple[Any, ...]] = {}
+    for day, *row in dated:
+        if day is None or day < first:
+            continue
+        start = _start(day, interval)
+        there = sums.get(start)
+        sums[start] = tuple(map(add, there, row) if there else row)
+    return sums
 
 
-def _change(filters: TrendFilters, dated: Iterable[Row]) -> Change | None:
+def _totals(filters: TrendFilters, rows: Sequence[DaySums]) -> dict[str, Any]:
+    """Fields of Totals."""
+    return {
+        "undated": rows[0].reviews if rows and rows[0].day is None else 0,
+        "reviews_link": _link(filters, filters.first_day, filters.last_day),
+        **figures_of(
+            *(map(sum, zip(*(row[1:] for row in rows), strict=True)) if rows else _NOTHING)
+        ),
+    }
+
+
+def _change(filters: TrendFilters, dated: Iterable[DaySums]) -> Change | None:
     found = find_change(
         [
-            DayCount(
-                row["day"], row["negative"] + row["neutral"] + row["positive"], row["negative"]
-            )
+            DayCount(row.day, row.negative + row.neutral + row.positive, row.negative)
             for row in dated
+            if row.day is not None
         ]
     )
     if found is None or not found.is_told:
@@ -145,15 +159,6 @@ def _named(filters: TrendFilters) -> dict[str, str | None]:
         "category": filters.category,
         "source": filters.source,
     }
-
-
-def _nothing() -> Row:
-    return dict.fromkeys(_SUMMED, 0)
-
-
-def _add(to: Row, row: Row) -> None:
-    for name in _SUMMED:
-        to[name] += row[name]
 
 
 def _start(day: date, interval: Interval) -> date:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Literal, LiteralString, NamedTuple
 
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import args_row, dict_row
 
 from shared.db.connection import Database
 
@@ -25,6 +25,18 @@ SELECT as_of, CASE WHEN n > %(counted)s THEN n ELSE (
     SELECT count(DISTINCT review_id) FROM insight_changes, unnest(review_ids) AS u (review_id)
 ) END AS pending_reviews FROM told
 """
+
+
+class DaySums(NamedTuple):
+    """Sums over the reviews of a day; ``day`` is None for those without a date."""
+
+    day: date | None
+    reviews: int
+    rated: int
+    rating_sum: float
+    negative: int
+    neutral: int
+    positive: int
 
 
 class Freshness(NamedTuple):
@@ -51,13 +63,10 @@ class Trends:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def days(self, filters: TrendFilters) -> list[dict[str, Any]]:
+    def days(self, filters: TrendFilters) -> list[DaySums]:
         """Sums of each day that has reviews, in order; those without a date (None) come first.
 
         Undated reviews are left out where days are asked for.
-
-        Returns:
-            day, reviews, rated, rating_sum, negative, neutral, positive.
         """
         table = "product_days" if filters.product_id is not None else "segment_days"
         conditions = _product(filters) if filters.product_id is not None else _segment(filters)
@@ -82,7 +91,11 @@ class Trends:
             "first": filters.first_day,
             "last": filters.last_day,
         }
-        return self._rows(query, arguments)
+        with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=args_row(DaySums)) as cursor,
+        ):
+            return cursor.execute(query, arguments).fetchall()
 
     def segments(self, by: Literal["category", "source"]) -> list[dict[str, Any]]:
         """Sums of each category or source, most reviews first; no category is an empty name."""

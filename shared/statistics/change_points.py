@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 MIN_SIDE = 5
 """Reviews that there must be on each side of a change."""
@@ -15,8 +16,7 @@ MIN_DIFFERENCE = 0.05
 _NEGLIGIBLE = 1e-17
 
 
-@dataclass(frozen=True, slots=True)
-class DayCount:
+class DayCount(NamedTuple):
     """Reviews of one day, and how many of them are negative."""
 
     day: date
