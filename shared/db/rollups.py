@@ -7,14 +7,11 @@ to all sums, in one transaction. So a sum is always that of its facts, and nothi
 or lost: a line that is committed later waits for the next round.
 """
 
-import logging
-import time
-
+from shared.db.backlog import Backlog
 from shared.db.connection import Connection, Database
 from shared.db.product_changes import find_changes
 from shared.db.rollup_sql import EMPTIED, TAKE_UP
 
-_LOG = logging.getLogger(__name__)
 CONFIDENT = 0.71
 """Above it the shipped model is right in 95 of 100 cases (its evaluation, "abstain")."""
 BIN_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
@@ -25,63 +22,22 @@ _LINES = 1_000
 
 
 def refresh(database: Database, *, seconds: float = 60.0) -> bool:
-    """Take up what waits. To be called after the writer's commit; doing it again does nothing.
-
-    Who finds somebody else at it leaves it to them: they look again once they have let go of the
-    lock, and then see what was committed before we asked for it.
-
-    Args:
-        database: where.
-        seconds: begin no further round after so long.
-
-    Returns:
-        Whether nothing waits that was committed before the call, as far as we know: False where
-        the time was up.
-
-    Raises:
-        UnavailableError: the database does not answer.
-    """
-    ends = time.monotonic() + seconds
-    started, reviews = time.monotonic(), 0
-    while is_behind(database):
-        if time.monotonic() >= ends:
-            _LOG.warning("figures are behind after %.0f s", seconds)
-            return False
-        done = _round(database)
-        if done is None:
-            return True
-        reviews += done
-    if reviews:
-        _LOG.info("figures took up %d reviews", reviews, extra={"seconds": _since(started)})
-    return True
+    """Bring the figures up to date (Backlog.clear)."""
+    return _BACKLOG.clear(database, seconds=seconds)
 
 
 def is_behind(database: Database) -> bool:
     """Whether something waits to be taken up."""
-    with database.transaction() as connection:
-        row = connection.execute(
-            "SELECT EXISTS (SELECT FROM insight_changes)"
-            " OR EXISTS (SELECT FROM product_totals WHERE stale)"
-        ).fetchone()
-    return bool(row and row[0])
+    return _BACKLOG.is_behind(database)
 
 
-def _round(database: Database) -> int | None:
-    """Take up some lines or, where there are none, find changes of some products.
-
-    Returns:
-        How many reviews are counted otherwise now; None where somebody else is at it.
-    """
-    with database.transaction() as connection:
-        row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
-        if not (row and row[0]):
-            return None
-        # from here on every statement sees what the holder before us committed
-        changes = _waiting(connection)
-        if changes:
-            return _take_up(connection, changes)
-        find_changes(connection)
-        return 0
+def _take(connection: Connection) -> int:
+    """Take up some lines or, where there are none, find changes of some products."""
+    changes = _waiting(connection)
+    if changes:
+        return _take_up(connection, changes)
+    find_changes(connection)
+    return 0
 
 
 def _waiting(connection: Connection) -> list[int]:
@@ -111,5 +67,10 @@ def _take_up(connection: Connection, changes: list[int]) -> int:
     return int(changed)
 
 
-def _since(started: float) -> float:
-    return round(time.monotonic() - started, 3)
+_BACKLOG = Backlog(
+    name="figures",
+    lock=LOCK,
+    waits="SELECT EXISTS (SELECT FROM insight_changes)"
+    " OR EXISTS (SELECT FROM product_totals WHERE stale)",
+    take=_take,
+)

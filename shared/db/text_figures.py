@@ -7,69 +7,32 @@ is added. So a count is always that of its rows, and nothing is counted twice or
 is committed later waits for the next round.
 """
 
-import logging
-import time
-
 from shared.db.aspect_counts import count_again
+from shared.db.backlog import Backlog
 from shared.db.connection import Connection, Database
 from shared.db.duplicate_groups import group_again
 
-_LOG = logging.getLogger(__name__)
 LOCK = 7_205_494
 _CHUNK = 10_000
 _LINES = 500
 
 
 def refresh(database: Database, *, seconds: float = 60.0) -> bool:
-    """Take up what waits. To be called after the writer's commit; doing it again does nothing.
-
-    Who finds somebody else at it leaves it to them: they look again once they have let go of the
-    lock, and then see what was committed before we asked for it.
-
-    Args:
-        database: where.
-        seconds: begin no further round after so long.
-
-    Returns:
-        Whether nothing waits that was committed before the call, as far as we know: False where
-        the time was up.
-
-    Raises:
-        UnavailableError: the database does not answer.
-    """
-    started, reviews = time.monotonic(), 0
-    while is_behind(database):
-        if time.monotonic() - started >= seconds:
-            _LOG.warning("aspects and duplicates are behind after %.0f s", seconds)
-            return False
-        done = _round(database)
-        if done is None:
-            return True
-        reviews += done
-    if reviews:
-        took = round(time.monotonic() - started, 3)
-        _LOG.info("aspects and duplicates took up %d reviews", reviews, extra={"seconds": took})
-    return True
+    """Bring aspects and duplicates up to date (Backlog.clear)."""
+    return _BACKLOG.clear(database, seconds=seconds)
 
 
 def is_behind(database: Database) -> bool:
     """Whether something waits to be taken up."""
-    with database.transaction() as connection:
-        row = connection.execute("SELECT EXISTS (SELECT FROM text_changes)").fetchone()
-    return bool(row and row[0])
+    return _BACKLOG.is_behind(database)
 
 
-def _round(database: Database) -> int | None:
-    """Take up some lines: how many reviews they named; None where somebody else is at it."""
-    with database.transaction() as connection:
-        row = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (LOCK,)).fetchone()
-        if not (row and row[0]):
-            return None
-        # from here on every statement sees what the holder before us committed
-        touched = _taken(connection)
-        count_again(connection, touched)
-        group_again(connection, touched)
-        return len(touched)
+def _take(connection: Connection) -> int:
+    """Take up some lines; gives how many reviews they named."""
+    touched = _taken(connection)
+    count_again(connection, touched)
+    group_again(connection, touched)
+    return len(touched)
 
 
 def _taken(connection: Connection) -> list[str]:
@@ -93,3 +56,11 @@ def _taken(connection: Connection) -> list[str]:
         )
         reviews.update(review_id for (review_id,) in rows)
     return sorted(reviews)
+
+
+_BACKLOG = Backlog(
+    name="aspects and duplicates",
+    lock=LOCK,
+    waits="SELECT EXISTS (SELECT FROM text_changes)",
+    take=_take,
+)
