@@ -9,9 +9,11 @@ from psycopg.rows import args_row, dict_row
 
 from shared.db.connection import Database
 
-_MEASURES: LiteralString = """sum(reviews)::bigint AS reviews, sum(rated)::bigint AS rated,
-sum(rating_sum)::float8 AS rating_sum, sum(negative)::bigint AS negative,
-sum(neutral)::bigint AS neutral, sum(positive)::bigint AS positive"""
+_PLAIN: LiteralString = "reviews, rated, rating_sum::float8, negative, neutral, positive"
+# whole numbers that float8 holds exactly: sums of bigint are numeric, and slow
+_SUMMED: LiteralString = """sum(reviews::float8)::bigint, sum(rated::float8)::bigint,
+sum(rating_sum::float8), sum(negative::float8)::bigint, sum(neutral::float8)::bigint,
+sum(positive::float8)::bigint"""
 _COUNTED = 20_000
 """Waiting reviews that are told exactly, each once."""
 
@@ -68,21 +70,26 @@ class Trends:
 
         Undated reviews are left out where days are asked for.
         """
-        table = "product_days" if filters.product_id is not None else "segment_days"
-        conditions = _product(filters) if filters.product_id is not None else _segment(filters)
+        if filters.product_id is None:
+            table, conditions = "segment_days", _segment(filters)
+        else:
+            table, conditions = "product_days", _product(filters)
+        # a product's days are kept by source; all others hold one row for each day
+        summed = filters.product_id is not None and filters.source is None
         if filters.first_day or filters.last_day:
-            conditions.append("day > '-infinity'")
+            conditions.append("t.day > '-infinity'")
         if filters.first_day:
-            conditions.append("day >= %(first)s")
+            conditions.append("t.day >= %(first)s")
         if filters.last_day:
-            conditions.append("day <= %(last)s")
+            conditions.append("t.day <= %(last)s")
         query = sql.SQL(
-            "SELECT CASE WHEN day > '-infinity' THEN day END AS day, {} FROM {} WHERE {}"
-            " GROUP BY 1 ORDER BY 1 NULLS FIRST"
+            "SELECT CASE WHEN t.day > '-infinity' THEN t.day END, {} FROM {} AS t WHERE {} {}"
+            " ORDER BY t.day"
         ).format(
-            sql.SQL(_MEASURES),
+            sql.SQL(_SUMMED if summed else _PLAIN),
             sql.Identifier(table),
             sql.SQL(" AND ").join(sql.SQL(condition) for condition in conditions),
+            sql.SQL("GROUP BY t.day" if summed else ""),
         )
         arguments = {
             "product_id": filters.product_id,
@@ -93,7 +100,8 @@ class Trends:
         }
         with (
             self._database.transaction() as connection,
-            connection.cursor(row_factory=args_row(DaySums)) as cursor,
+            # thousands of rows: numbers as numbers take a third of the time of their texts
+            connection.cursor(binary=True, row_factory=args_row(DaySums)) as cursor,
         ):
             return cursor.execute(query, arguments).fetchall()
 

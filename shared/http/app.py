@@ -1,12 +1,14 @@
 """The frame of every service: errors as problems, limits, ``GET /health``."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI, Response
 
 from shared.http import problems
+from shared.http.collector import settle
 from shared.http.edge import Edge
 from shared.http.openapi import PROBLEM_RESPONSES, tidied
 from shared.schemas.health import Check, Health
@@ -49,6 +51,7 @@ def create_service(
         and refuses bodies that are not strict JSON (shared.http.edge).
     """
     app = _Service(
+        lifespan=_settled,
         title=title,
         version=service_version(),
         redirect_slashes=False,
@@ -68,6 +71,12 @@ def create_service(
         return found
 
     return app
+
+
+@asynccontextmanager
+async def _settled(_app: FastAPI) -> AsyncIterator[None]:
+    settle()
+    yield
 
 
 def _state(name: str, health: Callable[[], Health]) -> Health:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from shared.errors import InvalidInputError
+from shared.http.collector import settle
 from shared.http.gateway import malformed, normalised
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class _Http:
             if self._mangum is None:
                 text = ["application/problem+json", "application/json", "text/"]
                 self._mangum = Mangum(self._create_app(), lifespan="off", text_mime_types=text)
+                settle()
             return self._mangum
 
 
