@@ -165,6 +165,20 @@ class Movers(_Answer):
     freshness: Freshness | None = None
 
 
+class Segment(Figures):
+    """A category or a source; None are products without a category."""
+
+    name: str | None = None
+    products: int | None = None
+
+
+class Segments(_Answer):
+    """All categories, or all sources, most reviews first."""
+
+    segments: list[Segment]
+    freshness: Freshness | None = None
+
+
 class Quote(_Answer):
     """A piece of a review, word for word."""
 

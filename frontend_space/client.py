@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -125,6 +125,10 @@ class Client:
     def movers(self, **filters: Any) -> answers.Movers:
         """Products that changed."""
         return self._get(answers.Movers, "/movers", "the list of changes", filters)
+
+    def segments(self, by: Literal["category", "source"]) -> answers.Segments:
+        """Figures of each category, or of each source."""
+        return self._get(answers.Segments, "/segments", "figures by segment", {"by": by})
 
     def aspects(self, **filters: Any) -> answers.Aspects:
         """What people praise and complain about."""

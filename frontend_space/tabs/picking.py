@@ -1,4 +1,6 @@
-"""The picker of products, and where it takes its choices from."""
+"""Pickers of products, categories and sources, and where they take their choices from."""
+
+from typing import Literal
 
 import gradio as gr
 
@@ -6,6 +8,8 @@ from frontend_space.backend import Backend, asked
 from frontend_space.problems import ApiError
 
 ALL = "all products"
+By = Literal["category", "source"]
+_EVERY: dict[By, str] = {"category": "all categories", "source": "all sources"}
 _MOST = 200
 
 
@@ -24,34 +28,43 @@ def choices(backend: Backend, search: str = "") -> list[tuple[str, str]]:
     ]
 
 
-def categories(backend: Backend) -> list[str]:
-    """Categories of the products that the picker offers."""
+def segments(backend: Backend, by: By) -> list[str]:
+    """Names of all categories, or of all sources; none while nobody answers."""
     try:
-        found = asked(backend).products(limit=_MOST).products
+        found = asked(backend).segments(by).segments
     except ApiError:
         return []
-    return sorted({one.category for one in found if one.category})
+    return sorted(one.name for one in found if one.name)
 
 
-def picker(name: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Textbox]:
-    """Draw pickers of product and category, and a box that narrows the products."""
-    with gr.Row():
-        product = gr.Dropdown(
-            [(ALL, "")], value="", label="Product", min_width=220, elem_id=f"{name}-product"
-        )
-        category = gr.Dropdown([("all categories", "")], value="", label="Category", min_width=150)
-        search = gr.Textbox(label="Find a product", max_length=200, min_width=150)
-    return product, category, search
+def product_picker(name: str) -> tuple[gr.Dropdown, gr.Textbox]:
+    """Draw a picker of products, and a box that narrows it."""
+    product = gr.Dropdown(
+        [(ALL, "")], value="", label="Product", min_width=220, elem_id=f"{name}-product"
+    )
+    return product, gr.Textbox(label="Find a product", max_length=200, min_width=150)
+
+
+def segment_picker(name: str, by: By) -> gr.Dropdown:
+    """Draw a picker of categories, or of sources."""
+    return gr.Dropdown(
+        [(_EVERY[by], "")],
+        value="",
+        label=by.capitalize(),
+        min_width=150,
+        elem_id=f"{name}-{by}",
+    )
 
 
 def filled(backend: Backend, search: str, chosen: str) -> gr.Dropdown:
     """The picker with its choices; what was chosen stays chosen where it is still offered."""
-    offered = [(ALL, ""), *choices(backend, search or "")]
-    kept = chosen if chosen in {value for _, value in offered} else ""
-    return gr.Dropdown(offered, value=kept)
+    return _offering([(ALL, ""), *choices(backend, search or "")], chosen)
 
 
-def filled_categories(backend: Backend, chosen: str) -> gr.Dropdown:
-    """The picker of categories with its choices."""
-    offered = [("all categories", ""), *((name, name) for name in categories(backend))]
+def filled_segments(backend: Backend, by: By, chosen: str) -> gr.Dropdown:
+    """The picker of categories or sources with its choices."""
+    return _offering([(_EVERY[by], ""), *((name, name) for name in segments(backend, by))], chosen)
+
+
+def _offering(offered: list[tuple[str, str]], chosen: str) -> gr.Dropdown:
     return gr.Dropdown(offered, value=chosen if chosen in {value for _, value in offered} else "")

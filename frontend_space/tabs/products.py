@@ -11,10 +11,11 @@ from frontend_space.backend import Backend, asked
 from frontend_space.client import Client
 from frontend_space.problems import ApiError
 from frontend_space.tabs.frame import HIDDEN, told
+from frontend_space.tabs.picking import filled_segments, segment_picker
 from frontend_space.tabs.trends import change_sentence
 
 _PAGE = 25
-_HEAD = ["Product", "Reviews", "Net", "Stars", "Negative", "Changed", "Category", "Id"]
+_HEAD = ["Product", "Reviews", "Net", "Stars", "Negative", "Changed since", "Category", "Id"]
 _KINDS: list[Literal["str", "number"]] = [
     "str",
     "number",
@@ -40,6 +41,7 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     """Draw the tab; it is filled when it is opened."""
     with gr.Row():
         search = gr.Textbox(label="Title or id contains", max_length=200, min_width=150)
+        category = segment_picker("products", "category")
         sort = gr.Dropdown(_SORTS, value="reviews", label="Sort by", min_width=150)
         order = gr.Dropdown(
             [("highest first", "desc"), ("lowest first", "asc")],
@@ -70,9 +72,10 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     detail = gr.HTML("", elem_id="product", elem_classes=["live"])
 
     @told(4, others=gr.skip())
-    def page(after: str | None, words: str, by: str, way: str, few: float) -> Any:
+    def page(after: str | None, words: str, kind: str, by: str, way: str, few: float) -> Any:
         found = asked(backend).products(
             search=(words or "").strip(),
+            category=kind,
             sort=by,
             order=way,
             min_reviews=int(few or 0) or None,
@@ -89,13 +92,18 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     def look_closer(product_id: str) -> str:
         return product_html(asked(backend), (product_id or "").strip())
 
+    def fill(chosen: str) -> Any:
+        return filled_segments(backend, "category", chosen)
+
     def row_id(event: gr.SelectData) -> str:
         return str(event.row_value[_ID])
 
-    filters, out = [search, sort, order, least], [about, league, cursor, more]
+    filters, out = [search, category, sort, order, least], [about, league, cursor, more]
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
-    gr.on([button.click, search.submit, sort.input, order.input], first, filters, out, **event)
+    asking = [button.click, search.submit, category.input, sort.input, order.input]
+    gr.on(asking, first, filters, out, **event)
     tab.select(first, filters, out, **event)
+    tab.select(fill, category, category, **event)
     more.click(page, [cursor, *filters], out, **event)
     league.select(row_id, None, chosen, **HIDDEN).then(look_closer, chosen, detail, **event)
     gr.on([look.click, chosen.submit], look_closer, chosen, detail, **event)
@@ -116,7 +124,7 @@ def rows_of(found: Products) -> list[list[Any]]:
             None if one.net is None else round(one.net),
             None if one.mean_rating is None else round(one.mean_rating, 2),
             None if one.sentiment_shares is None else round(100 * one.sentiment_shares.negative),
-            f"{one.change.direction} since {one.change.day}" if one.change else "",
+            f"{one.change.direction} {one.change.day}" if one.change else "",
             one.category or "",
             one.product_id,
         ]
@@ -133,6 +141,7 @@ def product_html(client: Client, product_id: str) -> str:
         _figures(one)
         + _part("What people talk about", lambda: _aspects(client, product_id))
         + _part("Copied reviews", lambda: _copies(client, product_id))
+        + (_part("Stars against text", lambda: _mismatches(client, one)) if one.mismatches else "")
         + _part("Newest reviews", lambda: _newest(client, product_id))
     )
 
@@ -200,12 +209,17 @@ def _copies(client: Client, product_id: str) -> str:
         (
             markup.safe(one.kind),
             f"{one.reviews:,}",
-            "" if one.reviewers is None else f"{one.reviewers:,}",
+            f"{one.reviewers:,}" if one.reviewers else "not told",
             markup.safe(markup.cut(one.text, 200)),
         )
         for one in groups
     ]
     return markup.table(("Kind", "Reviews", "Reviewers", "Text"), rows, "Copied reviews")
+
+
+def _mismatches(client: Client, one: Product) -> str:
+    found = client.reviews(product_id=one.product_id, mismatch="true", limit=3).reviews
+    return markup.cards([markup.card(each) for each in found], "None are stored any more.")
 
 
 def _newest(client: Client, product_id: str) -> str:

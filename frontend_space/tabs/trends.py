@@ -11,15 +11,25 @@ from frontend_space.client import Client
 from frontend_space.plots import sentiment_plot, stars_plot
 from frontend_space.problems import ApiError
 from frontend_space.tabs.frame import HIDDEN, told
-from frontend_space.tabs.picking import filled, filled_categories, picker
+from frontend_space.tabs.picking import (
+    By,
+    filled,
+    filled_segments,
+    product_picker,
+    segment_picker,
+)
 
 _PROOF = 5
+_SEGMENTS = 30
 _TINY = 0.001
 
 
 def build(backend: Backend, tab: gr.Tab) -> None:
     """Draw the tab; it is filled when it is opened."""
-    product, category, search = picker("trends")
+    with gr.Row():
+        product, search = product_picker("trends")
+        category = segment_picker("trends", "category")
+        source = segment_picker("trends", "source")
     with gr.Row(elem_classes=["end"]):
         interval = gr.Radio(["day", "week", "month"], value="week", label="Interval", min_width=200)
         button = gr.Button("Show", variant="primary", elem_id="trends-button", min_width=120)
@@ -28,11 +38,12 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     stars = gr.Plot(label="Mean stars", visible=False, elem_id="trend-stars")
     proof = gr.HTML("", elem_id="trend-proof")
     moved = gr.HTML("", elem_id="movers")
+    parts = gr.HTML("", elem_id="segments")
 
     @told(4, others=gr.skip())
-    def show(one: str, kind: str, step: str) -> tuple[str, Any, Any, str]:
+    def show(one: str, kind: str, origin: str, step: str) -> tuple[str, Any, Any, str]:
         client = asked(backend)
-        found = client.trends(product_id=one, category=kind, interval=step)
+        found = client.trends(product_id=one, category=kind, source=origin, interval=step)
         if not found.totals.reviews and not found.points:
             empty = markup.note("No reviews are there for this choice yet.", "empty")
             return empty, gr.Plot(visible=False), gr.Plot(visible=False), ""
@@ -48,13 +59,22 @@ def build(backend: Backend, tab: gr.Tab) -> None:
         found = asked(backend).movers(category=kind, limit=20)
         return movers_html(found.movers) + markup.fresh(found.freshness)
 
+    @told()
+    def by_segment() -> str:
+        client = asked(backend)
+        return segments_html(client, "category") + segments_html(client, "source")
+
     def fill(words: str, one: str) -> Any:
         return filled(backend, words, one)
 
-    inputs, outputs = [product, category, interval], [answer, plot, stars, proof]
+    def fill_segments(kind: str, origin: str) -> Any:
+        of_category = filled_segments(backend, "category", kind)
+        return of_category, filled_segments(backend, "source", origin)
+
+    inputs, outputs = [product, category, source, interval], [answer, plot, stars, proof]
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
     gr.on(
-        [button.click, product.input, category.input, interval.input],
+        [button.click, product.input, category.input, source.input, interval.input],
         show,
         inputs,
         outputs,
@@ -63,9 +83,11 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     gr.on([search.submit, search.blur], fill, [search, product], product, **event)
     category.input(movers, category, moved, **event)
     opened = tab.select(fill, [search, product], product, **event)
-    opened.then(lambda chosen: filled_categories(backend, chosen), category, category, **event)
+    both = [category, source]
+    opened.then(fill_segments, both, both, **event)
     opened.then(show, inputs, outputs, **event)
     tab.select(movers, category, moved, **event)
+    tab.select(by_segment, None, parts, **event)
 
 
 def _about(found: Trend) -> str:
@@ -134,3 +156,24 @@ def movers_html(movers: list[Mover]) -> str:
     ]
     head = ("Product", "Direction", "Since", "Negative before → after")
     return markup.section("What changed most", markup.table(head, rows, "Products that changed"))
+
+
+def segments_html(client: Client, by: By) -> str:
+    """Figures of each category, or of each source."""
+    found = client.segments(by).segments
+    rows = [
+        (
+            markup.safe(one.name or "none"),
+            f"{one.reviews:,}",
+            markup.net(one.net),
+            "n/a" if one.mean_rating is None else f"{one.mean_rating:.2f}",
+            "n/a" if one.sentiment_shares is None else markup.share(one.sentiment_shares.negative),
+        )
+        for one in found[:_SEGMENTS]
+    ]
+    head = (by.capitalize(), "Reviews", "Net", "Stars", "Negative")
+    caption = f"Figures by {by}"
+    if len(found) > len(rows):
+        caption += f": the {len(rows)} with most reviews of {len(found):,}"
+    drawn = markup.table(head, rows, caption) if rows else markup.note("None yet.", "empty")
+    return markup.section(f"By {by}", drawn)

@@ -187,6 +187,16 @@ class Visit:
         button.first.click()
         return self
 
+    def upload(self, path, columns=""):
+        """Choose a file on the tab for it and send it."""
+        self.tab("Upload")
+        self.page.set_input_files("#dump input[type=file]", path)
+        self.wait_for(f"#dump >> text={path.name.split('.')[0]}")
+        if columns:
+            self.page.fill("#mapping textarea, #mapping input", columns)
+        self.page.click("#upload-button")
+        return self
+
     def text(self, selector):
         """What is shown there."""
         return self.page.inner_text(selector)

@@ -15,7 +15,7 @@ import httpx
 
 SCRIPT = "<script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>"
 HOSTILE = f"{SCRIPT} **bold** [link](javascript:window.hacked=1) `{{{{x}}}}` ${{7*7}} {'w' * 3000}"
-NEW = frozenset({"/trends", "/movers", "/aspects", "/duplicates"})
+NEW = frozenset({"/trends", "/movers", "/segments", "/aspects", "/duplicates"})
 DAY = date(2026, 3, 16)
 FRESH = {"as_of": "2026-11-29T08:00:00Z", "pending_reviews": 3}
 PRODUCT = "RL-AUD-01"
@@ -77,6 +77,12 @@ def _movers(_query, text):
     return {"movers": [{**one, "change": CHANGE, "q_value": 0.001}], "freshness": FRESH}
 
 
+def _segments(query, text):
+    by = query["by"][0]
+    one = {"name": text({"category": "Audio", "source": "shop"}[by]), "products": 1}
+    return {"by": by, "segments": [one | _figures(110, 0.25, PROOF)], "freshness": FRESH}
+
+
 def _aspects(_query, text):
     quote = {
         "text": text("The hinge cracked clean through after three weeks."),
@@ -115,6 +121,7 @@ def _duplicates(_query, text):
 _ANSWERS = {
     "/trends": _trends,
     "/movers": _movers,
+    "/segments": _segments,
     "/aspects": _aspects,
     "/duplicates": _duplicates,
 }

@@ -32,6 +32,7 @@ def test_a_change_is_marked_told_and_proved(visit, contract_page, width, dark):
     assert len(facts) == 5
     assert all("negative" in one and PRODUCT in one for one in facts)
     assert "Wren Folding Headphones" in tab.text("#movers")
+    assert "110" in tab.text("#segments")
     assert tab.width() == 0
     assert flaws(tab.page) == []
     tab.picture(f"trends-{'phone-dark' if dark else 'laptop'}")
@@ -83,7 +84,9 @@ def test_an_unknown_product_is_told(visit, contract_page):
 def test_reviews_that_carry_markup_are_text_everywhere(visit, hostile_page):
     tab = visit(hostile_page, width=375).tab("Trends")
     tab.wait_for("#movers table")
+    tab.wait_for("#segments section:nth-of-type(2) table")
     tab.wait_for("#trend-proof .card")
+    assert tab.page.locator("#segments script, #segments img, #segments a").count() == 0
     assert tab.width() == 0
     tab.tab("Products")
     tab.wait_for(f"#league >> text={PRODUCT} >> visible=true")

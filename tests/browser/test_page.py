@@ -116,16 +116,6 @@ def test_stored_reviews_come_page_by_page(visit, home):
     assert tab.page.locator("#browse-results .card").count() == 10
 
 
-def uploaded(visit, url, path, columns=""):
-    tab = visit(url).tab("Upload")
-    tab.page.set_input_files("#dump input[type=file]", path)
-    tab.wait_for(f"#dump >> text={path.name.split('.')[0]}")
-    if columns:
-        tab.page.fill("#mapping textarea, #mapping input", columns)
-    tab.page.click("#upload-button")
-    return tab
-
-
 def test_a_dump_is_uploaded_counted_and_its_rejects_can_be_taken_home(visit, home, tmp_path):
     rows = [
         {"Meinung": f"Lamp number {n} burned out after a day.", "Note": n % 5 + 1, "Ding": "LAMP-9"}
@@ -134,7 +124,7 @@ def test_a_dump_is_uploaded_counted_and_its_rejects_can_be_taken_home(visit, hom
     bad = {"Meinung": "=HYPERLINK(1) too many stars", "Note": 9, "Ding": "=cmd"}
     path = tmp_path / "lamps.jsonl.gz"
     path.write_bytes(gzip.compress("\n".join(json.dumps(r) for r in [*rows, bad]).encode()))
-    tab = uploaded(visit, home.url, path, "text=Meinung, rating=Note, product_id=Ding")
+    tab = visit(home.url).upload(path, "text=Meinung, rating=Note, product_id=Ding")
     tab.wait_for("#upload-status >> text=Done.")
     said = tab.text("#upload-status")
     assert "rows read\t31" in said
@@ -166,7 +156,7 @@ def test_a_dump_is_uploaded_counted_and_its_rejects_can_be_taken_home(visit, hom
 def test_a_file_that_cannot_be_read_is_told_clearly(visit, home, tmp_path, name, body, told):
     path = tmp_path / name
     path.write_bytes(body)
-    tab = uploaded(visit, home.url, path)
+    tab = visit(home.url).upload(path)
     tab.wait_for("#upload-status .note.error")
     assert told in tab.text("#upload-status")
     tab.picture(f"upload-{name.partition('.')[0]}")
@@ -175,7 +165,7 @@ def test_a_file_that_cannot_be_read_is_told_clearly(visit, home, tmp_path, name,
 def test_columns_that_are_no_pairs_are_told(visit, home, tmp_path):
     path = tmp_path / "own.csv"
     path.write_text("a,b\n1,2\n")
-    tab = uploaded(visit, home.url, path, "text")
+    tab = visit(home.url).upload(path, "text")
     tab.wait_for("#upload-status >> text=is no field=column")
 
 

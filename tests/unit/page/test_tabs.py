@@ -62,7 +62,7 @@ def test_the_table_sorts_by_numbers_and_survives_products_without_reviews():
     )
     rows = rows_of(Products(products=[full, Product(product_id="B")]))
     assert rows == [
-        ["Lamp", 10, 40, 4.26, 20, "worse since 2026-03-16", "", "A"],
+        ["Lamp", 10, 40, 4.26, 20, "worse 2026-03-16", "", "A"],
         ["B", 0, None, None, None, "", "", "B"],
     ]
 
