@@ -19,6 +19,7 @@ from shared.aspects.words import (
     BEING,
     CONJUNCTIONS,
     DEGREES,
+    PAST,
     PLURALS,
     POINTERS,
     PREPOSITIONS,
@@ -109,6 +110,8 @@ def tagged(sentence: str) -> list[Token]:
         after = found[place + 1] if place + 1 < len(found) else _STOP
         if token.kind == "n" and before.word in THIRD_PERSONS and _may_be_verb(token.word):
             found[place] = Token(token.word, "v")
+            continue
+        if token.kind == "v" and token.word in PAST:
             continue
         kind = _CORRECTIONS[token.kind](first, before, after) if token.kind in "nvg" else ""
         if kind:

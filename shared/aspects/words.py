@@ -32,6 +32,14 @@ BEFORE_VERBS = _set(
     "to will would can could should may might must shall wo ca cannot 'll 'd n't not please never"
     " dont doesnt didnt cant wont wouldnt couldnt shouldnt"
 )
+PAST = _set(
+    "gave got went came took made broke kept left lost sent told thought bought brought began"
+    " became wore tore held stood sat ran grew knew threw drew flew blew chose froze spoke stole"
+    " woke wrote rode drove ate lay paid said sold slept spent stuck taught understood won"
+    " heard met shook sank shrank rang sang swam swore dug hung lit slid spun"
+    " struck bent lent meant dealt crept"
+)
+"""Irregular forms that no noun has: "the hinge gave way"."""
 PREPOSITIONS = _set(
     "of in on at by for with from to into onto about over under after before between through"
     " during without within against along among around behind below beneath beside besides beyond"
