@@ -12,6 +12,7 @@ LONGEST = 400
 
 _END = re.compile(
     r"(?<!\bvs)(?<!\betc)[.!?\u2026]+[\"')\]\u201d\u2019]*(?=\s|$)"  # a full stop, quotes behind it
+    r"|(?<=[a-z]{2})[.!?]+(?=[A-Z])"  # a full stop whose line break got lost
     r"|\n+|;(?=\s)|(?<=\s)[-\u2013\u2014\u2022*]+(?=\s)"  # a line, a semicolon, a dash or bullet
 )
 _TURN = re.compile(r"(?<=\s)(?:but|however|although|though|yet)(?=\s)", re.IGNORECASE)

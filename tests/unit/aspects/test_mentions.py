@@ -30,6 +30,7 @@ TABLE = [
     ("Packaging was damaged, instructions were missing.", {"packaging", "instructions"}, set()),
     ("Easy to set up; the app crashes a lot.", {"app"}, {"lot", "easy"}),
     ("The hinge snapped off after a few uses.", {"hinge"}, {"few", "use"}),
+    ("The hinge gave way within a month.", {"hinge"}, {"hinge gave", "gave", "month"}),
     ("Bluetooth range and sound quality are superb.", {"sound quality", "range"}, {"superb"}),
     ("Very comfortable, soft material and a sturdy zipper.", {"material", "zipper"}, {"soft"}),
     ("She wears her glasses every day.", {"glasses"}, {"glass", "day"}),
@@ -74,6 +75,16 @@ def test_each_aspect_stands_with_the_sentence_that_speaks_of_it():
         ("hinge",): "The hinge broke!",
         ("case",): "The case, yes.",
     }
+
+
+def test_sentences_whose_line_break_got_lost_are_told_apart():
+    text = "The clip broke on day two.I love the sound!!Great price,too. I use version 2.Really."
+    assert [text[s.start : s.end] for s in sentences(text)] == [
+        "The clip broke on day two.",
+        "I love the sound!!",
+        "Great price,too.",
+        "I use version 2.Really.",
+    ]
 
 
 def test_what_is_set_against_something_else_is_said_apart():
