@@ -7,7 +7,16 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import cold, collection, insights, machine, memory, pipeline, serving
+from benchmarks import (
+    aspect_queries,
+    cold,
+    collection,
+    insights,
+    machine,
+    memory,
+    pipeline,
+    serving,
+)
 from benchmarks.context import Context
 from benchmarks.figures import Report
 
@@ -16,6 +25,7 @@ PARTS: dict[str, Callable[[Context], list[Report]]] = {
     "collection": collection.run,
     "pipeline": pipeline.run,
     "insights": insights.run,
+    "aspects": aspect_queries.run,
     "serving": serving.run,
     "cold": cold.run,
     "memory": memory.run,

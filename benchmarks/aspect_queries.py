@@ -1,27 +1,18 @@
-"""GET /aspects and /duplicates over generated rows: ``python -m benchmarks.aspect_queries``.
+"""GET /aspects and /duplicates over a million reviews.
 
 Mentions are drawn with a few frequent aspects and a long tail, products likewise; counts are summed
-from them. PostgreSQL, the service and the client share the machine.
+from them.
 """
 
-import argparse
-import secrets
-import shutil
-import sys
-import tempfile
-import time
-from pathlib import Path
-
 import psycopg
-from fastapi.testclient import TestClient
 
-from lambdas.insights.api import create_app
-from local.ports import free_port
-from local.postgres import Postgres
+from benchmarks import routes
+from benchmarks.context import Context
+from benchmarks.figures import Report
+from benchmarks.stacks import bare_services
 from shared.db.aspect_counts import counted
-from shared.db.connection import Database, connection_arguments
-from shared.db.migrations import migrate
 
+REVIEWS = 1_000_000
 _REVIEWS = """
 SET session_replication_role = replica;
 INSERT INTO products SELECT 'p' || n, 'Product ' || n, 'c' || n % 20
@@ -50,60 +41,30 @@ ANALYZE;
 """
 
 
-def main() -> int:
-    """Print Markdown; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.aspect_queries", description=__doc__
-    )
-    parser.add_argument("--reviews", type=int, default=1_000_000)
-    parser.add_argument("--products", type=int, default=5_000)
-    parser.add_argument("--requests", type=int, default=200)
-    options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="reviewlens-bench-"))
-    server = Postgres(
-        folder / "data",
-        port=free_port(0, what="benchmark database", option="-"),
-        password=secrets.token_hex(8),
-        log=folder / "log",
-    )
-    try:
-        server.start()
-        migrate(server.secret)
-        with psycopg.connect(**connection_arguments(server.secret), autocommit=True) as owner:
+def run(context: Context) -> list[Report]:
+    """Fill an empty database, then ask both routes with each of their filters."""
+    count = context.rows or REVIEWS
+    products = max(10, count // 200)
+    report = Report(f"Aspects and duplicates over {count:,} reviews")
+    with bare_services(context.scratch / "aspects") as bare:
+        with psycopg.connect(bare.postgres.uri, autocommit=True) as owner:
             counts = counted("aspect_mentions", "1")
-            sizes = {"reviews": options.reviews, "products": options.products}
-            owner.execute(_REVIEWS.format(**sizes, counts=counts))
-        database = Database(lambda: server.secret)
-        _measure(TestClient(create_app(database)), options.requests, options.products)
-        database.close()
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-    return 0
+            owner.execute(_REVIEWS.format(reviews=count, products=products, counts=counts))
+        routes.measure(bare, report, context, _questions(products))
+    return [report]
 
 
-def _measure(client: TestClient, requests: int, products: int) -> None:
-    asked = {
-        "/aspects of the largest product": lambda _: ("/aspects", {"product_id": "p0"}),
-        "/aspects of a product": lambda n: ("/aspects", {"product_id": f"p{7 * n % products}"}),
-        "/aspects of a category": lambda n: ("/aspects", {"category": f"c{n % 20}"}),
-        "/aspects of all": lambda _: ("/aspects", {}),
-        "/reviews that mention an aspect": lambda n: ("/reviews", {"aspect": f"aspect {n}"}),
-        "/duplicates": lambda _: ("/duplicates", {"limit": 50}),
-        "/duplicates of a product": lambda n: ("/duplicates", {"product_id": f"p{n}"}),
+def _questions(products: int) -> dict[str, list[str]]:
+    """Addresses by what is asked."""
+    some = [f"p{number}" for number in range(0, products, max(1, products // 50))]
+    return {
+        "/aspects of the largest product": ["/aspects?product_id=p0"],
+        "/aspects of a product": [f"/aspects?product_id={product}" for product in some],
+        "/aspects of a category": [f"/aspects?category=c{number}" for number in range(20)],
+        "/aspects of all": ["/aspects"],
+        "/reviews that mention an aspect": [
+            f"/reviews?aspect=aspect+{number}" for number in range(0, 2000, 50)
+        ],
+        "/duplicates": ["/duplicates?limit=50"],
+        "/duplicates of a product": [f"/duplicates?product_id={product}" for product in some],
     }
-    print("| route | p50 | p95 |\n|---|---:|---:|")
-    for label, made in asked.items():
-        took = []
-        for number in range(requests):
-            path, query = made(number)
-            started = time.perf_counter()
-            answer = client.get(path, params=query)
-            took.append(1000 * (time.perf_counter() - started))
-            assert answer.status_code == 200, answer.text
-        took.sort()
-        print(f"| {label} | {took[len(took) // 2]:.1f} ms | {took[len(took) * 95 // 100]:.1f} ms |")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
