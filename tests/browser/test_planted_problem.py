@@ -1,4 +1,4 @@
-"""Trends after an ingest, over the real stack: the problem of the samples, and one just uploaded."""
+"""Trends over the real stack: the problem of the samples, and one of a dump just uploaded."""
 
 import csv
 import itertools
