@@ -53,8 +53,9 @@ def plan_uploads(
 ) -> list[Upload]:
     """Files to upload: each path, and what lies in each folder (hidden files left out).
 
-    A mapping beside a file (``<file>.mapping.json``, else ``mapping.json``) goes along, unless
-    ``mapping`` is given, which then holds for all of them.
+    A mapping is no dump, also where ``samples/*`` names it. One beside a file
+    (``<file>.mapping.json``, else ``mapping.json``) goes along with it, unless ``mapping`` is
+    given, which then holds for all of them.
 
     Raises:
         LocalStackError: a path is missing or cannot be read, two files would have one key, or
@@ -82,8 +83,8 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
                 hidden = any(part.startswith(".") for part in name.split("/"))
                 if found.is_file() and not hidden and not is_mapping(name):
                     yield _readable(found), name
-        else:
-            yield _readable(path), path.name
+        elif not is_mapping(_readable(path).name):
+            yield path, path.name
 
 
 def _readable(path: Path) -> Path:
