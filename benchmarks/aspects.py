@@ -107,7 +107,7 @@ def _f1(precision: float, recall: float) -> float:
 
 def _cost(data: Path, model: Path, count: int) -> str:
     """Processor time of encoding real reviews, and of their sentences besides."""
-    rows = []
+    rows: list[dict[str, object]] = []
     dump = data / "amazon-cellphones" / "Cell_Phones_and_Accessories_5.json"
     for line in dump.read_text().splitlines()[: 12 * count : 12]:
         row = json.loads(line.strip().lstrip("[").rstrip(","))

@@ -4,7 +4,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,26 @@ def ask(
 def ask_from_start(module: str, task: Any, *, environment: Mapping[str, str] | None = None) -> Any:
     """As ``ask``; the child is told when it was started, on the clock that both share."""
     return ask(module, task, environment=environment, arguments=[repr(time.monotonic())])
+
+
+@contextmanager
+def served(*application: str, environment: Mapping[str, str] | None = None) -> Iterator[int]:
+    """A server of the gateway's kind in a process of its own; yields its port.
+
+    Args:
+        application: module with ``create_app``; without one, a route that does nothing.
+        environment: the whole environment; None for ours.
+    """
+    with subprocess.Popen(
+        command("bare_app", *application),
+        cwd=ROOT,
+        env=None if environment is None else dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline())
+        finally:
+            server.kill()

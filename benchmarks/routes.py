@@ -2,16 +2,14 @@
 
 import itertools
 import json
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import Any
 
 from benchmarks.context import Context
 from benchmarks.figures import Report, Target, percentile
-from benchmarks.processes import ROOT, command
+from benchmarks.processes import served
 from benchmarks.stacks import Bare
 
 _QUICK = Target(100.0, at_least=False)
@@ -20,7 +18,7 @@ _QUICK = Target(100.0, at_least=False)
 def measure(bare: Bare, report: Report, context: Context, asked: dict[str, list[str]]) -> None:
     taken: dict[str, list[list[float]]] = {name: [] for name in asked}
     slowest: dict[str, float] = {}
-    with _application(bare) as port:
+    with served("lambdas.insights.api", environment=bare.environment) as port:
         connection = HTTPConnection("127.0.0.1", port)
         for name, addresses in asked.items():
             asked[name] = [*addresses, *_following(connection, addresses)]
@@ -58,21 +56,3 @@ def _ask(connection: HTTPConnection, address: str) -> tuple[float, dict[str, Any
     if answer.status != 200:
         raise RuntimeError(f"{address} answered {answer.status}: {body[:200]!r}")
     return taken, json.loads(body)
-
-
-@contextmanager
-def _application(bare: Bare) -> Iterator[int]:
-    """The insights application on a server of its own; yields its port."""
-    with subprocess.Popen(
-        command("bare_app", "lambdas.insights.api"),
-        cwd=ROOT,
-        env=bare.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        try:
-            assert server.stdout is not None
-            yield int(server.stdout.readline())
-        finally:
-            server.kill()

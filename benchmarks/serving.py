@@ -1,14 +1,12 @@
 """Warm answers over HTTP, at one client and at sixteen, beside the parts that they are made of."""
 
 import itertools
-import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.context import Context
 from benchmarks.figures import Figure, Report, Target, percentile
-from benchmarks.processes import ROOT, ask, command
+from benchmarks.processes import ROOT, ask, served
 from benchmarks.queries import TOKENS, cut_to
 from benchmarks.stacks import environment, index_count
 
@@ -34,7 +32,7 @@ def run(context: Context) -> list[Report]:
     pieces = {"queries": queries, "repeats": context.requests}
     loads: dict[tuple[str, int], list[dict[str, Any]]] = {}
     inside = []
-    with bare_application() as bare_port:
+    with served() as bare_port:
         targets = [(path, stack.running.gateway, path) for path in _SERVED]
         targets.append((_BARE, bare_port, "/analyze"))
         for _ in range(context.rounds):
@@ -91,16 +89,3 @@ def _alone(report: Report, name: str, rounds: Sequence[dict[str, list[float]]]) 
     half = report.add(f"{told}: p50", "ms", [percentile(each[name], 0.50) for each in rounds])
     report.add(f"{told}: p99", "ms", [percentile(each[name], 0.99) for each in rounds])
     return half
-
-
-@contextmanager
-def bare_application() -> Iterator[int]:
-    """The server of the gateway with a route that does nothing; yields its port."""
-    with subprocess.Popen(
-        command("bare_app"), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout is not None
-            yield int(server.stdout.readline())
-        finally:
-            server.kill()

@@ -135,6 +135,11 @@ def net(value: float | None) -> str:
     return "n/a" if value is None else f"{value:+.0f}"
 
 
+def mean(value: float | None) -> str:
+    """Mean stars."""
+    return "n/a" if value is None else f"{value:.2f}"
+
+
 def share(value: float | None) -> str:
     """A share in percent."""
     return "n/a" if value is None else f"{100 * value:.0f}%"

@@ -42,8 +42,6 @@ FILES = {
 """Place in the Space → file of the repository: all that is not a module."""
 BY_PATH = ("shared.db.migrations.env", "shared.db.migrations.versions")
 """Modules that Alembic finds by their path."""
-DATA = frozenset({".lexicon", ".mako", ".pem", ".sql", ".ini", ".jinja"})
-"""Files of a package of ours that run with its modules; the page's folder brings all of its own."""
 _ELSEWHERE = ("cdk", "sagemaker_jobs")
 """Packages that names in strings do not pull in: trainings run in another environment."""
 _NAME = re.compile(r"((?:frontend_space|lambdas|local|shared)(?:\.\w+)+)(?::\w+)?")
@@ -168,7 +166,10 @@ def _exists(name: str, root: Path) -> bool:
 
 
 def _data(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.is_file() and path.suffix in DATA)
+    """What our package ships beside its modules; the page's folder brings all of its own."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    for pattern in told["package-data"]["*"]:
+        yield from folder.glob(pattern)
 
 
 def _assets(folder: Path) -> Iterator[Path]:

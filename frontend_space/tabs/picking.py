@@ -4,6 +4,7 @@ from typing import Literal
 
 import gradio as gr
 
+from frontend_space.answers import Segments
 from frontend_space.backend import Backend, asked
 from frontend_space.problems import ApiError
 
@@ -26,15 +27,6 @@ def choices(backend: Backend, search: str = "") -> list[tuple[str, str]]:
         # an older server knows no search
         if wanted in f"{one.title} {one.product_id}".lower()
     ]
-
-
-def segments(backend: Backend, by: By) -> list[str]:
-    """Names of all categories, or of all sources; none while nobody answers."""
-    try:
-        found = asked(backend).segments(by).segments
-    except ApiError:
-        return []
-    return sorted(one.name for one in found if one.name)
 
 
 def product_picker(name: str) -> tuple[gr.Dropdown, gr.Textbox]:
@@ -61,9 +53,10 @@ def filled(backend: Backend, search: str, chosen: str) -> gr.Dropdown:
     return _offering([(ALL, ""), *choices(backend, search or "")], chosen)
 
 
-def filled_segments(backend: Backend, by: By, chosen: str) -> gr.Dropdown:
+def filled_segments(found: Segments, by: By, chosen: str) -> gr.Dropdown:
     """The picker of categories or sources with its choices."""
-    return _offering([(_EVERY[by], ""), *((name, name) for name in segments(backend, by))], chosen)
+    names = sorted(one.name for one in found.segments if one.name)
+    return _offering([(_EVERY[by], ""), *((name, name) for name in names)], chosen)
 
 
 def _offering(offered: list[tuple[str, str]], chosen: str) -> gr.Dropdown:

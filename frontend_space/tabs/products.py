@@ -93,7 +93,11 @@ def build(backend: Backend, tab: gr.Tab) -> None:
         return product_html(asked(backend), (product_id or "").strip())
 
     def fill(chosen: str) -> Any:
-        return filled_segments(backend, "category", chosen)
+        try:
+            found = asked(backend).segments("category")
+        except ApiError:  # the table says what is wrong
+            return gr.skip()
+        return filled_segments(found, "category", chosen)
 
     def row_id(event: gr.SelectData) -> str:
         return str(event.row_value[_ID])
@@ -158,7 +162,7 @@ def _figures(one: Product) -> str:
     facts = [
         ("reviews", f"{one.reviews:,}"),
         ("net sentiment", markup.net(one.net)),
-        ("mean stars", "n/a" if one.mean_rating is None else f"{one.mean_rating:.2f}"),
+        ("mean stars", markup.mean(one.mean_rating)),
         ("stars against text", "n/a" if one.mismatches is None else f"{one.mismatches:,}"),
     ]
     drawn = "".join(

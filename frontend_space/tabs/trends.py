@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from frontend_space import markup
-from frontend_space.answers import Change, Mover, Trend
+from frontend_space.answers import Change, Mover, Segments, Trend
 from frontend_space.backend import Backend, asked
 from frontend_space.client import Client
 from frontend_space.plots import sentiment_plot, stars_plot
@@ -59,17 +59,18 @@ def build(backend: Backend, tab: gr.Tab) -> None:
         found = asked(backend).movers(category=kind, limit=20)
         return movers_html(found.movers) + markup.fresh(found.freshness)
 
-    @told()
-    def by_segment() -> str:
+    @told(3, others=gr.skip())
+    def by_segment(kind: str, origin: str) -> tuple[str, Any, Any]:
         client = asked(backend)
-        return segments_html(client, "category") + segments_html(client, "source")
+        categories, sources = client.segments("category"), client.segments("source")
+        return (
+            segments_html(categories, "category") + segments_html(sources, "source"),
+            filled_segments(categories, "category", kind),
+            filled_segments(sources, "source", origin),
+        )
 
     def fill(words: str, one: str) -> Any:
         return filled(backend, words, one)
-
-    def fill_segments(kind: str, origin: str) -> Any:
-        of_category = filled_segments(backend, "category", kind)
-        return of_category, filled_segments(backend, "source", origin)
 
     inputs, outputs = [product, category, source, interval], [answer, plot, stars, proof]
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
@@ -83,11 +84,9 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     gr.on([search.submit, search.blur], fill, [search, product], product, **event)
     category.input(movers, category, moved, **event)
     opened = tab.select(fill, [search, product], product, **event)
-    both = [category, source]
-    opened.then(fill_segments, both, both, **event)
     opened.then(show, inputs, outputs, **event)
     tab.select(movers, category, moved, **event)
-    tab.select(by_segment, None, parts, **event)
+    tab.select(by_segment, [category, source], [parts, category, source], **event)
 
 
 def _about(found: Trend) -> str:
@@ -158,15 +157,15 @@ def movers_html(movers: list[Mover]) -> str:
     return markup.section("What changed most", markup.table(head, rows, "Products that changed"))
 
 
-def segments_html(client: Client, by: By) -> str:
+def segments_html(answer: Segments, by: By) -> str:
     """Figures of each category, or of each source."""
-    found = client.segments(by).segments
+    found = answer.segments
     rows = [
         (
             markup.safe(one.name or "none"),
             f"{one.reviews:,}",
             markup.net(one.net),
-            "n/a" if one.mean_rating is None else f"{one.mean_rating:.2f}",
+            markup.mean(one.mean_rating),
             "n/a" if one.sentiment_shares is None else markup.share(one.sentiment_shares.negative),
         )
         for one in found[:_SEGMENTS]

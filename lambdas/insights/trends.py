@@ -13,7 +13,7 @@ from shared.errors import InvalidInputError
 from shared.statistics.change_points import DayCount, find_change
 
 MOST_POINTS = 2000
-_SUMMED = ("reviews", "rated", "rating_sum", "negative", "neutral", "positive")
+_SUMMED = DaySums._fields[1:]
 _NOTHING = (0,) * len(_SUMMED)
 
 
@@ -39,11 +39,10 @@ class TrendReader:
         """
         fresh = freshness_of(self._trends)
         rows = self._trends.days(filters)
-        undated = 1 if rows and rows[0].day is None else 0
-        dated = rows[undated:]
+        dated = [row for row in rows if row.day is not None]
         over = _over(filters, dated, interval)
         points = list(_points(filters, dated, interval, over)) if over else []
-        # checked in one go: one by one, the points would be most of the answer's time
+        # up to 2000 points: checked in one go, not each by itself
         return Trend.model_validate(
             {
                 "interval": interval,
@@ -128,7 +127,7 @@ def _by_start(
 def _totals(filters: TrendFilters, rows: Sequence[DaySums]) -> dict[str, Any]:
     """Fields of Totals."""
     return {
-        "undated": rows[0].reviews if rows and rows[0].day is None else 0,
+        "undated": sum(row.reviews for row in rows if row.day is None),
         "reviews_link": _link(filters, filters.first_day, filters.last_day),
         **figures_of(
             *(map(sum, zip(*(row[1:] for row in rows), strict=True)) if rows else _NOTHING)

@@ -100,7 +100,7 @@ class Trends:
         }
         with (
             self._database.transaction() as connection,
-            # thousands of rows: numbers as numbers take a third of the time of their texts
+            # thousands of rows: numbers are read quicker than their texts
             connection.cursor(binary=True, row_factory=args_row(DaySums)) as cursor,
         ):
             return cursor.execute(query, arguments).fetchall()
