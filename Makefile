@@ -52,17 +52,17 @@ check: $(VENV)/.dev ## Format, lint, types, import layers, docs drift
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python scripts/docs.py --check
+	$(BIN)/python scripts/docs/build.py --check
 
 format: $(VENV)/.dev ## Format and mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/.dev ## Write the generated pages (CLI, settings, OpenAPI)
-	$(BIN)/python scripts/docs.py
+	$(BIN)/python scripts/docs/build.py
 
 model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=folder of the data sets)
-	$(TRAIN)/bin/python scripts/prepare_training_data.py $(DATA) .data
+	$(TRAIN)/bin/python scripts/model/prepare_training_data.py $(DATA) .data
 	$(TRAIN)/bin/python -m sagemaker_jobs.train --recipe configs/shipped_model.json \
 		--train-dir .data --output-dir runs/shipped
 	$(TRAIN)/bin/python -m sagemaker_jobs.export --run-dir runs/shipped \
@@ -72,7 +72,7 @@ model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=fold
 
 pictures: $(VENV)/.dev ## Take the pictures of the page that the README shows
 	scripts/install_chromium.sh $(BIN)/python
-	$(BIN)/python scripts/make_pictures.py $(ARGS)
+	$(BIN)/python scripts/docs/make_pictures.py $(ARGS)
 
 bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --rounds 3")
 	$(BIN)/python -m benchmarks $(if $(filter-out data,$(DATA))$(wildcard $(DATA)),--data $(DATA)) $(ARGS)

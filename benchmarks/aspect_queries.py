@@ -10,7 +10,7 @@ from benchmarks import routes
 from benchmarks.context import Context
 from benchmarks.figures import Report
 from benchmarks.stacks import bare_services
-from shared.db.aspect_counts import counted
+from shared.db.aspects.counts import counted
 
 REVIEWS = 1_000_000
 _REVIEWS = """

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from shared.aspects.judging import judged_mentions
 from shared.aspects.mentions import mentions
 from shared.aspects.tagging import Token, singular, tagged
 from shared.aspects.words import EMPTY, FIRST, LAST
-from shared.runtime.aspects import judged_mentions
 from shared.runtime.encoder import open_folder
 from shared.runtime.scoring import score
 from shared.storage.shards import CLEAN_SCHEMA

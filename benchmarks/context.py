@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks import dumps, stacks
 from benchmarks.dumps import Dumps
 from benchmarks.uploads import ingest
-from local.client import StackClient
+from local.stack.client import StackClient
 from local.state import StateFolder
 
 INDEXED = 30_000

@@ -63,7 +63,8 @@ def find(folder: Path | None, scratch: Path, rows: int | None) -> Dumps:
     """The public dumps of a folder, or invented ones of the same size.
 
     Args:
-        folder: holds the data sets as scripts/prepare_training_data.py names them; None: invent.
+        folder: holds the data sets named as in
+            scripts/model/prepare_training_data.py; None: invent.
         scratch: where files are written.
         rows: cut both dumps to so many rows; None: whole.
 

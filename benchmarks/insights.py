@@ -13,7 +13,7 @@ from benchmarks.context import Context
 from benchmarks.figures import Report
 from benchmarks.stacks import Bare, bare_services
 from shared.db.connection import Database
-from shared.db.rollups import refresh
+from shared.db.insights.rollups import refresh
 
 REVIEWS = 1_000_000
 _BATCH = 10_000

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.machine import usable_cores
 from benchmarks.processes import ROOT, ask_from_start
 from benchmarks.stacks import environment
-from local.client import StackClient
+from local.stack.client import StackClient
 
 MODEL = ROOT / "models" / "default"
 _EVENT = {

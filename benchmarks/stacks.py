@@ -17,12 +17,12 @@ from psycopg import sql
 
 from benchmarks.processes import ROOT
 from local.aws.resources import create_resources, local_client
-from local.children import log_tail
-from local.client import StackClient
-from local.environment import child_environment, function_environment
 from local.errors import LocalStackError
-from local.ports import bind, free_port
-from local.postgres import Postgres
+from local.stack.children import log_tail
+from local.stack.client import StackClient
+from local.stack.environment import child_environment, function_environment
+from local.stack.ports import bind, free_port
+from local.stack.postgres import Postgres
 from local.state import FolderLock, StateFolder
 
 _START_SECONDS = 120.0
@@ -95,7 +95,7 @@ def bare_services(folder: Path) -> Iterator[Bare]:
 
 
 def _migrate(variables: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "local.prepare"]
+    command = [sys.executable, "-m", "local.stack.prepare"]
     # its standard input stays open until it ends: that is its lifeline
     with subprocess.Popen(command, env=variables, cwd=ROOT, stdin=subprocess.PIPE) as child:
         if child.wait():

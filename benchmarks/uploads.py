@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.client import StackClient
-from local.uploads import plan_uploads, send
+from local.stack.client import StackClient
+from local.stack.uploads import plan_uploads, send
 
 _PAUSE = 0.2
 _PATIENCE = 3600.0

@@ -66,7 +66,7 @@ class EmbeddedBackend:
             self._state = State("failed", f"The page's own server did not start: {told}")
 
     def _start(self) -> None:
-        from local.stack import Stack
+        from local.stack.stack import Stack
         from local.state import Ports, StateFolder
 
         folder = self._folder
@@ -90,7 +90,7 @@ class EmbeddedBackend:
     def _feed(self) -> None:
         """Put the samples into the bucket; the same ones again are the same ingests."""
         from local.aws.resources import local_client
-        from local.uploads import plan_uploads, send
+        from local.stack.uploads import plan_uploads, send
 
         dumps = sorted(path for pattern in _PATTERNS for path in self._samples.glob(pattern))
         told = "Ready for texts. The sample reviews are being read: {} of {} files."

@@ -12,10 +12,10 @@ import hypothesis
 import psycopg
 import pytest
 
-from local.ports import free_port
-from local.postgres import Postgres
+from local.stack.ports import free_port
+from local.stack.postgres import Postgres
 from shared.db.connection import Database, connection_arguments
-from shared.db.ledger import Ledger
+from shared.db.ingest.ledger import Ledger
 from shared.db.migrations import migrate
 from shared.db.roles import RIGHTS, let_in
 from shared.settings.base import APP_USER

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lambdas.training.launcher import Job
 from lambdas.training.settings import TrainingSettings
-from local.training import LocalLauncher
+from local.training.launcher import LocalLauncher
 from shared.schemas.training import TrainingParameters
 
 JOB = Path(__file__).parent / "fakes" / "training_job.py"

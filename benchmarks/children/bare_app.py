@@ -11,7 +11,7 @@ import threading
 import uvicorn
 from fastapi import FastAPI
 
-from local.ports import bind
+from local.stack.ports import bind
 from shared.schemas.api import AnalyzeRequest
 
 

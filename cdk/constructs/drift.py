@@ -9,9 +9,9 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cdk.assets import ROOT
 from cdk.constructs.alarm import Alarm
 from cdk.constructs.operations import Operations
+from cdk.paths import ROOT
 
 _MANIFEST = ROOT / "models" / "default" / "manifest.json"
 _LEAST_ROWS = 100

@@ -10,13 +10,13 @@ from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 from pydantic_settings import BaseSettings
 
-from cdk import assets
 from cdk.constructs.explained import acknowledge
 from cdk.constructs.grants import Grant, give
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WORK_SECONDS, WorkQueue
 from cdk.constructs.settings import variables
+from cdk.packaging import assets, table
 
 MOST_MEMORY_MB = 3008
 """1.7 cores: the most that every account may have; a new one has to ask for more."""
@@ -39,7 +39,7 @@ _PYTHON = "The wheels are those of Python 3.12, which Lambda maintains until 202
 
 
 class ServiceFunction(Construct):
-    """One row of cdk/assets.py as a function: its role, log group, traces and environment.
+    """One row of cdk/packaging/table.py as a function: its role, log group, traces and environment.
 
     Its role may do what ``grants`` say, write its own log group and send traces: nothing else.
     """
@@ -116,14 +116,14 @@ class ServiceFunction(Construct):
     def _made(
         self, asset: str, image: lambda_.DockerImageCode | None, properties: dict[str, Any]
     ) -> lambda_.Function:
-        if image or asset in assets.IMAGES:
+        if image or asset in table.IMAGES:
             code = image or assets.image_for(asset)
             return lambda_.DockerImageFunction(self, "Function", code=code, **properties)
         return lambda_.Function(
             self,
             "Function",
             runtime=RUNTIME,
-            handler=assets.handler_of(asset),
+            handler=table.handler_of(asset),
             code=assets.code_for(asset),
             **properties,
         )

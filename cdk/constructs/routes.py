@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from cdk.assets import ROOT
+from cdk.paths import ROOT
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 HEALTH = "/health"

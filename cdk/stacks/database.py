@@ -11,7 +11,6 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from cdk import assets
 from cdk.constructs import grants
 from cdk.constructs.explained import acknowledge, acknowledge_wildcards
 from cdk.constructs.function import ServiceFunction
@@ -19,6 +18,8 @@ from cdk.constructs.grants import Grant
 from cdk.constructs.network import POSTGRES, Network
 from cdk.constructs.operations import Operations
 from cdk.constructs.postgres import DATABASE, Postgres, postgres
+from cdk.packaging import table
+from cdk.paths import ROOT
 from lambdas.migrations.settings import MigrationSettings, newest_revision
 from shared.settings.base import APP_USER
 
@@ -207,6 +208,6 @@ class DatabaseStack(Stack):
 def _sources() -> str:
     """Names what migrations ship."""
     digest = hashlib.sha256()
-    for path in assets.sources_of("migrations"):
-        digest.update(f"{path}\0".encode() + (assets.ROOT / path).read_bytes())
+    for path in table.sources_of("migrations"):
+        digest.update(f"{path}\0".encode() + (ROOT / path).read_bytes())
     return digest.hexdigest()[:16]

@@ -11,13 +11,13 @@ from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cdk.assets import ROOT
 from cdk.constructs.exact import name_actions
 from cdk.constructs.explained import acknowledge
 from cdk.constructs.pipeline_roles import substitute_roles
 from cdk.constructs.pipeline_store import PipelineStore
 from cdk.constructs.tidy import drop_repeated_dependencies
 from cdk.environments import Environment
+from cdk.paths import ROOT
 from cdk.stage import TAG, ReviewlensStage
 
 NAME = "reviewlens-delivery"
@@ -132,9 +132,9 @@ class DeliveryStack(Stack):
                 "make check",
                 "make test",
                 # without them the assembly would name a command of this machine
-                ".venv/bin/python scripts/bundle_functions.py",
+                ".venv/bin/python scripts/release/bundle_functions.py",
                 "make synth",
-                ".venv/bin/python scripts/check_assembly.py cdk.out",
+                ".venv/bin/python scripts/release/check_assembly.py cdk.out",
             ],
             primary_output_directory="cdk.out",
             build_environment=codebuild.BuildEnvironment(compute_type=codebuild.ComputeType.LARGE),
@@ -150,7 +150,7 @@ class DeliveryStack(Stack):
             input=self._source_files,
             additional_inputs={"cdk.out": pipeline.cloud_assembly_file_set},
             install_commands=["pip install --quiet --constraint constraints.txt boto3"],
-            commands=["python scripts/scan_images.py cdk.out"],
+            commands=["python scripts/release/scan_images.py cdk.out"],
             role_policy_statements=[
                 iam.PolicyStatement(
                     actions=["ecr:DescribeImageScanFindings", "ecr:StartImageScan"],
@@ -168,14 +168,14 @@ class DeliveryStack(Stack):
             accepted.publication_role,
             accepted.publication,
             install="pip install --quiet --constraint constraints.txt --editable '.[serve]'",
-            command="python scripts/publish_model.py",
+            command="python scripts/release/publish_model.py",
         )
         asked = self._act(
             "SmokeTest",
             accepted.smoke_role,
             accepted.smoke,
             install="pip install --quiet --constraint constraints.txt boto3",
-            command=" ".join(["python scripts/smoke_test.py", *options]),
+            command=" ".join(["python scripts/release/smoke_test.py", *options]),
         )
         asked.add_step_dependency(published)
         return [published, asked]

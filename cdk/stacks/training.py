@@ -11,8 +11,6 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
-from cdk import images
-from cdk.assets import ROOT
 from cdk.constructs import grants
 from cdk.constructs.alarm import Alarm
 from cdk.constructs.explained import acknowledge
@@ -21,6 +19,8 @@ from cdk.constructs.grants import Grant
 from cdk.constructs.job_role import JobRole
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
+from cdk.packaging import images
+from cdk.paths import ROOT
 from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
 from cdk.stacks.storage import StorageStack

@@ -6,7 +6,7 @@ from functools import lru_cache
 from lambdas.collection.settings import CollectionSettings
 from shared.db.access import open_database
 from shared.db.connection import Database
-from shared.db.ledger import Ledger
+from shared.db.ingest.ledger import Ledger
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 

@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 
 from lambdas.collection.dependencies import Dependencies
-from shared.db.shards import process_lock
+from shared.db.ingest.shards import process_lock
 from shared.errors import UnavailableError
 from shared.storage import layout
 from shared.storage.objects import ObjectStore

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading import Batch
-from shared.db.reviews import CopyRows, copy_rows, store_rejects, store_reviews
-from shared.db.shards import StoredBatch, record_batch
+from shared.db.ingest.reviews import CopyRows, copy_rows, store_rejects, store_reviews
+from shared.db.ingest.shards import StoredBatch, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
 from shared.storage.shards import to_parquet

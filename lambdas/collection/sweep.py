@@ -6,7 +6,8 @@ from typing import NamedTuple, TypeVar
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.queueing import queue_objects
-from shared.db import rollups, text_figures
+from shared.db import text_figures
+from shared.db.insights import rollups
 from shared.errors import ArtefactError
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.storage import artefacts, layout

@@ -37,12 +37,12 @@ from lambdas.insights.schemas import (
 from lambdas.insights.settings import InsightsSettings
 from lambdas.insights.trends import TrendReader
 from shared.db.access import open_database
-from shared.db.catalog import Catalog, ReviewFilters
 from shared.db.connection import Database
-from shared.db.drift import Drift
 from shared.db.health import database_health
-from shared.db.products import Order, ProductQuery, Products, ProductSort
-from shared.db.trends import TrendFilters, Trends
+from shared.db.insights.catalog import Catalog, ReviewFilters
+from shared.db.insights.drift import Drift
+from shared.db.insights.products import Order, ProductQuery, Products, ProductSort
+from shared.db.insights.trends import TrendFilters, Trends
 from shared.http.app import create_service, service_version
 from shared.schemas.health import Health
 from shared.schemas.sentiment import Sentiment

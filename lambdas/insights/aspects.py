@@ -10,7 +10,7 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
 from lambdas.insights.schemas import Freshness, SentimentSplit
-from shared.db.aspect_catalog import AspectCatalog, Scope
+from shared.db.aspects.catalog import AspectCatalog, Scope
 from shared.db.connection import Database
 from shared.errors import InvalidInputError
 from shared.schemas.sentiment import Sentiment

@@ -9,8 +9,8 @@ from lambdas.insights.schemas import (
     Level,
     SentimentSplit,
 )
-from shared.db.drift import Distribution, Drift, Reference
-from shared.db.trends import Trends
+from shared.db.insights.drift import Distribution, Drift, Reference
+from shared.db.insights.trends import Trends
 from shared.schemas.sentiment import LABELS
 from shared.statistics.stability import SHIFTED, STRONGLY_SHIFTED, stability_index
 

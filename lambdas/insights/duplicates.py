@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from lambdas.insights.cursor import decode_cursor, encode_cursor
 from shared.db.connection import Database
-from shared.db.duplicate_catalog import DuplicateCatalog
+from shared.db.duplicates.catalog import DuplicateCatalog
 from shared.errors import InvalidInputError
 
 Kind = Literal["exact", "near"]

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from lambdas.insights.schemas import Change, Freshness
-from shared.db.trends import Trends
+from shared.db.insights.trends import Trends
 from shared.statistics.change_points import ChangePoint
 
 

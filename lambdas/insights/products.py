@@ -21,8 +21,8 @@ from lambdas.insights.schemas import (
     Product,
     ProductPage,
 )
-from shared.db.products import ProductPosition, ProductQuery, Products
-from shared.db.trends import Trends
+from shared.db.insights.products import ProductPosition, ProductQuery, Products
+from shared.db.insights.trends import Trends
 from shared.errors import InvalidInputError, NotFoundError
 from shared.statistics.false_discovery import q_values
 

@@ -7,8 +7,8 @@ from pydantic import TypeAdapter
 from lambdas.insights.cursor import decode_cursor, encode_cursor
 from lambdas.insights.figures import freshness_of
 from lambdas.insights.schemas import ReviewPage, StoredReview
-from shared.db.catalog import Catalog, ReviewFilters
-from shared.db.trends import Trends
+from shared.db.insights.catalog import Catalog, ReviewFilters
+from shared.db.insights.trends import Trends
 
 _PLACE: TypeAdapter[tuple[datetime | None, str]] = TypeAdapter(tuple[datetime | None, str])
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from lambdas.insights.figures import change_of, figures_of, freshness_of, reviews_link
 from lambdas.insights.schemas import Change, Interval, Segment, Segments, Trend
-from shared.db.trends import DaySums, TrendFilters, Trends
+from shared.db.insights.trends import DaySums, TrendFilters, Trends
 from shared.errors import InvalidInputError
 from shared.statistics.change_points import DayCount, find_change
 

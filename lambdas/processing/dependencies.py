@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from lambdas.processing.settings import ProcessingSettings
 from shared.db.access import open_database
 from shared.db.connection import Database
-from shared.db.ledger import Ledger
+from shared.db.ingest.ledger import Ledger
 from shared.runtime.scoring import Answers
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue

@@ -6,15 +6,16 @@ import time
 import pyarrow as pa
 
 from lambdas.processing.dependencies import Dependencies, Model
-from shared.db import rollups, text_figures
-from shared.db.analyses import upsert_analyses
-from shared.db.aspects import Readings, upsert_readings
-from shared.db.prints import upsert_prints
-from shared.db.shards import StoredBatch, lock_batch, mark_processed, process_lock
-from shared.db.work import note_at_work
+from shared.aspects.judging import judged_mentions
+from shared.db import text_figures
+from shared.db.aspects.readings import Readings, upsert_readings
+from shared.db.duplicates.prints import upsert_prints
+from shared.db.ingest.analyses import upsert_analyses
+from shared.db.ingest.shards import StoredBatch, lock_batch, mark_processed, process_lock
+from shared.db.insights import rollups
+from shared.db.insights.work import note_at_work
 from shared.duplicates.prints import print_of
 from shared.errors import ConflictError, NotFoundError, UnavailableError
-from shared.runtime.aspects import judged_mentions
 from shared.runtime.scoring import Scored, put_scored, score
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from local.aws.resources import local_client
 from local.cli import options
+from local.cli.labelled import Labelled, read_labelled
 from local.cli.output import console, fail, notes, print_json
 from local.cli.up import shipped_model
 from local.errors import LocalStackError
-from local.labelled import Labelled, read_labelled
 from local.names import ARTEFACT_BUCKET
 from local.state import StateFolder
 from shared.errors import InvalidInputError, ReviewlensError

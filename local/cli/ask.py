@@ -7,8 +7,8 @@ from rich.table import Table
 
 from local.cli import options
 from local.cli.output import console, fail, print_json
-from local.client import connected
 from local.errors import LocalStackError
+from local.stack.client import connected
 from local.state import StateFolder
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}

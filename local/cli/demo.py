@@ -14,10 +14,10 @@ from local.cli.following import failures, follow
 from local.cli.ingest import send_uploads, show
 from local.cli.output import console, fail
 from local.cli.up import describe, running_stack, serve, shipped_model
-from local.client import StackClient
 from local.errors import LocalStackError
+from local.stack.client import StackClient
+from local.stack.uploads import plan_uploads
 from local.state import Ports, StateFolder
-from local.uploads import plan_uploads
 
 _DUMPS = ("reviews.jsonl.gz", "outdoor.csv", "kitchen.tsv", "audio.review")
 _TEXT = "The hinge snapped after three weeks and support never answered."

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 import typer
 
-from local.checks import examine
 from local.cli import options
 from local.cli.output import console, print_json
 from local.cli.up import shipped_model
+from local.stack.checks import examine
 from local.state import Ports, StateFolder
 
 _SIGNS = {

@@ -17,8 +17,8 @@ from rich.progress import (
 )
 
 from local.cli.output import is_interactive, notes
-from local.client import StackClient
 from local.errors import LocalStackError
+from local.stack.client import StackClient
 
 _POLL_SECONDS = 0.25
 _PATIENCE_SECONDS = 60.0

@@ -12,10 +12,10 @@ from rich.table import Table
 from local.cli import options
 from local.cli.following import failures, follow, upload_bar
 from local.cli.output import console, fail, print_json
-from local.client import StackClient, connected
 from local.errors import LocalStackError
+from local.stack.client import StackClient, connected
+from local.stack.uploads import Upload, copy_into_raw, parse_mapping, plan_uploads, send
 from local.state import StateFolder
-from local.uploads import Upload, copy_into_raw, parse_mapping, plan_uploads, send
 
 _COUNTS = ("rows_read", "stored", "duplicates", "rejected")
 

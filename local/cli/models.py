@@ -18,7 +18,7 @@ from shared.storage import registry
 from shared.storage.registry import Activation, Registered
 
 if TYPE_CHECKING:
-    from sagemaker_jobs.build_index.activation import Activated, Tell
+    from sagemaker_jobs.activate.activation import Activated, Tell
 
 application = typer.Typer(
     help="Register models, compare them, and choose which one answers.",
@@ -46,7 +46,7 @@ def list_models(as_json: options.Json = False, state: options.State = options.ST
 
     Example: reviewlens models list --json
     """
-    from local.stage import registry_of
+    from local.stack.stage import registry_of
 
     with _failing(), registry_of(StateFolder(state)) as store:
         models, lines = registry.listing(store), registry.history(store)
@@ -65,7 +65,7 @@ def show(
 
     Example: reviewlens models show minilm-reviews-2-6e9a5b0c
     """
-    from local.stage import registry_of
+    from local.stack.stage import registry_of
 
     with _failing(), registry_of(StateFolder(state)) as store:
         model = registry.describe(store, version)
@@ -89,7 +89,7 @@ def add(
 
     Example: reviewlens models add models/default --evaluation runs/evaluation
     """
-    from local.stage import note_training, stage_of
+    from local.stack.stage import note_training, stage_of
     from sagemaker_jobs.gate.evaluation import read
 
     with _failing(), stage_of(StateFolder(state)) as stage:
@@ -118,7 +118,7 @@ def compare(
 
     Example: reviewlens models compare minilm-reviews-2-6e9a5b0c garden-1b2c3d4e
     """
-    from local.stage import registry_of
+    from local.stack.stage import registry_of
     from sagemaker_jobs.gate.ask import compare as ask
 
     with _failing(), registry_of(StateFolder(state)) as store:
@@ -149,8 +149,8 @@ def activate(
 
     Example: reviewlens models activate garden-1b2c3d4e
     """
-    from local.stage import stage_of
-    from sagemaker_jobs.build_index.activation import activate as switch
+    from local.stack.stage import stage_of
+    from sagemaker_jobs.activate.activation import activate as switch
 
     if force:
         notes().print("[yellow]Warning:[/yellow] --force: nobody asks what the gate says.")
@@ -168,8 +168,8 @@ def rollback(as_json: options.Json = False, state: options.State = options.STATE
 
     Example: reviewlens models rollback
     """
-    from local.stage import stage_of
-    from sagemaker_jobs.build_index.activation import rollback as go_back
+    from local.stack.stage import stage_of
+    from sagemaker_jobs.activate.activation import rollback as go_back
 
     with _failing(), stage_of(StateFolder(state)) as stage, _steps() as tell:
         done = go_back(stage, tell=tell)

@@ -9,12 +9,12 @@ import typer
 
 from local.cli import options
 from local.cli.output import console, fail, notes, print_json
-from local.client import connected
 from local.errors import LocalStackError
+from local.stack.client import connected
 from local.state import StateFolder, write_atomically
 
 if TYPE_CHECKING:
-    from local.report.document import Document
+    from reports.document import Document
 
 _HTML, _PDF = (".html", ".htm"), (".pdf",)
 
@@ -43,9 +43,9 @@ def report(
         render = _renderer(output)
         first, last = _day(date_from, "--from"), _day(date_to, "--to")
         _check(product, category, first, last)
-        from local.report.data import Scope
-        from local.report.gather import gather
-        from local.report.sections import document
+        from reports.data import Scope
+        from reports.gather import gather
+        from reports.sections import document
 
         with connected(StateFolder(state)) as client:
             told = document(gather(client, Scope(product, category, first, last)))
@@ -76,10 +76,10 @@ def _renderer(output: Path) -> "Callable[[Document], bytes]":
         raise LocalStackError(f"{output} {told}.", exit_code=2)
     try:
         if suffix in _PDF:
-            from local.report.pdf import pdf
+            from reports.pdf import pdf
 
             return pdf
-        from local.report.page import html
+        from reports.page import html
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] in ("local", "shared"):
             raise

@@ -8,11 +8,11 @@ from rich.table import Table
 
 from local.cli import options
 from local.cli.output import console, fail, print_json
-from local.client import StackClient, connected
-from local.environment import function_environment
 from local.errors import LocalStackError
 from local.names import RAW_BUCKET
-from local.postgres import DATABASE, USERNAME, binaries
+from local.stack.client import StackClient, connected
+from local.stack.environment import function_environment
+from local.stack.postgres import DATABASE, USERNAME, binaries
 from local.state import RunningStack, StateFolder
 
 _COLOURS = {"ok": "green", "degraded": "yellow", "unavailable": "red"}

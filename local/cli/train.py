@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from local.cli import options
 from local.cli.output import console, fail, is_interactive, notes, print_json
-from local.client import StackClient, connected
 from local.errors import LocalStackError
+from local.stack.client import StackClient, connected
 from local.state import StateFolder
 from shared.schemas.training import TrainingParameters, TrainingState
 

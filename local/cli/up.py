@@ -13,7 +13,7 @@ from local.cli import options
 from local.cli.output import console, fail, notes
 from local.errors import LocalStackError
 from local.names import RAW_BUCKET
-from local.stack import Stack
+from local.stack.stack import Stack
 from local.state import Ports, RunningStack, StateFolder
 
 

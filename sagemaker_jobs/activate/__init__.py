@@ -1,1 +1,1 @@
-"""Makes a registered version current, as a job that tells how it ended."""
+"""Makes a registered model version and its index current, and rolls back."""

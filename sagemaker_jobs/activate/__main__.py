@@ -1,7 +1,7 @@
 """Run as ``python -m sagemaker_jobs.activate --model-version VERSION``.
 
-The same as ``sagemaker_jobs.build_index --activate true``, for a flow that must know the outcome: a
-version that may not become current, or that another one overtook, is an answer and no failure.
+The job leaves its outcome as a message for the flow that started it. A version that the gate has
+not passed, or that another version overtook, is an outcome, not a failure.
 """
 
 import logging
@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from sagemaker_jobs.activate.config import ENVIRONMENT, ActivateConfig
 from sagemaker_jobs.arguments import log_to_stderr, parse
-from sagemaker_jobs.build_index.config import ENVIRONMENT, BuildIndexConfig
 from sagemaker_jobs.message import leave
 from shared.errors import ConflictError
 
@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     log_to_stderr()
     try:
-        config = parse(BuildIndexConfig, argv, ENVIRONMENT)
-        said = _activate(config.model_copy(update={"activate": True}))
+        config = parse(ActivateConfig, argv, ENVIRONMENT)
+        said = _activate(config)
     except BaseException as error:
         leave({"reason": f"{type(error).__name__}: {error}"})
         raise
@@ -33,16 +33,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _activate(config: BuildIndexConfig) -> dict[str, Any]:
-    from sagemaker_jobs.build_index.job import run
+def _activate(config: ActivateConfig) -> dict[str, Any]:
+    from sagemaker_jobs.activate.job import run
     from sagemaker_jobs.gate.errors import GateError
 
     try:
         done = run(config)
     except (GateError, ConflictError) as error:
         return {"verdict": "kept", "reasons": [error.message]}
-    told = {} if done is None else done.model_dump(exclude={"action", "version"})
-    return {"verdict": "active", "reasons": [], **told}
+    report = done.model_dump(exclude={"action", "version"})
+    return {"verdict": "active", "reasons": [], **report}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Run as ``python -m sagemaker_jobs.build_index --model-version VERSION [--activate true]``."""
+"""Run as ``python -m sagemaker_jobs.build_index --model-version VERSION``."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ from shared.errors import ReviewlensError
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Build as the arguments say; 1 when the model may not become current, or lost a race."""
+    """Build an index as the arguments say; 1 if that is not possible."""
     log_to_stderr()
     config = parse(BuildIndexConfig, argv, ENVIRONMENT)
     from sagemaker_jobs.build_index.job import run

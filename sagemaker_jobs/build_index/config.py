@@ -2,27 +2,14 @@
 
 from pydantic import Field
 
-from sagemaker_jobs.score.config import ENVIRONMENT as _SCORE_ENVIRONMENT
-from sagemaker_jobs.score.config import ScoreConfig
+from sagemaker_jobs.arguments import JobConfig
 
-ENVIRONMENT = _SCORE_ENVIRONMENT | {
-    "processing_queue_url": "REVIEWLENS_PROCESSING_QUEUE_URL",
-    "refresh_seconds": "REVIEWLENS_POINTER_REFRESH_SECONDS",
-}
+ENVIRONMENT = {"artefact_bucket": "REVIEWLENS_ARTEFACT_BUCKET"}
+"""Environment variables that give a field when no option does."""
 
 
-class BuildIndexConfig(ScoreConfig):
-    """Index what a model embedded; with ``activate``, make the model and that index current."""
+class BuildIndexConfig(JobConfig):
+    """Build and publish an index of everything that a model has embedded."""
 
-    activate: bool = Field(
-        default=False,
-        description="score what is missing, build the index, then move both pointers",
-    )
-    force: bool = Field(default=False, description="activate although the gate has not passed")
-    processing_queue_url: str = Field(default="", description="for activate: queue of shards")
-    refresh_seconds: float = Field(
-        default=5.0, ge=0, description="for activate: how late processing sees a new pointer"
-    )
-    wait_seconds: float = Field(
-        default=60.0, ge=0, description="for activate: how long to wait for what came meanwhile"
-    )
+    model_version: str = Field(description="a published version; it need not be current")
+    artefact_bucket: str = Field(description="bucket of models, embeddings and indexes")

@@ -10,15 +10,15 @@ from typing import Protocol
 
 from sagemaker_jobs.score.config import ScoreConfig
 from sagemaker_jobs.score.reuse import Reuse, reuse_of
-from shared.db.adoption import closed_shards, unjudged_shards
-from shared.db.analyses import upsert_analyses
-from shared.db.aspects import Readings, copy_readings, upsert_readings
+from shared.aspects.judging import judged_mentions
+from shared.db.aspects.readings import Readings, copy_readings, upsert_readings
 from shared.db.connection import Database
-from shared.db.ledger import Ledger
-from shared.db.shards import lock_batch, process_lock
+from shared.db.ingest.adoption import closed_shards, unjudged_shards
+from shared.db.ingest.analyses import upsert_analyses
+from shared.db.ingest.ledger import Ledger
+from shared.db.ingest.shards import lock_batch, process_lock
 from shared.errors import NotFoundError
 from shared.index.shards import list_pairs, place_of
-from shared.runtime.aspects import judged_mentions
 from shared.runtime.scoring import Answers, Scored, put_scored, score
 from shared.schemas.messages import ProcessShard
 from shared.storage.objects import ObjectStore

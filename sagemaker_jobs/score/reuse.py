@@ -16,8 +16,8 @@ import numpy.typing as npt
 import onnxruntime as ort
 import pyarrow as pa
 
-from shared.db.analyses import probabilities_of
 from shared.db.connection import Database
+from shared.db.ingest.analyses import probabilities_of
 from shared.errors import NotFoundError
 from shared.runtime.probabilities import softmax
 from shared.runtime.scoring import Scored

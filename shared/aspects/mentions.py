@@ -2,7 +2,7 @@
 
 There is no list of aspects. A candidate is a run of nouns, at most three words, in lower case and
 the singular; single words in it count too ("battery life" is also a word about the battery). What
-is worth showing is decided by counting (shared/db/aspects.py).
+is worth showing is decided by counting (shared/db/aspects/readings.py).
 """
 
 from collections.abc import Iterator, Sequence

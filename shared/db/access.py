@@ -11,7 +11,7 @@ from shared.storage.secrets import read_secret
 
 ROOTS = Path(__file__).with_name("roots.pem")
 """Roots of Amazon RDS (each region, for direct connections) and of Amazon Trust Services (for RDS
-Proxy); scripts/database_roots.py makes the file."""
+Proxy); scripts/release/database_roots.py makes the file."""
 _FIELDS = ("host", "port", "username", "password", "dbname")
 
 

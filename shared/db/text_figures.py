@@ -7,10 +7,10 @@ is added. So a count is always that of its rows, and nothing is counted twice or
 is committed later waits for the next round.
 """
 
-from shared.db.aspect_counts import count_again
+from shared.db.aspects.counts import count_again
 from shared.db.backlog import Backlog
 from shared.db.connection import Connection, Database
-from shared.db.duplicate_groups import group_again
+from shared.db.duplicates.groups import group_again
 
 LOCK = 7_205_494
 _CHUNK = 10_000

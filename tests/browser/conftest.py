@@ -14,7 +14,7 @@ import psutil
 import pytest
 from playwright.sync_api import sync_playwright
 
-from local.ports import free_port
+from local.stack.ports import free_port
 from local.state import StateFolder
 from tests.browser.contract import NEW, Contract, serving
 

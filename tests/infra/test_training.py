@@ -6,9 +6,9 @@ import pytest
 from botocore.session import Session
 from botocore.stub import Stubber
 
-from cdk import images
-from cdk.assets import ROOT
 from cdk.environments import DEV, ENVIRONMENTS
+from cdk.packaging import images
+from cdk.paths import ROOT
 from lambdas.training.launcher import Job
 from lambdas.training.sagemaker_launcher import SageMakerLauncher
 from lambdas.training.settings import TrainingSettings

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "scripts/compare_models.py"
+SCRIPT = Path(__file__).parents[2] / "scripts/model/compare_models.py"
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from sagemaker_jobs.train.__main__ import main
 
-SCRIPT = Path(__file__).parents[2] / "scripts/prepare_training_data.py"
+SCRIPT = Path(__file__).parents[2] / "scripts/model/prepare_training_data.py"
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from lambdas.insights.api import create_app
 from lambdas.processing.dependencies import Dependencies, Model
 from lambdas.processing.service import Processor
-from shared.db.reviews import copy_rows, store_reviews
-from shared.db.shards import StoredBatch, record_batch
+from shared.db.ingest.reviews import copy_rows, store_reviews
+from shared.db.ingest.shards import StoredBatch, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
 from shared.storage.shards import CLEAN_SCHEMA, to_parquet

@@ -7,7 +7,7 @@ import pytest
 
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
-from shared.db.adoption import let_count
+from shared.db.ingest.adoption import let_count
 from shared.db.text_figures import is_behind, refresh
 from tests.fakes.encoder import WordEncoder
 

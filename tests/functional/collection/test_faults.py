@@ -18,7 +18,7 @@ CHILD = textwrap.dedent(
     """
     import json, os, signal, sys
     from shared.db.connection import Database
-    from shared.db.ledger import Ledger
+    from shared.db.ingest.ledger import Ledger
     from lambdas.collection.arrivals import Arrival
     from lambdas.collection.dependencies import Dependencies
     from lambdas.collection.service import Collector

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.db.shards import process_lock
+from shared.db.ingest.shards import process_lock
 from shared.errors import UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.storage import layout

@@ -4,8 +4,8 @@ import pytest
 
 from lambdas.collection.arrivals import arrivals_of
 from lambdas.collection.sweep import sweep
-from shared.db.rollups import is_behind
-from shared.db.shards import mark_processed
+from shared.db.ingest.shards import mark_processed
+from shared.db.insights.rollups import is_behind
 from shared.errors import UnavailableError
 from shared.schemas.messages import ProcessShard
 from tests.corpus import publish_manifest_only

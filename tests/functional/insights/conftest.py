@@ -5,9 +5,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.insights.api import create_app
-from shared.db.analyses import upsert_analyses
-from shared.db.reviews import copy_rows, store_reviews
-from shared.db.rollups import refresh
+from shared.db.ingest.analyses import upsert_analyses
+from shared.db.ingest.reviews import copy_rows, store_reviews
+from shared.db.insights.rollups import refresh
 from shared.storage.shards import CLEAN_SCHEMA
 
 LABELS = ("negative", "neutral", "positive")

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from lambdas.insights.api import create_app
 from shared.db.connection import Database
-from shared.db.rollups import refresh
+from shared.db.insights.rollups import refresh
 
 LABELS = ("negative", "neutral", "positive")
 

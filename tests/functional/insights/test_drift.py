@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.db.rollups import refresh
-from shared.db.work import note_at_work
+from shared.db.insights.rollups import refresh
+from shared.db.insights.work import note_at_work
 from shared.storage import layout
 from tests.fakes.objects import MemoryStore
 

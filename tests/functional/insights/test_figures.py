@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.db.rollups import is_behind, refresh
+from shared.db.insights.rollups import is_behind, refresh
 
 LABELS = ("negative", "neutral", "positive")
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday

@@ -10,7 +10,8 @@ import boto3
 import psycopg
 import pytest
 
-from cdk.assets import ROOT, handler_of, sources_of
+from cdk.packaging.table import handler_of, sources_of
+from cdk.paths import ROOT
 from shared.db.connection import connection_arguments
 from shared.storage.objects import S3Store
 from tests.corpus import publish_model

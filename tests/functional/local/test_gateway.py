@@ -5,8 +5,8 @@ import os
 import httpx
 import pytest
 
-from local.children import Child, log_tail
-from local.ports import bind
+from local.stack.children import Child, log_tail
+from local.stack.ports import bind
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def gateway(function_environment, tmp_path, caplog):
     with bind(0, what="gateway", option="-") as listener:
         child = Child(
             "gateway",
-            ["local.gateway", "--fd", str(listener.fileno())],
+            ["local.stack.gateway", "--fd", str(listener.fileno())],
             environment=os.environ | function_environment,
             log=tmp_path / "log",
             descriptors=[listener.fileno()],

@@ -16,8 +16,8 @@ SERVER = """
 import sys
 from pathlib import Path
 from local.aws.server import LocalAws
-from local.lifeline import tie_to_parent
-from local.ports import bind
+from local.stack.lifeline import tie_to_parent
+from local.stack.ports import bind
 tie_to_parent()
 listener = bind(0, what="test AWS", option="-")
 aws = LocalAws(Path(sys.argv[1]), listener)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.ports import free_port
+from local.stack.ports import free_port
 from tests.fakes.relay import Relay
 
 

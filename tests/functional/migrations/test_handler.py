@@ -10,7 +10,7 @@ import pytest
 from lambdas.migrations.handler import handler
 from lambdas.migrations.service import MigrationError
 from lambdas.migrations.settings import newest_revision
-from local.ports import free_port
+from local.stack.ports import free_port
 from shared.db.connection import connection_arguments
 from shared.db.migrations import head
 from shared.db.roles import RIGHTS

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 
 from lambdas.processing.dependencies import Dependencies, Model
-from shared.db.reviews import copy_rows, store_reviews
-from shared.db.shards import StoredBatch, record_batch
+from shared.db.ingest.reviews import copy_rows, store_reviews
+from shared.db.ingest.shards import StoredBatch, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
 from shared.storage.shards import CLEAN_SCHEMA, to_parquet

@@ -6,8 +6,8 @@ import pytest
 
 from lambdas.processing import service
 from lambdas.processing.service import Processor
-from shared.db.drift import Drift
-from shared.db.rollups import is_behind
+from shared.db.insights.drift import Drift
+from shared.db.insights.rollups import is_behind
 from shared.errors import UnavailableError
 
 TOTALS = "SELECT sum(reviews), sum(negative + neutral + positive) FROM product_totals"

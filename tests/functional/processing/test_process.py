@@ -12,7 +12,7 @@ import pytest
 
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
-from shared.db.shards import StoredBatch, process_lock, record_batch
+from shared.db.ingest.shards import StoredBatch, process_lock, record_batch
 from shared.errors import NotFoundError, UnavailableError
 from shared.observability.logs import JsonFormatter
 from shared.schemas.ingest import IngestStatus

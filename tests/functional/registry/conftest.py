@@ -7,9 +7,9 @@ import pytest
 
 from lambdas.processing.dependencies import Dependencies, Model
 from lambdas.processing.service import Processor
-from sagemaker_jobs.build_index.activation import Stage
-from shared.db.reviews import copy_rows, store_reviews
-from shared.db.shards import StoredBatch, record_batch
+from sagemaker_jobs.activate.activation import Stage
+from shared.db.ingest.reviews import copy_rows, store_reviews
+from shared.db.ingest.shards import StoredBatch, record_batch
 from shared.index.build import build_index
 from shared.schemas.messages import ProcessShard
 from shared.storage import artefacts, layout
@@ -74,7 +74,7 @@ class House(Stage):
 
     @property
     def ledger(self):
-        from shared.db.ledger import Ledger
+        from shared.db.ingest.ledger import Ledger
 
         return Ledger(self.database)
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sagemaker_jobs.build_index import activation
-from sagemaker_jobs.build_index.activation import activate, rollback
+from sagemaker_jobs.activate import activation
+from sagemaker_jobs.activate.activation import activate, rollback
 from sagemaker_jobs.gate.errors import GateError
 from sagemaker_jobs.score.job import missing, score_missing
 from shared.errors import ConflictError, NotFoundError, UnavailableError

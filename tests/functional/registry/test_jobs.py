@@ -1,12 +1,16 @@
 """The jobs as they are started: real model, S3, SQS and PostgreSQL, settings from outside."""
 
+import json
+
 import pyarrow as pa
 import pytest
 
+from sagemaker_jobs import message
+from sagemaker_jobs.activate import __main__ as activate
 from sagemaker_jobs.build_index import __main__ as build_index
 from sagemaker_jobs.score import __main__ as score
-from shared.db.reviews import copy_rows, store_reviews
-from shared.db.shards import StoredBatch, mark_processed, record_batch
+from shared.db.ingest.reviews import copy_rows, store_reviews
+from shared.db.ingest.shards import StoredBatch, mark_processed, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import artefacts, layout, registry
 from shared.storage.objects import S3Store
@@ -56,11 +60,16 @@ def test_the_score_job_judges_every_review_and_no_pointer_moves(version, store, 
     assert artefacts.current(store, "index") is None
 
 
-def test_the_build_job_makes_the_pair_current_only_through_the_gate(version, store, rows):
-    arguments = ["--model-version", version, "--activate", "true", "--refresh-seconds", "0"]
-    assert build_index.main(arguments) == 1
+def test_the_activate_job_makes_the_pair_current_only_through_the_gate(
+    version, store, rows, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(message, "FOLDER", tmp_path)
+    arguments = ["--model-version", version, "--refresh-seconds", "0"]
+    assert activate.main(arguments) == 0
+    assert json.loads((tmp_path / "message").read_text())["verdict"] == "kept"
     assert artefacts.current(store, "index") is None
-    assert build_index.main([*arguments, "--force", "true"]) == 0
+    assert activate.main([*arguments, "--force", "true"]) == 0
+    assert json.loads((tmp_path / "message").read_text())["verdict"] == "active"
     index = artefacts.read_manifest(store, "index", artefacts.current(store, "index").version)
     assert (index.model_version, index.count) == (version, 3)
     assert artefacts.current(store, "model").version == version

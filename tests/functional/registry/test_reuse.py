@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from sagemaker_jobs.activate.activation import activate
 from sagemaker_jobs.adapt.config import AdaptConfig
 from sagemaker_jobs.adapt.job import run
-from sagemaker_jobs.build_index.activation import activate
 from sagemaker_jobs.score.reuse import reuse_of
 from shared.index.build import build_index
 from shared.runtime.encoder import open_folder

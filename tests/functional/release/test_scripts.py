@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from scripts import check_assembly, publish_model, roll_back_model, scan_images
+from scripts.release import check_assembly, publish_model, roll_back_model, scan_images
 from shared.errors import NotFoundError
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, registry

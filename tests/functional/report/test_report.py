@@ -409,7 +409,7 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_asked(report, sh
 def test_without_the_libraries_it_says_how_to_get_them(report, monkeypatch, to, library):
     import sys
 
-    for name in [name for name in sys.modules if name.startswith("local.report")]:
+    for name in [name for name in sys.modules if name.startswith("reports")]:
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name.split(".")[0] == library]:
         monkeypatch.delitem(sys.modules, name)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cdk.assets import ROOT
+from cdk.paths import ROOT
 
-PACKAGES = ("cdk", "lambdas", "local", "sagemaker_jobs", "shared")
+PACKAGES = ("cdk", "lambdas", "local", "reports", "sagemaker_jobs", "shared")
 BESIDE = ("LICENSE", "constraints.txt", "pyproject.toml", "models", "samples")
 
 PAGE = '''
@@ -22,8 +22,8 @@ import os
 from pathlib import Path
 
 from frontend_space.greeting import HELLO
-from local.client import StackClient
-from local.stack import Stack
+from local.stack.client import StackClient
+from local.stack.stack import Stack
 from local.state import Ports, StateFolder
 
 HERE = Path(__file__).resolve().parents[1]
@@ -84,7 +84,7 @@ def run(checkout):
             for name, value in os.environ.items()
             if not name.startswith(("HF_", "REVIEWLENS_", "AWS_"))
         }
-        path = str(checkout / "scripts" / script)
+        path = str(checkout / "scripts" / "space" / script)
         command = [path] if script.endswith(".sh") else [sys.executable, path]
         done = subprocess.run(
             [*command, *map(str, arguments)],

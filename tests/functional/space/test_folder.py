@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from cdk.assets import ROOT
-from cdk.import_graph import reached
-from scripts import build_space, pin_space
+from cdk.packaging.import_graph import reached
+from cdk.paths import ROOT
+from scripts.space import build_space, pin_space
 
 HAS_PAGE = (ROOT / "frontend_space" / "__main__.py").is_file()
 _BY_SPEC = re.compile(r'find_spec\("(\w+)"\)')
 STARTED_BY_NAME = {
-    "local/gateway.py",
-    "local/worker.py",
-    "local/prepare.py",
-    "local/training.py",
+    "local/stack/gateway.py",
+    "local/stack/worker.py",
+    "local/stack/prepare.py",
+    "local/training/launcher.py",
+    "local/training/run.py",
     *(f"lambdas/{name}/handler.py" for name in ("collection", "processing", "retrieval")),
     *(f"lambdas/{name}/api.py" for name in ("inference", "insights", "training")),
     "lambdas/migrations/handler.py",

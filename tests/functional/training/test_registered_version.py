@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.stage import note_training
-from sagemaker_jobs.build_index.activation import Stage
+from local.stack.stage import note_training
+from sagemaker_jobs.activate.activation import Stage
 from shared.db.training import TrainingRuns
 from shared.schemas.manifest import Manifest
 from shared.schemas.training import TrainingParameters

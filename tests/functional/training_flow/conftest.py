@@ -26,8 +26,8 @@ from lambdas.promotion.handler import handler
 from sagemaker_jobs.activate.__main__ import main as activate
 from sagemaker_jobs.gate import job as gate
 from sagemaker_jobs.gate.config import GateConfig
-from shared.db.reviews import copy_rows, store_reviews
-from shared.db.shards import StoredBatch, mark_processed, record_batch
+from shared.db.ingest.reviews import copy_rows, store_reviews
+from shared.db.ingest.shards import StoredBatch, mark_processed, record_batch
 from shared.db.training import TrainingRuns
 from shared.schemas.messages import ProcessShard
 from shared.schemas.training import TrainingParameters

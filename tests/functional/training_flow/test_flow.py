@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sagemaker_jobs.build_index import activation
+from sagemaker_jobs.activate import activation
 from shared.storage import artefacts, clients, registry
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from local.labelled import read_labelled
+from local.cli.labelled import read_labelled
 
 TEXTS = st.sampled_from(["Firm lid.", "firm  LID.", "Leaks.", "Warm.", "", None, "Too small."])
 STARS = st.sampled_from([1, 2.5, 5, "4", None, 9, "none", 0])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.db.reviews import copy_rows, store_rejects, store_reviews
+from shared.db.ingest.reviews import copy_rows, store_rejects, store_reviews
 from shared.schemas.ingest import Reject, RejectReason
 from shared.storage.shards import CLEAN_SCHEMA
 

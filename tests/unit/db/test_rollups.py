@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.db.adoption import let_count
-from shared.db.analyses import upsert_analyses
 from shared.db.connection import connection_arguments
-from shared.db.reviews import copy_rows, store_reviews
-from shared.db.rollups import CONFIDENT, LOCK, is_behind, refresh
+from shared.db.ingest.adoption import let_count
+from shared.db.ingest.analyses import upsert_analyses
+from shared.db.ingest.reviews import copy_rows, store_reviews
+from shared.db.insights.rollups import CONFIDENT, LOCK, is_behind, refresh
 from shared.storage.shards import CLEAN_SCHEMA
 
 LABELS = ("negative", "neutral", "positive")
@@ -272,8 +272,8 @@ def test_writers_and_refreshers_at_once_end_in_exact_sums(database, rows):
 
 
 def test_what_is_more_than_a_round_is_taken_up_in_several(database, rows, monkeypatch):
-    monkeypatch.setattr("shared.db.rollups._CHUNK", 2)
-    monkeypatch.setattr("shared.db.product_changes._PRODUCTS", 2)
+    monkeypatch.setattr("shared.db.insights.rollups._CHUNK", 2)
+    monkeypatch.setattr("shared.db.insights.product_changes._PRODUCTS", 2)
     for n in range(7):
         put(database, [{"review_id": f"r{n}", "product_id": f"p{n % 5}"}], f"i{n}")
     assert not refresh(database, seconds=0)

@@ -16,10 +16,10 @@ PAGES = ("docs/reference/cli.md", "docs/reference/settings.md", "docs/openapi.js
 
 
 def run(*arguments, **environment):
-    """scripts/docs.py without any variable of ours or of AWS, from another folder."""
+    """scripts/docs/build.py without any variable of ours or of AWS, from another folder."""
     bare = {k: v for k, v in os.environ.items() if not k.startswith(("REVIEWLENS_", "AWS_"))}
     return subprocess.run(
-        [sys.executable, str(REPOSITORY / "scripts" / "docs.py"), *arguments],
+        [sys.executable, str(REPOSITORY / "scripts" / "docs" / "build.py"), *arguments],
         env=bare | environment,
         cwd=tempfile.gettempdir(),
         capture_output=True,
@@ -151,7 +151,7 @@ def test_every_reference_leads_somewhere(document):
 def test_a_schema_means_the_same_in_all_services():
     import importlib
 
-    from local.gateway import SERVICES
+    from local.stack.gateway import SERVICES
 
     seen = {}
     for service in SERVICES:

@@ -15,7 +15,7 @@ from moto.sqs.models import sqs_backends
 from local.aws.resources import local_client
 from local.aws.server import LocalAws
 from local.names import REGION
-from local.ports import bind
+from local.stack.ports import bind
 
 PATIENCE_SECONDS = 30
 DAY = datetime(2026, 1, 1, tzinfo=UTC)

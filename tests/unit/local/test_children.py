@@ -9,13 +9,13 @@ import sys
 import psutil
 import pytest
 
-from local import children
-from local.children import Child, log_tail
-from local.lifeline import POSTMASTER_VARIABLE
+from local.stack import children
+from local.stack.children import Child, log_tail
+from local.stack.lifeline import POSTMASTER_VARIABLE
 
 OBEDIENT = """
 import signal
-from local.lifeline import tie_to_parent
+from local.stack.lifeline import tie_to_parent
 tie_to_parent()
 signal.signal(signal.SIGTERM, lambda *_: (print("finished", flush=True), exit(0)))
 print("ready", flush=True)
@@ -33,7 +33,7 @@ BROKEN = "raise SystemExit(7)"
 PARENT = """
 import os, sys
 from pathlib import Path
-from local.children import Child
+from local.stack.children import Child
 child = Child("pupil", ["pupil"], environment=os.environ, log=Path(sys.argv[1]))
 child.start()
 print(child.pid, flush=True)
@@ -99,7 +99,7 @@ def test_a_killed_child_is_started_again_after_its_owner_heard_of_it(
     first = child.pid
     os.kill(first, signal.SIGKILL)
     eventually(lambda: not child.is_alive)
-    with caplog.at_level(logging.ERROR, "local.children"):
+    with caplog.at_level(logging.ERROR, "local.stack.children"):
         assert not child.check()
     assert "pupil ended with status -9" in caplog.text
     eventually(child.check)

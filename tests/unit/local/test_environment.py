@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from local.aws.resources import local_client
-from local.environment import child_environment, function_environment
+from local.stack.environment import child_environment, function_environment
 
 ENDPOINT = "http://127.0.0.1:4566"
 USERS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.event_source import Context, EventSource, Mapping
+from local.stack.event_source import Context, EventSource, Mapping
 
 EXAMPLE = Path(__file__).parents[2] / "events" / "sqs_process_shard.json"
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from local.gateway import SERVICES, Gateway
+from local.stack.gateway import SERVICES, Gateway
 from shared.schemas.health import Health
 
 ROUTES = {

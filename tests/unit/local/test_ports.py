@@ -3,7 +3,7 @@
 import pytest
 
 from local.errors import LocalStackError
-from local.ports import LOOPBACK, bind, free_port
+from local.stack.ports import LOOPBACK, bind, free_port
 
 
 def test_a_listener_is_on_loopback_alone():

@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from local import postgres
 from local.errors import LocalStackError
-from local.ports import free_port
-from local.postgres import Postgres, stop_leftovers
+from local.stack import postgres
+from local.stack.ports import free_port
+from local.stack.postgres import Postgres, stop_leftovers
 
 
 @pytest.fixture(scope="module")

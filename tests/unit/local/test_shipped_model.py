@@ -6,9 +6,9 @@ Its evaluation comes with it, where there is one, so that the first candidate ca
 import pyarrow.parquet as pq
 import pytest
 
-from local import prepare, shipped_model
 from local.errors import LocalStackError
-from local.shipped_model import add_evaluation_to, check_folder, publish_into
+from local.stack import prepare, shipped_model
+from local.stack.shipped_model import add_evaluation_to, check_folder, publish_into
 from sagemaker_jobs.gate.ask import require_passed
 from sagemaker_jobs.gate.errors import EvaluationError, GateError
 from shared.errors import ArtefactError, ConflictError

@@ -15,14 +15,14 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
-from local import postgres
 from local.aws.resources import local_client
 from local.aws.server import LocalAws
 from local.errors import LocalStackError
 from local.names import ARTEFACT_BUCKET
-from local.ports import bind
-from local.postgres import DATABASE, USERNAME, Postgres, stop_leftovers
-from local.stack import Stack
+from local.stack import postgres
+from local.stack.ports import bind
+from local.stack.postgres import DATABASE, USERNAME, Postgres, stop_leftovers
+from local.stack.stack import Stack
 from local.state import Ports, StateFolder
 
 
@@ -93,7 +93,7 @@ def told():
     records = []
     handler = logging.Handler()
     handler.emit = lambda record: records.append(record.getMessage())
-    logger = logging.getLogger("local.stack")
+    logger = logging.getLogger("local.stack.stack")
     logger.addHandler(handler)
     yield records
     logger.removeHandler(handler)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.unprivileged import give, let_through, process_options, server_user
+from local.stack.unprivileged import give, let_through, process_options, server_user
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 

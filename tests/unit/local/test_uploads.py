@@ -3,7 +3,7 @@
 import pytest
 
 from local.errors import LocalStackError
-from local.uploads import plan_uploads
+from local.stack.uploads import plan_uploads
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.names import QUEUES, WORK_SECONDS
-from local.worker import load_handler, scheduled_event
+from local.stack.worker import load_handler, scheduled_event
 
 EXAMPLE = Path(__file__).parents[2] / "events" / "eventbridge_scheduled.json"
 

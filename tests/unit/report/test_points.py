@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from local.report.data import Point
-from local.report.points import thinned
+from reports.data import Point
+from reports.points import thinned
 
 
 def point(week, reviews, negative, stars):

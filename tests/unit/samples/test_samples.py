@@ -15,7 +15,9 @@ EXPECTED = json.loads((SAMPLES / "expected.json").read_text())["files"]
 
 
 def _generator():
-    spec = importlib.util.spec_from_file_location("make_samples", ROOT / "scripts/make_samples.py")
+    spec = importlib.util.spec_from_file_location(
+        "make_samples", ROOT / "scripts/samples/make_samples.py"
+    )
     module = importlib.util.module_from_spec(spec)
     import sys
 

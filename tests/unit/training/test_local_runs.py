@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from local import training_run
-from local.training_run import RunFolder, without_paths
+from local.training import run as training_run
+from local.training.folder import RunFolder
+from local.training.report import without_paths
 from shared.errors import ConflictError, UnavailableError
 from shared.schemas.training import TrainingState
 from tests.training import LocalJobs, alive, job, wait_until
@@ -99,7 +100,7 @@ def test_a_run_whose_processes_all_died_has_failed(runs, launcher):
 
 def test_after_a_restart_the_folder_tells_the_run_and_lets_it_be_stopped(runs, launcher):
     code = (
-        "import sys; from pathlib import Path; from local.training import LocalLauncher;"
+        "import sys; from pathlib import Path; from local.training.launcher import LocalLauncher;"
         "from tests.training import job;"
         "root, python, data, encoders = map(Path, sys.argv[1:]);"
         "LocalLauncher(root, python=python, data=data, encoders=encoders).start(job())"

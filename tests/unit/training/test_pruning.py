@@ -7,9 +7,9 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from local.training import LocalTrainingSettings
-from local.training_pruning import prune
-from local.training_run import RunFolder, RunState
+from local.training.folder import RunFolder, RunState
+from local.training.launcher import LocalTrainingSettings
+from local.training.pruning import prune
 from shared.schemas.training import TrainingState
 from tests.training import LocalJobs, job, wait_until
 

@@ -1,7 +1,8 @@
 """Figures of insights: the log of what changed, a narrow row per review, and sums of those.
 
 Triggers write into the log what the figures have to take up, in the transaction of whoever changes
-something: one row a statement, so nobody waits for anybody. shared/db/rollups.py takes it up.
+something: one row a statement, so nobody waits for anybody.
+shared/db/insights/rollups.py takes it up.
 The triggers run as the owner (SECURITY DEFINER): a release that does not know the log works on.
 """
 

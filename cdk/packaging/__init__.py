@@ -1,0 +1,1 @@
+"""What each function and job ships: the table, its files, zips and images."""

@@ -1,0 +1,60 @@
+"""Function code whose zip is made when it is needed: before synthesis, or by ``cdk deploy``."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from aws_cdk import FileAssetPackaging, Stack, Stage, aws_lambda, aws_s3
+from constructs import Construct
+
+from cdk.packaging.bundles import bundle_hash, bundle_path
+from cdk.paths import ROOT
+
+SCRIPT = ROOT / "scripts" / "release" / "bundle_functions.py"
+
+
+class BundledCode(aws_lambda.Code):
+    """The zip of one function, known by the hash of what goes into it.
+
+    A bundle that lies ready below build/ becomes a file of the cloud assembly. Where there is
+    none, the assembly names the command that makes it: the CDK command line runs that command
+    only when it publishes, and only if the bucket has no such zip yet. Templates are the same
+    either way, so synthesis needs no network and a deployment never gets half a zip.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def bind(self, scope: Construct) -> aws_lambda.CodeConfig:
+        """Add the zip to the assembly of the stack that uses it."""
+        digest, ready = bundle_hash(self._name), bundle_path(self._name)
+        synthesizer = Stack.of(scope).synthesizer
+        if ready.is_file():
+            location = synthesizer.add_file_asset(
+                source_hash=digest,
+                file_name=_copied(ready, Stage.of(scope), digest),
+                packaging=FileAssetPackaging.FILE,
+            )
+        else:
+            location = synthesizer.add_file_asset(
+                source_hash=digest,
+                executable=[sys.executable, str(SCRIPT), self._name, "--expect", digest],
+            )
+        place = aws_s3.Location(bucket_name=location.bucket_name, object_key=location.object_key)
+        return aws_lambda.CodeConfig(s3_location=place)
+
+
+def _copied(bundle: Path, stage: Stage | None, digest: str) -> str:
+    """Copy a bundle into the assembly; its name there, seen from the stage's own folder.
+
+    The name has no extension: an asset made by a command has none either, and the object's key
+    must be the same for both.
+    """
+    if stage is None:
+        raise ValueError("a function's stack must belong to an App or a Stage")
+    target = Path(stage.asset_outdir) / f"bundle-{digest}"
+    if not target.is_file():
+        shutil.copyfile(bundle, target)
+    return os.path.relpath(target, stage.outdir)

@@ -1,0 +1,264 @@
+"""Composition of the local stack: what starts when, how it is watched, how it stops."""
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from local.errors import LocalStackError
+from local.names import QUEUES, REGION
+from local.stack.children import Child, log_tail
+from local.stack.environment import child_environment, function_environment
+from local.stack.lifeline import POSTMASTER_VARIABLE
+from local.stack.ports import bind, free_port
+from local.stack.postgres import Postgres
+from local.state import FolderLock, Ports, RunningStack, StateFolder
+
+_LOG = logging.getLogger(__name__)
+_READY_SECONDS = 60.0
+_CHECK_SECONDS = 0.25
+
+Progress = Callable[[str], None]
+
+
+def _quiet(_step: str) -> None:
+    """Report nothing."""
+
+
+class Stack:
+    """PostgreSQL, AWS, the worker and the gateway on one state folder."""
+
+    def __init__(
+        self, state: StateFolder, ports: Ports, *, model: Path | None, progress: Progress = _quiet
+    ) -> None:
+        """Prepare a stack without starting anything.
+
+        Args:
+            state: the folder of everything that it keeps.
+            ports: loopback ports, 0 for any free one.
+            model: folder of the model to publish where none is current; None for none.
+            progress: told each step in a few words.
+        """
+        self._state = state
+        self._ports = ports
+        self._model = model
+        self._progress = progress
+        self._cleanup = ExitStack()
+        self._stopping = threading.Event()
+        self._children: list[Child] = []
+        self._postgres: Postgres | None = None
+
+    def start(self) -> RunningStack:
+        """Start everything and wait until it answers.
+
+        Raises:
+            LocalStackError: a port is taken, the folder is in use, or a part does not start.
+        """
+        try:
+            return self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def watch(self) -> None:
+        """Keep the parts running until ``request_stop``."""
+        self._watch_until(self._stopping)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep the parts running while the caller works with them; ``watch`` may follow.
+
+        Ends on leaving alone: after ``request_stop`` the caller's work may still need them.
+        """
+        left = threading.Event()
+        watcher = threading.Thread(target=self._watch_until, args=(left,), name="watch")
+        watcher.start()
+        try:
+            yield
+        finally:
+            left.set()
+            watcher.join()
+
+    def request_stop(self) -> None:
+        """Make ``watch`` return; safe in a signal handler."""
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """Stop everything, last started first. Work in hand is finished where that is quick."""
+        self._cleanup.close()
+
+    def _watch_until(self, ended: threading.Event) -> None:
+        while not ended.wait(_CHECK_SECONDS):
+            for child in self._children:
+                self._mend(child)
+            if self._postgres:
+                self._mend(self._postgres)
+
+    def _mend(self, part: Child | Postgres) -> None:
+        """Start a part that died again; one that cannot be started now has its turn later."""
+        try:
+            if part.check():
+                self._announce()
+        except LocalStackError as error:
+            _LOG.error("%s", error.message)
+        except Exception as error:  # noqa: BLE001 - the other parts go on, whatever it is
+            _LOG.error("restart of %s: %r", part.name, error)
+
+    def _start(self) -> RunningStack:
+        if self._model is not None:
+            from local.stack.shipped_model import check_folder
+
+            check_folder(self._model)
+        self._state.create()
+        self._cleanup.enter_context(FolderLock(self._state.root))
+        self._state.withdraw()  # what a killed stack announced
+        self._state.clear_temporary()
+        gateway = bind(self._ports.gateway, what="gateway", option="--port")
+        self._cleanup.callback(gateway.close)
+        aws_listener = bind(self._ports.aws, what="local AWS", option="--aws-port")
+        self._cleanup.callback(aws_listener.close)
+        database_port = free_port(self._ports.database, what="database", option="--database-port")
+        self._running = RunningStack(
+            pid=os.getpid(),
+            version=version("reviewlens"),
+            gateway=gateway.getsockname()[1],
+            aws=aws_listener.getsockname()[1],
+            database=database_port,
+            children={},
+        )
+        postgres = self._start_postgres(database_port)
+        self._start_aws(aws_listener, postgres)
+        self._environment = child_environment(
+            os.environ, function_environment(self._running.aws_url, self._state.cache)
+        ) | {
+            POSTMASTER_VARIABLE: str(postgres.pid_file),
+            "TMPDIR": str(self._state.temporary),
+        }
+        self._start_gateway(gateway.fileno())
+        self._prepare()
+        self._start_worker()
+        self._wait_for_gateway()
+        return self._running
+
+    def _start_postgres(self, port: int) -> Postgres:
+        self._progress("PostgreSQL")
+        postgres = Postgres(
+            self._state.postgres,
+            port=port,
+            password=self._state.secrets()["database_password"],
+            log=self._state.logs / "postgres.log",
+        )
+        self._cleanup.callback(postgres.stop)
+        postgres.start()
+        self._postgres = postgres
+        return postgres
+
+    def _start_aws(self, listener: socket.socket, postgres: Postgres) -> None:
+        self._progress("AWS (S3, SQS, Secrets Manager)")
+        from local.aws.resources import create_resources
+        from local.aws.server import LocalAws
+
+        aws = LocalAws(self._state.s3, listener)
+        self._cleanup.callback(aws.stop)
+        aws.start()
+        create_resources(
+            self._running.aws_url,
+            database=postgres.secret,
+            reviewer_key=self._state.secrets()["reviewer_key"],
+        )
+
+    def _start_gateway(self, descriptor: int) -> None:
+        self._progress("gateway")
+        self._add(
+            Child(
+                "gateway",
+                ["local.stack.gateway", "--fd", str(descriptor)],
+                environment=self._environment,
+                log=self._state.logs / "gateway.log",
+                descriptors=[descriptor],
+            )
+        )
+
+    def _prepare(self) -> None:
+        """Bring schema and model up to date while the gateway loads."""
+        self._progress("database schema and model")
+        model = [] if self._model is None else ["--model", str(self._model)]
+        path = self._state.logs / "prepare.log"
+        with (
+            path.open("wb") as log,  # of this start alone
+            subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "local.stack.prepare", *model],
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            ) as child,
+        ):
+            # standard input stays open until the end: it is the child's lifeline
+            said = child.stdout.read() if child.stdout else ""
+        if child.returncode:
+            raise LocalStackError(f"The stack cannot be prepared. From {path}:\n{log_tail(path)}")
+        for line in said.splitlines():
+            _LOG.warning("%s", line)
+
+    def _start_worker(self) -> None:
+        self._progress("functions")
+        self._add(
+            Child(
+                "worker",
+                ["local.stack.worker"],
+                environment=self._environment,
+                log=self._state.logs / "worker.log",
+                on_crash=self._release_messages,
+            )
+        )
+        self._cleanup.callback(self._state.withdraw)
+        self._announce()
+
+    def _add(self, child: Child) -> None:
+        self._children.append(child)
+        self._cleanup.callback(child.stop)
+        child.start()
+
+    def _announce(self) -> None:
+        pids = {child.name: child.pid for child in self._children if child.pid is not None}
+        if self._postgres and self._postgres.pid:
+            pids["postgres"] = self._postgres.pid
+        self._running = RunningStack(
+            **{
+                name: getattr(self._running, name)
+                for name in ("pid", "version", "gateway", "aws", "database")
+            },
+            children=pids,
+        )
+        self._state.announce(self._running)
+
+    def _wait_for_gateway(self) -> None:
+        import httpx
+
+        front = self._children[0]
+        deadline = time.monotonic() + _READY_SECONDS
+        with httpx.Client(trust_env=False, timeout=10.0) as client:
+            while time.monotonic() < deadline and front.is_alive:
+                try:
+                    client.get(f"{self._running.gateway_url}/health")
+                except httpx.HTTPError:
+                    time.sleep(0.05)
+                else:
+                    return
+        log = self._state.logs / "gateway.log"
+        raise LocalStackError(f"The gateway did not start. From {log}:\n{log_tail(log)}")
+
+    def _release_messages(self) -> None:
+        from local.aws.sqs import release_in_flight
+
+        release_in_flight(REGION, [plan.queue for plan in QUEUES])

@@ -1,0 +1,135 @@
+"""Child process that runs the functions behind queues, and the scheduled sweep.
+
+Run as ``python -m local.stack.worker`` by the stack; takes its configuration from the environment.
+"""
+
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+from uuid import uuid4
+
+from local.names import QUEUES, REGION, WORK_SECONDS, QueuePlan, queue_url
+from local.stack.event_source import Context, EventSource, Handler, Mapping
+from local.stack.lifeline import tie_to_parent
+
+_LOG = logging.getLogger(__name__)
+_SWEEP_FUNCTION = "lambdas.collection.handler"
+
+
+def scheduled_event(*, force: bool) -> dict[str, Any]:
+    """What EventBridge sends to a scheduled function.
+
+    Args:
+        force: whether unfinished work is queued again however young it is: true after a start,
+            when nothing can be in flight.
+    """
+    return {
+        "version": "0",
+        "id": str(uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:123456789012:rule/reviewlens-sweep"],
+        "detail": {"force": force},
+    }
+
+
+def load_handler(module: str) -> Handler:
+    """The ``handler`` of a function's module."""
+    handler: Handler = importlib.import_module(module).handler
+    return handler
+
+
+class Worker:
+    """One poller for each queue and one thread that sweeps."""
+
+    def __init__(self, sqs: Any, endpoint: str, *, sweep_seconds: float) -> None:
+        self._sqs = sqs
+        self._endpoint = endpoint
+        self._sweep_seconds = sweep_seconds
+        self._stopping = threading.Event()
+        self._sources = [self._source(plan) for plan in QUEUES]
+        self._threads = [
+            threading.Thread(target=source.run, name=plan.name)
+            for source, plan in zip(self._sources, QUEUES, strict=True)
+        ]
+        self._threads.append(threading.Thread(target=self._sweep, name="sweep", daemon=True))
+
+    def start(self) -> None:
+        """Start polling and sweep once, by force."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take no new work and finish what is in hand."""
+        self._stopping.set()
+        for source in self._sources:
+            source.stop()
+        for thread in self._threads:
+            if not thread.daemon:
+                thread.join()
+
+    def _source(self, plan: QueuePlan) -> EventSource:
+        mapping = Mapping(
+            queue_url=queue_url(self._endpoint, plan.queue),
+            queue_arn=f"arn:aws:sqs:{REGION}:123456789012:{plan.queue}",
+            batch_size=plan.batch_size,
+            window_seconds=plan.window_seconds,
+            wait_seconds=2,
+            timeout_seconds=float(WORK_SECONDS),
+        )
+
+        def call(event: dict[str, Any], context: Any) -> Any:
+            return load_handler(plan.function)(event, context)
+
+        return EventSource(self._sqs, mapping, call, f"reviewlens-{plan.name}")
+
+    def _sweep(self) -> None:
+        force = True
+        while not self._stopping.is_set():
+            try:
+                context = Context("reviewlens-collection", float(WORK_SECONDS))
+                answer = load_handler(_SWEEP_FUNCTION)(scheduled_event(force=force), context)
+                _LOG.info("swept: %s", json.dumps(answer, default=str))
+                force = False
+            except Exception:  # noqa: BLE001 - a sweep that fails is tried again, as on AWS
+                _LOG.exception("the sweep failed")
+            self._stopping.wait(2.0 if force else self._sweep_seconds)
+
+
+def main() -> int:
+    """Run until SIGTERM; returns the exit status."""
+    tie_to_parent()
+    logging.basicConfig(
+        level=os.environ.get("REVIEWLENS_LOG_LEVEL", "INFO"),
+        format="%(asctime)s %(levelname)s %(threadName)s %(name)s %(message)s",
+    )
+    from local.aws.resources import local_client
+
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    sweep_seconds = float(os.environ.get("REVIEWLENS_SWEEP_SECONDS", "300"))
+    worker = Worker(local_client("sqs", endpoint), endpoint, sweep_seconds=sweep_seconds)
+    finished = threading.Event()
+
+    def finish(_number: int, _frame: FrameType | None) -> None:
+        finished.set()
+
+    signal.signal(signal.SIGTERM, finish)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    worker.start()
+    finished.wait()
+    worker.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""The job over the real adapters: AWS, PostgreSQL, ONNX Runtime, FAISS."""
+
+import logging
+
+from sagemaker_jobs.activate.activation import Activated, Stage, activate
+from sagemaker_jobs.activate.config import ActivateConfig
+from sagemaker_jobs.score.job import open_database
+from shared.storage.clients import client
+from shared.storage.objects import S3Store
+from shared.storage.queues import SqsQueue
+
+log = logging.getLogger("activate")
+
+
+def run(config: ActivateConfig) -> Activated:
+    """Make a registered version and an index of its embeddings current."""
+    s3, database = client("s3"), open_database(config)
+    try:
+        stage = Stage(
+            database=database,
+            clean=S3Store(s3, config.clean_bucket),
+            artefacts=S3Store(s3, config.artefact_bucket),
+            processing_queue=SqsQueue(client("sqs"), config.processing_queue_url),
+            cache_dir=config.cache_dir,
+            threads=config.threads,
+            refresh_seconds=config.refresh_seconds,
+        )
+        return activate(
+            stage,
+            config.model_version,
+            force=config.force,
+            wait_seconds=config.wait_seconds,
+            tell=log.info,
+        )
+    finally:
+        database.close()

@@ -1,0 +1,10 @@
+"""docs/openapi.json: the OpenAPI document that the gateway serves at /openapi.json."""
+
+import json
+
+from local.stack.gateway import create_app
+
+
+def openapi_document() -> str:
+    """The document with sorted keys. Making it needs no environment, no AWS and no database."""
+    return json.dumps(create_app().openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"

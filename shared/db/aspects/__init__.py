@@ -1,0 +1,1 @@
+"""Aspects: what models read in reviews, counts, queries."""

@@ -1,0 +1,1 @@
+"""Copied reviews: text prints, groups, queries."""

@@ -1,0 +1,1 @@
+"""Tables that ingests write: the ledger, shards, reviews, rejects, analyses."""

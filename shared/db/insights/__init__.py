@@ -1,0 +1,1 @@
+"""Figures over time, of products and segments: kept current and read."""
