@@ -39,7 +39,7 @@ def build(*, outdir: str | None = None, context: dict[str, Any] | None = None) -
     from cdk_nag import AwsSolutionsChecks
 
     from cdk.environments import DEV, ENVIRONMENTS, PROD, STAGING
-    from cdk.stacks.delivery import NAME, DeliveryStack
+    from cdk.delivery import NAME, DeliveryStack
     from cdk.stage import ReviewlensStage
 
     app = App(outdir=outdir, context={**flags(), **(context or {})}, analytics_reporting=False)
