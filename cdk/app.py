@@ -38,8 +38,8 @@ def build(*, outdir: str | None = None, context: dict[str, Any] | None = None) -
     from aws_cdk import App, Validations
     from cdk_nag import AwsSolutionsChecks
 
-    from cdk.environments import DEV, ENVIRONMENTS, PROD, STAGING
     from cdk.delivery import NAME, DeliveryStack
+    from cdk.environments import DEV, ENVIRONMENTS, PROD, STAGING
     from cdk.stage import ReviewlensStage
 
     app = App(outdir=outdir, context={**flags(), **(context or {})}, analytics_reporting=False)
