@@ -79,7 +79,7 @@ def bare_services(folder: Path) -> Iterator[Bare]:
             state.postgres,
             port=free_port(0, what="database", option="--database-port"),
             password=secrets["database_password"],
-            log=state.logs / "postgres.log",
+            log_path=state.logs / "postgres.log",
         )
         cleanup.callback(postgres.stop)
         postgres.start()

@@ -10,7 +10,7 @@ from frontend_space.backend import State
 from frontend_space.client import Client
 from frontend_space.problems import ApiError
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _ROOT = Path(__file__).resolve().parents[1]
 MODEL = _ROOT / "models" / "default"
 SAMPLES = _ROOT / "samples"
@@ -60,8 +60,8 @@ class EmbeddedBackend:
             self._start()
             self._feed()
             self._ended.wait()
-        except Exception as error:  # noqa: BLE001 - whatever it is, visitors are told
-            _LOG.exception("the stack of the page did not start")
+        except Exception as error:
+            log.exception("the stack of the page did not start")
             told = getattr(error, "message", str(error))
             self._state = State("failed", f"The page's own server did not start: {told}")
 

@@ -40,7 +40,7 @@ def postgres():
         folder / "data",
         port=free_port(0, what="test database", option="-"),
         password=secrets.token_hex(8),
-        log=folder / "log",
+        log_path=folder / "log",
     )
     try:
         server.start()

@@ -11,7 +11,7 @@ import gradio as gr
 from frontend_space.markup import note
 from frontend_space.problems import ApiError, MissingRouteError
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _Asked = ParamSpec("_Asked")
 HIDDEN: dict[str, Any] = {"api_visibility": "private"}
 """Events of the page itself are nobody else's business."""
@@ -51,8 +51,8 @@ def told(
                 said = note(str(error), "empty")
             except ApiError as error:
                 said = note(str(error), "error")
-            except Exception:  # noqa: BLE001 - a visitor gets a sentence, the log the rest
-                _LOG.exception("a request of the page failed")
+            except Exception:
+                log.exception("a request of the page failed")
                 said = note("Something went wrong on this page; it was logged.", "error")
             return said if outputs == 1 else (said, *[others] * (outputs - 1))
 

@@ -12,7 +12,7 @@ from shared.schemas.messages import S3Bucket, S3Entity, S3Notification, S3Object
 from shared.storage import layout
 from shared.storage.objects import ObjectInfo
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 MAPPING_NAME = "mapping.json"
 
 
@@ -36,7 +36,7 @@ def is_dump(key: str) -> bool:
     S3 takes a NUL in a key and PostgreSQL takes none in a text, so no ledger can hold such a key.
     """
     if "\0" in key:
-        _LOG.warning("an object is not read, its key holds a NUL: %r", key)
+        log.warning("an object is not read, its key holds a NUL: %r", key)
         return False
     return key.startswith(layout.UPLOADS) and not key.endswith("/") and not is_mapping(key)
 

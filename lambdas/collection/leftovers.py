@@ -9,7 +9,7 @@ from shared.errors import UnavailableError
 from shared.storage import layout
 from shared.storage.objects import ObjectStore
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def remove_leftovers(dependencies: Dependencies, ingest_id: str) -> bool:
@@ -39,7 +39,7 @@ def remove_leftovers(dependencies: Dependencies, ingest_id: str) -> bool:
                 artefacts.delete(derived)
             clean.delete(key)
     if left:
-        _LOG.info("%d shards are no more", len(left), extra={"ingest_id": ingest_id})
+        log.info("%d shards are no more", len(left), extra={"ingest_id": ingest_id})
     return bool(embedded)
 
 

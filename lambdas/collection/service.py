@@ -13,7 +13,7 @@ from shared.errors import IngestError, NotFoundError, ReviewlensError, Unavailab
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _DONE = {IngestStatus.COLLECTED, IngestStatus.PROCESSED}
 
 
@@ -32,7 +32,7 @@ class Collector:
         """
         etag = arrival.etag or self._current_etag(arrival.key)
         if not etag or arrival.bucket != self._with.raw.bucket:
-            _LOG.warning("an event without an object to read", extra={"key": arrival.key})
+            log.warning("an event without an object to read", extra={"key": arrival.key})
             return
         ledger = self._with.ledger
         ingest_id = ledger.receive(arrival.bucket, arrival.key, etag)
@@ -44,7 +44,7 @@ class Collector:
             try:
                 finished = self._read(ingest_id, arrival.key, etag)
             except IngestError as error:
-                _LOG.warning(
+                log.warning(
                     "ingest failed", extra={"ingest_id": ingest_id, "error_code": error.code}
                 )
                 removed = remove_leftovers(self._with, ingest_id)
@@ -80,7 +80,7 @@ class Collector:
         except NotFoundError:
             self._check(key, etag)
             raise
-        _LOG.info("ingest collected", extra={"ingest_id": ingest_id, "part": to.parts})
+        log.info("ingest collected", extra={"ingest_id": ingest_id, "part": to.parts})
         # left by an attempt that read more than this one
         ledger.forget(ingest_id, to.parts, to.records + 1)
         removed = remove_leftovers(self._with, ingest_id)

@@ -12,7 +12,7 @@ from shared.errors import ArtefactError
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.storage import artefacts, layout
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 IDLE_SECONDS = 120.0
 LOST_SECONDS = 3600.0
 _FIGURES_SECONDS = 240.0
@@ -36,8 +36,8 @@ class _Parts:
     def do(self, name: str, work: Callable[[], _T], otherwise: _T) -> _T:
         try:
             return work()
-        except Exception as error:  # noqa: BLE001 - raised again once the other parts are done
-            _LOG.warning("the sweep of %s failed", name, exc_info=True)
+        except Exception as error:
+            log.warning("the sweep of %s failed", name, exc_info=True)
             self.failures.append(error)
             return otherwise
 
@@ -90,7 +90,7 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
 
     parts.do("figures", figures, otherwise=False)
     parts.do("aspects and copies", aspects_and_copies, otherwise=False)
-    _LOG.info("swept: %d ingests, %d shards queued again", swept.ingests, swept.shards)
+    log.info("swept: %d ingests, %d shards queued again", swept.ingests, swept.shards)
     if parts.failures:
         raise parts.failures[0]
     return swept
@@ -101,6 +101,6 @@ def _outdated(dependencies: Dependencies, age_seconds: float) -> list[ProcessSha
     try:
         model = artefacts.current(dependencies.artefacts, "model")
     except ArtefactError as error:
-        _LOG.warning("no shard is processed anew: %s", error.message)
+        log.warning("no shard is processed anew: %s", error.message)
         return []
     return dependencies.ledger.reopen(model.version, age_seconds) if model else []

@@ -22,7 +22,7 @@ from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
 from shared.storage.shards import from_parquet
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _HEARTBEAT_SECONDS = 10.0
 _FIGURES_SECONDS = 30.0
 """Longest that the figures of insights are brought up to date at a time; the sweep has the rest."""
@@ -79,7 +79,7 @@ class Processor:
     def _is_done(self, message: ProcessShard) -> bool:
         shard = self._with.ledger.shard(message.ingest_id, message.part)
         if shard is None or not shard.rows:
-            _LOG.warning("a shard that the ledger does not know", extra={"key": message.key})
+            log.warning("a shard that the ledger does not know", extra={"key": message.key})
             return True
         if shard.processed and self._with.ledger.settled(message.ingest_id):
             # whoever closed the last shard may have died before it could say so
@@ -98,7 +98,7 @@ class Processor:
         with self._with.database.transaction() as connection:
             if not lock_batch(connection, message.ingest_id, shard):
                 # what takes its place has a message of its own
-                _LOG.warning("a shard was read anew meanwhile", extra={"key": message.key})
+                log.warning("a shard was read anew meanwhile", extra={"key": message.key})
                 return False
             review_ids = table["review_id"].to_pylist()
             upsert_analyses(
@@ -113,7 +113,7 @@ class Processor:
             upsert_prints(connection, *prints)
             last = mark_processed(connection, message, model.version)
         self._note_at_work(model.version)
-        _LOG.info(
+        log.info(
             "shard processed",
             extra={
                 "ingest_id": message.ingest_id,
@@ -150,15 +150,15 @@ class Processor:
             try:
                 part.refresh(self._with.database, seconds=_FIGURES_SECONDS)
             except UnavailableError as error:
-                _LOG.warning("the figures are not up to date: %s", error.message)
-            except Exception:  # noqa: BLE001 - it is told as an error, and the sweep tries again
-                _LOG.exception("the figures cannot be brought up to date")
+                log.warning("the figures are not up to date: %s", error.message)
+            except Exception:
+                log.exception("the figures cannot be brought up to date")
 
     def _note_at_work(self, version: str) -> None:
         try:
             note_at_work(self._with.database, self._with.artefacts, version)
         except UnavailableError as error:
-            _LOG.warning("drift of %s is not measured yet: %s", version, error.message)
+            log.warning("drift of %s is not measured yet: %s", version, error.message)
 
     def _ask_for_index(self, ingest_id: str) -> None:
         self._with.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])

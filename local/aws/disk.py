@@ -23,7 +23,7 @@ from uuid import uuid4
 
 from local.state import sync_folder, write_atomically
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _KEEP_RETIRED_SECONDS = 60.0
 
@@ -172,7 +172,7 @@ class DiskBuckets:
             record = json.loads(path.read_bytes())
             data = folder / "data" / record["blob"]
             if not data.is_file() or data.stat().st_size != record["size"]:
-                _LOG.error("object %s of bucket %s lost its bytes", record["key"], bucket)
+                log.error("object %s of bucket %s lost its bytes", record["key"], bucket)
                 continue
             named.add(record["blob"])
             yield record

@@ -17,7 +17,7 @@ from moto.s3 import models, notifications, responses
 from local.aws.disk import DiskBuckets
 from local.aws.keys import StoredKey, StoredMultipart
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _STRIPES = 64
 _READS = {"GET", "HEAD", "OPTIONS"}
 
@@ -159,7 +159,7 @@ class WriteThrough:
             elif bucket is not None:
                 self._disk.remove(bucket_name, key_name)
         except OSError:
-            _LOG.exception("object %s of bucket %s was not written", key_name, bucket_name)
+            log.exception("object %s of bucket %s was not written", key_name, bucket_name)
             self._roll_back(bucket, key_name)
             raise
 

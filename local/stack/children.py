@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _STOP_SECONDS = 20.0
 _MAX_PAUSE = 30.0
 _STEADY_SECONDS = 60.0
@@ -24,7 +24,7 @@ class Child:
         arguments: Sequence[str],
         *,
         environment: Mapping[str, str],
-        log: Path,
+        log_path: Path,
         descriptors: Sequence[int] = (),
         on_crash: Callable[[], None] | None = None,
     ) -> None:
@@ -34,14 +34,14 @@ class Child:
             name: what the log calls it.
             arguments: module and arguments after ``python -m``.
             environment: the whole environment of the child.
-            log: file that takes its output.
+            log_path: file that takes its output.
             descriptors: open files (a listening socket) that it inherits.
             on_crash: called before it is started again.
         """
         self.name = name
         self._command = [sys.executable, "-m", *arguments]
         self._environment = dict(environment)
-        self._log = log
+        self._log_path = log_path
         self._descriptors = tuple(descriptors)
         self._on_crash = on_crash
         self._process: subprocess.Popen[bytes] | None = None
@@ -62,13 +62,13 @@ class Child:
     def start(self) -> None:
         """Start the process; output goes to the log file."""
         self._started_at = time.monotonic()
-        with self._log.open("ab") as log:
+        with self._log_path.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 self._command,
                 env=self._environment,
                 stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
                 pass_fds=self._descriptors,
                 start_new_session=True,  # Ctrl-C at the terminal is ours to pass on
             )
@@ -87,9 +87,9 @@ class Child:
             self._crashes = 1 if steady else self._crashes + 1
             pause = min(0.5 * 2 ** (self._crashes - 1), _MAX_PAUSE)
             self._retry_at = now + pause
-            _LOG.error(
+            log.error(
                 "%s ended with status %s, starts again in %.1f s (see %s)",
-                *(self.name, self._process.returncode, pause, self._log),
+                *(self.name, self._process.returncode, pause, self._log_path),
             )
         if now < self._retry_at:
             return False
@@ -109,7 +109,7 @@ class Child:
             try:
                 process.wait(patience)
             except subprocess.TimeoutExpired:
-                _LOG.warning("%s does not finish and is killed", self.name)
+                log.warning("%s does not finish and is killed", self.name)
                 process.kill()
                 process.wait()
         if process.stdin:

@@ -23,7 +23,7 @@ from uuid import uuid4
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _RECEIVE_LIMIT = 10
 _MAX_PAUSE_SECONDS = 300
 
@@ -105,7 +105,7 @@ class EventSource:
                 if batch:
                     self.deliver(batch)
             except (BotoCoreError, ClientError):
-                _LOG.exception("queue %s does not answer", self._mapping.queue_url)
+                log.exception("queue %s does not answer", self._mapping.queue_url)
                 self._stopping.wait(1.0)
 
     def deliver(self, batch: list[dict[str, Any]]) -> None:
@@ -114,8 +114,8 @@ class EventSource:
         context = Context(self._name, self._mapping.timeout_seconds)
         try:
             failed = _failed(self._handler(event, context), batch)
-        except Exception:  # noqa: BLE001 - whatever it raises fails its batch, as on Lambda
-            _LOG.exception("%s failed a batch of %d", self._name, len(batch))
+        except Exception:
+            log.exception("%s failed a batch of %d", self._name, len(batch))
             failed = {message["MessageId"] for message in batch}
         self._delete([message for message in batch if message["MessageId"] not in failed])
         self._give_back([message for message in batch if message["MessageId"] in failed])
@@ -207,7 +207,9 @@ def _failed(response: Any, batch: list[dict[str, Any]]) -> set[str]:
         failures = response.get("batchItemFailures") or []
         named = {failure["itemIdentifier"] for failure in failures}
     except (AttributeError, KeyError, TypeError, ValueError):
-        _LOG.error("the function's answer is no batch response: %.200r", response)
+        log.error(  # noqa: TRY400 - the response is what is wrong
+            "the function's answer is no batch response: %.200r", response
+        )
         return everything
     unknown = named - everything
     return everything if unknown else named

@@ -24,7 +24,7 @@ from local.stack.openapi import merged
 from shared.http.problems import MEDIA_TYPE, problem
 from shared.schemas.health import Check, Health
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -25,7 +25,7 @@ from local.stack.ports import LOOPBACK
 from local.stack.unprivileged import give, let_through, process_options, server_user
 from local.state import write_atomically
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 USERNAME = "reviewlens"
 DATABASE = "reviewlens"
 _VERSION = 18
@@ -60,11 +60,11 @@ class Postgres:
 
     name = "PostgreSQL"
 
-    def __init__(self, folder: Path, *, port: int, password: str, log: Path) -> None:
+    def __init__(self, folder: Path, *, port: int, password: str, log_path: Path) -> None:
         self._data = folder.resolve()
         self._port = port
         self._password = password
-        self._log_path = log
+        self._log_path = log_path
         self._user = server_user()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_down = False  # crashed, and no start has succeeded since
@@ -115,7 +115,7 @@ class Postgres:
             status = self.poll()
             if status in (None, 0):
                 return False
-            _LOG.error("PostgreSQL ended with status %s and starts again", status)
+            log.error("PostgreSQL ended with status %s and starts again", status)
             self._is_down = True
         if time.monotonic() < self._retry_at:
             return False
@@ -134,7 +134,7 @@ class Postgres:
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            _LOG.warning("PostgreSQL did not stop in time and is ended hard")
+            log.warning("PostgreSQL did not stop in time and is ended hard")
             stop_leftovers(self._data, patience=0.0)
             self._process.wait(_STOP_SECONDS)
         self._process = None
@@ -186,23 +186,23 @@ class Postgres:
 
     def _launch(self) -> None:
         options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
-        with self._log_path.open("ab") as log:
+        with self._log_path.open("ab") as output:
             self._process = self._spawn(
                 [
                     str(binaries() / "postgres"),
                     *("-D", str(self._data), f"--port={self._port}"),
                     *options,
                 ],
-                log,
+                output,
             )
 
-    def _spawn(self, command: list[str], log: BinaryIO) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: list[str], output: BinaryIO) -> subprocess.Popen[bytes]:
         # a session of its own: Ctrl-C at the terminal must reach us first, in order
         return subprocess.Popen(  # noqa: S603 - our own command
             command,
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             cwd="/",
             start_new_session=True,
             **process_options(self._user),
@@ -256,7 +256,7 @@ def stop_leftovers(data: Path, *, patience: float = _STOP_SECONDS) -> None:
     found = _working_in(data)
     if not found:
         return
-    _LOG.info("stopping %d PostgreSQL processes of an earlier run", len(found))
+    log.info("stopping %d PostgreSQL processes of an earlier run", len(found))
     for process in found:
         with suppress(psutil.Error):
             process.send_signal(signal.SIGINT)

@@ -16,7 +16,7 @@ from local.stack.event_source import Context
 from local.stack.lifeline import tie_to_parent
 from shared.errors import ReviewlensError
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def migrate() -> None:
@@ -40,8 +40,8 @@ def _done(step: Callable[[Path], object], folder: Path, what: str, otherwise: st
     """Do one step; whatever fails is told, and hinders nothing else."""
     try:
         step(folder)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-        _LOG.exception("the %s of %s %s", what, folder, otherwise)
+    except Exception as error:
+        log.exception("the %s of %s %s", what, folder, otherwise)
         reason = error.message if isinstance(error, ReviewlensError) else repr(error)
         sys.stdout.write(f"The {what} of {folder} {otherwise}: {reason}\n")
         return False

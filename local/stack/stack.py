@@ -21,7 +21,7 @@ from local.stack.ports import bind, free_port
 from local.stack.postgres import Postgres
 from local.state import FolderLock, Ports, RunningStack, StateFolder
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _READY_SECONDS = 60.0
 _CHECK_SECONDS = 0.25
 
@@ -107,9 +107,9 @@ class Stack:
             if part.check():
                 self._announce()
         except LocalStackError as error:
-            _LOG.error("%s", error.message)
+            log.error("%s", error.message)  # noqa: TRY400 - the message is enough
         except Exception as error:  # noqa: BLE001 - the other parts go on, whatever it is
-            _LOG.error("restart of %s: %r", part.name, error)
+            log.error("restart of %s: %r", part.name, error)  # noqa: TRY400 - as above
 
     def _start(self) -> RunningStack:
         if self._model is not None:
@@ -153,7 +153,7 @@ class Stack:
             self._state.postgres,
             port=port,
             password=self._state.secrets()["database_password"],
-            log=self._state.logs / "postgres.log",
+            log_path=self._state.logs / "postgres.log",
         )
         self._cleanup.callback(postgres.stop)
         postgres.start()
@@ -181,7 +181,7 @@ class Stack:
                 "gateway",
                 ["local.stack.gateway", "--fd", str(descriptor)],
                 environment=self._environment,
-                log=self._state.logs / "gateway.log",
+                log_path=self._state.logs / "gateway.log",
                 descriptors=[descriptor],
             )
         )
@@ -192,13 +192,13 @@ class Stack:
         model = [] if self._model is None else ["--model", str(self._model)]
         path = self._state.logs / "prepare.log"
         with (
-            path.open("wb") as log,  # of this start alone
+            path.open("wb") as output,  # of this start alone
             subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-m", "local.stack.prepare", *model],
                 env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=output,
                 text=True,
                 start_new_session=True,
             ) as child,
@@ -208,7 +208,7 @@ class Stack:
         if child.returncode:
             raise LocalStackError(f"The stack cannot be prepared. From {path}:\n{log_tail(path)}")
         for line in said.splitlines():
-            _LOG.warning("%s", line)
+            log.warning("%s", line)
 
     def _start_worker(self) -> None:
         self._progress("functions")
@@ -217,7 +217,7 @@ class Stack:
                 "worker",
                 ["local.stack.worker"],
                 environment=self._environment,
-                log=self._state.logs / "worker.log",
+                log_path=self._state.logs / "worker.log",
                 on_crash=self._release_messages,
             )
         )
@@ -255,8 +255,8 @@ class Stack:
                     time.sleep(0.05)
                 else:
                     return
-        log = self._state.logs / "gateway.log"
-        raise LocalStackError(f"The gateway did not start. From {log}:\n{log_tail(log)}")
+        path = self._state.logs / "gateway.log"
+        raise LocalStackError(f"The gateway did not start. From {path}:\n{log_tail(path)}")
 
     def _release_messages(self) -> None:
         from local.aws.sqs import release_in_flight

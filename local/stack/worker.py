@@ -19,7 +19,7 @@ from local.names import QUEUES, REGION, WORK_SECONDS, QueuePlan, queue_url
 from local.stack.event_source import Context, EventSource, Handler, Mapping
 from local.stack.lifeline import tie_to_parent
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _SWEEP_FUNCTION = "lambdas.collection.handler"
 
 
@@ -99,10 +99,10 @@ class Worker:
             try:
                 context = Context("reviewlens-collection", float(WORK_SECONDS))
                 answer = load_handler(_SWEEP_FUNCTION)(scheduled_event(force=force), context)
-                _LOG.info("swept: %s", json.dumps(answer, default=str))
+                log.info("swept: %s", json.dumps(answer, default=str))
                 force = False
-            except Exception:  # noqa: BLE001 - a sweep that fails is tried again, as on AWS
-                _LOG.exception("the sweep failed")
+            except Exception:
+                log.exception("the sweep failed")
             self._stopping.wait(2.0 if force else self._sweep_seconds)
 
 

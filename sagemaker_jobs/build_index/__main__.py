@@ -7,6 +7,8 @@ from sagemaker_jobs.arguments import log_to_stderr, parse
 from sagemaker_jobs.build_index.config import ENVIRONMENT, BuildIndexConfig
 from shared.errors import ReviewlensError
 
+log = logging.getLogger("build_index")
+
 
 def main(argv: list[str] | None = None) -> int:
     """Build an index as the arguments say; 1 if that is not possible."""
@@ -17,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         run(config)
     except ReviewlensError as error:
-        logging.getLogger("build_index").warning("%s", error.message)
+        log.warning("%s", error.message)
         return 1
     return 0
 

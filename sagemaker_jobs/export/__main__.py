@@ -6,6 +6,8 @@ import sys
 from sagemaker_jobs.arguments import log_to_stderr, parse
 from sagemaker_jobs.export.config import ExportConfig
 
+log = logging.getLogger("export")
+
 
 def main(argv: list[str] | None = None) -> int:
     """Export as the arguments say; 0 when the artefact passed its checks."""
@@ -14,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     from sagemaker_jobs.export.job import run
 
     manifest = run(config)
-    logging.getLogger("export").info("wrote %s", manifest["version"])
+    log.info("wrote %s", manifest["version"])
     return 0
 
 

@@ -6,6 +6,8 @@ import sys
 from sagemaker_jobs.arguments import log_to_stderr, parse
 from sagemaker_jobs.gate.config import GateConfig
 
+log = logging.getLogger("gate")
+
 
 def main(argv: list[str] | None = None) -> int:
     """Judge as the arguments say; 1 when the candidate does not pass."""
@@ -19,8 +21,8 @@ def main(argv: list[str] | None = None) -> int:
 
     result = run(config)
     for reason in result.reasons:
-        logging.getLogger("gate").info("%s", reason)
-    logging.getLogger("gate").info("passed=%s", result.passed)
+        log.info("%s", reason)
+    log.info("passed=%s", result.passed)
     return 0 if result.passed else 1
 
 

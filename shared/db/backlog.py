@@ -8,7 +8,7 @@ from typing import LiteralString
 
 from shared.db.connection import Connection, Database
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Backlog:
         started, reviews = time.monotonic(), 0
         while self.is_behind(database):
             if time.monotonic() - started >= seconds:
-                _LOG.warning("%s: behind after %.0f s", self.name, seconds)
+                log.warning("%s: behind after %.0f s", self.name, seconds)
                 return False
             done = self._round(database)
             if done is None:
@@ -61,7 +61,7 @@ class Backlog:
             reviews += done
         if reviews:
             took = round(time.monotonic() - started, 3)
-            _LOG.info("%s: took up %d reviews", self.name, reviews, extra={"seconds": took})
+            log.info("%s: took up %d reviews", self.name, reviews, extra={"seconds": took})
         return True
 
     def _round(self, database: Database) -> int | None:

@@ -12,7 +12,7 @@ from shared.schemas.sentiment import LABELS
 from shared.storage import layout, registry
 from shared.storage.objects import ObjectStore
 
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _COLUMNS = [f"p_{label.value}" for label in LABELS]
 _TEST = "test"
 
@@ -54,6 +54,6 @@ def _read(store: ObjectStore, version: str, digest: str) -> pa.Table | None:
         body, _ = store.get(layout.evaluation_file(version, digest, layout.EVALUATION_FILES[1]))
         table = pq.read_table(io.BytesIO(body), columns=["split", *_COLUMNS])
     except (NotFoundError, pa.ArrowException) as error:
-        _LOG.warning("the predictions %s of %s cannot be read: %s", digest, version, error)
+        log.warning("the predictions %s of %s cannot be read: %s", digest, version, error)
         return None
     return table if table.num_rows else None

@@ -16,7 +16,7 @@ def gateway(function_environment, tmp_path, caplog):
             "gateway",
             ["local.stack.gateway", "--fd", str(listener.fileno())],
             environment=os.environ | function_environment,
-            log=tmp_path / "log",
+            log_path=tmp_path / "log",
             descriptors=[listener.fileno()],
         )
         child.start()

@@ -34,7 +34,7 @@ PARENT = """
 import os, sys
 from pathlib import Path
 from local.stack.children import Child
-child = Child("pupil", ["pupil"], environment=os.environ, log=Path(sys.argv[1]))
+child = Child("pupil", ["pupil"], environment=os.environ, log_path=Path(sys.argv[1]))
 child.start()
 print(child.pid, flush=True)
 sys.stdin.read()
@@ -50,7 +50,7 @@ def pupil(tmp_path):
         (tmp_path / "pupil.py").write_text(program)
         environment = os.environ | {"PYTHONPATH": str(tmp_path)} | more.pop("environment", {})
         made.append(
-            Child("pupil", ["pupil"], environment=environment, log=tmp_path / "log", **more)
+            Child("pupil", ["pupil"], environment=environment, log_path=tmp_path / "log", **more)
         )
         return made[-1]
 

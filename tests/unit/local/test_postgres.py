@@ -40,7 +40,9 @@ def server(folder, password):
 
     def make(port=0, password=password):
         port = port or free_port(0, what="test database", option="-")
-        made.append(Postgres(folder / "data", port=port, password=password, log=folder / "log"))
+        made.append(
+            Postgres(folder / "data", port=port, password=password, log_path=folder / "log")
+        )
         return made[-1]
 
     yield make
