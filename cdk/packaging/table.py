@@ -64,7 +64,7 @@ ASSETS: dict[str, Asset] = {
     "processing": Asset(
         packages=(
             *(*_EDGE, *_DATABASE, "shared.aspects", "shared.db.ingest", "shared.duplicates"),
-            *("shared.runtime", "shared.statistics", "lambdas.processing"),
+            *("shared.runtime", "shared.scoring", "shared.statistics", "lambdas.processing"),
         ),
         kind="image",
         image="processing",

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from sagemaker_jobs.activate import pointers
 from sagemaker_jobs.gate.ask import require_passed
-from sagemaker_jobs.score.job import Ports, Report, VersionedEncoder, score_missing
-from sagemaker_jobs.score.reuse import Reuse, reuse_of
+from sagemaker_jobs.score.job import Dependencies, Report, VersionedEncoder, score_missing
+from sagemaker_jobs.score.reuse import Reuse, open_reuse
 from shared.db import text_figures
 from shared.db.ingest.adoption import adopt, behind, let_count
 from shared.db.ingest.ledger import Ledger
@@ -39,7 +39,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Stage(Ports):
+class Stage(Dependencies):
     """What activation works with. ``open_model`` gives the encoder of a version."""
 
     processing_queue: MessageQueue
@@ -53,7 +53,7 @@ class Stage(Ports):
 
     def open_reuse(self, version: str) -> Reuse | None:
         """What a version may take over from another one; None where it embeds for itself."""
-        return reuse_of(self.artefacts, version, self.cache_dir)
+        return open_reuse(self.artefacts, version, self.cache_dir)
 
 
 class Activated(BaseModel):

@@ -1,1 +1,1 @@
-"""Scores all stored reviews with a model: embeddings and analyses, before it is current."""
+"""Scores all stored reviews with one model version, before that version is active."""

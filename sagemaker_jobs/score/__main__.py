@@ -7,12 +7,12 @@ from sagemaker_jobs.score.config import ENVIRONMENT, ScoreConfig
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Score as the arguments say; 1 when shards were left over."""
+    """Run the job; returns 1 if shards were skipped."""
     log_to_stderr()
     config = parse(ScoreConfig, argv, ENVIRONMENT)
     from sagemaker_jobs.score.job import run
 
-    return 1 if run(config).left else 0
+    return 1 if run(config).skipped else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Parameters of one scoring."""
+"""Parameters of a scoring job."""
 
 from pathlib import Path
 from tempfile import gettempdir
@@ -13,21 +13,21 @@ ENVIRONMENT = {
     "database_secret_id": "REVIEWLENS_DATABASE_SECRET_ID",
     "cache_dir": "REVIEWLENS_CACHE_DIR",
 }
-"""Where a field comes from that no option gives; the same variables as the functions'."""
+"""Environment variables of fields without an option; the Lambda functions read the same ones."""
 
 
 class ScoreConfig(JobConfig):
-    """Embed and judge, with one model, every processed review that it has not seen."""
+    """Score every processed review that one model version has not scored yet."""
 
     model_version: str = Field(description="a published version; it need not be current")
     artefact_bucket: str = Field(description="bucket of models, embeddings and indexes")
     clean_bucket: str = Field(description="bucket of the clean shards")
     database_secret_id: str = Field(
         default="",
-        description="secret that says how to connect to PostgreSQL; empty: by IAM, as the variables"
-        " REVIEWLENS_DATABASE_* say",
+        description="secret with the PostgreSQL connection; empty: IAM authentication, configured"
+        " by the variables REVIEWLENS_DATABASE_*",
     )
     cache_dir: Path = Field(
-        default=Path(gettempdir()) / "reviewlens", description="where the model is downloaded to"
+        default=Path(gettempdir()) / "reviewlens", description="folder for the downloaded model"
     )
     threads: int = Field(default=1, ge=1, description="threads of one encoder pass")

@@ -1,9 +1,9 @@
-"""Judges stored reviews by an adapted model without reading them again.
+"""Derives the scores of an adapted model from stored ones, without encoding the reviews again.
 
 An adapted model (sagemaker_jobs.adapt) has the embeddings of the version that its manifest names as
-``embeddings_of``, bit for bit, and corrects that version's logits by a few numbers. What that
-version said of a review is stored: its embedding beside the index, its probabilities in the
-database. The corrections alone, applied to those, give the adapted model's word.
+``embeddings_of``, bit for bit, and corrects that version's logits by a small head. That version's
+results are stored: embeddings beside the index, probabilities in the database. Applying the head to
+them gives the adapted model's probabilities.
 """
 
 import io
@@ -28,13 +28,13 @@ from shared.storage.objects import ObjectStore
 from shared.storage.shards import from_parquet
 
 log = logging.getLogger("score")
-_READ = ("review_id", "title", "text")
-"""What the encoder read of a review, and which review it was."""
+_ENCODED_COLUMNS = ("review_id", "title", "text")
+"""The review's id, and the columns that the encoder reads."""
 
 
 @dataclass(frozen=True)
 class Reuse:
-    """Corrections of an adapted model, and the version whose answers they correct."""
+    """The correction head of an adapted model, and the version whose logits it corrects."""
 
     version: str
     head: ort.InferenceSession
@@ -42,26 +42,26 @@ class Reuse:
     def score(
         self, store: ObjectStore, database: Database, shard: ProcessShard, table: pa.Table
     ) -> Scored | None:
-        """What the adapted model makes of a clean shard.
+        """Derive the adapted model's scores of a clean shard.
 
         Args:
             store: the artefact bucket.
-            database: has what ``version`` said.
-            shard: which shard it is.
+            database: holds the probabilities of ``version``.
+            shard: the shard.
             table: the clean shard.
 
         Returns:
-            None where ``version`` has not read this shard as it is now.
+            None if ``version`` has not scored the shard in its current state.
         """
-        found = self._stored(store, shard, table)
-        if found is None:
+        pair = self._stored_pair(store, shard, table)
+        if pair is None:
             return None
-        vectors, served = found
+        vectors, served = pair
         with database.transaction() as connection:
-            said = probabilities_of(connection, self.version, table["review_id"].to_pylist())
-        if any(None in row for row in said):
+            rows = probabilities_of(connection, self.version, table["review_id"].to_pylist())
+        if any(None in row for row in rows):
             return None
-        before = np.array(said, np.float32)
+        before = np.array(rows, np.float32)
         if not _agree(before, served):
             return None
         logits = np.log(np.maximum(before, np.finfo(np.float32).tiny))
@@ -71,10 +71,10 @@ class Reuse:
         sentiments = [LABELS[index].value for index in probabilities.argmax(axis=1)]
         return Scored(vectors, probabilities, sentiments, probabilities.max(axis=1))
 
-    def _stored(
+    def _stored_pair(
         self, store: ObjectStore, shard: ProcessShard, table: pa.Table
     ) -> tuple[npt.NDArray[np.float16], pa.Table] | None:
-        """The pair that ``version`` made of these very rows: embeddings, and what answers show."""
+        """The pair of ``version`` for exactly these rows: embeddings and served columns."""
         place = (self.version, shard.ingest_id, shard.part)
         try:
             vectors = store.get(layout.embedding_shard(*place))[0]
@@ -82,20 +82,20 @@ class Reuse:
         except NotFoundError:
             return None
         array = np.load(io.BytesIO(vectors), allow_pickle=False)
-        same = all(served[name].equals(table[name]) for name in _READ)
+        same = all(served[name].equals(table[name]) for name in _ENCODED_COLUMNS)
         return (array, served) if same and len(array) == table.num_rows else None
 
 
-def _agree(said: npt.NDArray[np.float32], served: pa.Table) -> bool:
-    """Whether the database has what was said of this shard: a review may stand in two of them."""
-    sentiments = [LABELS[index].value for index in said.argmax(axis=1)]
+def _agree(probabilities: npt.NDArray[np.float32], served: pa.Table) -> bool:
+    """Whether the database holds the scores of this shard: a review may be in two shards."""
+    sentiments = [LABELS[index].value for index in probabilities.argmax(axis=1)]
     confidences = served["confidence"].to_numpy()
-    same = np.array_equal(said.max(axis=1), confidences)
+    same = np.array_equal(probabilities.max(axis=1), confidences)
     return same and sentiments == served["sentiment"].to_pylist()
 
 
-def reuse_of(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | None:
-    """Open the corrections of a version; None where it is no adapted one.
+def open_reuse(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | None:
+    """Open the correction head of a version; None if it is not an adapted model.
 
     Raises:
         NotFoundError: there is no such version.
@@ -106,13 +106,13 @@ def reuse_of(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | None:
         return None
     try:
         from sagemaker_jobs.adapt.graph import corrections
-    except ModuleNotFoundError:  # onnx is no part of the extra ``serve``
-        log.warning("no onnx here: what %s embedded is embedded anew for %s", source, version)
+    except ModuleNotFoundError:  # the extra ``serve`` does not include onnx
+        log.warning("onnx is not installed: %s encodes the reviews of %s again", version, source)
         return None
     model = artefacts.fetch(store, "model", version, cache_dir)
     graph = corrections(model.folder / "model.onnx")
     if graph is None:
         return None
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1  # a few thousand products a review: no second thread helps
+    options.intra_op_num_threads = 1  # a few thousand products per review: threads do not help
     return Reuse(source, ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"]))

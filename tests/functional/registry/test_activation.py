@@ -7,7 +7,7 @@ import pytest
 from sagemaker_jobs.activate import activation
 from sagemaker_jobs.activate.activation import activate, rollback
 from sagemaker_jobs.gate.errors import GateError
-from sagemaker_jobs.score.job import missing, score_missing
+from sagemaker_jobs.score.job import score_missing, unscored_shards
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import build_index
 from shared.schemas.gate import GateResult
@@ -77,7 +77,7 @@ def test_without_a_passed_gate_nothing_happens_unless_forced(house):
     with pytest.raises(GateError):
         activate(house, "v2")
     assert house.current() == ("v1", "v1", 8)
-    assert missing(house, "v2")
+    assert unscored_shards(house, "v2")
     activate(house, "v2", force=True)
     assert house.current() == ("v2", "v2", 8)
     assert registry.history(house.artefacts)[-1].forced
@@ -282,14 +282,14 @@ def test_coming_back_to_a_version_scores_only_what_it_has_not_seen(house):
 
 def test_a_dump_that_is_read_anew_is_scored_anew(house):
     score_missing(house, house.open_model("v2"))
-    assert missing(house, "v2") == []
+    assert unscored_shards(house, "v2") == []
     ingest_id = house.ledger.recent(1)[0].ingest_id
     # from its second shard on it is another text
     house.ledger.forget(ingest_id, 1, 5)
     message = house.store(ingest_id, "first", 1, 4, words="bad thing")
-    assert missing(house, "v2") == [], "an open shard is processing's"
+    assert unscored_shards(house, "v2") == [], "an open shard is processing's"
     house.process([message])
-    assert [shard.part for shard in missing(house, "v2")] == [1]
+    assert [shard.part for shard in unscored_shards(house, "v2")] == [1]
 
 
 def test_a_pair_that_was_deleted_is_written_again(house):

@@ -8,7 +8,7 @@ import pytest
 from sagemaker_jobs.activate.activation import activate
 from sagemaker_jobs.adapt.config import AdaptConfig
 from sagemaker_jobs.adapt.job import run
-from sagemaker_jobs.score.reuse import reuse_of
+from sagemaker_jobs.score.reuse import open_reuse
 from shared.index.build import build_index
 from shared.runtime.encoder import open_folder
 from shared.storage import artefacts, layout, registry
@@ -135,11 +135,11 @@ def test_where_the_first_model_has_not_read_the_shard_as_it_is_it_is_read(
 
 
 def test_a_model_with_embeddings_of_its_own_takes_over_nothing(sauce_house, tmp_path):
-    assert reuse_of(sauce_house.artefacts, BASE, tmp_path) is None
+    assert open_reuse(sauce_house.artefacts, BASE, tmp_path) is None
     version = adapted(sauce_house).version
     key = f"{layout.version_prefix('model', version)}manifest.json"
     manifest = json.loads(sauce_house.artefacts.get(key)[0])
-    assert reuse_of(sauce_house.artefacts, version, tmp_path).version == BASE
+    assert open_reuse(sauce_house.artefacts, version, tmp_path).version == BASE
     del manifest["parameters"]["embeddings_of"]
     sauce_house.artefacts.put(key, json.dumps(manifest).encode())
-    assert reuse_of(sauce_house.artefacts, version, tmp_path) is None
+    assert open_reuse(sauce_house.artefacts, version, tmp_path) is None

@@ -1,0 +1,1 @@
+"""Scoring of stored reviews: one clean shard, one model."""

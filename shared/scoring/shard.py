@@ -1,0 +1,107 @@
+"""Scores one clean shard with a model and stores the scores: embeddings, analyses, mentions.
+
+Processing and the job that scores all stored reviews with another model both use this module.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from shared.aspects.judging import judged_mentions
+from shared.db.aspects.readings import Readings, upsert_readings
+from shared.db.connection import Connection, Database
+from shared.db.ingest.analyses import upsert_analyses
+from shared.db.ingest.shards import StoredBatch, lock_batch
+from shared.runtime.scoring import Encode, Scored, put_scored, score
+from shared.storage.objects import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class ShardScores:
+    """A clean shard and its scores, row by row.
+
+    ``readings`` is None where the caller copies the mentions of another model version.
+    """
+
+    table: pa.Table
+    scored: Scored
+    readings: Readings | None
+
+    @property
+    def review_ids(self) -> list[str]:
+        """The reviews of the shard, in row order."""
+        return list(self.table["review_id"].to_pylist())
+
+
+def _ignore_progress() -> None:
+    """Ignore progress."""
+
+
+def score_shard(
+    encode: Encode,
+    table: pa.Table,
+    *,
+    parallel: int = 1,
+    beat: Callable[[], None] = _ignore_progress,
+) -> ShardScores:
+    """Score the reviews of a clean shard and the sentences in them that mention an aspect.
+
+    Args:
+        encode: the model.
+        table: at least one row of CLEAN_SCHEMA.
+        parallel: number of concurrent calls of ``encode``.
+        beat: called after each batch of texts.
+    """
+    scored = score(encode, table, parallel=parallel, beat=beat)
+    mentions = judged_mentions(encode, table, scored, parallel=parallel, beat=beat)
+    return ShardScores(table, scored, Readings.of(mentions))
+
+
+@contextmanager
+def storing_scores(
+    database: Database,
+    artefacts: ObjectStore,
+    place: tuple[str, str, int],
+    batch: StoredBatch,
+    scores: ShardScores,
+    *,
+    current: bool = True,
+) -> Iterator[Connection | None]:
+    """Write scores to the artefact bucket and the database; the body joins the transaction.
+
+    Args:
+        database: receives analyses and mentions.
+        artefacts: receives the pair of shards that an index build reads.
+        place: model version, ingest id, part.
+        batch: the batch that the clean shard was read from.
+        scores: the shard's scores.
+        current: False for a candidate: its analyses do not count until it is activated.
+
+    Yields:
+        The open transaction with the rows in it, committed at the end of the body; None, with
+        nothing written to the database, if another batch has replaced this one.
+
+    Raises:
+        UnavailableError: the database or the bucket does not answer.
+    """
+    version, ingest_id, _ = place
+    put_scored(artefacts, place, scores.table, scores.scored)
+    with database.transaction() as connection:
+        if not lock_batch(connection, ingest_id, batch):
+            yield None
+            return
+        review_ids, scored = scores.review_ids, scores.scored
+        upsert_analyses(
+            connection,
+            version,
+            review_ids,
+            scored.sentiments,
+            scored.confidences.tolist(),
+            scored.probabilities.T.tolist(),
+            current=current,
+        )
+        if scores.readings is not None:
+            upsert_readings(connection, version, review_ids, scores.readings)
+        yield connection
