@@ -33,6 +33,22 @@ class Health(BaseModel):
     checks: dict[str, Check] = Field(default_factory=dict)
 
 
+class GatewayHealth(BaseModel):
+    """State of all services: ``ok`` where each is, else ``degraded``.
+
+    On AWS one service answers for the API, and ``services`` is empty.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    status: HealthStatus = "ok"
+    service: str
+    version: str = ""
+    model_version: str | None = None
+    index_version: str | None = None
+    services: dict[str, Health] = Field(default_factory=dict)
+
+
 def worst(checks: dict[str, Check]) -> HealthStatus:
     """The status of a service whose checks weigh alike: that of its worst check."""
     order: tuple[HealthStatus, ...] = ("ok", "degraded", "unavailable")

@@ -1,0 +1,1 @@
+"""The operations of the API: each function describes one call."""

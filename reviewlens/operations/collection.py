@@ -1,0 +1,80 @@
+"""From an upload to stored reviews: signed forms, ingests, rejects, processing."""
+
+from collections.abc import Mapping
+
+from reviewlens.calls import Call, PagedCall, get, start
+from shared.schemas.collection import (
+    CollectAccepted,
+    IngestDetails,
+    IngestList,
+    RejectPage,
+    UploadTarget,
+)
+from shared.schemas.ingest import Reject
+from shared.schemas.processing import ProcessAccepted
+
+
+def sign_upload(
+    filename: str, size: int, *, mapping: Mapping[str, str] | None = None
+) -> Call[UploadTarget]:
+    """A signed form for one dump; ``upload`` requests one and sends the file.
+
+    Args:
+        filename: a plain name without folders.
+        size: number of bytes of the file.
+        mapping: field to column, where the dump has column names of its own.
+    """
+    columns = {"mapping": dict(mapping)} if mapping else {}
+    return start(UploadTarget, "/uploads", {"filename": filename, "bytes": size, **columns})
+
+
+def collect(*, source: str | None = None, prefix: str | None = None) -> Call[CollectAccepted]:
+    """Queue the dumps in the raw bucket that are not collected yet.
+
+    Args:
+        source: the bucket, or an address such as ``s3://bucket/uploads/2024/``.
+        prefix: folder below ``uploads/``; all of it where neither is given.
+    """
+    fields = {"source": source, "prefix": prefix}
+    body = {name: value for name, value in fields.items() if value is not None}
+    return start(CollectAccepted, "/collect", body)
+
+
+def ingests(*, limit: int | None = None, key: str | None = None) -> Call[IngestList]:
+    """The newest ingests with their counts.
+
+    Args:
+        limit: how many, 1 to 200.
+        key: ingests of this object only.
+    """
+    return get(IngestList, "/collect", limit=limit, key=key)
+
+
+def ingest(ingest_id: str) -> Call[IngestDetails]:
+    """Live counts of one ingest, and its first rejects."""
+    return get(IngestDetails, "/collect/{ingest_id}", {"ingest_id": ingest_id})
+
+
+def rejects(
+    ingest_id: str, *, after: int | None = None, limit: int | None = None
+) -> PagedCall[RejectPage, Reject]:
+    """Refused rows of an ingest, in the order of their records.
+
+    Args:
+        ingest_id: the ingest.
+        after: begin after this record.
+        limit: rows of a page, 1 to 1000.
+    """
+    segments = {"ingest_id": ingest_id}
+    call = get(RejectPage, "/collect/{ingest_id}/rejects", segments, after=after, limit=limit)
+    return PagedCall(
+        call,
+        items=lambda page: page.rejects,
+        following=lambda page: page.next_after,
+        parameter="after",
+    )
+
+
+def process(ingest_id: str) -> Call[ProcessAccepted]:
+    """Queue the shards of a collected ingest that no model has processed."""
+    return start(ProcessAccepted, "/process", {"ingest_id": ingest_id})

@@ -1,0 +1,246 @@
+"""Figures about reviews: products, trends, changes, segments, aspects, copies, drift."""
+
+from datetime import date
+from urllib.parse import parse_qsl, urlsplit
+
+from reviewlens.calls import Call, PagedCall, get
+from reviewlens.errors import InvalidAnswerError
+from shared.schemas.aspects import AspectList
+from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
+from shared.schemas.insights import (
+    Direction,
+    DriftReport,
+    Interval,
+    Movers,
+    OneProduct,
+    Order,
+    Product,
+    ProductPage,
+    ProductSort,
+    ReviewPage,
+    SegmentKind,
+    Segments,
+    StoredReview,
+    Trend,
+)
+from shared.schemas.sentiment import Sentiment
+
+Day = date | str
+"""A day in UTC: a date, or text such as ``2026-03-16``."""
+
+
+def products(
+    *,
+    sort: ProductSort | None = None,
+    order: Order | None = None,
+    category: str | None = None,
+    search: str | None = None,
+    min_reviews: int | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> PagedCall[ProductPage, Product]:
+    """Products with their figures.
+
+    Args:
+        sort: the figure to sort by; number of reviews by default.
+        order: ``desc`` by default.
+        category: products of this category only; empty: products without a category.
+        search: text in the title or the product id.
+        min_reviews: products with fewer reviews are left out.
+        limit: products of a page, 1 to 200.
+        cursor: begin at this page.
+    """
+    call = get(
+        ProductPage,
+        "/products",
+        sort=sort,
+        order=order,
+        category=category,
+        search=search,
+        min_reviews=min_reviews,
+        limit=limit,
+        cursor=cursor,
+    )
+    return PagedCall(call, lambda page: page.products, lambda page: page.next_cursor)
+
+
+def product(product_id: str) -> Call[OneProduct]:
+    """One product with its figures."""
+    return get(OneProduct, "/products/{product_id}", {"product_id": product_id})
+
+
+def reviews(
+    *,
+    product_id: str | None = None,
+    category: str | None = None,
+    source: str | None = None,
+    sentiment: Sentiment | str | None = None,
+    mismatch: bool | None = None,
+    min_rating: float | None = None,
+    max_rating: float | None = None,
+    first_day: Day | None = None,
+    last_day: Day | None = None,
+    aspect: str | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> PagedCall[ReviewPage, StoredReview]:
+    """Stored reviews that pass all filters, newest first.
+
+    Args:
+        product_id: reviews of this product.
+        category: reviews of products of this category; empty: of products without one.
+        source: reviews of this family of dumps.
+        sentiment: negative, neutral or positive.
+        mismatch: whether the stars contradict the text.
+        min_rating: stars, 1 to 5.
+        max_rating: stars, 1 to 5.
+        first_day: written on this day or later.
+        last_day: written on this day or earlier.
+        aspect: reviews that mention this aspect.
+        limit: reviews of a page, 1 to 200.
+        cursor: begin at this page.
+    """
+    call = get(
+        ReviewPage,
+        "/reviews",
+        product_id=product_id,
+        category=category,
+        source=source,
+        sentiment=sentiment,
+        mismatch=mismatch,
+        min_rating=min_rating,
+        max_rating=max_rating,
+        aspect=aspect,
+        limit=limit,
+        cursor=cursor,
+    )
+    return _reviews(call.with_query(**{"from": first_day, "to": last_day}))
+
+
+def linked_reviews(link: str, *, limit: int | None = None) -> PagedCall[ReviewPage, StoredReview]:
+    """The reviews behind a figure.
+
+    Args:
+        link: ``reviews_link`` of the figure.
+        limit: reviews of a page, 1 to 200.
+
+    Raises:
+        InvalidAnswerError: the link leads elsewhere than to reviews of this API.
+    """
+    parts = urlsplit(link)
+    if parts.scheme or parts.netloc or parts.path != "/reviews":
+        raise InvalidAnswerError(f"{link[:200]!r} is not a link to reviews of this API")
+    query: dict[str, str | int] = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if limit is not None:
+        query["limit"] = limit
+    return _reviews(get(ReviewPage, "/reviews").with_query(**query))
+
+
+def _reviews(call: Call[ReviewPage]) -> PagedCall[ReviewPage, StoredReview]:
+    return PagedCall(call, lambda page: page.reviews, lambda page: page.next_cursor)
+
+
+def trends(
+    *,
+    product_id: str | None = None,
+    category: str | None = None,
+    source: str | None = None,
+    interval: Interval | None = None,
+    first_day: Day | None = None,
+    last_day: Day | None = None,
+) -> Call[Trend]:
+    """Sentiment and stars over time, and the day of a clear change.
+
+    Args:
+        product_id: reviews of this product.
+        category: reviews of products of this category; empty: of products without one.
+        source: reviews of this family of dumps.
+        interval: day, week (the default) or month.
+        first_day: written on this day or later.
+        last_day: written on this day or earlier.
+    """
+    call = get(
+        Trend,
+        "/trends",
+        product_id=product_id,
+        category=category,
+        source=source,
+        interval=interval,
+    )
+    return call.with_query(**{"from": first_day, "to": last_day})
+
+
+def movers(
+    *,
+    category: str | None = None,
+    direction: Direction | None = None,
+    limit: int | None = None,
+) -> Call[Movers]:
+    """Products whose reviews became worse or better, the most certain first.
+
+    Args:
+        category: products of this category only; empty: products without a category.
+        direction: worse or better only.
+        limit: how many, 1 to 200.
+    """
+    return get(Movers, "/movers", category=category, direction=direction, limit=limit)
+
+
+def segments(by: SegmentKind = "category") -> Call[Segments]:
+    """Figures of each category, or of each source."""
+    return get(Segments, "/segments", by=by)
+
+
+def aspects(
+    *,
+    product_id: str | None = None,
+    category: str | None = None,
+    limit: int | None = None,
+    min_reviews: int | None = None,
+) -> Call[AspectList]:
+    """What reviews praise and complain about, with quotes.
+
+    Args:
+        product_id: reviews of this product.
+        category: reviews of products of this category; empty: of products without one.
+        limit: how many aspects, 1 to 100.
+        min_reviews: aspects that fewer reviews mention are left out.
+    """
+    return get(
+        AspectList,
+        "/aspects",
+        product_id=product_id,
+        category=category,
+        limit=limit,
+        min_reviews=min_reviews,
+    )
+
+
+def duplicates(
+    *,
+    product_id: str | None = None,
+    kind: DuplicateKind | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> PagedCall[DuplicatePage, DuplicateGroup]:
+    """Groups of reviews with the same or nearly the same text, largest first.
+
+    Args:
+        product_id: groups with reviews of this product.
+        kind: exact or near copies only.
+        limit: groups of a page, 1 to 200.
+        cursor: begin at this page.
+    """
+    call = get(
+        DuplicatePage, "/duplicates", product_id=product_id, kind=kind, limit=limit, cursor=cursor
+    )
+    return PagedCall(call, lambda page: page.groups, lambda page: page.next_cursor)
+
+
+def drift(*, days: int | None = None) -> Call[DriftReport]:
+    """Whether reviews of the newest days differ from those that the model was evaluated on.
+
+    Args:
+        days: how many days count as recent, 1 to 3650; 28 by default.
+    """
+    return get(DriftReport, "/drift", days=days)

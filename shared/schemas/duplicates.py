@@ -1,0 +1,32 @@
+"""The wire contract of GET /duplicates."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel
+
+DuplicateKind = Literal["exact", "near"]
+
+
+class DuplicateGroup(BaseModel):
+    """Reviews with the same text (``exact``), or nearly the same (``near``).
+
+    ``text`` is the text of one of them, up to 1,000 characters; ``review_ids`` are up to 20.
+    ``reviewers`` counts those that can be told apart.
+    """
+
+    kind: DuplicateKind
+    text: str | None
+    reviews: int
+    products: int
+    reviewers: int
+    first_day: date | None
+    last_day: date | None
+    review_ids: list[str]
+
+
+class DuplicatePage(BaseModel):
+    """Largest groups first; ``next_cursor`` requests the following page."""
+
+    groups: list[DuplicateGroup]
+    next_cursor: str | None

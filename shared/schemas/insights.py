@@ -1,0 +1,241 @@
+"""The wire contract of insights: its answers, and the values that its parameters accept."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.schemas.sentiment import Sentiment
+
+Mismatch = Literal["stars_above_text", "stars_below_text"]
+Interval = Literal["day", "week", "month"]
+Direction = Literal["worse", "better"]
+Level = Literal["stable", "shifted", "strongly shifted"]
+SegmentKind = Literal["category", "source"]
+ProductSort = Literal["reviews", "net_sentiment", "negative_share", "mean_rating", "mismatches"]
+Order = Literal["asc", "desc"]
+
+
+class Freshness(BaseModel):
+    """How fresh figures are.
+
+    They contain everything that was committed before ``as_of`` (UTC). Up to ``pending_reviews``
+    reviews are stored or analysed and not in them yet.
+    """
+
+    as_of: datetime
+    pending_reviews: int
+
+
+class Fresh(BaseModel):
+    """An answer with figures."""
+
+    freshness: Freshness
+
+
+class SentimentSplit(BaseModel):
+    """One value per sentiment."""
+
+    negative: float
+    neutral: float
+    positive: float
+
+
+class Figures(BaseModel):
+    """Figures of a set of reviews.
+
+    ``analysed`` of the ``reviews`` have a sentiment; ``sentiment_shares`` are fractions of those,
+    ``net_sentiment`` is 100 times positive minus negative (None where no review is analysed).
+    ``reviews_link`` lists the reviews.
+    """
+
+    reviews: int
+    analysed: int
+    mean_rating: float | None
+    sentiment_shares: SentimentSplit | None
+    net_sentiment: float | None
+    reviews_link: str
+
+
+class Change(BaseModel):
+    """The day since which more (or fewer) reviews are negative.
+
+    The change began between ``day``, the day after the last review before it, and ``first_seen``,
+    the day of the first review after it. ``p_value``: how often a product that never changed shows
+    as large a difference on any day. ``reviews_link`` lists the reviews that prove it: negative
+    ones since that day, or positive ones where the product became better.
+    """
+
+    day: date
+    first_seen: date
+    direction: Direction
+    negative_before: float
+    negative_after: float
+    reviews_before: int
+    reviews_after: int
+    p_value: float
+    reviews_link: str
+
+
+class Product(Figures):
+    """A product and the figures of its reviews; days are in UTC.
+
+    ``mismatches`` counts reviews with 4 stars or more whose text the model is sure is negative, or
+    with 2 stars or fewer whose text it is sure is positive.
+    """
+
+    product_id: str
+    title: str | None
+    category: str | None
+    mismatches: int
+    first_day: date | None
+    last_day: date | None
+    change: Change | None
+
+
+class OneProduct(Product, Fresh):
+    """One product."""
+
+
+class ProductPage(Fresh):
+    """Products in the requested order; ``next_cursor`` requests the following page."""
+
+    products: list[Product]
+    next_cursor: str | None
+
+
+class Point(Figures):
+    """Reviews of an interval; ``start`` and ``end`` are its first and last day."""
+
+    start: date
+    end: date
+
+
+class Totals(Figures):
+    """All reviews; ``undated`` of them have no date and are in no point."""
+
+    undated: int
+
+
+class Trend(Fresh):
+    """Reviews over time, without gaps.
+
+    ``from`` and ``to`` are the requested days, or those of the first and last point.
+    """
+
+    interval: Interval
+    time_zone: Literal["UTC"] = "UTC"
+    first_day: date | None = Field(alias="from")
+    last_day: date | None = Field(alias="to")
+    points: list[Point]
+    totals: Totals
+    change: Change | None
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class Mover(BaseModel):
+    """A product that changed; ``q_value`` is its p-value corrected for the number of products."""
+
+    product_id: str
+    title: str | None
+    category: str | None
+    change: Change
+    q_value: float
+
+
+class Movers(Fresh):
+    """Products that changed, the most certain first, of ``products_tested``."""
+
+    movers: list[Mover]
+    products_tested: int
+
+
+class Segment(Figures):
+    """A category or source; ``name`` is None for products without a category."""
+
+    name: str | None
+    products: int
+
+
+class Segments(Fresh):
+    """All categories, or all sources, most reviews first."""
+
+    by: SegmentKind
+    segments: list[Segment]
+
+
+class DriftReference(BaseModel):
+    """The model's answers when it was evaluated; ``from`` names the rows."""
+
+    reviews: int
+    sentiment_shares: SentimentSplit
+    mean_confidence: float
+    origin: str = Field(alias="from")
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class DriftRecent(BaseModel):
+    """The model's answers for the reviews that arrived from one day to another."""
+
+    first_day: date | None = Field(alias="from")
+    last_day: date | None = Field(alias="to")
+    reviews: int
+    sentiment_shares: SentimentSplit | None
+    mean_confidence: float | None
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class DriftMeasure(BaseModel):
+    """How far one distribution moved: population stability index."""
+
+    name: Literal["sentiment", "confidence", "length"]
+    psi: float
+    level: Level
+
+
+class DriftReport(Fresh):
+    """Drift of the model's answers between its evaluation and the reviews of the newest days.
+
+    ``measures`` is empty and ``level`` None where there is no reference or too few reviews arrived.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model_version: str | None
+    reference: DriftReference | None
+    recent: DriftRecent | None
+    measures: list[DriftMeasure]
+    level: Level | None
+
+
+class StoredReview(BaseModel):
+    """A review and its analysis by the newest model (None before it is processed).
+
+    ``mismatch``: its stars are above or below the sentiment of its text.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    review_id: str
+    product_id: str | None
+    source: str
+    rating: float | None
+    title: str | None
+    text: str
+    reviewed_at: datetime | None
+    verified: bool | None
+    helpful_votes: int | None
+    sentiment: Sentiment | None
+    confidence: float | None
+    model_version: str | None
+    mismatch: Mismatch | None
+
+
+class ReviewPage(Fresh):
+    """Reviews, newest first; ``next_cursor`` requests the following page."""
+
+    reviews: list[StoredReview]
+    next_cursor: str | None
