@@ -12,7 +12,16 @@ from pathlib import Path
 from cdk.paths import ROOT
 
 OURS = frozenset(
-    {"cdk", "frontend_space", "lambdas", "local", "reports", "sagemaker_jobs", "shared"}
+    {
+        "cdk",
+        "frontend_space",
+        "lambdas",
+        "local",
+        "reports",
+        "reviewlens",
+        "sagemaker_jobs",
+        "shared",
+    }
 )
 
 

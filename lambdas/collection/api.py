@@ -9,12 +9,18 @@ from lambdas.collection.dependencies import Dependencies, build_dependencies
 from lambdas.collection.queueing import prefix_of, queue_objects
 from lambdas.collection.settings import CollectionSettings
 from lambdas.collection.sweep import IDLE_SECONDS
-from lambdas.collection.uploads import UploadRequest, UploadTarget, prepare_upload
+from lambdas.collection.uploads import UploadRequest, prepare_upload
 from shared.db.health import database_health
 from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
+from shared.schemas.collection import (
+    CollectAccepted,
+    IngestDetails,
+    IngestList,
+    RejectPage,
+    UploadTarget,
+)
 from shared.schemas.health import Health
-from shared.schemas.ingest import IngestReport, Reject
 
 _FIRST_REJECTS = 20
 _T = TypeVar("_T")
@@ -28,34 +34,6 @@ class CollectRequest(BaseModel):
 
     source: str | None = Field(None, max_length=1024, examples=["s3"])
     prefix: str | None = Field(None, max_length=1024, examples=["uploads/2024/"])
-
-
-class CollectAccepted(BaseModel):
-    """What was queued. An object that is collected already, or being read, is not queued."""
-
-    message: str = "Data collection process started in the background"
-    ingest_id: str | None
-    ingest_ids: list[str]
-    objects: int
-
-
-class IngestDetails(IngestReport):
-    """The counts of an ingest, and its first rejects."""
-
-    rejects: list[Reject]
-
-
-class RejectPage(BaseModel):
-    """Some rejects in the order of their records; ``next_after`` asks for those that follow."""
-
-    rejects: list[Reject]
-    next_after: int | None
-
-
-class IngestList(BaseModel):
-    """Ingests, newest first."""
-
-    ingests: list[IngestReport]
 
 
 def create_app(dependencies: Dependencies | None = None) -> FastAPI:

@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -12,6 +12,7 @@ from lambdas.collection.arrivals import MAPPING_NAME, is_mapping
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading.schemas import FIELDS
 from shared.errors import InvalidInputError
+from shared.schemas.collection import UploadTarget
 from shared.storage.layout import WEB_UPLOADS
 
 VALID_SECONDS = 15 * 60
@@ -52,20 +53,6 @@ class UploadRequest(BaseModel):
     ]
     bytes: int = Field(ge=1, le=MOST_BYTES, description="Length of the file")
     mapping: Annotated[dict[str, Column], AfterValidator(_columns)] | None = None
-
-
-class UploadTarget(BaseModel):
-    """Where the file goes: a multipart form of ``fields``, and last the bytes as ``file``.
-
-    The signature holds for this key and for at most ``max_bytes`` bytes, until ``expires_at``.
-    """
-
-    method: Literal["POST"] = "POST"
-    url: str
-    fields: dict[str, str]
-    key: str
-    expires_at: datetime
-    max_bytes: int
 
 
 def prepare_upload(dependencies: Dependencies, request: UploadRequest) -> UploadTarget:

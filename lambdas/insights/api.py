@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import FastAPI, Query, Response
 
@@ -23,17 +23,6 @@ from lambdas.insights.parameters import (
 )
 from lambdas.insights.products import ProductReader
 from lambdas.insights.reviews import ReviewReader
-from lambdas.insights.schemas import (
-    Direction,
-    DriftReport,
-    Interval,
-    Movers,
-    OneProduct,
-    ProductPage,
-    ReviewPage,
-    Segments,
-    Trend,
-)
 from lambdas.insights.settings import InsightsSettings
 from lambdas.insights.trends import TrendReader
 from shared.db.access import open_database
@@ -41,10 +30,24 @@ from shared.db.connection import Database
 from shared.db.health import database_health
 from shared.db.insights.catalog import Catalog, ReviewFilters
 from shared.db.insights.drift import Drift
-from shared.db.insights.products import Order, ProductQuery, Products, ProductSort
+from shared.db.insights.products import ProductQuery, Products
 from shared.db.insights.trends import TrendFilters, Trends
 from shared.http.app import create_service, service_version
 from shared.schemas.health import Health
+from shared.schemas.insights import (
+    Direction,
+    DriftReport,
+    Interval,
+    Movers,
+    OneProduct,
+    Order,
+    ProductPage,
+    ProductSort,
+    ReviewPage,
+    SegmentKind,
+    Segments,
+    Trend,
+)
 from shared.schemas.sentiment import Sentiment
 
 Needed = Callable[[], Database]
@@ -96,7 +99,7 @@ def _add_trends(app: FastAPI, needed: Needed) -> None:
         return Response(found.model_dump_json(by_alias=True), media_type="application/json")
 
     @app.get("/segments", tags=["insights"])
-    def segments(by: Literal["category", "source"] = "category") -> Segments:
+    def segments(by: SegmentKind = "category") -> Segments:
         """Figures of each category, or of each source."""
         return TrendReader(Trends(needed())).segments(by)
 

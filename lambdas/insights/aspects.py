@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Query
-from pydantic import BaseModel
 
-from lambdas.insights.schemas import Freshness, SentimentSplit
 from shared.db.aspects.catalog import AspectCatalog, Scope
 from shared.db.connection import Database
 from shared.errors import InvalidInputError
-from shared.schemas.sentiment import Sentiment
+from shared.schemas.aspects import Aspect, AspectList, Quote
+from shared.schemas.insights import Freshness, SentimentSplit
 
 _SPLIT = ("negative", "neutral", "positive")
 _MOST_OF_IT = 0.5
@@ -27,42 +25,6 @@ _BULK = 0.5
 _QUOTES = 3
 """Of each sentiment."""
 _TITLE_END = re.compile(r",|;|\||\(|:|/| - | with | for | w/ |\.", re.IGNORECASE)
-
-
-class Quote(BaseModel):
-    """A sentence of a review, word for word, and what the model says of it."""
-
-    text: str
-    review_id: str
-    sentiment: Sentiment
-    rating: float | None
-    reviewed_at: datetime | None
-
-
-class Aspect(BaseModel):
-    """What reviews speak of.
-
-    ``reviews`` mention it, in ``mentions`` sentences; ``sentiment_shares`` are fractions of those
-    sentences, ``net_sentiment`` is 100 times positive minus negative of them. ``quotes``: negative
-    ones first, the surest first. ``reviews_link`` lists the reviews.
-    """
-
-    aspect: str
-    mentions: int
-    reviews: int
-    sentiment_shares: SentimentSplit
-    negative_share: float
-    net_sentiment: float
-    quotes: list[Quote]
-    reviews_link: str
-
-
-class AspectList(BaseModel):
-    """Aspects that most reviews mention first; they were looked for in ``reviews_read``."""
-
-    aspects: list[Aspect]
-    reviews_read: int
-    freshness: Freshness
 
 
 def add_routes(app: FastAPI, needed: Callable[[], Database]) -> None:

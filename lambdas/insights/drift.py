@@ -1,7 +1,9 @@
 """Whether what arrives is still what the model was tried with."""
 
 from lambdas.insights.figures import freshness_of
-from lambdas.insights.schemas import (
+from shared.db.insights.drift import Distribution, Drift, Reference
+from shared.db.insights.trends import Trends
+from shared.schemas.insights import (
     DriftMeasure,
     DriftRecent,
     DriftReference,
@@ -9,8 +11,6 @@ from lambdas.insights.schemas import (
     Level,
     SentimentSplit,
 )
-from shared.db.insights.drift import Distribution, Drift, Reference
-from shared.db.insights.trends import Trends
 from shared.schemas.sentiment import LABELS
 from shared.statistics.stability import SHIFTED, STRONGLY_SHIFTED, stability_index
 

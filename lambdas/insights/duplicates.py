@@ -1,44 +1,21 @@
 """Copied reviews: GET /duplicates."""
 
 from collections.abc import Callable
-from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import FastAPI, Query
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from lambdas.insights.cursor import decode_cursor, encode_cursor
 from shared.db.connection import Database
 from shared.db.duplicates.catalog import DuplicateCatalog
 from shared.errors import InvalidInputError
+from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
 
-Kind = Literal["exact", "near"]
 _Big = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-_PLACE: TypeAdapter[tuple[_Big, Kind, _Big]] = TypeAdapter(tuple[_Big, Kind, _Big])
-
-
-class DuplicateGroup(BaseModel):
-    """Reviews with the same text (``exact``), or nearly the same (``near``).
-
-    ``text`` is what one of them says, at most 1,000 characters; ``review_ids`` are at most 20.
-    ``reviewers`` are those that can be told apart.
-    """
-
-    kind: Kind
-    text: str | None
-    reviews: int
-    products: int
-    reviewers: int
-    first_day: date | None
-    last_day: date | None
-    review_ids: list[str]
-
-
-class DuplicatePage(BaseModel):
-    """Groups with most reviews first; ``next_cursor`` asks for the following page."""
-
-    groups: list[DuplicateGroup]
-    next_cursor: str | None
+_PLACE: TypeAdapter[tuple[_Big, DuplicateKind, _Big]] = TypeAdapter(
+    tuple[_Big, DuplicateKind, _Big]
+)
 
 
 def add_routes(app: FastAPI, needed: Callable[[], Database]) -> None:
@@ -47,7 +24,7 @@ def add_routes(app: FastAPI, needed: Callable[[], Database]) -> None:
     @app.get("/duplicates", tags=["insights"])
     def duplicates(
         product_id: Annotated[str | None, Query(max_length=512)] = None,
-        kind: Kind | None = None,
+        kind: DuplicateKind | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Query(max_length=2048)] = None,
     ) -> DuplicatePage:

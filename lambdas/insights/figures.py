@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from lambdas.insights.schemas import Change, Freshness
 from shared.db.insights.trends import Trends
+from shared.schemas.insights import Change, Freshness
 from shared.statistics.change_points import ChangePoint
 
 

@@ -12,7 +12,10 @@ from lambdas.insights.figures import (
     reviews_link,
     sentiment_of,
 )
-from lambdas.insights.schemas import (
+from shared.db.insights.products import ProductPosition, ProductQuery, Products
+from shared.db.insights.trends import Trends
+from shared.errors import InvalidInputError, NotFoundError
+from shared.schemas.insights import (
     Change,
     Direction,
     Mover,
@@ -21,9 +24,6 @@ from lambdas.insights.schemas import (
     Product,
     ProductPage,
 )
-from shared.db.insights.products import ProductPosition, ProductQuery, Products
-from shared.db.insights.trends import Trends
-from shared.errors import InvalidInputError, NotFoundError
 from shared.statistics.false_discovery import q_values
 
 _PLACE: TypeAdapter[tuple[str, str, float | None, str]] = TypeAdapter(

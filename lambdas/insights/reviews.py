@@ -6,9 +6,9 @@ from pydantic import TypeAdapter
 
 from lambdas.insights.cursor import decode_cursor, encode_cursor
 from lambdas.insights.figures import freshness_of
-from lambdas.insights.schemas import ReviewPage, StoredReview
 from shared.db.insights.catalog import Catalog, ReviewFilters
 from shared.db.insights.trends import Trends
+from shared.schemas.insights import ReviewPage, StoredReview
 
 _PLACE: TypeAdapter[tuple[datetime | None, str]] = TypeAdapter(tuple[datetime | None, str])
 

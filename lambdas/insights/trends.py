@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import add
-from typing import Any, Literal
+from typing import Any
 
 from lambdas.insights.figures import change_of, figures_of, freshness_of, reviews_link
-from lambdas.insights.schemas import Change, Interval, Segment, Segments, Trend
 from shared.db.insights.trends import DaySums, TrendFilters, Trends
 from shared.errors import InvalidInputError
+from shared.schemas.insights import Change, Interval, Segment, SegmentKind, Segments, Trend
 from shared.statistics.change_points import DayCount, find_change
 
 MOST_POINTS = 2000
@@ -55,7 +55,7 @@ class TrendReader:
             }
         )
 
-    def segments(self, by: Literal["category", "source"]) -> Segments:
+    def segments(self, by: SegmentKind) -> Segments:
         """Figures of each category, or of each source."""
         fresh = freshness_of(self._trends)
         rows = self._trends.segments(by)

@@ -10,8 +10,9 @@ from lambdas.processing.service import Processor
 from lambdas.processing.settings import ProcessingSettings
 from shared.errors import ArtefactError, UnavailableError
 from shared.http.app import create_service, service_version
-from shared.schemas.api import MAX_BATCH_TEXTS, Accepted, QueryText
+from shared.schemas.api import MAX_BATCH_TEXTS, QueryText
 from shared.schemas.health import Check, Health, worst
+from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
 
 _MAX_BODY_BYTES = 4_000_000
 """64 texts of 10,000 characters, as JSON."""
@@ -25,28 +26,12 @@ class ProcessRequest(BaseModel):
     ingest_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
-class ProcessAccepted(Accepted):
-    """How many open shards were queued."""
-
-    ingest_id: str
-    shards: int
-
-
 class EmbeddingsRequest(BaseModel):
     """Texts to embed."""
 
     model_config = ConfigDict(extra="forbid")
 
     texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
-
-
-class EmbeddingsResponse(BaseModel):
-    """One vector of unit length per text, in their order."""
-
-    model_config = ConfigDict(protected_namespaces=())
-
-    embeddings: list[list[float]]
-    model_version: str
 
 
 def create_app(dependencies: Dependencies | None = None) -> FastAPI:

@@ -1,15 +1,14 @@
 """Reads for insights: products with their sums, in any order, and those that changed."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, LiteralString
+from typing import Any, LiteralString
 
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from shared.db.connection import Database
+from shared.schemas.insights import Order, ProductSort
 
-ProductSort = Literal["reviews", "net_sentiment", "negative_share", "mean_rating", "mismatches"]
-Order = Literal["asc", "desc"]
 ProductPosition = tuple[float | None, str]
 """Value of the sort and id of the last product of a page."""
 
