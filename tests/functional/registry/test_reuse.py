@@ -15,7 +15,7 @@ from shared.storage import artefacts, layout, registry
 from tests.fakes.objects import MemoryStore
 from tests.fakes.queues import MemoryQueue
 from tests.functional.registry.conftest import House
-from tests.unit.adapt.conftest import HURTS, SOOTHES, sauces, tiny_model
+from tests.sauces import HURTS, SOOTHES, sauces, tiny_model
 
 BASE = "tiny-1-0a1b2c3d"
 

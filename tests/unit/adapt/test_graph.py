@@ -11,7 +11,7 @@ from sagemaker_jobs.adapt.correction import Correction, Inputs
 from sagemaker_jobs.adapt.graph import append, corrections
 from shared.errors import ArtefactError
 from shared.runtime.probabilities import softmax
-from tests.unit.adapt.conftest import WIDTH, graph
+from tests.sauces import WIDTH, graph
 
 IDS = np.array([[1, 8, 14, 3], [7, 2, 15, 0], [9, 9, 16, 17]], np.int64)
 FEED = {"input_ids": IDS, "attention_mask": np.array([[1, 1, 1, 1], [1, 1, 1, 0], [1, 1, 0, 0]])}

@@ -13,7 +13,7 @@ from shared.runtime.encoder import open_folder
 from shared.schemas.sentiment import LABELS, sentiment_of_rating
 from shared.storage.artefacts import publish, read_folder
 from tests.fakes.objects import MemoryStore
-from tests.unit.adapt.conftest import HURTS, PLAIN, SOOTHES, sauces
+from tests.sauces import HURTS, PLAIN, SOOTHES, sauces
 
 
 def adapt(model, output, texts, stars, **more):

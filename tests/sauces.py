@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -96,8 +95,3 @@ def tiny_model(folder, version="tiny-1-0a1b2c3d"):
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
-
-
-@pytest.fixture
-def tiny(tmp_path):
-    return tiny_model(tmp_path / "tiny")

@@ -24,6 +24,7 @@ from local.stack.ports import bind
 from local.stack.postgres import DATABASE, USERNAME, Postgres, stop_leftovers
 from local.stack.stack import Stack
 from local.state import Ports, StateFolder
+from tests.models import stub_model
 
 
 class Started:
@@ -100,9 +101,9 @@ def told():
 
 
 @pytest.fixture(scope="module")
-def started(model_in, told):
+def started(told):
     with tempfile.TemporaryDirectory(prefix="reviewlens-test-") as name:
-        made = Started(Path(name), model_in(Path(name), "shipped-1-aaaa"))
+        made = Started(Path(name), stub_model(Path(name), "shipped-1-aaaa"))
         yield made
         made.stack.stop()
         stop_leftovers(made.folder.postgres, patience=0)

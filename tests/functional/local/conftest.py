@@ -1,0 +1,124 @@
+"""The local AWS on a temporary folder, and how tests wait."""
+
+import json
+import time
+from contextlib import contextmanager
+from functools import cache
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
+
+from local.aws.resources import local_client
+from local.aws.server import LocalAws
+from local.names import REGION
+from local.stack.ports import bind
+
+PATIENCE_SECONDS = 30
+
+
+cached_client = cache(local_client)
+
+
+class Aws:
+    """A LocalAws that can be ended and started again on the same folder."""
+
+    def __init__(self, root, listener):
+        self.root = root
+        self.port = listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.s3, self.sqs = (cached_client(name, self.url) for name in ("s3", "sqs"))
+        self._listener = listener
+
+    def start(self):
+        self._server = LocalAws(self.root, self._listener.dup())
+        self.loaded = self._server.start()
+
+    def stop(self):
+        """End the server; its memory is gone as after the end of a process."""
+        self._server.stop()
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].reset()
+        sqs_backends[DEFAULT_ACCOUNT_ID].reset()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def records(self, bucket):
+        """What the disk says of each object of a bucket."""
+        found = [json.loads(path.read_text()) for path in self.root.glob(f"{bucket}/meta/*.json")]
+        return {record["key"]: record for record in found}
+
+    def bytes_on_disk(self, bucket, key):
+        return (self.root / bucket / "data" / self.records(bucket)[key]["blob"]).read_bytes()
+
+    def staged(self):
+        """Bytes that belong to no object yet."""
+        return list((self.root / ".staged").iterdir())
+
+    def queue(self, name="work", **attributes):
+        return self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+    def arn(self, url):
+        answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return answer["Attributes"]["QueueArn"]
+
+    def bodies(self, url):
+        """Bodies of the messages that can be received now."""
+        answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+    def moto_queue(self, url):
+        return sqs_backends[DEFAULT_ACCOUNT_ID][REGION].get_queue(url.rpartition("/")[2])
+
+
+@pytest.fixture(scope="session")
+def listener():
+    """One port for all servers, so that one set of clients will do: they are slow to make."""
+    with bind(0, what="test AWS", option="-") as made:
+        yield made
+
+
+@pytest.fixture
+def aws(tmp_path, listener):
+    started = Aws(tmp_path / "s3", listener)
+    started.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def bucket(aws):
+    aws.s3.create_bucket(Bucket="bucket")
+    return "bucket"
+
+
+@pytest.fixture
+def hindered():
+    """Within it no PostgreSQL starts on a data folder: ``could not find the database system``."""
+
+    @contextmanager
+    def hinder(data):
+        control = data / "global" / "pg_control"
+        aside = control.rename(data / "aside")
+        try:
+            yield
+        finally:
+            aside.rename(control)
+
+    return hinder
+
+
+@pytest.fixture
+def eventually():
+    """Waits until a condition holds; gives its value."""
+
+    def wait(condition):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (value := condition()):
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.01)
+        return value
+
+    return wait
