@@ -19,7 +19,7 @@ from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
 from shared.scoring.shard import ShardScores, score_shard, storing_scores
-from shared.storage.shards import from_parquet
+from shared.storage.shards import read_clean
 
 log = logging.getLogger(__name__)
 _HEARTBEAT_SECONDS = 10.0
@@ -90,7 +90,7 @@ class Processor:
         started = time.monotonic()
         model, ports = self._dependencies.models(), self._dependencies
         ports.ledger.touch_shard(message.ingest_id, message.part)
-        table = from_parquet(ports.clean.get(shard.key)[0])
+        table = read_clean(ports.clean, shard.key)
         beat = self._heartbeat(message)
         scores = score_shard(model.encoder.encode, table, parallel=model.parallel, beat=beat)
         prints = _prints(table)

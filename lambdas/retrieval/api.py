@@ -9,12 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from lambdas.retrieval import service
 from lambdas.retrieval.dependencies import Dependencies, build_dependencies
 from lambdas.retrieval.settings import RetrievalSettings
-from shared.http.app import create_service, service_version
+from shared.http.app import create_service
 from shared.schemas.api import Accepted, SearchRequest, SearchResponse
 from shared.schemas.health import Health
-from shared.serving.state import health_of
-
-NAME = "retrieval"
 
 
 class BuildIndexRequest(BaseModel):
@@ -35,9 +32,9 @@ def create_app(dependencies: Dependencies | None = None) -> FastAPI:
         return dependencies or build_dependencies(RetrievalSettings())
 
     def health() -> Health:
-        return health_of(NAME, service_version(), ports().state)
+        return service.health(ports())
 
-    app = create_service(NAME, title="Reviewlens retrieval", health=health)
+    app = create_service(service.NAME, title="Reviewlens retrieval", health=health)
 
     @app.post("/search_similar", tags=["retrieval"])
     def search_similar(request: SearchRequest) -> SearchResponse:

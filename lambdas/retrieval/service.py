@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from lambdas.retrieval.dependencies import Dependencies
+from shared.errors import UnavailableError
+from shared.http.app import service_version
 from shared.http.entry import SqsRecord, failed_ids
+from shared.index import stops
 from shared.schemas.api import Accepted, SearchRequest, SearchResponse
+from shared.schemas.health import Check, Health, worst
 from shared.schemas.messages import BuildIndex
 from shared.serving.answers import IMAGE_IGNORED, NO_INDEX, TEXT_CUT, search_result
-from shared.serving.state import Snapshot
+from shared.serving.state import Snapshot, health_of
 
 log = logging.getLogger(__name__)
+NAME = "retrieval"
 
 
 def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
@@ -36,6 +41,20 @@ def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
         index_version=index.version if index else None,
         warnings=warnings,
     )
+
+
+def health(dependencies: Dependencies) -> Health:
+    """Answer GET /health; ``index_build`` is there while the last build stopped."""
+    health = health_of(NAME, service_version(), dependencies.state)
+    try:
+        stopped = stops.read(dependencies.artefacts)
+    except UnavailableError:  # serving goes on without S3
+        return health
+    if stopped is None:
+        return health
+    detail = f"the index build stopped ({stopped.since:%Y-%m-%d %H:%M} UTC): {stopped.reason}"
+    checks = {**health.checks, "index_build": Check(status="degraded", detail=detail)}
+    return health.model_copy(update={"checks": checks, "status": worst(checks)})
 
 
 def request_build(dependencies: Dependencies, *, force: bool = False) -> Accepted:
@@ -67,7 +86,7 @@ def _parse(record: SqsRecord) -> BuildIndex:
 
 
 def _build(dependencies: Dependencies, *, force: bool) -> None:
-    # Only a build reads Parquet: a process that searches never loads pyarrow.
+    # only a build reads Parquet: a process that searches never loads pyarrow
     from shared.index.build import build_index
 
     report = build_index(dependencies.artefacts, force=force)

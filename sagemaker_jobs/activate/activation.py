@@ -23,7 +23,7 @@ from shared.db.ingest.ledger import Ledger
 from shared.db.insights import rollups
 from shared.db.insights.work import note_at_work
 from shared.errors import ConflictError, NotFoundError, UnavailableError
-from shared.index.build import held_by, index_for, retire_old
+from shared.index.build import index_for, indexed_shards, retire_old
 from shared.runtime.loader import open_version
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, registry
@@ -199,8 +199,8 @@ def _would_lose(stage: Stage, seen: Current | None, index: Manifest | None) -> b
         current = artefacts.read_manifest(stage.artefacts, "index", seen.version)
     except NotFoundError:  # dropped as the pointer moved to it: nothing is held
         return False
-    held = held_by(stage.artefacts, current)
-    return bool(held - (held_by(stage.artefacts, index) if index else set()))
+    held = indexed_shards(stage.artefacts, current)
+    return bool(held - (indexed_shards(stage.artefacts, index) if index else set()))
 
 
 def _take_index(stage: Stage, index: Manifest, seen: Current | None) -> bool:

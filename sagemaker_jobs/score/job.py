@@ -17,12 +17,12 @@ from shared.db.ingest.adoption import closed_shards, unjudged_shards
 from shared.db.ingest.ledger import Ledger
 from shared.db.ingest.shards import process_lock
 from shared.errors import NotFoundError
-from shared.index.shards import list_pairs, place_of
+from shared.index.shards import list_pairs, shard_of
 from shared.runtime.scoring import Answers
 from shared.schemas.messages import ProcessShard
 from shared.scoring.shard import ShardScores, score_shard, storing_scores
 from shared.storage.objects import ObjectStore
-from shared.storage.shards import from_parquet
+from shared.storage.shards import read_clean
 
 log = logging.getLogger("score")
 _CONNECT_SECONDS = 60.0
@@ -80,7 +80,7 @@ def unscored_shards(dependencies: Dependencies, model_version: str) -> list[Proc
         closed = closed_shards(connection)
         unjudged = {(s.ingest_id, s.part) for s in unjudged_shards(connection, model_version)}
     pairs, _ = list_pairs(dependencies.artefacts, model_version)
-    embedded = {place_of(pair.name, model_version) for pair in pairs}
+    embedded = {shard_of(pair.name, model_version) for pair in pairs}
     return [
         shard
         for shard in closed
@@ -146,7 +146,7 @@ def _score(
         batch = Ledger(database).shard(shard.ingest_id, shard.part) if acquired else None
         if batch is None or not batch.processed:
             return None, False
-        table = from_parquet(dependencies.clean.get(batch.key)[0])
+        table = read_clean(dependencies.clean, batch.key)
         derived = reuse.score(artefacts, database, shard, table) if reuse else None
         # an adapted model reads the same mentions: they are copied below
         scores = (

@@ -25,7 +25,7 @@ from shared.schemas.messages import ProcessShard
 from shared.schemas.sentiment import LABELS
 from shared.storage import artefacts, layout
 from shared.storage.objects import ObjectStore
-from shared.storage.shards import from_parquet
+from shared.storage.shards import read_served
 
 log = logging.getLogger("score")
 _ENCODED_COLUMNS = ("review_id", "title", "text")
@@ -78,7 +78,7 @@ class Reuse:
         place = (self.version, shard.ingest_id, shard.part)
         try:
             vectors = store.get(layout.embedding_shard(*place))[0]
-            served = from_parquet(store.get(layout.analysis_shard(*place))[0])
+            served = read_served(store, layout.analysis_shard(*place))
         except NotFoundError:
             return None
         array = np.load(io.BytesIO(vectors), allow_pickle=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.errors import ArtefactError
 from shared.index import rows, vectors
 from shared.index.rows import Row, RowReader, Where, where_of
-from shared.index.vectors import Floats, Found, Vectors
+from shared.index.vectors import Floats, Matches, Vectors
 from shared.schemas.api import SearchFilters
 from shared.storage.artefacts import LocalVersion
 
@@ -92,7 +92,7 @@ class IndexReader:
         )
 
     def _widen(
-        self, search: Callable[[int], Found], available: int, k: int
+        self, search: Callable[[int], Matches], available: int, k: int
     ) -> list[tuple[int, float]]:
         """Search ever larger pools until ``k`` different texts are found or nothing is left."""
         size = 2 * k + _SPARE
@@ -102,7 +102,7 @@ class IndexReader:
                 return chosen
             size *= _GROWTH
 
-    def _distinct(self, pool: Found, k: int, where: Where | None) -> list[tuple[int, float]]:
+    def _distinct(self, pool: Matches, k: int, where: Where | None) -> list[tuple[int, float]]:
         positions = pool.positions.tolist()
         hashes = self._rows.hashes(positions, where)
         seen: set[int] = set()

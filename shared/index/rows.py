@@ -12,6 +12,7 @@ from typing import Any
 
 from shared.errors import ArtefactError
 from shared.schemas.api import SearchFilters
+from shared.schemas.formats import INDEX, UNVERSIONED
 from shared.schemas.sentiment import LABELS
 
 FILE = "rows.sqlite"
@@ -34,7 +35,10 @@ _INDEXES = (
     "CREATE INDEX by_rating ON reviews (rating, reviewed_at)",
     "CREATE INDEX by_date ON reviews (reviewed_at)",
 )
-_SHOWN = "id, review_id, product_id, category, title, text, rating, reviewed_at, sentiment"
+_SHOWN = (
+    *("id", "review_id", "product_id", "category", "title", "text", "rating", "reviewed_at"),
+    "sentiment",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,8 @@ class RowWriter:
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "page_size = 8192"):
+        version = f"user_version = {INDEX.version}"
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "page_size = 8192", version):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.execute(_TABLE)
         self._count = 0
@@ -171,16 +176,26 @@ class RowReader:
         """Open the file.
 
         Raises:
-            ArtefactError: it is no side file.
+            FormatError: this release does not read its format version.
+            ArtefactError: it is not a side file.
         """
         self._uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         self._idle: deque[sqlite3.Connection] = deque()
         try:
             with self._connection() as connection:
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                INDEX.check(path.name, version or UNVERSIONED)
+                columns = connection.execute("SELECT name FROM pragma_table_info('reviews')")
+                self._columns = {name for (name,) in columns}
                 top = connection.execute("SELECT max(id) FROM reviews").fetchone()[0]
         except sqlite3.Error as error:
             raise ArtefactError(f"{path.name} cannot be opened") from error
         self.count: int = 0 if top is None else top + 1
+        self._shown = ", ".join(self._expression(name) for name in _SHOWN)
+
+    def _expression(self, column: str) -> str:
+        """A column in SQL: null where the file was written before the column existed."""
+        return column if column in self._columns else f"NULL AS {column}"
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -219,7 +234,7 @@ class RowReader:
         """Rows by position."""
         found: dict[int, Row] = {}
         for part in _parts(positions):
-            sql = f"SELECT {_SHOWN} FROM reviews WHERE id IN ({','.join('?' * len(part))})"  # noqa: S608
+            sql = f"SELECT {self._shown} FROM reviews WHERE id IN ({','.join('?' * len(part))})"  # noqa: S608
             with self._connection() as connection:
                 for record in connection.execute(sql, part):
                     found[record[0]] = _row(record)

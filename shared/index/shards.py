@@ -1,10 +1,10 @@
 """Embedding and analysis shards of a model version, in pairs, as an index build reads them.
 
-This module and build.py are the write side: they load pyarrow, which the read path must not.
+Part of the write side: it loads pyarrow, which the read path must not.
 """
 
 import hashlib
-import logging
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from shared.errors import ArtefactError
+from shared.schemas.formats import FormatError
 from shared.storage.layout import embeddings_prefix
 from shared.storage.objects import ObjectStore
-from shared.storage.shards import SERVED_SCHEMA, from_parquet
+from shared.storage.shards import read_served
 
-log = logging.getLogger(__name__)
 _UNIT_TOLERANCE = 0.02
 
 
@@ -55,18 +56,18 @@ def list_pairs(store: ObjectStore, model_version: str) -> tuple[list[ShardPair],
         if dot and ending in {"npy", "parquet"}:
             etags.setdefault(stem, {})[ending] = info.etag
     pairs, skipped = [], []
-    for stem, found in sorted(etags.items()):
-        if len(found) == 2:
-            pairs.append(ShardPair(stem, found["npy"], found["parquet"]))
+    for stem, halves in sorted(etags.items()):
+        if len(halves) == 2:
+            pairs.append(ShardPair(stem, halves["npy"], halves["parquet"]))
         else:
-            missing = "analysis" if "npy" in found else "embedding"
+            missing = "analysis" if "npy" in halves else "embedding"
             skipped.append(Skipped(stem, f"has no {missing} shard (yet)"))
     return pairs, skipped
 
 
-def place_of(name: str, model_version: str) -> str:
-    """Which shard a pair's name means, whatever model embedded it: ``<ingest>/part-<n>``."""
-    return name.partition(":")[0].removeprefix(embeddings_prefix(model_version))
+def shard_of(pair_name: str, model_version: str) -> str:
+    """The shard that a pair embeds, without its model: ``<ingest>/part-<n>``."""
+    return pair_name.partition(":")[0].removeprefix(embeddings_prefix(model_version))
 
 
 def hash_of(pairs: list[ShardPair]) -> str:
@@ -75,8 +76,8 @@ def hash_of(pairs: list[ShardPair]) -> str:
     return hashlib.sha256(names.encode()).hexdigest()
 
 
-def rows_of(store: ObjectStore, pair: ShardPair) -> int:
-    """Rows that the header of an embedding shard promises; 0 when it has none."""
+def count_rows(store: ObjectStore, pair: ShardPair) -> int:
+    """Rows according to the header of the embedding shard; 0 when it has none."""
     try:
         with store.open(f"{pair.stem}.npy") as stream:
             major, _ = np.lib.format.read_magic(stream)
@@ -96,20 +97,22 @@ def read_pair(
         float16, rows x dimension, and a table of SERVED_SCHEMA with as many rows.
 
     Raises:
+        FormatError: this release does not read the format of the pair.
         ShardError: a half is truncated, or they do not fit each other or the model.
         UnavailableError: the store does not answer.
     """
-    import io
-
+    try:
+        # first: its version is that of the array, too
+        table = read_served(store, f"{pair.stem}.parquet")
+    except FormatError:
+        raise
+    except ArtefactError as error:
+        raise ShardError(error.message) from error
     try:
         body = store.get(f"{pair.stem}.npy")[0]
         vectors = np.load(io.BytesIO(body), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        raise ShardError(f"the embedding shard is truncated or no array ({error})") from error
-    try:
-        table = from_parquet(store.get(f"{pair.stem}.parquet")[0])
-    except (pa.ArrowException, OSError) as error:
-        raise ShardError("the analysis shard is truncated or no Parquet") from error
+        raise ShardError(f"the embedding shard is truncated or not an array ({error})") from error
     _check(vectors, table, dimension)
     return vectors, table
 
@@ -118,9 +121,7 @@ def _check(vectors: npt.NDArray[Any], table: pa.Table, dimension: int) -> None:
     if vectors.dtype != np.float16 or vectors.ndim != 2 or vectors.shape[1] != dimension:
         raise ShardError(f"the embedding shard is {vectors.dtype}{vectors.shape}, not x{dimension}")
     if table.num_rows != len(vectors):
-        raise ShardError(f"{len(vectors)} embeddings stand beside {table.num_rows} analyses")
-    if not table.schema.equals(SERVED_SCHEMA):
-        raise ShardError("the analysis shard has other columns than are served")
+        raise ShardError(f"it has {len(vectors)} embeddings and {table.num_rows} analyses")
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
     if not (np.abs(lengths - 1.0) < _UNIT_TOLERANCE).all():
         raise ShardError("an embedding is not of unit length")

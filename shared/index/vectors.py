@@ -15,16 +15,16 @@ import numpy.typing as npt
 
 from shared.errors import ArtefactError
 
-faiss: Any = _faiss  # its own annotations lack half of what its wrapper adds
+faiss: Any = _faiss  # its annotations lack half of what its Python wrapper adds
 FILE = "index.faiss"
 EXACT_UP_TO = 50_000
 NEIGHBOURS = 32
 CONSTRUCTION_EFFORT = 200
-RECALL_WANTED = 0.97
+MIN_RECALL = 0.97
 _EFFORTS = (32, 64, 128, 256, 512)
 _SAMPLE = 200
-_GRAPH_WORTH = 20
-"""A graph that must find more than a twentieth of all vectors is slower than reading them all."""
+_MIN_VECTORS_PER_RESULT = 20
+"""A graph that must find more than a twentieth of all vectors is slower than scanning them all."""
 _RECALL_AT = 10
 
 Floats = npt.NDArray[np.float32]
@@ -32,7 +32,7 @@ Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Matches:
     """Positions and inner products, best first."""
 
     positions: Positions
@@ -40,7 +40,7 @@ class Found:
 
 
 def new_index(dimension: int, count: int, *, exact_up_to: int = EXACT_UP_TO) -> Any:
-    """An empty FAISS index fit for that many vectors."""
+    """An empty FAISS index suited to that many vectors."""
     kind = faiss.ScalarQuantizer.QT_fp16
     if count <= exact_up_to:
         index = faiss.IndexScalarQuantizer(dimension, kind, faiss.METRIC_INNER_PRODUCT)
@@ -52,15 +52,15 @@ def new_index(dimension: int, count: int, *, exact_up_to: int = EXACT_UP_TO) -> 
 
 
 def add(index: Any, array: Floats) -> None:
-    """Append vectors, on all cores (a search in the same thread may have set fewer)."""
+    """Append vectors, on all cores (a search in the same thread may have set fewer threads)."""
     faiss.omp_set_num_threads(os.cpu_count() or 1)
     index.add(array)
 
 
 def write(index: Any, path: Path, *, graph: bool = True) -> None:
-    """Write a FAISS index to a file; without its graph, what remains searches exactly."""
+    """Write a FAISS index to a file; without its graph it searches exactly."""
     if hasattr(index, "hnsw") and not graph:
-        # The storage belongs to the graph: it lives no longer than that.
+        # the storage belongs to the graph and must not outlive it
         faiss.write_index(faiss.downcast_index(index.storage), str(path))
     else:
         faiss.write_index(index, str(path))
@@ -80,7 +80,7 @@ class Vectors:
         """Read a FAISS file.
 
         Raises:
-            ArtefactError: it is no FAISS file.
+            ArtefactError: it is not a FAISS file.
         """
         try:
             return cls(faiss.read_index(str(path)), effort=effort)
@@ -97,15 +97,15 @@ class Vectors:
         """Length of a vector."""
         return int(self._index.d)
 
-    def nearest(self, vector: Floats, k: int) -> Found:
+    def nearest(self, vector: Floats, k: int) -> Matches:
         """The ``k`` nearest of all vectors (fewer where there are fewer)."""
         k = min(k, self.count)
-        if not self._graph or k * _GRAPH_WORTH > self.count:
+        if not self._graph or k * _MIN_VECTORS_PER_RESULT > self.count:
             return self._search(self._storage, vector, k)
         parameters = faiss.SearchParametersHNSW(efSearch=max(self._effort, k))
         return self._search(self._index, vector, k, parameters)
 
-    def nearest_among(self, vector: Floats, k: int, positions: npt.ArrayLike) -> Found:
+    def nearest_among(self, vector: Floats, k: int, positions: npt.ArrayLike) -> Matches:
         """The ``k`` nearest of the vectors at ``positions``, exactly."""
         chosen = np.zeros(self.count, dtype=np.uint8)
         chosen[np.asarray(positions, dtype=np.int64)] = 1
@@ -114,15 +114,15 @@ class Vectors:
         selector = faiss.IDSelectorBitmap(bits)
         return self._search(self._storage, vector, k, faiss.SearchParameters(sel=selector))
 
-    def _search(self, index: Any, vector: Floats, k: int, parameters: Any = None) -> Found:
+    def _search(self, index: Any, vector: Floats, k: int, parameters: Any = None) -> Matches:
         if k <= 0:
-            return Found(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
-        # The count belongs to the calling thread. A second one makes a single query no faster.
+            return Matches(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
+        # the setting belongs to the calling thread; a second thread does not speed up one query
         faiss.omp_set_num_threads(1)
         query = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
         scores, positions = index.search(query, k, params=parameters)
         real = positions[0] >= 0
-        return Found(positions[0][real], np.clip(scores[0][real], -1.0, 1.0))
+        return Matches(positions[0][real], np.clip(scores[0][real], -1.0, 1.0))
 
     def at(self, position: int) -> Floats:
         """The vector at a position."""
@@ -135,17 +135,17 @@ class Vectors:
         hits = total = 0
         for position in np.linspace(0, self.count - 1, min(_SAMPLE, self.count)).astype(int):
             vector = self.at(position)
-            true = trial.nearest_among(vector, _RECALL_AT + 1, everything).positions
-            found = trial.nearest(vector, _RECALL_AT + 1).positions
-            wanted = set(true.tolist()) - {int(position)}
-            hits += len(wanted & set(found.tolist()))
-            total += len(wanted)
+            exact = trial.nearest_among(vector, _RECALL_AT + 1, everything).positions
+            approximate = trial.nearest(vector, _RECALL_AT + 1).positions
+            neighbours = set(exact.tolist()) - {int(position)}
+            hits += len(neighbours & set(approximate.tolist()))
+            total += len(neighbours)
         return hits / max(1, total)
 
     def least_effort(self) -> tuple[int, float] | None:
-        """The smallest efSearch with the recall that is wanted, and its recall; None if none."""
+        """The smallest efSearch that reaches MIN_RECALL, and its recall; None if none does."""
         for effort in _EFFORTS:
             recall = self.recall(effort)
-            if recall >= RECALL_WANTED:
+            if recall >= MIN_RECALL:
                 return effort, recall
         return None

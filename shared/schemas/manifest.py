@@ -1,11 +1,35 @@
-"""Manifests of immutable artefact versions, and the pointers that say which one is current."""
+"""Manifests of immutable artefact versions, and the pointers that name the current ones."""
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from shared.schemas.formats import UNVERSIONED
 
 ArtefactKind = Literal["model", "index"]
+
+
+class _Versioned(BaseModel):
+    """A JSON file with a format version; version 1 is written as no field, as it always was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    format: int = UNVERSIONED
+
+    @model_serializer(mode="wrap")
+    def _omit_first_version(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if self.format == UNVERSIONED:
+            fields.pop("format", None)
+        return fields
 
 
 class FileEntry(BaseModel):
@@ -17,15 +41,14 @@ class FileEntry(BaseModel):
     bytes: int = Field(ge=0)
 
 
-class Manifest(BaseModel):
+class Manifest(_Versioned):
     """Describes one immutable version under ``models/<version>/`` or ``indexes/<version>/``.
 
-    ``model_version`` is set on an index: the model whose embeddings it holds. ``labels``,
-    ``max_tokens`` and ``tail_tokens`` are set on a model: a text of more than ``max_tokens`` keeps
-    its beginning and its last ``tail_tokens``. ``count`` is the number of vectors of an index.
+    ``format`` is the format version of the whole folder. ``model_version`` is set on an index: the
+    model whose embeddings it holds. ``labels``, ``max_tokens`` and ``tail_tokens`` are set on a
+    model: a text of more than ``max_tokens`` keeps its beginning and its last ``tail_tokens``.
+    ``count`` is the number of vectors of an index.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     kind: ArtefactKind
     version: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
@@ -41,17 +64,15 @@ class Manifest(BaseModel):
     metrics: dict[str, object] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _leaves_a_beginning(self) -> Self:
+    def _check_tail(self) -> Self:
         if self.max_tokens is not None and self.tail_tokens >= self.max_tokens:
-            msg = "tail_tokens must be fewer than max_tokens"
-            raise ValueError(msg)
+            message = "tail_tokens must be fewer than max_tokens"
+            raise ValueError(message)
         return self
 
 
-class Pointer(BaseModel):
-    """The tiny object ``pointers/<kind>.json`` that names the current version."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Pointer(_Versioned):
+    """The small object ``pointers/<kind>.json`` that names the current version."""
 
     kind: ArtefactKind
     version: str

@@ -5,6 +5,7 @@ exist. Only pointers change, and only by a conditional put.
 """
 
 import hashlib
+import json
 import logging
 import os
 import shutil
@@ -18,6 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from shared.errors import ArtefactError, ConflictError, NotFoundError
+from shared.schemas.formats import INDEX, MODEL, POINTER, UNVERSIONED, StoredFormat
 from shared.schemas.manifest import ArtefactKind, Manifest, Pointer
 from shared.storage.layout import pointer_key, version_prefix
 from shared.storage.objects import ObjectStore
@@ -27,11 +29,12 @@ MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
 _KEEP_CACHED = 3
 _UNFINISHED_SECONDS = 3600.0  # no fetch takes that long
+_FORMATS: dict[object, StoredFormat] = {"index": INDEX, "model": MODEL}
 
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What a pointer says, and the ETag to move it on from."""
+    """The version that a pointer names, and the pointer's ETag for the next move."""
 
     version: str
     etag: str
@@ -45,26 +48,45 @@ class LocalVersion:
     manifest: Manifest
 
 
-def parse_manifest(body: bytes) -> Manifest:
+def parse_manifest(body: bytes, *, file: str = MANIFEST) -> Manifest:
     """Read a manifest and check that its files cannot leave the version's folder.
 
+    Args:
+        body: the JSON text.
+        file: what errors call it.
+
     Raises:
+        FormatError: this release does not read its format version.
         ArtefactError: it is not a manifest, or names a file outside its folder.
     """
+    fields = _json_object(body)
+    kind = fields.get("kind")
+    if isinstance(kind, str) and kind in _FORMATS:
+        # first: a newer version may have fields that make it invalid here
+        _FORMATS[kind].check(file, fields.get("format", UNVERSIONED))
     try:
         manifest = Manifest.model_validate_json(body)
     except ValidationError as error:
-        raise ArtefactError("the manifest cannot be read") from error
+        raise ArtefactError(f"{file} cannot be read as a manifest") from error
     for name in manifest.files:
         _check_name(name)
     return manifest
+
+
+def _json_object(body: bytes) -> dict[str, object]:
+    """The fields of a JSON object; empty for anything else, which validation refuses."""
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _check_name(name: str) -> None:
     parts = name.split("/")
     plain = all(part not in {"", ".", ".."} and part.isprintable() for part in parts)
     if not plain or "\\" in name or ":" in name or name == MANIFEST:
-        raise ArtefactError(f"the manifest names an impossible file: {name[:100]!r}")
+        raise ArtefactError(f"the manifest names a file outside its folder: {name[:100]!r}")
 
 
 def read_folder(folder: Path, *, kind: ArtefactKind) -> LocalVersion:
@@ -74,9 +96,10 @@ def read_folder(folder: Path, *, kind: ArtefactKind) -> LocalVersion:
         ArtefactError: a file is missing or differs, or the folder holds another kind.
     """
     try:
-        manifest = parse_manifest((folder / MANIFEST).read_bytes())
+        body = (folder / MANIFEST).read_bytes()
     except OSError as error:
         raise ArtefactError(f"{folder.name} has no {MANIFEST}") from error
+    manifest = parse_manifest(body, file=f"{folder.name}/{MANIFEST}")
     if manifest.kind != kind:
         raise ArtefactError(f"{manifest.version} is an artefact of kind {manifest.kind}")
     verify(folder, manifest)
@@ -128,10 +151,10 @@ def publish(store: ObjectStore, folder: Path, manifest: Manifest) -> None:
 
 def _is_published(store: ObjectStore, manifest: Manifest) -> bool:
     try:
-        found = read_manifest(store, manifest.kind, manifest.version)
+        published = read_manifest(store, manifest.kind, manifest.version)
     except NotFoundError:
         return False
-    if found.files != manifest.files:
+    if published.files != manifest.files:
         raise ConflictError(f"version {manifest.version} exists with other content")
     return True
 
@@ -141,15 +164,17 @@ def read_manifest(store: ObjectStore, kind: ArtefactKind, version: str) -> Manif
 
     Raises:
         NotFoundError: there is no such version.
-        ArtefactError: the manifest is no manifest, or that of another version.
+        FormatError: this release does not read its format version.
+        ArtefactError: the manifest cannot be read, or belongs to another version.
     """
+    key = version_prefix(kind, version) + MANIFEST
     try:
-        body, _ = store.get(version_prefix(kind, version) + MANIFEST)
+        body, _ = store.get(key)
     except NotFoundError as error:
         raise NotFoundError(f"there is no {kind} {version}") from error
-    manifest = parse_manifest(body)
+    manifest = parse_manifest(body, file=key)
     if (manifest.kind, manifest.version) != (kind, version):
-        raise ArtefactError(f"the manifest of {kind} {version} is that of another version")
+        raise ArtefactError(f"the manifest of {kind} {version} belongs to another version")
     return manifest
 
 
@@ -164,12 +189,15 @@ def current(store: ObjectStore, kind: ArtefactKind) -> Current | None:
     """The version that the pointer names; None before the first one.
 
     Raises:
+        FormatError: this release does not read its format version.
         ArtefactError: the pointer cannot be read.
     """
+    key = pointer_key(kind)
     try:
-        body, info = store.get(pointer_key(kind))
+        body, info = store.get(key)
     except NotFoundError:
         return None
+    POINTER.check(key, _json_object(body).get("format", UNVERSIONED))
     try:
         pointer = Pointer.model_validate_json(body)
     except ValidationError as error:
@@ -190,10 +218,11 @@ def move_pointer(
 
     Raises:
         NotFoundError: the version is not published.
-        ConflictError: the pointer was moved by somebody else.
+        ConflictError: another writer moved the pointer.
     """
     read_manifest(store, kind, version)
-    pointer = Pointer(kind=kind, version=version, moved_at=datetime.now(UTC))
+    moved_at = datetime.now(UTC)
+    pointer = Pointer(format=POINTER.version, kind=kind, version=version, moved_at=moved_at)
     body = pointer.model_dump_json().encode()
     key = pointer_key(kind)
     return store.put(key, body, if_match=if_match, if_absent=if_match is None).etag
@@ -202,8 +231,8 @@ def move_pointer(
 def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
     """Verified files of a version, in the folder ``cache_dir/models|indexes/<version>``.
 
-    Files come into a temporary folder, which is renamed when all of them are right, so that a
-    folder under its final name is complete. One that is there and right is not loaded again.
+    Files are downloaded to a temporary folder, which is renamed once all of them are verified, so
+    a folder under its final name is complete. A verified folder is not downloaded again.
 
     Raises:
         NotFoundError: the version or one of its files does not exist.
@@ -223,11 +252,11 @@ def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path)
         try:
             work.rename(target)
         except OSError:
-            # Another process renamed the same version first; its files are as good as ours.
+            # another process renamed the same version first; its files serve as well
             verify(target, manifest)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    _forget_old(target)
+    _evict_old(target)
     return LocalVersion(target, manifest)
 
 
@@ -249,27 +278,27 @@ def _download(store: ObjectStore, manifest: Manifest, folder: Path) -> None:
     (folder / MANIFEST).write_text(manifest.model_dump_json(), encoding="utf-8")
 
 
-def _forget_old(kept: Path) -> None:
-    """Remove all but the last versions used from the cache; a reader keeps its open files.
+def _evict_old(current: Path) -> None:
+    """Remove all but the most recently used versions from the cache.
 
-    What a kill left half fetched goes as well.
+    A reader keeps its open files. Downloads that a killed process left unfinished go as well.
     """
     versions: dict[Path, float] = {}
     unfinished: dict[Path, float] = {}
-    for path in kept.parent.iterdir():
-        if path != kept and path.is_dir():
+    for path in current.parent.iterdir():
+        if path != current and path.is_dir():
             with suppress(FileNotFoundError):  # another process renamed or removed it first
                 group = unfinished if path.name.startswith(".") else versions
                 group[path] = path.stat().st_mtime
     oldest = time.time() - _UNFINISHED_SECONDS
-    gone = [path for path, changed in unfinished.items() if changed < oldest]
-    gone += sorted(versions, key=versions.__getitem__, reverse=True)[_KEEP_CACHED - 1 :]
-    for path in gone:
+    expired = [path for path, changed in unfinished.items() if changed < oldest]
+    expired += sorted(versions, key=versions.__getitem__, reverse=True)[_KEEP_CACHED - 1 :]
+    for path in expired:
         shutil.rmtree(path, ignore_errors=True)
 
 
 def discard(store: ObjectStore, kind: ArtefactKind, version: str) -> None:
-    """Delete a version that nothing points at: its manifest first, so that it ends at once."""
+    """Delete a version that no pointer names; its manifest goes first and ends the version."""
     prefix = version_prefix(kind, version)
     store.delete(prefix + MANIFEST)
     for info in list(store.list(prefix)):

@@ -5,6 +5,8 @@ WEB_UPLOADS = f"{UPLOADS}web/"
 """Where uploads go that the API signs."""
 EMBEDDINGS = "embeddings/"
 ACTIVATIONS = "activations/"
+STOPPED_BUILD = "indexes/stopped_build.json"
+"""Why the last index build stopped; absent unless it did (artefact bucket)."""
 EVALUATION_FILES = ("evaluation.json", "predictions.parquet")
 """What an evaluation consists of: figures, and what was said of each row."""
 

@@ -8,7 +8,7 @@ import pytest
 from shared.errors import UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import ProcessShard
-from shared.storage.shards import from_parquet
+from shared.storage.shards import read_clean
 
 
 def shards_of(world):
@@ -49,7 +49,7 @@ def test_shards_hold_what_the_ingest_owns_and_processing_is_told(world, make_rev
     messages = shards_of(world)
     assert report.shards == len(messages) == 3
     assert sum(message.rows for message in messages) == report.stored == 70
-    got = [from_parquet(world.ports.clean.get(message.key)[0]) for message in messages]
+    got = [read_clean(world.ports.clean, message.key) for message in messages]
     assert [table.num_rows for table in got] == [message.rows for message in messages]
     records = [record for table in got for record in table["record"].to_pylist()]
     assert records == [n + 1 for n in range(120) if n % 2 or n >= 100]

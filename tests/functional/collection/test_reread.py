@@ -11,7 +11,7 @@ from shared.db.ingest.shards import process_lock
 from shared.errors import UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.storage import layout
-from shared.storage.shards import from_parquet
+from shared.storage.shards import read_clean
 from tests.fakes.objects import MemoryStore
 from tests.fakes.queues import MemoryQueue
 
@@ -75,7 +75,7 @@ def state(world, arrival, rows):
     """Everything that a reading leaves behind."""
     report = world.report(arrival)
     clean = {
-        info.key: from_parquet(world.ports.clean.get(info.key)[0]).to_pylist()
+        info.key: read_clean(world.ports.clean, info.key).to_pylist()
         for info in world.ports.clean.list("")
     }
     counts = report.model_dump(exclude={"received_at", "started_at", "finished_at", "updated_at"})

@@ -19,7 +19,7 @@ from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
 from shared.storage import layout
-from shared.storage.shards import SERVED_SCHEMA, from_parquet
+from shared.storage.shards import SERVED_SCHEMA, read_served
 from tests.fakes.encoder import WordEncoder
 
 
@@ -29,7 +29,7 @@ def test_vectors_and_what_answers_show_stand_row_by_row(ports, collect, encoder)
     vectors = np.load(
         io.BytesIO(ports.artefacts.get(layout.embedding_shard("m1", ingest_id, 0))[0])
     )
-    served = from_parquet(ports.artefacts.get(layout.analysis_shard("m1", ingest_id, 0))[0])
+    served = read_served(ports.artefacts, layout.analysis_shard("m1", ingest_id, 0))
     assert (vectors.dtype, vectors.shape) == (np.float16, (5, 8))
     assert served.schema.equals(SERVED_SCHEMA)
     assert served["review_id"].to_pylist() == [f"uploads/a:0:{n}" for n in range(5)]
@@ -73,7 +73,7 @@ def test_long_shards_are_encoded_in_pieces_and_keep_their_order(ports, collect, 
     ingest_id, (message,) = collect(shards=1, rows=1200)
     Processor(ports).process(message)
     assert sorted(encoder.calls) == [176, 512, 512]
-    served = from_parquet(ports.artefacts.get(layout.analysis_shard("m1", ingest_id, 0))[0])
+    served = read_served(ports.artefacts, layout.analysis_shard("m1", ingest_id, 0))
     vectors = np.load(
         io.BytesIO(ports.artefacts.get(layout.embedding_shard("m1", ingest_id, 0))[0])
     )

@@ -194,7 +194,7 @@ def test_many_vectors_are_searched_by_a_graph_of_measured_recall(store, tmp_path
 
 
 def test_a_graph_that_misses_its_recall_gives_way_to_exact_search(store, tmp_path, monkeypatch):
-    monkeypatch.setattr(building.vectors, "RECALL_WANTED", 1.01)
+    monkeypatch.setattr(building.vectors, "MIN_RECALL", 1.01)
     add(store, 300, part=1)
     build_index(store, exact_up_to=100)
     index = opened(store, tmp_path)

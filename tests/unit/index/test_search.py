@@ -179,7 +179,7 @@ def test_a_graph_reaches_the_recall_that_is_wanted(graph):
     chosen = graph._vectors.least_effort()
     assert chosen is not None
     effort, recall = chosen
-    assert recall >= vectors.RECALL_WANTED
+    assert recall >= vectors.MIN_RECALL
     assert effort in {32, 64, 128, 256, 512}
 
 

@@ -1,0 +1,43 @@
+"""The record of a stopped index build, from which /health says why the index is not newer."""
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.errors import NotFoundError
+from shared.storage.layout import STOPPED_BUILD
+from shared.storage.objects import ObjectStore
+
+
+class StoppedBuild(BaseModel):
+    """Why the last index build stopped, and when the first one did for that reason."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: str
+    since: datetime
+
+
+def record(store: ObjectStore, reason: str) -> None:
+    """Record why a build stopped; the same reason again changes nothing."""
+    stopped = read(store)
+    if stopped is None or stopped.reason != reason:
+        body = StoppedBuild(reason=reason, since=datetime.now(UTC)).model_dump_json()
+        store.put(STOPPED_BUILD, body.encode())
+
+
+def clear(store: ObjectStore) -> None:
+    """Remove the record, after a build that did not stop."""
+    if read(store) is not None:
+        store.delete(STOPPED_BUILD)
+
+
+def read(store: ObjectStore) -> StoppedBuild | None:
+    """The record; None where the last build did not stop."""
+    try:
+        body, _ = store.get(STOPPED_BUILD)
+        return StoppedBuild.model_validate_json(body)
+    except NotFoundError:
+        return None
+    except ValidationError:
+        return StoppedBuild(reason="the record cannot be read", since=datetime.now(UTC))
