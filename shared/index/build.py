@@ -3,6 +3,7 @@
 import json
 import logging
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,13 +107,12 @@ def _stop(store: ObjectStore, error: FormatError) -> BuildReport:
     """Keep the current index, and record why the build stopped."""
     log.error("the index build stopped and the current index stays: %s", error.message)
     stops.record(store, error.message)
-    try:
+    version, count = None, 0
+    with suppress(FormatError):  # the build may have stopped at the pointer or the current index
         pointer = artefacts.current(store, "index")
+        version = pointer.version if pointer else None
         now = _manifest_of(store, pointer)
-    except FormatError:  # the build may have stopped at the current index itself
-        pointer = now = None
-    version = pointer.version if pointer else None
-    count = (now.count or 0) if now else 0
+        count = (now.count or 0) if now else 0
     return BuildReport("stopped", version, count, reason=error.message)
 
 

@@ -44,10 +44,11 @@ class StoredFormat:
         """
         if isinstance(version, int) and version in self.readable:
             return
-        supported = " and ".join(str(number) for number in self.readable)
+        numbers = " and ".join(str(number) for number in self.readable)
+        versions = "versions" if len(self.readable) > 1 else "version"
         raise FormatError(
-            f"{file} has format version {version!r}; this release reads {self.name} files of "
-            f"version {supported}",
+            f"{file} has format version {version!r}; this release reads {self.name} "
+            f"{versions} {numbers}",
             details={"file": file, "version": str(version), "supported": list(self.readable)},
         )
 

@@ -6,7 +6,14 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from shared.db.connection import Database
-from shared.db.ingest.shards import StoredBatch, forget, message_of, settle
+from shared.db.ingest.shards import (
+    StoredBatch,
+    forget,
+    message_of,
+    settle,
+    stored_batches,
+)
+from shared.schemas.formats import LEDGER
 from shared.schemas.ingest import IngestReport, IngestStatus, Reject, ingest_id_of
 from shared.schemas.messages import ProcessShard
 
@@ -41,10 +48,10 @@ class Ledger:
         ingest_id = ingest_id_of(bucket, key, etag)
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO ingests (ingest_id, bucket, key, etag, status)"
-                " VALUES (%s, %s, %s, %s, 'received')"
+                "INSERT INTO ingests (ingest_id, bucket, key, etag, status, format_version)"
+                " VALUES (%s, %s, %s, %s, 'received', %s)"
                 " ON CONFLICT (ingest_id) DO UPDATE SET updated_at = now()",
-                (ingest_id, bucket, key, etag.strip('"')),
+                (ingest_id, bucket, key, etag.strip('"'), LEDGER.version),
             )
         return ingest_id
 
@@ -61,12 +68,8 @@ class Ledger:
                 " finished_at = NULL WHERE ingest_id = %s",
                 (ingest_id,),
             )
-            rows = connection.execute(
-                "SELECT part, fingerprint, accepted, rejected, rows, key, model_version IS NOT NULL"
-                " FROM shards WHERE ingest_id = %s",
-                (ingest_id,),
-            )
-            return {row[0]: StoredBatch(*row) for row in rows}
+            batches = stored_batches(connection, ingest_id)
+        return {batch.part: batch for batch in batches}
 
     def status_of(self, ingest_id: str) -> IngestStatus | None:
         """Where an ingest stands; None where it is unknown."""
@@ -165,6 +168,8 @@ class Ledger:
             connection.cursor(row_factory=dict_row) as cursor,
         ):
             rows = cursor.execute(f"{_COUNTS} {where}", arguments).fetchall()
+        for row in rows:
+            LEDGER.check(f"ingest {row['ingest_id']}", row["format_version"])
         fields = IngestReport.model_fields
         return [IngestReport(**{k: v for k, v in row.items() if k in fields}) for row in rows]
 
@@ -260,12 +265,8 @@ class Ledger:
     def shard(self, ingest_id: str, part: int) -> StoredBatch | None:
         """One committed batch; None where it is unknown."""
         with self._database.transaction() as connection:
-            row = connection.execute(
-                "SELECT part, fingerprint, accepted, rejected, rows, key, model_version IS NOT NULL"
-                " FROM shards WHERE ingest_id = %s AND part = %s",
-                (ingest_id, part),
-            ).fetchone()
-        return StoredBatch(*row) if row else None
+            batches = stored_batches(connection, ingest_id, part)
+        return batches[0] if batches else None
 
     def touch_shard(self, ingest_id: str, part: int) -> None:
         """Say that somebody works on the shard."""

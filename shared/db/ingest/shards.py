@@ -1,9 +1,10 @@
 """The ledger's lines of batches: what is stored, what is processed, when an ingest is done."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from shared.db.connection import Connection
+from shared.schemas.formats import LEDGER
 from shared.schemas.messages import ProcessShard
 
 
@@ -23,17 +24,39 @@ class StoredBatch:
 def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> None:
     """Note a batch in the transaction that stores its rows; also the ingest's sign of life."""
     connection.execute(
-        "INSERT INTO shards (ingest_id, part, fingerprint, accepted, rejected, rows, key)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
+        "INSERT INTO shards"
+        " (ingest_id, part, fingerprint, accepted, rejected, rows, key, format_version)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
         " SET fingerprint = excluded.fingerprint, accepted = excluded.accepted,"
         " rejected = excluded.rejected, rows = excluded.rows, key = excluded.key,"
-        " model_version = NULL, updated_at = now()",
+        " format_version = excluded.format_version, model_version = NULL, updated_at = now()",
         (
             *(ingest_id, batch.part, batch.fingerprint),
-            *(batch.accepted, batch.rejected, batch.rows, batch.key),
+            *(batch.accepted, batch.rejected, batch.rows, batch.key, LEDGER.version),
         ),
     )
     connection.execute("UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,))
+
+
+def stored_batches(
+    connection: Connection, ingest_id: str, part: int | None = None
+) -> list[StoredBatch]:
+    """The committed batches of an ingest, or one of them.
+
+    Raises:
+        FormatError: a newer release wrote one of them.
+    """
+    query: LiteralString = (
+        "SELECT format_version, part, fingerprint, accepted, rejected, rows, key,"
+        " model_version IS NOT NULL FROM shards WHERE ingest_id = %s"
+    )
+    if part is None:
+        rows = connection.execute(query, (ingest_id,)).fetchall()
+    else:
+        rows = connection.execute(f"{query} AND part = %s", (ingest_id, part)).fetchall()
+    for version, number, *_ in rows:
+        LEDGER.check(f"shard {number} of ingest {ingest_id}", version)
+    return [StoredBatch(*row[1:]) for row in rows]
 
 
 def forget(connection: Connection, ingest_id: str, part: int, record: int) -> None:
