@@ -77,13 +77,13 @@ def bare_services(folder: Path) -> Iterator[Bare]:
         secrets = state.secrets()
         postgres = Postgres(
             state.postgres,
-            port=free_port(0, what="database", option="--database-port"),
+            port=free_port(0, purpose="database", option="--database-port"),
             password=secrets["database_password"],
             log_path=state.logs / "postgres.log",
         )
         cleanup.callback(postgres.stop)
         postgres.start()
-        listener: socket.socket = bind(0, what="local AWS", option="--aws-port")
+        listener: socket.socket = bind(0, purpose="local AWS", option="--aws-port")
         aws = LocalAws(state.s3, listener)
         cleanup.callback(aws.stop)
         aws.start()

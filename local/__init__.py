@@ -1,1 +1,1 @@
-"""One machine: embedded PostgreSQL, in-process AWS, event sources, gateway, command line."""
+"""The application on one machine: PostgreSQL, in-process AWS, gateway, worker, command line."""

@@ -1,10 +1,10 @@
-"""Faults of the local stack, told to the person at the terminal without a traceback."""
+"""Errors of the local stack, printed at the terminal without a traceback."""
 
 
 class LocalStackError(Exception):
-    """Something on this machine is in the way; the message says what to do.
+    """The command cannot be completed; the message says what to do.
 
-    ``exit_code`` is 2 where the command was used wrongly (a taken port, a wrong folder), else 1.
+    ``exit_code`` is 2 for wrong usage (a port in use, a wrong folder), otherwise 1.
     """
 
     def __init__(self, message: str, *, exit_code: int = 1) -> None:
@@ -14,7 +14,7 @@ class LocalStackError(Exception):
 
 
 class RefusedError(LocalStackError):
-    """A service answered with a problem; ``status`` is that of HTTP."""
+    """A service answered with a problem; ``status`` is the HTTP status."""
 
     def __init__(self, message: str, *, status: int, exit_code: int = 1) -> None:
         super().__init__(message, exit_code=exit_code)

@@ -1,4 +1,4 @@
-"""Names of the local stack's AWS resources."""
+"""Names of the AWS resources of the local stack."""
 
 from dataclasses import dataclass
 
@@ -10,23 +10,23 @@ BUCKETS = (RAW_BUCKET, CLEAN_BUCKET, ARTEFACT_BUCKET)
 DATABASE_SECRET = "reviewlens/database"  # noqa: S105 - the name of a secret
 REVIEWER_KEY_SECRET = "reviewlens/reviewer-key"  # noqa: S105 - the name of a secret
 
-WORK_SECONDS = 900
-"""What a function may take for its work: Lambda's own limit."""
+FUNCTION_TIMEOUT_SECONDS = 900
+"""Time limit of a function, which is also Lambda's maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePlan:
-    """One queue with its function, as the infrastructure code would configure the pair.
+    """One queue and its function, configured as the infrastructure code configures them.
 
-    ``visibility_seconds`` is six times what the work may take, as AWS advises; ``function`` is the
-    module whose ``handler`` is called.
+    ``visibility_seconds`` is six times the function's time limit, as AWS recommends; ``function``
+    is the module whose ``handler`` is called.
     """
 
     name: str
     function: str
     batch_size: int
     window_seconds: float
-    visibility_seconds: int = 6 * WORK_SECONDS
+    visibility_seconds: int = 6 * FUNCTION_TIMEOUT_SECONDS
     max_receive_count: int = 5
 
     @property
@@ -36,7 +36,7 @@ class QueuePlan:
 
     @property
     def dead_letter_queue(self) -> str:
-        """Name of the queue of messages that failed too often."""
+        """Name of the queue for messages that failed too often."""
         return f"{self.queue}-dlq"
 
 
@@ -48,5 +48,5 @@ QUEUES = (
 
 
 def queue_url(endpoint: str, queue: str) -> str:
-    """Where moto serves a queue."""
+    """URL at which moto serves a queue."""
     return f"{endpoint}/123456789012/{queue}"

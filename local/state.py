@@ -1,4 +1,4 @@
-"""The state folder: everything that the stack keeps on this machine, and who is using it."""
+"""The state folder: all data of the stack on this machine, its lock and its running stack."""
 
 import fcntl
 import json
@@ -18,12 +18,12 @@ DEFAULT_FOLDER = Path(".reviewlens")
 _MARKER = "reviewlens-state"
 _FORMAT = "1"
 _LOCK_ATTEMPTS = 10
-_LOCK_PAUSE = 0.02
+_LOCK_RETRY_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Loopback ports of a stack; 0 asks for any free one."""
+    """Loopback ports of a stack; 0 selects any free port."""
 
     gateway: int = 8080
     aws: int = 4566
@@ -32,7 +32,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """What a running stack says of itself in ``stack.json``."""
+    """Contents of ``stack.json``, which describes the running stack."""
 
     pid: int
     version: str
@@ -43,17 +43,17 @@ class RunningStack:
 
     @property
     def gateway_url(self) -> str:
-        """Base of the HTTP API."""
+        """Base URL of the HTTP API."""
         return f"http://127.0.0.1:{self.gateway}"
 
     @property
     def aws_url(self) -> str:
-        """Endpoint for ``aws --endpoint-url``."""
+        """Endpoint of the local AWS, for ``aws --endpoint-url``."""
         return f"http://127.0.0.1:{self.aws}"
 
 
 def write_atomically(path: Path, body: bytes, *, mode: int = 0o644) -> None:
-    """Replace a file so that a kill leaves the old or the new one, never a part of it."""
+    """Replace a file atomically: after a kill it has the old or the new content, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -69,7 +69,7 @@ def write_atomically(path: Path, body: bytes, *, mode: int = 0o644) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames and deletions in a folder durable."""
+    """Flush renames and deletions in a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -78,7 +78,7 @@ def sync_folder(folder: Path) -> None:
 
 
 class StateFolder:
-    """Paths inside the folder, its marker, its lock and its secrets."""
+    """The state folder: its paths, marker, lock and secrets."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.expanduser().absolute()
@@ -89,55 +89,55 @@ class StateFolder:
         self.temporary = self.root / "tmp"
 
     def create(self) -> None:
-        """Make the folder, or accept one that this program made.
+        """Create the folder, or accept an existing state folder.
 
         Raises:
-            LocalStackError: the path holds something else.
+            LocalStackError: the path exists and is not a state folder.
         """
-        ours = not self.root.exists() or self.is_state()
-        if not ours and not (self.root.is_dir() and not any(self.root.iterdir())):
+        is_ours = not self.root.exists() or self.has_marker()
+        if not is_ours and not (self.root.is_dir() and not any(self.root.iterdir())):
             raise LocalStackError(
                 f"{self.root} exists and is not a Reviewlens state folder; "
-                "name another one with --state.",
+                "choose another folder with --state.",
                 exit_code=2,
             )
         self.root.mkdir(parents=True, exist_ok=True, mode=0o755)
-        if not self.is_state():
+        if not self.has_marker():
             write_atomically(self.root / _MARKER, f"{_FORMAT}\n".encode())
         for folder in (self.s3, self.cache, self.logs, self.temporary):
             folder.mkdir(exist_ok=True)
 
     def clear_temporary(self) -> None:
-        """Remove what a killed stack was working on; the caller holds the folder's lock."""
+        """Remove temporary files of a killed stack; the caller holds the folder's lock."""
         shutil.rmtree(self.temporary, ignore_errors=True)
         self.temporary.mkdir(exist_ok=True)
 
-    def is_state(self) -> bool:
-        """Whether this program made the folder."""
+    def has_marker(self) -> bool:
+        """Whether this program created the folder."""
         return (self.root / _MARKER).is_file()
 
     def secrets(self) -> dict[str, str]:
-        """Secrets of this folder, made at random the first time: file mode 0600."""
+        """Secrets of this folder, generated on first use and stored with file mode 0600."""
         path = self.root / "secrets.json"
-        known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        wanted = {"reviewer_key": 32, "database_password": 18}
-        fresh = {name: secrets.token_hex(n) for name, n in wanted.items() if name not in known}
-        if fresh:
-            known |= fresh
-            write_atomically(path, json.dumps(known).encode(), mode=0o600)
-        return known
+        stored: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        lengths = {"reviewer_key": 32, "database_password": 18}
+        missing = {name: secrets.token_hex(n) for name, n in lengths.items() if name not in stored}
+        if missing:
+            stored |= missing
+            write_atomically(path, json.dumps(stored).encode(), mode=0o600)
+        return stored
 
     def running(self) -> RunningStack | None:
-        """The stack that holds this folder now, None where none does (or it was killed)."""
-        if not self.is_state() or not is_locked(self.root / "lock"):
+        """The stack that runs on this folder, None if there is none or it was killed."""
+        if not self.has_marker() or not is_locked(self.root / "lock"):
             return None
         with suppress(OSError, ValueError, TypeError):
-            announced = RunningStack(**json.loads((self.root / "stack.json").read_text()))
-            return announced if _lives(announced.pid) else None
+            stack = RunningStack(**json.loads((self.root / "stack.json").read_text()))
+            return stack if _is_alive(stack.pid) else None
         return None
 
     def announce(self, stack: RunningStack) -> None:
-        """Write ``stack.json``, by which the other commands find the stack."""
+        """Write ``stack.json``, from which other commands learn how to reach the stack."""
         write_atomically(self.root / "stack.json", json.dumps(asdict(stack)).encode())
 
     def withdraw(self) -> None:
@@ -145,45 +145,46 @@ class StateFolder:
         (self.root / "stack.json").unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Delete the folder and all that is in it.
+        """Delete the folder and its contents.
 
         Raises:
             LocalStackError: it is not a state folder, or a stack runs on it.
         """
-        if not self.is_state():
+        if not self.has_marker():
             raise LocalStackError(f"{self.root} is not a Reviewlens state folder.", exit_code=2)
         with FolderLock(self.root):
-            # the marker goes last, so that an interrupted reset can be repeated
+            # remove the marker last, so that an interrupted reset can be repeated
             for entry in self.root.iterdir():
                 if entry.name == _MARKER:
                     continue
-                whole = entry.is_dir() and not entry.is_symlink()
-                shutil.rmtree(entry) if whole else entry.unlink()
+                is_folder = entry.is_dir() and not entry.is_symlink()
+                shutil.rmtree(entry) if is_folder else entry.unlink()
             shutil.rmtree(self.root)
 
 
-def _lives(pid: int) -> bool:
-    """Whether there is such a process.
+def _is_alive(pid: int) -> bool:
+    """Whether a process with this id exists.
 
-    A stack that starts after a kill holds the lock before it withdraws what the dead one announced.
+    The lock alone is not enough: a stack that starts after a kill takes the lock before it removes
+    the ``stack.json`` of the killed one.
     """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:
-        return True  # somebody else's
+        return True  # a process of another user
     return True
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a living process holds the lock file."""
+    """Whether a running process holds the lock file."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
         return False
     try:
-        # shared: two that ask at the same moment do not take each other for a stack
+        # shared: two concurrent checks must not mistake each other for a stack
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True
@@ -193,7 +194,7 @@ def is_locked(path: Path) -> bool:
 
 
 class FolderLock:
-    """Held while a stack runs on a folder; the kernel drops it when the process dies."""
+    """Lock held while a stack runs on a folder; the kernel releases it when the process dies."""
 
     def __init__(self, root: Path) -> None:
         self._path = root / "lock"
@@ -207,8 +208,8 @@ class FolderLock:
         except OSError as error:
             os.close(descriptor)
             raise LocalStackError(
-                f"A Reviewlens stack already runs on {self._root}. Use it, stop it with Ctrl-C "
-                "where it was started, or name another folder with --state.",
+                f"A Reviewlens stack is already running on {self._root}. Use it, stop it with "
+                "Ctrl-C where it was started, or choose another folder with --state.",
                 exit_code=2,
             ) from error
         self._descriptor = descriptor
@@ -216,12 +217,12 @@ class FolderLock:
 
     @staticmethod
     def _lock(descriptor: int) -> None:
-        """Take the lock; a command that asks who runs (is_locked) may have it for a moment."""
+        """Take the lock, with retries: ``is_locked`` in another command holds it briefly."""
         for _ in range(_LOCK_ATTEMPTS - 1):
             with suppress(OSError):
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
-            time.sleep(_LOCK_PAUSE)
+            time.sleep(_LOCK_RETRY_SECONDS)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def __exit__(

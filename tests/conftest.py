@@ -38,7 +38,7 @@ def postgres():
     folder = Path(tempfile.mkdtemp(prefix="reviewlens-test-"))
     server = Postgres(
         folder / "data",
-        port=free_port(0, what="test database", option="-"),
+        port=free_port(0, purpose="test database", option="-"),
         password=secrets.token_hex(8),
         log_path=folder / "log",
     )

@@ -31,7 +31,7 @@ def _end_with_parent() -> None:
 
 
 def main() -> None:
-    listener = bind(0, what="bare application", option="--port")
+    listener = bind(0, purpose="bare application", option="--port")
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -1,9 +1,9 @@
-"""Buckets on disk: what makes S3 survive a kill. Knows files, not moto.
+"""Buckets on disk, so that S3 survives a kill. Independent of moto.
 
 ``<root>/<bucket>/data/<id>`` holds the bytes of one object and ``<root>/<bucket>/meta/<hash>.json``
-everything else, its key included (keys are no file names: too long, slashes, dots). The rename of
-the small file is the moment at which an object changes: a kill leaves the old object or the new
-one. Bytes that no small file names are removed when the store is opened.
+its record: everything else, including the key (a key can be too long for a file name or contain
+slashes and dots). Renaming the record into place is what changes the object, so a kill leaves
+either the old object or the new one. Bytes without a record are removed when objects are loaded.
 """
 
 import json
@@ -24,36 +24,36 @@ from uuid import uuid4
 from local.state import sync_folder, write_atomically
 
 log = logging.getLogger(__name__)
-_CHUNK = 1 << 20
-_KEEP_RETIRED_SECONDS = 60.0
+_CHUNK_BYTES = 1 << 20
+_RETENTION_SECONDS = 60.0
 
 
-class Mapped(mmap.mmap):
-    """Read-only bytes of a file that cost no memory of their own; iterates in chunks."""
+class MappedFile(mmap.mmap):
+    """A read-only memory-mapped file; iterates in chunks."""
 
     def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]
-        """Chunks of a megabyte, as a WSGI server wants them."""
-        for start in range(0, len(self), _CHUNK):
-            yield self[start : start + _CHUNK]
+        """Chunks of one mebibyte, as a WSGI server needs them."""
+        for start in range(0, len(self), _CHUNK_BYTES):
+            yield self[start : start + _CHUNK_BYTES]
 
 
 class Blob:
-    """The bytes of one object; ``path`` moves from the staging folder to its bucket on commit."""
+    """The bytes of one object; on commit they move from the staging folder to the bucket."""
 
     def __init__(self, path: Path, *, size: int, staged: bool) -> None:
         self.path = path
         self.size = size
         self.staged = staged
 
-    def open(self) -> Mapped | bytes:
-        """Map the bytes; a concurrent commit may move the file between two tries."""
+    def open(self) -> MappedFile | bytes:
+        """Map the bytes; retried, because a concurrent commit may move the file."""
         if self.size == 0:
             return b""
         while True:
             path = self.path
             try:
                 with path.open("rb") as file:
-                    return Mapped(file.fileno(), self.size, access=mmap.ACCESS_READ)
+                    return MappedFile(file.fileno(), self.size, access=mmap.ACCESS_READ)
             except FileNotFoundError:
                 if path == self.path:
                     raise
@@ -65,22 +65,25 @@ class Blob:
 
 
 class DiskBuckets:
-    """All buckets under one folder. One process writes; calls for one key are not concurrent."""
+    """All buckets below one folder.
+
+    Only one process may write, and calls for the same key must not overlap.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._staging = root / ".staged"
         self._retired: deque[tuple[float, Path]] = deque()
-        self._retiring = threading.Lock()
+        self._retired_lock = threading.Lock()
         shutil.rmtree(self._staging, ignore_errors=True)
         self._staging.mkdir(parents=True)
-        self._known = {about["name"] for about in self.buckets()}
+        self._bucket_names = {record["name"] for record in self.buckets()}
 
-    def stage(self, *parts: bytes | Mapped) -> tuple[Blob, str]:
+    def stage(self, *parts: bytes | MappedFile) -> tuple[Blob, str]:
         """Write bytes to the staging folder.
 
         Returns:
-            The blob and the MD5 of its bytes (hex), S3's ETag of an object put whole.
+            The blob and the MD5 of its bytes in hex: the ETag that S3 gives a single-part object.
         """
         path = self._staging / uuid4().hex
         digest = md5(usedforsecurity=False)
@@ -92,111 +95,111 @@ class DiskBuckets:
                 size += len(part)
         return Blob(path, size=size, staged=True), digest.hexdigest()
 
-    def create_bucket(self, bucket: str, about: dict[str, Any]) -> None:
-        """Record a bucket; a known one stays as it is."""
-        if bucket in self._known:
+    def create_bucket(self, bucket: str, attributes: dict[str, Any]) -> None:
+        """Create a bucket; an existing one is not changed."""
+        if bucket in self._bucket_names:
             return
         folder = self._folder(bucket)
         for name in ("data", "meta"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "bucket.json", json.dumps(about | {"name": bucket}).encode())
+        write_atomically(folder / "bucket.json", json.dumps(attributes | {"name": bucket}).encode())
         sync_folder(self._root)
-        self._known.add(bucket)
+        self._bucket_names.add(bucket)
 
     def delete_bucket(self, bucket: str) -> None:
-        """Forget a bucket and whatever it holds; one that was never made is no error."""
-        if bucket not in self._known:
+        """Delete a bucket and its objects; does nothing if it does not exist."""
+        if bucket not in self._bucket_names:
             return
-        self._known.discard(bucket)
+        self._bucket_names.discard(bucket)
         folder = self._folder(bucket)
         (folder / "bucket.json").unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
-    def commit(self, bucket: str, key: str, blob: Blob, about: dict[str, Any]) -> None:
-        """Make an object durable: on return it survives a kill and a power cut.
+    def commit(self, bucket: str, key: str, blob: Blob, attributes: dict[str, Any]) -> None:
+        """Store an object durably: once this returns it survives a kill and a power cut.
 
         Args:
-            bucket: a bucket made by create_bucket.
+            bucket: a bucket created by create_bucket.
             key: any S3 key.
-            blob: its bytes, staged now or committed before (then only ``about`` changes).
-            about: JSON-serialisable facts, given back by ``objects``.
+            blob: its bytes, newly staged or committed before (then only the record changes).
+            attributes: JSON-serialisable values, returned by ``objects``.
         """
         folder = self._folder(bucket)
-        before = self.find(bucket, key)
+        before = self.read_record(bucket, key)
         if blob.staged:
             _sync_file(blob.path)
             final = folder / "data" / blob.path.name
             blob.path.rename(final)
             blob.path, blob.staged = final, False
             sync_folder(final.parent)
-        record = about | {"key": key, "blob": blob.path.name, "size": blob.size}
-        write_atomically(self._meta(bucket, key), json.dumps(record).encode())
+        record = attributes | {"key": key, "blob": blob.path.name, "size": blob.size}
+        write_atomically(self._record_path(bucket, key), json.dumps(record).encode())
         if before and before["blob"] != blob.path.name:
             self._retire(folder / "data" / before["blob"])
 
     def remove(self, bucket: str, key: str) -> None:
-        """Make a deletion durable; a missing object is no error."""
-        before = self.find(bucket, key)
+        """Delete an object durably; does nothing if it does not exist."""
+        before = self.read_record(bucket, key)
         if before:
-            path = self._meta(bucket, key)
+            path = self._record_path(bucket, key)
             path.unlink()
             sync_folder(path.parent)
             self._retire(self._folder(bucket) / "data" / before["blob"])
 
-    def find(self, bucket: str, key: str) -> dict[str, Any] | None:
-        """The record of one object as it is on disk now."""
+    def read_record(self, bucket: str, key: str) -> dict[str, Any] | None:
+        """The record of one object on disk, None if there is none."""
         try:
-            record: dict[str, Any] = json.loads(self._meta(bucket, key).read_bytes())
+            record: dict[str, Any] = json.loads(self._record_path(bucket, key).read_bytes())
         except FileNotFoundError:
             return None
         return record
 
     def blob(self, bucket: str, record: dict[str, Any]) -> Blob:
-        """The committed bytes that a record names."""
+        """The committed bytes that a record refers to."""
         path = self._folder(bucket) / "data" / record["blob"]
         return Blob(path, size=record["size"], staged=False)
 
     def buckets(self) -> Iterator[dict[str, Any]]:
-        """Records of all buckets, by name."""
+        """Records of all buckets, sorted by name."""
         for path in sorted(self._root.glob("*/bucket.json")):
             yield json.loads(path.read_bytes())
 
     def objects(self, bucket: str) -> Iterator[dict[str, Any]]:
-        """Records of a bucket's objects whose bytes are there whole; sweeps up the rest."""
+        """Records of a bucket's complete objects; removes leftover files of killed writes."""
         folder = self._folder(bucket)
-        named: set[str] = set()
+        referenced: set[str] = set()
         for path in (folder / "meta").iterdir():
             if path.suffix != ".json":
-                path.unlink()  # a record that a kill left half written
+                path.unlink()  # a temporary file that a kill left behind
                 continue
             record = json.loads(path.read_bytes())
             data = folder / "data" / record["blob"]
             if not data.is_file() or data.stat().st_size != record["size"]:
-                log.error("object %s of bucket %s lost its bytes", record["key"], bucket)
+                log.error("the data of object %s in bucket %s is missing", record["key"], bucket)
                 continue
-            named.add(record["blob"])
+            referenced.add(record["blob"])
             yield record
         for data in (folder / "data").iterdir():
-            if data.name not in named:
+            if data.name not in referenced:
                 data.unlink()
 
     def _folder(self, bucket: str) -> Path:
-        # a dot is legal in a bucket's name and dangerous in a path
+        # a dot is allowed in a bucket name but unsafe in a path
         return self._root / quote(bucket, safe="").replace(".", "%2E")
 
-    def _meta(self, bucket: str, key: str) -> Path:
+    def _record_path(self, bucket: str, key: str) -> Path:
         return self._folder(bucket) / "meta" / f"{sha256(key.encode()).hexdigest()}.json"
 
     def _retire(self, path: Path) -> None:
-        """Remove replaced bytes later: an answer may be about to read them."""
-        old: list[Path] = []
-        with self._retiring:
+        """Remove replaced bytes after a delay: a response may still be about to read them."""
+        expired: list[Path] = []
+        with self._retired_lock:
             now = time.monotonic()
             self._retired.append((now, path))
-            while now - self._retired[0][0] > _KEEP_RETIRED_SECONDS:
-                old.append(self._retired.popleft()[1])
-        for replaced in old:
-            replaced.unlink(missing_ok=True)
+            while now - self._retired[0][0] > _RETENTION_SECONDS:
+                expired.append(self._retired.popleft()[1])
+        for old_path in expired:
+            old_path.unlink(missing_ok=True)
 
 
 def _sync_file(path: Path) -> None:

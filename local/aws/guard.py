@@ -1,8 +1,8 @@
-"""Keeps web pages out of the local AWS: it asks for no credentials.
+"""Protects the local AWS, which checks no credentials, from web pages.
 
-A page on the internet can point a name at 127.0.0.1 (DNS rebinding) or post a form to it. Requests
-under a foreign host name or from a foreign origin are refused, and so is moto's own control API,
-which would erase all data.
+A page on the internet can point a host name at 127.0.0.1 (DNS rebinding) or post a form to it.
+Requests with an untrusted Host or Origin header are refused, and so are requests to moto's own
+control API, which can erase all data.
 """
 
 from collections.abc import Callable, Iterable
@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TRUSTED_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "testserver"})
-_CONTROL = "/moto-api"
+_CONTROL_API = "/moto-api"
 
 
 def is_trusted_host(host: str) -> bool:
-    """Whether a Host header (or the host of an origin) means this machine."""
+    """Whether a Host header (or the host of an origin) refers to this machine."""
     try:
         return urlsplit(f"//{host}").hostname in TRUSTED_HOSTS
     except ValueError:
@@ -22,22 +22,22 @@ def is_trusted_host(host: str) -> bool:
 
 
 def is_trusted_origin(origin: str | None) -> bool:
-    """Whether a request may come from this origin; programs send none."""
+    """Whether requests from this origin are allowed; None: not from a browser page."""
     return origin is None or is_trusted_host(origin.partition("://")[2])
 
 
 class Guard:
-    """WSGI wrapper that answers 403 to what does not come from this machine's own programs."""
+    """WSGI middleware that answers 403 to requests that may come from a web page elsewhere."""
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Pass the request on, or answer 403."""
+        """Forward the request, or answer 403."""
         trusted = is_trusted_host(environ.get("HTTP_HOST", "")) and is_trusted_origin(
             environ.get("HTTP_ORIGIN")
         )
-        if trusted and not environ.get("PATH_INFO", "").startswith(_CONTROL):
+        if trusted and not environ.get("PATH_INFO", "").startswith(_CONTROL_API):
             return self._application(environ, start_response)
         body = b"<Error><Code>AccessDenied</Code><Message>Not from this machine</Message></Error>"
         start_response(

@@ -1,4 +1,4 @@
-"""moto's object and multipart upload, with their bytes in files instead of memory."""
+"""moto's S3 object and multipart upload, with the bytes in files instead of memory."""
 
 import base64
 import binascii
@@ -10,9 +10,9 @@ from typing import Any
 from moto.s3 import models
 from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
 
-from local.aws.disk import Blob, DiskBuckets, Mapped
+from local.aws.disk import Blob, DiskBuckets, MappedFile
 
-_PLAIN = (
+_STORED_ATTRIBUTES = (
     "encryption",
     "kms_key_id",
     "bucket_key_enabled",
@@ -22,24 +22,24 @@ _PLAIN = (
     "checksum_type",
     "checksum_parts",
 )
-"""Attributes of an object that are kept as they are."""
+"""Attributes of moto's object that are stored unchanged in its record."""
 
 
 class StoredKey(models.FakeKey):  # type: ignore[misc]
-    """One object (or one part of an upload): ``value`` maps its file."""
+    """One object, or one part of an upload; ``value`` is its memory-mapped file."""
 
     disk: DiskBuckets
-    """Set by the write-through before any key is made."""
+    """Set by WriteThrough.install before any key is created."""
 
     blob: Blob
 
     @property
-    def value(self) -> Mapped | bytes:
-        """The bytes; nothing is read before somebody looks at them."""
+    def value(self) -> MappedFile | bytes:
+        """The bytes, read from disk on access."""
         return self.blob.open()
 
     @value.setter
-    def value(self, new: bytes | Mapped | Blob) -> None:
+    def value(self, new: bytes | MappedFile | Blob) -> None:
         if isinstance(new, Blob):
             self.blob = new
         else:
@@ -47,27 +47,27 @@ class StoredKey(models.FakeKey):  # type: ignore[misc]
             self._etag: str | None = self._etag or digest
         self.contentsize = self.blob.size
 
-    def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002, FBT001 - moto's
-        """Let go of bytes that were never committed; committed ones belong to the disk."""
+    def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002, FBT001 - moto's signature
+        """Remove bytes that were never committed; committed bytes stay on disk."""
         blob: Blob | None = getattr(self, "blob", None)
         if blob is not None:
             blob.discard()
         self.disposed = True
 
     def describe(self, tags: dict[str, str]) -> dict[str, Any]:
-        """The object's facts for its record on disk."""
+        """The object's attributes for its record on disk."""
         return {
             "etag": self.etag.strip('"'),
             "last_modified": self.last_modified.replace(tzinfo=UTC).isoformat(),
             "metadata": dict(self.metadata.items()),
             "storage_class": self.storage_class,
             "tags": tags,
-            **{name: getattr(self, name, None) for name in _PLAIN},
+            **{name: getattr(self, name, None) for name in _STORED_ATTRIBUTES},
         }
 
     @classmethod
     def restore(cls, record: dict[str, Any], blob: Blob, bucket: models.FakeBucket) -> "StoredKey":
-        """The object as it was before the restart: same ETag, times and metadata."""
+        """Recreate an object from its record: same ETag, times and metadata."""
         key = cls(
             name=record["key"],
             bucket_name=bucket.name,
@@ -78,16 +78,16 @@ class StoredKey(models.FakeKey):  # type: ignore[misc]
             etag=record["etag"],
             version_id="null",
         )
-        # moto keeps naive UTC times
+        # moto uses naive UTC times
         key.last_modified = datetime.fromisoformat(record["last_modified"]).replace(tzinfo=None)
         key.set_metadata(dict(record["metadata"]))
-        for name in _PLAIN:
+        for name in _STORED_ATTRIBUTES:
             setattr(key, name, record[name])
         return key
 
 
 class StoredMultipart(models.FakeMultipart):  # type: ignore[misc]
-    """A multipart upload that is joined on disk, one part at a time."""
+    """A multipart upload whose parts are joined on disk, one at a time."""
 
     def complete(
         self, body: Iterator[tuple[int, str]]
@@ -95,8 +95,8 @@ class StoredMultipart(models.FakeMultipart):  # type: ignore[misc]
         """Join the named parts.
 
         Returns:
-            The bytes, S3's ETag of a multipart object, and the checksum (kind, base64, parts)
-            where its algorithm is one that this machine computes.
+            The bytes, the ETag that S3 gives a multipart object, and the checksum (type, base64,
+            number of parts), None if its algorithm is not available here.
         """
         parts = [self._part(number, etag) for number, etag in body]
         if not parts:
@@ -129,5 +129,5 @@ class StoredMultipart(models.FakeMultipart):  # type: ignore[misc]
                 for part in parts
             )
             return kind, models.compute_checksum(joined, algorithm).decode(), len(parts)
-        # better no checksum than the wrong one that moto gives without the CRT library
+        # no checksum is better than the wrong one that moto computes without the CRT library
         return None

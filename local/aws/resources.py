@@ -1,4 +1,4 @@
-"""Buckets, queues, the notification and the secrets: made anew where moto has forgotten them."""
+"""Buckets, queues, the bucket notification and secrets of the local AWS."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from shared.storage.layout import UPLOADS
 
 
 def local_client(service: str, endpoint: str) -> Any:
-    """A boto3 client of the local AWS that heeds no variable or profile of the user."""
+    """A boto3 client of the local AWS that ignores the user's AWS variables and profiles."""
     import boto3
     from botocore.config import Config
     from botocore.session import Session
@@ -32,7 +32,7 @@ def local_client(service: str, endpoint: str) -> Any:
     return boto3.session.Session(
         botocore_session=core,
         aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - any value will do
+        aws_secret_access_key="local",  # noqa: S106 - any value is accepted
         region_name=REGION,
     ).client(
         service,  # type: ignore[call-overload]
@@ -46,21 +46,24 @@ def local_client(service: str, endpoint: str) -> Any:
 
 
 def create_resources(endpoint: str, *, database: dict[str, str | int], reviewer_key: str) -> None:
-    """Create what the functions' environment names. Doing it twice changes nothing."""
+    """Create the resources named in the functions' environment. Idempotent."""
     s3, sqs = local_client("s3", endpoint), local_client("sqs", endpoint)
     for bucket in BUCKETS:
         s3.create_bucket(Bucket=bucket)
     for plan in QUEUES:
         _create_queue(sqs, plan)
-    _notify(s3, sqs)
+    _notify_queue_of_uploads(s3, sqs)
     secretsmanager = local_client("secretsmanager", endpoint)
     _put_secret(secretsmanager, DATABASE_SECRET, database)
     _put_secret(secretsmanager, REVIEWER_KEY_SECRET, {"key": reviewer_key})
 
 
 def _create_queue(sqs: Any, plan: QueuePlan) -> None:
-    dead = sqs.create_queue(QueueName=plan.dead_letter_queue)["QueueUrl"]
-    redrive = {"deadLetterTargetArn": _arn(sqs, dead), "maxReceiveCount": plan.max_receive_count}
+    dead_letter_url = sqs.create_queue(QueueName=plan.dead_letter_queue)["QueueUrl"]
+    redrive = {
+        "deadLetterTargetArn": _queue_arn(sqs, dead_letter_url),
+        "maxReceiveCount": plan.max_receive_count,
+    }
     sqs.create_queue(
         QueueName=plan.queue,
         Attributes={
@@ -70,13 +73,13 @@ def _create_queue(sqs: Any, plan: QueuePlan) -> None:
     )
 
 
-def _arn(sqs: Any, url: str) -> str:
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    arn: str = answer["Attributes"]["QueueArn"]
+def _queue_arn(sqs: Any, url: str) -> str:
+    response = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn: str = response["Attributes"]["QueueArn"]
     return arn
 
 
-def _notify(s3: Any, sqs: Any) -> None:
+def _notify_queue_of_uploads(s3: Any, sqs: Any) -> None:
     url = sqs.get_queue_url(QueueName=QUEUES[0].queue)["QueueUrl"]
     rule = {"Key": {"FilterRules": [{"Name": "prefix", "Value": UPLOADS}]}}
     s3.put_bucket_notification_configuration(
@@ -85,7 +88,7 @@ def _notify(s3: Any, sqs: Any) -> None:
             "QueueConfigurations": [
                 {
                     "Id": "uploads",
-                    "QueueArn": _arn(sqs, url),
+                    "QueueArn": _queue_arn(sqs, url),
                     "Events": ["s3:ObjectCreated:*"],
                     "Filter": rule,
                 }

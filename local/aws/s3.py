@@ -1,8 +1,8 @@
-"""Write-through of moto's S3: an object is on disk before its put is answered.
+"""Write-through for moto's S3: an object is on disk before its PUT is answered.
 
-moto keeps S3 in memory. Seven places of moto 5.2 are hooked, each named in ``_hooks``; the decision
-and its alternatives are in docs/decisions/0005-local-stack.md. A changed moto that misses one of
-them fails at install, not in silence.
+moto keeps S3 in memory. Seven functions and classes of moto 5.2 are replaced, listed in ``_hooks``;
+docs/decisions/0005-local-stack.md explains the decision and its alternatives. If another version of
+moto lacks one of them, ``install`` fails.
 """
 
 import logging
@@ -18,71 +18,75 @@ from local.aws.disk import DiskBuckets
 from local.aws.keys import StoredKey, StoredMultipart
 
 log = logging.getLogger(__name__)
-_STRIPES = 64
-_READS = {"GET", "HEAD", "OPTIONS"}
+_LOCK_COUNT = 64
+_READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class _Request(threading.local):
-    """What the request of this thread has changed so far; None outside a request."""
+    """Objects that this thread's request has changed so far; None outside a request."""
 
     dirty: dict[tuple[str, str], None] | None = None
     events: list[tuple[Any, ...]]
 
 
 class WriteThrough:
-    """Hooks moto's S3 onto a DiskBuckets."""
+    """Makes moto's S3 store its objects in a DiskBuckets."""
 
     def __init__(self, disk: DiskBuckets) -> None:
         self._disk = disk
         self._request = _Request()
         self._originals: list[tuple[Any, str, Any]] = []
-        self._locks = [threading.RLock() for _ in range(_STRIPES)]
+        self._locks = [threading.RLock() for _ in range(_LOCK_COUNT)]
         self._buckets_lock = threading.Lock()
 
     def install(self) -> None:
-        """Put the hooks in place; call before moto's server starts."""
+        """Install the hooks; call before moto's server starts."""
         StoredKey.disk = self._disk
         for owner, name, hook in self._hooks():
             self._originals.append((owner, name, getattr(owner, name)))
             setattr(owner, name, hook)
 
     def uninstall(self) -> None:
-        """Take the hooks out again (tests share one process)."""
+        """Remove the hooks (tests share one process)."""
         while self._originals:
             setattr(*self._originals.pop())
 
     def load(self) -> int:
-        """Bring every object of the disk back into moto; returns how many."""
+        """Load every object on disk into moto; returns their number."""
         count = 0
-        for about in self._disk.buckets():
-            bucket = _backend().create_bucket(about["name"], about["region"])
-            for record in self._disk.objects(about["name"]):
+        for attributes in self._disk.buckets():
+            bucket = _backend().create_bucket(attributes["name"], attributes["region"])
+            for record in self._disk.objects(attributes["name"]):
                 self._restore(bucket, record)
                 count += 1
         return count
 
     def _hooks(self) -> list[tuple[Any, str, Any]]:
-        # private methods are hooked because they see every change before its answer is made
+        # private methods are hooked because they see every change before the response is built
         return [
             (models, "FakeKey", StoredKey),
             (models, "FakeMultipart", StoredMultipart),
-            (models.S3Backend, "put_object", self._marking(models.S3Backend.put_object)),
-            (models.S3Backend, "delete_object", self._marking(models.S3Backend.delete_object)),
+            (models.S3Backend, "put_object", self._recording_changes(models.S3Backend.put_object)),
+            (
+                models.S3Backend,
+                "delete_object",
+                self._recording_changes(models.S3Backend.delete_object),
+            ),
             (
                 responses.S3Response,
                 "_key_response",
-                self._durable(responses.S3Response._key_response, keyed=True),  # noqa: SLF001
+                self._writing_through(responses.S3Response._key_response, keyed=True),  # noqa: SLF001
             ),
             (
                 responses.S3Response,
                 "_bucket_response",
-                self._durable(responses.S3Response._bucket_response, keyed=False),  # noqa: SLF001
+                self._writing_through(responses.S3Response._bucket_response, keyed=False),  # noqa: SLF001
             ),
-            (notifications, "send_event", self._deferred(notifications.send_event)),
+            (notifications, "send_event", self._deferring_events(notifications.send_event)),
         ]
 
-    def _marking(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        """Note the key that a backend method changes."""
+    def _recording_changes(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a backend method to record the key that it changes."""
 
         def method(backend: Any, bucket_name: str, key_name: str, *args: Any, **named: Any) -> Any:
             if self._request.dirty is not None:
@@ -91,8 +95,8 @@ class WriteThrough:
 
         return method
 
-    def _deferred(self, original: Callable[..., None]) -> Callable[..., None]:
-        """Hold events back until the object that they tell of is on disk."""
+    def _deferring_events(self, original: Callable[..., None]) -> Callable[..., None]:
+        """Wrap ``send_event`` to delay events until their object is on disk."""
 
         def send_event(account: str, event: Any, bucket: Any, key: Any) -> None:
             if self._request.dirty is None:
@@ -103,42 +107,45 @@ class WriteThrough:
         self._send = original
         return send_event
 
-    def _durable(self, original: Callable[..., Any], *, keyed: bool) -> Callable[..., Any]:
-        """Answer only when what the request changed is on disk."""
+    def _writing_through(self, original: Callable[..., Any], *, keyed: bool) -> Callable[..., Any]:
+        """Wrap a request handler to answer only when its changes are on disk."""
 
         def respond(response: Any, request: Any, full_url: str) -> Any:
-            if request.method in _READS:
+            if request.method in _READ_METHODS:
                 return original(response, request, full_url)
             bucket = response.bucket_name
             key = response.parse_key_name() if keyed else ""
-            # conditional puts read, compare and write: one at a time for each key
-            with self._lock(bucket, key) if keyed else nullcontext(), self._tracking() as dirty:
+            # conditional puts read, compare and write: serialise them for each key
+            with (
+                self._lock(bucket, key) if keyed else nullcontext(),
+                self._track_request() as dirty,
+            ):
                 if keyed:
                     dirty[bucket, key] = None
                 try:
                     return original(response, request, full_url)
                 finally:
-                    self._settle(bucket, dirty)
+                    self._write_changes(bucket, dirty)
 
         return respond
 
     def _lock(self, bucket: str, key: str) -> threading.RLock:
-        return self._locks[hash((bucket, key)) % _STRIPES]
+        return self._locks[hash((bucket, key)) % _LOCK_COUNT]
 
     @contextmanager
-    def _tracking(self) -> Iterator[dict[tuple[str, str], None]]:
+    def _track_request(self) -> Iterator[dict[tuple[str, str], None]]:
         self._request.dirty, self._request.events = {}, []
         try:
             yield self._request.dirty
         finally:
             self._request.dirty = None
 
-    def _settle(self, bucket: str, dirty: dict[tuple[str, str], None]) -> None:
+    def _write_changes(self, bucket: str, dirty: dict[tuple[str, str], None]) -> None:
         self._sync_bucket(bucket)
         for changed, key in dirty:
             with self._lock(changed, key):
                 self._sync_object(changed, key)
-        for event in _as_s3_sends_them(self._request.events):
+        for event in _without_duplicate_puts(self._request.events):
             self._send(*event)
 
     def _sync_bucket(self, name: str) -> None:
@@ -159,15 +166,15 @@ class WriteThrough:
             elif bucket is not None:
                 self._disk.remove(bucket_name, key_name)
         except OSError:
-            log.exception("object %s of bucket %s was not written", key_name, bucket_name)
+            log.exception("object %s in bucket %s was not written", key_name, bucket_name)
             self._roll_back(bucket, key_name)
             raise
 
     def _roll_back(self, bucket: Any, key_name: str) -> None:
-        """Make memory say what the disk says: the request fails, the old object stays."""
+        """Restore the object in memory from disk: the request fails and the old object stays."""
         if key_name in bucket.keys:
             bucket.keys.pop(key_name)
-        record = self._disk.find(bucket.name, key_name)
+        record = self._disk.read_record(bucket.name, key_name)
         if record:
             self._restore(bucket, record)
 
@@ -183,8 +190,8 @@ def _backend() -> Any:
     return models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
 
-def _as_s3_sends_them(events: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Drop the Put that moto adds to each completed multipart upload; S3 sends one event."""
+def _without_duplicate_puts(events: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Drop the Put event that moto adds to a completed multipart upload; S3 sends one event."""
     kinds = notifications.S3NotificationEvent
     completed = {
         key.name

@@ -1,4 +1,4 @@
-"""moto's server in a thread of this process, on a loopback socket that is already bound."""
+"""moto's server in a thread of this process, on a loopback socket bound by the caller."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# read by moto when it is imported: without it every web page may read our answers
+# moto reads this on import: without it every web page may read our responses
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "1"
 
 from moto.moto_server.werkzeug_app import (
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class LocalAws:
-    """S3, SQS, Secrets Manager and whatever else moto knows; S3 outlives the process."""
+    """S3, SQS, Secrets Manager and the other services of moto; only S3 is stored on disk."""
 
     def __init__(self, root: Path, listener: socket.socket) -> None:
         self._listener = listener
@@ -37,7 +37,7 @@ class LocalAws:
         self._thread: threading.Thread | None = None
 
     def start(self) -> int:
-        """Load the objects of earlier runs and serve; returns how many there were."""
+        """Load the objects of earlier runs and start serving; returns their number."""
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         self._write_through.install()
         self._queues.install()
@@ -61,7 +61,7 @@ class LocalAws:
         return count
 
     def stop(self) -> None:
-        """Stop serving; what was answered is on disk already."""
+        """Stop serving; completed requests are already on disk."""
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._thread.join(10)

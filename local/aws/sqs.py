@@ -1,7 +1,8 @@
-"""Mends moto's SQS for concurrent use, and gives a dead consumer's messages back.
+"""Makes moto's SQS safe for concurrent use, and returns a dead consumer's messages to the queue.
 
-moto deletes by rebuilding the list of messages without the queue's lock: a message sent at that
-moment is lost. Deleting and receiving take the lock here; waiting for messages releases it.
+moto deletes a message by rebuilding the list of messages without taking the queue's lock, so a
+message sent at the same time is lost. Here deleting and receiving take the lock; waiting for
+messages releases it.
 """
 
 from typing import Any
@@ -11,13 +12,13 @@ from moto.sqs import models
 
 
 class LockedQueues:
-    """Hooks the two methods of moto that need the queue's lock."""
+    """Wraps the two methods of moto that need the queue's lock."""
 
     def __init__(self) -> None:
         self._originals: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
-        """Put the hooks in place; call before moto's server starts."""
+        """Install the hooks; call before moto's server starts."""
         delete = models.Queue.delete_message
         receive = models.SQSBackend.receive_message
 
@@ -37,13 +38,13 @@ class LockedQueues:
             setattr(owner, name, hook)
 
     def uninstall(self) -> None:
-        """Take the hooks out again (tests share one process)."""
+        """Remove the hooks (tests share one process)."""
         while self._originals:
             setattr(*self._originals.pop())
 
 
 def release_in_flight(region: str, queue_names: list[str]) -> int:
-    """Make messages visible that a consumer took and died over, as Lambda does for a crash."""
+    """Make the messages of a crashed consumer visible again; returns their number."""
     released = 0
     for name in queue_names:
         queue = models.sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(name)

@@ -24,7 +24,7 @@ def reset(
             console().print(f"Nothing to remove: {folder.root} does not exist.", soft_wrap=True)
             return
         if (
-            folder.is_state()
+            folder.has_marker()
             and not yes
             and not typer.confirm(f"Delete {folder.root} and all that is in it?")
         ):

@@ -104,7 +104,7 @@ def _model(folder: Path | None) -> Finding:
 def _folder(state: StateFolder) -> Finding:
     if not state.root.exists():
         return Finding("state folder", "ok", f"{state.root} is made by the first start")
-    if not state.is_state():
+    if not state.has_marker():
         advice = "Name another folder with --state."
         return Finding("state folder", "failed", f"{state.root} holds something else", advice)
     if not os.access(state.root, os.W_OK):
@@ -113,12 +113,12 @@ def _folder(state: StateFolder) -> Finding:
 
 
 def _ports(ports: Ports) -> Finding:
-    for number, what, option in (
+    for number, purpose, option in (
         (ports.gateway, "gateway", "--port"),
         (ports.aws, "local AWS", "--aws-port"),
         (ports.database, "database", "--database-port"),
     ):
-        free_port(number, what=what, option=option)
+        free_port(number, purpose=purpose, option=option)
     return Finding("ports", "ok", f"{ports.gateway}, {ports.aws} and {ports.database} are free")
 
 

@@ -120,11 +120,13 @@ class Stack:
         self._cleanup.enter_context(FolderLock(self._state.root))
         self._state.withdraw()  # what a killed stack announced
         self._state.clear_temporary()
-        gateway = bind(self._ports.gateway, what="gateway", option="--port")
+        gateway = bind(self._ports.gateway, purpose="gateway", option="--port")
         self._cleanup.callback(gateway.close)
-        aws_listener = bind(self._ports.aws, what="local AWS", option="--aws-port")
+        aws_listener = bind(self._ports.aws, purpose="local AWS", option="--aws-port")
         self._cleanup.callback(aws_listener.close)
-        database_port = free_port(self._ports.database, what="database", option="--database-port")
+        database_port = free_port(
+            self._ports.database, purpose="database", option="--database-port"
+        )
         self._running = RunningStack(
             pid=os.getpid(),
             version=version("reviewlens"),

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 from uuid import uuid4
 
-from local.names import QUEUES, REGION, WORK_SECONDS, QueuePlan, queue_url
+from local.names import FUNCTION_TIMEOUT_SECONDS, QUEUES, REGION, QueuePlan, queue_url
 from local.stack.event_source import Context, EventSource, Handler, Mapping
 from local.stack.lifeline import tie_to_parent
 
@@ -85,7 +85,7 @@ class Worker:
             batch_size=plan.batch_size,
             window_seconds=plan.window_seconds,
             wait_seconds=2,
-            timeout_seconds=float(WORK_SECONDS),
+            timeout_seconds=float(FUNCTION_TIMEOUT_SECONDS),
         )
 
         def call(event: dict[str, Any], context: Any) -> Any:
@@ -97,7 +97,7 @@ class Worker:
         force = True
         while not self._stopping.is_set():
             try:
-                context = Context("reviewlens-collection", float(WORK_SECONDS))
+                context = Context("reviewlens-collection", float(FUNCTION_TIMEOUT_SECONDS))
                 answer = load_handler(_SWEEP_FUNCTION)(scheduled_event(force=force), context)
                 log.info("swept: %s", json.dumps(answer, default=str))
                 force = False

@@ -32,7 +32,7 @@ class Home:
 
     def __init__(self, folder, log):
         self.folder = StateFolder(folder)
-        self.port = free_port(0, what="page", option="--port")
+        self.port = free_port(0, purpose="page", option="--port")
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = log
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("REVIEWLENS_", "AWS_"))}

@@ -185,7 +185,7 @@ def test_without_a_stack_they_say_how_to_start_one(command, tmp_path):
 
 def test_reset_asks_and_removes_nothing_but_a_state_folder_at_rest(stack, tmp_path):
     running = run("reset", "--yes", "--state", str(stack.folder.root), expect=2)
-    assert "already runs" in running.stderr
+    assert "already running" in running.stderr
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter").write_text("keep")
     refused = run("reset", "--yes", "--state", str(tmp_path / "mine"), expect=2)

@@ -24,7 +24,7 @@ SERVICES = {
 
 @contextmanager
 def serving(service, environment):
-    port = free_port(0, what="test", option="-")
+    port = free_port(0, purpose="test", option="-")
     command = [sys.executable, "-m", "uvicorn", "--factory", f"lambdas.{service}.api:create_app"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--log-level", "warning"], env=environment

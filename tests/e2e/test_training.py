@@ -143,7 +143,7 @@ def test_a_second_run_is_refused_and_names_the_first(trained, runs):
 def test_the_service_alone_tells_and_starts_the_same_runs(trained, runs):
     ours = function_environment(trained.running.aws_url, trained.folder.cache)
     environment = child_environment(os.environ | settings(runs.folder, runs.python), ours)
-    port = free_port(0, what="test", option="-")
+    port = free_port(0, purpose="test", option="-")
     command = [sys.executable, "-m", "uvicorn", "--factory", "lambdas.training.api:create_app"]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--log-level", "warning"], env=environment

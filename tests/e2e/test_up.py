@@ -29,7 +29,7 @@ def test_a_second_stack_on_one_folder_is_refused_and_harms_nothing(stack):
     second = Stack(stack.folder.root.parent)
     second.launch()
     assert second.process.wait(60) == 2
-    assert "already runs" in second.said()
+    assert "already running" in second.said()
     assert stack.folder.running().pid == stack.process.pid
     assert stack.get("/health")["service"] == "gateway"
 

@@ -1,4 +1,4 @@
-"""The local AWS on a temporary folder, and how tests wait."""
+"""Fixtures: the local AWS on a temporary folder, broken clusters, waiting for conditions."""
 
 import json
 import time
@@ -15,14 +15,14 @@ from local.aws.server import LocalAws
 from local.names import REGION
 from local.stack.ports import bind
 
-PATIENCE_SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 
 cached_client = cache(local_client)
 
 
 class Aws:
-    """A LocalAws that can be ended and started again on the same folder."""
+    """A LocalAws that can be stopped and restarted on the same folder."""
 
     def __init__(self, root, listener):
         self.root = root
@@ -36,7 +36,7 @@ class Aws:
         self.loaded = self._server.start()
 
     def stop(self):
-        """End the server; its memory is gone as after the end of a process."""
+        """Stop the server and clear moto's memory, as the end of its process does."""
         self._server.stop()
         s3_backends[DEFAULT_ACCOUNT_ID]["aws"].reset()
         sqs_backends[DEFAULT_ACCOUNT_ID].reset()
@@ -46,28 +46,28 @@ class Aws:
         self.start()
 
     def records(self, bucket):
-        """What the disk says of each object of a bucket."""
-        found = [json.loads(path.read_text()) for path in self.root.glob(f"{bucket}/meta/*.json")]
-        return {record["key"]: record for record in found}
+        """Records on disk of a bucket's objects, by key."""
+        records = [json.loads(path.read_text()) for path in self.root.glob(f"{bucket}/meta/*.json")]
+        return {record["key"]: record for record in records}
 
     def bytes_on_disk(self, bucket, key):
         return (self.root / bucket / "data" / self.records(bucket)[key]["blob"]).read_bytes()
 
     def staged(self):
-        """Bytes that belong to no object yet."""
+        """Files of bytes that are not committed yet."""
         return list((self.root / ".staged").iterdir())
 
     def queue(self, name="work", **attributes):
         return self.sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
 
     def arn(self, url):
-        answer = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        return answer["Attributes"]["QueueArn"]
+        response = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return response["Attributes"]["QueueArn"]
 
     def bodies(self, url):
         """Bodies of the messages that can be received now."""
-        answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
-        return [message["Body"] for message in answer.get("Messages", [])]
+        response = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        return [message["Body"] for message in response.get("Messages", [])]
 
     def moto_queue(self, url):
         return sqs_backends[DEFAULT_ACCOUNT_ID][REGION].get_queue(url.rpartition("/")[2])
@@ -75,9 +75,9 @@ class Aws:
 
 @pytest.fixture(scope="session")
 def listener():
-    """One port for all servers, so that one set of clients will do: they are slow to make."""
-    with bind(0, what="test AWS", option="-") as made:
-        yield made
+    """One port for all servers, so that they share clients, which are slow to create."""
+    with bind(0, purpose="test AWS", option="-") as listening:
+        yield listening
 
 
 @pytest.fixture
@@ -95,29 +95,29 @@ def bucket(aws):
 
 
 @pytest.fixture
-def hindered():
-    """Within it no PostgreSQL starts on a data folder: ``could not find the database system``."""
+def broken_cluster():
+    """Makes PostgreSQL fail to start on a data folder: ``could not find the database system``."""
 
     @contextmanager
-    def hinder(data):
+    def break_cluster(data):
         control = data / "global" / "pg_control"
-        aside = control.rename(data / "aside")
+        moved = control.rename(data / "moved")
         try:
             yield
         finally:
-            aside.rename(control)
+            moved.rename(control)
 
-    return hinder
+    return break_cluster
 
 
 @pytest.fixture
 def eventually():
-    """Waits until a condition holds; gives its value."""
+    """Waits until a condition is true and returns its value."""
 
     def wait(condition):
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not (value := condition()):
-            assert time.monotonic() < deadline, "it did not happen"
+            assert time.monotonic() < deadline, "timed out"
             time.sleep(0.01)
         return value
 

@@ -1,4 +1,4 @@
-"""Buckets on disk, below moto."""
+"""Buckets on disk, without moto."""
 
 import threading
 import time
@@ -9,8 +9,8 @@ from local.aws import disk
 from local.aws.disk import DiskBuckets
 
 
-class SlowlyRead(deque):
-    """Lets two threads see the same first entry before either goes on."""
+class RacingDeque(deque):
+    """Lets two threads read the same first entry before either continues."""
 
     def __init__(self, entries):
         super().__init__(entries)
@@ -23,17 +23,17 @@ class SlowlyRead(deque):
         return entry
 
 
-def test_threads_that_replace_objects_at_once_remove_old_bytes_only(tmp_path):
+def test_concurrent_replacements_remove_only_expired_bytes(tmp_path):
     buckets = DiskBuckets(tmp_path / "s3")
-    old, *fresh = (tmp_path / name for name in ("old", "first", "second"))
-    for path in (old, *fresh):
+    old, *new = (tmp_path / name for name in ("old", "first", "second"))
+    for path in (old, *new):
         path.write_text("x")
-    long_ago = time.monotonic() - disk._KEEP_RETIRED_SECONDS - 1
-    buckets._retired = SlowlyRead([(long_ago, old)])
-    threads = [threading.Thread(target=buckets._retire, args=(path,)) for path in fresh]
+    long_ago = time.monotonic() - disk._RETENTION_SECONDS - 1
+    buckets._retired = RacingDeque([(long_ago, old)])
+    threads = [threading.Thread(target=buckets._retire, args=(path,)) for path in new]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert not old.exists()
-    assert all(path.exists() for path in fresh)
+    assert all(path.exists() for path in new)

@@ -11,7 +11,7 @@ from local.stack.ports import bind
 
 @pytest.fixture
 def gateway(function_environment, tmp_path, caplog):
-    with bind(0, what="gateway", option="-") as listener:
+    with bind(0, purpose="gateway", option="-") as listener:
         child = Child(
             "gateway",
             ["local.stack.gateway", "--fd", str(listener.fileno())],

@@ -11,7 +11,7 @@ from local.aws.guard import Guard, is_trusted_host, is_trusted_origin
     "host",
     ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:4566", "[::1]", "[::1]:4566"],
 )
-def test_names_of_this_machine_are_trusted(host):
+def test_host_names_of_this_machine_are_trusted(host):
     assert is_trusted_host(host)
     assert is_trusted_origin(f"http://{host}")
 
@@ -33,7 +33,7 @@ def test_names_of_this_machine_are_trusted(host):
         "\0",
     ],
 )
-def test_other_names_are_not(host):
+def test_other_host_names_are_not_trusted(host):
     assert not is_trusted_host(host)
     assert not is_trusted_origin(f"http://{host}")
 
@@ -49,11 +49,11 @@ def status_of(aws, request, *headers):
     with socket.create_connection(("127.0.0.1", aws.port), timeout=30) as connection:
         lines = [f"{request} HTTP/1.1", "Content-Length: 0", "Connection: close", *headers]
         connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        with connection.makefile("rb") as answer:
-            return int(answer.read().split(b" ")[1])
+        with connection.makefile("rb") as response:
+            return int(response.read().split(b" ")[1])
 
 
-def test_a_request_under_another_name_is_refused(aws):
+def test_a_request_with_another_host_name_is_refused(aws):
     assert status_of(aws, "GET /", f"Host: 127.0.0.1:{aws.port}") == 200
     assert status_of(aws, "GET /", "Host: rebound.example") == 403
     assert status_of(aws, "GET /", "Host: [") == 403
@@ -85,13 +85,13 @@ def test_the_control_api_cannot_erase_anything(aws, bucket, path):
     assert [b["Name"] for b in aws.s3.list_buckets()["Buckets"]] == [bucket]
 
 
-def test_what_is_trusted_goes_through_unchanged():
-    seen = []
+def test_a_trusted_request_is_forwarded_unchanged():
+    forwarded = []
 
     def application(environ, start_response):
-        seen.append(environ)
-        return [b"answer"]
+        forwarded.append(environ)
+        return [b"response"]
 
     environ = {"HTTP_HOST": "localhost", "PATH_INFO": "/a"}
-    assert Guard(application)(environ, None) == [b"answer"]
-    assert seen == [environ]
+    assert Guard(application)(environ, None) == [b"response"]
+    assert forwarded == [environ]

@@ -1,4 +1,4 @@
-"""S3 in a process that is killed in the middle of its work: what was answered is there."""
+"""Every acknowledged S3 write survives a kill of the server."""
 
 import itertools
 import signal
@@ -19,14 +19,14 @@ from local.aws.server import LocalAws
 from local.stack.lifeline import tie_to_parent
 from local.stack.ports import bind
 tie_to_parent()
-listener = bind(0, what="test AWS", option="-")
+listener = bind(0, purpose="test AWS", option="-")
 aws = LocalAws(Path(sys.argv[1]), listener)
 aws.start()
 print(listener.getsockname()[1], flush=True)
 aws._thread.join()
 """
 WRITERS = 4
-PUTS_BEFORE_THE_KILL = 60
+PUTS_BEFORE_KILL = 60
 
 
 @pytest.fixture
@@ -42,37 +42,37 @@ def server(tmp_path):
         process.kill()
 
 
-def test_whatever_was_answered_before_a_kill_is_there_whole(server, tmp_path):
+def test_objects_acknowledged_before_a_kill_are_complete(server, tmp_path):
     s3 = local_client("s3", server.url)
     s3.create_bucket(Bucket="bucket")
-    answered, cut_off, enough = {}, {}, threading.Event()
+    acknowledged, interrupted, may_kill = {}, {}, threading.Event()
 
-    def write(me):
+    def write(writer):
         for n in itertools.count():
-            key, body = f"{me}/{n % 7}", b"%d:%d;" % (me, n) * (n % 5 * 1000)
+            key, body = f"{writer}/{n % 7}", b"%d:%d;" % (writer, n) * (n % 5 * 1000)
             try:
                 s3.put_object(Bucket="bucket", Key=key, Body=body)
             except (BotoCoreError, ClientError):
-                cut_off[key] = body
+                interrupted[key] = body
                 return
-            answered[key] = body
-            if me == 0 and n == PUTS_BEFORE_THE_KILL:
-                enough.set()
+            acknowledged[key] = body
+            if writer == 0 and n == PUTS_BEFORE_KILL:
+                may_kill.set()
 
-    threads = [threading.Thread(target=write, args=(me,)) for me in range(WRITERS)]
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(WRITERS)]
     for thread in threads:
         thread.start()
-    assert enough.wait(60)
+    assert may_kill.wait(60)
     server.send_signal(signal.SIGKILL)
     for thread in threads:
         thread.join()
 
     disk = DiskBuckets(tmp_path / "s3")
-    assert [about["name"] for about in disk.buckets()] == ["bucket"]
-    found = {
+    assert [record["name"] for record in disk.buckets()] == ["bucket"]
+    stored = {
         record["key"]: bytes(disk.blob("bucket", record).open())
         for record in disk.objects("bucket")
     }
-    assert found.keys() >= answered.keys()
-    for key, body in found.items():
-        assert body in (answered.get(key), cut_off.get(key))
+    assert stored.keys() >= acknowledged.keys()
+    for key, body in stored.items():
+        assert body in (acknowledged.get(key), interrupted.get(key))

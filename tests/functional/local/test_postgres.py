@@ -39,7 +39,7 @@ def server(folder, password):
     made = []
 
     def make(port=0, password=password):
-        port = port or free_port(0, what="test database", option="-")
+        port = port or free_port(0, purpose="test database", option="-")
         made.append(
             Postgres(folder / "data", port=port, password=password, log_path=folder / "log")
         )
@@ -88,7 +88,7 @@ def test_data_survive_a_kill(server, eventually):
 
 
 def test_a_crashed_server_is_started_again_until_it_runs(
-    server, folder, eventually, hindered, monkeypatch
+    server, folder, eventually, broken_cluster, monkeypatch
 ):
     monkeypatch.setattr(postgres, "_RETRY_SECONDS", 0.1)
     crashed = server()
@@ -98,7 +98,7 @@ def test_a_crashed_server_is_started_again_until_it_runs(
     assert not crashed.check()
     os.kill(crashed.pid, signal.SIGKILL)
     eventually(crashed.poll)
-    with hindered(folder / "data"):
+    with broken_cluster(folder / "data"):
         with pytest.raises(LocalStackError, match="could not find"):
             crashed.check()
         assert not crashed.check()  # a pause comes first

@@ -1,4 +1,4 @@
-"""What was put comes back after a restart, as S3 would give it."""
+"""Objects survive a restart and behave as in S3."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ def test_any_key_survives_a_restart(aws, bucket, key):
     assert listed["Key"] == key
 
 
-def test_keys_never_become_paths(aws, bucket, tmp_path):
+def test_keys_are_never_used_as_paths(aws, bucket, tmp_path):
     for key in ODD_KEYS:
         aws.s3.put_object(Bucket=bucket, Key=key, Body=b"x")
     assert [path.name for path in tmp_path.iterdir()] == ["s3"]
@@ -86,7 +86,7 @@ def test_metadata_tags_and_times_survive_a_restart(aws, bucket):
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"colour": "red", "size": "large"}
 
 
-def test_tags_that_are_changed_later_survive_a_restart(aws, bucket):
+def test_changed_tags_survive_a_restart(aws, bucket):
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"body")
     aws.s3.put_object_tagging(
         Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]}
@@ -120,7 +120,7 @@ def test_deleted_objects_stay_deleted(aws, bucket):
     assert code_of(aws.s3.get_object, Bucket=bucket, Key="a") == "NoSuchKey"
 
 
-def test_a_copy_is_an_object_of_its_own(aws, bucket):
+def test_a_copy_is_independent_of_its_source(aws, bucket):
     aws.s3.put_object(Bucket=bucket, Key="from", Body=b"body", Metadata={"m": "1"})
     aws.s3.copy_object(Bucket=bucket, Key="to", CopySource={"Bucket": bucket, "Key": "from"})
     aws.s3.delete_object(Bucket=bucket, Key="from")
@@ -129,7 +129,7 @@ def test_a_copy_is_an_object_of_its_own(aws, bucket):
     assert aws.s3.head_object(Bucket=bucket, Key="to")["Metadata"] == {"m": "1"}
 
 
-def test_a_copy_onto_itself_changes_metadata_alone(aws, bucket):
+def test_a_copy_onto_itself_changes_only_metadata(aws, bucket):
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"body", Metadata={"m": "1"})
     aws.s3.copy_object(
         Bucket=bucket,
@@ -152,15 +152,15 @@ def test_an_empty_object_survives_a_restart(aws, bucket):
 
 def test_ranges_are_served(aws, bucket):
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
-    for asked, given in [("0-3", b"0123"), ("5-", b"56789"), ("-2", b"89"), ("8-99", b"89")]:
-        answer = aws.s3.get_object(Bucket=bucket, Key="k", Range=f"bytes={asked}")
-        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 206
-        assert answer["Body"].read() == given
-    asked = {"Bucket": bucket, "Key": "k", "Range": "bytes=10-"}
-    assert code_of(aws.s3.get_object, **asked) == "InvalidRange"
+    for span, body in [("0-3", b"0123"), ("5-", b"56789"), ("-2", b"89"), ("8-99", b"89")]:
+        response = aws.s3.get_object(Bucket=bucket, Key="k", Range=f"bytes={span}")
+        assert response["ResponseMetadata"]["HTTPStatusCode"] == 206
+        assert response["Body"].read() == body
+    beyond = {"Bucket": bucket, "Key": "k", "Range": "bytes=10-"}
+    assert code_of(aws.s3.get_object, **beyond) == "InvalidRange"
 
 
-def test_a_list_is_in_pages_and_by_prefix(aws, bucket):
+def test_listing_supports_pages_and_prefixes(aws, bucket):
     for n in range(7):
         aws.s3.put_object(Bucket=bucket, Key=f"p/{n}", Body=b"x" * n)
     aws.s3.put_object(Bucket=bucket, Key="q", Body=b"x")
@@ -168,8 +168,8 @@ def test_a_list_is_in_pages_and_by_prefix(aws, bucket):
     pages = aws.s3.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix="p/", PaginationConfig={"PageSize": 3}
     )
-    found = [(entry["Key"], entry["Size"]) for page in pages for entry in page["Contents"]]
-    assert found == [(f"p/{n}", n) for n in range(7)]
+    entries = [(entry["Key"], entry["Size"]) for page in pages for entry in page["Contents"]]
+    assert entries == [(f"p/{n}", n) for n in range(7)]
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def test_an_aborted_multipart_upload_leaves_no_parts(aws, bucket):
     assert aws.records(bucket) == {}
 
 
-def test_a_part_that_is_sent_again_replaces_the_first(aws, bucket):
+def test_a_part_uploaded_again_replaces_the_first(aws, bucket):
     part = {"Bucket": bucket, "Key": "k"}
     part["UploadId"] = aws.s3.create_multipart_upload(**part)["UploadId"]
     aws.s3.upload_part(**part, PartNumber=1, Body=b"first")
@@ -215,20 +215,20 @@ def test_a_part_that_is_sent_again_replaces_the_first(aws, bucket):
     assert read(aws, bucket, "k") == b"second"
 
 
-def test_a_multipart_upload_of_other_parts_is_refused(aws, bucket):
+def test_a_multipart_upload_with_wrong_parts_is_refused(aws, bucket):
     part = {"Bucket": bucket, "Key": "k"}
     part["UploadId"] = aws.s3.create_multipart_upload(**part)["UploadId"]
     etags = [
         aws.s3.upload_part(**part, PartNumber=n, Body=b"small")["ETag"].strip('"') for n in (1, 2)
     ]
 
-    def finish(*named):
-        parts = {"Parts": [{"PartNumber": n, "ETag": etag} for n, etag in named]}
+    def complete(*parts_listed):
+        parts = {"Parts": [{"PartNumber": n, "ETag": etag} for n, etag in parts_listed]}
         return code_of(aws.s3.complete_multipart_upload, **part, MultipartUpload=parts)
 
-    assert finish((1, "0" * 32)) == "InvalidPart"
-    assert finish((3, etags[0])) == "InvalidPart"
-    assert finish((1, etags[0]), (2, etags[1])) == "EntityTooSmall"
+    assert complete((1, "0" * 32)) == "InvalidPart"
+    assert complete((3, etags[0])) == "InvalidPart"
+    assert complete((1, etags[0]), (2, etags[1])) == "EntityTooSmall"
     assert aws.records(bucket) == {}
 
 
@@ -254,7 +254,7 @@ def test_only_the_first_of_two_conditional_puts_wins(aws, bucket):
 
 
 @pytest.mark.parametrize("condition", ["absent", "match"])
-def test_of_writers_that_race_exactly_one_wins(aws, bucket, condition):
+def test_exactly_one_of_several_racing_writers_wins(aws, bucket, condition):
     writers = 6
     for n in range(5):
         key = f"k{n}"
@@ -262,37 +262,37 @@ def test_of_writers_that_race_exactly_one_wins(aws, bucket, condition):
         if condition == "match":
             etag = aws.s3.put_object(Bucket=bucket, Key=key, Body=b"old")["ETag"]
             conditions = {"IfMatch": etag}
-        together = threading.Barrier(writers)
+        barrier = threading.Barrier(writers)
 
-        def write(me, key=key, conditions=conditions, together=together):
-            together.wait()
+        def write(writer, key=key, conditions=conditions, barrier=barrier):
+            barrier.wait()
             try:
-                aws.s3.put_object(Bucket=bucket, Key=key, Body=b"%d" % me, **conditions)
+                aws.s3.put_object(Bucket=bucket, Key=key, Body=b"%d" % writer, **conditions)
             except ClientError as error:
                 return error.response["Error"]["Code"]
-            return b"%d" % me
+            return b"%d" % writer
 
         with ThreadPoolExecutor(writers) as pool:
-            ends = list(pool.map(write, range(writers)))
-        assert ends.count("PreconditionFailed") == writers - 1
-        (winner,) = set(ends) - {"PreconditionFailed"}
+            outcomes = list(pool.map(write, range(writers)))
+        assert outcomes.count("PreconditionFailed") == writers - 1
+        (winner,) = set(outcomes) - {"PreconditionFailed"}
         assert winner == read(aws, bucket, key) == aws.bytes_on_disk(bucket, key)
 
 
 @pytest.fixture
-def held_disk(monkeypatch):
-    """Commits wait until they are let through; tells when one has come."""
+def blocked_disk(monkeypatch):
+    """Commits block until ``may_commit`` is set; ``arrived`` is set when one starts."""
     commit = DiskBuckets.commit
-    arrived, let_through = threading.Event(), threading.Event()
+    arrived, may_commit = threading.Event(), threading.Event()
 
     def slow(self, *arguments):
         arrived.set()
-        assert let_through.wait(30)
+        assert may_commit.wait(30)
         commit(self, *arguments)
 
     monkeypatch.setattr(DiskBuckets, "commit", slow)
-    yield arrived, let_through
-    let_through.set()
+    yield arrived, may_commit
+    may_commit.set()
 
 
 def notify(aws, bucket, url):
@@ -305,8 +305,8 @@ def notify(aws, bucket, url):
     assert [json.loads(body)["Event"] for body in aws.bodies(url)] == ["s3:TestEvent"]
 
 
-def test_answer_and_event_wait_for_the_disk(aws, bucket, held_disk):
-    arrived, let_through = held_disk
+def test_response_and_event_wait_for_the_disk(aws, bucket, blocked_disk):
+    arrived, may_commit = blocked_disk
     url = aws.queue(VisibilityTimeout="0")
     notify(aws, bucket, url)
     aws.sqs.purge_queue(QueueUrl=url)
@@ -316,13 +316,13 @@ def test_answer_and_event_wait_for_the_disk(aws, bucket, held_disk):
         assert aws.bodies(url) == []
         assert aws.records(bucket) == {}
         assert not put.done()
-        let_through.set()
+        may_commit.set()
         put.result()
     assert aws.bytes_on_disk(bucket, "k") == b"body"
     assert len(aws.bodies(url)) == 1
 
 
-def test_one_event_for_each_new_object(aws, bucket, large):
+def test_each_new_object_sends_one_event(aws, bucket, large):
     url = aws.queue()
     notify(aws, bucket, url)
     aws.s3.put_object(Bucket=bucket, Key="a b/ü", Body=b"body")
@@ -337,7 +337,7 @@ def test_one_event_for_each_new_object(aws, bucket, large):
     ]
 
 
-def test_a_put_that_is_refused_sends_no_event(aws, bucket):
+def test_a_refused_put_sends_no_event(aws, bucket):
     url = aws.queue()
     notify(aws, bucket, url)
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"1")
@@ -347,14 +347,14 @@ def test_a_put_that_is_refused_sends_no_event(aws, bucket):
     assert aws.bodies(url) == []
 
 
-def test_an_upload_by_a_signed_form_is_an_object_and_survives_a_restart(aws, bucket):
+def test_an_object_uploaded_by_a_presigned_form_survives_a_restart(aws, bucket):
     signed = aws.s3.generate_presigned_post(
         bucket, "uploads/web/1/ü b+c.csv", Conditions=[["content-length-range", 1, 100]]
     )
     assert signed["url"].startswith("http://127.0.0.1:")
-    answer = httpx.post(
+    response = httpx.post(
         signed["url"], data=signed["fields"], files={"file": ("x.csv", b"a,b\n\x00\xff")}
     )
-    assert answer.status_code == 204
+    assert response.status_code == 204
     aws.restart()
     assert read(aws, bucket, "uploads/web/1/ü b+c.csv") == b"a,b\n\x00\xff"

@@ -1,4 +1,4 @@
-"""The disk is full, bytes are missing, names are odd: nothing else suffers."""
+"""A full disk, missing bytes or odd names affect nothing else."""
 
 import logging
 import socket
@@ -14,17 +14,17 @@ def read(aws, bucket, key):
 
 
 def status_of(aws, request):
-    """Status of a request that no client library would send."""
+    """HTTP status of a request that client libraries refuse to send."""
     with socket.create_connection(("127.0.0.1", aws.port), timeout=30) as connection:
         head = f"{request} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n"
         connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
-        with connection.makefile("rb") as answer:
-            return int(answer.read().split(b" ")[1])
+        with connection.makefile("rb") as response:
+            return int(response.read().split(b" ")[1])
 
 
 @pytest.fixture
 def full_disk():
-    """``with full_disk("commit"):`` that step fails as on a disk without space."""
+    """``full_disk(patch, "commit")``: that method of DiskBuckets fails as on a full disk."""
 
     def fail(*_):
         raise OSError(28, "No space left on device")
@@ -58,7 +58,7 @@ def test_a_deletion_that_cannot_be_written_fails_and_the_object_stays(aws, bucke
     assert read(aws, bucket, "k") == b"old"
 
 
-def test_an_object_that_lost_its_bytes_is_left_out_and_told(aws, bucket, caplog):
+def test_an_object_without_its_bytes_is_skipped_and_logged(aws, bucket, caplog):
     for key in ("gone", "cut", "whole"):
         aws.s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
     aws.stop()
@@ -67,10 +67,10 @@ def test_an_object_that_lost_its_bytes_is_left_out_and_told(aws, bucket, caplog)
     (data / aws.records(bucket)["cut"]["blob"]).write_bytes(b"c")
     with caplog.at_level(logging.ERROR, "local.aws.disk"):
         aws.start()
-    told = " ".join(record.getMessage() for record in caplog.records)
-    assert "gone" in told
-    assert "cut" in told
-    assert "whole" not in told
+    messages = " ".join(record.getMessage() for record in caplog.records)
+    assert "gone" in messages
+    assert "cut" in messages
+    assert "whole" not in messages
     assert aws.loaded == 1
     assert read(aws, bucket, "whole") == b"whole"
     aws.s3.put_object(Bucket=bucket, Key="gone", Body=b"back")
@@ -78,22 +78,22 @@ def test_an_object_that_lost_its_bytes_is_left_out_and_told(aws, bucket, caplog)
     assert read(aws, bucket, "gone") == b"back"
 
 
-def test_leftovers_of_a_killed_process_are_swept_up(aws, bucket):
+def test_leftover_files_of_a_killed_process_are_removed(aws, bucket):
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"body")
     aws.stop()
-    left = [
+    leftovers = [
         aws.root / ".staged" / "abc",
         aws.root / bucket / "data" / "abc",
         aws.root / bucket / "meta" / ".abc.json.12.0a1b2c3d",
     ]
-    for path in left:
+    for path in leftovers:
         path.write_bytes(b"partial")
     aws.start()
-    assert [path for path in left if path.exists()] == []
+    assert [path for path in leftovers if path.exists()] == []
     assert read(aws, bucket, "k") == b"body"
 
 
-def test_a_deleted_bucket_is_gone_and_can_be_made_again(aws, bucket):
+def test_a_deleted_bucket_is_gone_and_can_be_created_again(aws, bucket):
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     with pytest.raises(ClientError, match="BucketNotEmpty"):
         aws.s3.delete_bucket(Bucket=bucket)
@@ -114,8 +114,8 @@ def test_a_bucket_with_a_dot_in_its_name_survives(aws):
     assert read(aws, "with.dot", "k") == b"body"
 
 
-@pytest.mark.parametrize("name", ["..", ".", ".staged", "", "nobody", "n" * 300, "%2e%2e"])
-def test_a_bucket_that_does_not_exist_costs_no_other_bucket_anything(aws, bucket, tmp_path, name):
+@pytest.mark.parametrize("name", ["..", ".", ".staged", "", "missing", "n" * 300, "%2e%2e"])
+def test_requests_to_a_missing_bucket_do_not_affect_other_buckets(aws, bucket, tmp_path, name):
     neighbour = tmp_path / "neighbour"
     neighbour.write_bytes(b"x")
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"body")

@@ -1,4 +1,4 @@
-"""Queues under concurrent use, and messages of a consumer that died."""
+"""Queues under concurrent use, and the messages of a dead consumer."""
 
 import sys
 import threading
@@ -14,30 +14,30 @@ from local.names import REGION
 
 @pytest.fixture
 def backend():
-    """moto's queues with the locks in place, without a server before them."""
-    made = sqs_backends[DEFAULT_ACCOUNT_ID][REGION]
+    """moto's queues with the hooks installed, without a server."""
+    sqs = sqs_backends[DEFAULT_ACCOUNT_ID][REGION]
     hooks = LockedQueues()
     hooks.install()
-    made.create_queue("work")
+    sqs.create_queue("work")
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)  # threads meet where they can
-    yield made
+    sys.setswitchinterval(1e-5)  # provokes races between threads
+    yield sqs
     sys.setswitchinterval(interval)
     hooks.uninstall()
-    made.reset()
+    sqs.reset()
 
 
 def test_no_message_is_lost_between_sending_and_deleting(backend):
     old, new = 200, 100
     for n in range(old):
         backend.send_message("work", f"old {n}")
-    taken = [m for _ in range(old // 10) for m in backend.receive_message("work", 10, 0, 600)]
+    received = [m for _ in range(old // 10) for m in backend.receive_message("work", 10, 0, 600)]
     start = threading.Barrier(4)
 
-    def send(me):
+    def send(sender):
         start.wait()
         for n in range(new):
-            backend.send_message("work", f"{me}:{n}")
+            backend.send_message("work", f"{sender}:{n}")
 
     def delete(messages):
         start.wait()
@@ -45,22 +45,22 @@ def test_no_message_is_lost_between_sending_and_deleting(backend):
             backend.delete_message("work", message.receipt_handle)
 
     with ThreadPoolExecutor(4) as pool:
-        work = [pool.submit(send, me) for me in range(2)]
-        work += [pool.submit(delete, taken[half::2]) for half in range(2)]
-        for part in work:
-            part.result()
-    left = sorted(message.body for message in backend.get_queue("work")._messages)
-    assert left == sorted(f"{me}:{n}" for me in range(2) for n in range(new))
+        tasks = [pool.submit(send, sender) for sender in range(2)]
+        tasks += [pool.submit(delete, received[half::2]) for half in range(2)]
+        for task in tasks:
+            task.result()
+    remaining = sorted(message.body for message in backend.get_queue("work")._messages)
+    assert remaining == sorted(f"{sender}:{n}" for sender in range(2) for n in range(new))
 
 
-def test_who_waits_for_a_message_does_not_keep_it_from_coming(backend):
+def test_a_waiting_consumer_does_not_block_sending(backend):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(backend.receive_message, "work", 10, 20, 600)
         backend.send_message("work", "late")
         assert [message.body for message in waiting.result()] == ["late"]
 
 
-def test_messages_of_a_dead_consumer_come_back(aws):
+def test_messages_of_a_dead_consumer_return_to_the_queue(aws):
     first, other = aws.queue("first", VisibilityTimeout="3600"), aws.queue("other")
     for n in range(3):
         aws.sqs.send_message(QueueUrl=first, MessageBody=str(n))
@@ -73,7 +73,7 @@ def test_messages_of_a_dead_consumer_come_back(aws):
     assert aws.bodies(other) == []
 
 
-def test_only_what_was_taken_is_given_back(aws):
+def test_only_messages_in_flight_are_released(aws):
     url = aws.queue(VisibilityTimeout="3600")
     aws.sqs.send_message(QueueUrl=url, MessageBody="done")
     (message,) = aws.sqs.receive_message(QueueUrl=url)["Messages"]
@@ -83,7 +83,7 @@ def test_only_what_was_taken_is_given_back(aws):
     assert aws.bodies(url) == ["fresh"]
 
 
-def test_a_consumer_that_waits_gets_what_is_given_back(aws):
+def test_a_waiting_consumer_receives_released_messages(aws):
     url = aws.queue(VisibilityTimeout="3600")
     aws.sqs.send_message(QueueUrl=url, MessageBody="again")
     assert aws.bodies(url) == ["again"]

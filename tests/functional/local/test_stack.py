@@ -72,7 +72,7 @@ class Started:
 
 def spoil_pointer(root):
     """Make the pointer to the model one that cannot be read."""
-    listener = bind(0, what="test AWS", option="-")
+    listener = bind(0, purpose="test AWS", option="-")
     aws = LocalAws(root, listener)
     aws.start()
     s3 = local_client("s3", f"http://127.0.0.1:{listener.getsockname()[1]}")
@@ -166,8 +166,8 @@ def test_nothing_that_fails_in_a_restart_ends_the_watch(started, eventually, mon
         raise OSError("no room")
 
     with started.stack.watched():
-        with monkeypatch.context() as hindered:
-            hindered.setattr(StateFolder, "announce", refuse)
+        with monkeypatch.context() as patch:
+            patch.setattr(StateFolder, "announce", refuse)
             killed = started.kill("worker")
             eventually(lambda: "no room" in caplog.text)
         started.kill("gateway")
@@ -176,7 +176,7 @@ def test_nothing_that_fails_in_a_restart_ends_the_watch(started, eventually, mon
 
 
 def test_a_crashed_database_is_started_until_it_runs(
-    started, eventually, hindered, monkeypatch, caplog
+    started, eventually, broken_cluster, monkeypatch, caplog
 ):
     """It does not start at first, and when it does, the connection to it breaks."""
     monkeypatch.setattr(postgres, "_RETRY_SECONDS", 0.1)
@@ -192,7 +192,7 @@ def test_a_crashed_database_is_started_until_it_runs(
     killed = started.kill("postgres")
     eventually(lambda: not started.database_answers())
     with started.stack.watched():
-        with hindered(started.folder.postgres):
+        with broken_cluster(started.folder.postgres):
             eventually(lambda: caplog.text.count("could not find") >= 2)
         eventually(lambda: started.child("postgres") != killed)
     assert "the connection broke" in caplog.text

@@ -1,4 +1,4 @@
-"""The state folder belongs to one stack at a time, and to nobody else."""
+"""The state folder belongs to this program and is used by one stack at a time."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def state(tmp_path):
 
 @pytest.fixture
 def holder(state):
-    """Another process that holds the folder's lock."""
+    """Another process that holds the lock of the folder."""
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(state.root)],
         stdin=subprocess.PIPE,
@@ -53,15 +53,15 @@ def holder(state):
         process.kill()
 
 
-def test_a_folder_is_made_once_and_accepted_again(state):
+def test_a_folder_is_created_once_and_then_reused(state):
     (state.s3 / "kept").write_text("x")
     state.create()
-    assert state.is_state()
+    assert state.has_marker()
     assert (state.s3 / "kept").read_text() == "x"
 
 
-def test_no_default_port_is_one_that_outgoing_connections_take():
-    first_ephemeral = 32768  # of Linux, unless somebody configured it; IANA's start at 49152
+def test_default_ports_are_below_the_range_of_outgoing_connections():
+    first_ephemeral = 32768  # the default of Linux; the range of IANA starts at 49152
     assert all(0 < port < first_ephemeral for port in asdict(Ports()).values())
 
 
@@ -75,10 +75,10 @@ def test_temporary_files_of_an_earlier_run_are_removed(state):
 
 def test_an_empty_folder_is_accepted(tmp_path):
     StateFolder(tmp_path).create()
-    assert StateFolder(tmp_path).is_state()
+    assert StateFolder(tmp_path).has_marker()
 
 
-def test_a_folder_of_somebody_else_is_refused(tmp_path):
+def test_a_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("x")
     for path in (tmp_path, tmp_path / "thesis.txt"):
         with pytest.raises(LocalStackError, match="--state") as caught:
@@ -87,7 +87,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_secrets_are_made_once_and_for_the_owner_alone(state):
+def test_secrets_are_generated_once_and_readable_only_by_the_owner(state):
     first = state.secrets()
     assert first == state.secrets() == StateFolder(state.root).secrets()
     assert len(bytes.fromhex(first["reviewer_key"])) == 32
@@ -95,7 +95,7 @@ def test_secrets_are_made_once_and_for_the_owner_alone(state):
     assert stat.S_IMODE((state.root / "secrets.json").stat().st_mode) == 0o600
 
 
-def test_a_secret_that_is_missing_is_added_to_the_others(state):
+def test_a_missing_secret_is_added_to_the_others(state):
     first = state.secrets()
     write_atomically(state.root / "secrets.json", b'{"reviewer_key": "mine"}', mode=0o600)
     second = state.secrets()
@@ -104,33 +104,33 @@ def test_a_secret_that_is_missing_is_added_to_the_others(state):
 
 
 def test_two_folders_have_different_secrets(tmp_path):
-    made = [StateFolder(tmp_path / name) for name in "ab"]
-    for folder in made:
+    folders = [StateFolder(tmp_path / name) for name in "ab"]
+    for folder in folders:
         folder.create()
-    assert made[0].secrets() != made[1].secrets()
+    assert folders[0].secrets() != folders[1].secrets()
 
 
-def test_a_second_holder_is_told_so(state, holder):
-    with pytest.raises(LocalStackError, match=r"already runs on .*--state") as caught:
+def test_a_second_stack_on_a_folder_is_refused(state, holder):
+    with pytest.raises(LocalStackError, match=r"already running on .*--state") as caught:
         FolderLock(state.root).__enter__()
     assert caught.value.exit_code == 2
     assert str(state.root) in caught.value.message
 
 
-def test_a_lock_can_be_taken_again_after_its_holder(state):
+def test_a_released_lock_can_be_taken_again(state):
     for _ in range(2):
         with FolderLock(state.root), pytest.raises(LocalStackError):
             FolderLock(state.root).__enter__()
 
 
-def test_the_lock_of_a_killed_holder_is_free(state, holder):
+def test_the_lock_of_a_killed_process_is_free(state, holder):
     holder.kill()
     holder.wait()
     with FolderLock(state.root):
         pass
 
 
-def test_a_stack_runs_while_its_process_lives(state, holder):
+def test_a_stack_is_running_while_its_process_lives(state, holder):
     state.announce(STACK)
     assert state.running() == STACK
     assert STACK.gateway_url == "http://127.0.0.1:80"
@@ -140,44 +140,44 @@ def test_a_stack_runs_while_its_process_lives(state, holder):
     assert state.running() is None
 
 
-def test_what_a_killed_stack_announced_is_not_of_the_one_that_starts_after_it(state, holder):
+def test_the_announcement_of_a_killed_stack_is_ignored_while_another_starts(state, holder):
     with subprocess.Popen([sys.executable, "-c", ""]) as killed:
         killed.wait()
     state.announce(replace(STACK, pid=killed.pid))
     assert state.running() is None
 
 
-def test_a_stack_of_another_user_runs_as_well(state, holder, monkeypatch):
+def test_a_stack_of_another_user_counts_as_running(state, holder, monkeypatch):
     state.announce(STACK)
 
-    def refused(pid, signal):
+    def refuse(pid, signal):
         raise PermissionError
 
-    monkeypatch.setattr("os.kill", refused)
+    monkeypatch.setattr("os.kill", refuse)
     assert state.running() == STACK
 
 
-def test_asking_who_runs_keeps_no_stack_from_starting(state):
-    asking = threading.Event()
+def test_checking_the_lock_keeps_no_stack_from_starting(state):
+    finished = threading.Event()
 
-    def ask():
-        while not asking.wait(0.001):
+    def check_repeatedly():
+        while not finished.wait(0.001):
             is_locked(state.root / "lock")
 
-    askers = [threading.Thread(target=ask) for _ in range(2)]
-    for asker in askers:
-        asker.start()
+    threads = [threading.Thread(target=check_repeatedly) for _ in range(2)]
+    for thread in threads:
+        thread.start()
     try:
         for _ in range(100):
             with FolderLock(state.root):
                 pass
     finally:
-        asking.set()
-        for asker in askers:
-            asker.join()
+        finished.set()
+        for thread in threads:
+            thread.join()
 
 
-def test_nothing_runs_where_nothing_is_announced(state, holder, tmp_path):
+def test_no_stack_is_running_without_an_announcement(state, holder, tmp_path):
     assert state.running() is None
     assert StateFolder(tmp_path / "nowhere").running() is None
     state.announce(STACK)
@@ -187,12 +187,12 @@ def test_nothing_runs_where_nothing_is_announced(state, holder, tmp_path):
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", json.dumps(asdict(STACK) | {"new": 1})])
-def test_an_announcement_of_another_version_is_no_fault(state, holder, body):
+def test_an_announcement_of_another_version_is_ignored(state, holder, body):
     (state.root / "stack.json").write_text(body)
     assert state.running() is None
 
 
-def test_a_folder_is_removed_with_all_that_is_in_it(state, tmp_path):
+def test_a_folder_is_removed_with_its_contents(state, tmp_path):
     state.secrets()
     (state.s3 / "deep").mkdir()
     (state.s3 / "deep" / "file").write_text("x")
@@ -201,7 +201,7 @@ def test_a_folder_is_removed_with_all_that_is_in_it(state, tmp_path):
     state.create()
 
 
-def test_what_a_link_points_to_is_not_removed(state, tmp_path):
+def test_the_target_of_a_link_is_not_removed(state, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "file").write_text("x")
@@ -211,7 +211,7 @@ def test_what_a_link_points_to_is_not_removed(state, tmp_path):
     assert (elsewhere / "file").exists()
 
 
-def test_a_folder_of_somebody_else_is_not_removed(tmp_path):
+def test_a_folder_with_other_files_is_not_removed(tmp_path):
     (tmp_path / "thesis.txt").write_text("x")
     with pytest.raises(LocalStackError, match="not a Reviewlens state folder"):
         StateFolder(tmp_path).remove()
@@ -220,12 +220,12 @@ def test_a_folder_of_somebody_else_is_not_removed(tmp_path):
 
 def test_a_folder_in_use_is_not_removed(state, holder):
     state.secrets()
-    with pytest.raises(LocalStackError, match="already runs"):
+    with pytest.raises(LocalStackError, match="already running"):
         state.remove()
     assert (state.root / "secrets.json").exists()
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
+def test_a_failed_write_leaves_only_the_old_file(tmp_path):
     path = tmp_path / "file"
     write_atomically(path, b"old")
     with pytest.raises(TypeError):

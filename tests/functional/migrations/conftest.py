@@ -12,7 +12,7 @@ def eventually_listens():
     relays = []
 
     def make(secret):
-        port = free_port(0, what="endpoint", option="-")
+        port = free_port(0, purpose="endpoint", option="-")
 
         def wake():
             relays.append(Relay((secret["host"], secret["port"]), port=port))

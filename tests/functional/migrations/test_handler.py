@@ -150,7 +150,7 @@ def test_a_paused_cluster_is_waited_for(deployed, empty, eventually_listens):
 
 
 def test_a_cluster_that_does_not_wake_is_told(deployed, empty):
-    port = free_port(0, what="nobody", option="-")
+    port = free_port(0, purpose="nobody", option="-")
     deployed({**empty, "port": port}, wake_seconds=0.1)
     with pytest.raises(MigrationError, match=r"does not answer.*[Cc]onnection refused"):
         handler(event("Create"), None)

@@ -7,5 +7,5 @@ from tests.models import stub_model
 
 @pytest.fixture
 def model(tmp_path):
-    """Makes a model folder; the content follows the version."""
+    """Creates a model folder; its content depends on the version."""
     return partial(stub_model, tmp_path)

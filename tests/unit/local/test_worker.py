@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.names import QUEUES, WORK_SECONDS
+from local.names import FUNCTION_TIMEOUT_SECONDS, QUEUES
 from local.stack.worker import load_handler, scheduled_event
 
 EXAMPLE = Path(__file__).parents[2] / "events" / "eventbridge_scheduled.json"
@@ -30,7 +30,7 @@ def test_a_scheduled_event_looks_like_eventbridges(force):
 
 @pytest.mark.parametrize("plan", QUEUES, ids=lambda plan: plan.name)
 def test_a_message_stays_hidden_for_six_times_what_the_work_may_take(plan):
-    assert plan.visibility_seconds == 6 * WORK_SECONDS
+    assert plan.visibility_seconds == 6 * FUNCTION_TIMEOUT_SECONDS
 
 
 def test_each_scheduled_event_is_another_one():
