@@ -6,7 +6,8 @@ import pytest
 
 from lambdas.processing.dependencies import Dependencies, Model
 from lambdas.processing.service import Processor
-from sagemaker_jobs.score.job import Ports, score_missing
+from sagemaker_jobs.score.job import Dependencies as ScoringDependencies
+from sagemaker_jobs.score.job import score_missing
 from shared.db.connection import Database, connection_arguments
 from shared.db.ingest.ledger import Ledger
 from shared.db.migrations import migrate
@@ -134,7 +135,7 @@ def test_its_clean_shards_are_scored_for_a_candidate(store, clean, migrated):
         version = "m2"
 
     publish_manifest_only(store, "m2", DIMENSION)
-    report = score_missing(Ports(migrated, clean, store), Candidate(DIMENSION))
+    report = score_missing(ScoringDependencies(migrated, clean, store), Candidate(DIMENSION))
     assert (report.reviews, report.left) == (REVIEWS, {})
     assert build_index(store).count == REVIEWS
 
