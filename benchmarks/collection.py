@@ -8,7 +8,7 @@ from benchmarks.figures import Report, Target
 from benchmarks.invented import write_json, write_tsv
 from benchmarks.processes import ask
 from benchmarks.stacks import Bare, bare_services
-from lambdas.collection.arrivals import notifications_of
+from lambdas.collection.arrivals import build_notifications
 from local.names import RAW_BUCKET
 from shared.schemas.ingest import ingest_id_of
 from shared.storage.objects import ObjectInfo, S3Store
@@ -96,7 +96,7 @@ def _upload(services: Bare, path: Path, key: str) -> ObjectInfo:
 
 def _event(info: ObjectInfo) -> dict[str, Any]:
     """The event by which the queue tells of an object."""
-    body = notifications_of(RAW_BUCKET, [info])[0].model_dump_json()
+    body = build_notifications(RAW_BUCKET, [info])[0].model_dump_json()
     return {"Records": [{"messageId": info.key, "body": body, "eventSource": "aws:sqs"}]}
 
 

@@ -1,1 +1,1 @@
-"""Reads uploaded dumps: S3 event, to clean shards and the table of reviews."""
+"""Reads uploaded dumps into clean shards and the reviews table."""

@@ -1,13 +1,13 @@
 """HTTP routes of collection."""
 
+from collections.abc import Callable
 from typing import Annotated, TypeVar
 
 from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lambdas.collection.dependencies import Dependencies, build_dependencies
-from lambdas.collection.queueing import prefix_of, queue_objects
-from lambdas.collection.settings import CollectionSettings
+from lambdas.collection.queueing import queue_objects, upload_prefix
 from lambdas.collection.sweep import IDLE_SECONDS
 from lambdas.collection.uploads import UploadRequest, prepare_upload
 from shared.db.health import database_health
@@ -22,13 +22,13 @@ from shared.schemas.collection import (
 )
 from shared.schemas.health import Health
 
-_FIRST_REJECTS = 20
+_REPORTED_REJECTS = 20
 _T = TypeVar("_T")
 IngestId = Annotated[str, Path(max_length=64, examples=["ing_0123456789abcdef01234567"])]
 
 
 class CollectRequest(BaseModel):
-    """What to collect; everything below ``uploads/`` where nothing is said."""
+    """What to collect; by default everything below ``uploads/``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,55 +36,52 @@ class CollectRequest(BaseModel):
     prefix: str | None = Field(None, max_length=1024, examples=["uploads/2024/"])
 
 
-def create_app(dependencies: Dependencies | None = None) -> FastAPI:
-    """Make the collection app; its dependencies are made at the first request."""
-
-    def needed() -> Dependencies:
-        return dependencies or build_dependencies(CollectionSettings())
+def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
+    """Create the collection app; the first request builds its dependencies."""
 
     def health() -> Health:
-        return database_health(needed().database, "collection", service_version())
+        return database_health(get_dependencies().database, "collection", service_version())
 
     app = create_service("collection", title="Reviewlens collection", health=health)
 
     @app.post("/collect", status_code=202, tags=["collection"])
     def collect(request: CollectRequest | None = None) -> CollectAccepted:
-        """Queue the dumps that lie in the raw bucket and are not collected yet."""
-        asked = request or CollectRequest()
-        ports = needed()
-        prefix = prefix_of(ports.raw.bucket, asked.source, asked.prefix)
-        queued = queue_objects(ports, prefix, idle_seconds=IDLE_SECONDS, retry_failed=True)
+        """Queue the dumps in the raw bucket that are not collected yet."""
+        request = request or CollectRequest()
+        dependencies = get_dependencies()
+        prefix = upload_prefix(dependencies.raw.bucket, request.source, request.prefix)
+        queued = queue_objects(dependencies, prefix, idle_seconds=IDLE_SECONDS, retry_failed=True)
         return CollectAccepted(
             ingest_id=queued[0] if queued else None, ingest_ids=queued, objects=len(queued)
         )
 
     @app.post("/uploads", tags=["collection"])
     def uploads(request: UploadRequest) -> UploadTarget:
-        """Sign an upload: the form that puts one dump into the raw bucket."""
-        return prepare_upload(needed(), request)
+        """Sign a form that uploads one dump to the raw bucket."""
+        return prepare_upload(get_dependencies(), request)
 
     @app.get("/collect", tags=["collection"])
     def recent(
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         key: Annotated[
-            str | None, Query(max_length=1024, description="ingests of this object alone")
+            str | None, Query(max_length=1024, description="only ingests of this object")
         ] = None,
     ) -> IngestList:
-        """The newest ingests with their counts."""
+        """List the newest ingests with their counts."""
+        dependencies = get_dependencies()
         if key is None:
-            return IngestList(ingests=needed().ledger.recent(limit))
+            return IngestList(ingests=dependencies.ledger.recent(limit))
         if "\0" in key:
-            raise InvalidInputError("no key has a NUL", details={"field": "key"})
-        ports = needed()
-        return IngestList(ingests=ports.ledger.of_key(ports.raw.bucket, key, limit))
+            raise InvalidInputError("key must not contain NUL", details={"field": "key"})
+        return IngestList(ingests=dependencies.ledger.of_key(dependencies.raw.bucket, key, limit))
 
     @app.get("/collect/{ingest_id}", tags=["collection"])
     def report(ingest_id: IngestId) -> IngestDetails:
-        """Counts of one ingest, live: rows read = stored + duplicates + rejected."""
-        ledger = needed().ledger
-        found = _known(ledger.report(_plain(ingest_id)))
-        rejects = ledger.rejects(ingest_id, limit=_FIRST_REJECTS) if found.rejected else []
-        return IngestDetails(**found.model_dump(), rejects=rejects)
+        """Live counts of one ingest: rows read = stored + duplicates + rejected."""
+        ledger = get_dependencies().ledger
+        report = _require(ledger.report(_without_nul(ingest_id)))
+        rejects = ledger.rejects(ingest_id, limit=_REPORTED_REJECTS) if report.rejected else []
+        return IngestDetails(**report.model_dump(), rejects=rejects)
 
     @app.get("/collect/{ingest_id}/rejects", tags=["collection"])
     def rejects(
@@ -92,23 +89,21 @@ def create_app(dependencies: Dependencies | None = None) -> FastAPI:
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> RejectPage:
-        """Refused rows: where they stand, why, and what they said."""
-        ledger = needed().ledger
-        _known(ledger.status_of(_plain(ingest_id)))
-        found = ledger.rejects(ingest_id, after=after, limit=limit)
-        return RejectPage(
-            rejects=found, next_after=found[-1].record if len(found) == limit else None
-        )
+        """List rejected rows: their position, the reason and the raw text."""
+        ledger = get_dependencies().ledger
+        _require(ledger.status_of(_without_nul(ingest_id)))
+        page = ledger.rejects(ingest_id, after=after, limit=limit)
+        return RejectPage(rejects=page, next_after=page[-1].record if len(page) == limit else None)
 
     return app
 
 
-def _plain(ingest_id: str) -> str:
-    # PostgreSQL refuses a NUL; no id has one
+def _without_nul(ingest_id: str) -> str:
+    # PostgreSQL refuses NUL, and no ingest id contains one
     return "" if "\0" in ingest_id else ingest_id
 
 
-def _known(found: _T | None) -> _T:
-    if found is None:
-        raise NotFoundError("there is no such ingest")
-    return found
+def _require(ingest: _T | None) -> _T:
+    if ingest is None:
+        raise NotFoundError("ingest not found")
+    return ingest

@@ -1,4 +1,4 @@
-"""Objects that arrived: out of the events that S3 sends, and into the ones that we send."""
+"""Arrived objects: parsed from S3 notifications, and sent as S3 notifications."""
 
 import logging
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ MAPPING_NAME = "mapping.json"
 
 
 class Arrival(NamedTuple):
-    """One version of one object; ``etag`` is empty where the event did not name it."""
+    """One version of one object; ``etag`` is empty where the event has none."""
 
     bucket: str
     key: str
@@ -25,24 +25,24 @@ class Arrival(NamedTuple):
 
 
 def is_mapping(key: str) -> bool:
-    """Whether a key names a mapping: of its folder (mapping.json) or one dump (….mapping.json)."""
+    """Return whether a key is a mapping: of a folder (mapping.json) or a dump (….mapping.json)."""
     name = key.rpartition("/")[2]
     return name == MAPPING_NAME or name.endswith(f".{MAPPING_NAME}")
 
 
 def is_dump(key: str) -> bool:
-    """Whether an object is to be read: below uploads/, no folder marker, no mapping.
+    """Return whether an object is a dump: below uploads/, not a folder marker, not a mapping.
 
-    S3 takes a NUL in a key and PostgreSQL takes none in a text, so no ledger can hold such a key.
+    S3 allows NUL in keys and PostgreSQL does not, so the ledger cannot store such a key.
     """
     if "\0" in key:
-        log.warning("an object is not read, its key holds a NUL: %r", key)
+        log.warning("object skipped, its key contains NUL: %r", key)
         return False
     return key.startswith(layout.UPLOADS) and not key.endswith("/") and not is_mapping(key)
 
 
-def arrivals_of(body: str) -> list[Arrival]:
-    """Read the body of a queue message: an S3 notification, or S3's test event (nothing).
+def parse_arrivals(body: str) -> list[Arrival]:
+    """Parse the body of a queue message: an S3 notification, or S3's test event (no arrivals).
 
     Raises:
         InvalidInputError: it is neither.
@@ -50,9 +50,9 @@ def arrivals_of(body: str) -> list[Arrival]:
     try:
         notification = S3Notification.model_validate_json(body)
     except ValidationError as error:
-        raise InvalidInputError("the message is no S3 notification") from error
+        raise InvalidInputError("the message is not an S3 notification") from error
     if not notification.Records and not notification.Event:
-        raise InvalidInputError("the message is no S3 notification")
+        raise InvalidInputError("the message is not an S3 notification")
     return [
         Arrival(record.s3.bucket.name, record.s3.object.decoded_key, record.s3.object.eTag)
         for record in notification.Records
@@ -61,8 +61,8 @@ def arrivals_of(body: str) -> list[Arrival]:
     ]
 
 
-def notifications_of(bucket: str, objects: Iterable[ObjectInfo]) -> list[S3Notification]:
-    """One message per object, in the shape that S3 sends."""
+def build_notifications(bucket: str, objects: Iterable[ObjectInfo]) -> list[S3Notification]:
+    """Build one message per object, in the format of S3 notifications."""
     return [
         S3Notification(
             Records=[

@@ -1,19 +1,20 @@
-"""What collection works with; made once per process, when the first event comes."""
+"""Dependencies of collection."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 
 from lambdas.collection.settings import CollectionSettings
 from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
+from shared.observability.logs import configure_logging
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Ports of the collection service."""
+    """Adapters and limits of the collection service."""
 
     database: Database
     ledger: Ledger
@@ -29,15 +30,15 @@ class Dependencies:
     batch_rows: int = 10_000
 
 
-@lru_cache(maxsize=1)
-def build_dependencies(settings: CollectionSettings) -> Dependencies:
-    """Make the real adapters (AWS, PostgreSQL)."""
-    from shared.observability.logs import configure_logging
+@cache
+def build_dependencies() -> Dependencies:
+    """Build the AWS and PostgreSQL adapters once per process, from the environment."""
     from shared.storage.clients import client, upload_signer
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
     from shared.storage.secrets import read_secret
 
+    settings = CollectionSettings()
     configure_logging("collection", settings.log_level)
     secrets, s3, sqs = client("secretsmanager"), client("s3"), client("sqs")
     database = open_database(settings)

@@ -1,31 +1,30 @@
-"""Lambda entry of collection: S3 events by queue, the sweep by schedule, HTTP by API Gateway."""
+"""Lambda entry of collection: S3 events from a queue, the scheduled sweep, and HTTP."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from lambdas.collection.api import create_app
-from lambdas.collection.arrivals import arrivals_of
+from lambdas.collection.arrivals import parse_arrivals
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.service import Collector
-from lambdas.collection.settings import CollectionSettings
 from lambdas.collection.sweep import sweep
 from shared.http.entry import SqsRecord, failed_ids, make_handler
 
 
 def _batch(records: Sequence[SqsRecord]) -> list[str]:
-    collector = Collector(build_dependencies(CollectionSettings()))
+    collector = Collector(build_dependencies())
 
-    def work(record: SqsRecord) -> None:
-        for arrival in arrivals_of(record.body):
+    def collect_all(record: SqsRecord) -> None:
+        for arrival in parse_arrivals(record.body):
             collector.collect(arrival)
 
-    return failed_ids(records, work)
+    return failed_ids(records, collect_all)
 
 
 def _scheduled(event: dict[str, Any]) -> None:
     detail = event.get("detail") or {}
     force = isinstance(detail, dict) and detail.get("force") is True
-    sweep(build_dependencies(CollectionSettings()), force=force)
+    sweep(build_dependencies(), force=force)
 
 
 handler = make_handler(create_app, batch=_batch, scheduled=_scheduled)

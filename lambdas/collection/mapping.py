@@ -1,4 +1,4 @@
-"""The column mapping that a user put beside a dump."""
+"""The column mapping that a user stored beside a dump."""
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,24 +10,25 @@ _MAX_BYTES = 64 * 1024
 _MAPPING = TypeAdapter(dict[str, str])
 
 
-def mapping_for(raw: ObjectStore, key: str) -> dict[str, str] | None:
-    """Find the mapping of an object: ``<key>.mapping.json``, else ``mapping.json`` beside it.
+def find_mapping(raw: ObjectStore, key: str) -> dict[str, str] | None:
+    """Load the mapping of an object: ``<key>.mapping.json``, else ``mapping.json`` beside it.
 
     Raises:
-        IngestError: mapping_invalid; there is one, but it is no object of strings.
+        IngestError: mapping_invalid; the mapping is not a JSON object of strings, or too large.
     """
     folder = key.rpartition("/")[0]
-    for place in (f"{key}.{MAPPING_NAME}", f"{folder}/{MAPPING_NAME}"):
+    for mapping_key in (f"{key}.{MAPPING_NAME}", f"{folder}/{MAPPING_NAME}"):
         try:
-            size = raw.head(place).size
-            body = raw.get(place)[0] if size <= _MAX_BYTES else b""
+            size = raw.head(mapping_key).size
+            body = raw.get(mapping_key)[0] if size <= _MAX_BYTES else b""
         except NotFoundError:
             continue
         if size > _MAX_BYTES:
-            raise IngestError("mapping_invalid", f"{place} has more than {_MAX_BYTES} bytes")
+            message = f"{mapping_key} is larger than {_MAX_BYTES} bytes"
+            raise IngestError("mapping_invalid", message)
         try:
             return _MAPPING.validate_json(body.removeprefix(b"\xef\xbb\xbf"))
         except ValidationError as error:
-            told = f"{place} must be a JSON object of field names to column names"
-            raise IngestError("mapping_invalid", told) from error
+            message = f"{mapping_key} must be a JSON object that maps field names to column names"
+            raise IngestError("mapping_invalid", message) from error
     return None

@@ -1,8 +1,8 @@
-"""Queues objects that lie in the bucket: on request, and in the sweep that mends lost events."""
+"""Queues objects in the bucket: on request, and in the sweep that recovers lost events."""
 
 from collections.abc import Iterator
 
-from lambdas.collection.arrivals import is_dump, notifications_of
+from lambdas.collection.arrivals import build_notifications, is_dump
 from lambdas.collection.dependencies import Dependencies
 from shared.errors import InvalidInputError
 from shared.schemas.ingest import IngestStatus
@@ -10,79 +10,79 @@ from shared.storage import layout
 from shared.storage.objects import ObjectInfo
 
 _UNFINISHED = {IngestStatus.RECEIVED, IngestStatus.COLLECTING}
-_CHUNK = 100
+_CHUNK_OBJECTS = 100
 
 
-def prefix_of(bucket: str, source: str | None, prefix: str | None) -> str:
-    """Where to look, from what the caller said.
+def upload_prefix(bucket: str, source: str | None, prefix: str | None) -> str:
+    """Return the prefix to search, from the caller's source and prefix.
 
     Args:
         bucket: the raw bucket.
         source: None, ``s3``, or ``s3://<raw bucket>[/prefix]``.
-        prefix: below uploads/; with or without ``uploads/`` in front.
+        prefix: below uploads/; with or without a leading ``uploads/``.
 
     Raises:
         InvalidInputError: another source or bucket, or a NUL; names the field.
     """
     for field, value in (("source", source), ("prefix", prefix)):
         if value and "\0" in value:
-            raise InvalidInputError(f"{field} holds a NUL", details={"field": field})
-    named = ""
+            raise InvalidInputError(f"{field} must not contain NUL", details={"field": field})
+    source_prefix = ""
     if source not in (None, "", "s3"):
-        scheme, _, rest = str(source).partition("://")
-        place, _, named = rest.partition("/")
-        if scheme != "s3" or place != bucket:
-            told = f"source must be s3 or s3://{bucket}/{layout.UPLOADS}…"
-            raise InvalidInputError(told, details={"field": "source"})
-    if named and prefix:
-        told = "give the prefix in source or in prefix, not in both"
-        raise InvalidInputError(told, details={"field": "prefix"})
-    wanted = (named or prefix or "").lstrip("/")
-    if wanted in ("", layout.UPLOADS.rstrip("/")):
+        scheme, _, path = str(source).partition("://")
+        source_bucket, _, source_prefix = path.partition("/")
+        if scheme != "s3" or source_bucket != bucket:
+            message = f"source must be s3 or s3://{bucket}/{layout.UPLOADS}…"
+            raise InvalidInputError(message, details={"field": "source"})
+    if source_prefix and prefix:
+        message = "set the prefix in source or in prefix, not in both"
+        raise InvalidInputError(message, details={"field": "prefix"})
+    relative = (source_prefix or prefix or "").lstrip("/")
+    if relative in ("", layout.UPLOADS.rstrip("/")):
         return layout.UPLOADS
-    return wanted if wanted.startswith(layout.UPLOADS) else layout.UPLOADS + wanted
+    return relative if relative.startswith(layout.UPLOADS) else layout.UPLOADS + relative
 
 
 def queue_objects(
     dependencies: Dependencies, prefix: str, *, idle_seconds: float, retry_failed: bool
 ) -> list[str]:
-    """Queue what lies under a prefix and is unknown or unfinished in the ledger.
+    """Queue the dumps under a prefix that are unknown or unfinished in the ledger.
 
     Args:
-        dependencies: the ports.
+        dependencies: adapters of collection.
         prefix: below uploads/.
-        idle_seconds: one that showed signs of life since is left to whoever works on it.
-        retry_failed: queue failed ones, too (a mapping may have been added).
+        idle_seconds: an unfinished ingest with a more recent heartbeat is left to its worker.
+        retry_failed: also queue failed ingests (a mapping may have been added).
 
     Returns:
-        Ids of the ingests that were queued.
+        Ids of the queued ingests.
     """
-    known = dependencies.ledger.known(dependencies.raw.bucket, prefix)
+    ledger_states = dependencies.ledger.known(dependencies.raw.bucket, prefix)
 
-    def wanted(info: ObjectInfo) -> bool:
-        status, age = known.get((info.key, info.etag), (None, 0.0))
+    def is_due(info: ObjectInfo) -> bool:
+        status, age = ledger_states.get((info.key, info.etag), (None, 0.0))
         if status is None:
             return True
         if status in _UNFINISHED:
             return age >= idle_seconds
         return retry_failed and status is IngestStatus.FAILED
 
-    found = (info for info in dependencies.raw.list(prefix) if is_dump(info.key) and wanted(info))
+    due = (info for info in dependencies.raw.list(prefix) if is_dump(info.key) and is_due(info))
     queued = []
-    for chunk in _chunks(found):
+    for chunk in _chunks(due):
         queued += [
             dependencies.ledger.receive(dependencies.raw.bucket, info.key, info.etag)
             for info in chunk
         ]
-        dependencies.collection_queue.send(notifications_of(dependencies.raw.bucket, chunk))
+        dependencies.collection_queue.send(build_notifications(dependencies.raw.bucket, chunk))
     return queued
 
 
-def _chunks(found: Iterator[ObjectInfo]) -> Iterator[list[ObjectInfo]]:
+def _chunks(objects: Iterator[ObjectInfo]) -> Iterator[list[ObjectInfo]]:
     chunk: list[ObjectInfo] = []
-    for info in found:
+    for info in objects:
         chunk.append(info)
-        if len(chunk) == _CHUNK:
+        if len(chunk) == _CHUNK_OBJECTS:
             yield chunk
             chunk = []
     if chunk:

@@ -6,16 +6,16 @@ from shared.settings.base import DatabaseSettings
 
 
 class CollectionSettings(DatabaseSettings):
-    """Where dumps come from, where clean shards go, and the limits in between."""
+    """Buckets, queues and limits of collection."""
 
     raw_bucket: str
-    """Bucket that dumps are put into."""
+    """Bucket of uploaded dumps."""
     clean_bucket: str
     """Bucket of the clean shards."""
     artefact_bucket: str
-    """Bucket of models and embeddings: which model is current, and what shards left behind."""
+    """Bucket of models and embeddings, to read the current model and delete orphaned embeddings."""
     reviewer_key_secret_id: str
-    """Secret with the key (hex) that reviewers' identities are hashed with."""
+    """Secret with the key (hex) for hashing reviewer identities."""
     collection_queue_url: str
     """Queue of objects to collect."""
     processing_queue_url: str
@@ -23,8 +23,8 @@ class CollectionSettings(DatabaseSettings):
     index_queue_url: str
     """Queue of requests for an index build."""
     max_object_bytes: int = 50 * 2**30
-    """Largest object that is read, as it lies in S3."""
+    """Largest object to read, in bytes as stored in S3."""
     max_upload_bytes: int = Field(default=2**30, ge=1, le=5 * 10**9)
-    """Largest upload that POST /uploads signs; S3 takes 5 GB in one POST."""
+    """Largest upload that POST /uploads signs; S3 accepts 5 GB in one POST."""
     batch_rows: int = 10_000
-    """Rows of one transaction and of one clean shard."""
+    """Rows per transaction and per clean shard."""

@@ -1,4 +1,4 @@
-"""The sweep: what an event was lost for is queued again."""
+"""The sweep: queues again the work whose events were lost."""
 
 import logging
 from collections.abc import Callable
@@ -14,93 +14,95 @@ from shared.storage import artefacts, layout
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 120.0
+"""Age of the last heartbeat from which work counts as abandoned."""
 LOST_SECONDS = 3600.0
-_FIGURES_SECONDS = 240.0
+"""Wait from which a shard counts as lost although workers are busy."""
+_REFRESH_SECONDS = 240.0
 _T = TypeVar("_T")
 
 
-class Swept(NamedTuple):
-    """How much was queued again."""
+class SweepResult(NamedTuple):
+    """Counts of what was queued again."""
 
     ingests: int
     shards: int
-    index_asked: bool
+    index_requested: bool
 
 
-class _Parts:
-    """Does the parts of a sweep by themselves: one that fails leaves the others at work."""
+class _Steps:
+    """Runs the steps of a sweep independently: the others run although one fails."""
 
     def __init__(self) -> None:
         self.failures: list[Exception] = []
 
-    def do(self, name: str, work: Callable[[], _T], otherwise: _T) -> _T:
+    def run(self, name: str, step: Callable[[], _T], default: _T) -> _T:
         try:
-            return work()
+            return step()
         except Exception as error:
-            log.warning("the sweep of %s failed", name, exc_info=True)
+            log.warning("sweep step %s failed", name, exc_info=True)
             self.failures.append(error)
-            return otherwise
+            return default
 
 
-def sweep(dependencies: Dependencies, *, force: bool = False) -> Swept:
-    """Compare bucket and ledger and queue again what is unknown, unfinished or of an old model.
+def sweep(dependencies: Dependencies, *, force: bool = False) -> SweepResult:
+    """Compare bucket and ledger; queue what is unknown, unfinished or processed by an old model.
 
     Args:
-        dependencies: the ports.
-        force: nobody can be at work (the stack just started): recent signs of life are void.
+        dependencies: adapters of collection.
+        force: ignore recent heartbeats, because no worker can be running (the stack just started).
 
     Returns:
-        What was queued. Once everything is processed a BuildIndex is sent each time: retrieval
-        answers one that it does not need by doing nothing.
+        What was queued. When everything is processed, each sweep requests an index build, which
+        does nothing when the index is current.
 
     Raises:
-        Exception: the first that stopped a part, once every other part is done; sweep again.
+        Exception: the first error of a step, after all other steps have run; sweep again.
     """
     idle, lost = (0.0, 0.0) if force else (IDLE_SECONDS, LOST_SECONDS)
-    parts, ledger = _Parts(), dependencies.ledger
+    steps, ledger = _Steps(), dependencies.ledger
 
-    def ingests() -> int:
+    def queue_ingests() -> int:
         return len(
             queue_objects(dependencies, layout.UPLOADS, idle_seconds=idle, retry_failed=False)
         )
 
-    def index() -> bool:
+    def request_index() -> bool:
         if not ledger.all_processed():
             return False
         dependencies.index_queue.send([BuildIndex(reason="sweep")])
         return True
 
-    def send(shards: list[ProcessShard]) -> int:
+    def queue_shards(shards: list[ProcessShard]) -> int:
         dependencies.processing_queue.send(shards)
         return len(shards)
 
-    swept = Swept(
-        parts.do("ingests", ingests, 0),
-        parts.do("shards", lambda: send(ledger.stale_shards(idle, lost)), 0)
-        + parts.do("models", lambda: send(_outdated(dependencies, lost)), 0),
-        parts.do("the index", index, otherwise=False),
+    result = SweepResult(
+        steps.run("ingests", queue_ingests, 0),
+        steps.run("shards", lambda: queue_shards(ledger.stale_shards(idle, lost)), 0)
+        + steps.run("models", lambda: queue_shards(_outdated_shards(dependencies, lost)), 0),
+        steps.run("index", request_index, default=False),
     )
 
-    # last: it may take a while, and nothing else waits for it
-    def figures() -> bool:
-        return rollups.refresh(dependencies.database, seconds=_FIGURES_SECONDS)
+    # last: refreshing may take long, and nothing else depends on it
+    def refresh_rollups() -> bool:
+        return rollups.refresh(dependencies.database, seconds=_REFRESH_SECONDS)
 
-    def aspects_and_copies() -> bool:
-        return text_figures.refresh(dependencies.database, seconds=_FIGURES_SECONDS)
+    def refresh_text_figures() -> bool:
+        return text_figures.refresh(dependencies.database, seconds=_REFRESH_SECONDS)
 
-    parts.do("figures", figures, otherwise=False)
-    parts.do("aspects and copies", aspects_and_copies, otherwise=False)
-    log.info("swept: %d ingests, %d shards queued again", swept.ingests, swept.shards)
-    if parts.failures:
-        raise parts.failures[0]
-    return swept
+    steps.run("rollups", refresh_rollups, default=False)
+    steps.run("aspects and duplicates", refresh_text_figures, default=False)
+    log.info("sweep: %d ingests, %d shards queued again", result.ingests, result.shards)
+    if steps.failures:
+        raise steps.failures[0]
+    return result
 
 
-def _outdated(dependencies: Dependencies, age_seconds: float) -> list[ProcessShard]:
-    """Shards that an earlier model processed: the current one must embed them before it serves."""
+def _outdated_shards(dependencies: Dependencies, age_seconds: float) -> list[ProcessShard]:
+    """Reopen shards that an earlier model processed; the current one must embed them to serve."""
     try:
         model = artefacts.current(dependencies.artefacts, "model")
     except ArtefactError as error:
-        log.warning("no shard is processed anew: %s", error.message)
+        log.warning("no shards reopened: %s", error.message)
         return []
     return dependencies.ledger.reopen(model.version, age_seconds) if model else []

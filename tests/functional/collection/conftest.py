@@ -1,7 +1,7 @@
-"""A collector on the real database, with buckets and queues in memory."""
+"""A collector with a real database, and buckets and queues in memory."""
 
+import dataclasses
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -35,33 +35,33 @@ def dump(rows):
 
 
 class World:
-    """Everything around one collector."""
+    """A collector and its dependencies."""
 
     def __init__(self, dependencies):
-        self.ports = dependencies
+        self.dependencies = dependencies
         self.collector = Collector(dependencies)
 
     @property
     def raw(self):
-        return self.ports.raw
+        return self.dependencies.raw
 
     def put(self, key, body):
-        """Upload; gives the arrival that S3 would tell of."""
+        """Upload an object; return the arrival of its S3 event."""
         info = self.raw.put(key, body)
         return Arrival(self.raw.bucket, key, info.etag)
 
     def collect(self, key, body):
-        """Upload and collect; gives the report."""
+        """Upload and collect an object; return its report."""
         arrival = self.put(key, body)
         self.collector.collect(arrival)
         return self.report(arrival)
 
     def report(self, arrival):
-        return self.ports.ledger.report(ingest_id_of(*arrival))
+        return self.dependencies.ledger.report(ingest_id_of(*arrival))
 
-    def having(self, **ports):
-        """The same world with other ports."""
-        return World(replace(self.ports, **ports))
+    def replace(self, **dependencies):
+        """A copy of this world with some dependencies replaced."""
+        return World(dataclasses.replace(self.dependencies, **dependencies))
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def make_dump():
 
 
 @pytest.fixture
-def adds_up():
-    """Checks the sum that must hold for every report."""
+def assert_counts():
+    """Check the sums that hold for every report; return the report."""
 
     def check(report):
         assert report.rows_read == report.stored + report.duplicates + report.rejected

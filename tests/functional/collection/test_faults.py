@@ -1,4 +1,4 @@
-"""Counts stay exact through kills, restarts, repeated and simultaneous deliveries."""
+"""Counts stay exact through kills, restarts, and repeated or concurrent deliveries."""
 
 import json
 import subprocess
@@ -25,21 +25,21 @@ CHILD = textwrap.dedent(
     from tests.fakes.objects import MemoryStore
     from tests.fakes.queues import MemoryQueue
 
-    told = json.load(sys.stdin)
+    task = json.load(sys.stdin)
 
-    class Deadly(MemoryStore):
+    class KillingStore(MemoryStore):
         puts = 0
         def put(self, key, body, **conditions):
-            Deadly.puts += 1
-            if Deadly.puts == told["at"]:
+            KillingStore.puts += 1
+            if KillingStore.puts == task["at"]:
                 os.kill(os.getpid(), signal.SIGKILL)
             return super().put(key, body, **conditions)
 
-    database = Database(lambda: told["secret"])
+    database = Database(lambda: task["secret"])
     raw = MemoryStore("raw")
-    etag = raw.put("uploads/a", told["body"].encode()).etag
+    etag = raw.put("uploads/a", task["body"].encode()).etag
     Collector(Dependencies(
-        database, Ledger(database), raw, Deadly("clean"), MemoryStore("artefacts"),
+        database, Ledger(database), raw, KillingStore("clean"), MemoryStore("artefacts"),
         *(MemoryQueue() for _ in range(3)),
         reviewer_key=b"k" * 32, batch_rows=50,
     )).collect(Arrival("raw", "uploads/a", etag))
@@ -48,8 +48,8 @@ CHILD = textwrap.dedent(
 
 
 @pytest.mark.parametrize("at", [1, 3])
-def test_a_killed_collector_loses_and_doubles_nothing(
-    world, postgres, make_review, make_dump, rows, adds_up, at
+def test_a_killed_collector_loses_and_duplicates_no_rows(
+    world, postgres, make_review, make_dump, rows, assert_counts, at
 ):
     body = make_dump([make_review(n % 190) for n in range(200)] + [make_review(1, rating=0)])
     child = subprocess.run(
@@ -61,59 +61,59 @@ def test_a_killed_collector_loses_and_doubles_nothing(
     )
     assert child.returncode == -9, child.stderr.decode()
     arrival = world.put("uploads/a", body)
-    halfway = adds_up(world.report(arrival))
+    halfway = assert_counts(world.report(arrival))
     assert halfway.status is IngestStatus.COLLECTING
     assert halfway.rows_read == 50 * (at - 1)
 
     world.collector.collect(arrival)
-    report = adds_up(world.report(arrival))
+    report = assert_counts(world.report(arrival))
     assert (report.rows_read, report.stored, report.duplicates, report.rejected) == (
         *(201, 190, 10),
         1,
     )
     assert rows("SELECT count(*) FROM reviews") == [(190,)]
-    # every shard is announced, also those whose message died with the process
-    assert len(world.ports.processing_queue.take()) == report.shards == 4
+    # every shard is queued, including those whose message was lost with the process
+    assert len(world.dependencies.processing_queue.take()) == report.shards == 4
 
 
 def test_a_restart_of_the_database_is_retried_and_counts_stay_exact(
-    world, postgres, make_review, make_dump, rows, adds_up
+    world, postgres, make_review, make_dump, rows, assert_counts
 ):
     body = make_dump(make_review(n) for n in range(300))
     arrival = world.put("uploads/a", body)
 
-    class Restarting(type(world.ports.clean)):
+    class RestartingStore(type(world.dependencies.clean)):
         puts = 0
 
         def put(self, key, body, **conditions):
-            Restarting.puts += 1
-            if Restarting.puts == 3:
+            RestartingStore.puts += 1
+            if RestartingStore.puts == 3:
                 postgres.stop()
                 postgres.start()
             return super().put(key, body, **conditions)
 
     with pytest.raises(UnavailableError):
-        world.having(clean=Restarting("clean")).collector.collect(arrival)
-    assert 100 <= adds_up(world.report(arrival)).rows_read < 300
+        world.replace(clean=RestartingStore("clean")).collector.collect(arrival)
+    assert 100 <= assert_counts(world.report(arrival)).rows_read < 300
     world.collector.collect(arrival)
-    report = adds_up(world.report(arrival))
+    report = assert_counts(world.report(arrival))
     assert (report.status, report.stored) == (IngestStatus.COLLECTED, 300)
     assert rows("SELECT count(*) FROM reviews") == [(300,)]
 
 
-def test_a_batch_that_cannot_be_spelled_stops_those_behind_it(
+def test_a_batch_that_cannot_be_encoded_stops_later_batches(
     world, make_review, make_dump, monkeypatch
 ):
     arrival = world.put("uploads/a", make_dump([make_review(n) for n in range(200)]))
-    spelled = []
+    tables = []
 
-    def at_the_second(table):
-        spelled.append(table)
-        if len(spelled) == 2:
+    def fail_on_second(table):
+        tables.append(table)
+        if len(tables) == 2:
             raise MemoryError
         return to_parquet(table)
 
-    monkeypatch.setattr("lambdas.collection.storing.to_parquet", at_the_second)
+    monkeypatch.setattr("lambdas.collection.batch_writer.to_parquet", fail_on_second)
     with pytest.raises(MemoryError):
         world.collector.collect(arrival)
     report = world.report(arrival)
@@ -124,7 +124,7 @@ def test_a_batch_that_cannot_be_spelled_stops_those_behind_it(
 
 
 def test_two_overlapping_dumps_at_once_store_each_review_once(
-    world, make_review, make_dump, rows, adds_up
+    world, make_review, make_dump, rows, assert_counts
 ):
     forward = world.put("uploads/a", make_dump(make_review(n) for n in range(600)))
     backward = world.put("uploads/b", make_dump(make_review(n) for n in range(899, 299, -1)))
@@ -136,7 +136,7 @@ def test_two_overlapping_dumps_at_once_store_each_review_once(
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, [forward, backward]))
-    first, second = adds_up(world.report(forward)), adds_up(world.report(backward))
+    first, second = assert_counts(world.report(forward)), assert_counts(world.report(backward))
     assert (first.rows_read, second.rows_read) == (600, 600)
     assert first.stored + second.stored == 900
     assert first.duplicates + second.duplicates == 300
@@ -144,12 +144,12 @@ def test_two_overlapping_dumps_at_once_store_each_review_once(
     assert dict(owners) == {first.ingest_id: first.stored, second.ingest_id: second.stored}
 
 
-def test_of_two_simultaneous_deliveries_one_works_and_one_comes_again(
-    world, make_review, make_dump, adds_up
+def test_of_two_concurrent_deliveries_one_is_redelivered(
+    world, make_review, make_dump, assert_counts
 ):
     arrival = world.put("uploads/a", make_dump(make_review(n) for n in range(200)))
 
-    class Second(MemoryQueue):
+    class CompetingQueue(MemoryQueue):
         refused = 0
 
         def send(self, messages):
@@ -158,8 +158,8 @@ def test_of_two_simultaneous_deliveries_one_works_and_one_comes_again(
                 world.collector.collect(arrival)
             self.refused += 1
 
-    queue = Second()
-    world.having(processing_queue=queue).collector.collect(arrival)
+    queue = CompetingQueue()
+    world.replace(processing_queue=queue).collector.collect(arrival)
     assert queue.refused == 4
     world.collector.collect(arrival)
-    assert adds_up(world.report(arrival)).stored == 200
+    assert assert_counts(world.report(arrival)).stored == 200

@@ -1,4 +1,4 @@
-"""A dump that is read again in another way ends as if it had only been read that way."""
+"""Reading a dump again differently gives the same result as reading it only that way."""
 
 import gzip
 import json
@@ -19,18 +19,18 @@ KEY = "uploads/words"
 X, Y = {"text": "x"}, {"text": "y", "rating": "stars"}
 
 
-def fresh(world, **ports):
-    """The same world with empty buckets and queues."""
+def empty_world(world, **dependencies):
+    """A copy of the world with empty buckets and queues."""
     stores = {name: MemoryStore(name) for name in ("raw", "clean", "artefacts")}
     queues = {f"{name}_queue": MemoryQueue() for name in ("collection", "processing", "index")}
-    return world.having(**stores, **queues, **ports)
+    return world.replace(**stores, **queues, **dependencies)
 
 
-def words(rows):
+def json_lines(rows):
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
-def numbered(count, **values):
+def numbered_rows(count, **values):
     return [{"x": f"x {n}", "y": f"y {n}", "stars": n % 5 + 1, **values} for n in range(count)]
 
 
@@ -39,44 +39,44 @@ def put(world, body, mapping):
     return world.put(KEY, body)
 
 
-def stop_after(world, arrival, puts):
-    """Collect until so many clean shards are there."""
+def collect_shards(world, arrival, count):
+    """Collect until ``count`` clean shards exist."""
 
-    class Stopping(MemoryStore):
+    class StoppingStore(MemoryStore):
         def put(self, key, body, **conditions):
-            if len(self._objects) >= puts and key not in self._objects:
+            if len(self._objects) >= count and key not in self._objects:
                 raise UnavailableError("stopped")
             return super().put(key, body, **conditions)
 
-    clean = Stopping("clean")
-    clean._objects = world.ports.clean._objects
+    clean = StoppingStore("clean")
+    clean._objects = world.dependencies.clean._objects
     try:
-        world.having(clean=clean).collector.collect(arrival)
+        world.replace(clean=clean).collector.collect(arrival)
     except UnavailableError:
         return
-    # it was read to its end: as if it had been stopped just before it could say so
-    world.ports.ledger.start(world.report(arrival).ingest_id)
+    # the whole dump was read: as if the process had stopped just before closing the ingest
+    world.dependencies.ledger.start(world.report(arrival).ingest_id)
 
 
 def embed(world, report, *versions):
-    """Leave behind what processing makes of every clean shard."""
-    for info in list(world.ports.clean.list(layout.clean_prefix(report.ingest_id))):
+    """Store what processing derives from every clean shard."""
+    for info in list(world.dependencies.clean.list(layout.clean_prefix(report.ingest_id))):
         part = layout.part_of(info.key)
         for version in versions:
             for name in (layout.embedding_shard, layout.analysis_shard):
-                world.ports.artefacts.put(name(version, report.ingest_id, part), b"x")
+                world.dependencies.artefacts.put(name(version, report.ingest_id, part), b"x")
 
 
-def embedded(world):
-    return [info.key for info in world.ports.artefacts.list("embeddings/")]
+def embedding_keys(world):
+    return [info.key for info in world.dependencies.artefacts.list("embeddings/")]
 
 
 def state(world, arrival, rows):
-    """Everything that a reading leaves behind."""
+    """Everything that collecting an object stores."""
     report = world.report(arrival)
     clean = {
-        info.key: read_clean(world.ports.clean, info.key).to_pylist()
-        for info in world.ports.clean.list("")
+        info.key: read_clean(world.dependencies.clean, info.key).to_pylist()
+        for info in world.dependencies.clean.list("")
     }
     counts = report.model_dump(exclude={"received_at", "started_at", "finished_at", "updated_at"})
     return (
@@ -88,42 +88,42 @@ def state(world, arrival, rows):
     )
 
 
-def test_half_with_one_mapping_and_all_with_another(world, rows, adds_up):
-    body = words([*numbered(120), {"x": "", "y": "only y", "stars": 1}])
+def test_a_new_mapping_applies_to_rows_stored_before(world, rows, assert_counts):
+    body = json_lines([*numbered_rows(120), {"x": "", "y": "only y", "stars": 1}])
     arrival = put(world, body, X)
-    stop_after(world, arrival, 2)
-    assert adds_up(world.report(arrival)).stored == 100
+    collect_shards(world, arrival, 2)
+    assert assert_counts(world.report(arrival)).stored == 100
     put(world, body, Y)
     world.collector.collect(arrival)
-    report = adds_up(world.report(arrival))
+    report = assert_counts(world.report(arrival))
     assert (report.rows_read, report.stored, report.rejected) == (121, 121, 0)
     assert rows("SELECT count(*), count(DISTINCT record) FROM reviews") == [(121, 121)]
     assert rows("SELECT count(*) FROM reviews WHERE text LIKE 'x%%'") == [(0,)]
 
 
-def test_rows_that_carry_their_own_ids_are_read_anew_as_well(world, rows):
-    made = [{**row, "id": str(n)} for n, row in enumerate(numbered(60))]
-    arrival = put(world, words(made), {**X, "review_id": "id", "source": "shop"})
-    stop_after(world, arrival, 1)
-    put(world, words(made), {**Y, "review_id": "id", "source": "shop"})
+def test_rows_with_their_own_ids_are_reread(world, rows):
+    identified = [{**row, "id": str(n)} for n, row in enumerate(numbered_rows(60))]
+    arrival = put(world, json_lines(identified), {**X, "review_id": "id", "source": "shop"})
+    collect_shards(world, arrival, 1)
+    put(world, json_lines(identified), {**Y, "review_id": "id", "source": "shop"})
     world.collector.collect(arrival)
     assert rows("SELECT count(*) FROM reviews WHERE text LIKE 'y%%'") == [(60,)]
 
 
-def test_rejects_of_rows_that_are_stored_now_are_gone(world, rows, adds_up):
-    body = words([*numbered(10), *numbered(10, x="")])
+def test_rejects_of_rows_stored_later_are_deleted(world, rows, assert_counts):
+    body = json_lines([*numbered_rows(10), *numbered_rows(10, x="")])
     arrival = put(world, body, X)
-    stop_after(world, arrival, 9)
-    assert adds_up(world.report(arrival)).rejected == 10
+    collect_shards(world, arrival, 9)
+    assert assert_counts(world.report(arrival)).rejected == 10
     put(world, body, Y)
     world.collector.collect(arrival)
-    assert adds_up(world.report(arrival)).rejects_by_reason == {}
+    assert assert_counts(world.report(arrival)).rejects_by_reason == {}
     assert rows("SELECT count(*) FROM rejects") == [(0,)]
 
 
-def test_a_reading_that_changes_nothing_forgets_nothing(world, rows):
-    arrival = put(world, words([*numbered(170), *numbered(3, x=None)]), X)
-    stop_after(world, arrival, 9)
+def test_rereading_without_changes_keeps_all_rows(world, rows):
+    arrival = put(world, json_lines([*numbered_rows(170), *numbered_rows(3, x=None)]), X)
+    collect_shards(world, arrival, 9)
     stored = rows("SELECT xmin::text, review_id FROM reviews ORDER BY 2")
     lines = rows("SELECT xmin::text, part FROM shards ORDER BY 2")
     world.collector.collect(arrival)
@@ -131,33 +131,35 @@ def test_a_reading_that_changes_nothing_forgets_nothing(world, rows):
     assert rows("SELECT xmin::text, part FROM shards ORDER BY 2") == lines
 
 
-def test_rows_of_another_ingest_are_never_deleted(world, rows, adds_up):
-    theirs = world.collect("uploads/first", words([{"review": f"x {n}"} for n in range(30)]))
-    arrival = put(world, words(numbered(60)), X)
-    stop_after(world, arrival, 9)
-    assert adds_up(world.report(arrival)).duplicates == 30
-    put(world, words(numbered(60)), Y)
+def test_rows_of_another_ingest_are_kept(world, rows, assert_counts):
+    first = world.collect("uploads/first", json_lines([{"review": f"x {n}"} for n in range(30)]))
+    arrival = put(world, json_lines(numbered_rows(60)), X)
+    collect_shards(world, arrival, 9)
+    assert assert_counts(world.report(arrival)).duplicates == 30
+    put(world, json_lines(numbered_rows(60)), Y)
     world.collector.collect(arrival)
-    assert adds_up(world.report(arrival)).stored == 60
+    assert assert_counts(world.report(arrival)).stored == 60
     owners = dict(rows("SELECT ingest_id, count(*) FROM reviews GROUP BY 1"))
-    assert owners == {theirs.ingest_id: 30, world.report(arrival).ingest_id: 60}
+    assert owners == {first.ingest_id: 30, world.report(arrival).ingest_id: 60}
 
 
-def test_nothing_of_shards_that_are_no_more_stays_for_an_index(world, adds_up):
-    body = words([*numbered(60), *numbered(60, y="")])
+def test_orphaned_shards_are_deleted_with_their_embeddings(world, assert_counts):
+    body = json_lines([*numbered_rows(60), *numbered_rows(60, y="")])
     arrival = put(world, body, X)
-    small = world.having(batch_rows=10)
-    stop_after(small, arrival, 99)
-    other = world.collect("uploads/other", words([{"review": "another"}]))
+    small = world.replace(batch_rows=10)
+    collect_shards(small, arrival, 99)
+    other = world.collect("uploads/other", json_lines([{"review": "another"}]))
     embed(world, world.report(arrival), "m1", "m2")
     embed(world, other, "m1")
-    kept = [key for key in embedded(world) if other.ingest_id in key]
+    other_keys = [key for key in embedding_keys(world) if other.ingest_id in key]
     put(world, body, Y)
     # part 0 is rewritten, part 1 has 40 rejects and 10 rows, part 2 rejects alone
     world.collector.collect(arrival)
-    report = adds_up(world.report(arrival))
+    report = assert_counts(world.report(arrival))
     assert (report.stored, report.rejected, report.shards) == (60, 60, 2)
-    clean = [info.key for info in world.ports.clean.list(layout.clean_prefix(report.ingest_id))]
+    clean = [
+        info.key for info in world.dependencies.clean.list(layout.clean_prefix(report.ingest_id))
+    ]
     assert clean == [layout.clean_shard(report.ingest_id, part) for part in (0, 1)]
     expected = {
         name(version, report.ingest_id, part)
@@ -165,57 +167,57 @@ def test_nothing_of_shards_that_are_no_more_stays_for_an_index(world, adds_up):
         for version in ("m1", "m2")
         for part in (0, 1)
     }
-    assert set(embedded(world)) == {*kept, *expected}
-    assert len(world.ports.index_queue.take()) == 1
+    assert set(embedding_keys(world)) == {*other_keys, *expected}
+    assert len(world.dependencies.index_queue.take()) == 1
 
 
-def test_a_shard_that_is_no_more_is_waited_for_while_it_is_processed(world):
-    body = words(numbered(60, y=""))
+def test_an_orphaned_shard_in_processing_is_retried_later(world):
+    body = json_lines(numbered_rows(60, y=""))
     arrival = put(world, body, X)
-    stop_after(world, arrival, 9)
+    collect_shards(world, arrival, 9)
     report = world.report(arrival)
     put(world, body, Y)
-    lock = world.ports.database.lock(process_lock(report.ingest_id, 1))
+    lock = world.dependencies.database.lock(process_lock(report.ingest_id, 1))
     with lock, pytest.raises(UnavailableError):
         world.collector.collect(arrival)
     assert world.report(arrival).status is IngestStatus.COLLECTING
     embed(world, report, "m1")
     world.collector.collect(arrival)
-    assert embedded(world) == []
+    assert embedding_keys(world) == []
     assert world.report(arrival).status is IngestStatus.PROCESSED
 
 
-def test_a_reading_that_fails_leaves_nothing_of_what_it_forgot(world, adds_up):
-    body = gzip.compress(words(numbered(120)) + b" " * (64 << 20))
+def test_a_failed_reread_deletes_orphaned_embeddings(world, assert_counts):
+    body = gzip.compress(json_lines(numbered_rows(120)) + b" " * (64 << 20))
     arrival = put(world, body, X)
-    stop_after(world.having(batch_rows=10), arrival, 12)
+    collect_shards(world.replace(batch_rows=10), arrival, 12)
     embed(world, world.report(arrival), "m1")
     put(world, body, Y)
     world.collector.collect(arrival)
-    report = adds_up(world.report(arrival))
+    report = assert_counts(world.report(arrival))
     assert (report.status, report.stored) == (IngestStatus.FAILED, 100)
-    assert len(embedded(world)) == 4
+    assert len(embedding_keys(world)) == 4
 
 
-def test_what_is_behind_a_batch_that_failed_is_not_stored(world, rows):
+def test_batches_after_a_failed_one_are_not_stored(world, rows):
     # the last batch is all rejects, so no put can stop it
-    arrival = put(world, words([*numbered(20), *numbered(10, x="")]), X)
-    stop_after(world.having(batch_rows=10), arrival, 1)
+    arrival = put(world, json_lines([*numbered_rows(20), *numbered_rows(10, x="")]), X)
+    collect_shards(world.replace(batch_rows=10), arrival, 1)
     assert rows("SELECT part FROM shards") == [(0,)]
 
 
-def test_a_gap_that_an_earlier_attempt_left_is_filled(world, rows, adds_up):
-    body = words([{"x": "", "y": "a", "stars": 1}, {"x": "", "y": "a", "stars": 9}])
+def test_a_gap_of_an_earlier_attempt_is_filled(world, rows, assert_counts):
+    body = json_lines([{"x": "", "y": "a", "stars": 1}, {"x": "", "y": "a", "stars": 9}])
     arrival = put(world, body, Y)
-    world.having(batch_rows=1).collector.collect(arrival)
+    world.replace(batch_rows=1).collector.collect(arrival)
     ingest_id = world.report(arrival).ingest_id
-    world.ports.ledger.start(ingest_id)
-    with world.ports.database.transaction() as connection:
+    world.dependencies.ledger.start(ingest_id)
+    with world.dependencies.database.transaction() as connection:
         connection.execute("DELETE FROM shards WHERE part = 0")
         connection.execute("DELETE FROM reviews")
     put(world, body, X)
     world.collector.collect(arrival)
-    assert adds_up(world.report(arrival)).rejects_by_reason == {"text_missing": 2}
+    assert assert_counts(world.report(arrival)).rejects_by_reason == {"text_missing": 2}
 
 
 LINES = st.lists(
@@ -243,25 +245,25 @@ MAPPINGS = st.fixed_dictionaries(
     cuts=st.tuples(*[st.integers(1, 9)] * 3),
     puts=st.tuples(st.integers(0, 9), st.integers(0, 9)),
 )
-def test_whatever_was_read_before_the_last_reading_counts(
-    world, rows, adds_up, empty_tables, lines, mappings, cuts, puts
+def test_only_the_last_reading_counts(
+    world, rows, assert_counts, empty_tables, lines, mappings, cuts, puts
 ):
     empty_tables()
-    again = fresh(world)
+    reread = empty_world(world)
     for mapping, cut, stop in zip(mappings[:2], cuts[:2], puts, strict=True):
-        arrival = put(again, words(lines), mapping)
-        stop_after(again.having(batch_rows=cut), arrival, stop)
-        if report := again.report(arrival):
-            adds_up(report)
-            embed(again, report, "m1")
-    put(again, words(lines), mappings[2])
-    again.having(batch_rows=cuts[2]).collector.collect(arrival)
-    got = state(again, arrival, rows)
-    left = {key.partition("m1/")[2].rpartition(".")[0] for key in embedded(again)}
+        arrival = put(reread, json_lines(lines), mapping)
+        collect_shards(reread.replace(batch_rows=cut), arrival, stop)
+        if report := reread.report(arrival):
+            assert_counts(report)
+            embed(reread, report, "m1")
+    put(reread, json_lines(lines), mappings[2])
+    reread.replace(batch_rows=cuts[2]).collector.collect(arrival)
+    actual = state(reread, arrival, rows)
+    embedded = {key.partition("m1/")[2].rpartition(".")[0] for key in embedding_keys(reread)}
 
     empty_tables()
-    once = fresh(world, batch_rows=cuts[2])
-    once.collector.collect(put(once, words(lines), mappings[2]))
-    assert got == state(once, arrival, rows)
-    adds_up(once.report(arrival))
-    assert left <= {key.removeprefix("reviews/").rpartition(".")[0] for key in got[1]}
+    once = empty_world(world, batch_rows=cuts[2])
+    once.collector.collect(put(once, json_lines(lines), mappings[2]))
+    assert actual == state(once, arrival, rows)
+    assert_counts(once.report(arrival))
+    assert embedded <= {key.removeprefix("reviews/").rpartition(".")[0] for key in actual[1]}

@@ -1,4 +1,4 @@
-"""Uploads through the API: what is signed, what is refused, and how an upload is found again."""
+"""Uploads through the API: signing, validation, and finding the ingest of an upload."""
 
 import json
 from base64 import b64decode
@@ -8,37 +8,37 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.collection.api import create_app
-from lambdas.collection.mapping import mapping_for
+from lambdas.collection.mapping import find_mapping
 
 GOOD = {"filename": "reviews (1).jsonl.gz", "bytes": 1000}
 
 
 @pytest.fixture
 def http(world):
-    return TestClient(create_app(world.ports))
+    return TestClient(create_app(lambda: world.dependencies))
 
 
-def test_an_upload_is_signed_for_its_own_place_and_length(http):
-    told = http.post("/uploads", json=GOOD).json()
-    assert told["method"] == "POST"
-    assert told["key"].startswith("uploads/web/")
-    assert told["key"].endswith("/reviews (1).jsonl.gz")
-    assert told["fields"]["key"] == told["key"]
-    conditions = json.loads(b64decode(told["fields"]["policy"]))["conditions"]
+def test_an_upload_is_signed_for_its_key_and_length(http):
+    target = http.post("/uploads", json=GOOD).json()
+    assert target["method"] == "POST"
+    assert target["key"].startswith("uploads/web/")
+    assert target["key"].endswith("/reviews (1).jsonl.gz")
+    assert target["fields"]["key"] == target["key"]
+    conditions = json.loads(b64decode(target["fields"]["policy"]))["conditions"]
     assert ["content-length-range", 1, 1000] in conditions
-    assert told["max_bytes"] == 1000
-    left = datetime.fromisoformat(told["expires_at"]) - datetime.now(UTC)
-    assert 0 < left.total_seconds() <= 900
+    assert target["max_bytes"] == 1000
+    lifetime = datetime.fromisoformat(target["expires_at"]) - datetime.now(UTC)
+    assert 0 < lifetime.total_seconds() <= 900
 
 
-def test_the_same_name_twice_gets_two_places(http):
+def test_uploads_with_the_same_name_get_different_keys(http):
     keys = {http.post("/uploads", json=GOOD).json()["key"] for _ in range(3)}
     assert len(keys) == 3
 
 
-def test_a_mapping_lies_where_collection_looks_for_it(http, world):
-    told = http.post("/uploads", json={**GOOD, "mapping": {"text": "Meinung", "rating": "Ä"}})
-    assert mapping_for(world.raw, told.json()["key"]) == {"text": "Meinung", "rating": "Ä"}
+def test_a_mapping_is_stored_where_collection_finds_it(http, world):
+    response = http.post("/uploads", json={**GOOD, "mapping": {"text": "Meinung", "rating": "Ä"}})
+    assert find_mapping(world.raw, response.json()["key"]) == {"text": "Meinung", "rating": "Ä"}
 
 
 def test_without_a_mapping_none_is_stored(http, world):
@@ -53,26 +53,27 @@ def test_without_a_mapping_none_is_stored(http, world):
         *("mapping.json", "a.mapping.json", "a<b>.csv", "a.csv ", "a%2fb", "\u202ecsv.exe"),
     ],
 )
-def test_a_name_that_is_no_plain_file_name_is_refused(http, name):
-    answer = http.post("/uploads", json={**GOOD, "filename": name})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "filename"
+def test_a_name_that_is_not_a_plain_file_name_is_rejected(http, name):
+    response = http.post("/uploads", json={**GOOD, "filename": name})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "filename"
 
 
 @pytest.mark.parametrize("name", ["äöü.csv", "дамп.jsonl", "a b+c=d@e,f-g_h(i)[j].tar"])
-def test_names_of_any_language_are_taken(http, name):
+def test_names_of_any_language_are_accepted(http, name):
     assert http.post("/uploads", json={**GOOD, "filename": name}).json()["key"].endswith(f"/{name}")
 
 
 @pytest.mark.parametrize("length", [0, -1, 2**30 + 1, 2**60, "x", None])
-def test_a_length_that_cannot_be_is_refused(http, length):
-    answer = http.post("/uploads", json={**GOOD, "bytes": length})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "bytes"
+def test_an_invalid_length_is_rejected(http, length):
+    response = http.post("/uploads", json={**GOOD, "bytes": length})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "bytes"
 
 
-def test_the_operator_says_how_long_an_upload_may_be(world):
-    http = TestClient(create_app(world.having(max_upload_bytes=999).ports))
+def test_the_upload_limit_is_configurable(world):
+    limited = world.replace(max_upload_bytes=999)
+    http = TestClient(create_app(lambda: limited.dependencies))
     assert "999" in http.post("/uploads", json=GOOD).json()["detail"]
     assert http.post("/uploads", json={**GOOD, "bytes": 999}).status_code == 200
 
@@ -80,10 +81,10 @@ def test_the_operator_says_how_long_an_upload_may_be(world):
 @pytest.mark.parametrize(
     "mapping", [{}, {"colour": "x"}, {"text": ""}, {"text": 5}, {"text": "x" * 257}, "text=x"]
 )
-def test_a_mapping_that_nobody_could_read_is_refused(http, world, mapping):
-    answer = http.post("/uploads", json={**GOOD, "mapping": mapping})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"].startswith("mapping")
+def test_an_invalid_mapping_is_rejected(http, world, mapping):
+    response = http.post("/uploads", json={**GOOD, "mapping": mapping})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"].startswith("mapping")
     assert list(world.raw.list("")) == []
 
 
@@ -92,21 +93,21 @@ def test_an_upload_is_found_by_its_key(http, world, make_review, make_dump):
     assert http.get("/collect", params={"key": key}).json() == {"ingests": []}
     world.collect("uploads/another", make_dump([make_review(9)]))
     report = world.collect(key, make_dump([make_review(1), make_review(2)]))
-    (found,) = http.get("/collect", params={"key": key}).json()["ingests"]
-    assert (found["ingest_id"], found["stored"]) == (report.ingest_id, 2)
+    (ingest,) = http.get("/collect", params={"key": key}).json()["ingests"]
+    assert (ingest["ingest_id"], ingest["stored"]) == (report.ingest_id, 2)
 
 
 def test_all_versions_of_an_object_are_found_newest_first(http, world, make_review, make_dump):
     first = world.collect("uploads/a", make_dump([make_review(1)]))
     second = world.collect("uploads/a", make_dump([make_review(2)]))
-    found = http.get("/collect", params={"key": "uploads/a"}).json()["ingests"]
-    assert [one["ingest_id"] for one in found] == [second.ingest_id, first.ingest_id]
-    found = http.get("/collect", params={"key": "uploads/a", "limit": 1}).json()["ingests"]
-    assert len(found) == 1
+    ingests = http.get("/collect", params={"key": "uploads/a"}).json()["ingests"]
+    assert [ingest["ingest_id"] for ingest in ingests] == [second.ingest_id, first.ingest_id]
+    ingests = http.get("/collect", params={"key": "uploads/a", "limit": 1}).json()["ingests"]
+    assert len(ingests) == 1
 
 
 @pytest.mark.parametrize("key", ["a\0b", "x" * 1025])
-def test_a_key_that_s3_cannot_hold_is_refused(http, key):
-    answer = http.get("/collect", params={"key": key})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "key"
+def test_an_invalid_key_is_rejected(http, key):
+    response = http.get("/collect", params={"key": key})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "key"

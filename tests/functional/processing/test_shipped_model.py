@@ -9,7 +9,6 @@ import pytest
 
 from lambdas.collection import dependencies as collection
 from lambdas.collection.handler import handler as collect
-from lambdas.collection.settings import CollectionSettings
 from lambdas.processing import dependencies as processing
 from lambdas.processing.handler import handler as process
 from lambdas.processing.settings import ProcessingSettings
@@ -36,7 +35,7 @@ def published(function_environment, aws_client):
     for module in (collection, processing):
         module.build_dependencies.cache_clear()
     yield local.manifest
-    collection.build_dependencies(CollectionSettings()).database.close()
+    collection.build_dependencies().database.close()
     processing.build_dependencies(ProcessingSettings()).database.close()
     for module in (collection, processing):
         module.build_dependencies.cache_clear()

@@ -1,4 +1,4 @@
-"""S3's events become arrivals, whatever S3 puts into a queue."""
+"""Parsing S3 notifications into arrivals."""
 
 import json
 
@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from lambdas.collection.arrivals import (
     Arrival,
-    arrivals_of,
+    build_notifications,
     is_dump,
     is_mapping,
-    notifications_of,
+    parse_arrivals,
 )
-from lambdas.collection.queueing import prefix_of
+from lambdas.collection.queueing import upload_prefix
 from shared.errors import InvalidInputError
 from shared.storage.objects import ObjectInfo
 
@@ -40,13 +40,13 @@ def body(*records):
     return json.dumps({"Records": records})
 
 
-def test_the_test_event_is_no_arrival():
-    assert arrivals_of(json.dumps(TEST_EVENT)) == []
+def test_the_test_event_has_no_arrivals():
+    assert parse_arrivals(json.dumps(TEST_EVENT)) == []
 
 
-def test_keys_are_decoded_and_every_record_counts():
-    got = arrivals_of(body(record("uploads/a+b%C3%BC.gz"), record("uploads/c", etag="f")))
-    assert got == [Arrival("raw", "uploads/a bü.gz", "e"), Arrival("raw", "uploads/c", "f")]
+def test_every_record_is_parsed_and_its_key_decoded():
+    arrivals = parse_arrivals(body(record("uploads/a+b%C3%BC.gz"), record("uploads/c", etag="f")))
+    assert arrivals == [Arrival("raw", "uploads/a bü.gz", "e"), Arrival("raw", "uploads/c", "f")]
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_keys_are_decoded_and_every_record_counts():
         record("uploads/a", name="ObjectRemoved:Delete"),
     ],
 )
-def test_what_is_no_dump_is_left_alone(other):
-    assert arrivals_of(body(other, record("uploads/a"))) == [Arrival("raw", "uploads/a", "e")]
+def test_objects_that_are_not_dumps_are_ignored(other):
+    assert parse_arrivals(body(other, record("uploads/a"))) == [Arrival("raw", "uploads/a", "e")]
 
 
-def test_a_dump_may_be_called_almost_like_a_mapping():
+def test_a_dump_may_have_a_name_similar_to_a_mapping():
     for name in ("site-mapping.json", "mapping.json.gz", "mapping.json/a", "Mapping.json"):
         assert is_dump(f"uploads/{name}")
         assert not is_mapping(f"uploads/{name}")
@@ -74,7 +74,7 @@ def test_a_dump_may_be_called_almost_like_a_mapping():
     assert is_mapping("uploads/a/.mapping.json")
 
 
-def test_a_key_that_no_ledger_can_hold_is_no_dump_and_told(caplog):
+def test_a_key_with_a_nul_is_not_a_dump_and_is_logged(caplog):
     assert not is_dump("uploads/a\0b")
     assert "NUL" in caplog.text
 
@@ -82,22 +82,22 @@ def test_a_key_that_no_ledger_can_hold_is_no_dump_and_told(caplog):
 @pytest.mark.parametrize(
     "name", ["s3:ObjectCreated:CompleteMultipartUpload", "ObjectCreated:Copy", "ObjectCreated:Post"]
 )
-def test_every_way_of_creating_an_object_counts(name):
-    assert len(arrivals_of(body(record("uploads/a", name=name)))) == 1
+def test_every_object_created_event_is_parsed(name):
+    assert len(parse_arrivals(body(record("uploads/a", name=name)))) == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "no json", '{"Records": [{}]}', '{"Records": 3}'])
-def test_a_message_of_another_kind_is_refused(text):
+def test_another_message_is_rejected(text):
     with pytest.raises(InvalidInputError):
-        arrivals_of(text)
+        parse_arrivals(text)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80))
-def test_what_we_queue_we_understand(name):
+def test_built_notifications_are_parsed_back(name):
     key = f"uploads/{name}"
-    (message,) = notifications_of("raw", [ObjectInfo(key, "e", 1)])
+    (message,) = build_notifications("raw", [ObjectInfo(key, "e", 1)])
     expected = [Arrival("raw", key, "e")] if is_dump(key) else []
-    assert arrivals_of(message.model_dump_json()) == expected
+    assert parse_arrivals(message.model_dump_json()) == expected
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_what_we_queue_we_understand(name):
         ("s3://raw/upload", None, "uploads/upload"),
     ],
 )
-def test_a_prefix_is_looked_for_below_uploads(source, prefix, expected):
-    assert prefix_of("raw", source, prefix) == expected
+def test_a_prefix_is_below_uploads(source, prefix, expected):
+    assert upload_prefix("raw", source, prefix) == expected
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_prefix_is_looked_for_below_uploads(source, prefix, expected):
         ("s3://raw/uploads/a\0b", None, "source"),
     ],
 )
-def test_another_source_is_refused_by_the_name_of_its_field(source, prefix, field):
-    with pytest.raises(InvalidInputError) as refused:
-        prefix_of("raw", source, prefix)
-    assert refused.value.details == {"field": field}
+def test_an_invalid_source_or_prefix_is_rejected_with_its_field(source, prefix, field):
+    with pytest.raises(InvalidInputError) as raised:
+        upload_prefix("raw", source, prefix)
+    assert raised.value.details == {"field": field}

@@ -1,0 +1,162 @@
+"""Stores batches while the next ones are being read and encoded."""
+
+import hashlib
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.reading import Batch
+from shared.db.ingest.reviews import CopyRows, copy_rows, store_rejects, store_reviews
+from shared.db.ingest.shards import StoredBatch, record_batch
+from shared.schemas.messages import ProcessShard
+from shared.storage import layout
+from shared.storage.shards import to_parquet
+
+_MAX_PENDING_BATCHES = 1
+_HEARTBEAT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _EncodedBatch:
+    """A batch in the formats that storage needs."""
+
+    batch: Batch
+    fingerprint: str
+    rows: CopyRows
+    shard: bytes
+    """Parquet of all rows; used unchanged when none of them is a duplicate."""
+
+
+def _encode(batch: Batch) -> _EncodedBatch:
+    shard = to_parquet(batch.table) if batch.table.num_rows else b""
+    return _EncodedBatch(batch, _fingerprint(batch), copy_rows(batch.table), shard)
+
+
+class BatchWriter:
+    """Writes the batches of one ingest in order; one thread encodes them, one stores them.
+
+    Batches that an earlier attempt stored are encoded again, which takes less time than reading.
+
+    At most one batch waits for the one being stored, so memory use is bounded. A batch that fails
+    prevents later ones from being stored. Leaving the block waits until all batches are stored, or
+    raises the first error.
+    """
+
+    def __init__(
+        self, dependencies: Dependencies, ingest_id: str, stored: dict[int, StoredBatch]
+    ) -> None:
+        self._dependencies = dependencies
+        self._ingest_id = ingest_id
+        self._stored = stored
+        self._encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._pending: deque[Future[None]] = deque()
+        self._last: Future[None] | None = None
+        self._touched_at = time.monotonic()
+        self.parts = 0
+        self.records = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._wait_until_pending(0)
+        finally:
+            # the writer first: its remaining batches wait for the encoder
+            self._writer.shutdown(wait=True, cancel_futures=True)
+            self._encoder.shutdown(wait=True, cancel_futures=True)
+
+    def add(self, batch: Batch) -> None:
+        """Queue the next batch; blocks while too many are pending.
+
+        Raises:
+            UnavailableError: an earlier batch could not be stored.
+        """
+        part, record = self.parts, self.records + 1
+        self.parts += 1
+        self.records += batch.rows_read
+        encoded = self._encoder.submit(_encode, batch)
+        self._last = self._writer.submit(self._store, part, record, encoded, self._last)
+        self._pending.append(self._last)
+        self._wait_until_pending(_MAX_PENDING_BATCHES)
+
+    def _wait_until_pending(self, count: int) -> None:
+        while len(self._pending) > count:
+            self._pending.popleft().result()
+
+    def _store(
+        self,
+        part: int,
+        record: int,
+        encoding: Future[_EncodedBatch],
+        previous: Future[None] | None,
+    ) -> None:
+        if previous is not None:
+            previous.result()  # raises its error, so that stored parts have no gap
+        encoded = encoding.result()
+        batch = encoded.batch
+        earlier = self._stored.pop(part, None)
+        if earlier is not None and earlier.fingerprint == encoded.fingerprint:
+            self._skip(earlier)
+            return
+        if earlier is not None or self._stored:
+            # read differently this time (a new mapping, new code): store everything from here again
+            self._dependencies.ledger.forget(self._ingest_id, part, record)
+            self._stored = {}
+        key = layout.clean_shard(self._ingest_id, part)
+        with self._dependencies.database.transaction() as connection:
+            store_rejects(connection, self._ingest_id, batch.rejects)
+            owned = store_reviews(connection, self._ingest_id, encoded.rows)
+            accepted, rows = batch.table.num_rows, len(owned)
+            if rows:
+                # before the commit: every shard in the ledger exists
+                complete = rows == accepted
+                shard = encoded.shard if complete else to_parquet(_select(batch.table, owned))
+                self._dependencies.clean.put(key, shard)
+            stored = StoredBatch(part, encoded.fingerprint, accepted, len(batch.rejects), rows, key)
+            record_batch(connection, self._ingest_id, stored)
+        if rows:
+            self._queue(part, key, rows)
+
+    def _skip(self, batch: StoredBatch) -> None:
+        """Queue a batch that an earlier attempt committed; its message may have been lost."""
+        if batch.rows and not batch.processed:
+            self._queue(batch.part, batch.key, batch.rows)
+        if time.monotonic() - self._touched_at > _HEARTBEAT_SECONDS:
+            self._dependencies.ledger.touch(self._ingest_id)
+            self._touched_at = time.monotonic()
+
+    def _queue(self, part: int, key: str, rows: int) -> None:
+        message = ProcessShard(ingest_id=self._ingest_id, part=part, key=key, rows=rows)
+        self._dependencies.processing_queue.send([message])
+
+
+def _select(table: pa.Table, records: pa.Array) -> pa.Table:
+    return table.filter(pc.is_in(table["record"], value_set=records))
+
+
+def _fingerprint(batch: Batch) -> str:
+    """Hash the content of a batch, so that a resumed ingest recognises stored batches."""
+    digest = hashlib.sha256()
+    digest.update(f"{batch.rows_read}:{batch.table.num_rows}:".encode())
+    for column in batch.table.columns:
+        for chunk in column.chunks:
+            for buffer in chunk.buffers():
+                if buffer is not None:
+                    digest.update(buffer)
+    rejects = (f"{reject.record}:{reject.reason.value}" for reject in batch.rejects)
+    digest.update(",".join(rejects).encode())
+    return digest.hexdigest()[:32]
