@@ -17,7 +17,7 @@ from lambdas.inference.service import analyze
 from lambdas.inference.settings import InferenceSettings
 from shared.index import vectors
 from shared.schemas.api import AnalyzeRequest
-from shared.serving.state import Snapshot
+from shared.serving.snapshots import Snapshot
 from shared.storage import artefacts
 from shared.storage.clients import client
 from shared.storage.objects import S3Store

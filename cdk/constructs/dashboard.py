@@ -147,7 +147,7 @@ def _model(drift: Drift, serving_logs: Sequence[str]) -> list[cloudwatch.IWidget
         width=_WIDTH,
         query_lines=[
             "fields @timestamp, service, level, message",
-            'filter logger = "shared.serving.state"',
+            'filter logger = "shared.serving.snapshots"',
             "sort @timestamp desc",
             "limit 20",
         ],

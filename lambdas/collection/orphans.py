@@ -30,7 +30,7 @@ def delete_orphans(dependencies: Dependencies, ingest_id: str) -> bool:
     orphans = [key for key in keys if key not in listed]
     derived = _derived_keys(artefacts, ingest_id) if orphans else {}
     for key in orphans:
-        part = layout.part_of(key)
+        part = layout.part_number(key)
         # the lock's holder may still write; later workers skip a shard that the ledger lacks
         with dependencies.database.lock(process_lock(ingest_id, part)) as acquired:
             if not acquired:
@@ -48,5 +48,5 @@ def _derived_keys(artefacts: ObjectStore, ingest_id: str) -> dict[int, list[str]
     keys = defaultdict(list)
     for info in artefacts.list(layout.EMBEDDINGS):
         if f"/{ingest_id}/" in info.key:
-            keys[layout.part_of(info.key)].append(info.key)
+            keys[layout.part_number(info.key)].append(info.key)
     return keys

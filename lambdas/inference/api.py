@@ -15,7 +15,7 @@ from shared.schemas.api import (
     AnalyzeResponse,
 )
 from shared.schemas.health import Health
-from shared.serving.state import health_of
+from shared.serving.state import serving_health
 
 NAME = "inference"
 
@@ -28,7 +28,7 @@ def create_app(dependencies: Dependencies | None = None) -> FastAPI:
         return dependencies or build_dependencies(InferenceSettings())
 
     def health() -> Health:
-        return health_of(NAME, service_version(), ports().state)
+        return serving_health(NAME, service_version(), ports().state)
 
     app = create_service(NAME, title="Reviewlens inference", health=health)
 

@@ -13,11 +13,11 @@ from shared.schemas.api import (
 from shared.serving.answers import (
     IMAGE_IGNORED,
     NO_INDEX,
-    TEXT_CUT,
-    analysis_of,
+    TEXT_TRUNCATED,
     similar_review,
+    text_analysis,
 )
-from shared.serving.state import Snapshot
+from shared.serving.snapshots import Snapshot
 
 _EVIDENCE = 10
 """Neighbours that the summary weighs, however few of them are shown."""
@@ -26,7 +26,7 @@ _EVIDENCE = 10
 def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
     """Answer POST /analyze from one model and its index."""
     encoded = snapshot.encoder.encode([request.query_text])
-    found = analysis_of(encoded.probabilities[0].tolist())
+    found = text_analysis(encoded.probabilities[0].tolist())
     hits: Sequence[Hit] | None = None
     if snapshot.index is not None:
         hits = snapshot.index.search(encoded.embeddings[0], max(request.top_k, _EVIDENCE))
@@ -35,8 +35,8 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
     warnings = request.unknown_fields()
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
-    if encoded.cut[0]:
-        warnings.append(TEXT_CUT)
+    if encoded.truncated[0]:
+        warnings.append(TEXT_TRUNCATED)
     if hits is None:
         warnings.append(NO_INDEX)
     return AnalyzeResponse(
@@ -55,9 +55,11 @@ def analyze_batch(snapshot: Snapshot, request: AnalyzeBatchRequest) -> AnalyzeBa
     """Answer POST /analyze/batch: one encoder pass over all texts."""
     encoded = snapshot.encoder.encode(request.texts)
     warnings = request.unknown_fields()
-    warnings += [f"texts.{i}: {TEXT_CUT}" for i, cut in enumerate(encoded.cut) if cut]
+    warnings += [
+        f"texts.{i}: {TEXT_TRUNCATED}" for i, truncated in enumerate(encoded.truncated) if truncated
+    ]
     return AnalyzeBatchResponse(
-        results=[analysis_of(row) for row in encoded.probabilities.tolist()],
+        results=[text_analysis(row) for row in encoded.probabilities.tolist()],
         model_version=snapshot.encoder.version,
         index_version=snapshot.index.version if snapshot.index else None,
         warnings=warnings,

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from lambdas.migrations.settings import MigrationSettings
-from shared.db.access import access
+from shared.db.access import database_credentials
 from shared.db.connection import Secret
 from shared.db.migrations import NewerSchemaError, head, migrate, revisions
 from shared.db.roles import let_in
@@ -64,7 +64,7 @@ def run(settings: MigrationSettings) -> str:
         MigrationError: it did not answer in time, or a migration failed.
     """
     try:
-        secret = access(settings)()
+        secret = database_credentials(settings)()
         revision = _migrated(secret, settings.wake_seconds)
         if settings.app_user:
             let_in(secret, settings.app_user)

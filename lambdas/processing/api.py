@@ -11,7 +11,7 @@ from lambdas.processing.settings import ProcessingSettings
 from shared.errors import ArtefactError, UnavailableError
 from shared.http.app import create_service, service_version
 from shared.schemas.api import MAX_BATCH_TEXTS, QueryText
-from shared.schemas.health import Check, Health, worst
+from shared.schemas.health import Check, Health, worst_status
 from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
 
 _MAX_BODY_BYTES = 4_000_000
@@ -81,7 +81,7 @@ def _health(ports: Dependencies) -> Health:
     except (UnavailableError, ArtefactError) as error:
         checks["model"] = Check(status="unavailable", detail=error.message)
     return Health(
-        status=worst(checks),
+        status=worst_status(checks),
         service="processing",
         version=service_version(),
         model_version=version,

@@ -1,14 +1,13 @@
 """SageMaker's jobs as the flow sees them: started once, looked at often."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared.errors import ConflictError, NotFoundError, ReviewlensError, UnavailableError
+from shared.storage.aws_errors import translate_aws_errors
 
 State = Literal["running", "completed", "failed", "stopped"]
 _STATES: dict[str, State] = {"Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
@@ -53,7 +52,7 @@ class Jobs:
             NotFoundError: there is no such job.
             UnavailableError: SageMaker does not answer.
         """
-        with _told(f"training job {name}"):
+        with _translate_errors(f"training job {name}"):
             found = self._client.describe_training_job(TrainingJobName=name)
         inputs = found.get("InputDataConfig", [])
         state = _STATES.get(found["TrainingJobStatus"], "running")
@@ -68,7 +67,7 @@ class Jobs:
 
     def processing(self, name: str) -> ProcessingJob:
         """Look at a processing job; errors as in ``training``."""
-        with _told(f"processing job {name}"):
+        with _translate_errors(f"processing job {name}"):
             found = self._client.describe_processing_job(ProcessingJobName=name)
         state = _STATES.get(found["ProcessingJobStatus"], "running")
         message = _message(found)
@@ -91,7 +90,7 @@ class Jobs:
                 if self.processing(job).state == "running":
                     return job
             except NotFoundError:
-                with _told(f"processing job {job}"):
+                with _translate_errors(f"processing job {job}"):
                     self._client.create_processing_job(ProcessingJobName=job, **request)
                 return job
         raise ReviewlensError(f"{name} was tried {_MOST_ATTEMPTS} times")
@@ -112,21 +111,14 @@ def _message(found: Mapping[str, Any]) -> dict[str, Any]:
     return said if isinstance(said, dict) else {"reason": text}
 
 
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        told = error.response.get("Error", {})
-        code, message = str(told.get("Code")), str(told.get("Message"))
+def _translate_errors(subject: str) -> AbstractContextManager[None]:
+    def refusal(code: str, message: str) -> Exception:
         if "not find" in message or "not found" in message:
-            raise NotFoundError(f"there is no {what}") from error
+            return NotFoundError(f"there is no {subject}")
         if code == "ResourceInUse":
-            raise ConflictError(f"{what} was started by another at the same time") from error
+            return ConflictError(f"{subject} was started by another at the same time")
         if code in _TRANSIENT or code == "ResourceLimitExceeded":
-            raise UnavailableError(f"{what}: {message}") from error
-        raise ReviewlensError(
-            f"{what}: SageMaker refused the request ({code}): {message}"
-        ) from error
-    except BotoCoreError as error:
-        raise UnavailableError("SageMaker does not answer") from error
+            return UnavailableError(f"{subject}: {message}")
+        return ReviewlensError(f"{subject}: SageMaker refused the request ({code}): {message}")
+
+    return translate_aws_errors("SageMaker does not answer", refusal)

@@ -11,10 +11,11 @@ from shared.http.app import service_version
 from shared.http.entry import SqsRecord, failed_ids
 from shared.index import stops
 from shared.schemas.api import Accepted, SearchRequest, SearchResponse
-from shared.schemas.health import Check, Health, worst
+from shared.schemas.health import Check, Health, worst_status
 from shared.schemas.messages import BuildIndex
-from shared.serving.answers import IMAGE_IGNORED, NO_INDEX, TEXT_CUT, search_result
-from shared.serving.state import Snapshot, health_of
+from shared.serving.answers import IMAGE_IGNORED, NO_INDEX, TEXT_TRUNCATED, search_result
+from shared.serving.snapshots import Snapshot
+from shared.serving.state import serving_health
 
 log = logging.getLogger(__name__)
 NAME = "retrieval"
@@ -31,8 +32,8 @@ def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
         warnings.append(NO_INDEX)
     else:
         encoded = snapshot.encoder.encode([request.query_text])
-        if encoded.cut[0]:
-            warnings.append(TEXT_CUT)
+        if encoded.truncated[0]:
+            warnings.append(TEXT_TRUNCATED)
         hits = index.search(encoded.embeddings[0], request.top_k, request.filters)
         results = [search_result(hit) for hit in hits]
     return SearchResponse(
@@ -45,7 +46,7 @@ def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
 
 def health(dependencies: Dependencies) -> Health:
     """Answer GET /health; ``index_build`` is there while the last build stopped."""
-    health = health_of(NAME, service_version(), dependencies.state)
+    health = serving_health(NAME, service_version(), dependencies.state)
     try:
         stopped = stops.read(dependencies.artefacts)
     except UnavailableError:  # serving goes on without S3
@@ -54,7 +55,7 @@ def health(dependencies: Dependencies) -> Health:
         return health
     detail = f"the index build stopped ({stopped.since:%Y-%m-%d %H:%M} UTC): {stopped.reason}"
     checks = {**health.checks, "index_build": Check(status="degraded", detail=detail)}
-    return health.model_copy(update={"checks": checks, "status": worst(checks)})
+    return health.model_copy(update={"checks": checks, "status": worst_status(checks)})
 
 
 def request_build(dependencies: Dependencies, *, force: bool = False) -> Accepted:

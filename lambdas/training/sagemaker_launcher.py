@@ -2,18 +2,17 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.training.launcher import Job, Progress, Report, progress_of
 from lambdas.training.settings import TrainingSettings
 from shared.errors import UnavailableError
 from shared.schemas.training import TrainingState
 from shared.schemas.training_log import METRIC_DEFINITIONS
+from shared.storage.aws_errors import translate_aws_errors
 
 _NEEDED = ("image_uri", "role_arn", "data_uri", "output_uri")
 _WAITING = frozenset(
@@ -61,11 +60,11 @@ class SageMakerLauncher:
         """Create the job; see Launcher."""
         request = self.request(job)
         try:
-            with _translated():
+            with _translate_errors():
                 self._client.create_training_job(**request)
         except _NameTaken as error:
             # the answer to an earlier attempt may have been lost on its way
-            with _translated():
+            with _translate_errors():
                 found = self._client.describe_training_job(
                     TrainingJobName=request["TrainingJobName"]
                 )
@@ -76,7 +75,7 @@ class SageMakerLauncher:
     def report(self, training_id: str) -> Report | None:
         """Describe the job; see Launcher."""
         try:
-            with _translated():
+            with _translate_errors():
                 found = self._client.describe_training_job(TrainingJobName=self._name(training_id))
         except _NotThere:
             return None
@@ -85,7 +84,7 @@ class SageMakerLauncher:
     def stop(self, training_id: str) -> None:
         """Stop the job; see Launcher."""
         try:
-            with _translated():
+            with _translate_errors():
                 self._client.stop_training_job(TrainingJobName=self._name(training_id))
         except (_NotThere, _Ended):
             return
@@ -214,21 +213,16 @@ class _Ended(Exception):  # noqa: N818
     pass
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """SageMaker's answers that mean something here; all others are that it is unavailable."""
-    try:
-        yield
-    except ClientError as error:
-        told = error.response.get("Error", {})
-        code, message = str(told.get("Code")), str(told.get("Message"))
-        if code == "ResourceInUse":
-            raise _NameTaken from error
-        if code in {"ValidationException", "ValidationError", "ResourceNotFound"}:
-            if re.search(r"not find|not found", message, re.IGNORECASE):
-                raise _NotThere from error
-            if "in status" in message or "in Status" in message:
-                raise _Ended from error
-        raise UnavailableError(f"SageMaker refused the request ({code})") from error
-    except BotoCoreError as error:
-        raise UnavailableError("SageMaker does not answer") from error
+def _translate_errors() -> AbstractContextManager[None]:
+    return translate_aws_errors("SageMaker does not answer", _refusal)
+
+
+def _refusal(code: str, message: str) -> Exception:
+    if code == "ResourceInUse":
+        return _NameTaken()
+    if code in {"ValidationException", "ValidationError", "ResourceNotFound"}:
+        if re.search(r"not find|not found", message, re.IGNORECASE):
+            return _NotThere()
+        if "in status" in message or "in Status" in message:
+            return _Ended()
+    return UnavailableError(f"SageMaker refused the request ({code})")

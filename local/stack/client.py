@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.resources import local_client
 from local.errors import LocalStackError, RefusedError
@@ -14,6 +13,7 @@ from local.names import ARTEFACT_BUCKET, QUEUES, queue_url
 from local.state import RunningStack, StateFolder
 from shared.errors import ReviewlensError
 from shared.storage import artefacts
+from shared.storage.aws_errors import AWS_ERRORS
 from shared.storage.layout import embeddings_prefix, version_prefix
 from shared.storage.objects import S3Store
 
@@ -95,7 +95,7 @@ class StackClient:
                 }
                 for plan in QUEUES
             }
-        except (BotoCoreError, ClientError) as error:
+        except AWS_ERRORS as error:
             raise LocalStackError(f"The queues do not answer ({error}).") from error
 
     def _ask(self, method: str, path: str, **named: Any) -> dict[str, Any]:

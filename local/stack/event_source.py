@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from botocore.exceptions import BotoCoreError, ClientError
+from shared.storage.aws_errors import AWS_ERRORS
 
 log = logging.getLogger(__name__)
 _RECEIVE_LIMIT = 10
@@ -104,7 +104,7 @@ class EventSource:
                 batch = self._gather()
                 if batch:
                     self.deliver(batch)
-            except (BotoCoreError, ClientError):
+            except AWS_ERRORS:
                 log.exception("queue %s does not answer", self._mapping.queue_url)
                 self._stopping.wait(1.0)
 

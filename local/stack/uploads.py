@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from lambdas.collection.arrivals import MAPPING_NAME, is_mapping
 from local.errors import LocalStackError
 from local.names import RAW_BUCKET
 from shared.schemas.ingest import ingest_id_of
+from shared.storage.aws_errors import AWS_ERRORS
 from shared.storage.layout import UPLOADS
 
 
@@ -119,7 +118,7 @@ def send(s3: Any, upload: Upload, progress: Callable[[int], None]) -> str:
             s3.put_object(Bucket=RAW_BUCKET, Key=mapping_key, Body=upload.mapping)
         s3.upload_file(str(upload.path), RAW_BUCKET, upload.key, Callback=progress)
         etag = s3.head_object(Bucket=RAW_BUCKET, Key=upload.key)["ETag"]
-    except (BotoCoreError, ClientError, OSError) as error:
+    except (*AWS_ERRORS, OSError) as error:
         raise LocalStackError(f"{upload.path} cannot be uploaded: {error}") from error
     return ingest_id_of(RAW_BUCKET, upload.key, etag)
 
@@ -157,7 +156,7 @@ def copy_into_raw(s3: Any, uri: str) -> dict[str, str]:
                 etag = s3.head_object(Bucket=RAW_BUCKET, Key=key)["ETag"]
             if not is_mapping(key):
                 ids[ingest_id_of(RAW_BUCKET, key, etag)] = key
-    except (BotoCoreError, ClientError) as error:
+    except AWS_ERRORS as error:
         told = f"{uri} cannot be read in this stack ({error}). Copy it here with `aws s3 cp`."
         raise LocalStackError(told, exit_code=2) from error
     if not ids:

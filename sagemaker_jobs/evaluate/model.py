@@ -30,7 +30,7 @@ def encode(
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     parts = []
     for start in range(0, len(order), size):
-        batch, mask = tokens.padded([ids[row] for row in order[start : start + size]])
+        batch, mask = tokens.pad([ids[row] for row in order[start : start + size]])
         feed = {"input_ids": batch, "attention_mask": mask}
         parts.append(session.run(["embedding", "logits"], feed))
     back = np.argsort(order)
@@ -72,7 +72,7 @@ class ScoredModel:
         """Token ids, cut as in serving, and how many tokens each text has uncut."""
         whole = tokens.tokenise(self._tokenizer, texts)
         limit = self.manifest.max_tokens or tokens.MAX_TOKENS
-        cut = [tokens.cut(ids, limit, self.manifest.tail_tokens) for ids in whole]
+        cut = [tokens.truncate(ids, limit, self.manifest.tail_tokens) for ids in whole]
         return cut, np.array([len(ids) for ids in whole])
 
     def predict(self, texts: Sequence[str]) -> Floats:

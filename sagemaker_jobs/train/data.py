@@ -64,10 +64,12 @@ def fingerprint(texts: Sequence[str]) -> str:
 def tokenise(
     tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int, tail_tokens: int = 1
 ) -> list[list[int]]:
-    """Token ids of each text, not padded, cut as ``shared.runtime.tokens.cut`` does."""
+    """Token ids of each text, not padded, cut as ``shared.runtime.tokens.truncate`` does."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    return [tokens.cut(ids, max_tokens, tail_tokens) for ids in tokens.tokenise(tokenizer, texts)]
+    return [
+        tokens.truncate(ids, max_tokens, tail_tokens) for ids in tokens.tokenise(tokenizer, texts)
+    ]
 
 
 def batches(
@@ -91,7 +93,7 @@ def batches(
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """Token ids and attention mask, (b, t) int64, padded with zeros."""
-    ids, mask = tokens.padded(rows)
+    ids, mask = tokens.pad(rows)
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 

@@ -1,75 +1,71 @@
-"""How a function gets into PostgreSQL: by an IAM token for each connection, or by a secret."""
+"""Credentials for PostgreSQL: an IAM token for each connection, or a secret."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from shared.db.connection import Database, Secret
-from shared.errors import ReviewlensError, UnavailableError
+from shared.errors import ReviewlensError
 from shared.settings.base import DatabaseSettings
+from shared.storage.aws_errors import translate_aws_errors
 from shared.storage.clients import client
 from shared.storage.secrets import read_secret
 
-ROOTS = Path(__file__).with_name("roots.pem")
-"""Roots of Amazon RDS (each region, for direct connections) and of Amazon Trust Services (for RDS
-Proxy); scripts/release/database_roots.py makes the file."""
-_FIELDS = ("host", "port", "username", "password", "dbname")
+CA_FILE = Path(__file__).with_name("roots.pem")
+"""Root certificates of Amazon RDS (all regions, for direct connections) and of Amazon Trust
+Services (for RDS Proxy); written by scripts/release/database_roots.py."""
+_SECRET_FIELDS = ("host", "port", "username", "password", "dbname")
 
 
-def access(settings: DatabaseSettings) -> Callable[[], Secret]:
-    """What ``Database`` asks at each new connection.
+def database_credentials(settings: DatabaseSettings) -> Callable[[], Secret]:
+    """Return the function that ``Database`` calls for each new connection.
 
     Args:
         settings: name an endpoint (IAM) or a secret.
     """
-    return _by_token(settings) if settings.database_host else _by_secret(settings)
+    return _token_credentials(settings) if settings.database_host else _read_credentials(settings)
 
 
 def open_database(settings: DatabaseSettings) -> Database:
-    """The database of the settings; nothing is connected before it is asked for."""
+    """Return the database of the settings; it connects on first use."""
     return Database(
-        access(settings),
+        database_credentials(settings),
         pool_size=settings.database_pool_size,
         wait_seconds=settings.database_wait_seconds,
     )
 
 
-def _by_token(settings: DatabaseSettings) -> Callable[[], Secret]:
-    """A token lives for 15 minutes and is signed here, without a call to AWS."""
+def _token_credentials(settings: DatabaseSettings) -> Callable[[], Secret]:
+    """Sign a token for each connection, without a call to AWS; it is valid for 15 minutes."""
 
     def token() -> Secret:
         host, port, user = settings.database_host, settings.database_port, settings.database_user
-        # imported here, for those who use a secret: it takes a while
-        from botocore.exceptions import BotoCoreError
-
-        try:
+        with translate_aws_errors(f"no token for {user} at {host} can be signed"):
             password = client("rds").generate_db_auth_token(
                 DBHostname=host, Port=port, DBUsername=user
             )
-        except BotoCoreError as error:
-            raise UnavailableError(f"no token for {user} at {host} can be signed") from error
         return {
             "host": host,
             "port": port,
             "username": user,
             "password": password,
             "dbname": settings.database_name,
-            **_proof(settings),
+            **_tls(settings),
         }
 
     return token
 
 
-def _by_secret(settings: DatabaseSettings) -> Callable[[], Secret]:
+def _read_credentials(settings: DatabaseSettings) -> Callable[[], Secret]:
     def secret() -> Secret:
         name = settings.database_secret_id
-        found = read_secret(client("secretsmanager"), name)
-        if missing := [field for field in _FIELDS if field not in found]:
+        value = read_secret(client("secretsmanager"), name)
+        if missing := [field for field in _SECRET_FIELDS if field not in value]:
             raise ReviewlensError(f"the secret {name} lacks {', '.join(missing)}")
-        proof = _proof(settings) if settings.database_tls == "verify-full" else {}
-        return {**{field: found[field] for field in _FIELDS}, **proof}
+        tls = _tls(settings) if settings.database_tls == "verify-full" else {}
+        return {**{field: value[field] for field in _SECRET_FIELDS}, **tls}
 
     return secret
 
 
-def _proof(settings: DatabaseSettings) -> dict[str, str]:
-    return {"sslmode": "verify-full", "sslrootcert": settings.database_ca_file or str(ROOTS)}
+def _tls(settings: DatabaseSettings) -> dict[str, str]:
+    return {"sslmode": "verify-full", "sslrootcert": settings.database_ca_file or str(CA_FILE)}

@@ -1,1 +1,1 @@
-"""The encoder on ONNX Runtime: one pass gives embedding and sentiment."""
+"""The encoder on ONNX Runtime: embeddings and sentiments in one pass."""

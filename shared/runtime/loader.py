@@ -1,78 +1,61 @@
-"""The current model of the artefact bucket, kept up to date."""
+"""Loads the current model of the artefact bucket and keeps it up to date."""
 
 import threading
-import time
 from pathlib import Path
 
-from shared.errors import ArtefactError, NotFoundError, ReviewlensError, UnavailableError
+from shared.errors import ReviewlensError, UnavailableError
 from shared.runtime.encoder import Encoder
 from shared.storage import artefacts
 from shared.storage.objects import ObjectStore
+from shared.storage.refresh import LastGoodVersion, RefreshTimer
 
-_RETRY_BAD_SECONDS = 60.0
+NO_MODEL = "no model is published yet"
 
 
 class ModelLoader:
-    """Gives the encoder that the pointer names, loading it when the pointer moved.
+    """Provides the encoder that the pointer names, and loads a new one when the pointer moves.
 
-    For work that needs the model alone (processing). A version that cannot be opened is
-    remembered in ``problem`` and left alone for a minute; the one before it goes on serving.
+    For code that needs only the model (processing). When a version cannot be opened, ``problem``
+    says why and the previous one stays in use (shared.storage.refresh).
     """
 
     def __init__(
         self, store: ObjectStore, cache_dir: Path, *, threads: int = 1, refresh_seconds: float = 5.0
     ) -> None:
         self._store = store
-        self._cache_dir = cache_dir
-        self._threads = threads
-        self._refresh_seconds = refresh_seconds
+        self._timer = RefreshTimer(refresh_seconds)
         self._lock = threading.Lock()
-        self._encoder: Encoder | None = None
-        self._checked = float("-inf")
-        self._bad: tuple[str, float] = ("", 0.0)
+        self._encoder = LastGoodVersion(
+            lambda version: open_version(store, version, cache_dir, threads=threads)
+        )
         self.problem: str | None = None
 
     def encoder(self) -> Encoder:
-        """The current encoder.
+        """Return the current encoder.
 
         Raises:
-            UnavailableError: no model is published, or none that can be opened.
+            UnavailableError: no model is published, or none can be opened.
         """
-        found = self._encoder
-        if found is not None and time.monotonic() - self._checked < self._refresh_seconds:
-            return found
+        encoder = self._encoder.value
+        if encoder is not None and not self._timer.is_due:
+            return encoder
         with self._lock:
-            if self._encoder is None or self._is_due():
+            if self._encoder.value is None or self._timer.is_due:
                 self._refresh()
-                self._checked = time.monotonic()
-            if self._encoder is None:
-                raise UnavailableError(self.problem or "no model is published yet")
-            return self._encoder
-
-    def _is_due(self) -> bool:
-        return time.monotonic() - self._checked >= self._refresh_seconds
+                self._timer.restart()
+            if self._encoder.value is None:
+                raise UnavailableError(self.problem or NO_MODEL)
+            return self._encoder.value
 
     def _refresh(self) -> None:
         try:
             pointer = artefacts.current(self._store, "model")
-            if pointer is None:
-                self.problem = "no model is published yet"
-            elif self._encoder is not None and self._encoder.version == pointer.version:
-                self.problem = None
-            elif self._bad[0] != pointer.version or time.monotonic() > self._bad[1]:
-                self._open(pointer.version)
+            if pointer is not None:
+                self._encoder.open(pointer.version)
         except ReviewlensError as error:
             self.problem = error.message
-
-    def _open(self, version: str) -> None:
-        try:
-            self._encoder = open_version(
-                self._store, version, self._cache_dir, threads=self._threads
-            )
-        except (ArtefactError, NotFoundError):
-            self._bad = (version, time.monotonic() + _RETRY_BAD_SECONDS)
-            raise
-        self.problem = None
+        else:
+            self.problem = NO_MODEL if pointer is None else None
 
 
 def open_version(
@@ -81,13 +64,13 @@ def open_version(
     cache_dir: Path,
     *,
     threads: int = 1,
-    alone: int | None = None,
+    idle_threads: int | None = None,
 ) -> Encoder:
-    """Fetch, verify and open one model version; ``threads`` and ``alone`` are the Encoder's.
+    """Fetch, verify and open one model version; see Encoder for the threads.
 
     Raises:
         NotFoundError: there is no such version.
-        ArtefactError: the version is corrupt or does not serve here.
+        ArtefactError: the version is corrupt or cannot serve here.
     """
     fetched = artefacts.fetch(store, "model", version, cache_dir)
-    return Encoder(fetched, threads=threads, alone=alone)
+    return Encoder(fetched, threads=threads, idle_threads=idle_threads)

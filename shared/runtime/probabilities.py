@@ -1,4 +1,4 @@
-"""From logits to probabilities."""
+"""Converts logits to probabilities."""
 
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ Real = TypeVar("Real", bound=np.floating[Any])
 
 
 def softmax(logits: npt.NDArray[Real]) -> npt.NDArray[Real]:
-    """Probabilities over the last axis, safe for large logits."""
-    shifted = np.exp(logits - logits.max(-1, keepdims=True))
-    found: npt.NDArray[Real] = shifted / shifted.sum(-1, keepdims=True)
-    return found
+    """Probabilities over the last axis, stable for large logits."""
+    weights = np.exp(logits - logits.max(-1, keepdims=True))
+    probabilities: npt.NDArray[Real] = weights / weights.sum(-1, keepdims=True)
+    return probabilities

@@ -1,4 +1,4 @@
-"""Texts to token ids: one way of cutting long texts, for training and serving."""
+"""Converts texts to token ids; training and serving truncate long texts alike."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,11 @@ from tokenizers import Tokenizer
 Ids = npt.NDArray[np.int64]
 
 MAX_TOKENS = 256
-"""Of a model whose manifest sets no limit."""
+"""Limit of a model whose manifest sets none."""
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """A tokenizer that neither cuts nor pads."""
+    """Load a tokenizer that neither truncates nor pads."""
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -22,25 +22,25 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """Token ids of each text, whole, special tokens included."""
+    """All token ids of each text, special tokens included."""
     if len(texts) == 1:
         return [tokenizer.encode(texts[0]).ids]
     return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
 
 
-def cut(ids: list[int], max_tokens: int, tail_tokens: int = 1) -> list[int]:
-    """At most ``max_tokens`` of a text's token ids: its beginning and its last ``tail_tokens``.
+def truncate(ids: list[int], max_tokens: int, tail_tokens: int = 1) -> list[int]:
+    """Keep at most ``max_tokens`` token ids: the beginning and the last ``tail_tokens``.
 
-    A review often ends with what all of it comes to. One tail token is the closing special token
-    alone: what cutting off the end leaves.
+    A review often ends with its conclusion. With one tail token, only the closing special token
+    of the end is kept.
     """
     if len(ids) <= max_tokens:
         return ids
     return ids[: max_tokens - tail_tokens] + ids[-tail_tokens:]
 
 
-def padded(tokens: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
-    """Token ids and attention mask, int64, texts x tokens of the longest."""
+def pad(tokens: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
+    """Token ids padded to the longest text, and the attention mask; int64, texts x tokens."""
     ids = np.zeros((len(tokens), max(map(len, tokens))), dtype=np.int64)
     mask = np.zeros_like(ids)
     for row, entry in enumerate(tokens):

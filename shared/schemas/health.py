@@ -34,7 +34,7 @@ class Health(BaseModel):
 
 
 class GatewayHealth(BaseModel):
-    """State of all services: ``ok`` where each is, else ``degraded``.
+    """State of all services: ``ok`` if every service is, otherwise ``degraded``.
 
     On AWS one service answers for the API, and ``services`` is empty.
     """
@@ -49,7 +49,7 @@ class GatewayHealth(BaseModel):
     services: dict[str, Health] = Field(default_factory=dict)
 
 
-def worst(checks: dict[str, Check]) -> HealthStatus:
-    """The status of a service whose checks weigh alike: that of its worst check."""
+def worst_status(checks: dict[str, Check]) -> HealthStatus:
+    """Status of a service whose checks are all equally important: that of the worst check."""
     order: tuple[HealthStatus, ...] = ("ok", "degraded", "unavailable")
     return max((check.status for check in checks.values()), key=order.index, default="ok")

@@ -1,1 +1,1 @@
-"""What answers queries: one model and one index that fit each other, swapped together."""
+"""Answers queries with one model and the index of its embeddings, swapped together."""

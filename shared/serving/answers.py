@@ -1,15 +1,15 @@
-"""From hits of the index to what the API shows."""
+"""Converts encoder outputs and index hits to API responses."""
 
 from shared.index.reader import Hit
 from shared.schemas.api import Probabilities, SearchResult, SimilarReview, TextAnalysis
 from shared.schemas.sentiment import LABELS, Sentiment
 
-IMAGE_IGNORED = "this model reads text only: the image was not looked at"
-TEXT_CUT = "the text is longer than the model reads: only its beginning and end counted"
-NO_INDEX = "there is no index yet: no reviews were compared"
+IMAGE_IGNORED = "this model reads only text: the image was ignored"
+TEXT_TRUNCATED = "the text exceeds the model's limit: only its beginning and end were used"
+NO_INDEX = "no index is published yet: no reviews were compared"
 
 
-def analysis_of(probabilities: list[float]) -> TextAnalysis:
+def text_analysis(probabilities: list[float]) -> TextAnalysis:
     """The most probable sentiment of one row of probabilities, in the order of LABELS."""
     best = max(range(len(LABELS)), key=probabilities.__getitem__)
     by_label = {label.value: _rounded(p) for label, p in zip(LABELS, probabilities, strict=True)}
@@ -21,7 +21,7 @@ def analysis_of(probabilities: list[float]) -> TextAnalysis:
 
 
 def similar_review(hit: Hit) -> SimilarReview:
-    """A hit as /analyze shows it."""
+    """Convert a hit to a similar review of POST /analyze."""
     row = hit.row
     return SimilarReview(
         review_text=row.text,
@@ -34,7 +34,7 @@ def similar_review(hit: Hit) -> SimilarReview:
 
 
 def search_result(hit: Hit) -> SearchResult:
-    """A hit as /search_similar shows it."""
+    """Convert a hit to a result of POST /search_similar."""
     row = hit.row
     return SearchResult(
         **similar_review(hit).model_dump(),
@@ -45,5 +45,5 @@ def search_result(hit: Hit) -> SearchResult:
 
 
 def _rounded(value: float) -> float:
-    """Six decimals: what float32 carries, and no noise behind it."""
+    """Round to six decimals, the precision of float32."""
     return round(float(value), 6)

@@ -1,4 +1,4 @@
-"""Makes the serving state of a process; functions that run in one process share it."""
+"""Creates the serving state of a process; functions in the same process share it."""
 
 import threading
 from functools import lru_cache
@@ -7,12 +7,12 @@ from pathlib import Path
 from shared.serving.settings import ServingSettings
 from shared.serving.state import ServingState
 
-_making = threading.Lock()
+_lock = threading.Lock()
 
 
 def serving_state(settings: ServingSettings) -> ServingState:
-    """The state over the real bucket; the same settings give the same one."""
-    with _making:
+    """Return the serving state of the artefact bucket; equal settings share one state."""
+    with _lock:
         return _state(
             settings.artefact_bucket,
             settings.cache_dir,
@@ -24,7 +24,7 @@ def serving_state(settings: ServingSettings) -> ServingState:
 
 @lru_cache(maxsize=8)
 def _state(
-    bucket: str, cache_dir: Path, threads: int, refresh_seconds: float, first_seconds: float
+    bucket: str, cache_dir: Path, threads: int, refresh_seconds: float, first_load_seconds: float
 ) -> ServingState:
     from shared.runtime.threads import cores, encoder_threads
     from shared.storage.clients import client
@@ -34,7 +34,7 @@ def _state(
         S3Store(client("s3"), bucket),
         cache_dir,
         threads=encoder_threads(threads),
-        alone=threads or cores(),
+        idle_threads=threads or cores(),
         refresh_seconds=refresh_seconds,
-        first_seconds=first_seconds,
+        first_load_seconds=first_load_seconds,
     )

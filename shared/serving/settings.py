@@ -1,4 +1,4 @@
-"""Settings that every function which answers queries has."""
+"""Settings of the functions that answer queries."""
 
 from pathlib import Path
 from tempfile import gettempdir
@@ -9,16 +9,16 @@ from shared.settings.base import ServiceSettings
 
 
 class ServingSettings(ServiceSettings):
-    """Where models and indexes come from, and how they run."""
+    """Source of models and indexes, and how they run."""
 
     artefact_bucket: str
     """Bucket of models, embeddings, indexes and pointers."""
     cache_dir: Path = Field(default_factory=lambda: Path(gettempdir()) / "reviewlens")
-    """Where artefacts are downloaded to."""
+    """Folder for downloaded artefacts."""
     encoder_threads: int = Field(default=0, ge=0)
-    """Threads of one encoder pass; 0: one, but all cores in Lambda and for a pass running alone."""
+    """Threads per encoder pass; 0: one, but all cores on Lambda and while no other pass runs."""
     first_load_seconds: float = Field(default=20.0, gt=0)
-    """How long a request waits for model and index in a new process, before it is told to ask
-    again: API Gateway waits 29 s, and the load goes on meanwhile."""
+    """How long a request to a new process waits for model and index before it fails with status
+    503: API Gateway waits 29 s. The load continues in the background."""
     pointer_refresh_seconds: float = Field(default=5.0, ge=0)
-    """How old the knowledge of which versions are current may be."""
+    """Interval at which the pointers are read again."""

@@ -1,4 +1,4 @@
-"""Parts that the functions' settings classes are made of."""
+"""Base classes of the functions' settings."""
 
 from typing import Literal, Self
 
@@ -6,52 +6,52 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 APP_USER = "reviewlens_app"
-"""The database user that the functions connect as on AWS; migrations make it."""
+"""Database user of the functions on AWS; created by the migrations."""
 
 
 class ServiceSettings(BaseSettings):
-    """Common to all functions. Each field is read from ``REVIEWLENS_<FIELD>``."""
+    """Settings of all functions. Each field is read from ``REVIEWLENS_<FIELD>``."""
 
     model_config = SettingsConfigDict(env_prefix="REVIEWLENS_", frozen=True, extra="ignore")
 
     log_level: str = "INFO"
-    """Least level of the records that are logged: DEBUG, INFO, WARNING or ERROR."""
+    """Lowest level of log records to keep: DEBUG, INFO, WARNING or ERROR."""
     environment: str = "local"
     """Name of the deployment, such as ``local`` or ``prod``."""
 
 
 class DatabaseSettings(ServiceSettings):
-    """For functions that use PostgreSQL: by IAM (``database_host``) or by a secret, one of them.
+    """Settings of functions that use PostgreSQL, with IAM (``database_host``) or with a secret.
 
-    By IAM, each new connection has a fresh token for its password, and the server must prove its
-    name. By a secret, the secret has host, port, username, password and dbname.
+    With IAM, each new connection uses a fresh token as its password and verifies the server's
+    certificate and name. A secret has host, port, username, password and dbname.
     """
 
     database_secret_id: str = ""
-    """Secret in Secrets Manager that says how to connect: on one machine, and for migrations."""
+    """Secret in Secrets Manager with the credentials: for the local stack and for migrations."""
     database_host: str = ""
-    """Endpoint of RDS Proxy, or of the database itself, to connect to by IAM."""
+    """Endpoint of RDS Proxy, or of the database itself, to connect to with IAM."""
     database_port: int = Field(5432, ge=1, le=65535)
     """Port of that endpoint."""
     database_name: str = "reviewlens"
     """Database at that endpoint."""
     database_user: str = APP_USER
-    """User to connect as by IAM."""
+    """User to connect as with IAM."""
     database_tls: Literal["prefer", "verify-full"] = "prefer"
-    """Whether the server must prove its name where a secret is used; by IAM it always must."""
+    """TLS mode for a secret; with IAM the server is always verified (``verify-full``)."""
     database_ca_file: str = ""
-    """Certificates that it is proved by; empty: those of RDS and RDS Proxy, which come along."""
+    """CA certificates that verify the server; empty: the bundled ones of RDS and RDS Proxy."""
     database_pool_size: int = 4
-    """Most connections that one process opens."""
+    """Maximum number of connections that one process opens."""
     database_wait_seconds: float = Field(5.0, gt=0, le=120)
-    """How long one waits for a connection: a paused Aurora cluster takes some 15 s to wake."""
+    """How long to wait for a connection: a paused Aurora cluster takes about 15 s to resume."""
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
+    def _check_exactly_one(self) -> Self:
         if bool(self.database_host) == bool(self.database_secret_id):
-            given = "both are" if self.database_host else "none is"
+            state = "both are" if self.database_host else "neither is"
             raise ValueError(
-                "set either REVIEWLENS_DATABASE_HOST, to connect by IAM, or"
-                f" REVIEWLENS_DATABASE_SECRET_ID, to connect by a secret: {given} set"
+                "set either REVIEWLENS_DATABASE_HOST, to connect with IAM, or"
+                f" REVIEWLENS_DATABASE_SECRET_ID, to connect with a secret: {state} set"
             )
         return self

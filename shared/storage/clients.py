@@ -1,4 +1,4 @@
-"""boto3 clients, made on demand; endpoint, region and credentials come from AWS's own variables."""
+"""boto3 clients, created on demand and configured by AWS's own environment variables."""
 
 from functools import cache
 from typing import Any
@@ -16,16 +16,16 @@ _CONFIG = Config(
 
 @cache
 def client(service: str) -> Any:
-    """One thread-safe client per service and process (``AWS_ENDPOINT_URL`` is honoured)."""
+    """Return the thread-safe client of a service, one per process."""
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
 
 
 @cache
 def upload_signer() -> Any:
-    """The S3 client that signs uploads.
+    """Return the S3 client that signs uploads.
 
-    Objects are encrypted by KMS, which asks for Signature Version 4; a new bucket is known by its
-    regional address alone until the global one has heard of it.
+    KMS encryption requires Signature Version 4. The regional endpoint is used because the global
+    one does not know a new bucket at first.
     """
     regional = Config(signature_version="s3v4", s3={"us_east_1_regional_endpoint": "regional"})
     return boto3.client("s3", config=_CONFIG.merge(regional))

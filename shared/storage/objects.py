@@ -1,4 +1,4 @@
-"""Objects in one S3 bucket: the port and its S3 adapter (tests/fakes holds the in-memory one)."""
+"""Objects in one S3 bucket: the port and its S3 adapter (tests/fakes has one in memory)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared.errors import ConflictError, NotFoundError, UnavailableError
+from shared.storage.aws_errors import translate_aws_errors
 
-_MISSING = {"NoSuchKey", "404", "NotFound", "NoSuchBucket", "NoSuchVersion"}
-_LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_NOT_FOUND_CODES = {"NoSuchKey", "404", "NotFound", "NoSuchBucket", "NoSuchVersion"}
+_CONFLICT_CODES = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +24,29 @@ class ObjectInfo:
 
 @dataclass(frozen=True, slots=True)
 class SignedUpload:
-    """A form that puts one object: POST ``fields`` to ``url``, and the bytes last, as ``file``."""
+    """A form that uploads one object: POST ``fields`` to ``url``, then the bytes as ``file``."""
 
     url: str
     fields: Mapping[str, str]
 
 
 class ObjectStore(Protocol):
-    """What the application asks of a bucket.
+    """The bucket operations that the application uses.
 
-    Every method raises NotFoundError for a missing key, ConflictError for a conditional put that
-    lost, and UnavailableError when the service does not answer.
+    Every method raises NotFoundError for a missing key, ConflictError when the condition of a put
+    does not hold, and UnavailableError when the service does not answer.
     """
 
     bucket: str
 
     def open(self, key: str, *, etag: str | None = None) -> AbstractContextManager[BinaryIO]:
-        """Stream an object; with ``etag``, only that version of it (else NotFoundError)."""
+        """Stream an object; with ``etag``, raise NotFoundError if it has another version."""
 
     def get(self, key: str) -> tuple[bytes, ObjectInfo]:
-        """Read a small object whole."""
+        """Read a whole object into memory."""
 
     def head(self, key: str) -> ObjectInfo:
-        """Describe an object without reading it."""
+        """Return an object's metadata without reading its body."""
 
     def put(
         self,
@@ -60,47 +59,42 @@ class ObjectStore(Protocol):
         """Write an object; ``if_match``/``if_absent`` make the put conditional."""
 
     def upload(self, key: str, path: Path) -> ObjectInfo:
-        """Write an object from a file, in parts where it is large."""
+        """Write an object from a file; large files are sent in parts."""
 
     def download(self, key: str, path: Path) -> None:
-        """Write an object's bytes to ``path``."""
+        """Write an object's bytes to the file ``path``."""
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """All objects under a prefix, in key order."""
+        """List all objects under a prefix, in key order."""
 
     def delete(self, key: str) -> None:
-        """Delete an object; a missing one is no error."""
+        """Delete an object; a missing object is not an error."""
 
     def sign_upload(self, key: str, *, max_bytes: int, seconds: int) -> SignedUpload:
-        """Let whoever has the result put this key, 1 to ``max_bytes`` long, for ``seconds``."""
+        """Sign a form that may upload 1 to ``max_bytes`` bytes to this key for ``seconds``."""
 
 
-@contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """Turn botocore's errors into the family of errors.py."""
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
-        if code in _MISSING:
-            raise NotFoundError(f"{what} does not exist") from error
-        if code in _LOST_RACE:
-            raise ConflictError(f"{what} was changed by another writer") from error
-        raise UnavailableError(f"S3 refused {what}: {code}") from error
-    except BotoCoreError as error:
-        raise UnavailableError(f"S3 did not answer for {what}") from error
+def _translate_errors(subject: str) -> AbstractContextManager[None]:
+    def refusal(code: str, _message: str) -> Exception:
+        if code in _NOT_FOUND_CODES:
+            return NotFoundError(f"{subject} does not exist")
+        if code in _CONFLICT_CODES:
+            return ConflictError(f"{subject} was changed by another writer")
+        return UnavailableError(f"S3 refused {subject}: {code}")
+
+    return translate_aws_errors(f"S3 did not answer for {subject}", refusal)
 
 
 class S3Store:
     """The S3 adapter of ObjectStore."""
 
     def __init__(self, s3: Any, bucket: str, *, signer: Callable[[], Any] | None = None) -> None:
-        """Prepare it.
+        """Wrap one bucket.
 
         Args:
-            s3: a boto3 client.
+            s3: boto3 client.
             bucket: name of the bucket.
-            signer: makes the client that signs uploads; the same one where none is given.
+            signer: returns the client that signs uploads; ``s3`` by default.
         """
         self._s3 = s3
         self._signer = signer or (lambda: s3)
@@ -111,30 +105,30 @@ class S3Store:
         """See ObjectStore.open; the body is closed on leaving."""
         condition = {"IfMatch": etag} if etag else {}
         try:
-            with _translated(f"object {key}"):
-                answer = self._s3.get_object(Bucket=self.bucket, Key=key, **condition)
+            with _translate_errors(f"object {key}"):
+                response = self._s3.get_object(Bucket=self.bucket, Key=key, **condition)
         except ConflictError as error:
-            raise NotFoundError(f"object {key} has another version now") from error
-        body = answer["Body"]
+            raise NotFoundError(f"object {key} now has another version") from error
+        body = response["Body"]
         try:
-            # a connection that breaks while the caller reads is S3 not answering, too
-            with _translated(f"object {key}"):
+            # a connection may also break while the caller reads
+            with _translate_errors(f"object {key}"):
                 yield cast("BinaryIO", body)
         finally:
             body.close()
 
     def get(self, key: str) -> tuple[bytes, ObjectInfo]:
         """See ObjectStore.get."""
-        with _translated(f"object {key}"):
-            answer = self._s3.get_object(Bucket=self.bucket, Key=key)
-            body = answer["Body"].read()
-        return body, ObjectInfo(key, answer["ETag"].strip('"'), len(body))
+        with _translate_errors(f"object {key}"):
+            response = self._s3.get_object(Bucket=self.bucket, Key=key)
+            body = response["Body"].read()
+        return body, ObjectInfo(key, response["ETag"].strip('"'), len(body))
 
     def head(self, key: str) -> ObjectInfo:
         """See ObjectStore.head."""
-        with _translated(f"object {key}"):
-            answer = self._s3.head_object(Bucket=self.bucket, Key=key)
-        return ObjectInfo(key, answer["ETag"].strip('"'), answer["ContentLength"])
+        with _translate_errors(f"object {key}"):
+            response = self._s3.head_object(Bucket=self.bucket, Key=key)
+        return ObjectInfo(key, response["ETag"].strip('"'), response["ContentLength"])
 
     def put(
         self,
@@ -148,24 +142,24 @@ class S3Store:
         condition = {"IfMatch": if_match} if if_match else {}
         if if_absent:
             condition["IfNoneMatch"] = "*"
-        with _translated(f"object {key}"):
-            answer = self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
-        return ObjectInfo(key, answer["ETag"].strip('"'), len(body))
+        with _translate_errors(f"object {key}"):
+            response = self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, **condition)
+        return ObjectInfo(key, response["ETag"].strip('"'), len(body))
 
     def upload(self, key: str, path: Path) -> ObjectInfo:
         """See ObjectStore.upload."""
-        with _translated(f"object {key}"):
+        with _translate_errors(f"object {key}"):
             self._s3.upload_file(str(path), self.bucket, key)
         return self.head(key)
 
     def download(self, key: str, path: Path) -> None:
         """See ObjectStore.download."""
-        with _translated(f"object {key}"):
+        with _translate_errors(f"object {key}"):
             self._s3.download_file(self.bucket, key, str(path))
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See ObjectStore.list."""
-        with _translated(f"list of {prefix}"):
+        with _translate_errors(f"the list of {prefix}"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )
@@ -175,16 +169,16 @@ class S3Store:
 
     def delete(self, key: str) -> None:
         """See ObjectStore.delete."""
-        with _translated(f"object {key}"):
+        with _translate_errors(f"object {key}"):
             self._s3.delete_object(Bucket=self.bucket, Key=key)
 
     def sign_upload(self, key: str, *, max_bytes: int, seconds: int) -> SignedUpload:
         """See ObjectStore.sign_upload."""
-        with _translated(f"object {key}"):
-            signed = self._signer().generate_presigned_post(
+        with _translate_errors(f"object {key}"):
+            form = self._signer().generate_presigned_post(
                 self.bucket,
                 key,
                 Conditions=[["content-length-range", 1, max_bytes]],
                 ExpiresIn=seconds,
             )
-        return SignedUpload(signed["url"], signed["fields"])
+        return SignedUpload(form["url"], form["fields"])

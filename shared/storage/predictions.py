@@ -1,4 +1,4 @@
-"""What a model said of the rows of its evaluation. For the write side: it loads pyarrow."""
+"""A model's predictions in its evaluation. For the write side: this module loads pyarrow."""
 
 import io
 import logging
@@ -14,36 +14,35 @@ from shared.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
 _COLUMNS = [f"p_{label.value}" for label in LABELS]
-_TEST = "test"
+_TEST_SPLIT = "test"
 
 
-def said_when_tried(
+def evaluation_predictions(
     store: ObjectStore, version: str
 ) -> tuple[str, list[tuple[float, float, float]]] | None:
-    """Probabilities that a model gave in its largest evaluation.
+    """Predicted probabilities of a model's largest evaluation.
 
-    The split "test" alone, where there is one: that is drawn like what the model was trained on,
-    the others try it with something else.
+    If it has a split "test", only that split is used: its rows come from the same distribution as
+    the training data, those of the other splits do not.
 
     Args:
         store: the artefact bucket.
         version: a published model.
 
     Returns:
-        Which rows these are, and of each its probabilities in the order of LABELS; None where no
-        evaluation can be read.
+        A description of the rows, and the probabilities of each row in the order of LABELS; None
+        if no evaluation can be read.
     """
-    read = {
-        digest: _read(store, version, digest) for digest in registry.evaluations(store, version)
-    }
-    tables = {digest: table for digest, table in read.items() if table is not None}
+    digests = registry.evaluations(store, version)
+    evaluations = {digest: _read(store, version, digest) for digest in digests}
+    tables = {digest: table for digest, table in evaluations.items() if table is not None}
     if not tables:
         return None
     digest = max(tables, key=lambda name: (tables[name].num_rows, name))
     table = tables[digest]
     splits = sorted(set(table["split"].to_pylist()))
-    if _TEST in splits:
-        table, splits = table.filter(pc.equal(table["split"], _TEST)), [_TEST]
+    if _TEST_SPLIT in splits:
+        table, splits = table.filter(pc.equal(table["split"], _TEST_SPLIT)), [_TEST_SPLIT]
     columns = [table[name].to_pylist() for name in _COLUMNS]
     rows = list(zip(*columns, strict=True))
     return f"evaluation {digest}: {', '.join(splits)}", rows

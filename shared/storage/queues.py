@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from shared.errors import UnavailableError
+from shared.storage.aws_errors import translate_aws_errors
 
-_SQS_BATCH = 10
+_MAX_BATCH_MESSAGES = 10
 
 
 class MessageQueue(Protocol):
-    """What the application asks of a queue."""
+    """The queue operation that the application uses."""
 
     def send(self, messages: Sequence[BaseModel]) -> None:
-        """Send messages as JSON; raises UnavailableError unless every one was taken."""
+        """Send messages as JSON; raise UnavailableError unless the queue accepted them all."""
 
 
 class SqsQueue:
@@ -26,15 +26,13 @@ class SqsQueue:
         self._url = url
 
     def send(self, messages: Sequence[BaseModel]) -> None:
-        """See MessageQueue.send; batches of ten, the most that SQS takes."""
-        for start in range(0, len(messages), _SQS_BATCH):
+        """See MessageQueue.send; SQS accepts batches of up to ten messages."""
+        for start in range(0, len(messages), _MAX_BATCH_MESSAGES):
             entries = [
                 {"Id": str(i), "MessageBody": message.model_dump_json()}
-                for i, message in enumerate(messages[start : start + _SQS_BATCH])
+                for i, message in enumerate(messages[start : start + _MAX_BATCH_MESSAGES])
             ]
-            try:
-                answer = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
-            except (ClientError, BotoCoreError) as error:
-                raise UnavailableError("the queue did not take the messages") from error
-            if answer.get("Failed"):
+            with translate_aws_errors("the queue did not accept the messages"):
+                response = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
+            if response.get("Failed"):
                 raise UnavailableError("the queue refused some of the messages")

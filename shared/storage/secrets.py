@@ -1,11 +1,9 @@
-"""Secrets, read from Secrets Manager when they are needed and kept out of logs."""
+"""Secrets, read from Secrets Manager on demand and never logged."""
 
 import json
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from shared.errors import UnavailableError
+from shared.storage.aws_errors import translate_aws_errors
 
 
 def read_secret(secretsmanager: Any, secret_id: str) -> dict[str, Any]:
@@ -14,9 +12,7 @@ def read_secret(secretsmanager: Any, secret_id: str) -> dict[str, Any]:
     Raises:
         UnavailableError: the secret does not exist or the service does not answer.
     """
-    try:
-        answer = secretsmanager.get_secret_value(SecretId=secret_id)
-    except (ClientError, BotoCoreError) as error:
-        raise UnavailableError(f"secret {secret_id} cannot be read") from error
-    value: dict[str, Any] = json.loads(answer["SecretString"])
+    with translate_aws_errors(f"secret {secret_id} cannot be read"):
+        response = secretsmanager.get_secret_value(SecretId=secret_id)
+    value: dict[str, Any] = json.loads(response["SecretString"])
     return value

@@ -23,7 +23,7 @@ class MemoryStore:
     def open(self, key, *, etag=None):
         body, info = self.get(key)
         if etag and etag.strip('"') != info.etag:
-            raise NotFoundError(f"object {key} has another version now")
+            raise NotFoundError(f"object {key} now has another version")
         with io.BytesIO(body) as stream:
             yield stream
 

@@ -165,7 +165,7 @@ def test_the_dashboard_shows_the_way_from_caller_to_database(watched):
         *("Count", "4XXError", "5XXError", "Latency", "Errors", "Throttles", "Duration"),
         *("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"),
         *("CPUUtilization", "DatabaseConnections", "ServerlessDatabaseCapacity"),
-        *("mean_confidence", "negative_share", "p50", "p99", "shared.serving.state"),
+        *("mean_confidence", "negative_share", "p50", "p99", "shared.serving.snapshots"),
     ):
         assert metric in said, metric
 

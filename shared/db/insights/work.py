@@ -8,7 +8,7 @@ from shared.db.connection import Database
 from shared.db.insights.drift import BINS, Distribution, Reference, has_reference, note_model
 from shared.db.insights.rollups import BIN_EDGES
 from shared.storage.objects import ObjectStore
-from shared.storage.predictions import said_when_tried
+from shared.storage.predictions import evaluation_predictions
 
 
 def note_at_work(database: Database, store: ObjectStore, version: str) -> None:
@@ -26,7 +26,7 @@ def note_at_work(database: Database, store: ObjectStore, version: str) -> None:
     """
     with database.transaction() as connection:
         known = has_reference(connection, version)
-    found = None if known else said_when_tried(store, version)
+    found = None if known else evaluation_predictions(store, version)
     reference = Reference(found[0], _distribution(found[1])) if found else None
     with database.transaction() as connection:
         note_model(connection, version, reference)

@@ -61,7 +61,7 @@ def collect_shards(world, arrival, count):
 def embed(world, report, *versions):
     """Store what processing derives from every clean shard."""
     for info in list(world.dependencies.clean.list(layout.clean_prefix(report.ingest_id))):
-        part = layout.part_of(info.key)
+        part = layout.part_number(info.key)
         for version in versions:
             for name in (layout.embedding_shard, layout.analysis_shard):
                 world.dependencies.artefacts.put(name(version, report.ingest_id, part), b"x")

@@ -1,4 +1,4 @@
-"""How functions get into the database: by an IAM token that RDS Proxy would accept, or a secret."""
+"""Functions connect to the database with an IAM token that RDS Proxy accepts, or a secret."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from lambdas.insights.settings import InsightsSettings
 from shared.db import access as module
-from shared.db.access import ROOTS, access
+from shared.db.access import CA_FILE, database_credentials
 from shared.db.connection import Database, connection_arguments
 from shared.errors import ReviewlensError, UnavailableError
 from shared.settings.base import APP_USER, DatabaseSettings
@@ -20,13 +20,13 @@ from tests.fakes.rds_proxy import KEYS, REGION, RdsProxy
 
 
 @pytest.fixture
-def credentials(monkeypatch):
-    """The keys of a function's role; no AWS is asked for anything."""
+def role_keys(monkeypatch):
+    """The keys of a function's role; no request is sent to AWS."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it would remember others
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it caches other keys
     clients.client.cache_clear()
     yield
     clients.client.cache_clear()
@@ -34,24 +34,24 @@ def credentials(monkeypatch):
 
 @pytest.fixture
 def trusting(postgres):
-    """The server lets the functions' user in, as it does where RDS Proxy has vouched for it."""
+    """A server that trusts the functions' user, as it does behind RDS Proxy."""
     with psycopg.connect(**connection_arguments(postgres.secret), autocommit=True) as connection:
-        (place,) = connection.execute("SHOW hba_file").fetchone()
-        before = Path(place).read_text()
+        (hba_file,) = connection.execute("SHOW hba_file").fetchone()
+        before = Path(hba_file).read_text()
         try:
-            Path(place).write_text(f"host all {APP_USER} 127.0.0.1/32 trust\n{before}")
+            Path(hba_file).write_text(f"host all {APP_USER} 127.0.0.1/32 trust\n{before}")
             connection.execute("SELECT pg_reload_conf()")
             yield postgres.secret["host"], postgres.secret["port"]
         finally:
-            Path(place).write_text(before)
+            Path(hba_file).write_text(before)
             connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture
 def proxy(trusting, tmp_path):
-    made = RdsProxy(trusting, tmp_path / "proxy")
-    yield made
-    made.close()
+    proxy = RdsProxy(trusting, tmp_path / "proxy")
+    yield proxy
+    proxy.close()
 
 
 def settings(proxy, **changes):
@@ -59,8 +59,8 @@ def settings(proxy, **changes):
     return InsightsSettings(**(values | {"database_ca_file": str(proxy.ca_file)} | changes))
 
 
-def asked_of(made, query="SELECT current_user"):
-    database = Database(access(made), wait_seconds=3.0)
+def query_one(settings, query="SELECT current_user"):
+    database = Database(database_credentials(settings), wait_seconds=3.0)
     try:
         with database.transaction() as connection:
             return connection.execute(query).fetchone()
@@ -68,105 +68,105 @@ def asked_of(made, query="SELECT current_user"):
         database.close()
 
 
-def test_a_function_gets_in_by_a_signed_token_over_verified_tls(credentials, proxy):
-    assert asked_of(settings(proxy)) == (APP_USER,)
+def test_a_function_connects_with_a_signed_token_over_verified_tls(role_keys, proxy):
+    assert query_one(settings(proxy)) == (APP_USER,)
     assert len(proxy.tokens) == 1
-    # RDS Proxy ties a connection that sets options to one client
+    # RDS Proxy pins a connection that sets options to one client
     assert set(proxy.startups[0]) <= {"user", "database", "application_name", ""}
 
 
-def test_each_new_connection_has_a_token_of_its_own(credentials, proxy, monkeypatch):
+def test_each_new_connection_uses_its_own_token(role_keys, proxy, monkeypatch):
     signed = []
     real = clients.client("rds").generate_db_auth_token
 
     class Signing:
         @staticmethod
-        def generate_db_auth_token(**asked):
-            signed.append(asked)
-            return real(**asked)
+        def generate_db_auth_token(**arguments):
+            signed.append(arguments)
+            return real(**arguments)
 
     monkeypatch.setattr(module, "client", lambda service: {"rds": Signing}[service])
-    database = Database(access(settings(proxy)), wait_seconds=3.0)
-    assert signed == []  # none before it is needed: it would grow old
+    database = Database(database_credentials(settings(proxy)), wait_seconds=3.0)
+    assert signed == []  # not signed in advance: it would expire
     database.ping()
     database.ping()
     assert len(signed) == len(proxy.tokens) == 1
-    with database.lock("mine") as held:
-        assert held
+    with database.lock("mine") as acquired:
+        assert acquired
     database.close()
-    asked = {"DBHostname": "localhost", "Port": proxy.port, "DBUsername": APP_USER}
-    assert signed == [asked] * 2
+    arguments = {"DBHostname": "localhost", "Port": proxy.port, "DBUsername": APP_USER}
+    assert signed == [arguments] * 2
     assert len(proxy.tokens) == 2
 
 
-def test_a_token_of_another_role_is_refused(credentials, proxy, monkeypatch):
+def test_a_token_of_another_role_is_refused(role_keys, proxy, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
     with pytest.raises(UnavailableError):
-        asked_of(settings(proxy))
+        query_one(settings(proxy))
     assert set(proxy.refused) == {"token"}
 
 
-def test_a_server_that_cannot_prove_itself_never_sees_a_token(
-    credentials, proxy, trusting, tmp_path
+def test_a_server_that_cannot_be_verified_never_receives_a_token(
+    role_keys, proxy, trusting, tmp_path
 ):
     with pytest.raises(UnavailableError):  # signed by an authority that is not Amazon's
-        asked_of(settings(proxy, database_ca_file=""))
-    named_otherwise = RdsProxy(trusting, tmp_path / "other", name="elsewhere.example")
+        query_one(settings(proxy, database_ca_file=""))
+    other_name = RdsProxy(trusting, tmp_path / "other", name="elsewhere.example")
     with pytest.raises(UnavailableError):
-        asked_of(settings(named_otherwise))
-    named_otherwise.close()
-    assert proxy.tokens == named_otherwise.tokens == []
+        query_one(settings(other_name))
+    other_name.close()
+    assert proxy.tokens == other_name.tokens == []
 
 
-def test_without_credentials_the_database_is_unavailable(credentials, proxy, monkeypatch, tmp_path):
+def test_without_credentials_the_database_is_unavailable(role_keys, proxy, monkeypatch, tmp_path):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     with pytest.raises(UnavailableError, match=f"no token for {APP_USER} at localhost"):
-        access(settings(proxy))()
+        database_credentials(settings(proxy))()
 
 
-def test_a_secret_works_as_it_did(function_environment):
-    found = access(DatabaseSettings())()
-    assert set(found) == {"host", "port", "username", "password", "dbname"}
-    assert asked_of(DatabaseSettings()) == (APP_USER,)
+def test_a_secret_works(function_environment):
+    secret = database_credentials(DatabaseSettings())()
+    assert set(secret) == {"host", "port", "username", "password", "dbname"}
+    assert query_one(DatabaseSettings()) == (APP_USER,)
 
 
-def test_a_secret_can_be_used_over_verified_tls_alone(function_environment):
-    made = access(DatabaseSettings(database_tls="verify-full"))()
-    assert (made["sslmode"], made["sslrootcert"]) == ("verify-full", str(ROOTS))
-    # the server here has no TLS, and is not talked to
+def test_a_secret_can_require_verified_tls(function_environment):
+    secret = database_credentials(DatabaseSettings(database_tls="verify-full"))()
+    assert (secret["sslmode"], secret["sslrootcert"]) == ("verify-full", str(CA_FILE))
+    # the test server has no TLS
     with pytest.raises(UnavailableError):
-        asked_of(DatabaseSettings(database_tls="verify-full"))
+        query_one(DatabaseSettings(database_tls="verify-full"))
 
 
-def test_what_a_secret_lacks_is_named(function_environment, aws_client):
+def test_missing_fields_of_a_secret_are_listed(function_environment, aws_client):
     name = function_environment["REVIEWLENS_DATABASE_SECRET_ID"]
     aws_client("secretsmanager").put_secret_value(
         SecretId=name, SecretString='{"username": "u", "password": "p"}'
     )
     with pytest.raises(ReviewlensError, match=r"lacks host, port, dbname$"):
-        access(DatabaseSettings())()
+        database_credentials(DatabaseSettings())()
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
-    [({}, "none is set"), ({"database_host": "h", "database_secret_id": "s"}, "both are set")],
+    ("values", "message"),
+    [({}, "neither is set"), ({"database_host": "h", "database_secret_id": "s"}, "both are set")],
 )
-def test_there_is_one_way_in(given, told, monkeypatch):
+def test_exactly_one_of_host_and_secret_is_required(values, message, monkeypatch):
     monkeypatch.delenv("REVIEWLENS_DATABASE_SECRET_ID", raising=False)
-    with pytest.raises(ValidationError, match="REVIEWLENS_DATABASE_HOST.*" + told):
-        DatabaseSettings(**given)
+    with pytest.raises(ValidationError, match="REVIEWLENS_DATABASE_HOST.*" + message):
+        DatabaseSettings(**values)
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
-def test_the_roots_are_those_of_rds_and_of_its_proxy_and_valid():
-    found = x509.load_pem_x509_certificates(ROOTS.read_bytes())
-    names = [each.subject.rfc4514_string() for each in found]
-    regions = {place for name in names for place in re.findall(r"RDS ([a-z0-9-]+) Root CA", name)}
+def test_the_ca_file_has_the_valid_roots_of_rds_and_rds_proxy():
+    roots = x509.load_pem_x509_certificates(CA_FILE.read_bytes())
+    names = [each.subject.rfc4514_string() for each in roots]
+    regions = {region for name in names for region in re.findall(r"RDS ([a-z0-9-]+) Root CA", name)}
     assert {"us-east-1", "eu-west-1", "eu-central-1", "ap-northeast-1", "sa-east-1"} <= regions
     assert sum("Amazon Root CA" in name for name in names) == 4
-    assert all(each.issuer == each.subject for each in found)
-    assert min(each.not_valid_after_utc.year for each in found) >= 2037
+    assert all(each.issuer == each.subject for each in roots)
+    assert min(each.not_valid_after_utc.year for each in roots) >= 2037

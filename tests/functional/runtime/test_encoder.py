@@ -1,4 +1,4 @@
-"""The real model on ONNX Runtime: shapes, order, limits, and what it refuses to open."""
+"""The real model on ONNX Runtime: shapes, order, limits, and invalid model folders."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import ArtefactError
-from shared.runtime.encoder import BATCH, open_folder
+from shared.runtime.encoder import BATCH_SIZE, open_folder
 from shared.runtime.probabilities import softmax
 from shared.runtime.threads import cores
 from shared.schemas.sentiment import LABELS, Sentiment
@@ -21,7 +21,7 @@ GOOD = "I love this kettle, it works perfectly and looks beautiful."
 BAD = "Terrible. It broke after two days and they refused to refund me."
 
 
-def test_one_pass_gives_unit_embeddings_and_probabilities(encoder):
+def test_one_pass_returns_unit_embeddings_and_probabilities(encoder):
     encoded = encoder.encode([GOOD, BAD, ""])
     assert encoded.embeddings.shape == (3, encoder.dimension)
     assert encoded.embeddings.dtype == encoded.probabilities.dtype == np.float32
@@ -29,25 +29,25 @@ def test_one_pass_gives_unit_embeddings_and_probabilities(encoder):
     np.testing.assert_allclose(encoded.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_plain_praise_and_blame_are_told_apart(encoder):
+def test_clear_praise_and_blame_are_distinguished(encoder):
     good, bad = encoder.encode([GOOD, BAD]).probabilities
     assert good[LABELS.index(Sentiment.POSITIVE)] > bad[LABELS.index(Sentiment.POSITIVE)]
     assert bad[LABELS.index(Sentiment.NEGATIVE)] > good[LABELS.index(Sentiment.NEGATIVE)]
 
 
-def test_no_texts_give_empty_arrays(encoder):
+def test_no_texts_return_empty_arrays(encoder):
     encoded = encoder.encode([])
     assert encoded.embeddings.shape == (0, encoder.dimension)
     assert encoded.probabilities.shape == (0, 3)
-    assert encoded.cut == []
+    assert encoded.truncated == []
 
 
-def test_results_stand_in_the_order_of_the_texts(encoder):
+def test_results_are_in_the_order_of_the_texts(encoder):
     texts = [" ".join(["battery"] * (1 + number * 7 % 60)) + f" {number}" for number in range(41)]
-    assert len(texts) > BATCH
+    assert len(texts) > BATCH_SIZE
     together = encoder.encode(texts).embeddings
-    alone = np.concatenate([encoder.encode([text]).embeddings for text in texts])
-    nearest = (together @ alone.T).argmax(axis=1)
+    one_by_one = np.concatenate([encoder.encode([text]).embeddings for text in texts])
+    nearest = (together @ one_by_one.T).argmax(axis=1)
     assert nearest.tolist() == list(range(len(texts)))
 
 
@@ -58,80 +58,82 @@ def test_the_same_texts_give_the_same_bits(encoder):
     assert np.array_equal(first.probabilities, second.probabilities)
 
 
-def test_many_threads_get_what_one_gets(encoder):
+def test_many_threads_get_the_same_results_as_one(encoder):
     texts = [f"{GOOD} Number {number}." for number in range(24)]
-    alone = [encoder.encode([text]).embeddings[0] for text in texts]
+    one_by_one = [encoder.encode([text]).embeddings[0] for text in texts]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda text: encoder.encode([text]).embeddings[0], texts))
-    assert np.array_equal(np.stack(alone), np.stack(together))
+    assert np.array_equal(np.stack(one_by_one), np.stack(together))
 
 
-def test_a_pass_alone_on_all_cores_gives_the_bits_of_one_beside_others(folder, encoder):
+def test_an_idle_pass_on_all_cores_returns_the_same_bits_as_parallel_passes(folder, encoder):
     texts = [f"{GOOD} Number {number}." for number in range(24)]
-    wide = open_folder(folder, threads=1, alone=2)
+    encoder_with_idle_threads = open_folder(folder, threads=1, idle_threads=2)
     with ThreadPoolExecutor(8) as pool:
-        crowded = list(pool.map(lambda text: wide.encode([text]).embeddings[0], texts))
-    alone = [wide.encode([text]).embeddings[0] for text in texts]
+        parallel = list(
+            pool.map(lambda text: encoder_with_idle_threads.encode([text]).embeddings[0], texts)
+        )
+    idle = [encoder_with_idle_threads.encode([text]).embeddings[0] for text in texts]
     expected = [encoder.encode([text]).embeddings[0] for text in texts]
-    assert np.array_equal(np.stack(alone), np.stack(expected))
-    assert np.array_equal(np.stack(crowded), np.stack(expected))
+    assert np.array_equal(np.stack(idle), np.stack(expected))
+    assert np.array_equal(np.stack(parallel), np.stack(expected))
 
 
 class Recorder:
-    """A session that notes that it ran, and may be held."""
+    """A session that records its runs and can be blocked."""
 
-    def __init__(self, session, name, ran):
-        self._session, self._name, self._ran = session, name, ran
-        self.go_on = threading.Event()
-        self.go_on.set()
+    def __init__(self, session, name, runs):
+        self._session, self._name, self._runs = session, name, runs
+        self.released = threading.Event()
+        self.released.set()
 
     def run(self, *arguments):
-        self._ran.append(self._name)
-        assert self.go_on.wait(30)
+        self._runs.append(self._name)
+        assert self.released.wait(30)
         return self._session.run(*arguments)
 
 
 @pytest.fixture
 def recorded(folder):
-    encoder = open_folder(folder, threads=1, alone=2)
-    ran = []
-    encoder._session = Recorder(encoder._session, "beside", ran)
-    encoder._alone = Recorder(encoder._alone, "alone", ran)
-    return encoder, ran
+    encoder = open_folder(folder, threads=1, idle_threads=2)
+    runs = []
+    encoder._session = Recorder(encoder._session, "parallel", runs)
+    encoder._idle_session = Recorder(encoder._idle_session, "idle", runs)
+    return encoder, runs
 
 
-def test_a_pass_with_nobody_beside_it_takes_all_cores(recorded):
-    encoder, ran = recorded
+def test_a_pass_on_an_idle_encoder_uses_all_cores(recorded):
+    encoder, runs = recorded
     encoder.encode([GOOD])
     encoder.encode([BAD])
-    assert ran == ["alone", "alone"]
-    encoder.encode([GOOD] * (BATCH + 1))
-    assert ran[2:] == ["beside", "beside"]
+    assert runs == ["idle", "idle"]
+    encoder.encode([GOOD] * (BATCH_SIZE + 1))
+    assert runs[2:] == ["parallel", "parallel"]
 
 
 @pytest.mark.skipif(cores() < 2, reason="passes run one at a time on one core")
-def test_a_pass_beside_another_takes_one_core(recorded):
-    encoder, ran = recorded
-    encoder._alone.go_on.clear()
+def test_a_pass_in_parallel_with_another_uses_one_core(recorded):
+    encoder, runs = recorded
+    encoder._idle_session.released.clear()
     with ThreadPoolExecutor(1) as pool:
-        held = pool.submit(encoder.encode, [GOOD])
-        while not ran:
+        blocked = pool.submit(encoder.encode, [GOOD])
+        while not runs:
             time.sleep(0.001)
         encoder.encode([BAD])
-        encoder._alone.go_on.set()
-        held.result()
-    assert ran == ["alone", "beside"]
+        encoder._idle_session.released.set()
+        blocked.result()
+    assert runs == ["idle", "parallel"]
 
 
-def test_a_text_longer_than_the_model_reads_is_cut_and_says_so(encoder):
+def test_a_text_above_the_token_limit_is_truncated_and_marked(encoder):
     long = "good " * 5_000
     encoded = encoder.encode([long, "good"])
-    assert encoded.cut == [True, False]
-    cut = encoder.encode(["good " * encoder.manifest.max_tokens]).embeddings[0]
-    np.testing.assert_allclose(encoder.encode([long]).embeddings[0], cut, atol=1e-6)
+    assert encoded.truncated == [True, False]
+    truncated = encoder.encode(["good " * encoder.manifest.max_tokens]).embeddings[0]
+    np.testing.assert_allclose(encoder.encode([long]).embeddings[0], truncated, atol=1e-6)
 
 
-def test_of_a_long_text_the_beginning_and_the_end_count_and_the_middle_does_not(encoder):
+def test_the_middle_of_a_long_text_is_ignored(encoder):
     filler = "It came in a box. " * 200
     ends = [f"{filler} {end}" for end in (GOOD, BAD)]
     good, bad = encoder.encode(ends).probabilities
@@ -143,7 +145,7 @@ def test_of_a_long_text_the_beginning_and_the_end_count_and_the_middle_does_not(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(max_size=80), min_size=1, max_size=10))
-def test_any_text_gives_finite_numbers(texts):
+def test_any_text_returns_finite_numbers(texts):
     from tests.models import opened_model
 
     encoded = opened_model().encode(texts)
@@ -153,8 +155,8 @@ def test_any_text_gives_finite_numbers(texts):
 
 
 def test_softmax_of_large_logits_stays_finite():
-    chances = softmax(np.array([[1e4, 0.0, -1e4], [0.0, 0.0, 0.0]], dtype=np.float32))
-    np.testing.assert_allclose(chances, [[1, 0, 0], [1 / 3] * 3], atol=1e-6)
+    probabilities = softmax(np.array([[1e4, 0.0, -1e4], [0.0, 0.0, 0.0]], dtype=np.float32))
+    np.testing.assert_allclose(probabilities, [[1, 0, 0], [1 / 3] * 3], atol=1e-6)
 
 
 @pytest.fixture
@@ -191,17 +193,17 @@ def test_a_missing_file_is_refused(copy, missing):
         {"kind": "index"},
     ],
 )
-def test_a_manifest_that_does_not_fit_the_graph_is_refused(copy, changes):
+def test_a_manifest_that_does_not_match_the_graph_is_refused(copy, changes):
     change_manifest(copy, **changes)
     with pytest.raises(ArtefactError):
         open_folder(copy)
 
 
-def test_a_graph_that_is_none_is_refused_even_when_its_sum_is_right(copy):
+def test_an_invalid_graph_is_refused_even_when_its_checksum_matches(copy):
     import hashlib
 
     manifest = json.loads((copy / "manifest.json").read_text())
-    body = b"this is no graph"
+    body = b"this is not a graph"
     (copy / "model.onnx").write_bytes(body)
     files = manifest["files"] | {
         "model.onnx": {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}

@@ -1,4 +1,4 @@
-"""Work that needs the model alone gets the current one, and keeps it when the next is bad."""
+"""The loader follows the pointer and keeps the current model when the next one is bad."""
 
 import shutil
 
@@ -23,26 +23,26 @@ def loader(store, tmp_path):
     return ModelLoader(store, tmp_path / "cache", refresh_seconds=0)
 
 
-def test_without_a_model_it_is_unavailable_and_comes_back_when_there_is_one(store, loader, folder):
+def test_the_loader_is_unavailable_until_a_model_is_published(store, loader, folder):
     with pytest.raises(UnavailableError):
         loader.encoder()
     manifest = publish_model(store, folder)
     assert loader.encoder().version == manifest.version
 
 
-def test_the_same_pointer_gives_the_same_encoder(store, loader, folder):
+def test_the_encoder_stays_the_same_while_the_pointer_does(store, loader, folder):
     publish_model(store, folder)
     assert loader.encoder() is loader.encoder()
 
 
-def test_it_follows_the_pointer(store, loader, folder, tmp_path):
+def test_the_loader_follows_the_pointer(store, loader, folder, tmp_path):
     publish_model(store, folder)
     loader.encoder()
     publish_model(store, renamed_model(tmp_path / "next", "next-model"))
     assert loader.encoder().version == "next-model"
 
 
-def test_a_corrupt_next_model_leaves_the_old_one_working(store, loader, folder, tmp_path):
+def test_a_corrupt_new_model_leaves_the_old_one_in_use(store, loader, folder, tmp_path):
     manifest = publish_model(store, folder)
     loader.encoder()
     publish_model(store, renamed_model(tmp_path / "next", "next-model"))
@@ -51,7 +51,7 @@ def test_a_corrupt_next_model_leaves_the_old_one_working(store, loader, folder, 
     assert "next-model" in loader.problem
 
 
-def test_a_model_that_was_refused_is_not_fetched_again_at_once(store, loader, folder, tmp_path):
+def test_a_refused_model_is_not_fetched_again_immediately(store, loader, folder, tmp_path):
     publish_model(store, folder)
     loader.encoder()
     publish_model(store, renamed_model(tmp_path / "next", "next-model"))
@@ -59,13 +59,13 @@ def test_a_model_that_was_refused_is_not_fetched_again_at_once(store, loader, fo
     good, _ = store.get(prefix + "model.onnx")
     store.put(prefix + "model.onnx", b"gone wrong")
     loader.encoder()
-    told = loader.problem
+    problem = loader.problem
     store.put(prefix + "model.onnx", good)
     assert loader.encoder().version != "next-model"
-    assert loader.problem == told
+    assert loader.problem == problem
 
 
-def test_a_pointer_that_is_fresh_is_not_read_again(store, folder, tmp_path):
+def test_the_pointer_is_not_read_again_before_a_refresh_is_due(store, folder, tmp_path):
     publish_model(store, folder)
     loader = ModelLoader(store, tmp_path / "cache", refresh_seconds=3600)
     first = loader.encoder()
@@ -74,7 +74,7 @@ def test_a_pointer_that_is_fresh_is_not_read_again(store, folder, tmp_path):
     assert loader.encoder() is first
 
 
-def test_a_silent_store_leaves_the_old_one_working(store, loader, folder, monkeypatch):
+def test_an_unavailable_store_leaves_the_old_model_in_use(store, loader, folder, monkeypatch):
     publish_model(store, folder)
     first = loader.encoder()
 

@@ -1,4 +1,4 @@
-"""Model and index always fit each other, and the last good pair goes on answering."""
+"""Model and index always match, and the last good pair stays in use."""
 
 import threading
 import time
@@ -8,9 +8,8 @@ import pytest
 
 from shared.errors import UnavailableError
 from shared.index.build import build_index
-from shared.serving import state as serving
-from shared.serving.state import ServingState, health_of
-from shared.storage import artefacts
+from shared.serving.state import ServingState, serving_health
+from shared.storage import artefacts, refresh
 from shared.storage.layout import pointer_key, version_prefix
 from tests.corpus import made_up_reviews, publish_model, put_shard, random_vectors
 from tests.fakes.objects import MemoryStore
@@ -41,29 +40,29 @@ def add_index(store, model_version, count=20, seed=1, part=None):
 
 
 def versions(state):
-    found = state.snapshot()
-    return found.encoder.version, found.index.version if found.index else None
+    snapshot = state.snapshot()
+    return snapshot.encoder.version, snapshot.index.version if snapshot.index else None
 
 
-def test_without_a_model_nothing_answers_and_health_says_why(state):
+def test_without_a_model_requests_fail_and_health_explains_why(state):
     with pytest.raises(UnavailableError, match="no model is published"):
         state.snapshot()
-    health = health_of("inference", "1", state)
+    health = serving_health("inference", "1", state)
     assert health.status == "unavailable"
     assert "no model" in health.checks["model"].detail
 
 
-def test_a_model_alone_answers_without_an_index(state, model):
+def test_a_model_answers_without_an_index(state, model):
     assert versions(state) == (model.version, None)
-    assert health_of("inference", "1", state).status == "ok"
+    assert serving_health("inference", "1", state).status == "ok"
 
 
-def test_an_index_joins_when_it_is_published(store, state, model):
+def test_an_index_is_used_once_it_is_published(store, state, model):
     state.snapshot()
     version = add_index(store, model.version)
     state.refresh()
     assert versions(state) == (model.version, version)
-    assert health_of("inference", "1", state).index_version == version
+    assert serving_health("inference", "1", state).index_version == version
 
 
 def test_a_new_model_waits_for_an_index_of_its_embeddings(store, state, model, tmp_path):
@@ -72,17 +71,17 @@ def test_a_new_model_waits_for_an_index_of_its_embeddings(store, state, model, t
     publish_model(store, renamed_model(tmp_path / "next", "next-model"))
     state.refresh()
     assert versions(state) == (model.version, old)
-    health = health_of("retrieval", "1", state)
+    health = serving_health("retrieval", "1", state)
     assert health.status == "degraded"
     assert "waits for an index" in health.checks["model"].detail
 
     new = add_index(store, "next-model", part=1)
     state.refresh()
     assert versions(state) == ("next-model", new)
-    assert health_of("retrieval", "1", state).status == "ok"
+    assert serving_health("retrieval", "1", state).status == "ok"
 
 
-def test_a_process_that_starts_in_between_takes_the_pair_that_fits(store, model, tmp_path):
+def test_a_new_process_uses_the_matching_pair_while_a_new_model_waits(store, model, tmp_path):
     old = add_index(store, model.version)
     publish_model(store, renamed_model(tmp_path / "next", "next-model"))
     fresh = ServingState(store, tmp_path / "fresh")
@@ -96,31 +95,31 @@ def corrupt(store, kind, version, file):
     store.put(key, bytes(body))
 
 
-def test_a_process_that_starts_with_a_corrupt_index_takes_the_one_before(store, model, tmp_path):
+def test_a_new_process_falls_back_from_a_corrupt_index_to_the_previous_one(store, model, tmp_path):
     old = add_index(store, model.version)
     bad = add_index(store, model.version)
     corrupt(store, "index", bad, "index.faiss")
     fresh = ServingState(store, tmp_path / "fresh")
     assert versions(fresh) == (model.version, old)
-    health = health_of("inference", "1", fresh)
+    health = serving_health("inference", "1", fresh)
     assert health.status == "degraded"
     assert bad in health.checks["index"].detail
 
 
 @pytest.mark.parametrize("file", ["index.faiss", "rows.sqlite", "shards.json"])
-def test_a_corrupt_newest_index_leaves_the_last_good_pair(store, state, model, file):
+def test_a_corrupt_new_index_leaves_the_last_good_pair_in_use(store, state, model, file):
     old = add_index(store, model.version)
     state.snapshot()
     new = add_index(store, model.version, seed=2)
     corrupt(store, "index", new, file)
     state.refresh()
     assert versions(state) == (model.version, old)
-    health = health_of("retrieval", "1", state)
+    health = serving_health("retrieval", "1", state)
     assert (health.status, health.index_version) == ("degraded", old)
     assert "corrupt" in health.checks["index"].detail
 
 
-def test_the_next_good_index_ends_the_trouble(store, state, model):
+def test_the_next_good_index_is_used_after_a_corrupt_one(store, state, model):
     add_index(store, model.version)
     state.snapshot()
     corrupt(store, "index", add_index(store, model.version, seed=2), "index.faiss")
@@ -128,16 +127,16 @@ def test_the_next_good_index_ends_the_trouble(store, state, model):
     good = add_index(store, model.version, seed=3)
     state.refresh()
     assert versions(state) == (model.version, good)
-    assert health_of("retrieval", "1", state).status == "ok"
+    assert serving_health("retrieval", "1", state).status == "ok"
 
 
-def test_a_corrupt_index_at_the_start_leaves_the_model_answering(store, state, model):
+def test_with_only_a_corrupt_index_the_model_still_answers(store, state, model):
     corrupt(store, "index", add_index(store, model.version), "rows.sqlite")
     assert versions(state) == (model.version, None)
-    assert health_of("inference", "1", state).status == "degraded"
+    assert serving_health("inference", "1", state).status == "degraded"
 
 
-def test_a_mended_index_is_taken_after_a_while(store, state, model, monkeypatch):
+def test_a_repaired_index_is_used_after_the_retry_interval(store, state, model, monkeypatch):
     version = add_index(store, model.version)
     key = version_prefix("index", version) + "rows.sqlite"
     good = store.get(key)[0]
@@ -145,19 +144,19 @@ def test_a_mended_index_is_taken_after_a_while(store, state, model, monkeypatch)
     assert versions(state) == (model.version, None)
     store.put(key, good)
     state.refresh()
-    assert versions(state) == (model.version, None), "not before the minute is over"
-    monkeypatch.setattr(serving, "_RETRY_BAD_SECONDS", 0)
+    assert versions(state) == (model.version, None), "not before the retry interval is over"
+    monkeypatch.setattr(refresh, "_RETRY_SECONDS", 0)
     state.refresh()
     assert versions(state) == (model.version, version)
 
 
-def test_a_corrupt_newest_model_leaves_the_last_good_one(store, state, model, tmp_path):
+def test_a_corrupt_new_model_leaves_the_last_good_one_in_use(store, state, model, tmp_path):
     state.snapshot()
     publish_model(store, renamed_model(tmp_path / "next", "next-model"))
     corrupt(store, "model", "next-model", "model.onnx")
     state.refresh()
     assert versions(state) == (model.version, None)
-    assert "corrupt" in health_of("inference", "1", state).checks["model"].detail
+    assert "corrupt" in serving_health("inference", "1", state).checks["model"].detail
 
 
 def test_an_index_of_another_dimension_is_refused(store, state, model, monkeypatch):
@@ -167,7 +166,7 @@ def test_an_index_of_another_dimension_is_refused(store, state, model, monkeypat
     changed = manifest.model_copy(update={"dimension": 128})
     store.put(key, changed.model_dump_json().encode())
     assert versions(state) == (model.version, None)
-    assert "dimension" in health_of("inference", "1", state).checks["index"].detail
+    assert "dimension" in serving_health("inference", "1", state).checks["index"].detail
 
 
 @pytest.mark.parametrize("kind", ["model", "index"])
@@ -177,102 +176,106 @@ def test_a_pointer_that_cannot_be_read_changes_nothing(store, state, model, kind
     store.put(pointer_key(kind), b"{")
     state.refresh()
     assert versions(state) == before == (model.version, version)
-    assert health_of("retrieval", "1", state).status == "degraded"
+    assert serving_health("retrieval", "1", state).status == "degraded"
 
 
-def test_a_store_that_goes_away_changes_nothing(store, state, model, monkeypatch):
+def test_an_unavailable_store_changes_nothing(store, state, model, monkeypatch):
     version = add_index(store, model.version)
     state.snapshot()
 
     def down(*_arguments):
         raise UnavailableError("S3 did not answer")
 
-    monkeypatch.setattr(serving.artefacts, "current", down)
+    monkeypatch.setattr(artefacts, "current", down)
     state.refresh()
     assert versions(state) == (model.version, version)
-    assert health_of("retrieval", "1", state).status == "degraded"
+    assert serving_health("retrieval", "1", state).status == "degraded"
 
 
-def test_first_calls_at_once_load_the_pair_once(store, state, model, monkeypatch):
+def test_simultaneous_first_calls_load_the_pair_once(store, state, model, monkeypatch):
     add_index(store, model.version)
     loads = []
     fetch = artefacts.fetch
 
-    def counted(*arguments):
+    def counting_fetch(*arguments):
         loads.append(arguments[1:3])
         return fetch(*arguments)
 
-    monkeypatch.setattr(artefacts, "fetch", counted)
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(state.snapshot())) for _ in range(8)]
+    monkeypatch.setattr(artefacts, "fetch", counting_fetch)
+    snapshots = []
+    threads = [
+        threading.Thread(target=lambda: snapshots.append(state.snapshot())) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({id(snapshot) for snapshot in found}) == 1
+    assert len({id(snapshot) for snapshot in snapshots}) == 1
     assert len(loads) == 2, "one model and one index"
 
 
-def test_a_first_load_that_outlasts_a_request_goes_on_behind_it(
+def test_a_slow_first_load_continues_after_the_request_times_out(
     store, model, tmp_path, monkeypatch
 ):
-    hurried = ServingState(store, tmp_path / "cache", refresh_seconds=3600, first_seconds=0.1)
-    arrived, fetch, loads = threading.Event(), artefacts.fetch, []
+    impatient = ServingState(
+        store, tmp_path / "cache", refresh_seconds=3600, first_load_seconds=0.1
+    )
+    released, fetch, loads = threading.Event(), artefacts.fetch, []
 
-    def slowly(*arguments):
+    def blocking_fetch(*arguments):
         loads.append(arguments[2])
-        assert arrived.wait(30)
+        assert released.wait(30)
         return fetch(*arguments)
 
-    monkeypatch.setattr(artefacts, "fetch", slowly)
+    monkeypatch.setattr(artefacts, "fetch", blocking_fetch)
     for _ in range(2):
-        with pytest.raises(UnavailableError, match="being loaded; ask again"):
-            hurried.snapshot()
-    health = health_of("inference", "1", hurried)
+        with pytest.raises(UnavailableError, match="being loaded; try again"):
+            impatient.snapshot()
+    health = serving_health("inference", "1", impatient)
     assert health.status == "unavailable"
-    arrived.set()
-    patient = time.monotonic() + 30
-    while hurried.loaded is None and time.monotonic() < patient:
-        arrived.wait(0.01)
-    assert versions(hurried) == (model.version, None)
-    assert loads == [model.version], "what was begun is not begun again"
+    released.set()
+    deadline = time.monotonic() + 30
+    while impatient.loaded is None and time.monotonic() < deadline:
+        released.wait(0.01)
+    assert versions(impatient) == (model.version, None)
+    assert loads == [model.version], "the load is not started twice"
 
 
-def test_a_due_refresh_runs_behind_the_requests(store, model, tmp_path):
+def test_a_due_refresh_runs_in_the_background(store, model, tmp_path):
     state = ServingState(store, tmp_path / "cache", refresh_seconds=0)
     old = state.snapshot()
     assert old.index is None
     version = add_index(store, model.version)
     arrived = threading.Event()
 
-    def ask():
+    def poll():
         while not arrived.is_set():
-            found = state.snapshot()
-            if found.index is not None and found.index.version == version:
+            snapshot = state.snapshot()
+            if snapshot.index is not None and snapshot.index.version == version:
                 arrived.set()
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=poll)
     thread.start()
     assert arrived.wait(30)
     thread.join()
 
 
 def test_no_request_fails_while_versions_swap(store, model, tmp_path):
-    """Readers search all the while; every answer comes from a pair that fits."""
+    """Readers search during the swaps; every result comes from a matching pair."""
     state = ServingState(store, tmp_path / "cache", refresh_seconds=0)
-    seen, errors = set(), []
+    versions_in_use, errors = set(), []
     stop = threading.Event()
     published = [add_index(store, model.version)]
 
     def read():
         while not stop.is_set():
             try:
-                found = state.snapshot()
-                hits = found.index.search(QUERY, 5)
+                snapshot = state.snapshot()
+                hits = snapshot.index.search(QUERY, 5)
                 assert len(hits) == 5
-                assert found.index.manifest.model_version == found.encoder.version
-                seen.add(found.index.version)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the test shows it
+                assert snapshot.index.manifest.model_version == snapshot.encoder.version
+                versions_in_use.add(snapshot.index.version)
+            except Exception as error:  # noqa: BLE001 - reported by the test
                 errors.append(error)
 
     threads = [threading.Thread(target=read) for _ in range(4)]
@@ -285,7 +288,7 @@ def test_no_request_fails_while_versions_swap(store, model, tmp_path):
                 corrupt(store, "index", published[-1], "index.faiss")
                 continue
             for _ in range(3_000):
-                if published[-1] in seen or errors:
+                if published[-1] in versions_in_use or errors:
                     break
                 stop.wait(0.01)
     finally:
@@ -294,7 +297,7 @@ def test_no_request_fails_while_versions_swap(store, model, tmp_path):
             thread.join()
     assert errors == []
     corrupted = published[3]
-    assert seen >= set(published) - {corrupted}
+    assert versions_in_use >= set(published) - {corrupted}
 
 
 def test_the_encoder_is_shared_between_index_versions(store, state, model):

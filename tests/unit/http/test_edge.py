@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from shared.errors import ConflictError, InvalidInputError, UnavailableError
 from shared.http.app import create_service
-from shared.schemas.health import Check, Health, worst
+from shared.schemas.health import Check, Health, worst_status
 
 JSON = {"content-type": "application/json"}
 
@@ -225,7 +225,7 @@ def test_unknown_routes_and_methods_are_problems(client):
 )
 def test_health_tells_the_worst_check_by_status(statuses, status, code):
     checks = {f"c{i}": Check(status=each) for i, each in enumerate(statuses)}
-    state = Health(status=worst(checks), service="shop", version="1", checks=checks)
+    state = Health(status=worst_status(checks), service="shop", version="1", checks=checks)
     answer = TestClient(make_app(lambda: state)).get("/health")
     assert (answer.status_code, answer.json()["status"]) == (code, status)
 
