@@ -1,39 +1,52 @@
-"""What a SageMaker processing job says when it ends: DescribeProcessingJob's ExitMessage."""
+"""The message of a SageMaker processing job: ExitMessage in DescribeProcessingJob."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path("/opt/ml/output")
-_MOST_BYTES = 1024
-"""SageMaker shows no more of it."""
-_CUT = "…"
+_MAX_BYTES = 1024
+"""SageMaker cuts a longer message."""
+_ELLIPSIS = "…"
 
 
-def leave(said: Mapping[str, Any]) -> str:
-    """Write the message where SageMaker looks for it; elsewhere there is no such folder.
+@contextmanager
+def failure_message() -> Iterator[None]:
+    """If the body raises, write the reason as the job's message."""
+    try:
+        yield
+    except BaseException as error:
+        write_message({"reason": f"{type(error).__name__}: {error}"})
+        raise
+
+
+def write_message(fields: Mapping[str, Any]) -> str:
+    """Write the message where SageMaker reads it; outside SageMaker there is no such folder.
 
     Args:
-        said: JSON values. Lists of texts are shortened from their end until all of it fits.
+        fields: JSON values. Lists of texts are shortened from the end until the message fits.
 
     Returns:
         The message.
     """
-    message = _fitting(dict(said))
+    message = _fit(dict(fields))
     if FOLDER.is_dir():
         (FOLDER / "message").write_text(message, encoding="utf-8")
     return message
 
 
-def _fitting(said: dict[str, Any]) -> str:
-    while len((message := json.dumps(said)).encode()) > _MOST_BYTES:
-        name = max(said, key=lambda key: len(json.dumps(said[key])))
-        value = said[name]
+def _fit(fields: dict[str, Any]) -> str:
+    """Serialise the fields, with the longest ones shortened to _MAX_BYTES in all."""
+    while len((message := json.dumps(fields)).encode()) > _MAX_BYTES:
+        name = max(fields, key=lambda key: len(json.dumps(fields[key])))
+        value = fields[name]
         if isinstance(value, list) and len(value) > 1:
-            said[name] = [*value[:-2], _CUT] if value[-1] == _CUT else [*value[:-1], _CUT]
+            dropped = 2 if value[-1] == _ELLIPSIS else 1
+            fields[name] = [*value[:-dropped], _ELLIPSIS]
         elif isinstance(value, list):
-            said[name] = str(*value)
+            fields[name] = str(*value)
         else:
-            said[name] = str(value)[: len(str(value)) * 3 // 4]
+            fields[name] = str(value)[: len(str(value)) * 3 // 4]
     return message

@@ -18,7 +18,8 @@ from shared.storage import registry
 from shared.storage.registry import Activation, Registered
 
 if TYPE_CHECKING:
-    from sagemaker_jobs.activate.activation import Activated, Tell
+    from sagemaker_jobs.activate.activation import ActivationReport
+    from sagemaker_jobs.activate.dependencies import StepCallback
 
 application = typer.Typer(
     help="Register models, compare them, and choose which one answers.",
@@ -154,8 +155,8 @@ def activate(
 
     if force:
         notes().print("[yellow]Warning:[/yellow] --force: nobody asks what the gate says.")
-    with _failing(), stage_of(StateFolder(state)) as stage, _steps() as tell:
-        done = switch(stage, version, force=force, wait_seconds=wait, tell=tell)
+    with _failing(), stage_of(StateFolder(state)) as stage, _steps() as on_step:
+        done = switch(stage, version, force=force, wait_seconds=wait, on_step=on_step)
     print_json(_dump(done)) if as_json else _show_switch(done)
 
 
@@ -171,13 +172,13 @@ def rollback(as_json: options.Json = False, state: options.State = options.STATE
     from local.stack.stage import stage_of
     from sagemaker_jobs.activate.activation import rollback as go_back
 
-    with _failing(), stage_of(StateFolder(state)) as stage, _steps() as tell:
-        done = go_back(stage, tell=tell)
+    with _failing(), stage_of(StateFolder(state)) as stage, _steps() as on_step:
+        done = go_back(stage, on_step=on_step)
     print_json(_dump(done)) if as_json else _show_switch(done)
 
 
 @contextmanager
-def _steps() -> Iterator["Tell"]:
+def _steps() -> Iterator["StepCallback"]:
     if not is_interactive():
         yield lambda _step: None
         return
@@ -266,7 +267,7 @@ def _show_verdict(result: GateResult) -> None:
         say.print(table)
 
 
-def _show_switch(done: "Activated") -> None:
+def _show_switch(done: "ActivationReport") -> None:
     say = console()
     instead = f" instead of {done.replaced}" if done.replaced else ""
     index = done.index_version or "no index: there are no reviews"

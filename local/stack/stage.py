@@ -16,7 +16,7 @@ from local.names import (
 from local.stack.client import StackClient, connected
 from local.state import StateFolder
 from local.training.folder import run_of
-from sagemaker_jobs.activate.activation import Stage
+from sagemaker_jobs.activate.dependencies import ActivationDependencies
 from shared.db.connection import Database
 from shared.db.training import TrainingRuns
 from shared.errors import InvalidInputError, NotFoundError, ReviewlensError
@@ -38,12 +38,12 @@ def registry_of(state: StateFolder) -> Iterator[S3Store]:
 
 
 @contextmanager
-def stage_of(state: StateFolder) -> Iterator[Stage]:
+def stage_of(state: StateFolder) -> Iterator[ActivationDependencies]:
     """All that activation needs of the stack that runs on a folder; errors as in registry_of."""
     with connected(state) as client, told(), _database(client) as database:
         endpoint = client.running.aws_url
         (processing,) = (plan for plan in QUEUES if plan.name == "processing")
-        yield Stage(
+        yield ActivationDependencies(
             database=database,
             clean=S3Store(client.s3, CLEAN_BUCKET),
             artefacts=S3Store(client.s3, ARTEFACT_BUCKET),
@@ -65,7 +65,7 @@ def _database(client: StackClient) -> Iterator[Database]:
         database.close()
 
 
-def note_training(stage: Stage, manifest: Manifest) -> str | None:
+def note_training(stage: ActivationDependencies, manifest: Manifest) -> str | None:
     """Let the status of a training tell the version that was made of it here; gives the run's id.
 
     None where the model was not trained by this stack. To be called again when it failed.

@@ -1,1 +1,1 @@
-"""Makes a registered model version and its index current, and rolls back."""
+"""Activates a registered model version together with its index, and rolls back."""

@@ -12,7 +12,7 @@ ENVIRONMENT = _SCORE_ENVIRONMENT | {
 
 
 class ActivateConfig(ScoreConfig):
-    """Score what a model has not scored, build its index, then make both current."""
+    """Score the reviews that a model has not scored, build its index, then make both current."""
 
     force: bool = Field(default=False, description="activate although the gate has not passed")
     processing_queue_url: str = Field(default="", description="queue of the shards to process")

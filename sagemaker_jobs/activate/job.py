@@ -1,9 +1,10 @@
-"""The job over the real adapters: AWS, PostgreSQL, ONNX Runtime, FAISS."""
+"""The job with its real adapters: AWS, PostgreSQL, ONNX Runtime, FAISS."""
 
 import logging
 
-from sagemaker_jobs.activate.activation import Activated, Stage, activate
+from sagemaker_jobs.activate.activation import ActivationReport, activate
 from sagemaker_jobs.activate.config import ActivateConfig
+from sagemaker_jobs.activate.dependencies import ActivationDependencies
 from sagemaker_jobs.score.job import open_database
 from shared.storage.clients import client
 from shared.storage.objects import S3Store
@@ -12,11 +13,11 @@ from shared.storage.queues import SqsQueue
 log = logging.getLogger("activate")
 
 
-def run(config: ActivateConfig) -> Activated:
+def run(config: ActivateConfig) -> ActivationReport:
     """Make a registered version and an index of its embeddings current."""
     s3, database = client("s3"), open_database(config)
     try:
-        stage = Stage(
+        dependencies = ActivationDependencies(
             database=database,
             clean=S3Store(s3, config.clean_bucket),
             artefacts=S3Store(s3, config.artefact_bucket),
@@ -26,11 +27,11 @@ def run(config: ActivateConfig) -> Activated:
             refresh_seconds=config.refresh_seconds,
         )
         return activate(
-            stage,
+            dependencies,
             config.model_version,
             force=config.force,
             wait_seconds=config.wait_seconds,
-            tell=log.info,
+            on_step=log.info,
         )
     finally:
         database.close()

@@ -1,6 +1,6 @@
-"""Moves the pointers of model and index: who wins where two move them at once, and the way back.
+"""Moves the pointers of model and index, forward and back, safely against concurrent moves.
 
-S3 alone is needed here. What else an activation or a rollback does stands in activation.py.
+This module needs S3 alone. The other steps of an activation are in switch.py and activation.py.
 """
 
 from contextlib import suppress
@@ -12,96 +12,98 @@ from shared.storage.artefacts import Current
 from shared.storage.objects import ObjectStore
 from shared.storage.registry import Activation
 
-_ATTEMPTS = 10
+_MAX_ATTEMPTS = 10
 
 
-def move(store: ObjectStore, kind: ArtefactKind, version: str, seen: Current | None) -> None:
-    """Move a pointer from where it was seen; errors as in ``artefacts.move_pointer``."""
-    artefacts.move_pointer(store, kind, version, if_match=seen.etag if seen else None)
+def move_from(
+    store: ObjectStore, kind: ArtefactKind, version: str, pointer: Current | None
+) -> None:
+    """Move a pointer if it is unchanged; errors as in ``artefacts.move_pointer``."""
+    artefacts.move_pointer(store, kind, version, if_match=pointer.etag if pointer else None)
 
 
-def move_model(store: ObjectStore, version: str, now: Current | None) -> None:
-    """Move the model pointer from where it was when we began.
+def move_model(store: ObjectStore, version: str, pointer: Current | None) -> None:
+    """Move the model pointer if it is unchanged since ``pointer`` was read.
 
     Raises:
-        ConflictError: another model became current meanwhile.
+        ConflictError: another model became current first.
     """
-    winner = artefacts.current(store, "model")
-    if winner == now:
-        if now is not None:
-            registry.note_found(store, now.version)
+    if artefacts.current(store, "model") == pointer:
+        if pointer is not None:
+            registry.note_found(store, pointer.version)
         with suppress(ConflictError):
-            return move(store, "model", version, now)
-    raise _lost(store, version)
+            return move_from(store, "model", version, pointer)
+    raise _overtaken(store, version)
 
 
 def require_current(store: ObjectStore, version: str) -> None:
-    """Raise ConflictError unless a model is current still.
+    """Raise ConflictError unless a model is still current.
 
-    Asked between reading the index pointer and moving it: who takes the model pointer after this
-    moves the index pointer after us, or makes our move fail.
+    Called between reading the index pointer and moving it: an activation that takes the model
+    pointer after this check moves the index pointer after ours, or makes our move fail.
     """
-    now = artefacts.current(store, "model")
-    if now is None or now.version != version:
-        raise _lost(store, version)
+    pointer = artefacts.current(store, "model")
+    if pointer is None or pointer.version != version:
+        raise _overtaken(store, version)
 
 
-def _lost(store: ObjectStore, version: str) -> ConflictError:
+def _overtaken(store: ObjectStore, version: str) -> ConflictError:
     winner = artefacts.current(store, "model")
-    told = f"model {winner.version if winner else '?'} became current meanwhile"
-    return ConflictError(f"{told}: {version} was not activated")
+    name = winner.version if winner else "?"
+    return ConflictError(f"model {name} became current first: {version} was not activated")
 
 
-def before_current(store: ObjectStore) -> tuple[Current, Activation]:
-    """The model that is current, and the entry of the log that a rollback returns to.
+def rollback_target(store: ObjectStore) -> tuple[Current, Activation]:
+    """The current model, and the entry of the log that a rollback returns to.
 
     Raises:
-        NotFoundError: there is no version before.
+        NotFoundError: there is no previous version.
     """
-    now = artefacts.current(store, "model")
-    target = registry.before(registry.history(store), now.version if now else None)
-    if now is None or target is None:
+    current = artefacts.current(store, "model")
+    target = registry.before(registry.history(store), current.version if current else None)
+    if current is None or target is None:
         raise NotFoundError("there is no version before the current one")
-    return now, target
+    return current, target
 
 
-def last_index(store: ObjectStore, version: str) -> str | None:
-    """The newest index of a model; None where nothing is indexed at all.
+def newest_index(store: ObjectStore, version: str) -> str | None:
+    """The newest index of a model; None if no model has an index.
 
     Raises:
-        NotFoundError: others have an index, this model has none any more.
+        NotFoundError: other models have an index, but this one's is gone.
     """
     indexes = registry.indexes_of(store).get(version, [])
     if indexes:
         return indexes[-1]
     if artefacts.current(store, "index") is not None:
-        told = f"{version} has no index any more: `reviewlens models activate {version}` builds one"
-        raise NotFoundError(told)
+        raise NotFoundError(
+            f"{version} no longer has an index: `reviewlens models activate {version}` builds one"
+        )
     return None
 
 
-def roll_back(store: ObjectStore, now: Current, target: Activation, index: str | None) -> None:
-    """Move both pointers back, and note it.
+def roll_back(store: ObjectStore, current: Current, target: Activation, index: str | None) -> None:
+    """Move both pointers back and log the rollback.
 
     Args:
         store: the artefact bucket.
-        now: the model that is current.
-        target: what ``before_current`` gave with it.
-        index: what ``last_index`` gave for it.
+        current: the current model, from ``rollback_target``.
+        target: the entry to return to, from ``rollback_target``.
+        index: the index to return to, from ``newest_index``.
 
     Raises:
-        ConflictError: another model became current meanwhile.
+        ConflictError: another model became current first.
     """
-    move_model(store, target.version, now)
+    move_model(store, target.version, current)
     registry.note_rollback(store, target)
     if index is not None:
-        _return_to(store, target.version, index)
+        _move_index_back(store, target.version, index)
 
 
-def _return_to(store: ObjectStore, version: str, index: str) -> None:
-    for _ in range(_ATTEMPTS):
-        seen = artefacts.current(store, "index")
+def _move_index_back(store: ObjectStore, version: str, index: str) -> None:
+    for _ in range(_MAX_ATTEMPTS):
+        pointer = artefacts.current(store, "index")
         require_current(store, version)
-        with suppress(ConflictError):  # a build of the model that goes published once more
-            return move(store, "index", index, seen)
+        with suppress(ConflictError):  # a late build of the replaced model moved it once more
+            return move_from(store, "index", index, pointer)
     raise ConflictError("the index pointer is moved too often")

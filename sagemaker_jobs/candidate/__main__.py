@@ -5,24 +5,21 @@ from collections.abc import Sequence
 
 from sagemaker_jobs.arguments import log_to_stderr, parse
 from sagemaker_jobs.candidate.config import CandidateConfig
-from sagemaker_jobs.message import leave
+from sagemaker_jobs.message import failure_message, write_message
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make a candidate as the arguments say; 0 when it is whole, whatever the gate says.
+    """Run the job; returns 0 once the candidate is complete, whether or not it passes the gate.
 
-    A failure is raised, after its reason was left as the job's message.
+    A failure is raised, after its reason was written as the job's message.
     """
     log_to_stderr()
-    try:
+    with failure_message():
         config = parse(CandidateConfig, argv, {})
         from sagemaker_jobs.candidate.job import run
 
-        made = run(config)
-    except BaseException as error:
-        leave({"reason": f"{type(error).__name__}: {error}"})
-        raise
-    leave(made.model_dump())
+        candidate = run(config)
+    write_message(candidate.model_dump())
     return 0
 
 

@@ -1,11 +1,11 @@
-"""Return an environment to the model that was current before, and to its newest index.
+"""Return an environment to the previous model and its newest index.
 
     python scripts/release/roll_back_model.py [--bucket BUCKET] [--role ARN]
 
 BUCKET is the artefact bucket (ARTEFACT_BUCKET), ARN the role that may write there
-(PUBLICATION_ROLE_ARN): outputs of the environment's stacks storage and acceptance. S3 is all that
-it needs: the sweep queues the reviews that came since. ``reviewlens models rollback`` is the same
-for a stack on this machine.
+(PUBLICATION_ROLE_ARN): outputs of the environment's stacks storage and acceptance. Only S3 is
+needed: the sweep queues the reviews that arrived since. ``reviewlens models rollback`` does the
+same for a local stack.
 """
 
 import argparse
@@ -22,34 +22,34 @@ from shared.storage.objects import ObjectStore, S3Store
 
 
 def roll_back(store: ObjectStore) -> tuple[str, str]:
-    """Move both pointers; the version that is current now and the one that was.
+    """Move both pointers; returns the version that is current now and the one it replaced.
 
     Raises:
-        NotFoundError: there is no version before, or no index of it.
-        ConflictError: another model became current at the same time.
+        NotFoundError: there is no previous version, or its index is gone.
+        ConflictError: another model became current first.
     """
-    now, target = pointers.before_current(store)
-    index = pointers.last_index(store, target.version)
+    current, target = pointers.rollback_target(store)
+    index = pointers.newest_index(store, target.version)
     if index is None:
-        raise NotFoundError(f"{target.version} has no index any more")
-    pointers.roll_back(store, now, target, index)
-    return target.version, now.version
+        raise NotFoundError(f"{target.version} no longer has an index")
+    pointers.roll_back(store, current, target, index)
+    return target.version, current.version
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Roll back; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Return to the model that was current before.")
+    parser = argparse.ArgumentParser(description="Return to the previous model.")
     parser.add_argument("--bucket", default=os.environ.get("ARTEFACT_BUCKET"))
     parser.add_argument("--role", default=os.environ.get("PUBLICATION_ROLE_ARN"))
     options = parser.parse_args(arguments)
     if not options.bucket:
         parser.error("--bucket not given")
     try:
-        to, left = roll_back(S3Store(in_role(options.role).client("s3"), options.bucket))
+        active, replaced = roll_back(S3Store(in_role(options.role).client("s3"), options.bucket))
     except ReviewlensError as error:
         print(error.message, file=sys.stderr)
         return 1
-    print(f"{to} is current again, in place of {left}")
+    print(f"{active} is current again, in place of {replaced}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A stage on the real database, with buckets, queues and encoders in memory."""
+"""Activation on the real database, with buckets, queues and encoders in memory."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ import pytest
 
 from lambdas.processing.dependencies import Dependencies, Model
 from lambdas.processing.service import Processor
-from sagemaker_jobs.activate.activation import Stage
+from sagemaker_jobs.activate.dependencies import ActivationDependencies
 from shared.db.ingest.reviews import copy_rows, store_reviews
 from shared.db.ingest.shards import StoredBatch, record_batch
 from shared.index.build import build_index
@@ -23,7 +23,7 @@ DIMENSION = 8
 
 
 class VersionEncoder(WordEncoder):
-    """Another version embeds otherwise: its vectors are turned by one place for each."""
+    """Each version has other embeddings: vectors are rotated by the version's number."""
 
     def __init__(self, version):
         super().__init__(DIMENSION)
@@ -32,14 +32,14 @@ class VersionEncoder(WordEncoder):
 
     def encode(self, texts):
         self.before()
-        found = super().encode(texts)
-        turned = np.roll(found.embeddings, int(self.version[1:]), axis=1)
-        return found._replace(embeddings=turned)
+        encoded = super().encode(texts)
+        rotated = np.roll(encoded.embeddings, int(self.version[1:]), axis=1)
+        return encoded._replace(embeddings=rotated)
 
 
 @dataclass(frozen=True)
-class House(Stage):
-    """A stage with what processing and collection do beside it."""
+class ReviewSystem(ActivationDependencies):
+    """Activation dependencies, with collection and processing beside them."""
 
     encoders: dict = field(default_factory=dict)
     index_queue: MemoryQueue = field(default_factory=MemoryQueue)
@@ -48,15 +48,15 @@ class House(Stage):
         return self.encoders.setdefault(version, VersionEncoder(version))
 
     def publish(self, version):
-        """A published model that nothing points at."""
+        """Publish a model without moving the pointer."""
         publish_manifest_only(MemoryStore(), version, DIMENSION)
         other = MemoryStore()
         publish_manifest_only(other, version, DIMENSION)
         key = layout.version_prefix("model", version) + "manifest.json"
         self.artefacts.put(key, other.get(key)[0])
 
-    def ports(self, version=None):
-        """Processing with the current model, or with another one."""
+    def processing(self, version=None):
+        """Dependencies of processing with the current model, or with ``version``."""
 
         def current():
             name = version or artefacts.current(self.artefacts, "model").version
@@ -79,7 +79,7 @@ class House(Stage):
         return Ledger(self.database)
 
     def collect(self, key, *, shards=2, rows=4):
-        """Store an ingest as collection does; gives its messages."""
+        """Store an ingest as collection does; returns its messages."""
         ingest_id = self.ledger.receive("raw", key, "etag")
         self.ledger.start(ingest_id)
         messages = [self.store(ingest_id, key, part, rows) for part in range(shards)]
@@ -89,7 +89,7 @@ class House(Stage):
     def store(self, ingest_id, key, part, rows, words="lovely thing"):
         import pyarrow as pa
 
-        made = [
+        reviews = [
             {
                 "review_id": f"{key}:{part}:{n}",
                 "record": part * rows + n + 1,
@@ -99,7 +99,7 @@ class House(Stage):
             }
             for n in range(rows)
         ]
-        table = pa.Table.from_pylist(made, schema=CLEAN_SCHEMA)
+        table = pa.Table.from_pylist(reviews, schema=CLEAN_SCHEMA)
         place = layout.clean_shard(ingest_id, part)
         with self.database.transaction() as connection:
             store_reviews(connection, ingest_id, copy_rows(table))
@@ -110,16 +110,16 @@ class House(Stage):
 
     def process(self, messages, version=None):
         for message in messages:
-            Processor(self.ports(version)).process(message)
+            Processor(self.processing(version)).process(message)
 
-    def work_off(self):
-        """What processing and the index queue do with all that was sent."""
+    def process_queue(self):
+        """Process all queued shards, then build an index."""
         bodies = self.processing_queue.take()
         self.process([ProcessShard.model_validate_json(body) for body in bodies])
         return build_index(self.artefacts)
 
     def current(self):
-        """(model that is current, model of the index that is current, its reviews)."""
+        """(current model, model of the current index, number of its reviews)."""
         model = artefacts.current(self.artefacts, "model").version
         pointer = artefacts.current(self.artefacts, "index")
         index = artefacts.read_manifest(self.artefacts, "index", pointer.version)
@@ -127,9 +127,9 @@ class House(Stage):
 
 
 @pytest.fixture
-def house(database, tmp_path):
-    """Model v1 is current, and has embedded and indexed eight reviews; v2 is a candidate."""
-    made = House(
+def system(database, tmp_path):
+    """Model v1 is current and has eight reviews embedded and indexed; v2, v3 are candidates."""
+    system = ReviewSystem(
         database=database,
         clean=MemoryStore("clean"),
         artefacts=MemoryStore("artefacts"),
@@ -137,10 +137,10 @@ def house(database, tmp_path):
         cache_dir=tmp_path,
         refresh_seconds=0.0,
     )
-    publish_manifest_only(made.artefacts, "v1", DIMENSION)
-    made.publish("v2")
-    made.publish("v3")
-    made.process(made.collect("first"))
-    build_index(made.artefacts)
-    made.processing_queue.take()
-    return made
+    publish_manifest_only(system.artefacts, "v1", DIMENSION)
+    system.publish("v2")
+    system.publish("v3")
+    system.process(system.collect("first"))
+    build_index(system.artefacts)
+    system.processing_queue.take()
+    return system

@@ -1,10 +1,10 @@
-"""A model becomes current with an index of its own embeddings, and no review is lost on the way."""
+"""A model becomes current with an index of its own embeddings, and no review is lost."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from sagemaker_jobs.activate import activation
+from sagemaker_jobs.activate import activation, switch
 from sagemaker_jobs.activate.activation import activate, rollback
 from sagemaker_jobs.gate.errors import GateError
 from sagemaker_jobs.score.job import score_missing, unscored_shards
@@ -14,14 +14,14 @@ from shared.schemas.gate import GateResult
 from shared.storage import artefacts, registry
 
 
-def passed(house, version, against="v1", *, yes=True):
-    reasons = [] if yes else ["overall test: accuracy 0.9 → 0.8"]
+def put_verdict(system, version, against="v1", *, passed=True):
+    reasons = [] if passed else ["overall test: accuracy 0.9 → 0.8"]
     registry.put_verdict(
-        house.artefacts,
+        system.artefacts,
         GateResult(
             candidate=version,
             against=against,
-            passed=yes,
+            passed=passed,
             reasons=reasons,
             level=0.05,
             judged_at=datetime.now(UTC),
@@ -29,8 +29,8 @@ def passed(house, version, against="v1", *, yes=True):
     )
 
 
-def shown(rows):
-    """Which model's word insights take of each review."""
+def displayed_versions(rows):
+    """Review → the model version whose analysis insights show."""
     return dict(
         rows(
             "SELECT DISTINCT ON (review_id) review_id, model_version FROM analyses"
@@ -39,130 +39,132 @@ def shown(rows):
     )
 
 
-def test_every_review_is_scored_and_indexed_before_anything_moves(house, rows):
-    passed(house, "v2")
-    encoder = house.open_model("v2")
-    seen = []
-    encoder.before = lambda: seen.append((house.current(), set(shown(rows).values())))
-    done = activate(house, "v2")
-    assert set(map(str, seen)) == {str((("v1", "v1", 8), {"v1"}))}
-    assert house.current() == ("v2", "v2", 8)
-    assert (done.replaced, done.reviews_scored, done.shards_left) == ("v1", 8, 0)
-    assert set(shown(rows).values()) == {"v2"}
+def test_every_review_is_scored_and_indexed_before_anything_moves(system, rows):
+    put_verdict(system, "v2")
+    encoder = system.open_model("v2")
+    states = []
+    encoder.before = lambda: states.append(
+        (system.current(), set(displayed_versions(rows).values()))
+    )
+    report = activate(system, "v2")
+    assert set(map(str, states)) == {str((("v1", "v1", 8), {"v1"}))}
+    assert system.current() == ("v2", "v2", 8)
+    assert (report.replaced, report.reviews_scored, report.shards_left) == ("v1", 8, 0)
+    assert set(displayed_versions(rows).values()) == {"v2"}
     assert rows("SELECT DISTINCT model_version FROM shards") == [("v2",)]
-    # so the sweep finds nothing to do
-    assert house.ledger.reopen("v2", 0.0) == []
-    assert house.processing_queue.take() == []
+    # the sweep finds nothing to do
+    assert system.ledger.reopen("v2", 0.0) == []
+    assert system.processing_queue.take() == []
 
 
-def test_the_figures_of_insights_follow_the_model(house, rows):
-    passed(house, "v2")
+def test_insights_follow_the_active_model(system, rows):
+    put_verdict(system, "v2")
     counted = "SELECT model_version, count(*) FROM review_facts GROUP BY 1"
-    at_work = "SELECT model_version FROM insight_models ORDER BY noted_at DESC LIMIT 1"
+    active = "SELECT model_version FROM insight_models ORDER BY noted_at DESC LIMIT 1"
     assert rows(counted) == [("v1", 8)]
-    activate(house, "v2")
-    assert (rows(counted), rows(at_work)) == ([("v2", 8)], [("v2",)])
-    rollback(house)
-    assert (rows(counted), rows(at_work)) == ([("v1", 8)], [("v1",)])
+    activate(system, "v2")
+    assert (rows(counted), rows(active)) == ([("v2", 8)], [("v2",)])
+    rollback(system)
+    assert (rows(counted), rows(active)) == ([("v1", 8)], [("v1",)])
 
 
-def test_without_a_passed_gate_nothing_happens_unless_forced(house):
+def test_a_version_that_has_not_passed_the_gate_is_activated_only_by_force(system):
     with pytest.raises(GateError, match="has no evaluation"):
-        activate(house, "v2")
-    passed(house, "v2", yes=False)
+        activate(system, "v2")
+    put_verdict(system, "v2", passed=False)
     with pytest.raises(GateError, match=r"accuracy 0\.9"):
-        activate(house, "v2")
-    # a verdict against a model that is no longer current says nothing
-    passed(house, "v2", against="v0")
+        activate(system, "v2")
+    # a verdict against a model that is not current does not count
+    put_verdict(system, "v2", against="v0")
     with pytest.raises(GateError):
-        activate(house, "v2")
-    assert house.current() == ("v1", "v1", 8)
-    assert unscored_shards(house, "v2")
-    activate(house, "v2", force=True)
-    assert house.current() == ("v2", "v2", 8)
-    assert registry.history(house.artefacts)[-1].forced
+        activate(system, "v2")
+    assert system.current() == ("v1", "v1", 8)
+    assert unscored_shards(system, "v2")
+    activate(system, "v2", force=True)
+    assert system.current() == ("v2", "v2", 8)
+    assert registry.history(system.artefacts)[-1].forced
 
 
-def test_of_two_activations_one_wins_and_the_other_is_told(house):
-    passed(house, "v2")
-    passed(house, "v3")
+def test_one_of_two_concurrent_activations_wins_and_the_other_fails(system):
+    put_verdict(system, "v2")
+    put_verdict(system, "v3")
 
     def overtake(step):
         if step == "index":
-            activate(house, "v3")
+            activate(system, "v3")
 
-    with pytest.raises(ConflictError, match="model v3 became current meanwhile: v2 was not"):
-        activate(house, "v2", tell=overtake)
-    assert house.current() == ("v3", "v3", 8)
-    assert [line.version for line in registry.history(house.artefacts)] == ["v1", "v3"]
+    with pytest.raises(ConflictError, match="model v3 became current first: v2 was not"):
+        activate(system, "v2", on_step=overtake)
+    assert system.current() == ("v3", "v3", 8)
+    assert [line.version for line in registry.history(system.artefacts)] == ["v1", "v3"]
 
 
-@pytest.mark.parametrize("going", ["forth", "back"])
-def test_who_is_overtaken_between_the_two_pointers_leaves_the_pair_of_the_winner(
-    house, monkeypatch, going
+@pytest.mark.parametrize("direction", ["forward", "back"])
+def test_an_activation_overtaken_between_the_two_pointers_leaves_the_winner_pair(
+    system, monkeypatch, direction
 ):
-    if going == "back":
-        activate(house, "v2", force=True)
-    name = "note_activation" if going == "forth" else "note_rollback"
-    note, overtaken = getattr(registry, name), []
+    if direction == "back":
+        activate(system, "v2", force=True)
+    name = "note_activation" if direction == "forward" else "note_rollback"
+    log_move, calls = getattr(registry, name), []
 
     def overtake(*arguments, **conditions):
-        note(*arguments, **conditions)
-        if not overtaken:
-            overtaken.append(1)
+        log_move(*arguments, **conditions)
+        if not calls:
+            calls.append(1)
             # a build makes our move of the index pointer fail, then another activation wins
-            build_index(house.artefacts, force=True)
-            activate(house, "v3", force=True)
+            build_index(system.artefacts, force=True)
+            activate(system, "v3", force=True)
 
     monkeypatch.setattr(registry, name, overtake)
-    with pytest.raises(ConflictError, match="model v3 became current meanwhile"):
-        activate(house, "v2", force=True) if going == "forth" else rollback(house)
-    assert house.current() == ("v3", "v3", 8)
+    with pytest.raises(ConflictError, match="model v3 became current first"):
+        activate(system, "v2", force=True) if direction == "forward" else rollback(system)
+    assert system.current() == ("v3", "v3", 8)
 
 
-def test_reviews_that_come_while_it_scores_are_in_the_new_index(house):
-    encoder, calls = house.open_model("v2"), []
+def test_reviews_that_arrive_during_scoring_are_in_the_new_index(system):
+    encoder, calls = system.open_model("v2"), []
 
     def arrive():
         if not calls:
             calls.append(1)
-            house.process(house.collect("second", shards=1))
-            build_index(house.artefacts)
+            system.process(system.collect("second", shards=1))
+            build_index(system.artefacts)
 
     encoder.before = arrive
-    activate(house, "v2", force=True)
-    assert house.current() == ("v2", "v2", 12)
+    activate(system, "v2", force=True)
+    assert system.current() == ("v2", "v2", 12)
 
 
-def test_reviews_that_the_old_model_still_has_in_hand_are_done_again(house, monkeypatch):
-    adopt, late = activation.adopt, []
+def test_reviews_that_the_old_model_still_processes_are_processed_again(system, monkeypatch):
+    adopt, calls = activation.adopt, []
 
-    def then_one_more(connection, version):
-        done = adopt(connection, version)
-        if not late:
-            late.append(1)
-            # a worker that has not heard of the new model yet
-            house.process(house.collect("late", shards=1), version="v1")
-        return done
+    def adopt_before_a_late_shard(connection, version):
+        adopted = adopt(connection, version)
+        if not calls:
+            calls.append(1)
+            # a worker that still uses the old model
+            system.process(system.collect("late", shards=1), version="v1")
+        return adopted
 
-    monkeypatch.setattr(activation, "adopt", then_one_more)
-    done = activate(house, "v2", force=True, wait_seconds=0.0)
-    assert done.shards_left == 1
-    assert house.current() == ("v2", "v2", 8)
-    assert house.work_off().count == 12
-    assert house.current() == ("v2", "v2", 12)
+    monkeypatch.setattr(activation, "adopt", adopt_before_a_late_shard)
+    report = activate(system, "v2", force=True, wait_seconds=0.0)
+    assert report.shards_left == 1
+    assert system.current() == ("v2", "v2", 8)
+    assert system.process_queue().count == 12
+    assert system.current() == ("v2", "v2", 12)
 
 
-def test_open_shards_wait_for_the_new_model(house):
-    messages = house.collect("open", shards=1)
-    assert activate(house, "v2", force=True, wait_seconds=0.0).shards_left == 1
-    house.process(messages)
-    assert build_index(house.artefacts).count == 12
-    assert house.current() == ("v2", "v2", 12)
+def test_open_shards_wait_for_the_new_model(system):
+    messages = system.collect("open", shards=1)
+    assert activate(system, "v2", force=True, wait_seconds=0.0).shards_left == 1
+    system.process(messages)
+    assert build_index(system.artefacts).count == 12
+    assert system.current() == ("v2", "v2", 12)
 
 
 @pytest.mark.parametrize("stop", ["note_activation", "move_index"])
-def test_an_activation_that_was_killed_goes_on_when_it_is_asked_again(house, monkeypatch, stop):
+def test_a_killed_activation_continues_at_the_next_call(system, monkeypatch, stop):
     class Killed(BaseException):
         pass
 
@@ -171,46 +173,44 @@ def test_an_activation_that_was_killed_goes_on_when_it_is_asked_again(house, mon
 
     with monkeypatch.context() as patched:
         if stop == "note_activation":
-            patched.setattr(activation.registry, stop, kill)
+            patched.setattr(registry, stop, kill)
         else:
-            patched.setattr(activation, "_take_index", kill)
+            patched.setattr(switch, "_move_index_pointer", kill)
         with pytest.raises(Killed):
-            activate(house, "v2", force=True)
-    # the index decides what serves: still the old pair
-    assert house.current() == ("v2", "v1", 8)
-    done = activate(house, "v2")
-    assert done.reviews_scored == 0
-    assert house.current() == ("v2", "v2", 8)
-    assert rollback(house).version == "v1"
+            activate(system, "v2", force=True)
+    # the index pointer decides which pair serves: still the old one
+    assert system.current() == ("v2", "v1", 8)
+    report = activate(system, "v2")
+    assert report.reviews_scored == 0
+    assert system.current() == ("v2", "v2", 8)
+    assert rollback(system).version == "v1"
 
 
-def test_a_build_of_the_old_model_that_ends_late_does_not_win(house, monkeypatch):
-    take, late = activation._take_index, []
+def test_a_late_build_of_the_old_model_does_not_win(system, monkeypatch):
+    move, calls = switch._move_index_pointer, []
 
-    def overtaken(*arguments):
-        if not late:
-            late.append(1)
-            pointer = artefacts.current(house.artefacts, "index")
+    def move_after_a_build(*arguments):
+        if not calls:
+            calls.append(1)
+            pointer = artefacts.current(system.artefacts, "index")
             from shared.index.build import publish_index
 
-            built, _ = publish_index(house.artefacts, "v1")
+            built, _ = publish_index(system.artefacts, "v1")
             artefacts.move_pointer(
-                house.artefacts, "index", built.manifest.version, if_match=pointer.etag
+                system.artefacts, "index", built.manifest.version, if_match=pointer.etag
             )
-        return take(*arguments)
+        return move(*arguments)
 
-    monkeypatch.setattr(activation, "_take_index", overtaken)
-    activate(house, "v2", force=True)
-    assert house.current() == ("v2", "v2", 8)
+    monkeypatch.setattr(switch, "_move_index_pointer", move_after_a_build)
+    activate(system, "v2", force=True)
+    assert system.current() == ("v2", "v2", 8)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_an_index_that_its_build_drops_as_the_pointer_moves_is_built_again(
-    house, monkeypatch, when
-):
+def test_an_index_discarded_while_the_pointer_moves_is_built_again(system, monkeypatch, when):
     move, dropped = artefacts.move_pointer, []
 
-    def drops(store, kind, version, *, if_match):
+    def move_and_discard(store, kind, version, *, if_match):
         first = kind == "index" and not dropped
         if first:
             dropped.append(version)
@@ -221,95 +221,95 @@ def test_an_index_that_its_build_drops_as_the_pointer_moves_is_built_again(
             artefacts.discard(store, kind, version)
         return etag
 
-    monkeypatch.setattr(activation.artefacts, "move_pointer", drops)
-    activate(house, "v2", force=True)
-    assert house.current() == ("v2", "v2", 8)
-    assert artefacts.current(house.artefacts, "index").version not in dropped
+    monkeypatch.setattr(artefacts, "move_pointer", move_and_discard)
+    activate(system, "v2", force=True)
+    assert system.current() == ("v2", "v2", 8)
+    assert artefacts.current(system.artefacts, "index").version not in dropped
 
 
-def test_a_clean_shard_that_is_gone_stops_the_switch_unless_forced(house, monkeypatch):
-    monkeypatch.setattr(activation, "_PATIENCE_SECONDS", 0.2)
-    passed(house, "v2")
-    house.clean.delete(next(house.clean.list("reviews/")).key)
-    with pytest.raises(UnavailableError, match="cannot score now"):
-        activate(house, "v2")
-    assert house.current() == ("v1", "v1", 8)
-    activate(house, "v2", force=True, wait_seconds=0.0)
-    assert house.current() == ("v2", "v2", 4)
+def test_a_missing_clean_shard_stops_the_switch_unless_forced(system, monkeypatch):
+    monkeypatch.setattr(switch, "_STALL_SECONDS", 0.2)
+    put_verdict(system, "v2")
+    system.clean.delete(next(system.clean.list("reviews/")).key)
+    with pytest.raises(UnavailableError, match="cannot score some shards"):
+        activate(system, "v2")
+    assert system.current() == ("v1", "v1", 8)
+    activate(system, "v2", force=True, wait_seconds=0.0)
+    assert system.current() == ("v2", "v2", 4)
 
 
-def test_rollback_returns_model_and_index_and_queues_what_came_since(house, rows):
-    first = artefacts.current(house.artefacts, "index").version
-    activate(house, "v2", force=True)
-    house.process(house.collect("since", shards=1))
-    build_index(house.artefacts)
-    assert house.current() == ("v2", "v2", 12)
-    done = rollback(house)
-    assert (done.version, done.replaced, done.index_version) == ("v1", "v2", first)
-    assert house.current() == ("v1", "v1", 8)
-    assert set(shown(rows).values()) == {"v1", "v2"}
-    # only what v1 never saw is embedded again
-    assert done.shards_left == 1
-    encoder = house.open_model("v1")
+def test_rollback_restores_model_and_index_and_queues_newer_reviews(system, rows):
+    first = artefacts.current(system.artefacts, "index").version
+    activate(system, "v2", force=True)
+    system.process(system.collect("since", shards=1))
+    build_index(system.artefacts)
+    assert system.current() == ("v2", "v2", 12)
+    report = rollback(system)
+    assert (report.version, report.replaced, report.index_version) == ("v1", "v2", first)
+    assert system.current() == ("v1", "v1", 8)
+    assert set(displayed_versions(rows).values()) == {"v1", "v2"}
+    # only the reviews that v1 never scored are embedded
+    assert report.shards_left == 1
+    encoder = system.open_model("v1")
     encoder.calls.clear()
-    assert house.work_off().count == 12
+    assert system.process_queue().count == 12
     assert encoder.calls == [4]
-    assert house.current() == ("v1", "v1", 12)
-    assert set(shown(rows).values()) == {"v1"}
+    assert system.current() == ("v1", "v1", 12)
+    assert set(displayed_versions(rows).values()) == {"v1"}
     with pytest.raises(NotFoundError, match="no version before"):
-        rollback(house)
+        rollback(system)
 
 
-def test_the_index_to_return_to_outlives_many_builds(house):
-    activate(house, "v2", force=True)
+def test_the_index_of_the_previous_model_survives_many_builds(system):
+    activate(system, "v2", force=True)
     for number in range(6):
-        house.process(house.collect(f"more-{number}", shards=1))
-        assert build_index(house.artefacts).outcome == "published"
-    assert len(artefacts.versions(house.artefacts, "index")) == 4
-    rollback(house)
-    assert house.current() == ("v1", "v1", 8)
+        system.process(system.collect(f"more-{number}", shards=1))
+        assert build_index(system.artefacts).outcome == "published"
+    assert len(artefacts.versions(system.artefacts, "index")) == 4
+    rollback(system)
+    assert system.current() == ("v1", "v1", 8)
 
 
-def test_coming_back_to_a_version_scores_only_what_it_has_not_seen(house):
-    activate(house, "v2", force=True)
-    rollback(house)
-    house.process(house.collect("since", shards=1))
-    build_index(house.artefacts)
-    done = activate(house, "v2", force=True)
-    assert done.reviews_scored == 4
-    assert house.current() == ("v2", "v2", 12)
+def test_activating_a_version_again_scores_only_newer_reviews(system):
+    activate(system, "v2", force=True)
+    rollback(system)
+    system.process(system.collect("since", shards=1))
+    build_index(system.artefacts)
+    report = activate(system, "v2", force=True)
+    assert report.reviews_scored == 4
+    assert system.current() == ("v2", "v2", 12)
 
 
-def test_a_dump_that_is_read_anew_is_scored_anew(house):
-    score_missing(house, house.open_model("v2"))
-    assert unscored_shards(house, "v2") == []
-    ingest_id = house.ledger.recent(1)[0].ingest_id
-    # from its second shard on it is another text
-    house.ledger.forget(ingest_id, 1, 5)
-    message = house.store(ingest_id, "first", 1, 4, words="bad thing")
-    assert unscored_shards(house, "v2") == [], "an open shard is processing's"
-    house.process([message])
-    assert [shard.part for shard in unscored_shards(house, "v2")] == [1]
+def test_a_dump_that_is_collected_again_is_scored_again(system):
+    score_missing(system, system.open_model("v2"))
+    assert unscored_shards(system, "v2") == []
+    ingest_id = system.ledger.recent(1)[0].ingest_id
+    # its text differs from the second shard on
+    system.ledger.forget(ingest_id, 1, 5)
+    message = system.store(ingest_id, "first", 1, 4, words="bad thing")
+    assert unscored_shards(system, "v2") == [], "processing handles open shards"
+    system.process([message])
+    assert [shard.part for shard in unscored_shards(system, "v2")] == [1]
 
 
-def test_a_pair_that_was_deleted_is_written_again(house):
-    score_missing(house, house.open_model("v2"))
-    key = next(house.artefacts.list("embeddings/v2/")).key
-    house.artefacts.delete(key)
-    assert score_missing(house, house.open_model("v2")).shards == 1
-    assert house.artefacts.head(key)
+def test_a_deleted_pair_is_written_again(system):
+    score_missing(system, system.open_model("v2"))
+    key = next(system.artefacts.list("embeddings/v2/")).key
+    system.artefacts.delete(key)
+    assert score_missing(system, system.open_model("v2")).shards == 1
+    assert system.artefacts.head(key)
 
 
-def test_an_empty_house_switches_the_model_alone(house):
-    house.ledger.forget(house.ledger.recent(1)[0].ingest_id, 0, 1)
-    for info in list(house.artefacts.list("embeddings/")):
-        house.artefacts.delete(info.key)
-    house.artefacts.delete("pointers/index.json")
-    done = activate(house, "v2", force=True)
-    assert (done.index_version, done.reviews_scored) == (None, 0)
-    assert artefacts.current(house.artefacts, "model").version == "v2"
+def test_without_reviews_only_the_model_is_switched(system):
+    system.ledger.forget(system.ledger.recent(1)[0].ingest_id, 0, 1)
+    for info in list(system.artefacts.list("embeddings/")):
+        system.artefacts.delete(info.key)
+    system.artefacts.delete("pointers/index.json")
+    report = activate(system, "v2", force=True)
+    assert (report.index_version, report.reviews_scored) == (None, 0)
+    assert artefacts.current(system.artefacts, "model").version == "v2"
 
 
-def test_an_unknown_version_is_named(house):
+def test_an_unknown_version_is_named_in_the_error(system):
     with pytest.raises(NotFoundError, match="there is no model v9"):
-        activate(house, "v9", force=True)
+        activate(system, "v9", force=True)

@@ -1,4 +1,4 @@
-"""The jobs as they are started: real model, S3, SQS and PostgreSQL, settings from outside."""
+"""The jobs as SageMaker starts them: real model, S3, SQS, PostgreSQL, environment settings."""
 
 import json
 
@@ -27,7 +27,7 @@ def store(function_environment, aws_client):
 
 @pytest.fixture
 def version(function_environment, aws_client, store, database, ledger, tmp_path):
-    """A candidate beside the shipped model, and one shard that the shipped one processed."""
+    """A registered candidate; the shipped model is current and has processed one shard."""
     shipped = registry.register(store, model_folder()).version
     artefacts.move_pointer(store, "model", shipped, if_match=None)
     ingest_id = ledger.receive("raw", "uploads/a", "etag")
@@ -49,18 +49,18 @@ def version(function_environment, aws_client, store, database, ledger, tmp_path)
     return registry.register(store, renamed_model(tmp_path / "model", "copy-1")).version
 
 
-def test_the_score_job_judges_every_review_and_no_pointer_moves(version, store, rows):
+def test_the_score_job_scores_every_review_and_moves_no_pointer(version, store, rows):
     before = artefacts.current(store, "model")
     assert score.main(["--model-version", version]) == 0
-    said = rows("SELECT review_id, sentiment FROM analyses WHERE model_version = %s", version)
-    assert dict(said) | {"r2": "?"} == {"r0": "positive", "r1": "negative", "r2": "?"}
+    sentiments = rows("SELECT review_id, sentiment FROM analyses WHERE model_version = %s", version)
+    assert dict(sentiments) | {"r2": "?"} == {"r0": "positive", "r1": "negative", "r2": "?"}
     assert artefacts.current(store, "model") == before
     assert build_index.main(["--model-version", version]) == 0
     assert list(registry.indexes_of(store)) == [version]
     assert artefacts.current(store, "index") is None
 
 
-def test_the_activate_job_makes_the_pair_current_only_through_the_gate(
+def test_the_activate_job_makes_the_pair_current_after_the_gate_or_by_force(
     version, store, rows, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(message, "FOLDER", tmp_path)

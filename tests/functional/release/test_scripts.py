@@ -128,7 +128,7 @@ def test_a_rollback_to_a_model_without_an_index_leaves_all_as_it_is(store):
     registry.note_activation(store, "m-1")
     publish_manifest_only(store, "m-2", 4)
     registry.note_activation(store, "m-2")
-    with pytest.raises(NotFoundError, match="m-1 has no index any more"):
+    with pytest.raises(NotFoundError, match="m-1 no longer has an index"):
         roll_back_model.roll_back(store)
     assert artefacts.current(store, "model").version == "m-2"
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.stack.stage import note_training
-from sagemaker_jobs.activate.activation import Stage
+from sagemaker_jobs.activate.dependencies import ActivationDependencies
 from shared.db.training import TrainingRuns
 from shared.schemas.manifest import Manifest
 from shared.schemas.training import TrainingParameters
@@ -17,7 +17,9 @@ from tests.fakes.queues import MemoryQueue
 @pytest.fixture
 def stage(database, tmp_path):
     """A stack whose state folder is ``tmp_path``."""
-    return Stage(database, MemoryStore(), MemoryStore(), MemoryQueue(), tmp_path / "cache")
+    return ActivationDependencies(
+        database, MemoryStore(), MemoryStore(), MemoryQueue(), tmp_path / "cache"
+    )
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""The flow in moto's interpreter: the real function behind its tasks, real jobs behind SageMaker.
+"""The flow in moto's interpreter, with the real function and real jobs behind its tasks.
 
-What cannot run here is torch: the candidate job's export and its evaluations are made by the test
-(tests/train/test_candidate.py runs the job itself), its gate is the real one.
+Without torch, the test replaces the candidate job's export and evaluations; the gate is the real
+one (tests/train/test_candidate.py runs the whole job).
 """
 
 import io
@@ -47,7 +47,7 @@ IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 
 @pytest.fixture
 def aws(monkeypatch, tmp_path, app_secret, database):
-    """The account: buckets, queue, secret, and the function's environment."""
+    """The AWS account: buckets, queue, secret, and the function's environment."""
     config = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -66,7 +66,7 @@ def aws(monkeypatch, tmp_path, app_secret, database):
         clients.client("secretsmanager").create_secret(
             Name="database", SecretString=json.dumps(app_secret)
         )
-        made = {
+        settings = {
             "ARTEFACT_BUCKET": "artefacts",
             "CLEAN_BUCKET": "clean",
             "PROCESSING_QUEUE_URL": queue,
@@ -81,7 +81,7 @@ def aws(monkeypatch, tmp_path, app_secret, database):
             "ACTIVATION_SUBNETS": "subnet-1,subnet-2",
             "ACTIVATION_SECURITY_GROUPS": "sg-1",
         }
-        for name, value in made.items():
+        for name, value in settings.items():
             monkeypatch.setenv(f"REVIEWLENS_{name}", value)
         monkeypatch.setattr(sagemaker_jobs.message, "FOLDER", tmp_path / "message")
         (tmp_path / "message").mkdir()
@@ -120,7 +120,7 @@ def shipped(store, database, ledger):
 
 @pytest.fixture
 def training(aws, store, database):
-    """A training that POST /train started and SageMaker has completed; gives the job's name."""
+    """A training started by POST /train and completed by SageMaker; returns the job's name."""
     run, _ = TrainingRuns(database).begin(
         TrainingParameters(), None, launcher="sagemaker", rows=9, estimated_at=datetime.now(UTC)
     )
@@ -155,7 +155,7 @@ def training(aws, store, database):
 
 
 class Candidates:
-    """The candidate container, as far as it is not torch: ``make`` says how good its model is."""
+    """The candidate container without torch; ``accuracy`` is that of its model."""
 
     def __init__(self, folder):
         self._world, self._folder = World(), folder
@@ -190,18 +190,19 @@ def _files(folder):
 
 @pytest.fixture
 def candidates(aws, tmp_path):
-    aws.containers["sagemaker_jobs.candidate"] = made = Candidates(tmp_path)
+    candidates = Candidates(tmp_path)
+    aws.containers["sagemaker_jobs.candidate"] = candidates
     aws.containers["sagemaker_jobs.activate"] = _activate
-    return made
+    return candidates
 
 
 def _activate(request, _folder):
-    """The activation container: the real job, over the real database."""
+    """The activation container: the real job on the real database."""
     message = sagemaker_jobs.message.FOLDER / "message"
     message.unlink(missing_ok=True)
     try:
         status = activate(request["AppSpecification"]["ContainerArguments"])
-    except Exception:  # noqa: BLE001 - a container that breaks off, whatever it was
+    except Exception:  # noqa: BLE001 - any failure of the container
         traceback.print_exc()
         status = 1
     return status, message.read_text()
@@ -209,7 +210,7 @@ def _activate(request, _folder):
 
 @dataclass
 class Flow:
-    """The state machine. ``events``: what its function was asked, ``done``: and has answered."""
+    """The state machine: ``events`` sent to its function, and steps ``done`` by it."""
 
     arn: str
     events: list = field(default_factory=list)
@@ -222,7 +223,8 @@ class Flow:
             input=json.dumps({"training_job": training_job}),
         )["executionArn"]
 
-    def end(self, execution, eventually):
+    def wait(self, execution, eventually):
+        """The execution, once it has ended."""
         sfn = clients.client("stepfunctions")
         eventually(lambda: sfn.describe_execution(executionArn=execution)["status"] != "RUNNING")
         return sfn.describe_execution(executionArn=execution)
@@ -230,7 +232,7 @@ class Flow:
 
 @pytest.fixture
 def flow(aws, monkeypatch):
-    """The definition as it is deployed, but that it waits for nothing."""
+    """The deployed definition without its waits."""
     text = DEFINITION.read_text().replace("${PromotionFunction}", "promotion")
     definition = json.loads(text)
     for state in definition["States"].values():
@@ -252,59 +254,59 @@ def flow(aws, monkeypatch):
         Handler="lambdas.promotion.handler.handler",
         Code={"ZipFile": code.getvalue()},
     )
-    made = Flow(
+    flow = Flow(
         clients.client("stepfunctions").create_state_machine(
             name="training", definition=json.dumps(definition), roleArn=role
         )["stateMachineArn"]
     )
 
     def invoke(_self, function_name, qualifier, body, headers, response_headers):
-        """As Lambda's runtime does: the answer in JSON, or the error with its type."""
-        made.events.append(json.loads(body))
+        """Answer as Lambda's runtime does: the result as JSON, or the error with its type."""
+        flow.events.append(json.loads(body))
         try:
             answer = json.dumps(handler(json.loads(body), None)).encode()
         except Exception as error:  # noqa: BLE001
             response_headers["x-amz-function-error"] = "Unhandled"
-            told = {"errorMessage": str(error), "errorType": type(error).__name__}
-            return json.dumps(told).encode()
-        made.done.append(json.loads(body)["step"])
+            payload = {"errorMessage": str(error), "errorType": type(error).__name__}
+            return json.dumps(payload).encode()
+        flow.done.append(json.loads(body)["step"])
         return answer
 
     monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
-    return made
+    return flow
 
 
 @pytest.fixture
 def run(flow, training, eventually):
-    """``run()``: the flow over the training; its status and output, or error and cause."""
+    """``run()`` runs the flow on the training; returns its output, or status, error and cause."""
 
-    def ended(name=training):
-        found = flow.end(flow.start(name), eventually)
-        if found["status"] == "SUCCEEDED":
-            return json.loads(found["output"])
-        return {name: found.get(name) for name in ("status", "error", "cause")}
+    def run_flow(name=training):
+        execution = flow.wait(flow.start(name), eventually)
+        if execution["status"] == "SUCCEEDED":
+            return json.loads(execution["output"])
+        return {name: execution.get(name) for name in ("status", "error", "cause")}
 
-    return ended
+    return run_flow
 
 
 @pytest.fixture
 def eventually():
     def wait(condition, seconds=150):
-        ends = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < ends, "it does not come"
+            assert time.monotonic() < deadline, f"not within {seconds} s"
             time.sleep(0.02)
 
     return wait
 
 
 @pytest.fixture
-def status_of(training):
-    """``status_of(status, reason)``: what SageMaker says of the training from now on."""
+def set_status(training):
+    """``set_status(status, reason)`` changes the training's status in SageMaker."""
 
-    def say(status, reason=None):
+    def change(status, reason=None):
         job = training_jobs()[training]
         job.training_job_status = status
         job.failure_reason = reason
 
-    return say
+    return change

@@ -1,24 +1,23 @@
-"""From a training to the model that answers: what an operator finds when the flow has ended."""
+"""From a finished training to the current model: the outcome of the flow for an operator."""
 
 import json
 
 import pytest
 
-from sagemaker_jobs.activate import activation
 from shared.storage import artefacts, clients, registry
 
 
-def states_of(execution):
+def visited_states(execution):
     events = clients.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
     entered = [each.get("stateEnteredEventDetails") for each in events]
     return [each["name"] for each in entered if each]
 
 
-def test_a_candidate_that_is_as_good_becomes_current(
+def test_a_candidate_that_passes_the_gate_becomes_current(
     run, candidates, shipped, store, rows, training, aws
 ):
-    said = run()
-    assert said == {
+    output = run()
+    assert output == {
         "verdict": "active",
         "training_job": training,
         "version": candidates.version,
@@ -29,35 +28,37 @@ def test_a_candidate_that_is_as_good_becomes_current(
     index = artefacts.read_manifest(store, "index", artefacts.current(store, "index").version)
     assert (index.model_version, index.count) == (candidates.version, 3)
     assert rows("SELECT DISTINCT model_version FROM shards") == [(candidates.version,)]
-    # the status of the training tells what became of it
+    # the status of the training names the resulting version
     assert rows("SELECT model_version FROM training_runs") == [(candidates.version,)]
-    told = registry.describe(store, candidates.version)
-    assert (told.state, told.evaluated) == ("current", True)
+    model = registry.describe(store, candidates.version)
+    assert (model.state, model.evaluated) == ("current", True)
 
 
-def test_one_that_the_gate_refuses_is_kept_back_and_that_is_no_failure(
+def test_a_candidate_that_fails_the_gate_is_not_activated_and_the_flow_succeeds(
     run, candidates, shipped, store, aws, rows
 ):
     candidates.accuracy = 0.8
-    said = run()
-    assert (said["verdict"], said["against"]) == ("kept", shipped)
-    assert any("accuracy" in reason for reason in said["reasons"])
+    output = run()
+    assert (output["verdict"], output["against"]) == ("kept", shipped)
+    assert any("accuracy" in reason for reason in output["reasons"])
     assert artefacts.current(store, "model").version == shipped
-    told = registry.describe(store, candidates.version)
-    assert (told.state, told.gate.passed) == ("candidate", False)
+    model = registry.describe(store, candidates.version)
+    assert (model.state, model.gate.passed) == ("candidate", False)
     assert [name.split("-")[0] for name in aws.requests] == ["candidate"]
     assert rows("SELECT model_version FROM training_runs") == [(candidates.version,)]
 
 
-def test_the_first_model_of_all_needs_no_gate(run, candidates, store):
-    said = run()
-    assert (said["verdict"], said["against"]) == ("active", None)
+def test_the_first_model_needs_no_gate(run, candidates, store):
+    output = run()
+    assert (output["verdict"], output["against"]) == ("active", None)
     assert artefacts.current(store, "model").version == candidates.version
 
 
-def test_jobs_get_what_they_need_and_no_more(run, candidates, shipped, aws, training):
+def test_jobs_get_only_the_inputs_they_need(run, candidates, shipped, aws, training):
     run()
-    made, activated = (aws.requests[f"{kind}-{training}-1"] for kind in ("candidate", "activate"))
+    prepared, activated = (
+        aws.requests[f"{kind}-{training}-1"] for kind in ("candidate", "activate")
+    )
     assert candidates.inputs == [
         "current/manifest.json",
         "current/model.onnx",
@@ -66,7 +67,7 @@ def test_jobs_get_what_they_need_and_no_more(run, candidates, shipped, aws, trai
         "run/model.tar.gz",
         "train/train.parquet",
     ]
-    assert made["Environment"] is None
+    assert prepared["Environment"] is None
     assert activated["ProcessingInputs"] is None
     assert activated["NetworkConfig"]["VpcConfig"] == {
         "Subnets": ["subnet-1", "subnet-2"],
@@ -74,19 +75,19 @@ def test_jobs_get_what_they_need_and_no_more(run, candidates, shipped, aws, trai
     }
     assert activated["AppSpecification"]["ContainerArguments"][0] == "--model-version"
     assert activated["Environment"]["AWS_DEFAULT_REGION"] == "eu-west-1"
-    for request in (made, activated):
+    for request in (prepared, activated):
         assert request["StoppingCondition"]["MaxRuntimeInSeconds"] >= 3600
 
 
-def test_it_waits_for_a_training_that_goes_on(
-    flow, training, candidates, shipped, status_of, eventually
+def test_the_flow_waits_for_a_running_training(
+    flow, training, candidates, shipped, set_status, eventually
 ):
-    status_of("InProgress")
+    set_status("InProgress")
     execution = flow.start(training)
     eventually(lambda: len(flow.events) > 2)
-    status_of("Completed")
-    assert json.loads(flow.end(execution, eventually)["output"])["verdict"] == "active"
-    visited = states_of(execution)
+    set_status("Completed")
+    assert json.loads(flow.wait(execution, eventually)["output"])["verdict"] == "active"
+    visited = visited_states(execution)
     assert visited.count("WaitForTraining") >= 2
     assert visited.count("WaitForCandidate") == visited.count("WaitForActivation") == 2
 
@@ -102,55 +103,57 @@ def test_it_waits_for_a_training_that_goes_on(
         ("Stopped", None, {"verdict": "none", "reasons": ["the job was stopped"]}),
     ],
 )
-def test_a_training_that_came_to_nothing_is_told(run, status_of, aws, status, reason, expected):
-    status_of(status, reason)
-    said = run()
-    assert {name: said[name] for name in expected} == expected
+def test_a_training_without_a_result_ends_the_flow_with_its_reason(
+    run, set_status, aws, status, reason, expected
+):
+    set_status(status, reason)
+    output = run()
+    assert {name: output[name] for name in expected} == expected
     assert aws.requests == {}
 
 
-def test_a_candidate_that_cannot_be_made_fails_with_the_reason_of_its_job(
-    run, candidates, shipped, store
-):
+def test_a_failed_candidate_job_ends_the_flow_with_its_reason(run, candidates, shipped, store):
     candidates.failure = "ParityError: the graph does not answer as the model does"
-    said = run()
-    assert (said["error"], said["cause"]) == ("CandidateFailed", candidates.failure)
-    # the same again is a job of its own
+    output = run()
+    assert (output["error"], output["cause"]) == ("CandidateFailed", candidates.failure)
+    # a second attempt is a new job
     candidates.failure = ""
     assert run()["verdict"] == "active"
 
 
-def test_an_activation_that_breaks_off_fails_with_the_reason_of_its_job(
+def test_a_failed_activation_job_ends_the_flow_with_its_reason(
     run, candidates, shipped, store, aws
 ):
     activate = aws.containers["sagemaker_jobs.activate"]
 
-    def over_a_lost_file(request, folder):
+    def activate_without_a_file(request, folder):
         store.delete(f"models/{candidates.version}/model.onnx")
         return activate(request, folder)
 
-    aws.containers["sagemaker_jobs.activate"] = over_a_lost_file
-    said = run()
-    assert said["error"] == "ActivationFailed"
-    assert "model.onnx" in said["cause"]
+    aws.containers["sagemaker_jobs.activate"] = activate_without_a_file
+    output = run()
+    assert output["error"] == "ActivationFailed"
+    assert "model.onnx" in output["cause"]
     assert artefacts.current(store, "model").version == shipped
 
 
-def test_who_is_overtaken_is_kept_back(run, candidates, shipped, store, monkeypatch):
-    note, overtaken = registry.note_found, []
+def test_a_candidate_overtaken_by_another_model_is_not_activated(
+    run, candidates, shipped, store, monkeypatch
+):
+    note_found, calls = registry.note_found, []
 
     def overtake(where, version):
-        if not overtaken:
-            overtaken.append(artefacts.current(where, "model"))
+        if not calls:
+            calls.append(artefacts.current(where, "model"))
             registry.register(where, renamed(candidates, "other-1-bbbb"))
-            etag = overtaken[0].etag
+            etag = calls[0].etag
             artefacts.move_pointer(where, "model", "other-1-bbbb", if_match=etag)
-        note(where, version)
+        note_found(where, version)
 
-    monkeypatch.setattr(activation.registry, "note_found", overtake)
-    said = run()
-    assert said["verdict"] == "kept"
-    assert "other-1-bbbb became current meanwhile" in said["reasons"][0]
+    monkeypatch.setattr(registry, "note_found", overtake)
+    output = run()
+    assert output["verdict"] == "kept"
+    assert "other-1-bbbb became current first" in output["reasons"][0]
     assert artefacts.current(store, "model").version == "other-1-bbbb"
 
 
@@ -160,41 +163,41 @@ def renamed(candidates, version):
     return renamed_model(candidates._folder / version, version)
 
 
-def test_the_same_event_twice_makes_one_candidate(
+def test_two_events_of_one_training_make_one_candidate(
     flow, training, candidates, shipped, eventually, aws
 ):
     aws.may_end = lambda: flow.done.count("start_candidate") == 2
     executions = [flow.start(training), flow.start(training)]
-    said = [json.loads(flow.end(each, eventually)["output"]) for each in executions]
-    assert [each["verdict"] for each in said] == ["active", "active"]
-    assert {each["version"] for each in said} == {candidates.version}
+    output = [json.loads(flow.wait(each, eventually)["output"]) for each in executions]
+    assert [each["verdict"] for each in output] == ["active", "active"]
+    assert {each["version"] for each in output} == {candidates.version}
     assert [name for name in aws.requests if "candidate" in name] == [f"candidate-{training}-1"]
 
 
-def test_what_is_unavailable_for_a_moment_is_tried_again(run, candidates, shipped, monkeypatch):
+def test_a_step_is_retried_after_a_brief_outage(run, candidates, shipped, monkeypatch):
     from lambdas.promotion.jobs import Jobs
     from shared.errors import UnavailableError
 
-    real, failed = Jobs.training, []
+    training_of, failed = Jobs.training, []
 
-    def first_down(self, name):
+    def fail_once(self, name):
         if not failed:
             failed.append(name)
             raise UnavailableError("SageMaker does not answer")
-        return real(self, name)
+        return training_of(self, name)
 
-    monkeypatch.setattr(Jobs, "training", first_down)
+    monkeypatch.setattr(Jobs, "training", fail_once)
     assert run()["verdict"] == "active"
     assert failed
 
 
-def test_a_training_that_nobody_knows_is_told(run):
-    said = run("train-20200101-001")
-    assert said["error"] == "NotFoundError"
-    assert "there is no training job train-20200101-001" in said["cause"]
+def test_an_unknown_training_fails_with_its_name(run):
+    output = run("train-20200101-001")
+    assert output["error"] == "NotFoundError"
+    assert "there is no training job train-20200101-001" in output["cause"]
 
 
-def test_a_name_that_is_none_is_told(run):
-    said = run("../../models")
-    assert said["error"] == "InvalidInputError"
-    assert "training_job" in said["cause"]
+def test_an_invalid_training_name_is_rejected(run):
+    output = run("../../models")
+    assert output["error"] == "InvalidInputError"
+    assert "training_job" in output["cause"]
