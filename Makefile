@@ -6,9 +6,11 @@ VENV := .venv
 TRAIN := .venv-train
 BIN := $(VENV)/bin
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# A process per core, four at most; in the order of the folders, as browser and e2e take longest.
+PARALLEL := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-serve test-train check format docs model bench synth clean
+.PHONY: help demo page pictures test test-fast test-serve test-train check format docs model bench synth clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,9 +42,12 @@ page: $(VENV)/.page ## Serve the web page over a stack of its own (or REVIEWLENS
 
 test: test-train test-serve ## All tests, in both environments (those of serving start a training)
 
-test-serve: $(VENV)/.dev ## Tests of everything but training
+test-fast: $(VENV)/.dev ## The unit tests alone, in less than a minute
+	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+test-serve: $(VENV)/.dev ## Tests of everything but training (ARGS="-n 0": in one process)
 	scripts/install_chromium.sh $(BIN)/python
-	$(BIN)/python -m pytest tests --ignore=tests/train $(ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/train $(PARALLEL) $(ARGS)
 
 test-train: $(TRAIN)/.train ## Tests of training and export
 	$(TRAIN)/bin/python -m pytest --confcutdir=tests/train tests/train $(ARGS)

@@ -32,6 +32,22 @@ def pytest_configure():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Group the tests that share expensive fixtures, for runs with ``--dist loadgroup``."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def _group_of(item):
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    if folder in {"browser", "infra"}:
+        return folder
+    if "stack" in item.fixturenames and folder == "e2e":
+        return "e2e stack"
+    return str(item.path)
+
+
 @pytest.fixture(scope="session")
 def postgres():
     """An embedded server with the tables in place."""
@@ -44,12 +60,21 @@ def postgres():
     )
     try:
         server.start()
+        _write_without_waiting(server)
         migrate(server.secret)
         let_in(server.secret, APP_USER)
         yield server
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_without_waiting(server):
+    """Turn off fsync: the data of a test need not survive the machine."""
+    with psycopg.connect(**connection_arguments(server.secret), autocommit=True) as owner:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            owner.execute(f"ALTER SYSTEM SET {setting} = off")
+        owner.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +92,11 @@ def empty_tables(postgres):
 
     def empty():
         with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
-            owner.execute(f"TRUNCATE {', '.join(RIGHTS)}")
+            tests = ", ".join(f"EXISTS (SELECT FROM {table})" for table in RIGHTS)
+            has_rows = owner.execute(f"SELECT {tests}").fetchone()
+            # a TRUNCATE makes a new file for each table and index, which takes a while
+            if filled := [table for table, rows in zip(RIGHTS, has_rows, strict=True) if rows]:
+                owner.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
 
     return empty
 

@@ -142,7 +142,7 @@ def s3_notification(bucket, key, etag):
     return told
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cloud(aws_endpoint, app_secret, tmp_path_factory):
     """An empty deployment: a model is published, and nothing is collected."""
     made = Cloud(aws_endpoint, app_secret, tmp_path_factory.mktemp("runtime"))
