@@ -1,16 +1,16 @@
-"""The one family of errors.
+"""Errors of the application.
 
-Each error carries a stable ``code`` that clients may match on, the HTTP ``status`` that the API
-edge answers with, and whether a retry can help (``retryable``). The batch edge reports every
-message that raised as failed, and the queue's redrive policy bounds the retries. Messages are
-written for the caller and hold no secret.
+Each error has a stable ``code`` that clients may match on, the HTTP ``status`` of the response,
+and whether a retry can help (``retryable``). In a batch, every message whose work raised is
+reported as failed, and the queue's redrive policy limits the retries. Messages are written for the
+caller and contain no secrets.
 """
 
 from collections.abc import Mapping
 
 
 class ReviewlensError(Exception):
-    """Base of all errors that the application raises on purpose."""
+    """Base class of all errors that the application raises on purpose."""
 
     code = "internal_error"
     status = 500
@@ -23,21 +23,21 @@ class ReviewlensError(Exception):
 
 
 class InvalidInputError(ReviewlensError):
-    """The caller sent something that can never work; names the field."""
+    """The request is invalid and a retry cannot help; the message names the field."""
 
     code = "invalid_input"
     status = 422
 
 
 class NotFoundError(ReviewlensError):
-    """The named thing does not exist."""
+    """The requested resource does not exist."""
 
     code = "not_found"
     status = 404
 
 
 class ConflictError(ReviewlensError):
-    """Somebody else changed the thing first (a conditional put that lost)."""
+    """Another writer changed the resource first (for example, a conditional put failed)."""
 
     code = "conflict"
     status = 409
@@ -45,7 +45,7 @@ class ConflictError(ReviewlensError):
 
 
 class UnavailableError(ReviewlensError):
-    """A dependency (PostgreSQL, S3, a model that is not loaded yet) does not answer now."""
+    """A dependency (PostgreSQL, S3, a model that is not loaded yet) is not available now."""
 
     code = "unavailable"
     status = 503
@@ -53,14 +53,14 @@ class UnavailableError(ReviewlensError):
 
 
 class ArtefactError(ReviewlensError):
-    """A model or index version is missing a file, corrupt, or does not fit the model in use."""
+    """A model or index version is incomplete, corrupt, or does not match the model in use."""
 
     code = "artefact_invalid"
     status = 503
 
 
 class IngestError(ReviewlensError):
-    """A whole object cannot be read (or no further); ``code`` says why.
+    """An uploaded object cannot be read, or only in part; ``code`` says why.
 
     Codes: object_missing, empty_object, format_unknown, schema_unknown, mapping_invalid,
     archive_unsupported, decompression_limit, object_too_large.

@@ -8,7 +8,7 @@ from lambdas.collection.arrivals import parse_arrivals
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.service import Collector
 from lambdas.collection.sweep import sweep
-from shared.http.entry import SqsRecord, failed_ids, make_handler
+from shared.http.entry import SqsRecord, make_handler, run_each
 
 
 def _batch(records: Sequence[SqsRecord]) -> list[str]:
@@ -18,7 +18,7 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
         for arrival in parse_arrivals(record.body):
             collector.collect(arrival)
 
-    return failed_ids(records, collect_all)
+    return run_each(records, collect_all)
 
 
 def _scheduled(event: dict[str, Any]) -> None:

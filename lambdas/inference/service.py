@@ -32,7 +32,7 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
         hits = snapshot.index.search(encoded.embeddings[0], max(request.top_k, _EVIDENCE))
     similar = [similar_review(hit) for hit in hits or []]
     evidence = [Neighbour(near.sentiment, near.similarity_score) for near in similar[:_EVIDENCE]]
-    warnings = request.unknown_fields()
+    warnings = request.unknown_field_warnings()
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
     if encoded.truncated[0]:
@@ -54,7 +54,7 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
 def analyze_batch(snapshot: Snapshot, request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
     """Answer POST /analyze/batch: one encoder pass over all texts."""
     encoded = snapshot.encoder.encode(request.texts)
-    warnings = request.unknown_fields()
+    warnings = request.unknown_field_warnings()
     warnings += [
         f"texts.{i}: {TEXT_TRUNCATED}" for i, truncated in enumerate(encoded.truncated) if truncated
     ]

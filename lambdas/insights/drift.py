@@ -12,7 +12,11 @@ from shared.schemas.insights import (
     SentimentSplit,
 )
 from shared.schemas.sentiment import LABELS
-from shared.statistics.stability import SHIFTED, STRONGLY_SHIFTED, stability_index
+from shared.statistics.stability import (
+    MIN_INDEX_SHIFTED,
+    MIN_INDEX_STRONGLY_SHIFTED,
+    stability_index,
+)
 
 LEAST = 200
 """Fewer reviews move an index of ten bins past the first limit by chance alone."""
@@ -77,7 +81,7 @@ def _measures(reference: Reference | None, said: Distribution) -> list[DriftMeas
 
 
 def _level(index: float) -> Level:
-    return _LEVELS[(index >= SHIFTED) + (index >= STRONGLY_SHIFTED)]
+    return _LEVELS[(index >= MIN_INDEX_SHIFTED) + (index >= MIN_INDEX_STRONGLY_SHIFTED)]
 
 
 def _split(said: Distribution) -> SentimentSplit:

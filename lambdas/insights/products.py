@@ -81,7 +81,7 @@ def _movers(
     found = []
     for row, q_value in zip(rows, corrected, strict=True):
         change = change_in(row)
-        if change is None or q_value > _FALSE_DISCOVERIES or not change.matters:
+        if change is None or q_value > _FALSE_DISCOVERIES or not change.is_relevant:
             continue
         told = change_of(change, product_id=row["product_id"])
         if direction in (None, told.direction):
@@ -123,7 +123,7 @@ def _product(row: dict[str, Any]) -> Product:
         **{name: row[name] for name in (*plain, "first_day", "last_day")},
         **sentiment_of(row["negative"], row["neutral"], row["positive"]),
         change=change_of(change, product_id=row["product_id"])
-        if change and change.is_told
+        if change and change.is_significant
         else None,
         reviews_link=reviews_link(product_id=row["product_id"]),
     )

@@ -143,7 +143,7 @@ def _change(filters: TrendFilters, dated: Iterable[DaySums]) -> Change | None:
             if row.day is not None
         ]
     )
-    if found is None or not found.is_told:
+    if found is None or not found.is_significant:
         return None
     return change_of(found, last_day=filters.last_day, **_named(filters))
 

@@ -6,13 +6,13 @@ from lambdas.processing.api import create_app
 from lambdas.processing.dependencies import build_dependencies
 from lambdas.processing.service import Processor
 from lambdas.processing.settings import ProcessingSettings
-from shared.http.entry import SqsRecord, failed_ids, make_handler
+from shared.http.entry import SqsRecord, make_handler, run_each
 from shared.schemas.messages import ProcessShard
 
 
 def _batch(records: Sequence[SqsRecord]) -> list[str]:
     processor = Processor(build_dependencies(ProcessingSettings()))
-    return failed_ids(
+    return run_each(
         records, lambda record: processor.process(ProcessShard.model_validate_json(record.body))
     )
 

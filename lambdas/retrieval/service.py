@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from lambdas.retrieval.dependencies import Dependencies
 from shared.errors import UnavailableError
 from shared.http.app import service_version
-from shared.http.entry import SqsRecord, failed_ids
+from shared.http.entry import SqsRecord, run_each
 from shared.index import stops
 from shared.schemas.api import Accepted, SearchRequest, SearchResponse
 from shared.schemas.health import Check, Health, worst_status
@@ -23,7 +23,7 @@ NAME = "retrieval"
 
 def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
     """Answer POST /search_similar from one model and its index."""
-    warnings = request.unknown_fields()
+    warnings = request.unknown_field_warnings()
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
     index = snapshot.index
@@ -70,11 +70,11 @@ def build_batch(dependencies: Dependencies, records: Sequence[SqsRecord]) -> lis
     Returns:
         Ids of the messages that failed: those that are no BuildIndex, and all when the build did.
     """
-    failed = failed_ids(records, _parse)
+    failed = run_each(records, _parse)
     asked = [record for record in records if record.messageId not in failed]
     if asked:
         force = any(_parse(record).force for record in asked)
-        done = failed_ids(asked[:1], lambda _record: _build(dependencies, force=force))
+        done = run_each(asked[:1], lambda _record: _build(dependencies, force=force))
         failed += [record.messageId for record in asked] if done else []
     return failed
 

@@ -64,7 +64,7 @@ class Training:
             training_id=run.training_id,
             status=TrainingState(run.state),
             estimated_completion_time=run.estimated_at,
-            warnings=request.unknown_fields(),
+            warnings=request.unknown_field_warnings(),
         )
 
     def status(self, training_id: str) -> TrainingStatus:

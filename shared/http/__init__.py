@@ -1,1 +1,1 @@
-"""The HTTP edge: problem+json, limits, health, Mangum."""
+"""HTTP: problem+json, limits, health, Mangum."""

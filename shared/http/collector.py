@@ -1,14 +1,14 @@
-"""Python's cyclic garbage collector, kept away from what stays for the life of a process."""
+"""Excludes long-lived objects from Python's cyclic garbage collection."""
 
 import gc
 from functools import cache
 
 
 @cache
-def settle() -> None:
-    """Call once all modules are loaded; what is there then is never looked at again.
+def freeze_heap() -> None:
+    """Exclude all current objects from collections; call once all modules are loaded.
 
-    Loaded libraries are some 100,000 objects. A full collection, which any large answer may
-    trigger, takes 80 ms to look at them all, and finds nothing.
+    Loaded libraries are about 100,000 objects. A full collection, which any large response may
+    trigger, takes 80 ms to scan them and frees nothing.
     """
     gc.freeze()

@@ -1,4 +1,4 @@
-"""What happens to every request before and after the routes: limits, JSON check, last catch.
+"""Middleware around the routes: body limits, JSON check, and responses to unexpected errors.
 
 Plain ASGI: a middleware that wraps responses in task groups would cost more than the routes do.
 """
@@ -9,9 +9,9 @@ import orjson
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.problems import problem, problem_response, unexpected
+from shared.http.problems import problem, problem_response, unexpected_problem
 
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
@@ -26,30 +26,32 @@ def _is_json(content_type: bytes) -> bool:
         return True
     header = Header()
     header["content-type"] = content_type.decode("latin-1").replace("\n", " ").replace("\r", " ")
-    kind = header.get_content_type()
-    return kind.startswith("application/") and (kind == "application/json" or "+json" in kind)
+    media_type = header.get_content_type()
+    return media_type.startswith("application/") and (
+        media_type == "application/json" or "+json" in media_type
+    )
 
 
-class _Refused(Exception):  # noqa: N818 - carries an answer, not a fault
+class _Refused(Exception):  # noqa: N818 - carries a response
     def __init__(self, response: Response) -> None:
         self.response = response
 
 
 async def _read_body(scope: Scope, receive: Receive, limit: int) -> bytes | None:
-    """The whole body, or None when the client went away.
+    """Read the whole body; returns None if the client disconnected.
 
     Raises:
-        _Refused: it is longer than ``limit`` bytes, whatever Content-Length said.
+        _Refused: the body is longer than ``limit`` bytes, even if Content-Length is smaller.
     """
-    refused = _Refused(
+    too_large = _Refused(
         problem_response(
             problem(413, "too_large", f"The body is larger than {limit} bytes."),
             {"Connection": "close"},
         )
     )
-    declared = _header(scope, b"content-length")
-    if declared.isdigit() and int(declared[:20]) > limit:
-        raise refused
+    content_length = _header(scope, b"content-length")
+    if content_length.isdigit() and int(content_length[:20]) > limit:
+        raise too_large
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -59,14 +61,14 @@ async def _read_body(scope: Scope, receive: Receive, limit: int) -> bytes | None
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
-            raise refused
+            raise too_large
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
 
 
 def _check_json(scope: Scope, body: bytes) -> None:
-    """Refuse a body that is not strict JSON (UTF-8, no NaN, no lone surrogates, not too deep)."""
+    """Refuse a body that is not strict JSON (UTF-8, no NaN, no lone surrogates, limited depth)."""
     if not body:
         return
     if not _is_json(_header(scope, b"content-type")):
@@ -80,49 +82,49 @@ def _check_json(scope: Scope, body: bytes) -> None:
 
 
 class Edge:
-    """ASGI middleware: bodies are bounded JSON, and no exception leaves without an answer."""
+    """ASGI middleware that bounds and checks bodies, and answers every exception."""
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
         self._app = app
         self._limit = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or hand it on."""
+        """Handle one request, or pass it on to the app."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started = False
 
-        async def watched(message: Message) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal started
             started = started or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            if scope["method"] in _WITH_BODY:
+            if scope["method"] in _METHODS_WITH_BODY:
                 body = await _read_body(scope, receive, self._limit)
                 if body is None:
                     return
                 _check_json(scope, body)
                 receive = _replay(body, receive)
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send_and_note)
         except _Refused as refused:
             await refused.response(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - the one place that answers for all of them
-            answer = problem_response(unexpected(error))
+        except Exception as error:  # noqa: BLE001 - handles all unexpected errors
+            response = problem_response(unexpected_problem(error))
             if not started:
-                await answer(scope, receive, send)
+                await response(scope, receive, send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A receive that gives a body that was read already, then what the server says."""
-    given = False
+    """Return a ``receive`` that first delivers an already read body."""
+    delivered = False
 
     async def replay() -> Message:
-        nonlocal given
-        if given:
+        nonlocal delivered
+        if delivered:
             return await receive()
-        given = True
+        delivered = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay

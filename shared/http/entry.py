@@ -1,4 +1,4 @@
-"""The Lambda entry of a function: queue batches, schedules, and API Gateway through Mangum."""
+"""Lambda handlers for queue batches, schedules, and API Gateway requests through Mangum."""
 
 import asyncio
 import logging
@@ -12,18 +12,18 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from shared.errors import InvalidInputError
-from shared.http.collector import settle
-from shared.http.gateway import malformed, normalised
+from shared.http.collector import freeze_heap
+from shared.http.gateway import malformed_response, strip_base_path
 
 log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any], Any], Any]
-_INITIALIZATION = "AWS_LAMBDA_INITIALIZATION_TYPE"
-_AHEAD = frozenset({"provisioned-concurrency", "snap-start"})
+_INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
+_PREPARED_TYPES = frozenset({"provisioned-concurrency", "snap-start"})
 
 
 @dataclass(frozen=True, slots=True)
 class SqsRecord:
-    """One message of a batch, under the names that AWS uses."""
+    """One message of a batch; its fields are named as in AWS events."""
 
     messageId: str  # noqa: N815 - the name AWS uses
     body: str
@@ -31,12 +31,12 @@ class SqsRecord:
 
     @property
     def receive_count(self) -> int:
-        """How often the message was handed out, this time included."""
+        """How often the message was received, including this time."""
         return int(self.attributes.get("ApproximateReceiveCount", "1"))
 
 
-def failed_ids(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) -> list[str]:
-    """Do each record's work by itself; the ids of those that raised (logged) come back."""
+def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) -> list[str]:
+    """Call ``work`` for each record; log exceptions and return the ids of those records."""
     failed = []
     for record in records:
         try:
@@ -60,7 +60,7 @@ def _sqs_records(event: Mapping[str, Any]) -> list[SqsRecord] | None:
 
 
 class _Http:
-    """Mangum over the app, made when the first HTTP event comes; usable from any thread."""
+    """Mangum adapter of the app, created at the first HTTP event; thread-safe."""
 
     def __init__(self, create_app: Callable[[], FastAPI]) -> None:
         self._create_app = create_app
@@ -74,17 +74,19 @@ class _Http:
         asyncio.set_event_loop(self._local.loop)
         adapter = self._adapter()
         try:
-            return adapter(normalised(event), context)
+            return adapter(strip_base_path(event), context)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            # The app answers for its own errors; only an event that Mangum cannot read ends here.
-            return malformed(error)
+            # The app handles its own errors: these come from an event that Mangum cannot read.
+            return malformed_response(error)
 
     def _adapter(self) -> Mangum:
         with self._lock:
             if self._mangum is None:
-                text = ["application/problem+json", "application/json", "text/"]
-                self._mangum = Mangum(self._create_app(), lifespan="off", text_mime_types=text)
-                settle()
+                text_types = ["application/problem+json", "application/json", "text/"]
+                self._mangum = Mangum(
+                    self._create_app(), lifespan="off", text_mime_types=text_types
+                )
+                freeze_heap()
             return self._mangum
 
 
@@ -92,8 +94,8 @@ def _prepare(warm: Callable[[], object]) -> None:
     try:
         warm()
     except Exception:
-        # the first request tries again, and says what is wrong
-        log.exception("not prepared")
+        # the first request tries again and reports the error
+        log.exception("the function could not be prepared")
 
 
 def make_handler(
@@ -103,32 +105,32 @@ def make_handler(
     scheduled: Callable[[dict[str, Any]], object] | None = None,
     warm: Callable[[], object] | None = None,
 ) -> Handler:
-    """Make ``handler(event, context)`` of one function.
+    """Create the ``handler(event, context)`` of one function.
 
     Args:
-        create_app: Makes the HTTP app; called once, on the first HTTP event.
-        batch: Takes the records of an SQS batch and returns the ids of the messages that failed,
-            which alone are delivered again.
-        scheduled: Takes an EventBridge event (``source`` is ``aws.events``).
-        warm: Loads what the first request would wait for; called at once where Lambda prepares a
-            process before there are requests (provisioned concurrency, SnapStart).
+        create_app: creates the HTTP app; called once, at the first HTTP event.
+        batch: processes the records of an SQS batch and returns the ids of the failed messages;
+            only those are delivered again.
+        scheduled: processes an EventBridge event (``source`` is ``aws.events``).
+        warm: loads what the first request would wait for; called immediately if Lambda prepares
+            the process before the first request (provisioned concurrency, SnapStart).
 
     Returns:
-        The handler. It raises InvalidInputError for an event of no kind that the function takes.
+        The handler. It raises InvalidInputError for an unsupported event.
     """
     http = _Http(create_app)
-    if warm is not None and os.environ.get(_INITIALIZATION) in _AHEAD:
+    if warm is not None and os.environ.get(_INITIALIZATION_TYPE) in _PREPARED_TYPES:
         _prepare(warm)
 
     def handler(event: dict[str, Any], context: Any) -> Any:
         records = _sqs_records(event)
         if records is not None and batch is not None:
-            return {"batchItemFailures": [{"itemIdentifier": name} for name in batch(records)]}
+            return {"batchItemFailures": [{"itemIdentifier": failed} for failed in batch(records)]}
         if event.get("source") == "aws.events" and scheduled is not None:
             scheduled(event)
             return {"status": "done"}
         if isinstance(event.get("requestContext"), dict):
             return http(event, context)
-        raise InvalidInputError("the function takes no event of this kind")
+        raise InvalidInputError("the function does not support events of this kind")
 
     return handler

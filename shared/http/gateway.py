@@ -1,4 +1,4 @@
-"""API Gateway events: the path as the routes know it, and an answer to one that cannot be read."""
+"""API Gateway events: strips base paths, and answers events that cannot be decoded."""
 
 import logging
 from typing import Any
@@ -8,54 +8,54 @@ from shared.http.problems import MEDIA_TYPE, problem
 log = logging.getLogger(__name__)
 
 
-def normalised(event: dict[str, Any]) -> dict[str, Any]:
-    """The event with stage name or base path mapping taken off its path.
+def strip_base_path(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the event with the stage name or base path removed from its path.
 
-    An HTTP API (payload 2.0) puts the stage before the path unless it is ``$default``; a REST API
-    (1.0) puts a custom domain's base path there, which the matched ``resource`` gives away.
+    An HTTP API (payload 2.0) prefixes the path with the stage unless it is ``$default``. A REST API
+    (1.0) prefixes it with a custom domain's base path; the matched ``resource`` shows its length.
     """
     context = event["requestContext"]
     if event.get("version") == "2.0":
         stage = context.get("stage", "$default")
         http = context["http"]
-        path = _without(http["path"], f"/{stage}") if stage != "$default" else http["path"]
+        path = _remove_prefix(http["path"], f"/{stage}") if stage != "$default" else http["path"]
         return {**event, "requestContext": {**context, "http": {**http, "path": path}}}
-    path = _without_base(event.get("path") or "/", event)
+    path = _match_resource(event.get("path") or "/", event)
     return {**event, "path": path}
 
 
-def _without(path: str, prefix: str) -> str:
+def _remove_prefix(path: str, prefix: str) -> str:
     if path == prefix:
         return "/"
     return path[len(prefix) :] if path.startswith(f"{prefix}/") else path
 
 
-def _without_base(path: str, event: dict[str, Any]) -> str:
-    """Take off the segments that stand before those of the matched resource."""
+def _match_resource(path: str, event: dict[str, Any]) -> str:
+    """Remove the segments before those that match the resource."""
     resource = str(event.get("resource") or "")
     if not resource.startswith("/"):
         return path
     if resource.endswith("+}"):
         name = resource[resource.rindex("{") + 1 : -2]
         proxied = (event.get("pathParameters") or {}).get(name)
-        routed = f"{resource[: resource.rindex('/')]}/{proxied}"
-        return routed if path.endswith(routed) else path
-    wanted = resource.strip("/").split("/")
+        matched = f"{resource[: resource.rindex('/')]}/{proxied}"
+        return matched if path.endswith(matched) else path
+    pattern = resource.strip("/").split("/")
     segments = path.strip("/").split("/")
-    for start in range(len(segments) - len(wanted) + 1):
-        pairs = zip(wanted, segments[start:], strict=False)
-        if all(want.startswith("{") or want == have for want, have in pairs):
+    for start in range(len(segments) - len(pattern) + 1):
+        pairs = zip(pattern, segments[start:], strict=False)
+        if all(part.startswith("{") or part == segment for part, segment in pairs):
             return "/" + "/".join(segments[start:])
     return path
 
 
-def malformed(error: Exception) -> dict[str, Any]:
-    """The answer to an event whose body or headers cannot be decoded."""
-    log.warning("an API Gateway event cannot be read", exc_info=error)
-    found = problem(400, "malformed_request", "The request cannot be decoded.")
+def malformed_response(error: Exception) -> dict[str, Any]:
+    """Response to an event whose body or headers cannot be decoded."""
+    log.warning("an API Gateway event cannot be decoded", exc_info=error)
+    body = problem(400, "malformed_request", "The request cannot be decoded.")
     return {
-        "statusCode": found.status,
+        "statusCode": body.status,
         "headers": {"content-type": MEDIA_TYPE},
-        "body": found.model_dump_json(exclude_none=True),
+        "body": body.model_dump_json(exclude_none=True),
         "isBase64Encoded": False,
     }

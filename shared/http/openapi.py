@@ -1,28 +1,36 @@
-"""What FastAPI's OpenAPI document says differently from what the services send, put right."""
+"""Corrects FastAPI's OpenAPI document to describe what the services return."""
 
 from typing import Any
 
 from shared.http.problems import MEDIA_TYPE
 from shared.schemas.api import Problem
 
-_SCHEMA = {"$ref": f"#/components/schemas/{Problem.__name__}"}
-_CLIENT = {"model": Problem, "description": "The request cannot be answered; `code` says why."}
-_SERVER = {"model": Problem, "description": "The service cannot answer now, or failed."}
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": _CLIENT, "5XX": _SERVER}
-"""Responses of every route. That 4XX is among them keeps FastAPI's own 422 out."""
+_PROBLEM_SCHEMA = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+_CLIENT_ERROR = {
+    "model": Problem,
+    "description": "The request was refused; `code` says why.",
+}
+_SERVER_ERROR = {"model": Problem, "description": "The service is not available or failed."}
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": _CLIENT_ERROR,
+    "5XX": _SERVER_ERROR,
+}
+"""Error responses of every route. With 4XX among them, FastAPI does not add its own 422."""
 
 
-def tidied(document: dict[str, Any]) -> dict[str, Any]:
-    """Change a service's document in place, and return it.
+def correct_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Correct a service's document in place and return it.
 
-    Problems come under their own media type, where FastAPI knows one for all responses. The first
-    line of a route's docstring is its summary, where FastAPI takes the function's name.
+    Problems get their own media type: FastAPI supports only one for all responses. The summary of
+    a route becomes the first line of its docstring instead of the function's name.
     """
     for path in document["paths"].values():
         for operation in path.values():
             _summarise(operation)
             for status in PROBLEM_RESPONSES:
-                operation["responses"][status]["content"] = {MEDIA_TYPE: {"schema": _SCHEMA}}
+                operation["responses"][status]["content"] = {
+                    MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}
+                }
     return document
 
 

@@ -17,12 +17,12 @@ from shared.schemas.api import FieldError, Problem
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _MAX_FIELD_ERRORS = 20
-_MAX_NAME = 100
+_MAX_FIELD_CHARACTERS = 100
 _CODES = {404: "route_not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """A response whose body is the problem and whose status is the problem's."""
+    """Create the response for a problem, with the problem's status."""
     return Response(
         problem.model_dump_json(exclude_none=True).encode("utf-8", "replace"),
         status_code=problem.status,
@@ -34,7 +34,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 def problem(
     status: int, code: str, detail: str, errors: Sequence[FieldError] | None = None
 ) -> Problem:
-    """A problem with the title that belongs to its status."""
+    """Create a problem titled with the phrase of its status."""
     return Problem(
         title=HTTPStatus(status).phrase,
         status=status,
@@ -44,39 +44,41 @@ def problem(
     )
 
 
-def unexpected(error: BaseException) -> Problem:
-    """Log an error that nobody foresaw; the caller gets an id to name it by, and no more."""
+def unexpected_problem(error: BaseException) -> Problem:
+    """Log an unexpected error; the problem only contains an id that refers to the log line."""
     reference = f"urn:uuid:{uuid.uuid4()}"
     log.error("unexpected error %s", reference, exc_info=error)
-    found = problem(500, "internal_error", "The service failed; the failure was logged.")
-    return found.model_copy(update={"instance": reference})
+    response = problem(500, "internal_error", "The service failed; the failure was logged.")
+    return response.model_copy(update={"instance": reference})
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Pydantic's errors as dotted field paths and plain messages, without the caller's values."""
-    found = []
+    """Convert pydantic's errors to dotted field paths and messages, without submitted values."""
+    converted = []
     for error in errors[:_MAX_FIELD_ERRORS]:
         location = [str(part) for part in error["loc"]]
         if len(location) > 1 and location[0] in {"body", "query", "path", "header"}:
             location = location[1:]
         message = str(error["msg"]).removeprefix("Value error, ")
-        found.append(FieldError(field=".".join(location)[:_MAX_NAME], message=message))
-    return found
+        converted.append(
+            FieldError(field=".".join(location)[:_MAX_FIELD_CHARACTERS], message=message)
+        )
+    return converted
 
 
 async def _on_reviewlens_error(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, ReviewlensError)  # noqa: S101 - registered for that class alone
+    assert isinstance(error, ReviewlensError)  # noqa: S101 - registered for this class
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # at this level an alarm counts it, and rolls back a release that makes more of them
+        # an alarm counts lines of this level, and rolls back a release that increases them
         log.error("%s: %s", error.code, error.message)
     headers = {"Retry-After": "5"} if error.status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    named = error.details.get("field")
-    errors = [FieldError(field=str(named), message=error.message)] if named else None
+    field = error.details.get("field")
+    errors = [FieldError(field=str(field), message=error.message)] if field else None
     return problem_response(problem(error.status, error.code, error.message, errors), headers)
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for that class alone
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
     if any(entry.get("type") == "json_invalid" for entry in error.errors()):
         return problem_response(problem(400, "invalid_json", "The body is not valid JSON."))
     errors = field_errors(error.errors())
@@ -85,7 +87,7 @@ async def _on_invalid_request(_request: Request, error: Exception) -> Response:
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for that class alone
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     code = _CODES.get(error.status_code, "request_refused")
     detail = str(error.detail)
     if error.status_code in {404, 405}:
@@ -93,8 +95,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     return problem_response(problem(error.status_code, code, detail), error.headers)
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of an app a problem."""
+def install_handlers(app: FastAPI) -> None:
+    """Register handlers that turn every error of an app into a problem."""
     app.add_exception_handler(ReviewlensError, _on_reviewlens_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)

@@ -1,1 +1,1 @@
-"""Logging, health and metrics."""
+"""Structured logging."""

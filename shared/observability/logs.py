@@ -1,4 +1,4 @@
-"""One line of JSON for each log record: facts and ids, never secrets or review texts."""
+"""Logs each record as one line of JSON: figures and ids, never secrets or review texts."""
 
 import json
 import logging
@@ -9,11 +9,11 @@ _FIELDS = (
     *("ingest_id", "part", "rows", "key", "status", "error_code", "model_version", "seconds"),
     *("negative_share", "neutral_share", "positive_share", "mean_confidence"),
 )
-"""What callers may pass in ``extra``; anything else stays out of the line."""
+"""Fields of ``extra`` to log; all others are ignored."""
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON; keeps only the known fields of ``extra``."""
+    """Formats a record as JSON, with only the known fields of ``extra``."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -35,14 +35,14 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
-    """Send the root logger to stderr as JSON; a second call only changes the level.
+    """Log to stderr as JSON; a second call only changes the level.
 
-    Handlers that somebody else installed (a test runner, the local stack) are left alone, except
-    the one of the Lambda runtime, which would print every line twice.
+    Existing handlers (of a test runner or the local stack) stay in place, except that of the Lambda
+    runtime, which would print every line twice.
     """
     root = logging.getLogger()
     root.setLevel(level.upper())
-    # urllib3 and botocore tell of request bodies and headers at DEBUG
+    # urllib3 and botocore log request bodies and headers at DEBUG
     for noisy in ("botocore", "boto3", "urllib3", "s3transfer", "psycopg.pool"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers):

@@ -1,4 +1,4 @@
-"""The wire contract of the read routes, and of every error."""
+"""Requests and responses of the read routes, and the format of errors."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -13,14 +13,14 @@ MAX_BATCH_TEXTS = 64
 
 
 class FieldError(BaseModel):
-    """One field of a request that cannot be used, by its dotted path."""
+    """An invalid field of a request, named by its dotted path."""
 
     field: str
     message: str
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details; ``code`` is stable and may be matched on."""
+    """RFC 9457 problem details; ``code`` is stable, so clients may match on it."""
 
     type: str = "about:blank"
     title: str
@@ -50,25 +50,25 @@ def _http_url(url: str) -> str:
 
 QueryText = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, description="Text to read, in characters"),
+    Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, description="Text to analyse"),
     AfterValidator(_not_blank),
 ]
 ImageUrl = Annotated[
     str,
-    Field(max_length=2048, description="http(s) URL of a picture"),
+    Field(max_length=2048, description="http(s) URL of an image"),
     AfterValidator(_http_url),
 ]
 
 
 class RequestBody(BaseModel):
-    """Unknown fields are taken and named in ``warnings``, so that clients may be ahead of us."""
+    """Unknown fields are ignored and listed in ``warnings``, so that newer clients still work."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
-    def unknown_fields(self) -> list[str]:
-        """Warnings about the fields that were ignored."""
+    def unknown_field_warnings(self) -> list[str]:
+        """Warnings about ignored fields."""
         names = sorted(self.model_extra or {})[:10]
-        return [f"field {name[:60]!r} is not known and was ignored" for name in names]
+        return [f"unknown field {name[:60]!r} was ignored" for name in names]
 
 
 class AnalyzeRequest(RequestBody):
@@ -86,7 +86,7 @@ class AnalyzeBatchRequest(RequestBody):
 
 
 class SearchFilters(BaseModel):
-    """All given filters must hold. Dates are inclusive, in UTC; ratings are stars."""
+    """A review must match all given filters. Dates are inclusive and in UTC; ratings are stars."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -103,7 +103,7 @@ class SearchFilters(BaseModel):
     date_to: date | None = None
 
     @model_validator(mode="after")
-    def _ordered(self) -> "SearchFilters":
+    def _check_ranges(self) -> "SearchFilters":
         if None not in (self.min_rating, self.max_rating) and self.min_rating > self.max_rating:  # type: ignore[operator]
             raise ValueError("min_rating must not be above max_rating")
         if None not in (self.date_from, self.date_to) and self.date_from > self.date_to:  # type: ignore[operator]
@@ -144,7 +144,7 @@ class SimilarReview(BaseModel):
 
 
 class SearchResult(SimilarReview):
-    """A search result, with what a list shows."""
+    """A search result."""
 
     title: str | None = None
     category: str | None = None
@@ -152,7 +152,7 @@ class SearchResult(SimilarReview):
 
 
 class AnalyzeResponse(_Response):
-    """Answer of POST /analyze; ``confidence`` is the probability of ``sentiment``."""
+    """Response of POST /analyze; ``confidence`` is the probability of ``sentiment``."""
 
     sentiment: Sentiment
     confidence: float
@@ -174,7 +174,7 @@ class TextAnalysis(BaseModel):
 
 
 class AnalyzeBatchResponse(_Response):
-    """Answer of POST /analyze/batch, in the order of ``texts``."""
+    """Response of POST /analyze/batch, in the order of ``texts``."""
 
     results: list[TextAnalysis]
     model_version: str
@@ -183,7 +183,7 @@ class AnalyzeBatchResponse(_Response):
 
 
 class SearchResponse(_Response):
-    """Answer of POST /search_similar, best first."""
+    """Response of POST /search_similar, best match first."""
 
     results: list[SearchResult]
     model_version: str
@@ -192,7 +192,7 @@ class SearchResponse(_Response):
 
 
 class Accepted(BaseModel):
-    """Work was queued (HTTP 202)."""
+    """The work was queued (HTTP 202)."""
 
     status: str = "accepted"
     message: str

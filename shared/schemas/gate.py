@@ -1,4 +1,4 @@
-"""What the gate says of a candidate: whether it may take the current model's place, and why not."""
+"""The gate's verdict: whether a candidate may replace the current model, and why not."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,10 +11,10 @@ Family = Literal["overall", "slice", "robustness"]
 class GateCheck(BaseModel):
     """One comparison of the two models.
 
-    ``current`` and ``candidate`` are values of ``measure``; ``gain`` is how much better the
-    candidate is (negative: worse), ``noise`` the standard error of that, ``p`` the probability of
-    such a loss or a greater one if the candidate were as good as ``tolerance`` allows. Robustness
-    has neither ``noise`` nor ``p``: its loss is compared with ``tolerance`` alone.
+    ``current`` and ``candidate`` are values of ``measure``. ``gain`` is how much better the
+    candidate is (negative: worse), ``noise`` its standard error, and ``p`` the probability of such
+    a loss or a greater one if the candidate were exactly ``tolerance`` worse. Robustness has
+    neither ``noise`` nor ``p``: its loss is only compared with ``tolerance``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,10 +33,10 @@ class GateCheck(BaseModel):
 
 
 class GateResult(BaseModel):
-    """The verdict on a candidate against the model that was current.
+    """The verdict on a candidate compared with the model that was current.
 
-    ``reasons`` names everything that failed; ``rows_sha256`` names the rows that both were
-    evaluated on.
+    ``reasons`` lists every failed check; ``rows_sha256`` is the hash of the rows on which both
+    were evaluated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

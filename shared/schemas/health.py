@@ -1,4 +1,4 @@
-"""What ``GET /health`` answers."""
+"""Responses of ``GET /health``."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ HealthStatus = Literal["ok", "degraded", "unavailable"]
 
 
 class Check(BaseModel):
-    """One thing that the service needs: whether it is there, and if not, why."""
+    """State of one dependency of the service; ``detail`` says what is wrong."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,8 +19,8 @@ class Check(BaseModel):
 class Health(BaseModel):
     """State of one service.
 
-    ``degraded``: it answers, but not as it should (an artefact was refused and the last good one
-    serves, say). ``unavailable``: it cannot answer its main question; sent with HTTP status 503.
+    ``degraded``: it answers with limitations (for example, a new artefact was refused and the last
+    good one is in use). ``unavailable``: it cannot do its main task; sent with HTTP status 503.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())

@@ -1,4 +1,4 @@
-"""What the ledger says of one ingest (one version of one uploaded object)."""
+"""The ledger's records of an ingest (one version of one uploaded object)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class IngestStatus(StrEnum):
-    """Life of an ingest; ``failed`` means the object could not be read (to its end)."""
+    """State of an ingest; ``failed``: the object could not be read, or only in part."""
 
     RECEIVED = "received"
     COLLECTING = "collecting"
@@ -17,7 +17,7 @@ class IngestStatus(StrEnum):
 
 
 class RejectReason(StrEnum):
-    """Why a row was refused. Stable: clients may match on these."""
+    """Why a row was rejected. The values are stable, so clients may match on them."""
 
     MALFORMED = "malformed_record"
     TRUNCATED = "truncated_record"
@@ -29,7 +29,7 @@ class RejectReason(StrEnum):
 
 
 class Reject(BaseModel):
-    """One refused row: where it stands in its file and what it said."""
+    """One rejected row: its position in the file and its content."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class Reject(BaseModel):
 
 
 class IngestReport(BaseModel):
-    """Counts of one ingest. Once collected, rows_read = stored + duplicates + rejected, exactly."""
+    """Counts of one ingest. Once collected, rows_read = stored + duplicates + rejected."""
 
     ingest_id: str
     bucket: str
@@ -68,7 +68,7 @@ class IngestReport(BaseModel):
 
 
 def ingest_id_of(bucket: str, key: str, etag: str) -> str:
-    """Deterministic id of one version of one object, so that a second delivery is the same ingest.
+    """Deterministic id of one version of one object: a second delivery has the same ingest id.
 
     Returns:
         ``ing_`` and 24 hex digits.

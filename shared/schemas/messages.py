@@ -1,4 +1,4 @@
-"""Messages between functions, and the AWS event payloads that carry them."""
+"""Messages between functions, and the AWS events that contain them."""
 
 from typing import Literal
 from urllib.parse import unquote_plus
@@ -18,7 +18,7 @@ class S3Object(BaseModel):
 
     @property
     def decoded_key(self) -> str:
-        """The real key (S3 encodes spaces as ``+`` and the rest as percent escapes)."""
+        """The decoded key (S3 encodes spaces as ``+`` and other characters as percent escapes)."""
         return unquote_plus(self.key)
 
 
@@ -49,7 +49,7 @@ class S3Record(BaseModel):
 
 
 class S3Notification(BaseModel):
-    """The body of an SQS message that S3 sent; the ``s3:TestEvent`` has no records."""
+    """The body of an SQS message from S3; the ``s3:TestEvent`` has no records."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -58,7 +58,7 @@ class S3Notification(BaseModel):
 
 
 class ProcessShard(BaseModel):
-    """Asks processing to encode one clean shard. The same message twice does the work once."""
+    """Asks processing to encode one clean shard; a repeated message has no effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,11 +70,11 @@ class ProcessShard(BaseModel):
 
 
 class BuildIndex(BaseModel):
-    """Asks for an index over everything that is embedded; a current index makes it a no-op."""
+    """Asks for an index of all embeddings; no effect if the index is up to date."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["build_index"] = "build_index"
     reason: str = ""
     force: bool = False
-    """Do not wait until a new model has embedded what the current index holds."""
+    """Build even if a new model has not embedded all reviews of the current index yet."""

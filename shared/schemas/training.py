@@ -1,4 +1,4 @@
-"""The wire contract of training: what a run is asked for, and what is told of it."""
+"""Requests and responses of training."""
 
 import json
 from datetime import datetime
@@ -20,14 +20,14 @@ KNOWN_ENCODERS = frozenset(
         "bert-base-uncased",
     }
 )
-"""Public encoders that may be asked for by name, beside the folders that the operator registers."""
+"""Public encoders that a request may name, besides the folders registered by the operator."""
 
-_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
+_NAME_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 TRAINING_ID = r"^train_[0-9]{8}_[0-9]{3,6}$"
 
 
 class TrainingState(StrEnum):
-    """Life of a run. ``started``: asked for, not training yet (an instance starts, say)."""
+    """State of a run. ``started``: requested, not training yet (an instance is starting)."""
 
     STARTED = "started"
     RUNNING = "running"
@@ -37,42 +37,42 @@ class TrainingState(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the run has ended."""
         return self not in (TrainingState.STARTED, TrainingState.RUNNING)
 
 
 class TrainingParameters(BaseModel):
-    """What a run is made with."""
+    """Parameters of a run."""
 
     model_config = ConfigDict(protected_namespaces=())
 
-    model_name: Annotated[str, Field(pattern=rf"^{_PART}(/{_PART})?$")] = Field(
-        DEFAULT_ENCODER, description="a known encoder, or the name of a registered folder"
+    model_name: Annotated[str, Field(pattern=rf"^{_NAME_PART}(/{_NAME_PART})?$")] = Field(
+        DEFAULT_ENCODER, description="a public encoder, or the name of a registered folder"
     )
     epochs: int = Field(3, ge=1, le=20)
     batch_size: int = Field(32, ge=1, le=512, description="texts per step")
     learning_rate: float = Field(
-        2e-5, ge=1e-7, le=1e-2, allow_inf_nan=False, description="of the encoder, at its peak"
+        2e-5, ge=1e-7, le=1e-2, allow_inf_nan=False, description="peak learning rate of the encoder"
     )
 
 
 class TrainRequest(TrainingParameters, RequestBody):
-    """Body of POST /train; what is left out has the defaults shown."""
+    """Body of POST /train; omitted fields have the defaults shown."""
 
     def parameters(self) -> TrainingParameters:
-        """The known fields alone."""
-        known = TrainingParameters.model_fields
-        return TrainingParameters(**{name: getattr(self, name) for name in known})
+        """The parameters without unknown fields."""
+        names = TrainingParameters.model_fields
+        return TrainingParameters(**{name: getattr(self, name) for name in names})
 
 
 def fingerprint(parameters: TrainingParameters) -> str:
-    """SHA-256 (hex) by which two requests are known to ask for the same."""
+    """SHA-256 (hex) of the parameters: equal for equal requests."""
     body = json.dumps(parameters.model_dump(mode="json"), sort_keys=True)
     return sha256(body.encode()).hexdigest()
 
 
 class TrainAccepted(BaseModel):
-    """A run that was started, or is there already (``status`` then says where it stands)."""
+    """A run that was started, or an existing run with its current ``status``."""
 
     training_id: str = Field(examples=["train_20251016_001"])
     status: TrainingState
@@ -81,13 +81,12 @@ class TrainAccepted(BaseModel):
 
 
 class TrainingStatus(BaseModel):
-    """Where a run stands.
+    """State of a run.
 
-    ``epoch`` counts from 1. ``phase`` is what the job itself says it does (SageMaker's secondary
-    status). ``metrics`` holds the newest value of each. ``artefact_uri`` says where the trained
-    weights lie once a job on SageMaker is completed; ``model_version`` is the version that was
-    exported from them last and registered. ``estimated_completion_time`` is null once the run has
-    ended.
+    ``epoch`` counts from 1. ``phase`` is reported by the job (SageMaker's secondary status).
+    ``metrics`` contains the latest value of each metric. ``artefact_uri`` is the location of the
+    trained weights of a completed job on SageMaker; ``model_version`` is the last version that was
+    exported from them and registered. ``estimated_completion_time`` is null once the run has ended.
     """
 
     model_config = ConfigDict(protected_namespaces=())

@@ -1,1 +1,1 @@
-"""Tests and measures behind the figures of insights: standard library alone."""
+"""Statistical tests and measures for insights; they use only the standard library."""

@@ -1,4 +1,4 @@
-"""Since when a share is another one: a likelihood-ratio scan over days, and an honest p-value."""
+"""Change points of a share over days: a likelihood-ratio scan with a valid p-value."""
 
 import math
 from collections.abc import Sequence
@@ -7,17 +7,17 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-MIN_SIDE = 5
-"""Reviews that there must be on each side of a change."""
-ALPHA = 0.01
-"""Largest p-value of a change that is told."""
-MIN_DIFFERENCE = 0.05
-"""Smallest difference of shares that is told: with many reviews any difference becomes certain."""
-_NEGLIGIBLE = 1e-17
+MIN_REVIEWS_PER_SIDE = 5
+"""Minimum number of reviews on each side of a change."""
+MAX_P_VALUE = 0.01
+"""Largest p-value of a significant change."""
+MIN_SHARE_DIFFERENCE = 0.05
+"""Smallest relevant difference of shares: with many reviews, any difference is significant."""
+_NEGLIGIBLE_SHARE = 1e-17
 
 
 class DayCount(NamedTuple):
-    """Reviews of one day, and how many of them are negative."""
+    """Number of reviews of one day, and how many of them are negative."""
 
     day: date
     reviews: int
@@ -26,11 +26,11 @@ class DayCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
-    """The best place to part the days.
+    """The most likely day of a change.
 
-    Nobody wrote between the last review before and ``first_seen``, the day of the first one after:
-    it began on one of these days. ``day`` is the earliest of them, as reviews come after what they
-    tell of. ``p_value``: how often a product whose share never changed shows so much at any place.
+    ``first_seen`` is the day of the first review after the change, and ``day`` the day after the
+    last review before it: the change began on one of the days between them. ``p_value`` is the
+    probability of a split this extreme, at any day, if the share never changed.
     """
 
     day: date
@@ -48,93 +48,94 @@ class ChangePoint:
 
     @property
     def share_after(self) -> float:
-        """Share of negative reviews since the change."""
+        """Share of negative reviews after the change."""
         return self.negative_after / self.reviews_after
 
     @property
     def is_worse(self) -> bool:
-        """Whether more are negative than before."""
+        """Whether the share of negative reviews increased."""
         return self.share_after > self.share_before
 
     @property
-    def matters(self) -> bool:
-        """Whether the shares are far enough apart to be told."""
-        return abs(self.share_after - self.share_before) >= MIN_DIFFERENCE
+    def is_relevant(self) -> bool:
+        """Whether the shares differ enough to be reported."""
+        return abs(self.share_after - self.share_before) >= MIN_SHARE_DIFFERENCE
 
     @property
-    def is_told(self) -> bool:
-        """Whether it is certain enough, and large enough, to be shown of a product by itself."""
-        return self.p_value <= ALPHA and self.matters
+    def is_significant(self) -> bool:
+        """Whether the change is significant and relevant, tested for a single product."""
+        return self.p_value <= MAX_P_VALUE and self.is_relevant
 
 
 def find_change(days: Sequence[DayCount]) -> ChangePoint | None:
-    """Find the day from which on the share of negative reviews differs most.
+    """Find the day at which the share of negative reviews changes most.
 
-    The place is that of the largest binomial likelihood ratio. Its p-value is exact for one place
-    (hypergeometric, given how many reviews are negative in all) and multiplied by the number of
-    places that were tried (Bonferroni): whatever the number of reviews, at most a share p of the
-    products that never changed has one so small.
+    It is the split with the largest binomial likelihood ratio. Its p-value is exact for one split
+    (hypergeometric, given the total number of negative reviews), multiplied by the number of splits
+    tried (Bonferroni): of products that never changed, at most a share p has a p-value of p or
+    less.
 
     Args:
-        days: in their order, each once.
+        days: in order, each day once.
 
     Returns:
-        None where no place has enough reviews on both sides.
+        None if no split has enough reviews on both sides.
     """
-    counted = [day for day in days if day.reviews]
-    reviews = sum(day.reviews for day in counted)
-    negative = sum(day.negative for day in counted)
-    tried, best, found = 0, -1.0, None
-    before, bad = 0, 0
-    for last, first in pairwise(counted):
-        before, bad = before + last.reviews, bad + last.negative
-        if before < MIN_SIDE or reviews - before < MIN_SIDE:
+    days = [day for day in days if day.reviews]
+    reviews = sum(day.reviews for day in days)
+    negative = sum(day.negative for day in days)
+    splits, best_fit, best_split = 0, -1.0, None
+    before, negative_before = 0, 0
+    for last, first in pairwise(days):
+        before, negative_before = before + last.reviews, negative_before + last.negative
+        if before < MIN_REVIEWS_PER_SIDE or reviews - before < MIN_REVIEWS_PER_SIDE:
             continue
-        tried += 1
-        fit = _log_likelihood(before, bad) + _log_likelihood(reviews - before, negative - bad)
-        if found is None or fit > best:
-            best, found = fit, (last.day, first.day, before, bad)
-    if found is None:
+        splits += 1
+        fit = _log_likelihood(before, negative_before)
+        fit += _log_likelihood(reviews - before, negative - negative_before)
+        if best_split is None or fit > best_fit:
+            best_fit, best_split = fit, (last.day, first.day, before, negative_before)
+    if best_split is None:
         return None
-    last_day, first_seen, before, bad = found
-    chance = _hypergeometric(reviews, negative, before, bad)
+    last_day, first_seen, before, negative_before = best_split
+    p_value = _two_sided_p_value(reviews, negative, before, negative_before)
     return ChangePoint(
         day=last_day + timedelta(days=1),
         first_seen=first_seen,
         reviews_before=before,
-        negative_before=bad,
+        negative_before=negative_before,
         reviews_after=reviews - before,
-        negative_after=negative - bad,
-        p_value=min(1.0, tried * chance),
+        negative_after=negative - negative_before,
+        p_value=min(1.0, splits * p_value),
     )
 
 
 def _log_likelihood(count: int, hits: int) -> float:
-    """Of so many hits, at the share that fits them best."""
+    """Binomial log-likelihood of ``hits`` at the share that maximises it."""
     misses = count - hits
     if not hits or not misses:
         return 0.0
     return hits * math.log(hits / count) + misses * math.log(misses / count)
 
 
-def _hypergeometric(total: int, marked: int, drawn: int, seen: int) -> float:
-    """Chance of a draw as far out as this one, on both sides together.
+def _two_sided_p_value(total: int, marked: int, drawn: int, hits: int) -> float:
+    """Two-sided p-value of a hypergeometric draw: twice the tail on its side.
 
     Args:
-        total: size of the urn.
-        marked: how many of them are marked.
+        total: size of the population.
+        marked: how many of it are marked.
         drawn: how many are drawn.
-        seen: marked ones among the drawn.
+        hits: how many of the drawn are marked.
     """
     low, high = max(0, drawn + marked - total), min(drawn, marked)
     start = math.exp(
-        _log_choose(marked, seen)
-        + _log_choose(total - marked, drawn - seen)
+        _log_choose(marked, hits)
+        + _log_choose(total - marked, drawn - hits)
         - _log_choose(total, drawn)
     )
-    step = 1 if seen * total > drawn * marked else -1
-    tail, term, at = start, start, seen
-    while low <= at + step <= high and term > tail * _NEGLIGIBLE:
+    step = 1 if hits * total > drawn * marked else -1
+    tail, term, at = start, start, hits
+    while low <= at + step <= high and term > tail * _NEGLIGIBLE_SHARE:
         if step > 0:
             term *= (marked - at) * (drawn - at)
             term /= (at + 1) * (total - marked - drawn + at + 1)

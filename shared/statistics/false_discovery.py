@@ -1,21 +1,21 @@
-"""Many tests at once: Benjamini and Hochberg's correction."""
+"""Correction for many tests: Benjamini and Hochberg's false discovery rate."""
 
 from collections.abc import Sequence
 
 
 def q_values(p_values: Sequence[float], tests: int) -> list[float]:
-    """The smallest false discovery rate at which each of some tests counts.
+    """The smallest false discovery rate at which each test is significant.
 
-    Where all tests with a p-value up to some limit are given, every q-value up to that limit is
-    exact: one that was left out could only lead to a larger one.
+    If ``p_values`` contains all p-values up to some limit, every q-value up to that limit is exact:
+    an omitted p-value could only lead to a larger one.
 
     Args:
-        p_values: the smallest of all, rising.
-        tests: how many tests were made in all.
+        p_values: the smallest p-values, in ascending order.
+        tests: how many tests were made in total.
     """
-    found: list[float] = []
-    least = 1.0
+    q_values: list[float] = []
+    smallest = 1.0
     for rank in range(len(p_values), 0, -1):
-        least = min(least, p_values[rank - 1] * tests / rank)
-        found.append(least)
-    return found[::-1]
+        smallest = min(smallest, p_values[rank - 1] * tests / rank)
+        q_values.append(smallest)
+    return q_values[::-1]

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from shared.db.connection import Connection
-from shared.statistics.change_points import MIN_SIDE, ChangePoint, DayCount, find_change
+from shared.statistics.change_points import MIN_REVIEWS_PER_SIDE, ChangePoint, DayCount, find_change
 
 _PRODUCTS = 500
 
@@ -56,7 +56,7 @@ def find_changes(connection: Connection) -> int:
     if not rows:
         return 0
     spans = connection.execute(_SPANS, ([product_id for (product_id,) in rows],)).fetchall()
-    enough = [product_id for product_id, analysed in spans if analysed >= 2 * MIN_SIDE]
+    enough = [product_id for product_id, analysed in spans if analysed >= 2 * MIN_REVIEWS_PER_SIDE]
     if enough:
         days = connection.execute(_DAYS, (enough,)).fetchall()
         _note(connection, [(name, found) for name, found in _found(days) if found is not None])

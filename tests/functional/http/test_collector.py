@@ -1,18 +1,18 @@
-"""A process that serves keeps the garbage collector away from what it has loaded."""
+"""A serving process excludes loaded modules from garbage collection."""
 
 import subprocess
 import sys
 
 import pytest
 
-SERVED = """
+UVICORN_PROGRAM = """
 import gc
 from fastapi.testclient import TestClient
 from lambdas.insights.api import create_app
 with TestClient(create_app()):
     print(gc.get_freeze_count())
 """
-INVOKED = """
+LAMBDA_PROGRAM = """
 import gc
 from lambdas.insights.handler import handler
 handler({"version": "2.0", "rawPath": "/nowhere", "rawQueryString": "", "headers": {},
@@ -22,8 +22,8 @@ print(gc.get_freeze_count())
 """
 
 
-@pytest.mark.parametrize("program", [SERVED, INVOKED], ids=["uvicorn", "lambda"])
-def test_loaded_libraries_are_frozen_before_the_first_large_answer(program):
+@pytest.mark.parametrize("program", [UVICORN_PROGRAM, LAMBDA_PROGRAM], ids=["uvicorn", "lambda"])
+def test_loaded_modules_are_frozen_before_the_first_request(program):
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(done.stdout.splitlines()[-1]) > 20_000
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(result.stdout.splitlines()[-1]) > 20_000

@@ -1,4 +1,4 @@
-"""What every service answers to bodies and failures, whatever its routes are."""
+"""Responses of every service to request bodies and failures."""
 
 import asyncio
 import json
@@ -26,10 +26,10 @@ def make_app(health=lambda: Health(service="shop", version="1")):
     app = create_service("shop", title="Shop", health=health, max_body_bytes=2_000)
 
     @app.post("/orders")
-    def order(order: Order) -> Order:
+    def create_order(order: Order) -> Order:
         match order.name:
             case "taken":
-                raise ConflictError("somebody was faster")
+                raise ConflictError("another order was first")
             case "down":
                 raise UnavailableError("the store is closed")
             case "odd":
@@ -46,38 +46,38 @@ def client():
     return TestClient(make_app())
 
 
-def problem_of(answer):
-    assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.json()
-    assert body["status"] == answer.status_code
+def problem_of(response):
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert body["status"] == response.status_code
     assert {"type", "title", "status", "detail", "code"} <= body.keys()
     return body
 
 
-def test_a_good_request_is_answered(client):
-    answer = client.post("/orders", json={"name": "tea"})
-    assert (answer.status_code, answer.json()) == (200, {"name": "tea", "amounts": []})
+def test_a_valid_request_is_answered(client):
+    response = client.post("/orders", json={"name": "tea"})
+    assert (response.status_code, response.json()) == (200, {"name": "tea", "amounts": []})
 
 
 @pytest.mark.parametrize(
     ("name", "status", "code"),
     [("taken", 409, "conflict"), ("down", 503, "unavailable"), ("odd", 422, "invalid_input")],
 )
-def test_an_error_of_ours_keeps_its_status_and_code(client, name, status, code):
+def test_an_application_error_has_its_status_and_code(client, name, status, code):
     body = problem_of(client.post("/orders", json={"name": name}))
     assert (body["status"], body["code"]) == (status, code)
 
 
-def test_an_error_that_names_a_field_shows_it(client):
+def test_an_error_about_a_field_lists_the_field(client):
     body = problem_of(client.post("/orders", json={"name": "odd"}))
     assert body["errors"] == [{"field": "name", "message": "no such name"}]
 
 
-def test_unavailable_says_when_to_come_back(client):
+def test_unavailable_has_retry_after(client):
     assert client.post("/orders", json={"name": "down"}).headers["retry-after"] == "5"
 
 
-def test_a_bug_is_logged_under_a_reference_and_tells_the_caller_nothing(client, caplog):
+def test_a_bug_is_logged_and_the_response_contains_only_a_reference(client, caplog):
     body = problem_of(client.post("/orders", json={"name": "bug"}))
     assert (body["status"], body["code"]) == (500, "internal_error")
     assert "secret" not in json.dumps(body)
@@ -85,7 +85,7 @@ def test_a_bug_is_logged_under_a_reference_and_tells_the_caller_nothing(client, 
     assert "secret detail" in caplog.text
 
 
-def test_validation_names_every_field(client):
+def test_validation_lists_every_invalid_field(client):
     body = problem_of(client.post("/orders", json={"name": "x" * 21, "amounts": [1, "many"]}))
     assert body["status"] == 422
     assert [entry["field"] for entry in body["errors"]] == ["name", "amounts.1"]
@@ -111,20 +111,22 @@ def test_validation_names_every_field(client):
         (b'{"amounts": [' + b"9" * 300 + b'], "name": "x"}', 200),
     ],
 )
-def test_bodies_that_are_no_order(client, body, status):
-    answer = client.post("/orders", content=body, headers=JSON)
-    assert answer.status_code == status, answer.text
+def test_invalid_bodies_are_refused(client, body, status):
+    response = client.post("/orders", content=body, headers=JSON)
+    assert response.status_code == status, response.text
     if status != 200:
-        problem_of(answer)
+        problem_of(response)
 
 
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"]
 )
 def test_another_content_type_is_415(client, content_type):
-    answer = client.post("/orders", content=b'{"name":"x"}', headers={"content-type": content_type})
-    assert problem_of(answer)["code"] == "unsupported_media_type"
-    assert answer.status_code == 415
+    response = client.post(
+        "/orders", content=b'{"name":"x"}', headers={"content-type": content_type}
+    )
+    assert problem_of(response)["code"] == "unsupported_media_type"
+    assert response.status_code == 415
 
 
 def test_no_content_type_is_415(client):
@@ -135,32 +137,31 @@ def test_no_content_type_is_415(client):
     "content_type",
     ["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.a+json"],
 )
-def test_json_by_another_spelling_is_taken(client, content_type):
-    answer = client.post("/orders", content=b'{"name":"x"}', headers={"content-type": content_type})
-    assert answer.status_code == 200
+def test_other_json_content_types_are_accepted(client, content_type):
+    response = client.post(
+        "/orders", content=b'{"name":"x"}', headers={"content-type": content_type}
+    )
+    assert response.status_code == 200
 
 
 def test_a_body_at_the_limit_passes_and_one_above_does_not(client):
     padding = 2_000 - len(b'{"name":"x"}')
     assert client.post("/orders", content=b'{"name":"x"}' + b" " * padding, headers=JSON).is_success
-    answer = client.post("/orders", content=b'{"name":"x"}' + b" " * (padding + 1), headers=JSON)
-    assert problem_of(answer)["code"] == "too_large"
-    assert answer.status_code == 413
+    response = client.post("/orders", content=b'{"name":"x"}' + b" " * (padding + 1), headers=JSON)
+    assert problem_of(response)["code"] == "too_large"
+    assert response.status_code == 413
 
 
-def test_a_chunked_body_without_a_length_is_cut_off_at_the_limit(client):
-    taken = []
-
+def test_a_chunked_body_without_a_length_is_refused_above_the_limit(client):
     def endless():
-        for number in range(1_000):
-            taken.append(number)
+        for _ in range(1_000):
             yield b" " * 500
 
-    answer = client.post("/orders", content=endless(), headers=JSON)
-    assert problem_of(answer)["status"] == 413
+    response = client.post("/orders", content=endless(), headers=JSON)
+    assert problem_of(response)["status"] == 413
 
 
-def test_a_length_that_lies_does_not_open_the_limit():
+def test_a_wrong_content_length_does_not_bypass_the_limit():
     sent = []
     messages = iter(
         {"type": "http.request", "body": b" " * 1_500, "more_body": True} for _ in range(9)
@@ -178,7 +179,7 @@ def test_a_length_that_lies_does_not_open_the_limit():
     assert len(list(messages)) == 7, "reading stops at the limit"
 
 
-def test_a_client_that_leaves_while_sending_is_no_error(caplog):
+def test_a_client_that_disconnects_while_sending_is_not_an_error(caplog):
     sent = []
 
     async def receive():
@@ -210,9 +211,9 @@ def _scope(headers):
 
 def test_unknown_routes_and_methods_are_problems(client):
     assert problem_of(client.get("/nowhere"))["code"] == "route_not_found"
-    answer = client.get("/orders")
-    assert problem_of(answer)["code"] == "method_not_allowed"
-    assert answer.headers["allow"] == "POST"
+    response = client.get("/orders")
+    assert problem_of(response)["code"] == "method_not_allowed"
+    assert response.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize(
@@ -223,27 +224,27 @@ def test_unknown_routes_and_methods_are_problems(client):
         (("unavailable",), "unavailable", 503),
     ],
 )
-def test_health_tells_the_worst_check_by_status(statuses, status, code):
-    checks = {f"c{i}": Check(status=each) for i, each in enumerate(statuses)}
-    state = Health(status=worst_status(checks), service="shop", version="1", checks=checks)
-    answer = TestClient(make_app(lambda: state)).get("/health")
-    assert (answer.status_code, answer.json()["status"]) == (code, status)
+def test_health_reports_the_worst_check(statuses, status, code):
+    checks = {f"c{i}": Check(status=state) for i, state in enumerate(statuses)}
+    health = Health(status=worst_status(checks), service="shop", version="1", checks=checks)
+    response = TestClient(make_app(lambda: health)).get("/health")
+    assert (response.status_code, response.json()["status"]) == (code, status)
 
 
-def test_a_service_tells_its_health_under_its_own_name_and_of_no_other():
+def test_health_is_also_available_under_the_name_of_the_service():
     client = TestClient(make_app())
     assert client.get("/health/shop").json() == client.get("/health").json()
     assert client.get("/health/mill").status_code == 404
     assert "/health/shop" not in client.get("/openapi.json").json()["paths"]
 
 
-def test_health_answers_even_when_it_cannot_tell():
+def test_a_failing_health_check_is_reported_as_unavailable():
     def broken():
         raise OSError("no disk")
 
-    answer = TestClient(make_app(broken)).get("/health")
-    assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
-    assert answer.json()["service"] == "shop"
+    response = TestClient(make_app(broken)).get("/health")
+    assert (response.status_code, response.json()["status"]) == (503, "unavailable")
+    assert response.json()["service"] == "shop"
 
 
 json_values = st.recursive(
@@ -259,14 +260,14 @@ json_values = st.recursive(
 
 
 @given(value=json_values, key=st.sampled_from(["name", "amounts", "more"]))
-def test_no_json_value_makes_a_500(value, key):
+def test_no_json_value_causes_a_500(value, key):
     body = json.dumps({"name": "x", key: value}).encode()
     client = TestClient(make_app(), raise_server_exceptions=True)
-    answer = client.post("/orders", content=body, headers=JSON)
-    assert answer.status_code in {200, 400, 413, 422}
+    response = client.post("/orders", content=body, headers=JSON)
+    assert response.status_code in {200, 400, 413, 422}
 
 
 @given(body=st.binary(max_size=300))
-def test_no_bytes_make_a_500(body):
-    answer = TestClient(make_app()).post("/orders", content=body, headers=JSON)
-    assert 200 <= answer.status_code < 500
+def test_no_bytes_cause_a_500(body):
+    response = TestClient(make_app()).post("/orders", content=body, headers=JSON)
+    assert 200 <= response.status_code < 500

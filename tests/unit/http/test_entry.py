@@ -1,4 +1,4 @@
-"""A handler tells queue batches, schedules and API Gateway requests apart."""
+"""A handler processes queue batches, schedules and API Gateway requests."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import InvalidInputError
 from shared.http.app import create_service
-from shared.http.entry import failed_ids, make_handler
+from shared.http.entry import make_handler, run_each
 from shared.schemas.health import Health
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
@@ -38,29 +38,29 @@ def handler():
     return make_handler(make_app)
 
 
-def body_of(answer):
-    assert answer["isBase64Encoded"] is False
-    return json.loads(answer["body"])
+def body_of(response):
+    assert response["isBase64Encoded"] is False
+    return json.loads(response["body"])
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
-def test_a_stage_before_the_path_is_taken_off(handler, kind):
-    answer = handler(event(f"{kind}_analyze"), None)
-    assert answer["statusCode"] == 200
-    assert body_of(answer)["query_text"].endswith("très déçu")
+def test_a_stage_prefix_is_removed_from_the_path(handler, kind):
+    response = handler(event(f"{kind}_analyze"), None)
+    assert response["statusCode"] == 200
+    assert body_of(response)["query_text"].endswith("très déçu")
 
 
 def test_the_default_stage_has_no_prefix(handler):
-    sent = event("http_health")
-    sent["requestContext"]["stage"] = "$default"
-    sent["requestContext"]["http"]["path"] = sent["rawPath"] = "/health"
-    assert handler(sent, None)["statusCode"] == 200
+    gateway_event = event("http_health")
+    gateway_event["requestContext"]["stage"] = "$default"
+    gateway_event["requestContext"]["http"]["path"] = gateway_event["rawPath"] = "/health"
+    assert handler(gateway_event, None)["statusCode"] == 200
 
 
-def test_the_root_of_a_stage_is_a_route_like_any_other(handler):
-    sent = event("http_health")
-    sent["requestContext"]["http"]["path"] = sent["rawPath"] = "/prod"
-    assert handler(sent, None)["statusCode"] == 404
+def test_the_root_of_a_stage_is_routed_like_any_path(handler):
+    gateway_event = event("http_health")
+    gateway_event["requestContext"]["http"]["path"] = gateway_event["rawPath"] = "/prod"
+    assert handler(gateway_event, None)["statusCode"] == 404
 
 
 @pytest.mark.parametrize(
@@ -73,79 +73,83 @@ def test_the_root_of_a_stage_is_a_route_like_any_other(handler):
         ("/{proxy+}", "/health", "health"),
     ],
 )
-def test_a_base_path_of_a_custom_domain_is_taken_off(handler, resource, path, proxy):
-    sent = event("rest_health")
-    sent.update(resource=resource, path=path, pathParameters={"proxy": proxy} if proxy else None)
-    assert handler(sent, None)["statusCode"] == 200
+def test_the_base_path_of_a_custom_domain_is_removed(handler, resource, path, proxy):
+    gateway_event = event("rest_health")
+    gateway_event.update(
+        resource=resource, path=path, pathParameters={"proxy": proxy} if proxy else None
+    )
+    assert handler(gateway_event, None)["statusCode"] == 200
 
 
-def test_a_base_path_is_taken_off_before_an_id_that_takes_the_rest_of_the_path(handler):
-    sent = event("rest_product")
-    sent.update(
+def test_a_base_path_is_removed_before_an_id_with_slashes(handler):
+    gateway_event = event("rest_product")
+    gateway_event.update(
         path="/reviews-api/products/a/b",
         resource="/products/{product_id+}",
         pathParameters={"product_id": "a/b"},
     )
-    assert body_of(handler(sent, None)) == {"name": "a/b"}
+    assert body_of(handler(gateway_event, None)) == {"name": "a/b"}
 
 
-def test_an_id_with_a_slash_stays_whole(handler):
-    sent = event("rest_product")
-    sent.update(path="/products/a/b", resource="/products/{product_id}")
-    assert body_of(handler(sent, None)) == {"name": "a/b"}
+def test_an_id_with_a_slash_is_kept(handler):
+    gateway_event = event("rest_product")
+    gateway_event.update(path="/products/a/b", resource="/products/{product_id}")
+    assert body_of(handler(gateway_event, None)) == {"name": "a/b"}
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
 def test_a_base64_body_is_decoded(handler, kind):
-    sent = event(f"{kind}_analyze")
-    sent.update(body=base64.b64encode(sent["body"].encode()).decode(), isBase64Encoded=True)
-    assert "query_text" in body_of(handler(sent, None))
+    gateway_event = event(f"{kind}_analyze")
+    gateway_event.update(
+        body=base64.b64encode(gateway_event["body"].encode()).decode(), isBase64Encoded=True
+    )
+    assert "query_text" in body_of(handler(gateway_event, None))
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
 @pytest.mark.parametrize(
     ("body", "is_base64"), [("not base64 at all!", True), ("abc", True), ("\ud800", False)]
 )
-def test_a_body_that_cannot_be_decoded_is_the_callers_fault(handler, kind, body, is_base64):
-    sent = event(f"{kind}_analyze")
-    sent.update(body=body, isBase64Encoded=is_base64)
-    answer = handler(sent, None)
-    assert answer["statusCode"] == 400
-    assert answer["headers"]["content-type"] == "application/problem+json"
+def test_a_body_that_cannot_be_decoded_is_a_client_error(handler, kind, body, is_base64):
+    gateway_event = event(f"{kind}_analyze")
+    gateway_event.update(body=body, isBase64Encoded=is_base64)
+    response = handler(gateway_event, None)
+    assert response["statusCode"] == 400
+    assert response["headers"]["content-type"] == "application/problem+json"
 
 
-def test_a_host_header_that_is_no_host_is_the_callers_fault(handler):
-    sent = event("http_health")
-    sent["headers"]["host"] = "a:b:c"
-    assert handler(sent, None)["statusCode"] == 400
+def test_an_invalid_host_header_is_a_client_error(handler):
+    gateway_event = event("http_health")
+    gateway_event["headers"]["host"] = "a:b:c"
+    assert handler(gateway_event, None)["statusCode"] == 400
 
 
-def test_problems_are_plain_text_in_the_gateways_answer(handler):
-    sent = event("http_health")
-    sent["requestContext"]["http"]["path"] = "/prod/nowhere"
-    answer = handler(sent, None)
-    assert (answer["statusCode"], body_of(answer)["code"]) == (404, "route_not_found")
+def test_problems_are_not_base64_encoded(handler):
+    gateway_event = event("http_health")
+    gateway_event["requestContext"]["http"]["path"] = "/prod/nowhere"
+    response = handler(gateway_event, None)
+    assert (response["statusCode"], body_of(response)["code"]) == (404, "route_not_found")
 
 
-def test_the_app_is_made_once_and_serves_every_thread():
-    made = []
+def test_the_app_is_created_once_and_serves_every_thread():
+    creations = []
 
     def create():
-        made.append(1)
+        creations.append(1)
         return make_app()
 
     handler = make_handler(create)
-    answers = []
+    responses = []
     threads = [
-        threading.Thread(target=lambda: answers.append(handler(event("rest_health"), None)))
+        threading.Thread(target=lambda: responses.append(handler(event("rest_health"), None)))
         for _ in range(8)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [answer["statusCode"] for answer in answers] == [200] * 8
-    assert len(made) == 1
+    assert [response["statusCode"] for response in responses] == [200] * 8
+    assert len(creations) == 1
 
 
 def test_a_batch_reports_the_messages_that_failed():
@@ -154,13 +158,13 @@ def test_a_batch_reports_the_messages_that_failed():
         assert records[0].receive_count == 1
         return [records[1].messageId]
 
-    sent = event("sqs_build_index")
-    answer = make_handler(make_app, batch=batch)(sent, None)
-    failed = sent["Records"][1]["messageId"]
-    assert answer == {"batchItemFailures": [{"itemIdentifier": failed}]}
+    gateway_event = event("sqs_build_index")
+    response = make_handler(make_app, batch=batch)(gateway_event, None)
+    failed = gateway_event["Records"][1]["messageId"]
+    assert response == {"batchItemFailures": [{"itemIdentifier": failed}]}
 
 
-def test_one_message_that_raises_does_not_take_the_others_with_it():
+def test_a_failed_message_does_not_affect_the_others():
     done = []
 
     def work(record):
@@ -168,24 +172,26 @@ def test_one_message_that_raises_does_not_take_the_others_with_it():
             raise ValueError("this one is broken")
         done.append(record.messageId)
 
-    sent = event("sqs_build_index")
-    answer = make_handler(make_app, batch=lambda records: failed_ids(records, work))(sent, None)
-    first, second = (record["messageId"] for record in sent["Records"])
-    assert answer["batchItemFailures"] == [{"itemIdentifier": first}]
+    gateway_event = event("sqs_build_index")
+    response = make_handler(make_app, batch=lambda records: run_each(records, work))(
+        gateway_event, None
+    )
+    first, second = (record["messageId"] for record in gateway_event["Records"])
+    assert response["batchItemFailures"] == [{"itemIdentifier": first}]
     assert done == [second]
 
 
 def test_a_schedule_reaches_the_scheduled_function():
-    seen = []
-    handler = make_handler(make_app, scheduled=seen.append)
+    events = []
+    handler = make_handler(make_app, scheduled=events.append)
     assert handler(event("eventbridge_scheduled"), None) == {"status": "done"}
-    assert seen[0]["detail-type"] == "Scheduled Event"
+    assert events[0]["detail-type"] == "Scheduled Event"
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "gateway_event",
     [{}, {"Records": []}, {"Records": [{"eventSource": "aws:s3"}]}, {"source": "aws.events"}],
 )
-def test_an_event_of_no_known_kind_is_refused(handler, sent):
+def test_an_unsupported_event_is_refused(handler, gateway_event):
     with pytest.raises(InvalidInputError):
-        handler(sent, None)
+        handler(gateway_event, None)

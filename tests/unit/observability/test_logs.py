@@ -1,4 +1,4 @@
-"""Logs are lines of JSON that hold known fields and nothing else."""
+"""Log lines are JSON objects with only the known fields."""
 
 import io
 import json
@@ -10,8 +10,8 @@ from shared.observability.logs import JsonFormatter, configure_logging
 
 
 @pytest.fixture
-def line():
-    """Logs something; gives the line as the formatter writes it."""
+def log_line():
+    """Logs a record and returns the formatted line."""
     sink = io.StringIO()
     handler = logging.StreamHandler(sink)
     handler.setFormatter(JsonFormatter("collection"))
@@ -20,33 +20,35 @@ def line():
 
     def log(*arguments, **named):
         logger.warning(*arguments, **named)
-        (written,) = sink.getvalue().splitlines()
-        return json.loads(written)
+        (line,) = sink.getvalue().splitlines()
+        return json.loads(line)
 
     yield log
     logger.removeHandler(handler)
 
 
-def test_known_fields_are_told_and_others_kept_out(line):
-    told = line("stored %d", 3, extra={"ingest_id": "ing_1", "text": "private", "password": "p"})
-    assert (told["message"], told["ingest_id"], told["service"]) == (
+def test_only_known_fields_are_logged(log_line):
+    line = log_line(
+        "stored %d", 3, extra={"ingest_id": "ing_1", "text": "private", "password": "p"}
+    )
+    assert (line["message"], line["ingest_id"], line["service"]) == (
         "stored 3",
         "ing_1",
         "collection",
     )
-    assert told["level"] == "WARNING"
-    assert not {"text", "password"} & set(told)
+    assert line["level"] == "WARNING"
+    assert not {"text", "password"} & set(line)
 
 
-def test_an_exception_stays_on_its_line(line):
+def test_an_exception_is_logged_on_the_same_line(log_line):
     try:
         raise ValueError("broken")
     except ValueError:
-        told = line("failed", exc_info=True)
-    assert "ValueError: broken" in told["exception"]
+        line = log_line("failed", exc_info=True)
+    assert "ValueError: broken" in line["exception"]
 
 
-def test_handlers_of_others_are_left_alone():
+def test_other_handlers_stay_in_place():
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     try:
