@@ -91,12 +91,12 @@ def add(
     Example: reviewlens models add models/default --evaluation runs/evaluation
     """
     from local.stack.stage import note_training, stage_of
-    from sagemaker_jobs.gate.evaluation import read
+    from sagemaker_jobs.gate.evaluation import read_evaluation
 
     with _failing(), stage_of(StateFolder(state)) as stage:
         store = stage.artefacts
         if evaluation is not None:
-            read(evaluation)  # what the gate cannot read is refused now, not at the activation
+            read_evaluation(evaluation)  # fails now rather than at the activation
         manifest = registry.register(store, folder, evaluation)
         note_training(stage, manifest)
         version = manifest.version
@@ -120,10 +120,10 @@ def compare(
     Example: reviewlens models compare minilm-reviews-2-6e9a5b0c garden-1b2c3d4e
     """
     from local.stack.stage import registry_of
-    from sagemaker_jobs.gate.ask import compare as ask
+    from sagemaker_jobs.gate.published import compare as judge
 
     with _failing(), registry_of(StateFolder(state)) as store:
-        result = ask(store, candidate, current)
+        result = judge(store, candidate, current)
     print_json(_dump(result)) if as_json else _show_verdict(result)
     if not result.passed:
         raise typer.Exit(1)

@@ -61,9 +61,9 @@ def add_evaluation_to(store: ObjectStore, folder: Path) -> bool:
     evaluation = folder / EVALUATION
     if not evaluation.is_dir():
         return False
-    from sagemaker_jobs.gate.evaluation import read  # pyarrow and NumPy: only where they are needed
+    from sagemaker_jobs.gate.evaluation import read_evaluation  # loads pyarrow
 
-    read(evaluation)
+    read_evaluation(evaluation)
     registry.register(store, folder, evaluation)
     return True
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from sagemaker_jobs.activate import pointers
 from sagemaker_jobs.activate.dependencies import ActivationDependencies, StepCallback, ignore_step
 from sagemaker_jobs.activate.switch import switch_pair
-from sagemaker_jobs.gate.ask import require_passed
+from sagemaker_jobs.gate.published import require_passed
 from shared.db import text_figures
 from shared.db.ingest.adoption import adopt, behind, let_count
 from shared.db.ingest.ledger import Ledger

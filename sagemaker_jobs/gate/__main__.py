@@ -10,7 +10,7 @@ log = logging.getLogger("gate")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Judge as the arguments say; 1 when the candidate does not pass."""
+    """Run the job; returns 1 if the candidate does not pass."""
     log_to_stderr()
     config = parse(
         GateConfig,

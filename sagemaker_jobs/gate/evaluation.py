@@ -1,4 +1,4 @@
-"""An evaluation as sagemaker_jobs.evaluate writes it: figures, and what was said of each row."""
+"""An evaluation written by sagemaker_jobs.evaluate: figures, and probabilities of each row."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ KEY = "key"
 _REQUIRED = ("split", KEY, "label", *PROBABILITIES)
 
 
-class Noise(BaseModel):
-    """What one noise costs: drops of the metrics, and the share of answers that it turns."""
+class NoiseFigures(BaseModel):
+    """Cost of one noise: drops of the metrics, and the share of labels that it changes."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -30,8 +30,8 @@ class Noise(BaseModel):
     flip_rate: float
 
 
-class Behaviour(BaseModel):
-    """Share of the cases of one kind (negation, contrast, …) that are answered as they must be."""
+class BehaviourFigures(BaseModel):
+    """Share of the cases of one kind (negation, contrast, …) with the expected label."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -39,22 +39,22 @@ class Behaviour(BaseModel):
 
 
 class Figures(BaseModel):
-    """Of the figures, those that predictions do not tell."""
+    """The figures that cannot be computed from the predictions."""
 
     model_config = ConfigDict(extra="ignore")
 
     version: str
     evaluated_at: AwareDatetime | None = None
     limit: int = 0
-    robustness: dict[str, Noise] = {}
-    behaviour: dict[str, Behaviour] = {}
+    robustness: dict[str, NoiseFigures] = {}
+    behaviour: dict[str, BehaviourFigures] = {}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Rows are in the order of (split, key, label), whatever order they were evaluated in.
+    """An evaluation with its rows sorted by (split, key, label).
 
-    ``slices``: for each kind (source, length, …) the value of each row, as text.
+    ``slices`` maps a kind (source, length, …) to the value of each row, as text.
     """
 
     figures: Figures
@@ -66,18 +66,18 @@ class Evaluation:
 
     @property
     def rows_sha256(self) -> str:
-        """Names the rows: two evaluations of the same rows have the same."""
+        """Identity of the rows: equal for two evaluations of the same rows."""
         digest = hashlib.sha256()
         for column in (self.splits, self.keys, self.labels.astype(str)):
             digest.update("\n".join(column.tolist()).encode())
         return digest.hexdigest()
 
 
-def read(folder: Path) -> Evaluation:
+def read_evaluation(folder: Path) -> Evaluation:
     """Read evaluation.json and predictions.parquet of a folder.
 
     Raises:
-        EvaluationError: a file is missing or is not what it should be.
+        EvaluationError: a file is missing or invalid.
     """
     try:
         figures = Figures.model_validate_json((folder / FIGURES).read_bytes())
@@ -91,20 +91,22 @@ def read(folder: Path) -> Evaluation:
     missing = [name for name in _REQUIRED if name not in table.column_names]
     if missing:
         raise EvaluationError(f"{path} has no column {missing[0]}")
-    of = (table.schema.metadata or {}).get(b"model_version", figures.version.encode())
-    if of != figures.version.encode():
-        raise EvaluationError(f"{path} is of {of.decode()}, {FIGURES} of {figures.version}")
-    return _of(figures, table, path)
+    version = (table.schema.metadata or {}).get(b"model_version", figures.version.encode())
+    if version != figures.version.encode():
+        raise EvaluationError(
+            f"{path} is of {version.decode()}, but {FIGURES} is of {figures.version}"
+        )
+    return _build_evaluation(figures, table, path)
 
 
-def _of(figures: Figures, table: pa.Table, path: Path) -> Evaluation:
+def _build_evaluation(figures: Figures, table: pa.Table, path: Path) -> Evaluation:
     texts = {name: _texts(table, name) for name in table.column_names if name not in PROBABILITIES}
     splits, keys = texts.pop("split"), texts.pop(KEY)
     labels = _labels(texts.pop("label"), path)
     columns = [table[name].to_numpy().astype(np.float64) for name in PROBABILITIES]
     probabilities = np.stack(columns, axis=1)
     if not np.isfinite(probabilities).all():
-        raise EvaluationError(f"{path} holds probabilities that are not finite")
+        raise EvaluationError(f"{path} contains probabilities that are not finite")
     order = np.lexsort((labels, keys, splits))
     slices = {kind: values[order] for kind, values in texts.items()}
     return Evaluation(
@@ -118,8 +120,8 @@ def _texts(table: pa.Table, name: str) -> npt.NDArray[np.str_]:
 
 
 def _labels(values: npt.NDArray[np.str_], path: Path) -> npt.NDArray[np.int64]:
-    known = {label.value: number for number, label in enumerate(LABELS)}
-    unknown = sorted(set(values.tolist()) - set(known))
+    numbers = {label.value: number for number, label in enumerate(LABELS)}
+    unknown = sorted(set(values.tolist()) - set(numbers))
     if unknown:
-        raise EvaluationError(f"{path} has a label {unknown[0]!r}")
-    return np.array([known[value] for value in values.tolist()], dtype=np.int64)
+        raise EvaluationError(f"{path} has an unknown label: {unknown[0]!r}")
+    return np.array([numbers[value] for value in values.tolist()], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""A verdict for people to read."""
+"""A verdict as a readable table."""
 
 from shared.schemas.gate import GateCheck, GateResult
 
@@ -21,7 +21,7 @@ def markdown(result: GateResult) -> str:
 
 
 def cells(check: GateCheck) -> tuple[str, ...]:
-    """One comparison as the cells of a table, in the order where to verdict."""
+    """One comparison as the cells of a table row, in the order of COLUMNS."""
     return (
         check.where,
         check.measure,

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from sagemaker_jobs.evaluate.__main__ import main as evaluate
 from sagemaker_jobs.gate.config import Rules
-from sagemaker_jobs.gate.evaluation import read
+from sagemaker_jobs.gate.evaluation import read_evaluation
 from sagemaker_jobs.gate.judge import judge
 from tests.models import model_folder
 
@@ -35,15 +35,15 @@ def test_the_gate_reads_an_evaluation_of_the_shipped_model(tmp_path):
     arguments += ["--output", str(output), "--recall-rows", "0", "--latency-runs", "0"]
     arguments += ["--robustness", "true", "--robustness-seeds", "1", "--robustness-rows", "3"]
     assert evaluate(arguments) == 0
-    found = read(output.parent)
+    evaluation = read_evaluation(output.parent)
     assert (
-        found.figures.version
+        evaluation.figures.version
         == json.loads((model_folder() / "manifest.json").read_text())["version"]
     )
-    assert found.splits.tolist() == ["made"] * len(rows)
-    assert set(found.slices["source"]) == {"one", "two"}
-    assert "typos@0.1" in found.figures.robustness
-    assert "negation" in found.figures.behaviour
-    again = judge(found, found, Rules())
+    assert evaluation.splits.tolist() == ["made"] * len(rows)
+    assert set(evaluation.slices["source"]) == {"one", "two"}
+    assert "typos@0.1" in evaluation.figures.robustness
+    assert "negation" in evaluation.figures.behaviour
+    again = judge(evaluation, evaluation, Rules())
     assert again.rows == len(rows)
     assert all(check.gain == 0 for check in again.checks)

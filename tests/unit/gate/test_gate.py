@@ -1,4 +1,4 @@
-"""The gate lets through what is not worse, refuses what is, names it, and does not see ghosts."""
+"""The gate passes candidates that are as good, rejects worse ones and gives the reason."""
 
 import json
 import re
@@ -11,9 +11,9 @@ import pytest
 from sagemaker_jobs.gate import __main__ as gate
 from sagemaker_jobs.gate.config import Rules
 from sagemaker_jobs.gate.errors import EvaluationError
-from sagemaker_jobs.gate.evaluation import read
+from sagemaker_jobs.gate.evaluation import read_evaluation
 from sagemaker_jobs.gate.judge import judge
-from sagemaker_jobs.gate.statistics import accuracy_and_f1, calibration, refused
+from sagemaker_jobs.gate.statistics import accuracy_and_f1, calibration, holm_rejections
 from tests.evaluations import World
 
 
@@ -24,49 +24,51 @@ def world():
 
 @pytest.fixture
 def verdict(world, tmp_path):
-    """``verdict(current, candidate)``: what the gate says of two models' probabilities."""
+    """``verdict(current, candidate)`` judges two models by their probabilities."""
 
-    def ask(current, candidate, *, noises=(None, None), rules=None, **parts):
+    def judge_models(current, candidate, *, noises=(None, None), rules=None, **parts):
         count = len(list(tmp_path.iterdir()))
         before = world.evaluation(tmp_path / f"{count}-a", "v1", current, noises[0])
         after = world.evaluation(tmp_path / f"{count}-b", "v2-new", candidate, noises[1], **parts)
-        return judge(read(before), read(after), rules or Rules(replicates=500))
+        return judge(
+            read_evaluation(before), read_evaluation(after), rules or Rules(replicates=500)
+        )
 
-    return ask
+    return judge_models
 
 
-def test_the_same_answers_pass(world, verdict):
+def test_equal_predictions_pass(world, verdict):
     answers = world.answers()
-    found = verdict(answers, answers)
-    assert found.passed
-    assert (found.candidate, found.against, found.reasons) == ("v2-new", "v1", [])
-    assert {check.gain for check in found.checks} == {0.0}
-    assert {check.where for check in found.checks} >= {"test", "phones", "test, source=toys"}
+    result = verdict(answers, answers)
+    assert result.passed
+    assert (result.candidate, result.against, result.reasons) == ("v2-new", "v1", [])
+    assert {check.gain for check in result.checks} == {0.0}
+    assert {check.where for check in result.checks} >= {"test", "phones", "test, source=toys"}
 
 
 def test_a_better_candidate_passes(world, verdict):
-    found = verdict(world.answers(0.88), world.answers(0.91, seed=2))
-    assert found.passed, found.reasons
+    result = verdict(world.answers(0.88), world.answers(0.91, seed=2))
+    assert result.passed, result.reasons
 
 
-def test_a_worse_candidate_is_refused_and_told_why(world, verdict):
-    found = verdict(world.answers(0.91), world.answers(0.88, seed=2))
-    assert not found.passed
-    assert any("accuracy" in reason and "overall test" in reason for reason in found.reasons)
-    assert any("macro_f1" in reason for reason in found.reasons)
+def test_a_worse_candidate_is_rejected_with_reasons(world, verdict):
+    result = verdict(world.answers(0.91), world.answers(0.88, seed=2))
+    assert not result.passed
+    assert any("accuracy" in reason and "overall test" in reason for reason in result.reasons)
+    assert any("macro_f1" in reason for reason in result.reasons)
 
 
-def test_equal_models_with_luck_of_their_own_are_rarely_refused(verdict):
-    refusals = 0
+def test_equally_good_models_with_different_errors_are_rarely_rejected(verdict):
+    rejections = 0
     for seed in range(40):
         world = World(rows=3000, seed=seed)
         before, after = world.answers(seed=2 * seed), world.answers(seed=2 * seed + 1)
-        assert (before.argmax(1) != after.argmax(1)).mean() > 0.05, "they do differ"
-        refusals += not _judged(world, before, after).passed
-    assert refusals <= 4
+        assert (before.argmax(1) != after.argmax(1)).mean() > 0.05, "the models must differ"
+        rejections += not _judge_pair(world, before, after).passed
+    assert rejections <= 4
 
 
-def _judged(world, before, after, folder=None):
+def _judge_pair(world, before, after, folder=None):
     import tempfile
     from pathlib import Path
 
@@ -74,53 +76,53 @@ def _judged(world, before, after, folder=None):
         folder = Path(name)
         first = world.evaluation(folder / "a", "v1", before)
         second = world.evaluation(folder / "b", "v2", after)
-        return judge(read(first), read(second), Rules(replicates=300))
+        return judge(read_evaluation(first), read_evaluation(second), Rules(replicates=300))
 
 
-def test_one_bad_slice_under_good_averages_is_named(world, verdict):
-    found = verdict(world.answers(0.9), world.answers(0.915, seed=2, worse="toys", by=0.08))
-    assert not found.passed
-    assert all("toys" in reason for reason in found.reasons)
-    assert any("source=toys: accuracy" in reason for reason in found.reasons)
+def test_a_bad_slice_is_named_despite_good_averages(world, verdict):
+    result = verdict(world.answers(0.9), world.answers(0.915, seed=2, worse="toys", by=0.08))
+    assert not result.passed
+    assert all("toys" in reason for reason in result.reasons)
+    assert any("source=toys: accuracy" in reason for reason in result.reasons)
 
 
-def test_a_class_that_is_given_up_is_named_though_it_is_scarce(world, verdict):
+def test_a_rare_class_that_is_never_predicted_is_named(world, verdict):
     before = world.answers(0.9)
     after = before.copy()
-    # neutral reviews are called positive: cheap in accuracy, a sixth of macro-F1
-    flat = world.labels == 1
-    after[flat] = [0.05, 0.05, 0.9]
-    found = verdict(before, after)
-    assert any("sentiment=neutral: accuracy" in reason for reason in found.reasons)
-    assert any("macro_f1" in reason for reason in found.reasons)
+    # neutral reviews become positive: little accuracy is lost, but a sixth of macro-F1
+    neutral = world.labels == 1
+    after[neutral] = [0.05, 0.05, 0.9]
+    result = verdict(before, after)
+    assert any("sentiment=neutral: accuracy" in reason for reason in result.reasons)
+    assert any("macro_f1" in reason for reason in result.reasons)
 
 
-def test_a_candidate_that_is_too_sure_of_itself_is_refused(world, verdict):
+def test_an_overconfident_candidate_is_rejected(world, verdict):
     before = world.answers(0.9)
-    said, sure = before.argmax(1), np.full_like(before, 0.0005)
-    sure[np.arange(len(said)), said] = 0.999
-    found = verdict(before, sure)
-    assert {check.measure for check in found.checks if not check.passed} == {"ece"}
+    labels, confident = before.argmax(1), np.full_like(before, 0.0005)
+    confident[np.arange(len(labels)), labels] = 0.999
+    result = verdict(before, confident)
+    assert {check.measure for check in result.checks if not check.passed} == {"ece"}
 
 
-def test_a_small_loss_within_the_tolerance_passes_however_many_rows_show_it(verdict):
+def test_a_loss_within_the_tolerance_passes_even_on_many_rows(verdict):
     rows = 60_000
     world = World(rows=rows)
     before = world.answers(0.9)
     after = before.copy()
-    turned = np.flatnonzero(before.argmax(1) == world.labels)[: rows // 1000]
-    after[turned] = np.roll(after[turned], 1, axis=1)
-    found = _judged(world, before, after)
-    losses = [c.gain for c in found.checks if c.measure == "accuracy" and c.family == "overall"]
+    changed = np.flatnonzero(before.argmax(1) == world.labels)[: rows // 1000]
+    after[changed] = np.roll(after[changed], 1, axis=1)
+    result = _judge_pair(world, before, after)
+    losses = [c.gain for c in result.checks if c.measure == "accuracy" and c.family == "overall"]
     assert min(losses) < -0.0015
-    assert found.passed, found.reasons
+    assert result.passed, result.reasons
 
 
 @pytest.mark.parametrize("change", ["fewer", "label", "text"])
-def test_a_candidate_evaluated_on_other_rows_is_refused(world, verdict, tmp_path, change):
+def test_a_candidate_evaluated_on_other_rows_is_rejected(world, verdict, tmp_path, change):
     answers = world.answers()
     if change == "fewer":
-        found = verdict(answers, answers, rows=5999)
+        result = verdict(answers, answers, rows=5999)
     else:
         other = World()
         if change == "label":
@@ -128,21 +130,25 @@ def test_a_candidate_evaluated_on_other_rows_is_refused(world, verdict, tmp_path
         else:
             other.keys[3] = "f" * 64
         before = world.evaluation(tmp_path / "x", "v1", answers)
-        found = judge(read(before), read(other.evaluation(tmp_path / "y", "v2", answers)), Rules())
-    assert not found.passed
-    (reason,) = found.reasons
-    assert "other rows or labels: v1 on phones (3,000 rows), test (3,000 rows)" in reason
+        result = judge(
+            read_evaluation(before),
+            read_evaluation(other.evaluation(tmp_path / "y", "v2", answers)),
+            Rules(),
+        )
+    assert not result.passed
+    (reason,) = result.reasons
+    assert "different rows or labels: v1 on phones (3,000 rows), test (3,000 rows)" in reason
     others = 0 if change == "fewer" else 1
-    assert re.search(rf"has 2,999 of those of (test|phones) and {others} others\.", reason)
+    assert re.search(rf"has 2,999 of the rows of (test|phones) and {others} others\.", reason)
     assert "--splits phones,test)" in reason
 
 
-def test_a_split_that_the_candidate_lacks_and_one_that_it_has_alone_are_named(verdict, tmp_path):
+def test_missing_and_additional_splits_are_named(verdict, tmp_path):
     world, other = World(), World()
     other.splits = np.where(other.splits == "test", "garden", "phones")
     before = world.evaluation(tmp_path / "x", "v1", world.answers())
     after = other.evaluation(tmp_path / "y", "v2", other.answers())
-    (reason,) = judge(read(before), read(after), Rules()).reasons
+    (reason,) = judge(read_evaluation(before), read_evaluation(after), Rules()).reasons
     assert "of v2 has garden, which the other lacks; has no test." in reason
 
 
@@ -150,96 +156,96 @@ def noise(drop, flips=0.05):
     return {"macro_f1_drop": drop, "accuracy_drop": drop / 2, "flip_rate": flips}
 
 
-def test_a_noise_that_costs_more_than_before_is_named(world, verdict):
+def test_a_noise_that_costs_more_than_before_is_a_reason(world, verdict):
     answers = world.answers()
     now = {"typos": noise(0.02), "case": noise(0.01)}
     good = {"typos": noise(0.039), "case": noise(0.0)}
     assert verdict(answers, answers, noises=(now, good)).passed
     bad = {"typos": noise(0.0401), "case": noise(0.01, flips=0.08)}
-    found = verdict(answers, answers, noises=(now, bad))
-    assert [reason.split(" 0.")[0] for reason in found.reasons] == [
+    result = verdict(answers, answers, noises=(now, bad))
+    assert [reason.split(" 0.")[0] for reason in result.reasons] == [
         "robustness case: flip_rate",
         "robustness typos: macro_f1_drop",
         "robustness typos: accuracy_drop",
     ]
-    untried = verdict(answers, answers, noises=(now, {"case": noise(0.01)}))
-    assert untried.reasons == ["robustness: the candidate was not tried with typos"]
+    untested = verdict(answers, answers, noises=(now, {"case": noise(0.01)}))
+    assert untested.reasons == ["robustness: the candidate was not tested with typos"]
 
 
-def test_a_kind_of_case_that_fails_more_often_is_named(world, tmp_path):
+def test_a_kind_of_case_that_fails_more_often_is_a_reason(world, tmp_path):
     answers = world.answers()
     now = {"negation": {"pass_rate": 0.9, "cases": 60}, "contrast": {"pass_rate": 0.7}}
     before = world.evaluation(tmp_path / "a", "v1", answers, behaviour=now)
     then = {"negation": {"pass_rate": 0.8}, "contrast": {"pass_rate": 0.66}}
     after = world.evaluation(tmp_path / "b", "v2", answers, behaviour=then)
-    found = judge(read(before), read(after), Rules())
-    assert found.reasons == [
+    result = judge(read_evaluation(before), read_evaluation(after), Rules())
+    assert result.reasons == [
         "robustness negation: pass_rate 0.9000 → 0.8000, worse by more than 0.05"
     ]
 
 
-def test_too_few_rows_prove_nothing(verdict, tmp_path):
+def test_a_candidate_with_too_few_rows_is_rejected(verdict, tmp_path):
     world = World(rows=120)
     answers = world.answers()
-    found = judge(
-        read(world.evaluation(tmp_path / "p", "v1", answers)),
-        read(world.evaluation(tmp_path / "q", "v2", answers)),
+    result = judge(
+        read_evaluation(world.evaluation(tmp_path / "p", "v1", answers)),
+        read_evaluation(world.evaluation(tmp_path / "q", "v2", answers)),
         Rules(),
     )
-    assert not found.passed
-    assert "200 rows" in found.reasons[0]
+    assert not result.passed
+    assert "200 rows" in result.reasons[0]
 
 
-def test_the_bootstrap_of_counts_is_that_of_rows():
+def test_the_bootstrap_over_counts_equals_one_over_rows():
     random = np.random.default_rng(3)
     world = World(rows=800)
     before, after = world.answers(seed=1).argmax(1), world.answers(0.88, seed=2).argmax(1)
-    found = accuracy_and_f1(world.labels, before, after, 4000, random)
+    result = accuracy_and_f1(world.labels, before, after, 4000, random)
     right = (after == world.labels).astype(float) - (before == world.labels)
-    assert found["accuracy"].gain == pytest.approx(right.mean())
-    assert found["accuracy"].noise == pytest.approx(right.std() / np.sqrt(len(right)), rel=0.06)
+    assert result["accuracy"].gain == pytest.approx(right.mean())
+    assert result["accuracy"].noise == pytest.approx(right.std() / np.sqrt(len(right)), rel=0.06)
     samples = []
     for _ in range(600):
         rows = random.integers(800, size=800)
         samples.append(_macro_f1(world.labels[rows], after[rows]))
         samples[-1] -= _macro_f1(world.labels[rows], before[rows])
-    assert found["macro_f1"].noise == pytest.approx(np.std(samples), rel=0.12)
-    assert found["macro_f1"].candidate == pytest.approx(_macro_f1(world.labels, after))
+    assert result["macro_f1"].noise == pytest.approx(np.std(samples), rel=0.12)
+    assert result["macro_f1"].candidate == pytest.approx(_macro_f1(world.labels, after))
 
 
-def _macro_f1(labels, said):
+def _macro_f1(labels, predicted):
     scores = []
     for label in range(3):
-        hits = ((labels == label) & (said == label)).sum()
-        scores.append(2 * hits / ((labels == label).sum() + (said == label).sum()))
+        hits = ((labels == label) & (predicted == label)).sum()
+        scores.append(2 * hits / ((labels == label).sum() + (predicted == label).sum()))
     return np.mean(scores)
 
 
-def test_the_calibration_error_is_the_mean_gap_of_confidence_and_accuracy():
+def test_the_calibration_error_is_the_mean_gap_between_confidence_and_accuracy():
     # ten rows at 0.9 of which seven are right, ten at 0.6 of which six are
     labels = np.array([0] * 7 + [1] * 3 + [0] * 6 + [1] * 4)
     probabilities = np.array([[0.9, 0.05, 0.05]] * 10 + [[0.6, 0.2, 0.2]] * 10)
-    sure = np.array([[1.0, 0.0, 0.0]] * 20)
-    found = calibration(labels, probabilities, sure, np.random.default_rng(1))
-    assert found.current == pytest.approx(0.1)
-    assert found.candidate == pytest.approx(0.35)
-    assert found.gain == pytest.approx(-0.25)
+    certain = np.array([[1.0, 0.0, 0.0]] * 20)
+    result = calibration(labels, probabilities, certain, np.random.default_rng(1))
+    assert result.current == pytest.approx(0.1)
+    assert result.candidate == pytest.approx(0.35)
+    assert result.gain == pytest.approx(-0.25)
 
 
-def test_the_level_holds_for_all_comparisons_together():
-    assert refused([0.04, 0.5, 0.5, 0.5], 0.05) == [False] * 4
-    assert refused([0.5, 0.001, 0.016, 0.5], 0.05) == [False, True, True, False]
-    assert refused([], 0.05) == []
+def test_the_level_applies_to_all_comparisons_together():
+    assert holm_rejections([0.04, 0.5, 0.5, 0.5], 0.05) == [False] * 4
+    assert holm_rejections([0.5, 0.001, 0.016, 0.5], 0.05) == [False, True, True, False]
+    assert holm_rejections([], 0.05) == []
 
 
-def test_the_job_writes_the_verdict_and_ends_with_1_when_it_refuses(world, tmp_path):
+def test_the_job_writes_the_verdict_and_returns_1_on_rejection(world, tmp_path):
     good = world.evaluation(tmp_path / "good", "v1", world.answers(0.92))
     bad = world.evaluation(tmp_path / "bad", "v2", world.answers(0.85, seed=2))
     output = tmp_path / "out" / "gate.json"
     arguments = ["--output", str(output)]
     assert gate.main(["--candidate-dir", str(bad), "--current-dir", str(good), *arguments]) == 1
-    told = json.loads(output.read_text())
-    assert (told["passed"], told["candidate"], told["against"]) == (False, "v2", "v1")
+    verdict = json.loads(output.read_text())
+    assert (verdict["passed"], verdict["candidate"], verdict["against"]) == (False, "v2", "v1")
     table = output.with_suffix(".md").read_text()
     assert "v2 against v1: not passed" in table
     assert "| test | accuracy | 3000 |" in table
@@ -248,7 +254,7 @@ def test_the_job_writes_the_verdict_and_ends_with_1_when_it_refuses(world, tmp_p
 
 
 @pytest.mark.parametrize("damage", ["figures", "predictions", "column", "label"])
-def test_a_damaged_evaluation_is_named(world, tmp_path, damage):
+def test_a_damaged_evaluation_is_named_in_the_error(world, tmp_path, damage):
     folder = world.evaluation(tmp_path / "e", "v1", world.answers())
     table = pq.read_table(folder / "predictions.parquet")
     match damage:
@@ -263,4 +269,4 @@ def test_a_damaged_evaluation_is_named(world, tmp_path, damage):
             pq.write_table(changed, folder / "predictions.parquet")
     words = {"figures": "evaluation.json", "column": "p_neutral", "label": "'mixed'"}
     with pytest.raises(EvaluationError, match=words.get(damage, "predictions.parquet")):
-        read(folder)
+        read_evaluation(folder)

@@ -9,8 +9,8 @@ import pytest
 from local.errors import LocalStackError
 from local.stack import prepare, shipped_model
 from local.stack.shipped_model import add_evaluation_to, check_folder, publish_into
-from sagemaker_jobs.gate.ask import require_passed
 from sagemaker_jobs.gate.errors import EvaluationError, GateError
+from sagemaker_jobs.gate.published import require_passed
 from shared.errors import ArtefactError, ConflictError
 from shared.storage import registry
 from shared.storage.artefacts import current, move_pointer, publish, read_folder, read_manifest
