@@ -1,4 +1,4 @@
-"""The wire contract of collection: what was queued, ingests, rejects, signed uploads."""
+"""The wire contract of collection: queued ingests, reports, rejects and signed uploads."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ from shared.schemas.ingest import IngestReport, Reject
 
 
 class CollectAccepted(BaseModel):
-    """What was queued. An object that is collected already, or being read, is not queued."""
+    """The queued ingests. Objects that are collected or being read are not queued."""
 
     message: str = "Data collection process started in the background"
     ingest_id: str | None
@@ -37,7 +37,7 @@ class IngestList(BaseModel):
 
 
 class UploadTarget(BaseModel):
-    """Where the file goes: a multipart form of ``fields``, and last the bytes as ``file``.
+    """How to upload the file: POST a multipart form of ``fields``, with the bytes last as ``file``.
 
     The signature is valid for this key and up to ``max_bytes`` bytes, until ``expires_at``.
     """

@@ -25,7 +25,6 @@ class RejectReason(StrEnum):
     NO_TEXT = "text_missing"
     RATING_INVALID = "rating_invalid"
     RATING_OUT_OF_RANGE = "rating_out_of_range"
-    DATE_INVALID = "date_invalid"
 
 
 class Reject(BaseModel):
