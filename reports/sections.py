@@ -160,8 +160,8 @@ def _changed(material: Material) -> Section:
     if isinstance(trends, Missing):
         return Section(name, title, missing=trends.reason)
     if trends.change is None:
-        told = "The share of negative reviews has no day since which it is clearly another one."
-        return Section(name, title, [Paragraph(told)])
+        message = "No clear change in the share of negative reviews was found."
+        return Section(name, title, [Paragraph(message)])
     blocks: list[Block] = [Paragraph(sentence(trends.change), weight="lead")]
     blocks.append(_before_and_after(trends.change))
     noise = f"Chance that such a difference is noise: p {words.chance(trends.change.p_value)}."

@@ -1,4 +1,4 @@
-"""What API Gateway itself answers, said as the services say it: problem+json (RFC 9457)."""
+"""Gateway responses of API Gateway, in the format of the services: problem+json (RFC 9457)."""
 
 import json
 from http import HTTPStatus
@@ -7,9 +7,9 @@ from typing import Any
 from aws_cdk import aws_apigateway as apigateway
 
 _MEDIA_TYPE = "'application/problem+json'"
-_SIGNED = "There is no such route, or it wants a request signed by AWS Signature Version 4."
-_REFUSED = "The signature or the rights of the caller do not allow this."
-_BUG = "The gateway could not ask the service; the failure was logged."
+_SIGNED = "No such route, or the route requires a request signed with AWS Signature Version 4."
+_REFUSED = "The signature is invalid, or the caller lacks permission."
+_BUG = "The gateway could not call the service; the failure was logged."
 
 RESPONSES: dict[str, tuple[int, str, str]] = {
     "ACCESS_DENIED": (403, "forbidden", _REFUSED),
@@ -19,20 +19,20 @@ RESPONSES: dict[str, tuple[int, str, str]] = {
     "BAD_REQUEST_BODY": (422, "invalid_input", "$context.error.validationErrorString"),
     "BAD_REQUEST_PARAMETERS": (422, "invalid_input", "$context.error.validationErrorString"),
     "EXPIRED_TOKEN": (403, "forbidden", "The caller's credentials have expired."),
-    "INTEGRATION_FAILURE": (503, "unavailable", "The service gave no answer; ask again."),
+    "INTEGRATION_FAILURE": (503, "unavailable", "The service did not answer; try again."),
     "INTEGRATION_TIMEOUT": (504, "unavailable", "The service did not answer within 29 s."),
     "INVALID_API_KEY": (403, "forbidden", "Send a valid key in the header x-api-key."),
     "INVALID_SIGNATURE": (403, "forbidden", _REFUSED),
     "MISSING_AUTHENTICATION_TOKEN": (403, "forbidden", _SIGNED),
-    "QUOTA_EXCEEDED": (429, "quota_exceeded", "The key has used up its requests of today."),
+    "QUOTA_EXCEEDED": (429, "quota_exceeded", "The key has used its daily quota."),
     "REQUEST_TOO_LARGE": (413, "too_large", "The request is larger than 10 MB."),
-    "RESOURCE_NOT_FOUND": (404, "route_not_found", "There is no such route."),
-    "THROTTLED": (429, "throttled", "Too many requests at once; ask again later."),
-    "UNAUTHORIZED": (401, "unauthorized", "The request says not who calls."),
+    "RESOURCE_NOT_FOUND": (404, "route_not_found", "No such route."),
+    "THROTTLED": (429, "throttled", "Too many requests; try again later."),
+    "UNAUTHORIZED": (401, "unauthorized", "The request is not signed."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported_media_type", "Send application/json."),
-    "WAF_FILTERED": (403, "filtered", "The request looks like an attack and was not passed on."),
+    "WAF_FILTERED": (403, "filtered", "The request was blocked as a possible attack."),
 }
-"""Response type → status, ``code`` and ``detail``. Any other keeps the status of its kind."""
+"""Response type → status, ``code`` and ``detail``. Other types keep their own status."""
 _WAIT = {"INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "THROTTLED"}
 _OTHERS = {
     "DEFAULT_4XX": ("request_refused", "The gateway refused the request."),
@@ -41,7 +41,7 @@ _OTHERS = {
 
 
 def problem(status: int | None, code: str, detail: str, **more: str) -> str:
-    """The JSON text of a problem; without a status it is named after none."""
+    """The JSON text of a problem; without a status, its title is generic."""
     named: dict[str, Any] = {"type": "about:blank"}
     if status is not None:
         named |= {"title": HTTPStatus(status).phrase, "status": status}

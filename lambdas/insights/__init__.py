@@ -1,1 +1,1 @@
-"""Answers /trends, /movers, /products, /segments, /drift and /reviews from PostgreSQL."""
+"""Serves trends, products, reviews, aspects, duplicates and drift from PostgreSQL."""

@@ -1,6 +1,6 @@
-"""Whether what arrives is still what the model was tried with."""
+"""Drift: recent reviews compared with the data the model was evaluated on."""
 
-from lambdas.insights.figures import freshness_of
+from lambdas.insights.figures import read_freshness
 from shared.db.insights.drift import Distribution, Drift, Reference
 from shared.db.insights.trends import Trends
 from shared.schemas.insights import (
@@ -18,8 +18,8 @@ from shared.statistics.stability import (
     stability_index,
 )
 
-LEAST = 200
-"""Fewer reviews move an index of ten bins past the first limit by chance alone."""
+MIN_REVIEWS = 200
+"""Fewer reviews can move an index of ten bins past the first limit by chance."""
 _LEVELS: tuple[Level, ...] = ("stable", "shifted", "strongly shifted")
 
 
@@ -31,49 +31,49 @@ class DriftReader:
         self._trends = trends
 
     def report(self, days: int) -> DriftReport:
-        """Compare what came on the newest days with the reference of the model at work."""
-        fresh = freshness_of(self._trends)
+        """Compare the reviews of the newest days with the reference of the active model."""
+        freshness = read_freshness(self._trends)
         model = self._drift.current()
         if model is None:
             return DriftReport(
                 model_version=None, reference=None, recent=None, measures=[], level=None,
-                freshness=fresh,
+                freshness=freshness,
             )  # fmt: skip
-        first, last, said = self._drift.arrived(model.version, days)
-        measures = _measures(model.reference, said)
+        first, last, recent = self._drift.arrived(model.version, days)
+        measures = _measures(model.reference, recent)
         worst = max((measure.level for measure in measures), key=_LEVELS.index, default=None)
         return DriftReport(
             model_version=model.version,
-            reference=_told(model.reference),
+            reference=_build_reference(model.reference),
             recent=DriftRecent(
                 first_day=first,
                 last_day=last,
-                reviews=said.reviews,
-                sentiment_shares=_split(said) if said.reviews else None,
-                mean_confidence=said.mean_confidence,
+                reviews=recent.reviews,
+                sentiment_shares=_shares(recent) if recent.reviews else None,
+                mean_confidence=recent.mean_confidence,
             ),
             measures=measures,
             level=worst,
-            freshness=fresh,
+            freshness=freshness,
         )
 
 
-def _told(reference: Reference | None) -> DriftReference | None:
+def _build_reference(reference: Reference | None) -> DriftReference | None:
     if reference is None or reference.said.mean_confidence is None:
         return None
     return DriftReference(
         reviews=reference.said.reviews,
-        sentiment_shares=_split(reference.said),
+        sentiment_shares=_shares(reference.said),
         mean_confidence=reference.said.mean_confidence,
         origin=reference.origin,
     )
 
 
-def _measures(reference: Reference | None, said: Distribution) -> list[DriftMeasure]:
-    if reference is None or said.reviews < LEAST:
+def _measures(reference: Reference | None, recent: Distribution) -> list[DriftMeasure]:
+    if reference is None or recent.reviews < MIN_REVIEWS:
         return []
-    sentiment = stability_index(reference.said.sentiments, said.sentiments)
-    confidence = stability_index(reference.said.confidences, said.confidences)
+    sentiment = stability_index(reference.said.sentiments, recent.sentiments)
+    confidence = stability_index(reference.said.confidences, recent.confidences)
     return [
         DriftMeasure(name="sentiment", psi=sentiment, level=_level(sentiment)),
         DriftMeasure(name="confidence", psi=confidence, level=_level(confidence)),
@@ -84,6 +84,7 @@ def _level(index: float) -> Level:
     return _LEVELS[(index >= MIN_INDEX_SHIFTED) + (index >= MIN_INDEX_STRONGLY_SHIFTED)]
 
 
-def _split(said: Distribution) -> SentimentSplit:
-    shares = zip(LABELS, said.sentiments, strict=True)
-    return SentimentSplit(**{label.value: count / said.reviews for label, count in shares})
+def _shares(distribution: Distribution) -> SentimentSplit:
+    counts = zip(LABELS, distribution.sentiments, strict=True)
+    reviews = distribution.reviews
+    return SentimentSplit(**{label.value: count / reviews for label, count in counts})

@@ -1,4 +1,4 @@
-"""Sums as figures, and links to the reviews behind them."""
+"""Figures computed from sums, and links to the reviews behind them."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -10,20 +10,20 @@ from shared.schemas.insights import Change, Freshness
 from shared.statistics.change_points import ChangePoint
 
 
-def figures_of(
+def build_figures(
     reviews: int, rated: int, rating_sum: float, negative: int, neutral: int, positive: int
 ) -> dict[str, Any]:
-    """Fields of Figures, but for the link, of what is summed over some reviews."""
+    """Compute the fields of Figures, except the link, from sums over reviews."""
     return {
         "reviews": reviews,
         "analysed": negative + neutral + positive,
         "mean_rating": rating_sum / rated if rated else None,
-        **sentiment_of(negative, neutral, positive),
+        **build_sentiment(negative, neutral, positive),
     }
 
 
-def sentiment_of(negative: int, neutral: int, positive: int) -> dict[str, Any]:
-    """``sentiment_shares`` and ``net_sentiment`` of counts; None where nothing is analysed."""
+def build_sentiment(negative: int, neutral: int, positive: int) -> dict[str, Any]:
+    """Compute ``sentiment_shares`` and ``net_sentiment``; None where nothing is analysed."""
     analysed = negative + neutral + positive
     if not analysed:
         return {"sentiment_shares": None, "net_sentiment": None}
@@ -40,32 +40,34 @@ def sentiment_of(negative: int, neutral: int, positive: int) -> dict[str, Any]:
 def reviews_link(
     *, first_day: date | None = None, last_day: date | None = None, **filters: str | None
 ) -> str:
-    """The relative address that lists reviews; what is None is no filter."""
-    given = {**filters, "from": first_day, "to": last_day}
-    asked = urlencode({name: value for name, value in given.items() if value is not None})
-    return f"/reviews?{asked}" if asked else "/reviews"
+    """Build the relative URL that lists reviews; filters that are None are left out."""
+    parameters = {**filters, "from": first_day, "to": last_day}
+    query = urlencode({name: value for name, value in parameters.items() if value is not None})
+    return f"/reviews?{query}" if query else "/reviews"
 
 
-def change_of(found: ChangePoint, *, last_day: date | None = None, **filters: str | None) -> Change:
-    """A change point with the link to its proof, among the reviews that the filters leave."""
-    sentiment = "negative" if found.is_worse else "positive"
+def build_change(
+    point: ChangePoint, *, last_day: date | None = None, **filters: str | None
+) -> Change:
+    """Build a change with a link to the reviews that prove it, limited by the filters."""
+    sentiment = "negative" if point.is_worse else "positive"
     return Change(
-        day=found.day,
-        first_seen=found.first_seen,
-        direction="worse" if found.is_worse else "better",
-        negative_before=found.share_before,
-        negative_after=found.share_after,
-        reviews_before=found.reviews_before,
-        reviews_after=found.reviews_after,
-        p_value=found.p_value,
+        day=point.day,
+        first_seen=point.first_seen,
+        direction="worse" if point.is_worse else "better",
+        negative_before=point.share_before,
+        negative_after=point.share_after,
+        reviews_before=point.reviews_before,
+        reviews_after=point.reviews_after,
+        p_value=point.p_value,
         reviews_link=reviews_link(
-            **filters, sentiment=sentiment, first_day=found.day, last_day=last_day
+            **filters, sentiment=sentiment, first_day=point.day, last_day=last_day
         ),
     )
 
 
-def change_in(row: Mapping[str, Any]) -> ChangePoint | None:
-    """The change point that a product's sums hold."""
+def read_change_point(row: Mapping[str, Any]) -> ChangePoint | None:
+    """Read the change point of a product's row."""
     if row["change_day"] is None:
         return None
     return ChangePoint(
@@ -79,7 +81,7 @@ def change_in(row: Mapping[str, Any]) -> ChangePoint | None:
     )
 
 
-def freshness_of(trends: Trends) -> Freshness:
-    """How fresh the figures are; to be asked before they are read."""
-    found = trends.freshness()
-    return Freshness(as_of=found.as_of, pending_reviews=found.pending_reviews)
+def read_freshness(trends: Trends) -> Freshness:
+    """Read the freshness of the figures; call it before reading them."""
+    freshness = trends.freshness()
+    return Freshness(as_of=freshness.as_of, pending_reviews=freshness.pending_reviews)

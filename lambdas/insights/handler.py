@@ -1,4 +1,4 @@
-"""Lambda entry of insights: HTTP by API Gateway."""
+"""Lambda entry of insights: HTTP."""
 
 from lambdas.insights.api import create_app
 from shared.http.entry import make_handler

@@ -1,4 +1,4 @@
-"""Query parameters: their limits, and checks that take two of them."""
+"""Query parameters with their limits, and checks that involve two of them."""
 
 from datetime import date
 from typing import Annotated
@@ -11,17 +11,19 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=2048)]
 Stars = Annotated[float | None, Query(ge=1, le=5, allow_inf_nan=False)]
 ProductId = Annotated[str | None, Query(max_length=512)]
-Category = Annotated[str | None, Query(max_length=512, description="empty: none")]
+Category = Annotated[
+    str | None, Query(max_length=512, description="empty: products without a category")
+]
 Source = Annotated[str | None, Query(max_length=512)]
 FirstDay = Annotated[date | None, Query(alias="from", description="inclusive, UTC")]
 LastDay = Annotated[date | None, Query(alias="to", description="inclusive, UTC")]
 
 
-def check_texts(**given: str | None) -> None:
-    """Raise InvalidInputError for a text with a NUL, which PostgreSQL takes none of."""
-    for name, text in given.items():
+def check_texts(**texts: str | None) -> None:
+    """Raise InvalidInputError if a text contains NUL, which PostgreSQL refuses."""
+    for name, text in texts.items():
         if text and "\0" in text:
-            raise InvalidInputError(f"{name} holds a NUL", details={"field": name})
+            raise InvalidInputError(f"{name} must not contain NUL", details={"field": name})
 
 
 def check_days(first_day: date | None, last_day: date | None) -> None:
@@ -30,8 +32,8 @@ def check_days(first_day: date | None, last_day: date | None) -> None:
         raise InvalidInputError("from must not be after to", details={"field": "from"})
 
 
-def check_ratings(least: float | None, most: float | None) -> None:
+def check_ratings(min_rating: float | None, max_rating: float | None) -> None:
     """Raise InvalidInputError unless the ratings are in order."""
-    if least and most and least > most:
-        told = "min_rating must not be above max_rating"
-        raise InvalidInputError(told, details={"field": "min_rating"})
+    if min_rating and max_rating and min_rating > max_rating:
+        message = "min_rating must not be above max_rating"
+        raise InvalidInputError(message, details={"field": "min_rating"})

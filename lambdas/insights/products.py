@@ -1,4 +1,4 @@
-"""Pages of products, one product, and those whose reviews changed."""
+"""Pages of products, single products, and products whose reviews changed."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from pydantic import TypeAdapter
 
 from lambdas.insights.cursor import decode_cursor, encode_cursor
 from lambdas.insights.figures import (
-    change_in,
-    change_of,
-    freshness_of,
+    build_change,
+    build_sentiment,
+    read_change_point,
+    read_freshness,
     reviews_link,
-    sentiment_of,
 )
 from shared.db.insights.products import ProductPosition, ProductQuery, Products
 from shared.db.insights.trends import Trends
@@ -26,13 +26,13 @@ from shared.schemas.insights import (
 )
 from shared.statistics.false_discovery import q_values
 
-_PLACE: TypeAdapter[tuple[str, str, float | None, str]] = TypeAdapter(
+_POSITION: TypeAdapter[tuple[str, str, float | None, str]] = TypeAdapter(
     tuple[str, str, float | None, str]
 )
 _COUNTS = ("reviews", "mismatches")
-_MOST = 2**53
-_FALSE_DISCOVERIES = 0.05
-"""Of all movers that are shown, at most so many are expected to be none."""
+_MAX_COUNT = 2**53
+_MAX_FALSE_DISCOVERY_RATE = 0.05
+"""Expected share of false positives among the movers shown."""
 
 
 class ProductReader:
@@ -43,87 +43,87 @@ class ProductReader:
         self._trends = trends
 
     def page(self, query: ProductQuery, limit: int, cursor: str | None) -> ProductPage:
-        """A page of products; one more than asked for is read to know whether more follow."""
-        fresh = freshness_of(self._trends)
-        rows = self._products.page(query, limit + 1, _place(query, cursor))
-        page, following = [_product(row) for row in rows[:limit]], None
+        """Read a page of products, and one more to know whether another page follows."""
+        freshness = read_freshness(self._trends)
+        rows = self._products.page(query, limit + 1, _position(query, cursor))
+        page, next_cursor = [_build_product(row) for row in rows[:limit]], None
         if len(rows) > limit:
             last = page[-1]
-            value = _value(query, last)
-            following = encode_cursor(_PLACE, (query.sort, query.order, value, last.product_id))
-        return ProductPage(products=page, next_cursor=following, freshness=fresh)
+            value = _sort_value(query, last)
+            position = (query.sort, query.order, value, last.product_id)
+            next_cursor = encode_cursor(_POSITION, position)
+        return ProductPage(products=page, next_cursor=next_cursor, freshness=freshness)
 
     def one(self, product_id: str) -> OneProduct:
-        """One product.
+        """Read one product.
 
         Raises:
             NotFoundError: it is unknown.
         """
-        fresh = freshness_of(self._trends)
+        freshness = read_freshness(self._trends)
         row = None if "\0" in product_id else self._products.one(product_id)
         if row is None:
-            raise NotFoundError("there is no such product")
-        return OneProduct(**_product(row).model_dump(), freshness=fresh)
+            raise NotFoundError("product not found")
+        return OneProduct(**_build_product(row).model_dump(), freshness=freshness)
 
     def movers(self, category: str | None, direction: Direction | None, limit: int) -> Movers:
-        """Products that changed, corrected for how many were looked at (Benjamini, Hochberg)."""
-        fresh = freshness_of(self._trends)
+        """Read products that changed, corrected for the number tested (Benjamini-Hochberg)."""
+        freshness = read_freshness(self._trends)
         tested = self._products.tested(category)
-        rows = self._products.changed(category, _FALSE_DISCOVERIES)
-        corrected = q_values([row["p_value"] for row in rows], tested)
-        movers = _movers(rows, corrected, direction)
-        return Movers(movers=movers[:limit], products_tested=tested, freshness=fresh)
+        rows = self._products.changed(category, _MAX_FALSE_DISCOVERY_RATE)
+        movers = _movers(rows, q_values([row["p_value"] for row in rows], tested), direction)
+        return Movers(movers=movers[:limit], products_tested=tested, freshness=freshness)
 
 
 def _movers(
     rows: list[dict[str, Any]], corrected: list[float], direction: Direction | None
 ) -> list[Mover]:
-    found = []
+    movers = []
     for row, q_value in zip(rows, corrected, strict=True):
-        change = change_in(row)
-        if change is None or q_value > _FALSE_DISCOVERIES or not change.is_relevant:
+        point = read_change_point(row)
+        if point is None or q_value > _MAX_FALSE_DISCOVERY_RATE or not point.is_relevant:
             continue
-        told = change_of(change, product_id=row["product_id"])
-        if direction in (None, told.direction):
-            names = {name: row[name] for name in ("product_id", "title", "category")}
-            found.append(Mover(**names, change=told, q_value=q_value))
-    return sorted(found, key=lambda mover: (mover.q_value, -_distance(mover.change)))
+        change = build_change(point, product_id=row["product_id"])
+        if direction in (None, change.direction):
+            fields = {name: row[name] for name in ("product_id", "title", "category")}
+            movers.append(Mover(**fields, change=change, q_value=q_value))
+    return sorted(movers, key=lambda mover: (mover.q_value, -_effect_size(mover.change)))
 
 
-def _distance(change: Change) -> float:
+def _effect_size(change: Change) -> float:
     return abs(change.negative_after - change.negative_before)
 
 
-def _place(query: ProductQuery, cursor: str | None) -> ProductPosition | None:
+def _position(query: ProductQuery, cursor: str | None) -> ProductPosition | None:
     if not cursor:
         return None
-    sort, order, value, product_id = decode_cursor(_PLACE, cursor)
+    sort, order, value, product_id = decode_cursor(_POSITION, cursor)
     if (sort, order) != (query.sort, query.order):
-        told = "the cursor belongs to another order of products"
-        raise InvalidInputError(told, details={"field": "cursor"})
+        message = "the cursor was returned for another sort order"
+        raise InvalidInputError(message, details={"field": "cursor"})
     if value is None or sort not in _COUNTS:
         return value, product_id
-    if not (0 <= value <= _MOST and value == int(value)):
+    if not (0 <= value <= _MAX_COUNT and value == int(value)):
         raise InvalidInputError("the cursor is out of range", details={"field": "cursor"})
     return int(value), product_id
 
 
-def _value(query: ProductQuery, product: Product) -> float | None:
+def _sort_value(query: ProductQuery, product: Product) -> float | None:
     if query.sort == "negative_share":
         shares = product.sentiment_shares
         return shares.negative if shares else None
-    found: float | None = getattr(product, query.sort)
-    return found
+    value: float | None = getattr(product, query.sort)
+    return value
 
 
-def _product(row: dict[str, Any]) -> Product:
-    change = change_in(row)
-    plain = ("product_id", "title", "category", "reviews", "analysed", "mean_rating", "mismatches")
+def _build_product(row: dict[str, Any]) -> Product:
+    point = read_change_point(row)
+    columns = ("product_id", "title", "category", "reviews", "analysed", "mean_rating")
     return Product(
-        **{name: row[name] for name in (*plain, "first_day", "last_day")},
-        **sentiment_of(row["negative"], row["neutral"], row["positive"]),
-        change=change_of(change, product_id=row["product_id"])
-        if change and change.is_significant
+        **{name: row[name] for name in (*columns, "mismatches", "first_day", "last_day")},
+        **build_sentiment(row["negative"], row["neutral"], row["positive"]),
+        change=build_change(point, product_id=row["product_id"])
+        if point and point.is_significant
         else None,
         reviews_link=reviews_link(product_id=row["product_id"]),
     )

@@ -5,12 +5,12 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from lambdas.insights.cursor import decode_cursor, encode_cursor
-from lambdas.insights.figures import freshness_of
+from lambdas.insights.figures import read_freshness
 from shared.db.insights.catalog import Catalog, ReviewFilters
 from shared.db.insights.trends import Trends
 from shared.schemas.insights import ReviewPage, StoredReview
 
-_PLACE: TypeAdapter[tuple[datetime | None, str]] = TypeAdapter(tuple[datetime | None, str])
+_POSITION: TypeAdapter[tuple[datetime | None, str]] = TypeAdapter(tuple[datetime | None, str])
 
 
 class ReviewReader:
@@ -21,11 +21,11 @@ class ReviewReader:
         self._trends = trends
 
     def page(self, filters: ReviewFilters, limit: int, cursor: str | None) -> ReviewPage:
-        """A page of reviews."""
-        fresh = freshness_of(self._trends)
-        after = decode_cursor(_PLACE, cursor) if cursor else None
+        """Read a page of reviews."""
+        freshness = read_freshness(self._trends)
+        after = decode_cursor(_POSITION, cursor) if cursor else None
         rows = self._catalog.reviews(filters, limit + 1, after)
         page = [StoredReview(**row) for row in rows[:limit]]
         last = (page[-1].reviewed_at, page[-1].review_id) if len(rows) > limit else None
-        following = encode_cursor(_PLACE, last) if last else None
-        return ReviewPage(reviews=page, next_cursor=following, freshness=fresh)
+        next_cursor = encode_cursor(_POSITION, last) if last else None
+        return ReviewPage(reviews=page, next_cursor=next_cursor, freshness=freshness)

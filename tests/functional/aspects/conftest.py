@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.insights.api import create_app
+from lambdas.insights.dependencies import Dependencies as InsightsDependencies
 from lambdas.processing.dependencies import Dependencies, Model
 from lambdas.processing.service import Processor
 from shared.db.ingest.reviews import copy_rows, store_reviews
@@ -80,7 +81,9 @@ def read(ports, store):
 
 @pytest.fixture
 def http(database):
-    return TestClient(create_app(database), raise_server_exceptions=False)
+    return TestClient(
+        create_app(lambda: InsightsDependencies(database)), raise_server_exceptions=False
+    )
 
 
 @pytest.fixture

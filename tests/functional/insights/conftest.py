@@ -1,10 +1,11 @@
-"""A small shop behind the insights API, on the real database."""
+"""A small shop behind the insights API, with a real database."""
 
 import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.insights.api import create_app
+from lambdas.insights.dependencies import Dependencies
 from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.reviews import copy_rows, store_reviews
 from shared.db.insights.rollups import refresh
@@ -15,16 +16,16 @@ LABELS = ("negative", "neutral", "positive")
 
 @pytest.fixture
 def http(database):
-    return TestClient(create_app(database))
+    return TestClient(create_app(lambda: Dependencies(database)))
 
 
 @pytest.fixture
 def store(database):
-    """Stores rows as collection does; the figures do not know of them yet."""
+    """Store rows as collection does, without refreshing the figures."""
 
     def make(rows, ingest_id="i"):
-        given = [{"record": n + 1, "source": "s", "text": "t", **row} for n, row in enumerate(rows)]
-        table = pa.Table.from_pylist(given, schema=CLEAN_SCHEMA)
+        rows = [{"record": n + 1, "source": "s", "text": "t", **row} for n, row in enumerate(rows)]
+        table = pa.Table.from_pylist(rows, schema=CLEAN_SCHEMA)
         with database.transaction() as connection:
             store_reviews(connection, ingest_id, copy_rows(table))
 
@@ -33,31 +34,33 @@ def store(database):
 
 @pytest.fixture
 def judge(database):
-    """Writes what a model says, as processing does; the figures do not know of it yet."""
+    """Store analyses as processing does, without refreshing the figures."""
 
     def make(sentiments, model="m1", confidence=0.8):
         ids, labels = list(sentiments), list(sentiments.values())
         rest = (1 - confidence) / 2
-        chances = [[confidence if label == each else rest for label in labels] for each in LABELS]
+        probabilities = [
+            [confidence if label == each else rest for label in labels] for each in LABELS
+        ]
         with database.transaction() as connection:
-            upsert_analyses(connection, model, ids, labels, [confidence] * len(ids), chances)
+            upsert_analyses(connection, model, ids, labels, [confidence] * len(ids), probabilities)
 
     return make
 
 
 @pytest.fixture
 def fill(database, store, judge):
-    """Rows with ``sentiment`` (and ``confidence``) among their values: in the figures at once."""
+    """Store rows, with ``sentiment`` and ``confidence``, and refresh the figures."""
 
     def make(rows, *, ingest_id="i", model="m1"):
         rows = [dict(row) for row in rows]
-        judged = {}
+        analysed = {}
         for row in rows:
             sentiment, confidence = row.pop("sentiment", None), row.pop("confidence", 0.8)
             if sentiment:
-                judged.setdefault(confidence, {})[row["review_id"]] = sentiment
+                analysed.setdefault(confidence, {})[row["review_id"]] = sentiment
         store(rows, ingest_id)
-        for confidence, sentiments in judged.items():
+        for confidence, sentiments in analysed.items():
             judge(sentiments, model, confidence)
         assert refresh(database)
 
@@ -66,7 +69,7 @@ def fill(database, store, judge):
 
 @pytest.fixture
 def add(fill):
-    """Adds one review; ``sentiment`` is what the model said of it."""
+    """Store one review, with its ``sentiment``, and refresh the figures."""
 
     def make(review_id, *, model="m1", **values):
         row = {"review_id": review_id, "product_id": None, **values}

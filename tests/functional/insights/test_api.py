@@ -1,4 +1,4 @@
-"""Products and reviews over HTTP, from the real database."""
+"""Products and reviews over HTTP, with a real database."""
 
 from datetime import UTC, datetime
 
@@ -6,21 +6,22 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.insights.api import create_app
+from lambdas.insights.dependencies import Dependencies
 from shared.db.connection import Database
 from shared.db.insights.rollups import refresh
 
 LABELS = ("negative", "neutral", "positive")
 
 
-def follow(http, path, name, **query):
-    """Every page, one after the other."""
-    seen, cursor = [], None
+def read_pages(http, path, name, **query):
+    """Read all pages."""
+    pages, cursor = [], None
     while True:
         page = http.get(path, params={**query, **({"cursor": cursor} if cursor else {})}).json()
-        seen.append(page[name])
+        pages.append(page[name])
         cursor = page["next_cursor"]
         if cursor is None:
-            return seen
+            return pages
 
 
 @pytest.fixture
@@ -33,14 +34,14 @@ def shop(add):
     add("d0", product_id=None)
 
 
-def test_products_come_with_counts_most_reviews_first(http, shop):
-    told = http.get("/products").json()
-    assert [(p["product_id"], p["reviews"], p["analysed"]) for p in told["products"]] == [
+def test_products_have_counts_and_are_sorted_by_reviews(http, shop):
+    body = http.get("/products").json()
+    assert [(p["product_id"], p["reviews"], p["analysed"]) for p in body["products"]] == [
         ("A/1", 3, 0),
         ("B", 3, 3),
         ("C", 1, 1),
     ]
-    lamp, second, third = told["products"]
+    lamp, second, third = body["products"]
     assert (lamp["title"], lamp["category"], lamp["mean_rating"]) == ("Lamp", "Home", 2.0)
     assert lamp["sentiment_shares"] is None
     assert second["mean_rating"] is None
@@ -49,29 +50,29 @@ def test_products_come_with_counts_most_reviews_first(http, shop):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 200])
-def test_pages_of_products_leave_nothing_out(http, shop, limit):
-    pages = follow(http, "/products", "products", limit=limit)
+def test_pages_contain_every_product(http, shop, limit):
+    pages = read_pages(http, "/products", "products", limit=limit)
     assert [p["product_id"] for page in pages for p in page] == ["A/1", "B", "C"]
     assert all(len(page) <= limit for page in pages)
 
 
-def test_a_product_is_found_by_its_id_whatever_is_in_it(http, shop):
+def test_a_product_is_found_by_an_id_with_a_slash(http, shop):
     assert http.get("/products/A/1").json()["reviews"] == 3
     assert http.get("/products/A%2F1").json()["reviews"] == 3
     assert http.get("/products/none").status_code == 404
     assert http.get("/products/%00").status_code == 404
 
 
-def test_a_review_counts_with_its_newest_analysis_alone(http, add, judge, database):
+def test_only_the_newest_analysis_of_a_review_counts(http, add, judge, database):
     add("r", product_id="P", sentiment="negative", model="m9")
     judge({"r": "positive"}, "m10")
     refresh(database)
-    told = http.get("/products/P").json()
-    assert (told["reviews"], told["analysed"]) == (1, 1)
-    assert told["sentiment_shares"]["positive"] == 1.0
+    body = http.get("/products/P").json()
+    assert (body["reviews"], body["analysed"]) == (1, 1)
+    assert body["sentiment_shares"]["positive"] == 1.0
     (review,) = http.get("/reviews").json()["reviews"]
     assert (review["sentiment"], review["model_version"]) == ("positive", "m10")
-    # a model that is brought back judges last
+    # a restored older model is now the newest analysis
     judge({"r": "neutral"}, "m9")
     refresh(database)
     assert http.get("/reviews").json()["reviews"][0]["sentiment"] == "neutral"
@@ -91,8 +92,8 @@ def ids(pages):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 6])
-def test_reviews_come_newest_first_and_undated_ones_last(http, dated, limit):
-    pages = follow(http, "/reviews", "reviews", limit=limit)
+def test_reviews_are_sorted_newest_first_and_undated_last(http, dated, limit):
+    pages = read_pages(http, "/reviews", "reviews", limit=limit)
     assert ids(pages) == ["r5", "r1", "r2", "r3", "r0", "r4"]
 
 
@@ -112,8 +113,8 @@ def test_reviews_come_newest_first_and_undated_ones_last(http, dated, limit):
         ({"product_id": "' OR true --"}, []),
     ],
 )
-def test_filters_keep_what_passes_all_of_them(http, dated, query, expected):
-    assert ids(follow(http, "/reviews", "reviews", limit=1, **query)) == expected
+def test_reviews_match_all_filters(http, dated, query, expected):
+    assert ids(read_pages(http, "/reviews", "reviews", limit=1, **query)) == expected
 
 
 @pytest.mark.parametrize(
@@ -133,20 +134,21 @@ def test_filters_keep_what_passes_all_of_them(http, dated, query, expected):
         ({"limit": 201}, "limit"),
     ],
 )
-def test_a_query_that_cannot_be_is_refused_by_the_name_of_its_field(http, query, field):
-    answer = http.get("/reviews", params=query)
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == field
+def test_an_invalid_parameter_is_rejected_with_its_field(http, query, field):
+    response = http.get("/reviews", params=query)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field
 
 
 @pytest.mark.parametrize("cursor", ["WzMwMDAwMDAwMDAwMDAwMDAwMDAwMCwiYSJd", "bnVsbA", "W10", "e30"])
-def test_a_product_cursor_of_another_make_is_refused(http, cursor):
+def test_an_invalid_product_cursor_is_rejected(http, cursor):
     assert http.get("/products", params={"cursor": cursor}).status_code == 422
 
 
 def test_health_is_unavailable_without_the_database(http, tmp_path):
     assert http.get("/health").json()["status"] == "ok"
     secret = {"host": str(tmp_path), "port": 1, "username": "u", "password": "p", "dbname": "d"}
-    gone = TestClient(create_app(Database(lambda: secret, wait_seconds=0.2)))
-    assert gone.get("/health").status_code == 503
-    assert gone.get("/products").status_code == 503
+    database = Database(lambda: secret, wait_seconds=0.2)
+    unreachable = TestClient(create_app(lambda: Dependencies(database)))
+    assert unreachable.get("/health").status_code == 503
+    assert unreachable.get("/products").status_code == 503

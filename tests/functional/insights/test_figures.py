@@ -1,4 +1,4 @@
-"""Given these reviews, then these figures: trends, segments, movers, products, and their links."""
+"""Figures of trends, segments, movers and products, and the reviews they link to."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -15,19 +15,19 @@ def on(day, **values):
     return {"reviewed_at": datetime(*day, 12, tzinfo=UTC), **values}
 
 
-def listed(http, link, **more):
-    """How many reviews a link lists, over all pages."""
+def count_reviews(http, link):
+    """Count the reviews that a link lists, over all pages."""
     assert link.startswith("/reviews")
     count, cursor = 0, None
     while True:
-        page = http.get(link, params=None).json() if not cursor else _next(http, link, cursor)
+        page = http.get(link, params=None).json() if not cursor else _read_page(http, link, cursor)
         count += len(page["reviews"])
         cursor = page["next_cursor"]
         if cursor is None:
             return count
 
 
-def _next(http, link, cursor):
+def _read_page(http, link, cursor):
     sign = "&" if "?" in link else "?"
     return http.get(f"{link}{sign}cursor={cursor}").json()
 
@@ -54,20 +54,20 @@ def shop(fill):
     )  # fmt: skip
 
 
-def test_trends_by_week_have_no_gaps_and_add_up(http, shop):
-    told = http.get("/trends").json()
-    assert (told["interval"], told["time_zone"]) == ("week", "UTC")
-    assert (told["from"], told["to"]) == ("2026-01-05", "2026-03-08")
-    starts = [date.fromisoformat(point["start"]) for point in told["points"]]
-    assert all(later - sooner == timedelta(days=7) for sooner, later in pairwise(starts))
-    assert [point["reviews"] for point in told["points"]] == [2, 1, 3, 1, 0, 0, 0, 1, 1]
-    empty = told["points"][4]
+def test_weekly_trends_have_no_gaps_and_add_up(http, shop):
+    body = http.get("/trends").json()
+    assert (body["interval"], body["time_zone"]) == ("week", "UTC")
+    assert (body["from"], body["to"]) == ("2026-01-05", "2026-03-08")
+    starts = [date.fromisoformat(point["start"]) for point in body["points"]]
+    assert all(later - earlier == timedelta(days=7) for earlier, later in pairwise(starts))
+    assert [point["reviews"] for point in body["points"]] == [2, 1, 3, 1, 0, 0, 0, 1, 1]
+    empty = body["points"][4]
     assert empty["analysed"] == 0
     assert [empty[k] for k in ("mean_rating", "sentiment_shares", "net_sentiment")] == [None] * 3
-    first = told["points"][0]
+    first = body["points"][0]
     assert (first["end"], first["mean_rating"], first["net_sentiment"]) == ("2026-01-11", 3.0, 0.0)
     assert first["sentiment_shares"] == {"negative": 0.5, "neutral": 0.0, "positive": 0.5}
-    totals = told["totals"]
+    totals = body["totals"]
     assert (totals["reviews"], totals["analysed"], totals["undated"]) == (10, 9, 1)
     assert totals["net_sentiment"] == pytest.approx(100 * (5 - 3) / 9)
     assert totals["mean_rating"] == pytest.approx((5 + 1 + 4.5 + 3 + 2 + 4 + 5 + 4) / 8)
@@ -95,38 +95,38 @@ def test_trends_by_week_have_no_gaps_and_add_up(http, shop):
         ({"interval": "week", "from": "0001-01-01", "to": "0001-01-03"}, [0]),
     ],
 )
-def test_trends_keep_what_passes_all_filters(http, shop, query, counts):
-    told = http.get("/trends", params=query).json()
-    assert [point["reviews"] for point in told["points"]] == counts
-    dated = told["totals"]["reviews"] - told["totals"]["undated"]
+def test_trends_count_reviews_that_match_all_filters(http, shop, query, counts):
+    body = http.get("/trends", params=query).json()
+    assert [point["reviews"] for point in body["points"]] == counts
+    dated = body["totals"]["reviews"] - body["totals"]["undated"]
     assert dated == sum(counts)
 
 
-def test_every_figure_links_to_just_the_reviews_behind_it(http, shop):
+def test_every_figure_links_to_its_reviews(http, shop):
     queries = [
         {}, {"interval": "month", "category": "Home"}, {"product_id": "A/1", "source": "s"},
         {"from": "2026-01-11", "to": "2026-01-21"}, {"category": ""},
     ]  # fmt: skip
     for query in queries:
-        told = http.get("/trends", params=query).json()
-        for figures in [*told["points"], told["totals"]]:
-            assert listed(http, figures["reviews_link"]) == figures["reviews"], figures
+        body = http.get("/trends", params=query).json()
+        for figures in [*body["points"], body["totals"]]:
+            assert count_reviews(http, figures["reviews_link"]) == figures["reviews"], figures
     for by in ("category", "source"):
         for segment in http.get("/segments", params={"by": by}).json()["segments"]:
-            assert listed(http, segment["reviews_link"]) == segment["reviews"]
+            assert count_reviews(http, segment["reviews_link"]) == segment["reviews"]
     for product in http.get("/products").json()["products"]:
-        assert listed(http, product["reviews_link"]) == product["reviews"]
+        assert count_reviews(http, product["reviews_link"]) == product["reviews"]
 
 
-def test_segments_are_compared(http, shop):
-    told = http.get("/segments").json()
-    assert told["by"] == "category"
-    assert [(s["name"], s["products"], s["reviews"], s["analysed"]) for s in told["segments"]] == [
+def test_segments_have_figures(http, shop):
+    body = http.get("/segments").json()
+    assert body["by"] == "category"
+    assert [(s["name"], s["products"], s["reviews"], s["analysed"]) for s in body["segments"]] == [
         ("Home", 1, 5, 5),
         ("Audio", 1, 3, 2),
         (None, 1, 2, 2),
     ]
-    assert told["segments"][0]["net_sentiment"] == 0.0
+    assert body["segments"][0]["net_sentiment"] == 0.0
     sources = http.get("/segments", params={"by": "source"}).json()["segments"]
     assert [(s["name"], s["products"], s["reviews"]) for s in sources] == [
         ("s", 3, 8),
@@ -134,10 +134,10 @@ def test_segments_are_compared(http, shop):
     ]
 
 
-def test_a_rating_that_contradicts_the_text_is_found(http, shop):
-    # r6 has four stars over a negative text that the model is not sure of
-    found = http.get("/reviews", params={"mismatch": "true"}).json()["reviews"]
-    assert [(r["review_id"], r["mismatch"]) for r in found] == [
+def test_mismatches_are_found_by_a_filter(http, shop):
+    # r6 has four stars and a negative text, but low confidence
+    mismatches = http.get("/reviews", params={"mismatch": "true"}).json()["reviews"]
+    assert [(r["review_id"], r["mismatch"]) for r in mismatches] == [
         ("r5", "stars_below_text"),
         ("r2", "stars_above_text"),
     ]
@@ -159,17 +159,17 @@ def test_a_rating_that_contradicts_the_text_is_found(http, shop):
         ({"product_id": ""}, ["r9"]),
     ],
 )
-def test_reviews_are_filtered_by_where_they_come_from(http, shop, query, expected):
+def test_reviews_are_filtered_by_origin(http, shop, query, expected):
     for limit in (1, 50):
-        found, cursor = [], None
+        ids, cursor = [], None
         while True:
-            asked = {**query, "limit": limit, **({"cursor": cursor} if cursor else {})}
-            page = http.get("/reviews", params=asked).json()
-            found += [r["review_id"] for r in page["reviews"]]
+            parameters = {**query, "limit": limit, **({"cursor": cursor} if cursor else {})}
+            page = http.get("/reviews", params=parameters).json()
+            ids += [r["review_id"] for r in page["reviews"]]
             cursor = page["next_cursor"]
             if cursor is None:
                 break
-        assert found == expected
+        assert ids == expected
 
 
 @pytest.mark.parametrize(
@@ -194,28 +194,28 @@ def test_reviews_are_filtered_by_where_they_come_from(http, shop, query, expecte
     ],
 )
 def test_products_are_sorted_searched_and_paged(http, shop, fill, query, expected):
-    # one review without stars or sentiment: last wherever those decide
+    # a review without rating or sentiment sorts last by either
     fill([{"review_id": "d", "product_id": "D"}], ingest_id="other")
     for limit in (1, 2, 50):
-        found, cursor = [], None
+        ids, cursor = [], None
         while True:
-            asked = {**query, "limit": limit, **({"cursor": cursor} if cursor else {})}
-            page = http.get("/products", params=asked).json()
-            found += [product["product_id"] for product in page["products"]]
+            parameters = {**query, "limit": limit, **({"cursor": cursor} if cursor else {})}
+            page = http.get("/products", params=parameters).json()
+            ids += [product["product_id"] for product in page["products"]]
             cursor = page["next_cursor"]
             if cursor is None:
                 break
-        assert found == expected
+        assert ids == expected
 
 
-def test_a_product_is_told_with_its_days_and_links(http, shop):
-    one = http.get("/products/A/1").json()
-    fresh = one.pop("freshness")
-    assert fresh["pending_reviews"] == 0
-    assert one == http.get("/products").json()["products"][0]
-    assert (one["first_day"], one["last_day"]) == ("2026-01-05", "2026-02-01")
-    assert one["reviews_link"] == "/reviews?product_id=A%2F1"
-    assert one["change"] is None
+def test_a_product_has_its_days_and_links(http, shop):
+    product = http.get("/products/A/1").json()
+    freshness = product.pop("freshness")
+    assert freshness["pending_reviews"] == 0
+    assert product == http.get("/products").json()["products"][0]
+    assert (product["first_day"], product["last_day"]) == ("2026-01-05", "2026-02-01")
+    assert product["reviews_link"] == "/reviews?product_id=A%2F1"
+    assert product["change"] is None
 
 
 @pytest.fixture
@@ -242,10 +242,10 @@ def changed(fill):
     fill(rows)
 
 
-def test_movers_are_those_that_changed_with_their_day_and_their_proof(http, changed):
-    told = http.get("/movers").json()
-    assert told["products_tested"] == 22
-    assert {m["product_id"] for m in told["movers"]} == {"p20", "p21"}
+def test_movers_have_their_day_and_the_reviews_that_prove_it(http, changed):
+    body = http.get("/movers").json()
+    assert body["products_tested"] == 22
+    assert {m["product_id"] for m in body["movers"]} == {"p20", "p21"}
     worse = http.get("/movers", params={"direction": "worse"}).json()["movers"]
     (mover,) = worse
     change = mover["change"]
@@ -255,67 +255,74 @@ def test_movers_are_those_that_changed_with_their_day_and_their_proof(http, chan
     assert (change["reviews_before"], change["reviews_after"]) == (41, 19)
     assert (change["negative_before"], change["negative_after"]) == (0.0, 15 / 19)
     assert change["p_value"] < mover["q_value"] < 1e-6
-    assert listed(http, change["reviews_link"]) == 15
+    assert count_reviews(http, change["reviews_link"]) == 15
     assert http.get("/products/p20").json()["change"] == change
     assert http.get("/trends", params={"product_id": "p20"}).json()["change"] == change
     (better,) = http.get("/movers", params={"direction": "better"}).json()["movers"]
     assert better["change"]["direction"] == "better"
-    assert listed(http, better["change"]["reviews_link"]) == 30
+    assert count_reviews(http, better["change"]["reviews_link"]) == 30
 
 
-def test_movers_of_a_category_are_corrected_for_that_category(http, changed):
-    told = http.get("/movers", params={"category": "Even"}).json()
-    assert told["products_tested"] == 11
-    assert [m["product_id"] for m in told["movers"]] == ["p20"]
+def test_movers_are_corrected_for_the_products_of_their_category(http, changed):
+    body = http.get("/movers", params={"category": "Even"}).json()
+    assert body["products_tested"] == 11
+    assert [m["product_id"] for m in body["movers"]] == ["p20"]
     assert http.get("/movers", params={"category": "None"}).json()["movers"] == []
     assert len(http.get("/movers", params={"limit": 1}).json()["movers"]) == 1
 
 
-def test_of_products_that_never_changed_none_is_shown(http, changed):
-    steady = [p for p in http.get("/products").json()["products"] if p["product_id"] < "p20"]
-    assert len(steady) == 20
-    assert all(product["change"] is None for product in steady)
+def test_stable_products_have_no_change(http, changed):
+    stable = [p for p in http.get("/products").json()["products"] if p["product_id"] < "p20"]
+    assert len(stable) == 20
+    assert all(product["change"] is None for product in stable)
 
 
-def test_figures_say_what_they_lack(http, shop, store, judge, database):
+def test_freshness_counts_pending_reviews(http, shop, store, judge, database):
     before = http.get("/trends").json()["freshness"]
     assert before["pending_reviews"] == 0
     store([{"review_id": "new", "product_id": "A/1"}], "late")
     judge({"new": "negative", "r0": "negative"})
-    told = http.get("/products/A/1").json()
-    assert told["reviews"] == 5
-    assert told["freshness"]["pending_reviews"] == 2  # each once, though one waits twice
-    assert told["freshness"]["as_of"] > before["as_of"]
+    body = http.get("/products/A/1").json()
+    assert body["reviews"] == 5
+    assert (
+        body["freshness"]["pending_reviews"] == 2
+    )  # each counts once, although r0 is pending twice
+    assert body["freshness"]["as_of"] > before["as_of"]
     later = http.get("/segments").json()["freshness"]
-    assert later == told["freshness"]
+    assert later == body["freshness"]
     refresh(database)
     assert not is_behind(database)
-    told = http.get("/products/A/1").json()
-    assert told["freshness"]["pending_reviews"] == 0
-    assert told["freshness"]["as_of"] > later["as_of"]
-    assert (told["reviews"], told["analysed"]) == (6, 6)
-    assert told["net_sentiment"] == pytest.approx(100 * (1 - 4) / 6)
+    body = http.get("/products/A/1").json()
+    assert body["freshness"]["pending_reviews"] == 0
+    assert body["freshness"]["as_of"] > later["as_of"]
+    assert (body["reviews"], body["analysed"]) == (6, 6)
+    assert body["net_sentiment"] == pytest.approx(100 * (1 - 4) / 6)
 
 
-def test_a_category_that_is_learned_later_moves_the_reviews(http, shop, fill):
+def test_a_later_category_moves_the_reviews(http, shop, fill):
     row = on((2026, 4, 1), review_id="late", product_id="C", category="Garden", sentiment="neutral")
     fill([row], ingest_id="late")
-    found = http.get("/segments").json()["segments"]
-    assert {s["name"]: s["reviews"] for s in found} == {"Home": 5, "Audio": 3, "Garden": 2, None: 1}
+    segments = http.get("/segments").json()["segments"]
+    assert {s["name"]: s["reviews"] for s in segments} == {
+        "Home": 5,
+        "Audio": 3,
+        "Garden": 2,
+        None: 1,
+    }
     assert (
         http.get("/products", params={"category": "Garden"}).json()["products"][0]["reviews"] == 2
     )
 
 
-def test_an_empty_shop_is_told_as_such(http, database):
-    told = http.get("/trends").json()
-    assert (told["from"], told["to"], told["points"], told["change"]) == (None, None, [], None)
-    assert told["totals"]["reviews"] == 0
+def test_an_empty_shop_has_no_figures(http, database):
+    body = http.get("/trends").json()
+    assert (body["from"], body["to"], body["points"], body["change"]) == (None, None, [], None)
+    assert body["totals"]["reviews"] == 0
     assert http.get("/movers").json()["movers"] == []
     assert http.get("/products").json()["products"] == []
     assert http.get("/segments").json()["segments"] == []
-    told = http.get("/drift").json()
-    assert (told["model_version"], told["level"], told["measures"]) == (None, None, [])
+    body = http.get("/drift").json()
+    assert (body["model_version"], body["level"], body["measures"]) == (None, None, [])
 
 
 @pytest.mark.parametrize(
@@ -345,24 +352,24 @@ def test_an_empty_shop_is_told_as_such(http, database):
         ("/reviews", {"source": "\0"}, "source"),
     ],
 )
-def test_what_cannot_be_is_refused_by_the_name_of_its_field(http, shop, path, query, field):
-    answer = http.get(path, params=query)
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["errors"][0]["field"] == field
+def test_an_invalid_parameter_is_rejected_with_its_field(http, shop, path, query, field):
+    response = http.get(path, params=query)
+    assert response.status_code == 422, response.text
+    assert response.json()["errors"][0]["field"] == field
 
 
-def test_a_cursor_of_another_order_is_refused(http, shop):
+def test_a_cursor_of_another_sort_order_is_rejected(http, shop):
     cursor = http.get("/products", params={"limit": 1}).json()["next_cursor"]
-    answer = http.get("/products", params={"limit": 1, "cursor": cursor, "sort": "mean_rating"})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == "cursor"
+    response = http.get("/products", params={"limit": 1, "cursor": cursor, "sort": "mean_rating"})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "cursor"
 
 
-def test_long_histories_end_with_the_newest_2000_points(http, fill):
+def test_long_histories_are_cut_to_the_newest_2000_points(http, fill):
     rows = [on((1950, 1, 1), review_id="old"), on((2026, 1, 1), review_id="new")]
     fill([{**row, "product_id": "p"} for row in rows])
-    told = http.get("/trends", params={"interval": "day"}).json()
-    assert len(told["points"]) == 2000
-    assert told["to"] == told["points"][-1]["end"] == "2026-01-01"
-    assert told["totals"]["reviews"] == 2
+    body = http.get("/trends", params={"interval": "day"}).json()
+    assert len(body["points"]) == 2000
+    assert body["to"] == body["points"][-1]["end"] == "2026-01-01"
+    assert body["totals"]["reviews"] == 2
     assert len(http.get("/trends", params={"interval": "month"}).json()["points"]) == 76 * 12 + 1

@@ -1,4 +1,4 @@
-"""The database's functions answer the events that API Gateway, SQS and EventBridge really send."""
+"""Events of API Gateway, SQS and EventBridge, handled by the functions with a database."""
 
 import importlib
 import json
@@ -12,28 +12,27 @@ INGEST = "ing_0123456789abcdef01234567"
 
 @pytest.fixture
 def call(function_environment):
-    """``call(function, event name)``: what the function's handler answers."""
+    """``call(function, event name)``: invoke the function's handler, return its response."""
 
     def send(function, name):
         handler = importlib.import_module(f"lambdas.{function}.handler").handler
         return handler(json.loads((EVENTS / f"{name}.json").read_text()), None)
 
-    _forget()
+    _clear_dependencies()
     yield send
-    _forget()
+    _clear_dependencies()
 
 
-def _forget():
-    """Dependencies are made anew: the environment of each test is another."""
-    for function in ("collection", "processing"):
+def _clear_dependencies():
+    """Rebuild the dependencies: each test has its own environment."""
+    for function in ("collection", "processing", "insights"):
         module = importlib.import_module(f"lambdas.{function}.dependencies")
         module.build_dependencies.cache_clear()
-    importlib.import_module("lambdas.insights.api").build_database.cache_clear()
 
 
 @pytest.fixture
-def known(database):
-    """A collected ingest under the id that the events name, and a product."""
+def stored_ingest(database):
+    """A collected ingest with the id of the events, and a product."""
     with database.transaction() as connection:
         connection.execute(
             "INSERT INTO ingests (ingest_id, bucket, key, etag, status)"
@@ -67,28 +66,28 @@ def known(database):
         ("processing", "embeddings", 503),
     ],
 )
-def test_api_gateway_events_are_answered(call, known, function, route, status, kind):
-    answer = call(function, f"{kind}_{route}")
-    assert answer["statusCode"] == status, answer["body"]
-    assert answer["isBase64Encoded"] is False
-    told = json.loads(answer["body"])
+def test_api_gateway_events_are_answered(call, stored_ingest, function, route, status, kind):
+    response = call(function, f"{kind}_{route}")
+    assert response["statusCode"] == status, response["body"]
+    assert response["isBase64Encoded"] is False
+    body = json.loads(response["body"])
     if route == "product":
-        assert (told["title"], told["reviews"]) == ("Lamp", 0)
+        assert (body["title"], body["reviews"]) == ("Lamp", 0)
 
 
-def test_the_test_event_of_s3_is_let_go(call):
+def test_the_test_event_of_s3_is_ignored(call):
     assert call("collection", "sqs_s3_test_event") == {"batchItemFailures": []}
 
 
-def test_an_event_of_another_bucket_is_let_go(call, rows):
+def test_an_event_of_another_bucket_is_ignored(call, rows):
     assert call("collection", "sqs_s3_object_created") == {"batchItemFailures": []}
     assert rows("SELECT count(*) FROM ingests") == [(0,)]
 
 
-def test_a_shard_that_the_ledger_does_not_know_is_let_go(call):
+def test_a_shard_missing_from_the_ledger_is_ignored(call):
     assert call("processing", "sqs_process_shard") == {"batchItemFailures": []}
 
 
-def test_the_schedule_runs_the_sweep(call, ledger):
+def test_the_schedule_runs_a_sweep(call, ledger):
     assert call("collection", "eventbridge_scheduled") == {"status": "done"}
     assert ledger.recent(10) == []

@@ -1,4 +1,4 @@
-"""The samples, read, judged by the shipped model and counted: what a visitor sees of them."""
+"""The samples, collected and processed with the shipped model, as a user sees them."""
 
 import json
 from datetime import date
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lambdas.collection.arrivals import Arrival
-from lambdas.collection.dependencies import Dependencies as CollectionPorts
+from lambdas.collection.dependencies import Dependencies as CollectionDependencies
 from lambdas.collection.service import Collector
-from lambdas.processing.dependencies import Dependencies as ProcessingPorts
+from lambdas.processing.dependencies import Dependencies as ProcessingDependencies
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
 from shared.runtime.encoder import open_folder
@@ -26,17 +26,19 @@ PLANTED = EXPECTED["planted_problem"]
 
 @pytest.fixture
 def samples(database, ledger):
-    """Takes the four dumps through collection and processing, without S3 and queues."""
+    """Collect and process the four dumps, with buckets and queues in memory."""
     stores = {name: MemoryStore(name) for name in ("raw", "clean", "artefacts")}
     queues = {name: MemoryQueue() for name in ("processing_queue", "index_queue")}
     encoder = open_folder(MODEL, threads=1)
     registry.register(stores["artefacts"], MODEL, MODEL / "evaluation")
     common = {"database": database, "ledger": ledger, **queues}
     collector = Collector(
-        CollectionPorts(**common, **stores, collection_queue=MemoryQueue(), reviewer_key=b"k" * 32)
+        CollectionDependencies(
+            **common, **stores, collection_queue=MemoryQueue(), reviewer_key=b"k" * 32
+        )
     )
     processor = Processor(
-        ProcessingPorts(
+        ProcessingDependencies(
             **common,
             clean=stores["clean"],
             artefacts=stores["artefacts"],
@@ -52,21 +54,21 @@ def samples(database, ledger):
         processor.process(ProcessShard.model_validate_json(body))
 
 
-def test_the_planted_problem_shows_itself_with_its_day_and_its_proof(http, samples):
+def test_the_planted_problem_is_found_with_its_day_and_reviews(http, samples):
     stored = sum(counts["stored"] for counts in EXPECTED["files"].values())
     (mover,) = http.get("/movers").json()["movers"]
     change = mover["change"]
     assert (mover["product_id"], change["direction"]) == (PLANTED["product_id"], "worse")
-    off = date.fromisoformat(change["day"]) - date.fromisoformat(PLANTED["begins"])
-    assert abs(off.days) <= 5
+    offset = date.fromisoformat(change["day"]) - date.fromisoformat(PLANTED["begins"])
+    assert abs(offset.days) <= 5
     assert change["day"] <= PLANTED["begins"] <= change["first_seen"]
     assert change["negative_before"] < 0.2 < 0.5 < change["negative_after"]
     assert mover["q_value"] < 1e-3
 
     proof = http.get(f"{change['reviews_link']}&limit=200").json()["reviews"]
     assert len(proof) == round(change["negative_after"] * change["reviews_after"])
-    naming = [review for review in proof if PLANTED["what"] in review["text"].lower()]
-    assert len(naming) > len(proof) / 2
+    mentions = [review for review in proof if PLANTED["what"] in review["text"].lower()]
+    assert len(mentions) > len(proof) / 2
 
     products = http.get("/products", params={"limit": 200}).json()["products"]
     assert len(products) == EXPECTED["products"]
@@ -75,9 +77,9 @@ def test_the_planted_problem_shows_itself_with_its_day_and_its_proof(http, sampl
     trend = http.get("/trends", params={"product_id": PLANTED["product_id"]}).json()
     assert trend["change"] == change
 
-    whole = http.get("/trends").json()
-    assert whole["freshness"]["pending_reviews"] == 0
-    assert (whole["totals"]["reviews"], whole["totals"]["analysed"]) == (stored, stored)
+    overall = http.get("/trends").json()
+    assert overall["freshness"]["pending_reviews"] == 0
+    assert (overall["totals"]["reviews"], overall["totals"]["analysed"]) == (stored, stored)
     for by in ("category", "source"):
         segments = http.get("/segments", params={"by": by}).json()["segments"]
         assert sum(segment["reviews"] for segment in segments) == stored

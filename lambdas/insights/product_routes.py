@@ -1,0 +1,57 @@
+"""HTTP routes of products."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+
+from lambdas.insights.parameters import Category, Cursor, Limit, check_texts
+from lambdas.insights.products import ProductReader
+from shared.db.connection import Database
+from shared.db.insights.products import ProductQuery, Products
+from shared.db.insights.trends import Trends
+from shared.schemas.insights import (
+    Direction,
+    Movers,
+    OneProduct,
+    Order,
+    ProductPage,
+    ProductSort,
+)
+
+
+def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
+    """Add GET /movers, /products and /products/{product_id}."""
+
+    def reader() -> ProductReader:
+        return ProductReader(Products(database()), Trends(database()))
+
+    @app.get("/movers", tags=["insights"])
+    def movers(
+        category: Category = None, direction: Direction | None = None, limit: Limit = 20
+    ) -> Movers:
+        """Products whose reviews became worse or better, the most certain first."""
+        check_texts(category=category)
+        return reader().movers(category, direction, limit)
+
+    @app.get("/products", tags=["insights"])
+    def products(
+        sort: ProductSort = "reviews",
+        order: Order = "desc",
+        category: Category = None,
+        search: Annotated[
+            str | None, Query(max_length=200, description="in title or product id")
+        ] = None,
+        min_reviews: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> ProductPage:
+        """Products with their figures, in the requested order."""
+        check_texts(category=category, search=search)
+        query = ProductQuery(sort, order, category, search, min_reviews)
+        return reader().page(query, limit, cursor)
+
+    @app.get("/products/{product_id:path}", tags=["insights"])
+    def product(product_id: str) -> OneProduct:
+        """One product with its figures."""
+        return reader().one(product_id)

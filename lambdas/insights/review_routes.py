@@ -1,0 +1,96 @@
+"""HTTP routes of reviews, their aspects and their duplicates."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import FastAPI, Query
+
+from lambdas.insights.aspects import AspectReader
+from lambdas.insights.duplicates import DuplicateReader
+from lambdas.insights.parameters import (
+    Category,
+    Cursor,
+    FirstDay,
+    LastDay,
+    Limit,
+    ProductId,
+    Source,
+    Stars,
+    check_days,
+    check_ratings,
+    check_texts,
+)
+from lambdas.insights.reviews import ReviewReader
+from shared.db.aspects.catalog import AspectCatalog
+from shared.db.connection import Database
+from shared.db.duplicates.catalog import DuplicateCatalog
+from shared.db.insights.catalog import Catalog, ReviewFilters
+from shared.db.insights.trends import Trends
+from shared.schemas.aspects import AspectList
+from shared.schemas.duplicates import DuplicateKind, DuplicatePage
+from shared.schemas.insights import ReviewPage
+from shared.schemas.sentiment import Sentiment
+
+
+def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
+    """Add GET /reviews, /aspects and /duplicates."""
+
+    @app.get("/reviews", tags=["insights"])
+    def reviews(
+        product_id: ProductId = None,
+        category: Category = None,
+        source: Source = None,
+        sentiment: Sentiment | None = None,
+        mismatch: Annotated[
+            bool | None, Query(description="whether the rating contradicts the text")
+        ] = None,
+        min_rating: Stars = None,
+        max_rating: Stars = None,
+        first_day: FirstDay = None,
+        last_day: LastDay = None,
+        aspect: Annotated[
+            str | None, Query(max_length=60, description="only reviews that mention it")
+        ] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> ReviewPage:
+        """Reviews that match all filters, newest first."""
+        check_texts(product_id=product_id, category=category, source=source, aspect=aspect)
+        check_ratings(min_rating, max_rating)
+        check_days(first_day, last_day)
+        filters = ReviewFilters(
+            product_id=product_id,
+            sentiment=sentiment and sentiment.value,
+            min_rating=min_rating,
+            max_rating=max_rating,
+            first_day=first_day,
+            last_day=last_day,
+            category=category,
+            source=source,
+            mismatch=mismatch,
+            aspect=aspect,
+        )
+        return ReviewReader(Catalog(database()), Trends(database())).page(filters, limit, cursor)
+
+    @app.get("/aspects", tags=["insights"])
+    def aspects(
+        product_id: ProductId = None,
+        category: Category = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1)] = 3,
+    ) -> AspectList:
+        """What reviews praise and complain about: of a product, a category or all products."""
+        check_texts(product_id=product_id, category=category)
+        reader = AspectReader(AspectCatalog(database()))
+        return reader.aspects(product_id, category, limit, min_reviews)
+
+    @app.get("/duplicates", tags=["insights"])
+    def duplicates(
+        product_id: ProductId = None,
+        kind: DuplicateKind | None = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> DuplicatePage:
+        """Groups of reviews with the same or nearly the same text."""
+        check_texts(product_id=product_id)
+        return DuplicateReader(DuplicateCatalog(database())).page(product_id, kind, limit, cursor)
