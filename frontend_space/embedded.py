@@ -82,7 +82,7 @@ class EmbeddedBackend:
         )
         running = stack.start()
         self._cleanup.callback(stack.stop)
-        self._cleanup.enter_context(stack.watched())
+        self._cleanup.enter_context(stack.watch_in_background())
         self._endpoint = running.aws_url
         self._client = Client(running.gateway_url)
         self._cleanup.callback(self._client.close)

@@ -1,4 +1,4 @@
-"""What tests of training share: a local launcher whose jobs obey, and settings for SageMaker."""
+"""Helpers for tests of training: a local launcher with controllable jobs, SageMaker settings."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from local.training.launcher import LocalLauncher
 from shared.schemas.training import TrainingParameters
 
 JOB = Path(__file__).parent / "fakes" / "training_job.py"
-PATIENCE = 60.0
-ENOUGH = {
+TIMEOUT_SECONDS = 60.0
+SAGEMAKER_VALUES = {
     "training_image_uri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/train:1",
     "training_role_arn": "arn:aws:iam::123456789012:role/train",
     "training_data_uri": "s3://data/reviews/",
@@ -27,27 +27,27 @@ ENOUGH = {
 }
 
 
-def wait_until(ask, *, what):
-    """Ask until the answer is truthy, and return it."""
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} s"
+def wait_until(condition, *, what):
+    """Wait until the condition is truthy, and return its value."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {TIMEOUT_SECONDS} s"
         time.sleep(0.02)
-    return answer
+    return value
 
 
 def job(number=1, **parameters):
-    """A job of one day."""
+    """A job with the given number of the day."""
     return Job(f"train_20260310_{number:03}", TrainingParameters(**parameters))
 
 
 def sagemaker_settings(**values):
-    """Settings with all that SageMaker needs."""
-    return TrainingSettings(database_secret_id="none", **(ENOUGH | values))
+    """Settings with all values that SageMaker needs."""
+    return TrainingSettings(database_secret_id="none", **(SAGEMAKER_VALUES | values))
 
 
-def obedient_python(folder):
-    """An interpreter that runs fakes/training_job.py, whatever module it is asked for."""
+def fake_python(folder):
+    """An interpreter that always runs fakes/training_job.py."""
     path = folder / "python"
     path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{JOB}" "$@"\n')
     path.chmod(0o755)
@@ -55,7 +55,7 @@ def obedient_python(folder):
 
 
 def data_folder(folder, rows=10):
-    """The channel ``train``: the rows are counted, never read."""
+    """Folder of the channel ``train``; its rows are counted but not read."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("train", "validation"):
         table = pa.table({"text": ["t"] * rows, "sentiment": ["neutral"] * rows})
@@ -63,15 +63,15 @@ def data_folder(folder, rows=10):
     return folder
 
 
-def alive(pid):
-    """Whether a process runs (one that has ended and is not waited for does not)."""
+def is_alive(pid):
+    """Whether a process runs (a zombie does not)."""
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False
 
 
 class LocalJobs:
-    """A LocalLauncher below a folder, and its jobs, which do what they are told."""
+    """A LocalLauncher below a folder, and its jobs, which run commands of the test."""
 
     def __init__(self, folder, keep=5):
         self.folder = folder
@@ -80,12 +80,12 @@ class LocalJobs:
         encoder = folder / "encoders" / "own-encoder"
         encoder.mkdir(parents=True)
         (encoder / "config.json").write_text("{}")
-        self.python = obedient_python(folder)
+        self.python = fake_python(folder)
         self.data = data_folder(folder / "data")
-        self.launcher = self.another()
+        self.launcher = self.new_launcher()
 
-    def another(self):
-        """A launcher of another process: it knows what the folder says."""
+    def new_launcher(self):
+        """A new launcher on the same folder, like one in another process."""
         return LocalLauncher(
             self.root,
             python=self.python,
@@ -97,64 +97,64 @@ class LocalJobs:
     def output(self, name):
         return self.root / name / "output"
 
-    def started(self, name):
-        """What the job was started with."""
+    def start_of(self, name):
+        """Arguments and environment with which the job was started."""
         path = self.output(name) / "started.json"
         wait_until(path.exists, what=f"start of {name}")
         return json.loads(path.read_text())
 
-    def tell(self, name, *orders):
-        """Give orders and wait until each was obeyed (but for those that end the job)."""
-        self.started(name)
+    def send(self, name, *commands):
+        """Send commands and wait until they are done (except those that end the job)."""
+        self.start_of(name)
         with (self.output(name) / "do").open("a") as out:
-            out.writelines(f"{order}\n" for order in orders)
-        if not orders[-1].startswith(("exit", "raise")):
+            out.writelines(f"{command}\n" for command in commands)
+        if not commands[-1].startswith(("exit", "raise")):
             done = self.output(name) / "done"
             wait_until(
-                lambda: done.exists() and done.read_text() == orders[-1], what=f"{orders[-1]!r}"
+                lambda: done.exists() and done.read_text() == commands[-1], what=f"{commands[-1]!r}"
             )
 
     def state(self, name):
-        """What the supervisor wrote down."""
+        """The state recorded by the supervisor."""
         path = self.root / name / "state.json"
         wait_until(path.exists, what=f"supervisor of {name}")
         return json.loads(path.read_text())
 
     def pids(self, name):
-        """(supervisor, job) of a run that has started."""
-        self.started(name)
-        found = wait_until(lambda: self.state(name)["job"], what=f"job of {name}")
-        return self.state(name)["supervisor"][0], found[0]
+        """Process ids of the supervisor and the job of a started run."""
+        self.start_of(name)
+        job_process = wait_until(lambda: self.state(name)["job"], what=f"job of {name}")
+        return self.state(name)["supervisor"][0], job_process[0]
 
     def kill(self, pid, number=signal.SIGKILL):
         os.kill(pid, number)
-        wait_until(lambda: not alive(pid), what=f"end of {pid}")
+        wait_until(lambda: not is_alive(pid), what=f"end of {pid}")
 
     def report_at_end(self, name):
-        """The report of a run that is about to end."""
+        """Wait for the end of a run and return its report."""
 
-        def ended():
-            found = self.launcher.report(name)
-            return found if found.state.is_final else None
+        def final_report():
+            report = self.launcher.report(name)
+            return report if report.state.is_final else None
 
-        return wait_until(ended, what=f"end of {name}")
+        return wait_until(final_report, what=f"end of {name}")
 
     def end(self):
-        """Leave nothing running, not even what was just about to start."""
+        """End all runs, including those that are just starting."""
         for path in self.root.glob("train_*"):
             if (path / "job.json").exists():
-                self._end(path)
+                self._end_run(path)
 
-    def _end(self, run):
+    def _end_run(self, run):
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            state = run / "state.json"
-            found = json.loads(state.read_text()) if state.exists() else {}
-            if found.get("job") or found.get("finished_at"):
+            path = run / "state.json"
+            state = json.loads(path.read_text()) if path.exists() else {}
+            if state.get("job") or state.get("finished_at"):
                 break
             time.sleep(0.02)
         for name in ("supervisor", "job"):
-            pid, started = found.get(name) or (None, None)
+            pid, started = state.get(name) or (None, None)
             with suppress(ProcessLookupError, psutil.NoSuchProcess):
                 if pid and abs(psutil.Process(pid).create_time() - started) < 1:
                     os.killpg(pid, signal.SIGKILL)

@@ -45,7 +45,7 @@ def demo(
         model = model or _shipped_model()
         with running_stack(StateFolder(state), ports, model) as (stack, running):
             client = StackClient(running)
-            with stack.watched():
+            with stack.watch_in_background():
                 _run(client, dumps)
             client.close()
             if not once:

@@ -7,7 +7,7 @@ import typer
 from local.cli import options
 from local.cli.output import console, print_json
 from local.cli.up import shipped_model
-from local.stack.checks import examine
+from local.stack.checks import run_checks
 from local.state import Ports, StateFolder
 
 _SIGNS = {
@@ -33,7 +33,7 @@ def doctor(
     """
     ports = Ports(gateway=port, aws=aws_port, database=database_port)
     found = []
-    for finding in examine(StateFolder(state), ports, model or shipped_model()):
+    for finding in run_checks(StateFolder(state), ports, model or shipped_model()):
         found.append(finding)
         if not as_json:
             console().print(f"{_SIGNS[finding.verdict]} {finding.check}: ", end="", soft_wrap=True)

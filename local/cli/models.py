@@ -47,9 +47,9 @@ def list_models(as_json: options.Json = False, state: options.State = options.ST
 
     Example: reviewlens models list --json
     """
-    from local.stack.stage import registry_of
+    from local.stack.registry import open_registry
 
-    with _failing(), registry_of(StateFolder(state)) as store:
+    with _failing(), open_registry(StateFolder(state)) as store:
         models, lines = registry.listing(store), registry.history(store)
     if as_json:
         told = [_summary(model) for model in models]
@@ -66,9 +66,9 @@ def show(
 
     Example: reviewlens models show minilm-reviews-2-6e9a5b0c
     """
-    from local.stack.stage import registry_of
+    from local.stack.registry import open_registry
 
-    with _failing(), registry_of(StateFolder(state)) as store:
+    with _failing(), open_registry(StateFolder(state)) as store:
         model = registry.describe(store, version)
     print_json(_dump(model)) if as_json else _show_model(model)
 
@@ -90,15 +90,15 @@ def add(
 
     Example: reviewlens models add models/default --evaluation runs/evaluation
     """
-    from local.stack.stage import note_training, stage_of
+    from local.stack.registry import open_activation, record_trained_version
     from sagemaker_jobs.gate.evaluation import read_evaluation
 
-    with _failing(), stage_of(StateFolder(state)) as stage:
-        store = stage.artefacts
+    with _failing(), open_activation(StateFolder(state)) as dependencies:
+        store = dependencies.artefacts
         if evaluation is not None:
             read_evaluation(evaluation)  # fails now rather than at the activation
         manifest = registry.register(store, folder, evaluation)
-        note_training(stage, manifest)
+        record_trained_version(dependencies, manifest)
         version = manifest.version
         model = registry.describe(store, version)
     print_json(_dump(model)) if as_json else console().print(
@@ -119,10 +119,10 @@ def compare(
 
     Example: reviewlens models compare minilm-reviews-2-6e9a5b0c garden-1b2c3d4e
     """
-    from local.stack.stage import registry_of
+    from local.stack.registry import open_registry
     from sagemaker_jobs.gate.published import compare as judge
 
-    with _failing(), registry_of(StateFolder(state)) as store:
+    with _failing(), open_registry(StateFolder(state)) as store:
         result = judge(store, candidate, current)
     print_json(_dump(result)) if as_json else _show_verdict(result)
     if not result.passed:
@@ -150,13 +150,13 @@ def activate(
 
     Example: reviewlens models activate garden-1b2c3d4e
     """
-    from local.stack.stage import stage_of
+    from local.stack.registry import open_activation
     from sagemaker_jobs.activate.activation import activate as switch
 
     if force:
         notes().print("[yellow]Warning:[/yellow] --force: nobody asks what the gate says.")
-    with _failing(), stage_of(StateFolder(state)) as stage, _steps() as on_step:
-        done = switch(stage, version, force=force, wait_seconds=wait, on_step=on_step)
+    with _failing(), open_activation(StateFolder(state)) as dependencies, _steps() as on_step:
+        done = switch(dependencies, version, force=force, wait_seconds=wait, on_step=on_step)
     print_json(_dump(done)) if as_json else _show_switch(done)
 
 
@@ -169,11 +169,11 @@ def rollback(as_json: options.Json = False, state: options.State = options.STATE
 
     Example: reviewlens models rollback
     """
-    from local.stack.stage import stage_of
+    from local.stack.registry import open_activation
     from sagemaker_jobs.activate.activation import rollback as go_back
 
-    with _failing(), stage_of(StateFolder(state)) as stage, _steps() as on_step:
-        done = go_back(stage, on_step=on_step)
+    with _failing(), open_activation(StateFolder(state)) as dependencies, _steps() as on_step:
+        done = go_back(dependencies, on_step=on_step)
     print_json(_dump(done)) if as_json else _show_switch(done)
 
 

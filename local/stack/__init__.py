@@ -1,1 +1,1 @@
-"""The whole application on one machine: PostgreSQL, in-process AWS, gateway, worker."""
+"""The whole application on one machine: PostgreSQL, in-process AWS, gateway and worker."""

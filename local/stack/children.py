@@ -1,4 +1,4 @@
-"""Child processes of the stack: started, watched, started again, stopped in order."""
+"""Child processes of the stack: start, supervision, restart after a crash, orderly stop."""
 
 import logging
 import os
@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 log = logging.getLogger(__name__)
-_STOP_SECONDS = 20.0
-_MAX_PAUSE = 30.0
-_STEADY_SECONDS = 60.0
+_STOP_TIMEOUT_SECONDS = 20.0
+_MAX_RESTART_DELAY_SECONDS = 30.0
+_STABLE_AFTER_SECONDS = 60.0
 
 
 class Child:
-    """One Python module in a process of its own, tied to ours by its standard input."""
+    """A Python module in a child process, which ends with this process (local.stack.lifeline)."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class Child:
         """Prepare the child without starting it.
 
         Args:
-            name: what the log calls it.
+            name: name of the child in the log.
             arguments: module and arguments after ``python -m``.
-            environment: the whole environment of the child.
-            log_path: file that takes its output.
-            descriptors: open files (a listening socket) that it inherits.
-            on_crash: called before it is started again.
+            environment: all environment variables of the child.
+            log_path: file for its output.
+            descriptors: open files that it inherits, such as a listening socket.
+            on_crash: called before each restart.
         """
         self.name = name
         self._command = [sys.executable, "-m", *arguments]
@@ -51,12 +51,12 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Process id, None before the start."""
+        """Process id, None if not started."""
         return None if self._process is None else self._process.pid
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process runs now."""
+        """Whether the process is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
@@ -70,26 +70,26 @@ class Child:
                 stdout=output,
                 stderr=output,
                 pass_fds=self._descriptors,
-                start_new_session=True,  # Ctrl-C at the terminal is ours to pass on
+                start_new_session=True,  # Ctrl-C at the terminal must not reach the child directly
             )
 
-    def check(self) -> bool:
-        """Start the child again if it has died; later and later if it keeps dying young.
+    def restart_if_crashed(self) -> bool:
+        """Restart the child if it has died, with growing delays if it dies repeatedly.
 
         Returns:
-            Whether it was started again just now.
+            Whether this call restarted it.
         """
         if self._process is None or self.is_alive:
             return False
         now = time.monotonic()
         if not self._retry_at:
-            steady = now - self._started_at > _STEADY_SECONDS
-            self._crashes = 1 if steady else self._crashes + 1
-            pause = min(0.5 * 2 ** (self._crashes - 1), _MAX_PAUSE)
-            self._retry_at = now + pause
+            was_stable = now - self._started_at > _STABLE_AFTER_SECONDS
+            self._crashes = 1 if was_stable else self._crashes + 1
+            delay = min(0.5 * 2 ** (self._crashes - 1), _MAX_RESTART_DELAY_SECONDS)
+            self._retry_at = now + delay
             log.error(
-                "%s ended with status %s, starts again in %.1f s (see %s)",
-                *(self.name, self._process.returncode, pause, self._log_path),
+                "%s ended with status %s and restarts in %.1f s (see %s)",
+                *(self.name, self._process.returncode, delay, self._log_path),
             )
         if now < self._retry_at:
             return False
@@ -99,17 +99,17 @@ class Child:
         self.start()
         return True
 
-    def stop(self, *, patience: float = _STOP_SECONDS) -> None:
-        """Ask the child to finish what it has in hand; kill it when it takes too long."""
+    def stop(self, *, timeout: float = _STOP_TIMEOUT_SECONDS) -> None:
+        """Ask the child to finish its current work and exit; kill it after the timeout."""
         process, self._process = self._process, None
         if process is None:
             return
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(patience)
+                process.wait(timeout)
             except subprocess.TimeoutExpired:
-                log.warning("%s does not finish and is killed", self.name)
+                log.warning("%s did not stop in time and is killed", self.name)
                 process.kill()
                 process.wait()
         if process.stdin:
@@ -117,7 +117,7 @@ class Child:
 
 
 def log_tail(path: Path, lines: int = 15) -> str:
-    """Last lines of a log, for messages on what went wrong."""
+    """Last lines of a log file, for error messages."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))

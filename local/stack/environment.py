@@ -1,4 +1,4 @@
-"""The environment of every function on this machine, as `reviewlens env` prints it."""
+"""Environment variables of the functions on this machine; `reviewlens env` prints them."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from local.names import (
 
 
 def function_environment(endpoint: str, cache: Path) -> dict[str, str]:
-    """Variables for the functions: names of resources, and where boto3 finds them."""
+    """Variables of the functions: resource names, and the endpoint for boto3."""
     queues = {
         f"REVIEWLENS_{plan.name.upper()}_QUEUE_URL": queue_url(endpoint, plan.queue)
         for plan in QUEUES
@@ -46,11 +46,10 @@ def function_environment(endpoint: str, cache: Path) -> dict[str, str]:
     }
 
 
-def child_environment(outer: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment with ours on top; settings that the user made stay.
+def child_environment(inherited: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment without its AWS variables, with overrides applied.
 
-    Those of AWS do not: profiles, roles and endpoint rules of the user's own account must not
-    meet the local one.
+    Profiles, roles and endpoint rules of the user's own AWS account must not affect the local one.
     """
-    kept = {name: value for name, value in outer.items() if not name.startswith("AWS_")}
-    return kept | dict(ours)
+    others = {name: value for name, value in inherited.items() if not name.startswith("AWS_")}
+    return others | dict(overrides)

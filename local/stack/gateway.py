@@ -1,6 +1,6 @@
-"""One HTTP door to the applications that the functions serve, as API Gateway is on AWS.
+"""HTTP gateway in front of the functions' applications, in place of API Gateway on AWS.
 
-Run as ``python -m local.stack.gateway --fd N`` by the stack, on a socket that the stack has bound.
+The stack runs it as ``python -m local.stack.gateway --fd N``, on a socket that it has bound.
 """
 
 import argparse
@@ -20,11 +20,9 @@ import orjson
 
 from local.aws.guard import is_trusted_host, is_trusted_origin
 from local.stack.lifeline import tie_to_parent
-from local.stack.openapi import merged
+from local.stack.openapi import merge_documents
 from shared.http.problems import MEDIA_TYPE, problem
 from shared.schemas.health import Check, Health
-
-log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -35,7 +33,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An application and the first path segments that lead to it."""
+    """An application and the first path segments that are routed to it."""
 
     name: str
     module: str
@@ -57,14 +55,14 @@ SERVICES = (
     ),
     Service("training", "lambdas.training.api", ("train", "status")),
 )
-_HEALTH_SECONDS = 5.0
+_HEALTH_TIMEOUT_SECONDS = 5.0
 
 
 class Gateway:
-    """ASGI application: routes by first path segment, answers health, refuses foreign hosts."""
+    """ASGI application that routes by first path segment and refuses untrusted hosts."""
 
     def __init__(self, applications: Mapping[str, Any]) -> None:
-        """Prepare the routes.
+        """Set up the routes.
 
         Args:
             applications: a FastAPI application for each service name.
@@ -88,31 +86,35 @@ class Gateway:
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         if not is_trusted_host(headers.get(b"host", b"").decode("latin-1")):
-            await _problem(send, 421, "untrusted_host", "This host name is not served here.")
+            await _problem(
+                send, 421, "untrusted_host", "This server does not accept this host name."
+            )
             return
         origin = headers.get(b"origin")
         if scope["method"] not in ("GET", "HEAD") and not is_trusted_origin(
             None if origin is None else origin.decode("latin-1")
         ):
-            await _problem(send, 403, "foreign_origin", "Pages of other sites may not post here.")
+            await _problem(
+                send, 403, "foreign_origin", "Requests from pages of other sites are not allowed."
+            )
             return
         segments = [part for part in scope["path"].split("/") if part]
         application = self._routes.get(segments[0]) if segments else None
         if application is not None:
             await application(scope, receive, send)
         else:
-            await self._own(scope, segments, send)
+            await self._serve_own_route(scope, segments, send)
 
-    async def _own(self, scope: Scope, segments: Sequence[str], send: Send) -> None:
-        """Routes of the gateway itself, which are all for reading."""
-        told = f"No route for {scope['method'][:20]} {scope['path'][:200]}"
-        one = segments[1] if len(segments) == 2 and segments[0] == "health" else None
-        if segments not in (["health"], ["openapi.json"]) and one not in self._applications:
-            await _problem(send, 404, "route_not_found", told)
+    async def _serve_own_route(self, scope: Scope, segments: Sequence[str], send: Send) -> None:
+        """Serve /health, /health/{service} and /openapi.json, or answer with a problem."""
+        detail = f"No route for {scope['method'][:20]} {scope['path'][:200]}"
+        service = segments[1] if len(segments) == 2 and segments[0] == "health" else None
+        if segments not in (["health"], ["openapi.json"]) and service not in self._applications:
+            await _problem(send, 404, "route_not_found", detail)
         elif scope["method"] not in ("GET", "HEAD"):
-            await _problem(send, 405, "method_not_allowed", told, headers=[(b"allow", b"GET")])
-        elif one is not None:
-            status, body = await _ask(one, self._applications[one])
+            await _problem(send, 405, "method_not_allowed", detail, headers=[(b"allow", b"GET")])
+        elif service is not None:
+            status, body = await _service_health(service, self._applications[service])
             await _json(send, status, body)
         elif segments == ["health"]:
             await _json(send, 200, await self.health())
@@ -121,59 +123,63 @@ class Gateway:
             await _respond(send, 200, self._openapi, b"application/json")
 
     async def health(self) -> dict[str, Any]:
-        """Health of all services: ``ok`` where each is, else ``degraded``."""
+        """Health of all services: ``ok`` if every service is, otherwise ``degraded``."""
         names = list(self._applications)
-        answers = await asyncio.gather(*(_ask(name, self._applications[name]) for name in names))
-        services = {name: body for name, (_, body) in zip(names, answers, strict=True)}
-        good = all(body.get("status") == "ok" for body in services.values())
-        known = {
+        responses = await asyncio.gather(
+            *(_service_health(name, self._applications[name]) for name in names)
+        )
+        services = {name: body for name, (_, body) in zip(names, responses, strict=True)}
+        is_ok = all(body.get("status") == "ok" for body in services.values())
+        versions = {
             field: next((body[field] for body in services.values() if body.get(field)), None)
             for field in ("version", "model_version", "index_version")
         }
-        status = "ok" if good else "degraded"
-        return {"status": status, "service": "gateway", **known, "services": services}
+        status = "ok" if is_ok else "degraded"
+        return {"status": status, "service": "gateway", **versions, "services": services}
 
     def openapi(self) -> dict[str, Any]:
-        """One OpenAPI document of all services and of the gateway's own routes."""
-        return merged({name: app.openapi() for name, app in self._applications.items()}, _version())
+        """One OpenAPI document for all services and the gateway's own routes."""
+        return merge_documents(
+            {name: app.openapi() for name, app in self._applications.items()}, _version()
+        )
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with self._started():
+        async with self._running_applications():
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
     @asynccontextmanager
-    async def _started(self) -> AsyncIterator[None]:
+    async def _running_applications(self) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for application in self._applications.values():
                 await stack.enter_async_context(application.router.lifespan_context(application))
             yield
 
 
-async def _ask(name: str, application: Any) -> tuple[int, dict[str, Any]]:
-    """GET /health of one application, without a network; an answer that is none counts as none."""
+async def _service_health(name: str, application: Any) -> tuple[int, dict[str, Any]]:
+    """GET /health of one application in process; an invalid response counts as no response."""
     import httpx
 
     transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            answer = await asyncio.wait_for(client.get("/health"), _HEALTH_SECONDS)
-            Health.model_validate_json(answer.content)
-            return answer.status_code, answer.json()
+            response = await asyncio.wait_for(client.get("/health"), _HEALTH_TIMEOUT_SECONDS)
+            Health.model_validate_json(response.content)
+            return response.status_code, response.json()
     except (httpx.HTTPError, TimeoutError, ValueError) as error:
-        detail = f"no answer: {type(error).__name__}"
+        detail = f"no valid response: {type(error).__name__}"
         checks = {"answer": Check(status="unavailable", detail=detail)}
         health = Health(status="unavailable", service=name, version=_version(), checks=checks)
         return 503, health.model_dump()
 
 
 async def _respond(
-    send: Send, status: int, body: bytes, kind: bytes, headers: Headers = ()
+    send: Send, status: int, body: bytes, media_type: bytes, headers: Headers = ()
 ) -> None:
-    own = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
+    standard = [(b"content-type", media_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*standard, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -200,7 +206,7 @@ def _version() -> str:
 
 
 def create_app() -> Gateway:
-    """The gateway over every service; needs the environment of ``reviewlens env``."""
+    """The gateway with all services; needs the environment of ``reviewlens env``."""
     return Gateway(
         {service.name: importlib.import_module(service.module).create_app() for service in SERVICES}
     )
@@ -209,7 +215,7 @@ def create_app() -> Gateway:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM; returns the exit status."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--fd", type=int, required=True, help="listening socket to serve")
+    parser.add_argument("--fd", type=int, required=True, help="descriptor of the listening socket")
     options = parser.parse_args(arguments)
     tie_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -220,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         create_app(),
         loop="uvloop",
         http="httptools",
-        ws="none",  # whatever is installed: an upgrade is answered as the plain request it is
+        ws="none",  # an upgrade is handled as a plain request, whatever libraries are installed
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=10,

@@ -1,7 +1,7 @@
-"""Children that cannot outlive their parent, even one that is killed with -9.
+"""Ends a child process when its parent dies, even by ``kill -9``.
 
-The parent holds the writing end of the child's standard input and writes nothing. The kernel
-closes it when the parent dies in whatever way, and the child ends at once.
+The parent holds the write end of the child's standard input and writes nothing. The kernel closes
+it when the parent dies for any reason, and the child then exits immediately.
 """
 
 import os
@@ -12,12 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 
 POSTMASTER_VARIABLE = "REVIEWLENS_LOCAL_POSTMASTER_FILE"
-"""Path of the file in which the database server keeps its process id: the server has no lifeline of
-its own and is asked to stop as well. The file, for a server that crashed starts under a new id."""
+"""Environment variable with the path of the database server's pid file. The server has no lifeline,
+so a child stops it too. The file is read late, because a restarted server has a new id."""
 
 
 def tie_to_parent() -> None:
-    """Call first in a child: end this process when the parent is gone."""
+    """Exit this process when its parent is gone. Call it first in a child."""
     threading.Thread(target=_watch, name="lifeline", daemon=True).start()
 
 
@@ -29,4 +29,4 @@ def _watch() -> None:
     if postmaster:
         with suppress(OSError, ValueError, IndexError):
             os.kill(int(Path(postmaster).read_text().split()[0]), signal.SIGINT)
-    os._exit(3)  # no cleanup: whatever we were doing is done again by whoever comes next
+    os._exit(3)  # no cleanup: unfinished work is repeated after the next start

@@ -1,4 +1,4 @@
-"""The gateway's OpenAPI document: those of the services as one, and its own health routes."""
+"""The gateway's OpenAPI document: the merged documents of the services, and health routes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,12 +7,12 @@ _HEALTH = "/health"
 _GATEWAY_SCHEMA = "GatewayHealth"
 
 
-def merged(documents: Mapping[str, dict[str, Any]], version: str) -> dict[str, Any]:
-    """Merge the documents of services, whose schemas have one meaning for each name.
+def merge_documents(documents: Mapping[str, dict[str, Any]], version: str) -> dict[str, Any]:
+    """Merge the documents of services; a schema name must mean the same in all of them.
 
     Args:
         documents: an OpenAPI document for each service name; all have ``/health``.
-        version: what the merged document gives as its version.
+        version: version of the merged document.
     """
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
@@ -23,9 +23,9 @@ def merged(documents: Mapping[str, dict[str, Any]], version: str) -> dict[str, A
         paths |= routes
         schemas |= document["components"]["schemas"]
     if documents:
-        paths[_HEALTH] = {"get": _of_all(health)}
-        paths[f"{_HEALTH}/{{service}}"] = {"get": _of_one(health, list(documents))}
-        schemas[_GATEWAY_SCHEMA] = _schema(schemas["Health"])
+        paths[_HEALTH] = {"get": _gateway_health(health)}
+        paths[f"{_HEALTH}/{{service}}"] = {"get": _service_health(health, list(documents))}
+        schemas[_GATEWAY_SCHEMA] = _gateway_health_schema(schemas["Health"])
     return {
         "openapi": "3.1.0",
         "info": {"title": "Reviewlens", "version": version},
@@ -34,7 +34,7 @@ def merged(documents: Mapping[str, dict[str, Any]], version: str) -> dict[str, A
     }
 
 
-def _of_all(health: dict[str, Any]) -> dict[str, Any]:
+def _gateway_health(health: dict[str, Any]) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{_GATEWAY_SCHEMA}"}}}
     return {
         "tags": health["tags"],
@@ -44,20 +44,20 @@ def _of_all(health: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_one(health: dict[str, Any], services: Sequence[str]) -> dict[str, Any]:
-    named = {"name": "service", "in": "path", "required": True}
-    kinds = {"type": "string", "enum": list(services)}
-    return health | {"operationId": "service_health", "parameters": [named | {"schema": kinds}]}
+def _service_health(health: dict[str, Any], services: Sequence[str]) -> dict[str, Any]:
+    schema = {"type": "string", "enum": list(services)}
+    parameter = {"name": "service", "in": "path", "required": True, "schema": schema}
+    return health | {"operationId": "service_health", "parameters": [parameter]}
 
 
-def _schema(health: dict[str, Any]) -> dict[str, Any]:
-    """Schema of the gateway's own health, from that of a service."""
-    fields = {name: kind for name, kind in health["properties"].items() if name != "checks"}
-    of_each = {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Health"}}
+def _gateway_health_schema(health: dict[str, Any]) -> dict[str, Any]:
+    """Schema of the gateway's health, derived from that of a service."""
+    fields = {name: schema for name, schema in health["properties"].items() if name != "checks"}
+    services = {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Health"}}
     return {
         "title": _GATEWAY_SCHEMA,
-        "description": "State of all services: ``ok`` where each is, else ``degraded``.",
+        "description": "State of all services: ``ok`` if every service is, otherwise ``degraded``.",
         "type": "object",
-        "properties": fields | {"services": of_each},
+        "properties": fields | {"services": services},
         "required": ["status", "service", "services"],
     }

@@ -1,8 +1,7 @@
-"""Child process that readies a stack: database schema, then the shipped model, its evaluation.
+"""Child process that prepares a stack: database schema, shipped model and its evaluation.
 
-Run as ``python -m local.stack.prepare [--model FOLDER]`` by the stack, in the
-functions' environment. Standard output is for the person at the terminal, standard error for the
-log.
+The stack runs it as ``python -m local.stack.prepare [--model FOLDER]``, in the environment of the
+functions. Standard output is for the user at the terminal, standard error for the log.
 """
 
 import argparse
@@ -20,36 +19,36 @@ log = logging.getLogger(__name__)
 
 
 def migrate() -> None:
-    """Bring the schema to the current version through the same function as on AWS."""
+    """Migrate the schema to the current version with the same function as on AWS."""
     handler = importlib.import_module("lambdas.migrations.handler").handler
     handler({}, Context("reviewlens-migrations", 300.0))
 
 
 def publish_model(folder: Path) -> None:
-    """Put the shipped model into the artefact bucket and make it current where it should be.
+    """Put the shipped model into the artefact bucket and make it current if appropriate.
 
-    Without it the stack goes on with the model that is current, if one is; health tells the rest.
+    If this fails, the stack starts with the current model, if any; /health reports the state.
     """
     from local.stack.shipped_model import add_evaluation, publish
 
-    if _done(publish, folder, "model", "was not made current"):
-        _done(add_evaluation, folder, "evaluation", "was not registered")
+    if _try_step(publish, folder, "model", "was not made current"):
+        _try_step(add_evaluation, folder, "evaluation", "was not registered")
 
 
-def _done(step: Callable[[Path], object], folder: Path, what: str, otherwise: str) -> bool:
-    """Do one step; whatever fails is told, and hinders nothing else."""
+def _try_step(step: Callable[[Path], object], folder: Path, subject: str, failure: str) -> bool:
+    """Run one step; log and print an error instead of raising it."""
     try:
         step(folder)
     except Exception as error:
-        log.exception("the %s of %s %s", what, folder, otherwise)
+        log.exception("the %s of %s %s", subject, folder, failure)
         reason = error.message if isinstance(error, ReviewlensError) else repr(error)
-        sys.stdout.write(f"The {what} of {folder} {otherwise}: {reason}\n")
+        sys.stdout.write(f"The {subject} of {folder} {failure}: {reason}\n")
         return False
     return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prepare everything; returns the exit status, which only the schema can make 1."""
+    """Prepare the stack; returns the exit status: 1 if the migration failed, otherwise 0."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", type=Path)
     options = parser.parse_args(arguments)

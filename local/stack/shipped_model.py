@@ -1,6 +1,6 @@
-"""Publishes the model that the repository ships, and makes it current where it should be.
+"""Publishes the model shipped with the repository, and makes it current if appropriate.
 
-Beside it the folder may hold its evaluation, by which the gate judges what is to come after it.
+Its folder may also have an evaluation, with which the gate compares later candidates.
 """
 
 import os
@@ -16,30 +16,30 @@ from shared.storage.clients import client
 from shared.storage.objects import ObjectStore, S3Store
 
 FAMILY_SEPARATOR = "-"
-EVALUATION = "evaluation"
+EVALUATION_FOLDER = "evaluation"
 
 
 def check_folder(folder: Path) -> None:
-    """Compare the files of a model's folder with its manifest.
+    """Check the files of a model folder against its manifest.
 
     Raises:
-        LocalStackError: the folder does not hold a whole model.
+        LocalStackError: the folder has no complete model.
     """
     try:
         read_folder(folder, kind="model")
     except (ArtefactError, OSError) as error:
         reason = error.message if isinstance(error, ArtefactError) else str(error)
-        told = f"The model folder {folder} cannot be used: {reason}"
-        raise LocalStackError(told, exit_code=2) from error
+        message = f"The model folder {folder} cannot be used: {reason}"
+        raise LocalStackError(message, exit_code=2) from error
 
 
 def publish(folder: Path) -> None:
-    """Put the model of a folder into the artefact bucket of this environment."""
+    """Publish the model in a folder to the artefact bucket of this environment."""
     publish_into(_store(), folder)
 
 
 def add_evaluation(folder: Path) -> None:
-    """Register the evaluation that lies beside the model of a folder, in this environment."""
+    """Register the evaluation in a model folder, in the bucket of this environment."""
     add_evaluation_to(_store(), folder)
 
 
@@ -48,17 +48,17 @@ def _store() -> ObjectStore:
 
 
 def add_evaluation_to(store: ObjectStore, folder: Path) -> bool:
-    """Register the evaluation beside a model; the same again changes nothing.
+    """Register the evaluation in a model folder. Idempotent.
 
     Returns:
-        Whether the folder has one; a model without it is used all the same.
+        Whether the folder has one; it is optional.
 
     Raises:
-        ArtefactError: the model's files are not what its manifest says, or the evaluation lacks a
-            file or is that of another version.
+        ArtefactError: the model's files do not match its manifest, or the evaluation is incomplete
+            or belongs to another version.
         EvaluationError: the evaluation cannot be read.
     """
-    evaluation = folder / EVALUATION
+    evaluation = folder / EVALUATION_FOLDER
     if not evaluation.is_dir():
         return False
     from sagemaker_jobs.gate.evaluation import read_evaluation  # loads pyarrow
@@ -69,27 +69,27 @@ def add_evaluation_to(store: ObjectStore, folder: Path) -> bool:
 
 
 def publish_into(store: ObjectStore, folder: Path) -> None:
-    """Publish, and move the pointer when there is none or it names an older shipped model.
+    """Publish the model; make it current if no model is, or if an older shipped model is.
 
-    A model that somebody trained and activated stays current: only versions of the shipped
-    family (all of the version but its last part, the hash) give way to a newer one.
+    A model that the user trained and activated stays current: only versions of the same family (the
+    version without its last part, the hash) are replaced by a newer one.
 
     Raises:
-        ArtefactError: the folder's files are not what its manifest says, or the current pointer or
+        ArtefactError: the folder's files do not match its manifest, or the current pointer or
             manifest cannot be read.
-        NotFoundError: the pointer names a version that does not exist.
-        ConflictError: the version was published with other files.
+        NotFoundError: the current version does not exist.
+        ConflictError: the version was already published with other files.
     """
     manifest = read_folder(folder, kind="model").manifest
     publish_version(store, folder, manifest)
-    now = current(store, "model")
-    if now is None:
+    pointer = current(store, "model")
+    if pointer is None:
         move_pointer(store, "model", manifest.version, if_match=None)
-    elif now.version != manifest.version and _gives_way(store, now.version, manifest):
-        move_pointer(store, "model", manifest.version, if_match=now.etag)
+    elif pointer.version != manifest.version and _is_replaced(store, pointer.version, manifest):
+        move_pointer(store, "model", manifest.version, if_match=pointer.etag)
 
 
-def _gives_way(store: ObjectStore, version: str, shipped: Manifest) -> bool:
+def _is_replaced(store: ObjectStore, version: str, shipped: Manifest) -> bool:
     family = shipped.version.rpartition(FAMILY_SEPARATOR)[0]
     if version.rpartition(FAMILY_SEPARATOR)[0] != family:
         return False

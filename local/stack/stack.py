@@ -1,4 +1,4 @@
-"""Composition of the local stack: what starts when, how it is watched, how it stops."""
+"""The local stack: starts, supervises and stops its parts."""
 
 import logging
 import os
@@ -22,29 +22,34 @@ from local.stack.postgres import Postgres
 from local.state import FolderLock, Ports, RunningStack, StateFolder
 
 log = logging.getLogger(__name__)
-_READY_SECONDS = 60.0
-_CHECK_SECONDS = 0.25
+_READY_TIMEOUT_SECONDS = 60.0
+_WATCH_INTERVAL_SECONDS = 0.25
 
 Progress = Callable[[str], None]
 
 
-def _quiet(_step: str) -> None:
-    """Report nothing."""
+def _ignore_progress(_step: str) -> None:
+    """Ignore progress."""
 
 
 class Stack:
-    """PostgreSQL, AWS, the worker and the gateway on one state folder."""
+    """PostgreSQL, the local AWS, the worker and the gateway on one state folder."""
 
     def __init__(
-        self, state: StateFolder, ports: Ports, *, model: Path | None, progress: Progress = _quiet
+        self,
+        state: StateFolder,
+        ports: Ports,
+        *,
+        model: Path | None,
+        progress: Progress = _ignore_progress,
     ) -> None:
         """Prepare a stack without starting anything.
 
         Args:
-            state: the folder of everything that it keeps.
-            ports: loopback ports, 0 for any free one.
-            model: folder of the model to publish where none is current; None for none.
-            progress: told each step in a few words.
+            state: folder for all data of the stack.
+            ports: loopback ports, 0 for any free port.
+            model: folder of the shipped model to publish, None to publish none.
+            progress: called with a short name of each step.
         """
         self._state = state
         self._ports = ports
@@ -56,10 +61,10 @@ class Stack:
         self._postgres: Postgres | None = None
 
     def start(self) -> RunningStack:
-        """Start everything and wait until it answers.
+        """Start all parts and wait until the API responds.
 
         Raises:
-            LocalStackError: a port is taken, the folder is in use, or a part does not start.
+            LocalStackError: a port or the folder is in use, or a part does not start.
         """
         try:
             return self._start()
@@ -68,48 +73,48 @@ class Stack:
             raise
 
     def watch(self) -> None:
-        """Keep the parts running until ``request_stop``."""
+        """Restart crashed parts until ``request_stop`` is called."""
         self._watch_until(self._stopping)
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Keep the parts running while the caller works with them; ``watch`` may follow.
+    def watch_in_background(self) -> Iterator[None]:
+        """Restart crashed parts in the background while the caller works with them.
 
-        Ends on leaving alone: after ``request_stop`` the caller's work may still need them.
+        This continues after ``request_stop``, because the caller may still need the parts.
         """
-        left = threading.Event()
-        watcher = threading.Thread(target=self._watch_until, args=(left,), name="watch")
+        finished = threading.Event()
+        watcher = threading.Thread(target=self._watch_until, args=(finished,), name="watch")
         watcher.start()
         try:
             yield
         finally:
-            left.set()
+            finished.set()
             watcher.join()
 
     def request_stop(self) -> None:
-        """Make ``watch`` return; safe in a signal handler."""
+        """Make ``watch`` return. Safe to call from a signal handler."""
         self._stopping.set()
 
     def stop(self) -> None:
-        """Stop everything, last started first. Work in hand is finished where that is quick."""
+        """Stop all parts in reverse order; current work is finished if that is quick."""
         self._cleanup.close()
 
-    def _watch_until(self, ended: threading.Event) -> None:
-        while not ended.wait(_CHECK_SECONDS):
+    def _watch_until(self, finished: threading.Event) -> None:
+        while not finished.wait(_WATCH_INTERVAL_SECONDS):
             for child in self._children:
-                self._mend(child)
+                self._restart_if_crashed(child)
             if self._postgres:
-                self._mend(self._postgres)
+                self._restart_if_crashed(self._postgres)
 
-    def _mend(self, part: Child | Postgres) -> None:
-        """Start a part that died again; one that cannot be started now has its turn later."""
+    def _restart_if_crashed(self, part: Child | Postgres) -> None:
+        """Restart a crashed part; if that fails, log the error and try again later."""
         try:
-            if part.check():
+            if part.restart_if_crashed():
                 self._announce()
         except LocalStackError as error:
             log.error("%s", error.message)  # noqa: TRY400 - the message is enough
-        except Exception as error:  # noqa: BLE001 - the other parts go on, whatever it is
-            log.error("restart of %s: %r", part.name, error)  # noqa: TRY400 - as above
+        except Exception as error:  # noqa: BLE001 - the other parts keep running
+            log.error("%s could not be restarted: %r", part.name, error)  # noqa: TRY400 - as above
 
     def _start(self) -> RunningStack:
         if self._model is not None:
@@ -118,7 +123,7 @@ class Stack:
             check_folder(self._model)
         self._state.create()
         self._cleanup.enter_context(FolderLock(self._state.root))
-        self._state.withdraw()  # what a killed stack announced
+        self._state.withdraw()  # the announcement of a killed stack
         self._state.clear_temporary()
         gateway = bind(self._ports.gateway, purpose="gateway", option="--port")
         self._cleanup.callback(gateway.close)
@@ -189,12 +194,12 @@ class Stack:
         )
 
     def _prepare(self) -> None:
-        """Bring schema and model up to date while the gateway loads."""
+        """Update schema and model while the gateway loads."""
         self._progress("database schema and model")
         model = [] if self._model is None else ["--model", str(self._model)]
         path = self._state.logs / "prepare.log"
         with (
-            path.open("wb") as output,  # of this start alone
+            path.open("wb") as output,  # only of this start
             subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-m", "local.stack.prepare", *model],
                 env=self._environment,
@@ -205,11 +210,13 @@ class Stack:
                 start_new_session=True,
             ) as child,
         ):
-            # standard input stays open until the end: it is the child's lifeline
-            said = child.stdout.read() if child.stdout else ""
+            # standard input stays open until the end, as the child's lifeline
+            messages = child.stdout.read() if child.stdout else ""
         if child.returncode:
-            raise LocalStackError(f"The stack cannot be prepared. From {path}:\n{log_tail(path)}")
-        for line in said.splitlines():
+            raise LocalStackError(
+                f"The stack could not be prepared. From {path}:\n{log_tail(path)}"
+            )
+        for line in messages.splitlines():
             log.warning("%s", line)
 
     def _start_worker(self) -> None:
@@ -247,10 +254,10 @@ class Stack:
     def _wait_for_gateway(self) -> None:
         import httpx
 
-        front = self._children[0]
-        deadline = time.monotonic() + _READY_SECONDS
+        process = self._children[0]
+        deadline = time.monotonic() + _READY_TIMEOUT_SECONDS
         with httpx.Client(trust_env=False, timeout=10.0) as client:
-            while time.monotonic() < deadline and front.is_alive:
+            while time.monotonic() < deadline and process.is_alive:
                 try:
                     client.get(f"{self._running.gateway_url}/health")
                 except httpx.HTTPError:

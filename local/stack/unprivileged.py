@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root: where the stack is root, its server runs as a plain user."""
+"""Runs PostgreSQL as an unprivileged user if the stack runs as root, which it refuses."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ _FALLBACK = "nobody"
 
 
 def server_user() -> pwd.struct_passwd | None:
-    """The account that the server runs under, None for our own (we are not root)."""
+    """The account to run the server as, None for the current one (not root)."""
     if os.geteuid() != 0:
         return None
     with suppress(KeyError):
@@ -29,27 +29,24 @@ def server_user() -> pwd.struct_passwd | None:
         return pwd.getpwnam(_USER)
     with suppress(KeyError):
         return pwd.getpwnam(_FALLBACK)
-    raise LocalStackError("PostgreSQL does not run as root and no other account exists here.")
+    raise LocalStackError("PostgreSQL cannot run as root, and there is no other account.")
 
 
 def process_options(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Arguments for subprocess that drop root for good (no group is kept)."""
+    """Arguments for subprocess that permanently drop root and all its groups."""
     if user is None:
         return {}
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def give(folder: Path, user: pwd.struct_passwd | None) -> None:
-    """Hand a folder to the server's account."""
+def change_owner(folder: Path, user: pwd.struct_passwd | None) -> None:
+    """Make the server's account the owner of a file or folder."""
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
 
 
-def let_through(path: Path, user: pwd.struct_passwd | None) -> None:
-    """Let the account reach a path: search permission (no reading) on the folders above it.
-
-    Only folders that lack it are touched.
-    """
+def make_reachable(path: Path, user: pwd.struct_passwd | None) -> None:
+    """Give the account search (not read) permission on all folders above a path."""
     if user is None:
         return
     for folder in path.resolve().parents:

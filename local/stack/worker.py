@@ -1,6 +1,6 @@
-"""Child process that runs the functions behind queues, and the scheduled sweep.
+"""Child process that runs the functions behind queues and the scheduled sweep.
 
-Run as ``python -m local.stack.worker`` by the stack; takes its configuration from the environment.
+The stack runs it as ``python -m local.stack.worker``, configured by environment variables.
 """
 
 import importlib
@@ -24,11 +24,11 @@ _SWEEP_FUNCTION = "lambdas.collection.handler"
 
 
 def scheduled_event(*, force: bool) -> dict[str, Any]:
-    """What EventBridge sends to a scheduled function.
+    """The event that EventBridge sends to a scheduled function.
 
     Args:
-        force: whether unfinished work is queued again however young it is: true after a start,
-            when nothing can be in flight.
+        force: whether to queue unfinished work of any age again: true after a start, when no work
+            can be in progress.
     """
     return {
         "version": "0",
@@ -50,7 +50,7 @@ def load_handler(module: str) -> Handler:
 
 
 class Worker:
-    """One poller for each queue and one thread that sweeps."""
+    """One polling thread for each queue, and one for the sweep."""
 
     def __init__(self, sqs: Any, endpoint: str, *, sweep_seconds: float) -> None:
         self._sqs = sqs
@@ -65,12 +65,12 @@ class Worker:
         self._threads.append(threading.Thread(target=self._sweep, name="sweep", daemon=True))
 
     def start(self) -> None:
-        """Start polling and sweep once, by force."""
+        """Start polling, and run a forced sweep."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Take no new work and finish what is in hand."""
+        """Stop polling and finish the current work."""
         self._stopping.set()
         for source in self._sources:
             source.stop()
@@ -98,8 +98,8 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 context = Context("reviewlens-collection", float(FUNCTION_TIMEOUT_SECONDS))
-                answer = load_handler(_SWEEP_FUNCTION)(scheduled_event(force=force), context)
-                log.info("swept: %s", json.dumps(answer, default=str))
+                result = load_handler(_SWEEP_FUNCTION)(scheduled_event(force=force), context)
+                log.info("sweep finished: %s", json.dumps(result, default=str))
                 force = False
             except Exception:
                 log.exception("the sweep failed")

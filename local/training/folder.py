@@ -15,7 +15,7 @@ from shared.schemas.training import TrainingState
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What the supervisor writes down. A process is told by id and time of its start."""
+    """State recorded by the supervisor; a process is identified by id and creation time."""
 
     supervisor: tuple[int, float] | None = None
     job: tuple[int, float] | None = None
@@ -27,7 +27,7 @@ class RunState:
 
 
 class RunFolder:
-    """Paths of a run, its description and its state."""
+    """The folder of one run: its paths, description and state."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -42,40 +42,42 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether the run was described."""
+        """Whether the run has a description."""
         return self._description.is_file()
 
-    def describe(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> None:
-        """Write down what is to be run."""
+    def write_description(
+        self, command: Sequence[str], environment: Mapping[str, str], cwd: Path
+    ) -> None:
+        """Store the command of the run, its environment and its working directory."""
         body = {"command": list(command), "environment": dict(environment), "cwd": str(cwd)}
         write_atomically(self._description, json.dumps(body).encode(), mode=0o600)
 
-    def description(self) -> dict[str, Any]:
-        """What is to be run: command, environment, cwd."""
-        found: dict[str, Any] = json.loads(self._description.read_text())
-        return found
+    def read_description(self) -> dict[str, Any]:
+        """The stored description: command, environment, cwd."""
+        description: dict[str, Any] = json.loads(self._description.read_text())
+        return description
 
     @property
-    def age(self) -> float:
-        """Seconds since the run was described."""
+    def age_seconds(self) -> float:
+        """Seconds since the description was written."""
         return time.time() - self._description.stat().st_mtime
 
-    def state(self) -> RunState:
-        """What was written down last."""
+    def read_state(self) -> RunState:
+        """The last stored state."""
         with suppress(FileNotFoundError):
             return RunState(**json.loads(self._state.read_text()))
         return RunState()
 
-    def keep(self, state: RunState) -> None:
-        """Write the state down."""
+    def write_state(self, state: RunState) -> None:
+        """Store the state."""
         write_atomically(self._state, json.dumps(asdict(state)).encode())
 
 
-def run_of(root: Path, record: object) -> str | None:
-    """The run below a folder that left this record (its run.json); None where none did.
+def find_run(root: Path, record: object) -> str | None:
+    """Name of the run below ``root`` whose run.json equals this record; None if there is none.
 
-    Training writes the record, and the export takes it over whole into the manifest: its losses,
-    hashes and versions tell one run from another.
+    Training writes the record and the export copies it into the manifest. Its losses, hashes and
+    versions identify the run.
     """
     if not record:
         return None
@@ -86,8 +88,8 @@ def run_of(root: Path, record: object) -> str | None:
     return None
 
 
-def verdict(state: RunState) -> TrainingState:
-    """What a state says of its run."""
+def training_state(state: RunState) -> TrainingState:
+    """The API's training state for the recorded state of a run."""
     if not state.finished_at:
         return TrainingState.RUNNING if state.job else TrainingState.STARTED
     if state.stopped:
@@ -95,6 +97,6 @@ def verdict(state: RunState) -> TrainingState:
     return TrainingState.COMPLETED if state.status == 0 else TrainingState.FAILED
 
 
-def now() -> str:
-    """The current time, as states hold it."""
+def utc_now() -> str:
+    """The current time in ISO 8601, as stored in RunState."""
     return datetime.now(UTC).isoformat()

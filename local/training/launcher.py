@@ -1,7 +1,7 @@
-"""Training jobs on this machine: one at a time, each a process with a folder of its own.
+"""Training jobs on this machine: one at a time, each a process with its own folder.
 
-The folder holds everything that is known of a run (local.training.folder), so that any process can
-tell of it and a run outlives the stack that started it.
+All information about a run is in its folder (local.training.folder), so that any process can report
+on it and a run can outlive the stack that started it.
 """
 
 import fcntl
@@ -19,20 +19,20 @@ from pydantic import Field
 
 from lambdas.training.launcher import Job, Report
 from local.training.folder import RunFolder
-from local.training.report import report_of
+from local.training.report import build_report
 from shared.errors import ConflictError, UnavailableError
 from shared.settings.base import ServiceSettings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_KEPT = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH")
-_KEPT_PREFIXES = ("LC_", "HF_", "TRANSFORMERS_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "TORCH_")
-_LOCK_PATIENCE_SECONDS = 2.0
-_BUSY = "{} runs; wait for its end, or cancel it"
+_INHERITED_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH")
+_INHERITED_PREFIXES = ("LC_", "HF_", "TRANSFORMERS_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "TORCH_")
+_LOCK_TIMEOUT_SECONDS = 2.0
+_BUSY = "{} is running; wait until it ends, or cancel it"
 _DATA_FILES = ("train.parquet", "validation.parquet")
 
 
 class LocalTrainingSettings(ServiceSettings):
-    """Where local runs are kept, and what they work with; defaults are those of a checkout."""
+    """Folders, Python and data of local runs; the defaults are those of a checkout."""
 
     training_dir: Path = Path(".reviewlens/training")
     train_python: Path = CHECKOUT / ".venv-train" / "bin" / "python"
@@ -43,7 +43,7 @@ class LocalTrainingSettings(ServiceSettings):
 
 
 def launcher() -> "LocalLauncher":
-    """Make the launcher that the environment describes (REVIEWLENS_TRAINING_LAUNCHER)."""
+    """Create the launcher from environment variables (named by REVIEWLENS_TRAINING_LAUNCHER)."""
     settings = LocalTrainingSettings()
     return LocalLauncher(
         settings.training_dir,
@@ -55,7 +55,7 @@ def launcher() -> "LocalLauncher":
 
 
 class LocalLauncher:
-    """Runs ``python -m sagemaker_jobs.train`` as SageMaker would: SM_* variables and channels."""
+    """Runs ``python -m sagemaker_jobs.train`` with the SM_* variables and channels of SageMaker."""
 
     name = "local"
 
@@ -65,10 +65,10 @@ class LocalLauncher:
         """Prepare the launcher.
 
         Args:
-            root: keeps a folder for each run.
-            python: interpreter of an environment that has the extra ``train``.
-            data: the channel ``train``.
-            encoders: has a folder for each registered encoder.
+            root: folder that has a folder for each run.
+            python: interpreter of an environment with the extra ``train``.
+            data: folder of the channel ``train``.
+            encoders: folder that has a folder for each registered encoder.
             keep: how many completed or failed runs keep weights and checkpoints.
         """
         self._keep = keep
@@ -77,40 +77,44 @@ class LocalLauncher:
         )
 
     def ready(self) -> None:
-        """Raise where a run is active, or environment or data are missing; says how to get them."""
+        """Raise if a run is active, or if the environment or the data is missing.
+
+        Raises:
+            ConflictError: a run is active; names it.
+            UnavailableError: something is missing; says how to get it.
+        """
         if not os.access(self._python, os.X_OK):
             raise UnavailableError(
-                "there is no training environment here: `make test-train` makes one in "
-                ".venv-train; or REVIEWLENS_TRAIN_PYTHON names the python of an environment with "
-                "the extra `train`"
+                "the training environment is missing: create it in .venv-train with "
+                "`make test-train`, or set REVIEWLENS_TRAIN_PYTHON to the Python of an environment "
+                "with the extra `train`"
             )
         missing = [name for name in _DATA_FILES if not (self._data / name).is_file()]
         if missing:
             raise UnavailableError(
-                f"there is no training data here ({', '.join(missing)}): "
-                "`python scripts/model/prepare_training_data.py DATA_SETS .data` makes it; or "
-                "REVIEWLENS_TRAIN_DATA names the folder"
+                f"training data is missing ({', '.join(missing)}): create it with "
+                "`python scripts/model/prepare_training_data.py DATA_SETS .data`, or set "
+                "REVIEWLENS_TRAIN_DATA to the folder that has it"
             )
-
-        if holder := self._active():
+        if holder := self._active_run():
             raise ConflictError(_BUSY.format(holder))
 
     def encoders(self) -> Collection[str]:
-        """Names of the folders with an encoder."""
+        """Names of the registered encoders."""
         return frozenset(path.parent.name for path in self._encoders.glob("*/config.json"))
 
     def rows(self) -> int:
-        """Reviews of an epoch: those of the data, or as many as the job draws by default."""
+        """Reviews in an epoch: all of the training data, or the sample that the job draws of it."""
         import pyarrow.parquet as pq
 
         from sagemaker_jobs.train.config import TrainConfig
 
-        drawn: int = sum(TrainConfig.model_fields["class_counts"].default.values())
+        sample_size: int = sum(TrainConfig.model_fields["class_counts"].default.values())
         try:
-            found: int = pq.read_metadata(self._data / _DATA_FILES[0]).num_rows
+            rows: int = pq.read_metadata(self._data / _DATA_FILES[0]).num_rows
         except (OSError, ValueError) as error:
             raise UnavailableError(f"{_DATA_FILES[0]} cannot be read") from error
-        return min(drawn or found, found)  # none to draw: all
+        return min(sample_size or rows, rows)  # 0: no sampling
 
     def start(self, job: Job) -> None:
         """Start the run in the background.
@@ -124,60 +128,63 @@ class LocalLauncher:
         self._root.mkdir(parents=True, exist_ok=True)
         lock = self._lock()
         try:
-            self._describe(run, job)
-            self._spawn(run, lock)
+            self._prepare_folder(run, job)
+            self._start_supervisor(run, lock)
         except OSError as error:
-            raise UnavailableError(f"the run cannot be started ({error.strerror})") from error
+            raise UnavailableError(f"the run could not be started ({error.strerror})") from error
         finally:
-            os.close(lock)  # the run has its own copy
+            os.close(lock)  # the supervisor has its own copy
 
     def report(self, training_id: str) -> Report | None:
-        """What the run's folder tells; None where there is none."""
+        """Report on a run from its folder; None if there is no such run."""
         run = RunFolder(self._root / training_id)
-        return report_of(run) if run.exists else None
+        return build_report(run) if run.exists else None
 
     def stop(self, training_id: str) -> None:
-        """Ask the run to end; its supervisor sees to it within a second."""
+        """Request that the run stops; its supervisor checks for this ten times a second."""
         run = RunFolder(self._root / training_id)
-        if run.exists and not run.state().finished_at:
+        if run.exists and not run.read_state().finished_at:
             run.cancel.touch()
 
     def _lock(self) -> int:
-        """The lock that the active run and its processes hold; the kernel frees it when they end.
+        """Take the lock that an active run and its processes hold until they end.
 
         Raises:
             ConflictError: a run is active; names it.
         """
         descriptor = os.open(self._root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
+        deadline = time.monotonic() + _LOCK_TIMEOUT_SECONDS
         while True:
             with suppress(BlockingIOError):
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return descriptor
-            holder = self._active()
+            holder = self._active_run()
             if holder or time.monotonic() > deadline:
                 os.close(descriptor)
                 raise ConflictError(_BUSY.format(holder or "another training"))
-            time.sleep(0.05)  # it is ending just now
+            time.sleep(0.05)  # a run is just ending
 
-    def _active(self) -> str | None:
-        """The run that has not ended; what a killed supervisor left running is ended by asking."""
+    def _active_run(self) -> str | None:
+        """Name of the run that has not ended.
+
+        Reporting on a run whose supervisor was killed ends its leftover processes.
+        """
         for path in sorted(self._root.glob("train_*"), reverse=True):
             run = RunFolder(path)
-            ended = not run.exists or run.state().finished_at
-            if not ended and not report_of(run).state.is_final:
+            ended = not run.exists or run.read_state().finished_at
+            if not ended and not build_report(run).state.is_final:
                 return path.name
         return None
 
-    def _describe(self, run: RunFolder, job: Job) -> None:
+    def _prepare_folder(self, run: RunFolder, job: Job) -> None:
         for folder in (run.model, run.output, run.checkpoints, run.temporary):
             folder.mkdir(parents=True, exist_ok=True)
         name = job.parameters.model_name
-        registered = name in self.encoders()
-        values = job.hyperparameters(str(self._encoders / name) if registered else name)
+        is_registered = name in self.encoders()
+        values = job.hyperparameters(str(self._encoders / name) if is_registered else name)
         options = [part for key, value in values.items() for part in (f"--{key}", f"{value}")]
         command = [str(self._python), "-m", "sagemaker_jobs.train", *options]
-        environment = _kept(os.environ) | {
+        environment = _inherited_variables(os.environ) | {
             "PYTHONUNBUFFERED": "1",
             "TMPDIR": str(run.temporary),
             "TRAINING_JOB_NAME": job.training_id,
@@ -191,9 +198,9 @@ class LocalLauncher:
             "SM_HOSTS": '["algo-1"]',
             "SM_CURRENT_HOST": "algo-1",
         }
-        run.describe(command, environment, CHECKOUT)
+        run.write_description(command, environment, CHECKOUT)
 
-    def _spawn(self, run: RunFolder, lock: int) -> None:
+    def _start_supervisor(self, run: RunFolder, lock: int) -> None:
         with run.log.open("ab") as log:
             supervisor = subprocess.Popen(  # noqa: S603 - our own module
                 [
@@ -208,17 +215,17 @@ class LocalLauncher:
                 stdout=log,
                 stderr=log,
                 cwd=CHECKOUT,
-                env=_kept(os.environ),
+                env=_inherited_variables(os.environ),
                 pass_fds=[lock],
-                start_new_session=True,  # it outlives us
+                start_new_session=True,  # it must outlive this process
             )
         threading.Thread(target=supervisor.wait, name="training", daemon=True).start()
 
 
-def _kept(outer: Mapping[str, str]) -> dict[str, str]:
-    """What a job may know of our environment: no secret, no address of the stack."""
+def _inherited_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables that a job inherits: no secrets and no addresses of the stack."""
     return {
         name: value
-        for name, value in outer.items()
-        if name in _KEPT or name.startswith(_KEPT_PREFIXES)
+        for name, value in environment.items()
+        if name in _INHERITED_VARIABLES or name.startswith(_INHERITED_PREFIXES)
     }

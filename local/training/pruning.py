@@ -1,7 +1,7 @@
-"""Frees the disk of old training runs: weights and checkpoints go, what was measured stays.
+"""Frees disk space of old training runs: removes weights and checkpoints, keeps the results.
 
-Of each run the record (run.json), metrics, log and state are kept for good: they are small, and
-they say what was tried.
+The record (run.json), metrics, log and state of each run are never removed: they are small and
+document the run.
 """
 
 import os
@@ -14,53 +14,56 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from local.training.folder import RunFolder, verdict
+from local.training.folder import RunFolder, training_state
 from shared.schemas.training import TrainingState
 
-_WEIGHTS = frozenset({".safetensors", ".onnx", ".pt", ".pth", ".bin", ".npy"})
-_KEPT_STATES = (TrainingState.COMPLETED, TrainingState.FAILED)
+_WEIGHT_SUFFIXES = frozenset({".safetensors", ".onnx", ".pt", ".pth", ".bin", ".npy"})
+_RETAINED_STATES = (TrainingState.COMPLETED, TrainingState.FAILED)
 
 
 def prune(root: Path, keep: int) -> list[str]:
-    """Remove the heavy files of all runs that have ended but for the newest.
+    """Remove weights and checkpoints of all ended runs except the newest.
 
-    A run that was cancelled is of no use to anybody and does not count among the newest. One that
-    runs, or whose files a process works with (an export, say), is left for another time.
+    Cancelled runs are always pruned and do not count among the newest. A run that is active, or
+    whose files another process (such as an export) is using, is skipped.
 
     Args:
-        root: has a folder for each run.
-        keep: how many completed or failed runs stay whole.
+        root: folder that has a folder for each run.
+        keep: how many completed or failed runs keep all files.
 
     Returns:
-        The runs that lost files, by their names.
+        Names of the pruned runs.
     """
-    ended = [run for path in root.glob("train_*") if (run := RunFolder(path)).state().finished_at]
-    ended.sort(key=lambda run: str(run.state().finished_at), reverse=True)
-    kept = [run for run in ended if verdict(run.state()) in _KEPT_STATES][:keep]
-    old = [run for run in ended if run not in kept and any(_heavy(run))]
-    used = list(_paths_in_use()) if old else []
+    runs = [RunFolder(path) for path in root.glob("train_*")]
+    ended = [run for run in runs if run.read_state().finished_at]
+    ended.sort(key=lambda run: str(run.read_state().finished_at), reverse=True)
+    retained = [run for run in ended if training_state(run.read_state()) in _RETAINED_STATES][:keep]
+    prunable = [run for run in ended if run not in retained and any(_prunable_paths(run))]
+    paths_in_use = list(_paths_in_use()) if prunable else []
     pruned = []
-    for run in old:
-        place = run.root.resolve()
-        if not any(path.is_relative_to(place) for path in used):
-            _remove(run, keep)
+    for run in prunable:
+        folder = run.root.resolve()
+        if not any(path.is_relative_to(folder) for path in paths_in_use):
+            _remove_files(run, keep)
             pruned.append(run.root.name)
     return pruned
 
 
-def _heavy(run: RunFolder) -> Iterator[Path]:
-    """Folders that go whole, and files of weights."""
+def _prunable_paths(run: RunFolder) -> Iterator[Path]:
+    """Folders to remove entirely, and files of weights."""
     yield from (folder for folder in (run.checkpoints, run.temporary) if folder.is_dir())
     for top in (run.model, run.output):
         for folder, _, names in os.walk(top):
-            yield from (Path(folder, name) for name in names if Path(name).suffix in _WEIGHTS)
+            yield from (
+                Path(folder, name) for name in names if Path(name).suffix in _WEIGHT_SUFFIXES
+            )
 
 
-def _remove(run: RunFolder, keep: int) -> None:
-    told = f"weights and checkpoints were removed: the newest {keep} runs keep theirs"
-    note = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {told} (REVIEWLENS_TRAIN_KEEP)\n"
-    (run.root / "pruned").write_text(note, encoding="utf-8")
-    for path in list(_heavy(run)):
+def _remove_files(run: RunFolder, keep: int) -> None:
+    note = f"weights and checkpoints were removed: only the newest {keep} runs keep them"
+    line = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {note} (REVIEWLENS_TRAIN_KEEP)\n"
+    (run.root / "pruned").write_text(line, encoding="utf-8")
+    for path in list(_prunable_paths(run)):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
@@ -68,24 +71,24 @@ def _remove(run: RunFolder, keep: int) -> None:
 
 
 def _paths_in_use() -> Iterator[Path]:
-    """Every path that another process names in its arguments, works in, or has open or mapped.
+    """Paths that other processes have as argument, working directory, open file or mapping.
 
-    An export reads its run's weights more than once: what it was asked for tells more than what it
-    has open just now.
+    Arguments count because an export reads its run's weights more than once and may not have them
+    open at the moment.
     """
     for process in psutil.process_iter():
         if process.pid != os.getpid():
             with suppress(psutil.Error, OSError):
-                yield from _paths_of(process)
+                yield from _process_paths(process)
 
 
-def _paths_of(process: Any) -> Iterator[Path]:
+def _process_paths(process: Any) -> Iterator[Path]:
     arguments: list[str] = process.cmdline()
     cwd = Path(process.cwd())
     yield cwd
     for argument in arguments:
         for text in {argument, argument.rpartition("=")[2]}:
-            with suppress(ValueError, OSError):  # no path at all
+            with suppress(ValueError, OSError):  # not a path
                 yield (cwd / text).resolve()
     for opened in (*process.open_files(), *process.memory_maps()):
         yield Path(opened.path)

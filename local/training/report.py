@@ -1,4 +1,4 @@
-"""What a run's folder says about the run: state, progress, and why it failed."""
+"""Reports on a training run from its folder: state, progress and failure reason."""
 
 import json
 import os
@@ -15,121 +15,123 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from lambdas.training.launcher import Progress, Report, progress_of
-from local.training.folder import RunFolder, RunState, now, verdict
+from local.training.folder import RunFolder, RunState, training_state, utc_now
 from shared.schemas.training import TrainingState
 
-_LAUNCH_SECONDS = 15.0
-_METRIC_LINES = 2000
-_REASON_CHARACTERS = 400
-_TAIL_BYTES = 65_536
+_LAUNCH_TIMEOUT_SECONDS = 15.0
+_MAX_METRIC_LINES = 2000
+_MAX_REASON_CHARACTERS = 400
+_MAX_BYTES_READ = 65_536
 _PATHS = re.compile(r"(?<![\w./:])(?:~|/)[^\s'\",;:()]*/")
 
 
-def report_of(run: RunFolder) -> Report:
-    """What a run's folder tells of it.
+def build_report(run: RunFolder) -> Report:
+    """Report on a run from the contents of its folder.
 
-    A run whose supervisor was killed has failed: what it left running is ended, and that is
-    written down.
+    A run whose supervisor was killed counts as failed: its leftover processes are killed and the
+    failure is recorded.
     """
-    state = run.state()
-    if not state.finished_at and not _runs(state.supervisor):
-        state = run.state()  # it may have ended between the two looks
-        if not state.finished_at and (state.supervisor or run.age > _LAUNCH_SECONDS):
-            state = _give_up(run, state)
-    found = verdict(state)
+    state = run.read_state()
+    if not state.finished_at and not _is_running(state.supervisor):
+        state = run.read_state()  # the run may have ended in between
+        if not state.finished_at and (
+            state.supervisor or run.age_seconds > _LAUNCH_TIMEOUT_SECONDS
+        ):
+            state = _fail_orphaned_run(run, state)
+    outcome = training_state(state)
     phase = "Stopping" if run.cancel.exists() and not state.finished_at else None
     return Report(
-        state=found,
+        state=outcome,
         progress=replace(_progress(run), phase=phase),
-        started_at=_time(state.started_at),
-        finished_at=_time(state.finished_at),
-        model_version=_model_version(run) if found is TrainingState.COMPLETED else None,
-        failure_reason=_reason(run, state) if found is TrainingState.FAILED else None,
+        started_at=_parse_time(state.started_at),
+        finished_at=_parse_time(state.finished_at),
+        model_version=_model_version(run) if outcome is TrainingState.COMPLETED else None,
+        failure_reason=_failure_reason(run, state) if outcome is TrainingState.FAILED else None,
     )
 
 
-def _give_up(run: RunFolder, state: RunState) -> RunState:
-    """End what a killed supervisor left running, and write down that the run is over."""
-    if state.job and _runs(state.job):
+def _fail_orphaned_run(run: RunFolder, state: RunState) -> RunState:
+    """Kill the job that a killed supervisor left behind, and record the end of the run."""
+    if state.job and _is_running(state.job):
         with suppress(ProcessLookupError):
             os.killpg(state.job[0], signal.SIGKILL)
     stopped = run.cancel.exists()
     problem = None if stopped else "the run was killed before it ended"
-    over = replace(state, finished_at=now(), stopped=stopped, problem=problem)
-    run.keep(over)
-    return over
+    final_state = replace(state, finished_at=utc_now(), stopped=stopped, problem=problem)
+    run.write_state(final_state)
+    return final_state
 
 
 def _progress(run: RunFolder) -> Progress:
-    """The newest value of everything in the metrics that the job writes, line by line."""
+    """The latest value of each field in the metrics file, to which the job appends lines."""
     values: dict[str, Any] = {}
     path = run.model / "logs" / "train_metrics.jsonl"
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as lines:
-        for line in deque(lines, maxlen=_METRIC_LINES):
-            with suppress(ValueError):  # the last line may be half written
-                found = json.loads(line)
-                values |= found if isinstance(found, dict) else {}
+        for line in deque(lines, maxlen=_MAX_METRIC_LINES):
+            with suppress(ValueError):  # the last line may be incomplete
+                fields = json.loads(line)
+                values |= fields if isinstance(fields, dict) else {}
     return progress_of(values)
 
 
 def _model_version(run: RunFolder) -> str | None:
-    """Version of the model that the run has exported; None where it has not."""
+    """Version of the model exported by the run; None if there is none."""
     with suppress(OSError, ValueError, AttributeError):
-        found = json.loads((run.model / "manifest.json").read_text()).get("version")
-        return found if isinstance(found, str) else None
+        version = json.loads((run.model / "manifest.json").read_text()).get("version")
+        return version if isinstance(version, str) else None
     return None
 
 
-def _reason(run: RunFolder, state: RunState) -> str:
-    """Why a run failed: what the job says itself, else the end of its log, and how it ended."""
+def _failure_reason(run: RunFolder, state: RunState) -> str:
+    """Why a run failed: the job's own message or the end of its log, and its exit status."""
     if state.problem:
         return state.problem
-    said = _beginning(run.output / "failure") or _last_line(run.log)
+    message = _first_text(run.output / "failure") or _last_line(run.log)
     status = state.status or 0
-    how = f"exit status {status}"
+    exit_reason = f"exit status {status}"
     if status < 0:
-        how = f"killed by {signal.Signals(-status).name}"
+        exit_reason = f"killed by {signal.Signals(-status).name}"
         if status == -signal.SIGKILL:
-            how += ", perhaps for want of memory"
-    return f"{without_paths(said)} ({how})" if said else how
+            exit_reason += ", possibly out of memory"
+    return f"{strip_folders(message)} ({exit_reason})" if message else exit_reason
 
 
-def without_paths(text: str) -> str:
-    """The text with the last part alone of each path of this machine."""
+def strip_folders(text: str) -> str:
+    """The text with each path of this machine shortened to its file name."""
     return _PATHS.sub("", text)
 
 
-def _beginning(path: Path) -> str:
-    """A short file as one line, cut."""
+def _first_text(path: Path) -> str:
+    """The beginning of a file as one line; empty if it cannot be read."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            said = " ".join(file.read(_TAIL_BYTES).split())
+            text = " ".join(file.read(_MAX_BYTES_READ).split())
     except OSError:
         return ""
-    return "".join(c for c in said if c.isprintable())[:_REASON_CHARACTERS]
+    return "".join(c for c in text if c.isprintable())[:_MAX_REASON_CHARACTERS]
 
 
 def _last_line(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _MAX_BYTES_READ))
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return "".join(c for c in said if c.isprintable())[-_REASON_CHARACTERS:]
+    text = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return "".join(c for c in text if c.isprintable())[-_MAX_REASON_CHARACTERS:]
 
 
-def _runs(process: Sequence[float] | None) -> bool:
-    """Whether the very process still runs: ids are given out again, times of start are not."""
+def _is_running(process: Sequence[float] | None) -> bool:
+    """Whether this process still runs; the creation time tells it from a reused id."""
     if process is None:
         return False
     with suppress(psutil.NoSuchProcess):
-        found = psutil.Process(int(process[0]))
-        same = abs(found.create_time() - process[1]) < 1.0
-        return bool(same and found.status() != psutil.STATUS_ZOMBIE)
+        candidate = psutil.Process(int(process[0]))
+        is_same = abs(candidate.create_time() - process[1]) < 1.0
+        return bool(is_same and candidate.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
-def _time(text: str | None) -> datetime | None:
+def _parse_time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)

@@ -1,8 +1,8 @@
-"""The process that starts, watches and ends one training run on this machine.
+"""Supervisor process of one training run on this machine: starts, watches and stops the job.
 
-Run as ``python -m local.training.run FOLDER LOCK KEEP`` by local.training.launcher. LOCK is an open
-file whose lock says that a run is active; the job inherits it as well. KEEP is how many runs keep
-their weights when this one has ended.
+local.training.launcher runs it as ``python -m local.training.run FOLDER LOCK KEEP``. LOCK is the
+descriptor of a locked file, which marks the run as active; the job inherits it as well. KEEP is how
+many runs keep their weights after this one has ended.
 """
 
 import os
@@ -18,31 +18,31 @@ from types import FrameType
 
 import psutil  # type: ignore[import-untyped]
 
-from local.training.folder import RunFolder, RunState, now
+from local.training.folder import RunFolder, RunState, utc_now
 from local.training.pruning import prune
 
 _CHECK_SECONDS = 0.1
-_PATIENCE_SECONDS = 30.0
+_STOP_TIMEOUT_SECONDS = 30.0
 
 
 def supervise(run: RunFolder, lock: int) -> int:
-    """Run the job to its end and write down what became of it; returns its exit status."""
-    told: list[str] = []
+    """Run the job to its end and record the outcome; returns the job's exit status."""
+    stop_reasons: list[str] = []
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        told.append(f"the run was stopped from outside ({signal.Signals(number).name})")
+    def request_stop(number: int, _frame: FrameType | None) -> None:
+        stop_reasons.append(f"the run was stopped by a signal ({signal.Signals(number).name})")
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
-    state = RunState(supervisor=_me(os.getpid()), started_at=now())
-    run.keep(state)
-    plan = run.description()
+        signal.signal(number, request_stop)
+    state = RunState(supervisor=_process_identity(os.getpid()), started_at=utc_now())
+    run.write_state(state)
+    description = run.read_description()
     try:
         with run.log.open("ab") as log:
             job = subprocess.Popen(  # noqa: S603 - the command that the launcher wrote
-                plan["command"],
-                cwd=plan["cwd"],
-                env=plan["environment"],
+                description["command"],
+                cwd=description["cwd"],
+                env=description["environment"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -50,40 +50,46 @@ def supervise(run: RunFolder, lock: int) -> int:
                 start_new_session=True,
             )
     except OSError as error:
-        problem = f"the job cannot be started ({error.strerror})"
-        run.keep(replace(state, finished_at=now(), status=127, problem=problem))
+        problem = f"the job could not be started ({error.strerror})"
+        run.write_state(replace(state, finished_at=utc_now(), status=127, problem=problem))
         return 127
-    state = replace(state, job=_me(job.pid))
-    run.keep(state)
+    state = replace(state, job=_process_identity(job.pid))
+    run.write_state(state)
     stopped = False
     while job.poll() is None:
-        # a folder that was removed (reviewlens reset) ends its run
-        if told or run.cancel.exists() or not run.root.exists():
+        # removing the folder (reviewlens reset) also stops the run
+        if stop_reasons or run.cancel.exists() or not run.root.exists():
             stopped = True
-            _end(job)
+            _terminate(job)
         time.sleep(_CHECK_SECONDS)
     with suppress(ProcessLookupError):
-        os.killpg(job.pid, signal.SIGKILL)  # workers that it left behind
+        os.killpg(job.pid, signal.SIGKILL)  # workers that the job left behind
     with suppress(FileNotFoundError):
-        done = replace(state, finished_at=now(), status=job.returncode)
-        outside = told[0] if told else None
-        run.keep(replace(done, stopped=stopped and not told, problem=outside))
+        run.write_state(
+            replace(
+                state,
+                finished_at=utc_now(),
+                status=job.returncode,
+                stopped=stopped and not stop_reasons,
+                problem=stop_reasons[0] if stop_reasons else None,
+            )
+        )
     return job.returncode
 
 
-def _end(job: "subprocess.Popen[bytes]") -> None:
-    """Ask the job and its workers to end, and kill them when they take too long."""
+def _terminate(job: "subprocess.Popen[bytes]") -> None:
+    """Ask the job and its workers to stop; kill them if they take too long."""
     with suppress(ProcessLookupError):
         os.killpg(job.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
-        job.wait(_PATIENCE_SECONDS)
+        job.wait(_STOP_TIMEOUT_SECONDS)
         return
     with suppress(ProcessLookupError):
         os.killpg(job.pid, signal.SIGKILL)
     job.wait()
 
 
-def _me(pid: int) -> tuple[int, float]:
+def _process_identity(pid: int) -> tuple[int, float]:
     try:
         return pid, psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
@@ -91,12 +97,12 @@ def _me(pid: int) -> tuple[int, float]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Supervise the run of a folder; then free what older ones take."""
+    """Supervise the run in a folder, then prune older runs."""
     run, lock = RunFolder(Path(arguments[0])), int(arguments[1])
     supervise(run, lock)
-    os.close(lock)  # the next run need not wait for what follows
-    # Our output is the run's log, whose last words tell why it failed: nothing more may come there.
-    # What cannot be removed now is tried again when the next run has ended.
+    os.close(lock)  # the next run need not wait for pruning
+    # Errors are not printed: this output is the run's log, whose last line is the failure reason.
+    # Files that cannot be removed now are retried after the next run.
     with suppress(OSError):
         prune(run.root.parent, int(arguments[2]))
     return 0

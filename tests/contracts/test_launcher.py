@@ -38,13 +38,13 @@ class Local:
 
     def run(self, name, **values):
         line = ", ".join(f'"{key}": {value}' for key, value in values.items())
-        self.jobs.tell(name, f"metrics {{{line}}}")
+        self.jobs.send(name, f"metrics {{{line}}}")
 
     def finish(self, name):
-        self.jobs.tell(name, "exit 0")
+        self.jobs.send(name, "exit 0")
 
     def fail(self, name, reason):
-        self.jobs.tell(name, f"failure {reason}", "exit 1")
+        self.jobs.send(name, f"failure {reason}", "exit 1")
 
     def not_ready(self):
         self.jobs.python.unlink()

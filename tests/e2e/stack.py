@@ -16,7 +16,7 @@ import psycopg
 
 from local.aws.resources import local_client
 from local.names import ARTEFACT_BUCKET, QUEUES, RAW_BUCKET, queue_url
-from local.stack.postgres import DATABASE, USERNAME, stop_leftovers
+from local.stack.postgres import DATABASE, USERNAME, stop_leftover_processes
 from local.state import StateFolder
 from shared.schemas.ingest import ingest_id_of
 from shared.storage import artefacts
@@ -240,7 +240,7 @@ def temporary_stack(**settings):
         try:
             stack.stop()
         finally:
-            stop_leftovers(stack.folder.postgres, patience=0)
+            stop_leftover_processes(stack.folder.postgres, timeout=0)
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@ from local.stack.environment import child_environment, function_environment
 from local.stack.ports import free_port
 from local.training.launcher import CHECKOUT
 from tests.e2e.stack import COMMAND, gone, wait_until
-from tests.training import LocalJobs, alive
+from tests.training import LocalJobs, is_alive
 
 pytestmark = pytest.mark.slow
 PYTHON = CHECKOUT / ".venv-train" / "bin" / "python"
@@ -98,7 +98,7 @@ def test_the_command_line_trains_a_real_model_to_its_end(tiny, new_stack):
 
 def test_a_run_outlives_a_restart_of_the_stack_and_is_then_cancelled(trained, runs):
     name = trained.post("/train", BODY, status=202)["training_id"]
-    runs.tell(name, METRICS)
+    runs.send(name, METRICS)
     before = until(trained, name, "running")
     assert (before["epoch"], before["step"], before["metrics"]) == (1, 50, {"sentiment": 0.5})
     supervisor, job = runs.pids(name)
@@ -106,13 +106,13 @@ def test_a_run_outlives_a_restart_of_the_stack_and_is_then_cancelled(trained, ru
     trained.signal(signal.SIGKILL)
     trained.process.wait()
     wait_until(lambda: gone(ours), what="end of the killed stack")
-    assert alive(job)
+    assert is_alive(job)
     trained.start()
     assert trained.get(f"/status/{name}")["state"] == "running"
     assert trained.post("/train", BODY, status=202)["training_id"] == name
     told = train(trained, "--cancel", name, "--follow", "--json").stdout
     assert json.loads(told)["state"] == "cancelled"
-    assert not alive(job)
+    assert not is_alive(job)
 
 
 def test_a_run_that_is_killed_while_the_stack_is_down_has_failed_afterwards(trained, runs):
@@ -127,7 +127,7 @@ def test_a_run_that_is_killed_while_the_stack_is_down_has_failed_afterwards(trai
     assert "killed" in told["failure_reason"]
     again = trained.post("/train", BODY, status=202)["training_id"]
     assert again != name
-    runs.tell(again, "exit 0")
+    runs.send(again, "exit 0")
     assert until(trained, again, "completed")["finished_at"]
 
 
@@ -159,7 +159,7 @@ def test_the_service_alone_tells_and_starts_the_same_runs(trained, runs):
 
             assert wait_until(health, what="start").json()["service"] == "training"
             name = client.post("/train", json=BODY).json()["training_id"]
-            runs.tell(name, "exit 0")
+            runs.send(name, "exit 0")
             assert until(trained, name, "completed")
             assert client.get(f"/status/{name}").json()["state"] == "completed"
     finally:

@@ -1,9 +1,9 @@
-"""A real process in place of ``sagemaker_jobs.train``: does what the test writes into ``do``.
+"""A process that replaces ``sagemaker_jobs.train`` and runs the commands in a file ``do``.
 
-Lines of $SM_OUTPUT_DIR/do, taken one after the other:
+Commands are lines of $SM_OUTPUT_DIR/do, run in order:
 ``metrics JSON`` appends to the metrics, ``say TEXT`` to the log, ``failure TEXT`` to the failure
 file, ``raise TEXT`` ends with that exception, ``exit N`` with that status, ``stubborn`` ignores
-SIGTERM, ``worker`` starts a process that would go on for ever, ``version NAME`` exports a manifest.
+SIGTERM, ``worker`` starts a process that does not end, ``version NAME`` exports a manifest.
 """
 
 import json
@@ -17,7 +17,7 @@ from pathlib import Path
 OUTPUT, MODEL = Path(os.environ["SM_OUTPUT_DIR"]), Path(os.environ["SM_MODEL_DIR"])
 
 
-def obey(line):
+def run_command(line):
     word, _, rest = line.partition(" ")
     if word == "metrics":
         (MODEL / "logs").mkdir(exist_ok=True)
@@ -46,13 +46,13 @@ def main():
     started = {"arguments": sys.argv[1:], "environment": dict(os.environ)}
     (OUTPUT / "started.json.part").write_text(json.dumps(started))
     (OUTPUT / "started.json.part").rename(OUTPUT / "started.json")
-    taken = 0
+    done = 0
     while True:
-        orders = OUTPUT / "do"
-        lines = orders.read_text().splitlines() if orders.exists() else []
-        for line in lines[taken:]:
-            taken += 1
-            obey(line)
+        commands = OUTPUT / "do"
+        lines = commands.read_text().splitlines() if commands.exists() else []
+        for line in lines[done:]:
+            done += 1
+            run_command(line)
         time.sleep(0.02)
 
 

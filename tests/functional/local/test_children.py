@@ -1,4 +1,4 @@
-"""Child processes are watched, started again, stopped, and never left behind."""
+"""Child processes are supervised, restarted and stopped, and end with their parent."""
 
 import logging
 import os
@@ -43,7 +43,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def pupil(tmp_path):
-    """Makes a child that runs a program; it is gone after the test."""
+    """Starts a child that runs a program; it is stopped after the test."""
     made = []
 
     def make(program, **more):
@@ -56,16 +56,16 @@ def pupil(tmp_path):
 
     yield make
     for child in made:
-        child.stop(patience=0.0)
+        child.stop(timeout=0.0)
 
 
 @pytest.fixture
-def said(tmp_path, eventually):
-    """Waits until the children said a word so many times."""
+def wait_for_output(tmp_path, eventually):
+    """Waits until the children have printed a text a number of times."""
 
-    def wait(word, times=1):
+    def wait(text, times=1):
         log = tmp_path / "log"
-        eventually(lambda: log.exists() and log.read_text().count(word) >= times)
+        eventually(lambda: log.exists() and log.read_text().count(text) >= times)
 
     return wait
 
@@ -77,82 +77,82 @@ def is_gone(pid):
         return True
 
 
-def test_a_child_that_lives_is_left_alone(pupil, said):
+def test_a_running_child_is_not_restarted(pupil, wait_for_output):
     child = pupil(OBEDIENT)
     assert child.pid is None
-    assert not child.check()
+    assert not child.restart_if_crashed()
     child.start()
-    said("ready")
+    wait_for_output("ready")
     pid = child.pid
     assert child.is_alive
-    assert not child.check()
+    assert not child.restart_if_crashed()
     assert child.pid == pid
 
 
-def test_a_killed_child_is_started_again_after_its_owner_heard_of_it(
-    pupil, said, eventually, caplog
-):
+def test_a_killed_child_is_restarted_after_the_callback(pupil, wait_for_output, eventually, caplog):
     calls = []
     child = pupil(OBEDIENT, on_crash=lambda: calls.append(child.is_alive))
     child.start()
-    said("ready")
+    wait_for_output("ready")
     first = child.pid
     os.kill(first, signal.SIGKILL)
     eventually(lambda: not child.is_alive)
     with caplog.at_level(logging.ERROR, "local.stack.children"):
-        assert not child.check()
+        assert not child.restart_if_crashed()
     assert "pupil ended with status -9" in caplog.text
-    eventually(child.check)
+    eventually(child.restart_if_crashed)
     assert calls == [False]
-    said("ready", 2)
+    wait_for_output("ready", 2)
     assert child.is_alive
     assert child.pid != first
 
 
-def test_a_child_that_keeps_dying_is_started_later_and_later(pupil, eventually, caplog):
+def test_a_child_that_dies_repeatedly_restarts_with_growing_delays(pupil, eventually, caplog):
     child = pupil(BROKEN)
     child.start()
     for _ in range(2):
-        eventually(child.check)
+        eventually(child.restart_if_crashed)
     eventually(lambda: not child.is_alive)
-    child.check()
-    pauses = [record.args[2] for record in caplog.records]
-    assert pauses == [0.5, 1.0, 2.0]
+    child.restart_if_crashed()
+    delays = [record.args[2] for record in caplog.records]
+    assert delays == [0.5, 1.0, 2.0]
     assert {record.args[1] for record in caplog.records} == {7}
 
 
-def test_a_child_that_lived_long_is_started_again_soon(pupil, eventually, caplog, monkeypatch):
+def test_a_child_that_was_stable_restarts_without_a_longer_delay(
+    pupil, eventually, caplog, monkeypatch
+):
     child = pupil(BROKEN)
     child.start()
-    eventually(child.check)
+    eventually(child.restart_if_crashed)
     eventually(lambda: not child.is_alive)
-    monkeypatch.setattr(children, "_STEADY_SECONDS", 0.0)
-    child.check()
+    monkeypatch.setattr(children, "_STABLE_AFTER_SECONDS", 0.0)
+    child.restart_if_crashed()
     assert [record.args[2] for record in caplog.records] == [0.5, 0.5]
 
 
-def test_a_stopped_child_finishes_and_is_not_started_again(pupil, said):
+def test_a_stopped_child_finishes_and_is_not_restarted(pupil, wait_for_output):
     child = pupil(OBEDIENT)
     child.start()
-    said("ready")
+    wait_for_output("ready")
     child.stop()
-    said("finished")
+    wait_for_output("finished")
     assert child.pid is None
-    assert not child.check()
+    assert not child.restart_if_crashed()
     child.stop()
 
 
-def test_a_child_that_does_not_stop_is_killed(pupil, said, caplog):
+def test_a_child_that_does_not_stop_is_killed(pupil, wait_for_output, caplog):
     child = pupil(STUBBORN)
     child.start()
-    said("ready")
+    wait_for_output("ready")
     pid = child.pid
-    child.stop(patience=0.1)
+    child.stop(timeout=0.1)
     assert is_gone(pid)
-    assert "pupil does not finish and is killed" in caplog.text
+    assert "pupil did not stop in time and is killed" in caplog.text
 
 
-def test_a_child_inherits_the_descriptors_that_are_named_and_no_other(pupil, said, tmp_path):
+def test_a_child_inherits_only_the_given_descriptors(pupil, wait_for_output, tmp_path):
     named, other = os.open(tmp_path, os.O_RDONLY), os.open(tmp_path, os.O_RDONLY)
     child = pupil(
         f"import os\nprint('named', os.fstat({named}).st_ino)\n"
@@ -160,14 +160,14 @@ def test_a_child_inherits_the_descriptors_that_are_named_and_no_other(pupil, sai
         descriptors=[named],
     )
     child.start()
-    said(f"named {tmp_path.stat().st_ino}")
-    said("no other")
+    wait_for_output(f"named {tmp_path.stat().st_ino}")
+    wait_for_output("no other")
     os.close(named)
     os.close(other)
 
 
-def test_a_child_dies_with_a_killed_parent_and_takes_the_database_along(
-    pupil, said, tmp_path, eventually
+def test_a_child_of_a_killed_parent_exits_and_stops_the_database(
+    pupil, wait_for_output, tmp_path, eventually
 ):
     pupil(OBEDIENT)
     with (
@@ -181,7 +181,7 @@ def test_a_child_dies_with_a_killed_parent_and_takes_the_database_along(
         ) as parent,
     ):
         pid = int(parent.stdout.readline())
-        said("ready")
+        wait_for_output("ready")
         assert not is_gone(pid)
         # written after the child started: a server that crashed has a new id
         (tmp_path / "postmaster.pid").write_text(f"{database.pid}\n/data\n")
@@ -192,7 +192,7 @@ def test_a_child_dies_with_a_killed_parent_and_takes_the_database_along(
     assert "finished" not in (tmp_path / "log").read_text()
 
 
-def test_the_tail_of_a_log_is_its_last_lines(tmp_path):
+def test_log_tail_returns_the_last_lines(tmp_path):
     path = tmp_path / "log"
     assert log_tail(path) == ""
     path.write_bytes(b"\xff" + b"x" * 10_000 + b"\n" + b"\n".join(b"%d" % n for n in range(9)))

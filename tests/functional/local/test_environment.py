@@ -1,4 +1,4 @@
-"""The user's own AWS account and the local one never meet."""
+"""The user's own AWS settings never affect the local stack."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ USERS = {
     "HTTP_PROXY": "http://127.0.0.1:9",
     "http_proxy": "http://127.0.0.1:9",
 }
-LOOK = """
+PRINT_AWS_SETTINGS = """
 import boto3, json
 session = boto3.session.Session()
 credentials = session.get_credentials()
@@ -44,49 +44,49 @@ def environment(tmp_path):
     return child_environment({**USERS, "KEPT": "1"}, function_environment(ENDPOINT, tmp_path))
 
 
-def test_a_function_sees_the_local_account_alone(environment, tmp_path):
+def test_a_function_sees_only_the_local_account(environment, tmp_path):
     config = tmp_path / ".aws" / "config"
     config.parent.mkdir()
     config.write_text("[default]\nregion = ap-south-1\nignore_configured_endpoint_urls = true\n")
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK],
+    result = subprocess.run(
+        [sys.executable, "-c", PRINT_AWS_SETTINGS],
         env=environment | {"HOME": str(tmp_path)},
         capture_output=True,
         check=True,
     )
-    assert json.loads(done.stdout) == {
+    assert json.loads(result.stdout) == {
         "endpoints": [ENDPOINT, ENDPOINT],
         "region": "us-east-1",
         "credentials": ["local", "local", None],
     }
 
 
-def test_nothing_of_the_users_account_is_left(environment):
+def test_no_aws_variable_of_the_user_remains(environment):
     ours = function_environment(ENDPOINT, "cache")
     assert {name for name in environment if name.startswith("AWS_")} <= ours.keys()
     assert "theirs" not in environment.values()
 
 
-def test_other_variables_stay(environment, tmp_path):
+def test_other_variables_are_kept(environment, tmp_path):
     assert environment["KEPT"] == "1"
     assert environment["HTTP_PROXY"] == USERS["HTTP_PROXY"]
     assert "127.0.0.1" in environment["NO_PROXY"]
     assert environment["REVIEWLENS_CACHE_DIR"] == str(tmp_path)
 
 
-def test_settings_of_the_user_stay_but_never_win_over_ours():
-    made = child_environment({"REVIEWLENS_LOG_LEVEL": "DEBUG", "A": "1"}, {"A": "2"})
-    assert made == {"REVIEWLENS_LOG_LEVEL": "DEBUG", "A": "2"}
+def test_settings_of_the_user_are_kept_unless_overridden():
+    environment = child_environment({"REVIEWLENS_LOG_LEVEL": "DEBUG", "A": "1"}, {"A": "2"})
+    assert environment == {"REVIEWLENS_LOG_LEVEL": "DEBUG", "A": "2"}
 
 
 def test_every_queue_has_its_url():
-    made = function_environment(ENDPOINT, "cache")
+    environment = function_environment(ENDPOINT, "cache")
     for name in ("COLLECTION", "PROCESSING", "INDEX"):
-        url = made[f"REVIEWLENS_{name}_QUEUE_URL"]
+        url = environment[f"REVIEWLENS_{name}_QUEUE_URL"]
         assert url == f"{ENDPOINT}/123456789012/reviewlens-{name.lower()}"
 
 
-def test_the_stacks_own_clients_heed_no_variable_either(aws, monkeypatch):
+def test_the_clients_of_the_stack_ignore_the_variables(aws, monkeypatch):
     for name, value in USERS.items():
         monkeypatch.setenv(name, value)
     client = local_client("s3", aws.url)

@@ -1,4 +1,4 @@
-"""A handler sees a queue as it would behind Lambda's event source mapping."""
+"""Event source mappings behave like those of Lambda."""
 
 import json
 import threading
@@ -12,22 +12,22 @@ EXAMPLE = Path(__file__).parents[2] / "events" / "sqs_process_shard.json"
 
 
 class Function:
-    """A handler that gives the next of its answers and stops its source after the last one."""
+    """A handler that returns each response in turn and stops its source after the last one."""
 
-    def __init__(self, *answers):
-        self.answers = list(answers)
+    def __init__(self, *responses):
+        self.responses = list(responses)
         self.events = []
         self.contexts = []
 
     def __call__(self, event, context):
         self.events.append(event)
         self.contexts.append(context)
-        answer = self.answers.pop(0)
-        if not self.answers:
+        response = self.responses.pop(0)
+        if not self.responses:
             self.source.stop()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer(event) if callable(answer) else answer
+        if isinstance(response, Exception):
+            raise response
+        return response(event) if callable(response) else response
 
     @property
     def batches(self):
@@ -36,7 +36,7 @@ class Function:
 
 @pytest.fixture
 def on_call(aws):
-    """``on_call(event, hook)``: the SQS client calls a hook during this test."""
+    """``on_call(event, hook)``: registers a hook of the SQS client for this test."""
     hooks = []
 
     def register(event, hook):
@@ -55,14 +55,14 @@ def url(aws):
 
 @pytest.fixture
 def consume(aws, url):
-    """Runs an event source over the queue until the function's last answer."""
+    """Runs an event source on the queue until the function's last response."""
 
-    def run(*answers, queue=None, **mapping):
-        function = Function(*answers)
-        asked = queue or url
-        mapping = {"wait_seconds": 1, "retry_base_seconds": None} | mapping
-        about = Mapping(queue_url=asked, queue_arn=aws.arn(asked), **mapping)
-        function.source = EventSource(aws.sqs, about, function, "reviewlens-test")
+    def run(*responses, queue=None, **options):
+        function = Function(*responses)
+        queue_url = queue or url
+        options = {"wait_seconds": 1, "retry_base_seconds": None} | options
+        mapping = Mapping(queue_url=queue_url, queue_arn=aws.arn(queue_url), **options)
+        function.source = EventSource(aws.sqs, mapping, function, "reviewlens-test")
         function.source.run()
         return function
 
@@ -81,22 +81,22 @@ def send(aws, url):
 
 
 @pytest.fixture
-def left(aws, url):
-    """Bodies of the messages that are still in the queue, visible or not."""
+def remaining(aws, url):
+    """Bodies of the messages in the queue, visible or not."""
     return lambda: sorted(message.body for message in aws.moto_queue(url)._messages)
 
 
 def failures(*bodies):
-    """Answers with a report that these messages of the batch failed."""
+    """A response that reports the messages with these bodies as failed."""
 
-    def answer(event):
+    def response(event):
         failed = [r["messageId"] for r in event["Records"] if r["body"] in bodies]
         return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
 
-    return answer
+    return response
 
 
-def test_the_event_has_the_shape_that_aws_documents(consume, send, aws, url):
+def test_the_event_has_the_documented_shape(consume, send, aws, url):
     example = json.loads(EXAMPLE.read_text())["Records"][0]
     (message_id,) = send("body")
     (event,) = consume(None).events
@@ -114,7 +114,7 @@ def test_the_event_has_the_shape_that_aws_documents(consume, send, aws, url):
     assert record["awsRegion"] == "us-east-1"
 
 
-def test_message_attributes_are_spelled_as_lambda_does(consume, send):
+def test_message_attributes_have_the_field_names_of_lambda(consume, send):
     send(
         "body",
         MessageAttributes={
@@ -131,7 +131,7 @@ def test_message_attributes_are_spelled_as_lambda_does(consume, send):
     json.dumps(event)
 
 
-def test_the_context_is_that_of_the_function(consume, send):
+def test_the_context_describes_the_function(consume, send):
     send("body")
     (context,) = consume(None, timeout_seconds=900).contexts
     assert context.function_name == "reviewlens-test"
@@ -143,22 +143,22 @@ def test_the_context_is_that_of_the_function(consume, send):
 
 
 @pytest.mark.parametrize(
-    "answer", [None, "", {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"other": 1}]
+    "response", [None, "", {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"other": 1}]
 )
-def test_a_batch_that_succeeds_is_deleted(consume, send, left, answer):
+def test_a_batch_that_succeeds_is_deleted(consume, send, remaining, response):
     send("a", "b")
-    assert sorted(consume(answer).batches[0]) == ["a", "b"]
-    assert left() == []
+    assert sorted(consume(response).batches[0]) == ["a", "b"]
+    assert remaining() == []
 
 
-def test_named_messages_fail_alone(consume, send, left):
+def test_only_reported_messages_fail(consume, send, remaining):
     send("a", "b", "c")
     consume(failures("b"))
-    assert left() == ["b"]
+    assert remaining() == ["b"]
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         RuntimeError("bug"),
         "words",
@@ -175,49 +175,53 @@ def test_named_messages_fail_alone(consume, send, left):
         {"not": {"json"}},
     ],
 )
-def test_a_fault_or_an_answer_without_sense_fails_the_whole_batch(consume, send, left, answer):
+def test_an_exception_or_an_invalid_response_fails_the_whole_batch(
+    consume, send, remaining, response
+):
     send("a", "b")
-    consume(answer)
-    assert left() == ["a", "b"]
+    consume(response)
+    assert remaining() == ["a", "b"]
 
 
-def test_one_unknown_name_fails_the_whole_batch(consume, send, left):
+def test_an_unknown_message_id_fails_the_whole_batch(consume, send, remaining):
     send("a", "b")
 
-    def answer(event):
-        known = event["Records"][0]["messageId"]
-        return {"batchItemFailures": [{"itemIdentifier": known}, {"itemIdentifier": "unknown"}]}
+    def response(event):
+        message_id = event["Records"][0]["messageId"]
+        return {
+            "batchItemFailures": [{"itemIdentifier": message_id}, {"itemIdentifier": "unknown"}]
+        }
 
-    consume(answer)
-    assert left() == ["a", "b"]
+    consume(response)
+    assert remaining() == ["a", "b"]
 
 
-def test_batches_are_as_large_as_the_mapping_says(consume, send, left):
+def test_batches_have_the_configured_size(consume, send, remaining):
     send(*"abcde")
     batches = consume(None, None, None, batch_size=2).batches
     assert [len(batch) for batch in batches] == [2, 2, 1]
     assert sorted(body for batch in batches for body in batch) == list("abcde")
-    assert left() == []
+    assert remaining() == []
 
 
-def test_a_batch_may_be_larger_than_one_receive(consume, send, left):
+def test_a_batch_may_need_several_receive_calls(consume, send, remaining):
     bodies = [f"{n:02}" for n in range(12)]
     send(*bodies)
     (batch,) = consume(None, batch_size=12, window_seconds=60).batches
     assert sorted(batch) == bodies
-    assert left() == []
+    assert remaining() == []
 
 
-def test_a_window_waits_for_more(on_call, consume, send):
+def test_a_window_waits_for_more_messages(on_call, consume, send):
     receipts = []
 
-    def send_after_an_empty_receipt(parsed, **_):
+    def send_after_an_empty_response(parsed, **_):
         receipts.append(len(parsed.get("Messages", [])))
         if receipts == [1, 0]:
             send("second")
 
     send("first")
-    on_call("after-call.sqs.ReceiveMessage", send_after_an_empty_receipt)
+    on_call("after-call.sqs.ReceiveMessage", send_after_an_empty_response)
     assert consume(None, batch_size=2, window_seconds=60).batches == [["first", "second"]]
 
 
@@ -227,90 +231,92 @@ def test_a_window_ends(consume, send):
 
 
 @pytest.fixture
-def pauses(on_call):
-    """Seconds for which failed messages were put back."""
-    seen = []
+def retry_delays(on_call):
+    """Seconds after which failed messages become visible again."""
+    delays = []
     on_call(
         "provide-client-params.sqs.ChangeMessageVisibility",
-        lambda params, **_: seen.append(params["VisibilityTimeout"]),
+        lambda params, **_: delays.append(params["VisibilityTimeout"]),
     )
-    return seen
+    return delays
 
 
-def test_a_failed_message_waits_longer_with_every_receipt(aws, url, send, pauses):
+def test_the_retry_delay_grows_with_every_receipt(aws, url, send, retry_delays):
     send("a")
-    about = Mapping(queue_url=url, queue_arn=aws.arn(url), retry_base_seconds=5.0)
-    source = EventSource(aws.sqs, about, Function(*[RuntimeError()] * 9), "f")
+    mapping = Mapping(queue_url=url, queue_arn=aws.arn(url), retry_base_seconds=5.0)
+    source = EventSource(aws.sqs, mapping, Function(*[RuntimeError()] * 9), "f")
     source._handler.source = source
     (message,) = aws.sqs.receive_message(QueueUrl=url)["Messages"]
-    for received in (1, 2, 3, 9):
-        source.deliver([message | {"Attributes": {"ApproximateReceiveCount": str(received)}}])
-    assert pauses == [5, 10, 20, 300]
+    for receipts in (1, 2, 3, 9):
+        source.deliver([message | {"Attributes": {"ApproximateReceiveCount": str(receipts)}}])
+    assert retry_delays == [5, 10, 20, 300]
     assert aws.bodies(url) == []
 
 
-def test_without_a_pause_the_visibility_timeout_rules(consume, send, left, pauses, aws, url):
+def test_without_a_retry_delay_the_visibility_timeout_applies(
+    consume, send, remaining, retry_delays, aws, url
+):
     send("a")
     consume(RuntimeError(), retry_base_seconds=None)
-    assert pauses == []
-    assert left() == ["a"]
+    assert retry_delays == []
+    assert remaining() == ["a"]
     assert aws.bodies(url) == []
 
 
-def test_a_failed_message_comes_again_with_a_higher_count(consume, send, left):
+def test_a_failed_message_returns_with_a_higher_receive_count(consume, send, remaining):
     send("a")
     function = consume(RuntimeError(), failures("a"), None, retry_base_seconds=0)
     assert [
         event["Records"][0]["attributes"]["ApproximateReceiveCount"] for event in function.events
     ] == ["1", "2", "3"]
-    assert left() == []
+    assert remaining() == []
 
 
-def test_what_fails_too_often_goes_to_the_dead_letter_queue(aws, consume, send):
-    dead = aws.queue("dead")
-    redrive = {"deadLetterTargetArn": aws.arn(dead), "maxReceiveCount": 3}
+def test_a_message_that_fails_too_often_moves_to_the_dead_letter_queue(aws, consume, send):
+    dead_letter_queue = aws.queue("dead")
+    redrive = {"deadLetterTargetArn": aws.arn(dead_letter_queue), "maxReceiveCount": 3}
     url = aws.queue("alive", RedrivePolicy=json.dumps(redrive), VisibilityTimeout="3600")
     send("poison", queue=url)
 
-    def fail_and_go_on(event):
-        if event["Records"][0]["body"] == "poison" and len(seen) < 3:
-            seen.append(1)
-            if len(seen) == 3:
+    def fail_three_times(event):
+        if event["Records"][0]["body"] == "poison" and len(failed) < 3:
+            failed.append(event)
+            if len(failed) == 3:
                 send("good", queue=url)
             raise RuntimeError
 
-    seen = []
-    function = consume(*[fail_and_go_on] * 4, queue=url, retry_base_seconds=0, batch_size=1)
+    failed = []
+    function = consume(*[fail_three_times] * 4, queue=url, retry_base_seconds=0, batch_size=1)
     assert function.batches == [["poison"]] * 3 + [["good"]]
-    assert aws.bodies(dead) == ["poison"]
+    assert aws.bodies(dead_letter_queue) == ["poison"]
     assert aws.moto_queue(url)._messages == []
 
 
-def test_stop_finishes_the_batch_in_hand_and_takes_no_other(aws, url, send, left):
-    send("in hand", "waiting")
-    started, may_end = threading.Event(), threading.Event()
-    seen = []
+def test_stop_finishes_the_current_batch_and_receives_no_other(aws, url, send, remaining):
+    send("first", "second")
+    started, may_finish = threading.Event(), threading.Event()
+    handled = []
 
     def handler(event, _context):
-        seen.extend(record["body"] for record in event["Records"])
+        handled.extend(record["body"] for record in event["Records"])
         started.set()
-        assert may_end.wait(30)
+        assert may_finish.wait(30)
 
-    about = Mapping(queue_url=url, queue_arn=aws.arn(url), batch_size=1, wait_seconds=1)
-    source = EventSource(aws.sqs, about, handler, "f")
+    mapping = Mapping(queue_url=url, queue_arn=aws.arn(url), batch_size=1, wait_seconds=1)
+    source = EventSource(aws.sqs, mapping, handler, "f")
     thread = threading.Thread(target=source.run)
     thread.start()
     assert started.wait(30)
     source.stop()
     assert thread.is_alive()
-    may_end.set()
+    may_finish.set()
     thread.join(30)
     assert not thread.is_alive()
-    assert len(seen) == 1
-    assert left() == sorted({"in hand", "waiting"} - set(seen))
+    assert len(handled) == 1
+    assert remaining() == sorted({"first", "second"} - set(handled))
 
 
-def test_a_queue_that_does_not_answer_is_asked_again(aws, on_call, send, left, consume):
+def test_polling_continues_if_the_queue_does_not_respond(aws, on_call, send, remaining, consume):
     send("a")
     broken = ["ReceiveMessage", "DeleteMessageBatch"]
 
@@ -322,4 +328,4 @@ def test_a_queue_that_does_not_answer_is_asked_again(aws, on_call, send, left, c
     on_call("before-call.sqs", fail_once)
     consume(None)
     assert broken == []
-    assert left() == ["a"]
+    assert remaining() == ["a"]

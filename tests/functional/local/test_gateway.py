@@ -1,4 +1,4 @@
-"""The gateway as a process of its own over the real services, database and AWS."""
+"""The gateway process with the real services, database and local AWS."""
 
 import os
 
@@ -28,7 +28,7 @@ def gateway(function_environment, tmp_path, caplog):
         assert "Traceback" not in log_tail(tmp_path / "log", lines=1000)
 
 
-def test_the_real_services_answer_on_one_port(gateway):
+def test_the_real_services_respond_on_one_port(gateway):
     health = gateway.get("/health").json()
     assert health["services"]["collection"]["status"] == "ok"
     assert health["services"]["insights"]["status"] == "ok"
@@ -36,7 +36,7 @@ def test_the_real_services_answer_on_one_port(gateway):
     assert health["status"] == "degraded"
     assert gateway.get("/products").json()["products"] == []
     assert gateway.post("/collect", json={}).status_code == 202
-    assert gateway.get("/collect/ing_nobody").status_code == 404
+    assert gateway.get("/collect/ing_missing").status_code == 404
     assert gateway.post("/analyze", json={"query_text": "x"}).status_code == 503
     assert gateway.get("/health", headers={"host": "evil.example"}).status_code == 421
     upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}

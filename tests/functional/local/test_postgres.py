@@ -1,4 +1,4 @@
-"""The embedded server keeps its data through every kind of end."""
+"""The embedded server keeps its data after a stop, a crash or a kill."""
 
 import os
 import secrets
@@ -14,18 +14,18 @@ import pytest
 from local.errors import LocalStackError
 from local.stack import postgres
 from local.stack.ports import free_port
-from local.stack.postgres import Postgres, stop_leftovers
+from local.stack.postgres import Postgres, stop_leftover_processes
 
 
 @pytest.fixture(scope="module")
 def folder():
     """A state folder in which a kill has interrupted the first start."""
-    made = Path(tempfile.mkdtemp(prefix="reviewlens-test-"))
-    (made / "data.new").mkdir()
-    (made / "data.new" / "PG_VERSION").write_text("half")
-    yield made
-    stop_leftovers(made / "data")
-    shutil.rmtree(made)
+    path = Path(tempfile.mkdtemp(prefix="reviewlens-test-"))
+    (path / "data.new").mkdir()
+    (path / "data.new" / "PG_VERSION").write_text("half")
+    yield path
+    stop_leftover_processes(path / "data")
+    shutil.rmtree(path)
 
 
 @pytest.fixture(scope="module")
@@ -35,104 +35,104 @@ def password():
 
 @pytest.fixture
 def server(folder, password):
-    """Makes servers of one cluster; they are stopped after the test."""
-    made = []
+    """Creates servers of one cluster; they are stopped after the test."""
+    servers = []
 
     def make(port=0, password=password):
         port = port or free_port(0, purpose="test database", option="-")
-        made.append(
+        servers.append(
             Postgres(folder / "data", port=port, password=password, log_path=folder / "log")
         )
-        return made[-1]
+        return servers[-1]
 
     yield make
-    for server in made:
+    for server in servers:
         server.stop()
 
 
-def ask(server, query):
+def fetch(server, query):
     with psycopg.connect(server.uri) as connection:
         return connection.execute(query).fetchall()
 
 
-def count_up(server):
-    """Adds a row; gives how many there are."""
+def add_row(server):
+    """Adds a row; returns the number of rows."""
     with psycopg.connect(server.uri) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
         connection.execute("INSERT INTO kept VALUES (1)")
-    return ask(server, "SELECT count(*) FROM kept")[0][0]
+    return fetch(server, "SELECT count(*) FROM kept")[0][0]
 
 
-def test_data_survive_a_stop(server):
+def test_data_survives_a_stop(server):
     first = server()
     assert (first.poll(), first.pid) == (None, None)
     first.stop()
     first.start()
-    rows = count_up(first)
+    rows = add_row(first)
     assert first.poll() is None
     first.stop()
     assert (first.poll(), first.pid) == (None, None)
     second = server()
     second.start()
-    assert count_up(second) == rows + 1
+    assert add_row(second) == rows + 1
 
 
-def test_data_survive_a_kill(server, eventually):
+def test_data_survives_a_kill(server, eventually):
     killed = server()
     killed.start()
-    rows = count_up(killed)
+    rows = add_row(killed)
     os.kill(killed.pid, signal.SIGKILL)
     assert eventually(killed.poll) == -signal.SIGKILL
     killed.start()
-    assert count_up(killed) == rows + 1
+    assert add_row(killed) == rows + 1
 
 
-def test_a_crashed_server_is_started_again_until_it_runs(
+def test_a_crashed_server_is_restarted_until_it_runs(
     server, folder, eventually, broken_cluster, monkeypatch
 ):
-    monkeypatch.setattr(postgres, "_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(postgres, "_RESTART_DELAY_SECONDS", 0.1)
     crashed = server()
-    assert not crashed.check()
+    assert not crashed.restart_if_crashed()
     crashed.start()
-    rows = count_up(crashed)
-    assert not crashed.check()
+    rows = add_row(crashed)
+    assert not crashed.restart_if_crashed()
     os.kill(crashed.pid, signal.SIGKILL)
     eventually(crashed.poll)
     with broken_cluster(folder / "data"):
         with pytest.raises(LocalStackError, match="could not find"):
-            crashed.check()
-        assert not crashed.check()  # a pause comes first
+            crashed.restart_if_crashed()
+        assert not crashed.restart_if_crashed()  # the delay has not passed
         with pytest.raises(LocalStackError, match="could not find"):
-            eventually(crashed.check)
-    eventually(crashed.check)
-    assert count_up(crashed) == rows + 1
-    assert not crashed.check()
+            eventually(crashed.restart_if_crashed)
+    eventually(crashed.restart_if_crashed)
+    assert add_row(crashed) == rows + 1
+    assert not crashed.restart_if_crashed()
 
 
-def test_a_server_that_somebody_stopped_stays_down(server, eventually):
+def test_a_server_that_was_stopped_deliberately_stays_down(server, eventually):
     stopped = server()
     stopped.start()
     os.kill(stopped.pid, signal.SIGINT)
     eventually(lambda: stopped.poll() == 0)
-    assert not stopped.check()
+    assert not stopped.restart_if_crashed()
     assert stopped.poll() == 0
 
 
-def test_a_server_that_a_killed_stack_left_is_stopped_first(server, eventually):
-    left = server()
-    left.start()
-    rows = count_up(left)
-    fresh = server()
-    fresh.start()
-    eventually(lambda: left.poll() is not None)
-    assert count_up(fresh) == rows + 1
+def test_a_start_stops_the_server_of_a_killed_stack(server, eventually):
+    leftover = server()
+    leftover.start()
+    rows = add_row(leftover)
+    restarted = server()
+    restarted.start()
+    eventually(lambda: leftover.poll() is not None)
+    assert add_row(restarted) == rows + 1
 
 
-def test_stopping_leftovers_where_there_are_none_is_no_fault(tmp_path):
-    stop_leftovers(tmp_path)
+def test_stopping_leftover_processes_succeeds_if_there_are_none(tmp_path):
+    stop_leftover_processes(tmp_path)
 
 
-def test_the_secret_opens_the_database_and_nothing_else_does(server, password):
+def test_only_the_password_in_the_secret_is_accepted(server, password):
     running = server()
     running.start()
     secret = running.secret
@@ -145,21 +145,21 @@ def test_the_secret_opens_the_database_and_nothing_else_does(server, password):
         psycopg.connect(running.uri.replace(password, "wrong"))
 
 
-def test_vectors_can_be_stored(server):
+def test_the_vector_extension_is_available(server):
     running = server()
     running.start()
-    assert ask(running, "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'") == [(1,)]
+    assert fetch(running, "SELECT 1 FROM pg_available_extensions WHERE name = 'vector'") == [(1,)]
 
 
-def test_a_port_that_is_taken_ends_the_start_with_the_servers_words(server):
+def test_a_start_on_a_port_in_use_fails_with_the_server_log(server):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         late = server(port=other.getsockname()[1])
-        with pytest.raises(LocalStackError, match=r"(?s)last words:.*in use"):
+        with pytest.raises(LocalStackError, match=r"(?s)End of its log:.*in use"):
             late.start()
     assert late.poll() is None
 
 
-def test_a_kill_during_the_first_start_is_no_obstacle(server, folder):
+def test_the_server_starts_after_an_interrupted_first_start(server, folder):
     server().start()
     assert {path.name for path in folder.iterdir()} == {"data", "log"}

@@ -9,7 +9,7 @@ import pytest
 from lambdas.training.dependencies import build_dependencies
 from lambdas.training.handler import handler
 from tests.fakes.sagemaker import jobs, living_jobs
-from tests.training import ENOUGH
+from tests.training import SAGEMAKER_VALUES
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 
@@ -17,7 +17,7 @@ EVENTS = Path(__file__).resolve().parents[2] / "events"
 @pytest.fixture
 def call(function_environment, monkeypatch):
     """``call(event name)``: what the function answers, deployed over SageMaker."""
-    for name, value in ENOUGH.items():
+    for name, value in SAGEMAKER_VALUES.items():
         monkeypatch.setenv(f"REVIEWLENS_{name.upper()}", value)
 
     def send(name, training_id=None):

@@ -1,4 +1,4 @@
-"""Old runs on this machine give back the disk: real files, real processes, nothing that is used."""
+"""Pruning of old training runs, with real files and processes."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from local.training.pruning import prune
 from shared.schemas.training import TrainingState
 from tests.training import LocalJobs, job, wait_until
 
-HEAVY = (
+PRUNED = (
     "checkpoints/step-50/model.safetensors",
     "checkpoints/step-50/optimizer.pt",
     "checkpoints/teacher.safetensors",
@@ -22,7 +22,7 @@ HEAVY = (
     "model/encoder/model.safetensors",
     "model/model.onnx",
 )
-LIGHT = (
+RETAINED = (
     "model/run.json",
     "model/manifest.json",
     "model/config.json",
@@ -39,17 +39,17 @@ def root(tmp_path):
     return tmp_path / "training"
 
 
-def made(root, number, ending="completed"):
-    """A run with all that a training leaves; the higher its number the later it ended."""
+def create_run(root, number, ending="completed"):
+    """A run with all files of a training; runs with higher numbers ended later."""
     run = RunFolder(root / f"train_20260310_{number:03}")
-    for name in (*HEAVY, *LIGHT):
+    for name in (*PRUNED, *RETAINED):
         path = run.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * 1000)
-    run.describe(["true"], {}, root)
+    run.write_description(["true"], {}, root)
     if ending:
-        told = {"finished_at": f"2026-03-10T10:{number:02}:00+00:00", **ENDINGS[ending]}
-        run.keep(RunState(**told))
+        finished_at = f"2026-03-10T10:{number:02}:00+00:00"
+        run.write_state(RunState(finished_at=finished_at, **ENDINGS[ending]))
     return run.root
 
 
@@ -57,66 +57,66 @@ def files(run):
     return {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
 
 
-def whole(run):
-    return files(run) >= {*HEAVY, *LIGHT}
+def is_complete(run):
+    return files(run) >= {*PRUNED, *RETAINED}
 
 
-def freed(run):
-    return not files(run) & set(HEAVY) and files(run) >= set(LIGHT)
+def is_pruned(run):
+    return not files(run) & set(PRUNED) and files(run) >= set(RETAINED)
 
 
-def test_the_newest_keep_their_weights_and_of_older_ones_what_was_measured_stays(root):
-    runs = [made(root, n, ("completed", "failed")[n % 2]) for n in range(6)]
+def test_only_the_newest_runs_keep_weights_and_all_keep_results(root):
+    runs = [create_run(root, n, ("completed", "failed")[n % 2]) for n in range(6)]
     assert sorted(prune(root, 2)) == [run.name for run in runs[:4]]
-    assert [whole(run) for run in runs] == [False] * 4 + [True] * 2
-    assert all(freed(run) for run in runs[:4])
+    assert [is_complete(run) for run in runs] == [False] * 4 + [True] * 2
+    assert all(is_pruned(run) for run in runs[:4])
     assert "newest 2 runs" in (runs[0] / "pruned").read_text()
-    assert prune(root, 2) == [], "there is nothing left to remove"
+    assert prune(root, 2) == [], "a second call has nothing to remove"
 
 
-def test_what_was_cancelled_gives_way_at_once_and_displaces_nobody(root):
-    completed = made(root, 1)
-    cancelled = [made(root, n, "cancelled") for n in (2, 3, 4)]
+def test_cancelled_runs_are_pruned_and_do_not_count(root):
+    completed = create_run(root, 1)
+    cancelled = [create_run(root, n, "cancelled") for n in (2, 3, 4)]
     prune(root, 1)
-    assert whole(completed)
-    assert all(freed(run) for run in cancelled)
+    assert is_complete(completed)
+    assert all(is_pruned(run) for run in cancelled)
 
 
-def test_a_run_that_has_not_ended_is_left_alone(root):
-    active, old = made(root, 1, ending=None), made(root, 2)
-    made(root, 3)
+def test_an_active_run_is_not_pruned(root):
+    active, old = create_run(root, 1, ending=None), create_run(root, 2)
+    create_run(root, 3)
     assert prune(root, 1) == [old.name]
-    assert whole(active)
+    assert is_complete(active)
 
 
-@pytest.mark.parametrize("how", ["argument", "relative", "equals", "open", "inside"])
-def test_a_run_whose_model_a_process_works_with_is_left_until_it_has_ended(root, how):
-    old, _ = made(root, 1), made(root, 2)
+@pytest.mark.parametrize("usage", ["argument", "relative", "equals", "open", "inside"])
+def test_a_run_in_use_by_a_process_is_not_pruned(root, usage):
+    old, _ = create_run(root, 1), create_run(root, 2)
     model = old / "model"
     arguments = {
         "argument": ["--run-dir", str(model)],
         "relative": ["--run-dir", f"training/{old.name}/model"],
         "equals": [f"--run-dir={model}"],
-    }.get(how, [])
+    }.get(usage, [])
     code = "print('ready', flush=True); input()"
-    if how == "open":  # a notebook, say: nothing in its arguments
+    if usage == "open":  # such as a notebook, without arguments
         code = f"file = open({str(model / 'model.safetensors')!r}, 'rb'); {code}"
     with subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
-        cwd=model if how == "inside" else root.parent,
+        cwd=model if usage == "inside" else root.parent,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as export:
         assert export.stdout.readline() == "ready\n"
         assert prune(root, 1) == []
-        assert whole(old)
+        assert is_complete(old)
         export.communicate("\n")
     assert prune(root, 1) == [old.name]
 
 
-def test_a_file_that_a_link_points_to_outside_stays(root, tmp_path):
-    old, _ = made(root, 1), made(root, 2)
+def test_the_target_of_a_link_outside_the_run_is_kept(root, tmp_path):
+    old, _ = create_run(root, 1), create_run(root, 2)
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "model.safetensors").write_bytes(b"shared")
     (old / "model" / "base").symlink_to(tmp_path / "base")
@@ -125,16 +125,16 @@ def test_a_file_that_a_link_points_to_outside_stays(root, tmp_path):
     assert (tmp_path / "base" / "model.safetensors").read_bytes() == b"shared"
 
 
-def test_folders_that_are_no_runs_are_left_alone(root):
+def test_folders_without_a_run_are_not_pruned(root):
     (root / "train_notes").mkdir(parents=True)
     (root / "train_notes" / "model.safetensors").write_bytes(b"mine")
-    made(root, 1)
+    create_run(root, 1)
     prune(root, 1)
     assert (root / "train_notes" / "model.safetensors").exists()
     assert prune(root / "nowhere", 1) == []
 
 
-def test_when_a_run_ends_the_oldest_gives_way_and_its_status_is_still_told(tmp_path):
+def test_the_end_of_a_run_prunes_the_oldest_and_keeps_its_report(tmp_path):
     runs = LocalJobs(tmp_path, keep=2)
     try:
         names = []
@@ -142,11 +142,11 @@ def test_when_a_run_ends_the_oldest_gives_way_and_its_status_is_still_told(tmp_p
             runs.launcher.start(job(number))
             name = job(number).training_id
             folder = runs.root / name
-            runs.started(name)
+            runs.start_of(name)
             (folder / "model" / "model.safetensors").write_bytes(b"w" * 5000)
             (folder / "checkpoints" / "last.safetensors").write_bytes(b"w" * 5000)
             end = ("say out of reviews", "exit 3") if number == 3 else ("exit 0",)
-            runs.tell(name, 'metrics {"epoch": 0, "step": 4, "macro_f1": 0.6}', *end)
+            runs.send(name, 'metrics {"epoch": 0, "step": 4, "macro_f1": 0.6}', *end)
             runs.report_at_end(name)
             names.append(name)
         oldest, *others = (runs.root / name for name in names)
@@ -155,18 +155,18 @@ def test_when_a_run_ends_the_oldest_gives_way_and_its_status_is_still_told(tmp_p
         assert not (oldest / "checkpoints").exists()
         assert all((folder / "model" / "model.safetensors").exists() for folder in others)
         assert json.loads((oldest / "state.json").read_text())["status"] == 0
-        found = runs.another().report(names[0])
-        assert (found.state, found.progress.metrics) == (
+        report = runs.new_launcher().report(names[0])
+        assert (report.state, report.progress.metrics) == (
             TrainingState.COMPLETED,
             {"macro_f1": 0.6},
         )
-        last = runs.another().report(names[2])
+        last = runs.new_launcher().report(names[2])
         assert last.failure_reason == "out of reviews (exit status 3)"
     finally:
         runs.end()
 
 
-def test_how_many_keep_theirs_is_a_setting_and_none_is_refused(monkeypatch):
+def test_the_number_of_unpruned_runs_is_a_setting_of_at_least_one(monkeypatch):
     assert LocalTrainingSettings().train_keep == 5
     monkeypatch.setenv("REVIEWLENS_TRAIN_KEEP", "2")
     assert LocalTrainingSettings().train_keep == 2

@@ -1,4 +1,4 @@
-"""One door: routes by the first segment, health of all, nothing for foreign pages."""
+"""The gateway: routing by first segment, health of all services, refusal of other sites."""
 
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -33,7 +33,7 @@ ORIGINS = ["http://evil.example", "http://localhost.evil.example", "null", "http
 
 
 def small_app(name, health=None):
-    """An application that tells who was asked for what, and when it lives."""
+    """An application that echoes its name and the path, and records its lifespan events."""
 
     @asynccontextmanager
     async def lifespan(app):
@@ -51,7 +51,7 @@ def small_app(name, health=None):
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])
     def _echo(path: str):
-        return {"asked": name, "path": path}
+        return {"service": name, "path": path}
 
     return app
 
@@ -68,7 +68,7 @@ def http(apps):
 
 @pytest.fixture(scope="module")
 def real():
-    """The gateway over the applications that are deployed."""
+    """The gateway with the real applications."""
     return Gateway(
         {service.name: import_module(service.module).create_app() for service in SERVICES}
     )
@@ -83,37 +83,39 @@ def problem_of(answer):
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_the_first_segment_leads_to_its_service(http, service):
+def test_requests_are_routed_by_first_segment(http, service):
     for segment in service.segments:
         for path in (segment, f"{segment}/", f"{segment}/a/b%2Fc"):
-            asked = http.post(f"/{path}").json()
-            assert asked["asked"] == service.name
-            assert asked["path"].startswith(segment)
+            echo = http.post(f"/{path}").json()
+            assert echo["service"] == service.name
+            assert echo["path"].startswith(segment)
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/health/nobody", "/health/insights/x", "/a%00"])
+@pytest.mark.parametrize(
+    "path", ["/", "/nowhere", "/health/missing", "/health/insights/x", "/a%00"]
+)
 def test_an_unknown_route_is_a_problem(http, path):
     answer = http.get(path)
     assert problem_of(answer) == (404, "route_not_found")
 
 
-def test_only_whole_segments_count(http):
+def test_only_whole_segments_are_matched(http):
     assert problem_of(http.get("/analyzed")) == (404, "route_not_found")
     assert problem_of(http.get("/x/analyze")) == (404, "route_not_found")
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "like"),
+    ("method", "path", "service_path"),
     [("GET", "/analyzed", "/analyze/x/y"), ("DELETE", "/health", "/analyze")],
 )
-def test_the_gateways_own_problems_are_like_those_of_the_services(real, method, path, like):
+def test_the_problems_of_the_gateway_match_those_of_the_services(real, method, path, service_path):
     http = TestClient(real)
-    own, theirs = http.request(method, path), http.request(method, like)
-    assert own.status_code == theirs.status_code
-    assert own.json() == theirs.json() | {"detail": f"No route for {method} {path}"}
+    own, expected = http.request(method, path), http.request(method, service_path)
+    assert own.status_code == expected.status_code
+    assert own.json() == expected.json() | {"detail": f"No route for {method} {path}"}
 
 
-def test_no_segment_leads_to_a_service_that_has_no_such_route(real):
+def test_segments_match_the_routes_of_each_service(real):
     for service in SERVICES:
         paths = real._applications[service.name].openapi()["paths"]
         assert set(service.segments) == {path.split("/")[1] for path in paths} - {"health"}
@@ -121,30 +123,30 @@ def test_no_segment_leads_to_a_service_that_has_no_such_route(real):
 
 @pytest.mark.parametrize("host", ["rebound.example", "", "127.0.0.1.evil.example", "[", "[::1"])
 @pytest.mark.parametrize("path", ["/health", "/products", "/openapi.json"])
-def test_another_host_name_is_not_served(http, host, path):
+def test_a_request_with_another_host_name_is_refused(http, host, path):
     answer = http.get(path, headers={"host": host})
     assert problem_of(answer) == (421, "untrusted_host")
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_pages_of_other_sites_may_not_post(http, origin):
+def test_a_post_from_a_page_of_another_site_is_refused(http, origin):
     answer = http.post("/collect", headers={"origin": origin})
     assert problem_of(answer) == (403, "foreign_origin")
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:8006", "http://127.0.0.1", "https://[::1]:1"])
-def test_pages_of_this_machine_may_post(http, origin):
+def test_a_post_from_a_page_of_this_machine_is_allowed(http, origin):
     assert http.post("/collect", headers={"origin": origin}).status_code == 200
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_other_sites_may_ask_but_cannot_read_the_answer(http, origin):
+def test_other_sites_cannot_read_the_response_to_a_get(http, origin):
     answer = http.get("/products", headers={"origin": origin})
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_health_is_good_when_all_services_are(apps):
+def test_health_is_ok_if_all_services_are(apps):
     apps["inference"] = small_app("inference", {"model_version": "m1", "index_version": "i1"})
     answer = TestClient(Gateway(apps)).get("/health")
     assert answer.status_code == 200
@@ -163,7 +165,7 @@ def test_health_is_good_when_all_services_are(apps):
 @pytest.mark.parametrize(
     "health", [{"status": "unavailable"}, {"status": 500}, RuntimeError("bug")]
 )
-def test_one_service_that_fails_degrades_all(apps, health):
+def test_health_is_degraded_if_one_service_fails(apps, health):
     apps["insights"] = small_app("insights", health)
     http = TestClient(Gateway(apps))
     body = http.get("/health").json()
@@ -174,19 +176,19 @@ def test_one_service_that_fails_degrades_all(apps, health):
     assert "bug" not in http.get("/health/insights").text
 
 
-def test_one_service_can_be_asked_for_its_health(http):
+def test_each_service_has_a_health_route(http):
     for service in SERVICES:
         assert http.get(f"/health/{service.name}").json()["service"] == service.name
 
 
-def test_a_service_that_is_not_there_has_no_routes():
+def test_a_missing_service_has_no_routes():
     http = TestClient(Gateway({"inference": small_app("inference")}))
     assert http.post("/analyze").status_code == 200
     assert problem_of(http.get("/products")) == (404, "route_not_found")
     assert http.get("/health").json()["services"].keys() == {"inference"}
 
 
-def test_applications_live_as_long_as_the_gateway(apps):
+def test_applications_start_and_end_with_the_gateway(apps):
     with TestClient(Gateway(apps)) as http:
         assert http.get("/products").status_code == 200
         assert [app.state.events for app in apps.values()] == [["started"]] * len(apps)
@@ -212,25 +214,25 @@ def references(node):
             yield from references(part)
 
 
-def test_every_reference_of_the_document_leads_somewhere(real):
+def test_every_reference_in_the_document_exists(real):
     document = real.openapi()
-    found = set(references(document))
-    assert found
-    for reference in found:
+    all_references = set(references(document))
+    assert all_references
+    for reference in all_references:
         root, kind, group, name = reference.split("/")
         assert (root, kind, group) == ("#", "components", "schemas")
         assert name in document["components"]["schemas"]
 
 
 def test_a_schema_name_means_the_same_in_every_service(real):
-    known = {}
+    schemas_seen = {}
     for application in real._applications.values():
         schemas = application.openapi().get("components", {}).get("schemas", {})
         for name, schema in schemas.items():
-            assert known.setdefault(name, schema) == schema
+            assert schemas_seen.setdefault(name, schema) == schema
 
 
-def test_every_route_of_the_document_is_led_to_its_service(real):
+def test_every_route_in_the_document_is_routed_to_its_service(real):
     for service in SERVICES:
         for path in real._applications[service.name].openapi()["paths"]:
             if path != "/health":

@@ -1,6 +1,6 @@
-"""The shipped model becomes current where none is, and never takes a trained one's place.
+"""The shipped model becomes current if no model is, and never replaces a trained one.
 
-Its evaluation comes with it, where there is one, so that the first candidate can be judged.
+Its evaluation, if any, is registered with it, so that the gate can compare the first candidate.
 """
 
 import pyarrow.parquet as pq
@@ -24,11 +24,11 @@ def store():
 
 
 def activate(store, folder):
-    """What a training job does with its model."""
+    """Publish a model and make it current, as a training does."""
     manifest = read_folder(folder, kind="model").manifest
     publish(store, folder, manifest)
-    now = current(store, "model")
-    move_pointer(store, "model", manifest.version, if_match=now and now.etag)
+    pointer = current(store, "model")
+    move_pointer(store, "model", manifest.version, if_match=pointer and pointer.etag)
 
 
 def version_of(store):
@@ -49,14 +49,14 @@ def test_publishing_again_changes_nothing(store, model):
     assert current(store, "model") == before
 
 
-def test_a_newer_shipped_model_takes_an_older_ones_place(store, model):
+def test_a_newer_shipped_model_replaces_an_older_one(store, model):
     publish_into(store, model("shipped-1-aaaa", day=1))
     publish_into(store, model("shipped-1-bbbb", day=2))
     assert version_of(store) == "shipped-1-bbbb"
 
 
 @pytest.mark.parametrize("day", [0, 1])
-def test_one_that_is_not_newer_does_not(store, model, day):
+def test_a_shipped_model_that_is_not_newer_does_not_become_current(store, model, day):
     publish_into(store, model("shipped-1-aaaa", day=1))
     publish_into(store, model("shipped-1-bbbb", day=day))
     assert version_of(store) == "shipped-1-aaaa"
@@ -71,7 +71,7 @@ def test_a_trained_model_stays_current(store, model, trained):
     assert read_manifest(store, "model", "shipped-1-aaaa")
 
 
-def test_files_that_are_not_what_the_manifest_says_are_refused(store, model):
+def test_files_that_do_not_match_the_manifest_are_refused(store, model):
     folder = model("shipped-1-aaaa")
     (folder / "model.onnx").write_bytes(b"other content ")
     with pytest.raises(ArtefactError):
@@ -80,25 +80,25 @@ def test_files_that_are_not_what_the_manifest_says_are_refused(store, model):
     assert list(store.list("")) == []
 
 
-def test_a_folder_of_another_kind_is_refused(store, model, tmp_path):
+def test_a_folder_with_another_kind_of_artefact_is_refused(store, model, tmp_path):
     with pytest.raises(ArtefactError):
         publish_into(store, model("index-1-aaaa", kind="index"))
     with pytest.raises(ArtefactError):
         publish_into(store, tmp_path / "nowhere")
 
 
-def test_another_model_under_a_known_version_is_refused(store, model, tmp_path):
+def test_another_model_with_a_published_version_is_refused(store, model, tmp_path):
     publish_into(store, model("shipped-1-aaaa").rename(tmp_path / "first"))
     with pytest.raises(ConflictError):
         publish_into(store, model("shipped-1-aaaa", body=b"other"))
 
 
-def test_a_folder_that_holds_its_model_passes(model):
+def test_a_complete_model_folder_is_accepted(model):
     check_folder(model("shipped-1-aaaa"))
 
 
 @pytest.mark.parametrize("fault", ["nowhere", "no folder", "no manifest", "corrupt", "index"])
-def test_a_folder_that_does_not_is_the_users_mistake(model, tmp_path, fault):
+def test_an_invalid_model_folder_is_a_usage_error(model, tmp_path, fault):
     folder = model("shipped-1-aaaa", kind="index" if fault == "index" else "model")
     if fault == "nowhere":
         folder = tmp_path / "nowhere"
@@ -120,7 +120,7 @@ def world():
 
 @pytest.fixture
 def shipped(store, model, world):
-    """The shipped model with its evaluation beside it, as a stack's start registers them."""
+    """The shipped model and its evaluation, registered as by the start of a stack."""
     folder = model("shipped-1-aaaa")
     world.evaluation(folder / "evaluation", "shipped-1-aaaa", world.answers())
     publish_into(store, folder)
@@ -136,14 +136,14 @@ def candidate(store, model, world, tmp_path, version="mine-1-cccc", **parts):
     return version
 
 
-def test_the_first_candidate_that_was_evaluated_on_the_same_rows_is_judged_at_once(
+def test_the_first_candidate_can_be_compared_on_the_same_rows(
     store, shipped, model, world, tmp_path
 ):
     name = candidate(store, model, world, tmp_path)
     assert require_passed(store, name, "shipped-1-aaaa").passed
 
 
-def test_one_that_was_evaluated_on_other_rows_is_told_which_and_passes_when_it_has_them(
+def test_a_candidate_evaluated_on_other_rows_needs_an_evaluation_on_the_named_rows(
     store, shipped, model, world, tmp_path
 ):
     name = candidate(store, model, world, tmp_path, rows=1990)
@@ -155,13 +155,13 @@ def test_one_that_was_evaluated_on_other_rows_is_told_which_and_passes_when_it_h
     assert require_passed(store, name, "shipped-1-aaaa").passed
 
 
-def test_starting_again_registers_nothing_twice(store, shipped):
+def test_registering_an_evaluation_again_changes_nothing(store, shipped):
     before = sorted(info.key for info in store.list(""))
     add_evaluation_to(store, shipped)
     assert sorted(info.key for info in store.list("")) == before
 
 
-def test_a_shipped_model_without_an_evaluation_is_used_all_the_same(store, model):
+def test_an_evaluation_is_optional_for_the_shipped_model(store, model):
     folder = model("shipped-1-aaaa")
     publish_into(store, folder)
     assert not add_evaluation_to(store, folder)
@@ -169,13 +169,13 @@ def test_a_shipped_model_without_an_evaluation_is_used_all_the_same(store, model
 
 
 @pytest.mark.parametrize("fault", ["other version", "no predictions", "half a file", "mixed"])
-def test_an_evaluation_that_is_none_is_refused_and_told_and_the_model_serves(
+def test_an_invalid_evaluation_is_reported_and_the_model_is_still_published(
     store, model, world, monkeypatch, capsys, fault
 ):
     folder = model("shipped-1-aaaa")
     figures = folder / "evaluation"
-    of = "shipped-1-bbbb" if fault == "other version" else "shipped-1-aaaa"
-    world.evaluation(figures, of, world.answers())
+    version = "shipped-1-bbbb" if fault == "other version" else "shipped-1-aaaa"
+    world.evaluation(figures, version, world.answers())
     predictions = figures / "predictions.parquet"
     if fault == "no predictions":
         predictions.unlink()
@@ -190,5 +190,5 @@ def test_an_evaluation_that_is_none_is_refused_and_told_and_the_model_serves(
     prepare.publish_model(folder)
     assert version_of(store) == "shipped-1-aaaa"
     assert registry.evaluations(store, "shipped-1-aaaa") == []
-    assert "evaluation of" in (told := capsys.readouterr().out)
-    assert "was not registered" in told
+    assert "evaluation of" in (output := capsys.readouterr().out)
+    assert "was not registered" in output

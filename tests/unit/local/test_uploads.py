@@ -1,4 +1,4 @@
-"""Which files ``reviewlens ingest`` sends, and under which keys."""
+"""The files that ``reviewlens ingest`` uploads, and their keys."""
 
 import pytest
 
@@ -14,19 +14,19 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_folder_and_all_of_its_files_by_name_are_the_same_dumps(folder):
-    (of_folder,) = plan_uploads([folder])
-    (of_names,) = plan_uploads(sorted(folder.glob("own*")))
-    assert of_folder == of_names
-    assert of_names.key == "uploads/own.csv"
-    assert b"Opinion" in of_names.mapping
+def test_a_folder_and_a_list_of_its_files_plan_the_same_uploads(folder):
+    (from_folder,) = plan_uploads([folder])
+    (from_files,) = plan_uploads(sorted(folder.glob("own*")))
+    assert from_folder == from_files
+    assert from_files.key == "uploads/own.csv"
+    assert b"Opinion" in from_files.mapping
 
 
-def test_a_mapping_alone_is_nothing_to_ingest(folder):
-    with pytest.raises(LocalStackError, match="no file to ingest"):
+def test_a_mapping_alone_is_not_ingested(folder):
+    with pytest.raises(LocalStackError, match="no files to ingest"):
         plan_uploads([folder / "own.csv.mapping.json"])
 
 
-def test_a_mapping_that_is_not_there_is_told(folder):
+def test_a_missing_mapping_file_is_reported(folder):
     with pytest.raises(LocalStackError, match="does not exist"):
         plan_uploads([folder / "none.csv.mapping.json"])

@@ -1,4 +1,4 @@
-"""The worker's functions exist, and its sweep sends what EventBridge would."""
+"""The worker's functions exist, and its sweep sends the event of EventBridge."""
 
 import json
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ EXAMPLE = Path(__file__).parents[2] / "events" / "eventbridge_scheduled.json"
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_a_scheduled_event_looks_like_eventbridges(force):
+def test_a_scheduled_event_has_the_shape_of_eventbridge(force):
     example = json.loads(EXAMPLE.read_text())
     event = scheduled_event(force=force)
     assert event.keys() == example.keys()
@@ -29,11 +29,11 @@ def test_a_scheduled_event_looks_like_eventbridges(force):
 
 
 @pytest.mark.parametrize("plan", QUEUES, ids=lambda plan: plan.name)
-def test_a_message_stays_hidden_for_six_times_what_the_work_may_take(plan):
+def test_the_visibility_timeout_is_six_times_the_function_timeout(plan):
     assert plan.visibility_seconds == 6 * FUNCTION_TIMEOUT_SECONDS
 
 
-def test_each_scheduled_event_is_another_one():
+def test_each_scheduled_event_has_its_own_id():
     assert scheduled_event(force=True)["id"] != scheduled_event(force=True)["id"]
 
 

@@ -1,4 +1,4 @@
-"""What activation works with, on a running stack: its buckets, database and queue."""
+"""The model registry of a running stack, and the resources that activation needs."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from local.names import (
 )
 from local.stack.client import StackClient, connected
 from local.state import StateFolder
-from local.training.folder import run_of
+from local.training.folder import find_run
 from sagemaker_jobs.activate.dependencies import ActivationDependencies
 from shared.db.connection import Database
 from shared.db.training import TrainingRuns
@@ -27,20 +27,20 @@ from shared.storage.secrets import read_secret
 
 
 @contextmanager
-def registry_of(state: StateFolder) -> Iterator[S3Store]:
+def open_registry(state: StateFolder) -> Iterator[S3Store]:
     """The artefact bucket of the stack that runs on a folder.
 
     Raises:
-        LocalStackError: none runs there, or what was asked of it failed.
+        LocalStackError: no stack runs there, or an operation in the block failed.
     """
-    with connected(state) as client, told():
+    with connected(state) as client, _convert_errors():
         yield S3Store(client.s3, ARTEFACT_BUCKET)
 
 
 @contextmanager
-def stage_of(state: StateFolder) -> Iterator[ActivationDependencies]:
-    """All that activation needs of the stack that runs on a folder; errors as in registry_of."""
-    with connected(state) as client, told(), _database(client) as database:
+def open_activation(state: StateFolder) -> Iterator[ActivationDependencies]:
+    """The resources that activation needs from the stack on a folder; errors as open_registry."""
+    with connected(state) as client, _convert_errors(), _database(client) as database:
         endpoint = client.running.aws_url
         (processing,) = (plan for plan in QUEUES if plan.name == "processing")
         yield ActivationDependencies(
@@ -65,19 +65,20 @@ def _database(client: StackClient) -> Iterator[Database]:
         database.close()
 
 
-def note_training(stage: ActivationDependencies, manifest: Manifest) -> str | None:
-    """Let the status of a training tell the version that was made of it here; gives the run's id.
+def record_trained_version(dependencies: ActivationDependencies, manifest: Manifest) -> str | None:
+    """Record the version of a model with the training run it came from; returns the run's id.
 
-    None where the model was not trained by this stack. To be called again when it failed.
+    Returns None if this stack did not train the model. Safe to call again after an error.
 
     Raises:
-        UnavailableError: the database does not answer.
+        UnavailableError: the database does not respond.
     """
-    root = stage.cache_dir.with_name("training")
-    told = manifest.parameters
-    # an adapted model has the record of the one that it was adapted from
-    training_id = None if "adapted_from" in told else run_of(root, told.get("training"))
-    if training_id is not None and TrainingRuns(stage.database).note_version(
+    root = dependencies.cache_dir.with_name("training")
+    parameters = manifest.parameters
+    # an adapted model contains the training record of its base model
+    is_adapted = "adapted_from" in parameters
+    training_id = None if is_adapted else find_run(root, parameters.get("training"))
+    if training_id is not None and TrainingRuns(dependencies.database).note_version(
         training_id, manifest.version
     ):
         return training_id
@@ -85,10 +86,10 @@ def note_training(stage: ActivationDependencies, manifest: Manifest) -> str | No
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Faults of the application as faults for the person at the terminal."""
+def _convert_errors() -> Iterator[None]:
+    """Convert errors of the application into errors for the terminal."""
     try:
         yield
     except ReviewlensError as error:
-        wrong_use = isinstance(error, InvalidInputError | NotFoundError)
-        raise LocalStackError(error.message, exit_code=2 if wrong_use else 1) from error
+        is_usage_error = isinstance(error, InvalidInputError | NotFoundError)
+        raise LocalStackError(error.message, exit_code=2 if is_usage_error else 1) from error
