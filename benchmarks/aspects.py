@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from shared.aspects.judging import judged_mentions
-from shared.aspects.mentions import mentions
-from shared.aspects.tagging import Token, singular, tagged
-from shared.aspects.words import EMPTY, FIRST, LAST
+from shared.aspects.mentions import find_mentions, noun_phrases
+from shared.aspects.scoring import score_mentions
+from shared.aspects.tagging import Token, singular, tag
+from shared.aspects.words import EMPTY_NOUNS
 from shared.runtime.encoder import open_folder
 from shared.runtime.scoring import score
 from shared.storage.shards import CLEAN_SCHEMA
@@ -45,13 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _taggers() -> dict[str, Tagger]:
-    found: dict[str, Tagger] = {"lexicon and words around": tagged}
+    found: dict[str, Tagger] = {"lexicon and context": tag}
     try:
-        from textblob.en import tag
+        from textblob.en import tag as textblob_tag
     except ImportError:
         return found
     found["textblob PatternTagger"] = lambda text: [
-        (word.lower(), "n" if kind.startswith("NN") else ".") for word, kind in tag(text)
+        (word.lower(), "n" if kind.startswith("NN") else ".") for word, kind in textblob_tag(text)
     ]
     return found
 
@@ -64,24 +64,14 @@ def _gold(path: Path) -> dict[str, set[str]]:
 
 
 def _normal(term: str) -> str:
-    return " ".join(singular(token.word) for token in tagged(term))
+    return " ".join(singular(token.word) for token in tag(term))
 
 
 def _phrases(tokens: Iterable[tuple[str, str]]) -> Iterator[str]:
     """The longest phrase of each run of nouns."""
-    run: list[str] = []
-    for word, kind in [*tokens, Token("", "$")]:
-        if kind == "n":
-            run.append(singular(word))
-            continue
-        phrase = run[-3:]
-        while phrase and phrase[-1] in LAST:
-            phrase.pop()
-        while phrase and phrase[0] in FIRST:
-            phrase.pop(0)
-        if len(phrase) > 1 or (phrase and phrase[0] not in EMPTY):
+    for phrase in noun_phrases([Token(*token) for token in tokens]):
+        if len(phrase) > 1 or (phrase and phrase[0] not in EMPTY_NOUNS):
             yield " ".join(phrase)
-        run = []
 
 
 def _scores(gold: dict[str, set[str]], tagger: Tagger) -> str:
@@ -118,9 +108,9 @@ def _cost(data: Path, model: Path, count: int) -> str:
     marks = [time.process_time()]
     scored = score(encoder.encode, table)
     marks.append(time.process_time())
-    sentences = sum(len(mentions(text)) for text in table["text"].to_pylist())
+    sentences = sum(len(find_mentions(text)) for text in table["text"].to_pylist())
     marks.append(time.process_time())
-    found = sum(1 for _ in judged_mentions(encoder.encode, table, scored))
+    found = sum(1 for _ in score_mentions(encoder.encode, table, scored))
     marks.append(time.process_time())
     encode, find, judge = (1000 * (b - a) / len(rows) for a, b in pairwise(marks))
     return (

@@ -12,7 +12,7 @@ from shared.db.duplicates.prints import upsert_prints
 from shared.db.ingest.shards import StoredBatch, mark_processed, process_lock
 from shared.db.insights import rollups
 from shared.db.insights.work import note_at_work
-from shared.duplicates.prints import print_of
+from shared.duplicates.prints import text_print
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.runtime.scoring import Scored
 from shared.schemas.ingest import IngestStatus
@@ -142,7 +142,7 @@ class Processor:
 def _prints(table: pa.Table) -> tuple[list[str], list[int], list[tuple[int, ...]]]:
     """Review ids, fingerprints and bands of the texts that are long enough to be copies."""
     rows = zip(table["review_id"].to_pylist(), table["text"].to_pylist(), strict=True)
-    prints = [(review_id, each) for review_id, text in rows if (each := print_of(text))]
+    prints = [(review_id, each) for review_id, text in rows if (each := text_print(text))]
     return (
         [review_id for review_id, _ in prints],
         [each.fingerprint for _, each in prints],

@@ -1,1 +1,1 @@
-"""What a review speaks of: its sentences, and the noun phrases in them."""
+"""Aspects: the noun phrases in the sentences of a review."""

@@ -1,77 +1,78 @@
-"""What a review mentions: aspects, each with the sentence that speaks of it.
+"""Finds the aspects that a review mentions, each with its sentence.
 
-There is no list of aspects. A candidate is a run of nouns, at most three words, in lower case and
-the singular; single words in it count too ("battery life" is also a word about the battery). What
-is worth showing is decided by counting (shared/db/aspects/readings.py).
+There is no list of aspects. A candidate is a run of up to three nouns, in lower case and singular,
+and each shorter part of it ("battery life" is also a mention of "battery"). Counting decides which
+aspects are shown (shared/db/aspects).
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from shared.aspects.sentences import sentences
-from shared.aspects.tagging import Token, is_english, singular, tagged
-from shared.aspects.words import EMPTY, FIRST, LAST
+from shared.aspects.sentences import split_sentences
+from shared.aspects.tagging import Token, is_english, singular, tag
+from shared.aspects.words import EMPTY_NOUNS, NOT_FIRST, NOT_LAST
 
-MAX_SENTENCES = 6
-"""Of a review so many sentences with a mention are kept, the first ones: each costs a pass of the
-model."""
-MAX_MENTIONS = 32
-"""Of a review."""
-MAX_LETTERS = 60
-"""Of an aspect."""
-_MAX_WORDS = 3
-_SHORTEST = 3
-"""Letters of a word that may stand alone, such as "app" or "fit"."""
+MAX_SENTENCES_PER_REVIEW = 6
+"""Only the first sentences with a mention are kept, because each must be encoded."""
+MAX_MENTIONS_PER_REVIEW = 32
+MAX_ASPECT_CHARACTERS = 60
+_MAX_ASPECT_WORDS = 3
+_MIN_WORD_CHARACTERS = 3
+"""Of an aspect of one word, such as "app" or "fit"."""
 
 
-class Said(NamedTuple):
-    """A sentence, ``text[start:end]``, and the aspects that it mentions, each once."""
+class AspectSentence(NamedTuple):
+    """A sentence, ``text[start:end]``, and the distinct aspects that it mentions."""
 
     start: int
     end: int
     aspects: tuple[str, ...]
 
 
-def mentions(text: str) -> list[Said]:
-    """The sentences of a review that mention something, with what they mention."""
-    found: list[Said] = []
-    left = MAX_MENTIONS
-    for start, end in sentences(text):
-        tokens = tagged(text[start:end])
-        aspects = tuple(dict.fromkeys(_aspects(tokens)))[:left] if is_english(tokens) else ()
+def find_mentions(text: str) -> list[AspectSentence]:
+    """Find the sentences of a review that mention aspects."""
+    sentences: list[AspectSentence] = []
+    remaining = MAX_MENTIONS_PER_REVIEW
+    for start, end in split_sentences(text):
+        tokens = tag(text[start:end])
+        aspects = tuple(dict.fromkeys(_aspects(tokens)))[:remaining] if is_english(tokens) else ()
         if aspects:
-            found.append(Said(start, end, aspects))
-            left -= len(aspects)
-        if not left or len(found) == MAX_SENTENCES:
+            sentences.append(AspectSentence(start, end, aspects))
+            remaining -= len(aspects)
+        if not remaining or len(sentences) == MAX_SENTENCES_PER_REVIEW:
             break
-    return found
+    return sentences
 
 
-def _aspects(tokens: Sequence[Token]) -> Iterator[str]:
+def noun_phrases(tokens: Sequence[Token]) -> Iterator[list[str]]:
+    """Yield the phrase at the end of each run of nouns: singular, and trimmed of empty words."""
     run: list[str] = []
     for word, kind in (*tokens, Token("", "$")):
         if kind == "n":
             run.append(word)
         elif run:
-            yield from _of_run([singular(each) for each in run])
+            yield _trim([singular(noun) for noun in run])
             run = []
 
 
-def _of_run(words: list[str]) -> Iterator[str]:
-    """The phrase that a run of nouns ends with, the pairs and the single words in it."""
-    phrase = words[-_MAX_WORDS:]
-    while phrase and phrase[-1] in LAST:
+def _trim(nouns: list[str]) -> list[str]:
+    phrase = nouns[-_MAX_ASPECT_WORDS:]
+    while phrase and phrase[-1] in NOT_LAST:
         phrase.pop()
-    while phrase and phrase[0] in FIRST:
+    while phrase and phrase[0] in NOT_FIRST:
         phrase.pop(0)
-    for length in range(len(phrase), 0, -1):
-        for start in range(len(phrase) - length + 1):
-            part = phrase[start : start + length]
-            told = " ".join(part)
-            if len(told) > MAX_LETTERS or (length == 1 and not _says_something(told)):
-                continue
-            yield told
+    return phrase
 
 
-def _says_something(word: str) -> bool:
-    return word not in EMPTY and len(word) >= _SHORTEST
+def _aspects(tokens: Sequence[Token]) -> Iterator[str]:
+    """All parts of the noun phrases, longest first."""
+    for phrase in noun_phrases(tokens):
+        for length in range(len(phrase), 0, -1):
+            for start in range(len(phrase) - length + 1):
+                aspect = " ".join(phrase[start : start + length])
+                if len(aspect) <= MAX_ASPECT_CHARACTERS and (length > 1 or _has_meaning(aspect)):
+                    yield aspect
+
+
+def _has_meaning(word: str) -> bool:
+    return word not in EMPTY_NOUNS and len(word) >= _MIN_WORD_CHARACTERS

@@ -1,49 +1,49 @@
-"""Cuts a text into pieces that each say one thing: sentences, clauses set against each other."""
+"""Splits a text into sentences and contrasting clauses."""
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MAX_CHARACTERS = 20_000
-"""Of a longer text only the beginning is read."""
+MAX_TEXT_CHARACTERS = 20_000
+"""The rest of a longer text is ignored."""
 MAX_SENTENCES = 60
-LONGEST = 400
-"""Characters of a piece; a longer one is cut at a space. People who write without full stops do."""
+MAX_SENTENCE_CHARACTERS = 400
+"""A longer sentence (in a text without full stops) is split at a space."""
 
 _END = re.compile(
-    r"(?<!\bvs)(?<!\betc)[.!?\u2026]+[\"')\]\u201d\u2019]*(?=\s|$)"  # a full stop, quotes behind it
-    r"|(?<=[a-z]{2})[.!?]+(?=[A-Z])"  # a full stop whose line break got lost
-    r"|\n+|;(?=\s)|(?<=\s)[-\u2013\u2014\u2022*]+(?=\s)"  # a line, a semicolon, a dash or bullet
+    r"(?<!\bvs)(?<!\betc)[.!?\u2026]+[\"')\]\u201d\u2019]*(?=\s|$)"  # a full stop, then quotes
+    r"|(?<=[a-z]{2})[.!?]+(?=[A-Z])"  # a full stop with no space after it
+    r"|\n+|;(?=\s)|(?<=\s)[-\u2013\u2014\u2022*]+(?=\s)"  # a line break, semicolon, dash or bullet
 )
-_TURN = re.compile(r"(?<=\s)(?:but|however|although|though|yet)(?=\s)", re.IGNORECASE)
-_NO_TURN = re.compile(
+_CONTRAST = re.compile(r"(?<=\s)(?:but|however|although|though|yet)(?=\s)", re.IGNORECASE)
+_NO_CONTRAST = re.compile(
     r"\b(?:nothing|anything|everything|all|none|not|else|even|as)$", re.IGNORECASE
 )
 _WORD = re.compile(r"\w+")
-_FEWEST_WORDS = 3
-"""On each side of a turn: less is no statement of its own."""
-_NEAR = 60
-"""Characters on each side that are looked at."""
+_MIN_CLAUSE_WORDS = 3
+"""On each side of a contrast: a shorter part is not a clause."""
+_CONTEXT_CHARACTERS = 60
+"""Characters examined on each side of a contrast."""
 
 
 class Span(NamedTuple):
-    """``text[start:end]``, without white space at its ends."""
+    """``text[start:end]``, without leading and trailing white space."""
 
     start: int
     end: int
 
 
-def sentences(text: str) -> list[Span]:
-    """The pieces of a text in their order, at most MAX_SENTENCES."""
-    found: list[Span] = []
-    start, limit = 0, min(len(text), MAX_CHARACTERS)
+def split_sentences(text: str) -> list[Span]:
+    """Split a text into at most MAX_SENTENCES sentences and clauses, in order."""
+    spans: list[Span] = []
+    start, limit = 0, min(len(text), MAX_TEXT_CHARACTERS)
     for end in _ends(text, limit):
-        for piece in _clauses(text, start, end):
-            found.extend(_shortened(text, piece))
-        if len(found) >= MAX_SENTENCES:
+        for clause in _clauses(text, start, end):
+            spans.extend(_split_long(text, clause))
+        if len(spans) >= MAX_SENTENCES:
             break
         start = end
-    return found[:MAX_SENTENCES]
+    return spans[:MAX_SENTENCES]
 
 
 def _ends(text: str, limit: int) -> Iterator[int]:
@@ -53,36 +53,41 @@ def _ends(text: str, limit: int) -> Iterator[int]:
 
 
 def _clauses(text: str, start: int, end: int) -> Iterator[Span]:
-    """Two things are said by "The sound is good but the hinge broke"."""
-    for turn in _TURN.finditer(text, start, end):
-        at = turn.start()
-        # a look at what is near: all of it, at each turn, would take a square of the length
-        before = text[max(start, at - _NEAR) : at].rstrip()
-        after = text[turn.end() : min(end, at + _NEAR)]
-        if _NO_TURN.search(before) or min(_words(before), _words(after)) < _FEWEST_WORDS:
+    """Split at contrasts such as "The sound is good but the hinge broke"."""
+    for contrast in _CONTRAST.finditer(text, start, end):
+        at = contrast.start()
+        # examining the whole text at each contrast would take quadratic time
+        before = text[max(start, at - _CONTEXT_CHARACTERS) : at].rstrip()
+        after = text[contrast.end() : min(end, at + _CONTEXT_CHARACTERS)]
+        if (
+            _NO_CONTRAST.search(before)
+            or min(_count_words(before), _count_words(after)) < _MIN_CLAUSE_WORDS
+        ):
             continue
-        first = _stripped(text, start, at)
+        first = _strip(text, start, at)
         yield Span(first.start, first.end - text[first.start : first.end].endswith(","))
         start = at
-    yield _stripped(text, start, end)
+    yield _strip(text, start, end)
 
 
-def _words(text: str) -> int:
+def _count_words(text: str) -> int:
     return sum(1 for _ in _WORD.finditer(text))
 
 
-def _shortened(text: str, piece: Span) -> Iterator[Span]:
-    start, end = piece
-    while end - start > LONGEST:
-        space = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
-        middle = space if space > 0 else start + LONGEST
-        yield _stripped(text, start, middle)
+def _split_long(text: str, span: Span) -> Iterator[Span]:
+    start, end = span
+    while end - start > MAX_SENTENCE_CHARACTERS:
+        space = text.rfind(
+            " ", start + MAX_SENTENCE_CHARACTERS // 2, start + MAX_SENTENCE_CHARACTERS
+        )
+        middle = space if space > 0 else start + MAX_SENTENCE_CHARACTERS
+        yield _strip(text, start, middle)
         start = middle
-    if (last := _stripped(text, start, end)).end > last.start:
+    if (last := _strip(text, start, end)).end > last.start:
         yield last
 
 
-def _stripped(text: str, start: int, end: int) -> Span:
+def _strip(text: str, start: int, end: int) -> Span:
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

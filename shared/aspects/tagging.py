@@ -1,7 +1,7 @@
-"""Which words of a sentence are nouns: by a lexicon, endings, and the words around.
+"""Tags the words of a sentence with their classes, using a lexicon, endings and context.
 
-A lexicon knows one class of a word. What stands before and after it corrects that: "the fit" and
-"build quality" are nouns, "to charge" and "they case it" are not.
+The lexicon has the usual class of a word. The words before and after it correct that class: "the
+fit" and "build quality" are nouns, "to charge" and "they case it" are verbs.
 """
 
 import re
@@ -16,39 +16,40 @@ from shared.aspects.words import (
     ARTICLES,
     AUXILIARIES,
     BEFORE_VERBS,
-    BEING,
     CONJUNCTIONS,
-    DEGREES,
-    PAST,
-    PLURALS,
-    POINTERS,
+    DEGREE_ADVERBS,
+    DEMONSTRATIVES,
+    IRREGULAR_PAST_FORMS,
+    IRREGULAR_PLURALS,
+    LINKING_VERBS,
     PREPOSITIONS,
     PRONOUNS,
-    SUBJECTS,
-    THIRD_PERSONS,
+    SUBJECT_PRONOUNS,
+    THIRD_PERSON_SUBJECTS,
 )
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\w.,%]*|[^\w\s]+|_+")  # noqa: RUF001 - an apostrophe that reviews have
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d[\w.,%]*|[^\w\s]+|_+")  # noqa: RUF001 - reviews contain this apostrophe
 _CLITIC = re.compile(r"(.+?)('s|'re|'ve|'ll|'d|'m|n't)")
-_CLOSED = {
+_FUNCTION_WORDS = {
     **dict.fromkeys(ADVERBS, "r"),
     **dict.fromkeys(CONJUNCTIONS, "c"),
     **dict.fromkeys(PREPOSITIONS, "i"),
     **dict.fromkeys(AUXILIARIES, "x"),
     **dict.fromkeys(PRONOUNS, "p"),
-    **dict.fromkeys(POINTERS, "t"),
+    **dict.fromkeys(DEMONSTRATIVES, "t"),
     **dict.fromkeys(ARTICLES, "d"),
 }
-_ADJECTIVES = ("able", "ible", "ful", "ous", "ive", "less", "ish", "ical", "ial", "esque")
-_LONGEST_WORD = 30
+_ADJECTIVE_ENDINGS = ("able", "ible", "ful", "ous", "ive", "less", "ish", "ical", "ial", "esque")
+_ES_PLURALS = ("ches", "shes", "sses", "xes", "zes")
+_MAX_WORD_CHARACTERS = 30
 
 
 class Token(NamedTuple):
     """A word in lower case and its class.
 
-    n noun, v verb, j adjective, r adverb, g form in -ing, d article or possessive, t pointer, p
-    pronoun, x auxiliary, i preposition, c conjunction, f other, m name, # number, . mark; ^ and $
-    are the ends.
+    n noun, v verb, j adjective, r adverb, g form in -ing, d article or possessive, t demonstrative,
+    p pronoun, x auxiliary, i preposition, c conjunction, f other, m name, # number,
+    . punctuation; ^ and $ are the start and the end of the sentence.
     """
 
     word: str
@@ -60,133 +61,142 @@ _START, _STOP = Token("", "^"), Token("", "$")
 
 @lru_cache(maxsize=1)
 def lexicon() -> dict[str, str]:
-    """Word → its usual class."""
-    known: dict[str, str] = {}
+    """Load the lexicon: word to its usual class."""
+    classes: dict[str, str] = {}
     path = Path(__file__).with_name("english.lexicon")
     for line in path.read_text(encoding="ascii").splitlines():
         if not line.startswith("#"):
             kind, *words = line.split()
-            known.update(dict.fromkeys(words, kind))
-    return known
+            classes.update(dict.fromkeys(words, kind))
+    return classes
 
 
 @lru_cache(maxsize=65_536)
 def singular(word: str) -> str:
-    """A noun's singular: the one that the lexicon knows, else by its ending."""
-    if word in PLURALS:
-        return PLURALS[word]
-    known = lexicon()
+    """Singular of a noun: a word of the lexicon if possible, otherwise by its ending."""
+    if word in IRREGULAR_PLURALS:
+        return IRREGULAR_PLURALS[word]
+    classes = lexicon()
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is", "'s")):
         return word
-    if word in ALWAYS_PLURAL or known.get(word) == "n":
+    if word in ALWAYS_PLURAL or classes.get(word) == "n":
         return word
-    tries = [word[:-1]]
+    candidates = [word[:-1]]
     if word.endswith("ies"):
-        tries.append(word[:-3] + "y")
+        candidates.append(word[:-3] + "y")
     elif word.endswith("es"):
-        tries.append(word[:-2])
-    for made in tries:
-        if known.get(made) == "n":
-            return made
+        candidates.append(word[:-2])
+    for candidate in candidates:
+        if classes.get(candidate) == "n":
+            return candidate
     if word.endswith("ies") and len(word) > 4:
-        return tries[1]
-    return tries[-1] if word.endswith(("ches", "shes", "sses", "xes", "zes")) else tries[0]
+        return candidates[1]
+    return candidates[-1 if word.endswith(_ES_PLURALS) else 0]
 
 
-def tagged(sentence: str) -> list[Token]:
-    """The words of a sentence with their classes, a clitic as a word of its own."""
-    found: list[Token] = []
+def tag(sentence: str) -> list[Token]:
+    """Tag the words of a sentence; a clitic is a separate word."""
+    tokens: list[Token] = []
     for match in _TOKEN.finditer(sentence):
         raw = match.group()
         word = raw.lower().replace("’", "'")  # noqa: RUF001 - as above
         parts = _CLITIC.fullmatch(word)
         if parts:
-            found += [_alone(parts[1], raw, bool(found)), Token(parts[2], _CLOSED[parts[2]])]
+            tokens += [
+                _tag_word(parts[1], raw, bool(tokens)),
+                Token(parts[2], _FUNCTION_WORDS[parts[2]]),
+            ]
         else:
-            found.append(_alone(word, raw, bool(found)))
-    for place, token in enumerate(found):
-        before = found[place - 1] if place else _START
-        first = found[place - 2] if place > 1 else _START
-        after = found[place + 1] if place + 1 < len(found) else _STOP
-        if token.kind == "n" and before.word in THIRD_PERSONS and _may_be_verb(token.word):
-            found[place] = Token(token.word, "v")
+            tokens.append(_tag_word(word, raw, bool(tokens)))
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1] if place else _START
+        first = tokens[place - 2] if place > 1 else _START
+        after = tokens[place + 1] if place + 1 < len(tokens) else _STOP
+        if (
+            token.kind == "n"
+            and before.word in THIRD_PERSON_SUBJECTS
+            and _may_be_third_person(token.word)
+        ):
+            tokens[place] = Token(token.word, "v")
             continue
-        if token.kind == "v" and token.word in PAST:
+        if token.kind == "v" and token.word in IRREGULAR_PAST_FORMS:
             continue
         kind = _CORRECTIONS[token.kind](first, before, after) if token.kind in "nvg" else ""
         if kind:
-            found[place] = Token(token.word, kind)
-    return found
+            tokens[place] = Token(token.word, kind)
+    return tokens
 
 
-def _may_be_verb(word: str) -> bool:
-    """Whether it may be one of the third person: "it charges", where the lexicon knows a noun."""
+def _may_be_third_person(word: str) -> bool:
+    """Whether a noun may be a verb in the third person: "it charges"."""
     return word.endswith("s") and singular(word) != word
 
 
 def is_english(tokens: Sequence[Token]) -> bool:
-    """Whether at least half of the words are known: of another language all are nouns to us."""
+    """Whether at least half of the words are known: unknown words are tagged as nouns."""
     words = [token.word for token in tokens if token.kind not in ".#m"]
     return 2 * sum(map(_is_known, words)) >= len(words)
 
 
 def _is_known(word: str) -> bool:
-    return word in _CLOSED or word in lexicon() or singular(word) in lexicon() or "-" in word
+    return (
+        word in _FUNCTION_WORDS or word in lexicon() or singular(word) in lexicon() or "-" in word
+    )
 
 
-def _alone(word: str, raw: str, inside: bool) -> Token:  # noqa: FBT001 - private
-    """A word by itself; ``inside``: it does not begin the sentence."""
+def _tag_word(word: str, raw: str, inside: bool) -> Token:  # noqa: FBT001 - private
+    """Tag a word without context; ``inside``: it is not the first word of the sentence."""
     if not word[0].isalpha():
-        return Token(word, _CLOSED.get(word) or ("#" if word[0].isdigit() else "."))
-    kind = _usual(word)
+        return Token(word, _FUNCTION_WORDS.get(word) or ("#" if word[0].isdigit() else "."))
+    kind = _usual_class(word)
     if inside and kind == "n" and _is_name(word, raw):
         kind = "m"
     return Token(word, kind)
 
 
 def _is_name(word: str, raw: str) -> bool:
-    """Written with a capital, and nothing that the lexicon knows: a brand, a town."""
+    """Whether a word is capitalised and not in the lexicon: a brand or a town."""
     return raw[0].isupper() and not raw.isupper() and singular(word) not in lexicon()
 
 
 @lru_cache(maxsize=65_536)
-def _usual(word: str) -> str:
-    if word in _CLOSED:
-        return _CLOSED[word]
-    if len(word) == 1 or len(word) > _LONGEST_WORD or "'" in word or not word.isascii():
+def _usual_class(word: str) -> str:
+    if word in _FUNCTION_WORDS:
+        return _FUNCTION_WORDS[word]
+    if len(word) == 1 or len(word) > _MAX_WORD_CHARACTERS or "'" in word or not word.isascii():
         return "f"
-    known = lexicon()
-    found = known.get(word) or _by_ending(word)
-    if found or "-" not in word:
-        if not found and word.endswith("s") and known.get(singular(word), "n") in "vf":
+    classes = lexicon()
+    kind = classes.get(word) or _class_by_ending(word)
+    if kind or "-" not in word:
+        if not kind and word.endswith("s") and classes.get(singular(word), "n") in "vf":
             return "v"
-        return found or "n"
-    last = _usual(word.rpartition("-")[2])
+        return kind or "n"
+    last = _usual_class(word.rpartition("-")[2])
     return last if last in "ngv" else "j"
 
 
-def _by_ending(word: str) -> str | None:
+def _class_by_ending(word: str) -> str | None:
     if len(word) > 4 and word.endswith("ly"):
         return "r"
     if len(word) > 5 and word.endswith("ing"):
         return "g"
     if len(word) > 4 and word.endswith("ed"):
         return "v"
-    return "j" if len(word) > 5 and word.endswith(_ADJECTIVES) else None
+    return "j" if len(word) > 5 and word.endswith(_ADJECTIVE_ENDINGS) else None
 
 
-def _noun(_first: Token, before: Token, after: Token) -> str:
-    if before.word in BEFORE_VERBS or before.word in SUBJECTS:
+def _correct_noun(_first: Token, before: Token, after: Token) -> str:
+    if before.word in BEFORE_VERBS or before.word in SUBJECT_PRONOUNS:
         return "" if before.word == "to" and after.kind in "xi.$c" else "v"
-    if before.word in DEGREES and after.kind != "n":
+    if before.word in DEGREE_ADVERBS and after.kind != "n":
         return "j"
-    if before.kind in "px" and after.kind in "dp" and before.word not in BEING:
+    if before.kind in "px" and after.kind in "dp" and before.word not in LINKING_VERBS:
         return "v"
     return ""
 
 
-def _verb(first: Token, before: Token, after: Token) -> str:
-    if before.word in BEFORE_VERBS or before.word in SUBJECTS:
+def _correct_verb(first: Token, before: Token, after: Token) -> str:
+    if before.word in BEFORE_VERBS or before.word in SUBJECT_PRONOUNS:
         return ""
     if before.kind == "d" or before.word in {"of", "for", "with"}:
         return "n"
@@ -197,18 +207,18 @@ def _verb(first: Token, before: Token, after: Token) -> str:
     return "n" if after.kind == "x" and before.kind in "^.c" else ""
 
 
-def _ing(first: Token, before: Token, after: Token) -> str:
+def _correct_ing(first: Token, before: Token, after: Token) -> str:
     if after.kind in "dtp":
         return ""
-    told = (
+    noun_contexts = (
         before.kind == "d",
         before.kind == "j" and (first.kind == "d" or after.kind in ".$ci"),
         after.kind == "x" and before.kind in "^.cnj",
-        after.kind in ".$c" and before.kind in "nj" and before.word not in BEING,
+        after.kind in ".$c" and before.kind in "nj" and before.word not in LINKING_VERBS,
         after.kind == "v" and before.kind in "^.c",
         before.kind == "n" and after.kind == "n",
     )
-    return "n" if any(told) else ""
+    return "n" if any(noun_contexts) else ""
 
 
-_CORRECTIONS = {"n": _noun, "v": _verb, "g": _ing}
+_CORRECTIONS = {"n": _correct_noun, "v": _correct_verb, "g": _correct_ing}

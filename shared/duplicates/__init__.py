@@ -1,1 +1,1 @@
-"""Which texts are the same, and which are nearly so."""
+"""Detects equal and nearly equal texts."""

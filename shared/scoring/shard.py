@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from shared.aspects.judging import judged_mentions
+from shared.aspects.scoring import score_mentions
 from shared.db.aspects.readings import Readings, upsert_readings
 from shared.db.connection import Connection, Database
 from shared.db.ingest.analyses import upsert_analyses
@@ -55,7 +55,7 @@ def score_shard(
         beat: called after each batch of texts.
     """
     scored = score(encode, table, parallel=parallel, beat=beat)
-    mentions = judged_mentions(encode, table, scored, parallel=parallel, beat=beat)
+    mentions = score_mentions(encode, table, scored, parallel=parallel, beat=beat)
     return ShardScores(table, scored, Readings.of(mentions))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import LiteralString
 
 from shared.db.connection import Connection
-from shared.duplicates.likeness import ALIKE, likeness
+from shared.duplicates.similarity import MIN_NEAR_COPY_SIMILARITY, similarity
 
 _COMPARED = 10
 """Texts that a new one is compared with, at most: those with most bands in common."""
@@ -114,6 +114,6 @@ def _alike(connection: Connection, fresh: list[int]) -> list[list[int]]:
     found: dict[int, list[int]] = defaultdict(list)
     rows = connection.execute(_CANDIDATES, {"fresh": fresh, "most": _COMPARED}).fetchall()
     for one, other, text in rows:
-        if one in texts and likeness(texts[one], text) >= ALIKE:
+        if one in texts and similarity(texts[one], text) >= MIN_NEAR_COPY_SIMILARITY:
             found[one].append(other)
     return [[one, *others] for one, others in sorted(found.items())]

@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from local.stack.registry import record_trained_version
 
+from local.stack.registry import record_trained_version
 from sagemaker_jobs.activate.dependencies import ActivationDependencies
 from shared.db.training import TrainingRuns
 from shared.schemas.manifest import Manifest

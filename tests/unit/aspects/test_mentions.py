@@ -1,4 +1,4 @@
-"""What is an aspect and what is not: sentences written for this, and whatever else may come."""
+"""Aspects are found in example sentences, and any other text is handled."""
 
 import time
 
@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.aspects.mentions import MAX_LETTERS, MAX_MENTIONS, MAX_SENTENCES, mentions
-from shared.aspects.sentences import LONGEST, sentences
+from shared.aspects.mentions import (
+    MAX_ASPECT_CHARACTERS,
+    MAX_MENTIONS_PER_REVIEW,
+    MAX_SENTENCES_PER_REVIEW,
+    find_mentions,
+)
+from shared.aspects.sentences import MAX_SENTENCE_CHARACTERS, split_sentences
 from shared.aspects.tagging import singular
 
 TABLE = [
-    # sentence, what must be found, what must not
+    # sentence, aspects, words that are not aspects
     ("The battery life is great.", {"battery life", "battery"}, {"life", "great"}),
     ("Shipping took three weeks.", {"shipping"}, {"week", "three"}),
     ("I love the fit and the colour of this jacket.", {"fit", "colour", "jacket"}, {"love"}),
@@ -42,11 +47,13 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("sentence", "wanted", "unwanted"), TABLE, ids=[row[0] for row in TABLE])
-def test_what_a_sentence_speaks_of(sentence, wanted, unwanted):
-    found = {aspect for said in mentions(sentence) for aspect in said.aspects}
-    assert wanted <= found
-    assert not unwanted & found
+@pytest.mark.parametrize(
+    ("sentence", "expected", "unexpected"), TABLE, ids=[row[0] for row in TABLE]
+)
+def test_aspects_of_a_sentence(sentence, expected, unexpected):
+    aspects = {aspect for mention in find_mentions(sentence) for aspect in mention.aspects}
+    assert expected <= aspects
+    assert not unexpected & aspects
 
 
 @pytest.mark.parametrize(
@@ -64,22 +71,22 @@ def test_what_a_sentence_speaks_of(sentence, wanted, unwanted):
     ],
 )
 def test_other_languages_and_noise_have_no_aspects(text):
-    assert mentions(text) == []
+    assert find_mentions(text) == []
 
 
-def test_each_aspect_stands_with_the_sentence_that_speaks_of_it():
+def test_each_aspect_comes_with_its_sentence():
     text = "  The sound is lovely. The hinge broke!  Would I buy it again? The case, yes."
-    found = {said.aspects: text[said.start : said.end] for said in mentions(text)}
-    assert found == {
+    sentences = {m.aspects: text[m.start : m.end] for m in find_mentions(text)}
+    assert sentences == {
         ("sound",): "The sound is lovely.",
         ("hinge",): "The hinge broke!",
         ("case",): "The case, yes.",
     }
 
 
-def test_sentences_whose_line_break_got_lost_are_told_apart():
+def test_sentences_without_a_space_between_them_are_split():
     text = "The clip broke on day two.I love the sound!!Great price,too. I use version 2.Really."
-    assert [text[s.start : s.end] for s in sentences(text)] == [
+    assert [text[s.start : s.end] for s in split_sentences(text)] == [
         "The clip broke on day two.",
         "I love the sound!!",
         "Great price,too.",
@@ -87,9 +94,9 @@ def test_sentences_whose_line_break_got_lost_are_told_apart():
     ]
 
 
-def test_what_is_set_against_something_else_is_said_apart():
+def test_contrasting_clauses_are_split():
     text = "The sound is very good but the hinge broke at once, although the case is nice."
-    assert [text[s.start : s.end] for s in sentences(text)] == [
+    assert [text[s.start : s.end] for s in split_sentences(text)] == [
         "The sound is very good",
         "but the hinge broke at once",
         "although the case is nice.",
@@ -99,15 +106,15 @@ def test_what_is_set_against_something_else_is_said_apart():
         "Small but nice.",
         "It is all but new now.",
     ):
-        assert len(sentences(whole)) == 1
+        assert len(split_sentences(whole)) == 1
 
 
 @pytest.mark.parametrize(
     "text", ["It cost 3.99 at shop.com e.g. online", "v2.0 works", "Wait... what", "Mr.Smith says"]
 )
-def test_a_mark_inside_a_word_ends_no_sentence(text):
-    assert len(sentences(text)) <= 2
-    assert "".join(text[s.start : s.end] for s in sentences(text)).replace(" ", "") == (
+def test_punctuation_inside_a_word_does_not_end_a_sentence(text):
+    assert len(split_sentences(text)) <= 2
+    assert "".join(text[s.start : s.end] for s in split_sentences(text)).replace(" ", "") == (
         text.replace(" ", "")
     )
 
@@ -125,40 +132,42 @@ def test_singular(plural, one):
     assert singular(plural) == one
 
 
-def test_a_long_review_has_so_many_mentions_and_no_more():
+def test_the_mentions_of_a_long_review_are_limited():
     text = " ".join(f"The {word} is loose." for word in ("hinge", "lid", "strap", "cable") * 50)
-    found = mentions(text)
-    assert len(found) == MAX_SENTENCES
+    assert len(find_mentions(text)) == MAX_SENTENCES_PER_REVIEW
     nouns = "The hinge lid, strap cable, case box, lens cap, price tag, screen door is loose. "
-    assert sum(len(said.aspects) for said in mentions(nouns * 20)) == MAX_MENTIONS
+    mentions = find_mentions(nouns * 20)
+    assert sum(len(mention.aspects) for mention in mentions) == MAX_MENTIONS_PER_REVIEW
 
 
-def test_a_review_without_a_full_stop_is_cut_into_pieces_to_quote():
+def test_a_review_without_full_stops_is_split_at_spaces():
     text = "the hinge is loose and " * 100
-    assert all(s.end - s.start <= LONGEST for s in sentences(text))
-    assert len(sentences(text)) > 5
+    assert all(s.end - s.start <= MAX_SENTENCE_CHARACTERS for s in split_sentences(text))
+    assert len(split_sentences(text)) > 5
 
 
-_ODD = st.text(st.sampled_from("aebtk .,;!?-'’\"\n\t\0\u200b\ud7ffÄß電🙂٣İ½$%*()[]"), max_size=400)
+_UNUSUAL_TEXT = st.text(
+    st.sampled_from("aebtk .,;!?-'’\"\n\t\0\u200b\ud7ffÄß電🙂٣İ½$%*()[]"), max_size=400
+)
 
 
-@given(st.one_of(st.text(max_size=400), _ODD))
+@given(st.one_of(st.text(max_size=400), _UNUSUAL_TEXT))
 @settings(max_examples=300, deadline=None)
-def test_any_text_gives_sentences_that_lie_in_it(text):
+def test_sentences_of_any_text_are_inside_the_text(text):
     last = 0
-    for start, end in sentences(text):
+    for start, end in split_sentences(text):
         assert last <= start < end <= len(text)
         assert text[start:end] == text[start:end].strip()
         last = end
-    found = mentions(text)
-    assert len(found) <= MAX_SENTENCES
-    assert sum(len(said.aspects) for said in found) <= MAX_MENTIONS
-    spans = set(sentences(text))
-    for said in found:
-        assert (said.start, said.end) in spans
-        assert len(set(said.aspects)) == len(said.aspects)
-        for aspect in said.aspects:
-            assert 0 < len(aspect) <= MAX_LETTERS
+    mentions = find_mentions(text)
+    assert len(mentions) <= MAX_SENTENCES_PER_REVIEW
+    assert sum(len(mention.aspects) for mention in mentions) <= MAX_MENTIONS_PER_REVIEW
+    spans = set(split_sentences(text))
+    for mention in mentions:
+        assert (mention.start, mention.end) in spans
+        assert len(set(mention.aspects)) == len(mention.aspects)
+        for aspect in mention.aspects:
+            assert 0 < len(aspect) <= MAX_ASPECT_CHARACTERS
             assert aspect == aspect.lower()
             assert 1 <= len(aspect.split(" ")) <= 3
 
@@ -171,7 +180,7 @@ def test_any_text_gives_sentences_that_lie_in_it(text):
     ],
     ids=lambda text: repr(text[:10]),
 )
-def test_a_huge_text_takes_a_moment(text):
+def test_a_huge_text_is_processed_quickly(text):
     started = time.process_time()
-    mentions(text)
+    find_mentions(text)
     assert time.process_time() - started < 2.0

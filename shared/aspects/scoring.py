@@ -1,0 +1,96 @@
+"""Scores the sentences in which reviews mention aspects."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from shared.aspects.mentions import AspectSentence, find_mentions
+from shared.runtime.scoring import Encode, Scored
+from shared.schemas.sentiment import LABELS
+
+_SENTENCES_PER_CALL = 512
+
+
+class Mention(NamedTuple):
+    """One aspect in a sentence of a review.
+
+    ``owner`` is the position of the review in its shard, ``text[start:end]`` the sentence, and
+    ``sentiment`` and ``confidence`` are those of the sentence.
+    """
+
+    owner: int
+    aspect: str
+    start: int
+    end: int
+    sentiment: str
+    confidence: float
+
+
+def _ignore_progress() -> None:
+    """Ignore progress."""
+
+
+def score_mentions(
+    encode: Encode,
+    table: pa.Table,
+    scored: Scored,
+    *,
+    parallel: int = 1,
+    beat: Callable[[], None] = _ignore_progress,
+) -> Iterator[Mention]:
+    """Find the mentions of a clean shard, review by review, and score their sentences.
+
+    A sentence that is the whole review gets the sentiment of the review. All others are encoded,
+    equal sentences once.
+
+    Args:
+        encode: the model.
+        table: the clean shard.
+        scored: the model's results for the reviews, row by row.
+        parallel: number of concurrent calls of ``encode``.
+        beat: called after every 512 sentences.
+    """
+    texts = table["text"].to_pylist()
+    mentions = [find_mentions(text) for text in texts]
+    to_encode = dict.fromkeys(
+        text[sentence.start : sentence.end]
+        for text, sentences in zip(texts, mentions, strict=True)
+        for sentence in sentences
+        if not _is_whole_text(sentence, text)
+    )
+    results = _sentiments(encode, list(to_encode), parallel, beat)
+    sentiments = dict(zip(to_encode, results, strict=True))
+    for owner, (text, sentences) in enumerate(zip(texts, mentions, strict=True)):
+        of_review = (scored.sentiments[owner], float(scored.confidences[owner]))
+        for sentence in sentences:
+            start, end, aspects = sentence
+            whole = _is_whole_text(sentence, text)
+            sentiment, confidence = of_review if whole else sentiments[text[start:end]]
+            for aspect in aspects:
+                yield Mention(owner, aspect, start, end, sentiment, confidence)
+
+
+def _is_whole_text(sentence: AspectSentence, text: str) -> bool:
+    return sentence.end - sentence.start == len(text.strip())
+
+
+def _sentiments(
+    encode: Encode, sentences: list[str], parallel: int, beat: Callable[[], None]
+) -> Iterator[tuple[str, float]]:
+    chunks = [
+        sentences[at : at + _SENTENCES_PER_CALL]
+        for at in range(0, len(sentences), _SENTENCES_PER_CALL)
+    ]
+    with ThreadPoolExecutor(parallel, thread_name_prefix="sentences") as pool:
+        for encoded in pool.map(encode, chunks):
+            probabilities = np.asarray(encoded.probabilities, np.float32)
+            best = probabilities.argmax(axis=1).tolist()
+            yield from zip(
+                (LABELS[index].value for index in best),
+                probabilities.max(axis=1).tolist(),
+                strict=True,
+            )
+            beat()
