@@ -136,7 +136,7 @@ def test_its_clean_shards_are_scored_for_a_candidate(store, clean, migrated):
 
     publish_manifest_only(store, "m2", DIMENSION)
     report = score_missing(ScoringDependencies(migrated, clean, store), Candidate(DIMENSION))
-    assert (report.reviews, report.left) == (REVIEWS, {})
+    assert (report.reviews, report.skipped) == (REVIEWS, {})
     assert build_index(store).count == REVIEWS
 
 
