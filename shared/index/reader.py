@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from shared.errors import ArtefactError
 from shared.index import rows, vectors
-from shared.index.rows import Row, RowReader, Where, where_of
+from shared.index.conditions import Where, where_of
+from shared.index.rows import Row, RowReader
 from shared.index.vectors import Floats, Matches, Vectors
 from shared.schemas.api import SearchFilters
 from shared.storage.artefacts import LocalVersion
 
 _FIRST_POOL = 200
-"""Reviews that a filter is tried on before its matches are selected."""
+"""Number of nearest reviews that a filter is tried on before all its matches are selected."""
 _SPARE = 8
 _GROWTH = 8
 
@@ -55,28 +56,28 @@ class IndexReader:
         return self._vectors.count
 
     def search(self, vector: Floats, k: int, filters: SearchFilters | None = None) -> list[Hit]:
-        """The ``k`` nearest reviews that the filters hold for, best first.
+        """The ``k`` nearest reviews that pass the filters, best first.
 
-        Of reviews with the very same text only the nearest comes. ``k`` results come whenever
-        ``k`` different texts match: filters narrow the search, they do not thin its answer.
+        Of reviews with exactly the same text only the nearest is returned. There are ``k`` results
+        whenever ``k`` different texts match: filters narrow the search, not its result.
         """
         if k <= 0:
             return []
-        where = where_of(filters)
+        where = where_of(filters, self._rows.missing)
         chosen = self._among_nearest(vector, k, where)
         if chosen is None:
-            assert where is not None  # noqa: S101 - only a filter makes it give up
+            assert where is not None  # noqa: S101 - without a filter it always finds them
             chosen = self._among_matching(vector, k, where)
-        found = self._rows.rows([position for position, _ in chosen])
-        return [Hit(found[position], score) for position, score in chosen]
+        rows = self._rows.rows([position for position, _ in chosen])
+        return [Hit(rows[position], score) for position, score in chosen]
 
     def _among_nearest(
         self, vector: Floats, k: int, where: Where | None
     ) -> list[tuple[int, float]] | None:
         """Take the nearest of all reviews and drop those that do not match.
 
-        Quick where filters keep much. With a filter it gives up (None) when the first pool does
-        not hold ``k`` matches; without one, it widens the pool until it does.
+        Fast where filters match many reviews. With a filter it returns None when the first pool
+        has fewer than ``k`` matches; without one, it widens the pool until it has.
         """
         if where is None:
             return self._widen(lambda size: self._vectors.nearest(vector, size), self.count, k)
@@ -85,7 +86,7 @@ class IndexReader:
         return chosen if len(chosen) == k or size >= self.count else None
 
     def _among_matching(self, vector: Floats, k: int, where: Where) -> list[tuple[int, float]]:
-        """Select the reviews that match, and search those exactly."""
+        """Select the reviews that match, and search only those, exactly."""
         matching = self._rows.matching(where)
         return self._widen(
             lambda size: self._vectors.nearest_among(vector, size, matching), len(matching), k
@@ -94,7 +95,7 @@ class IndexReader:
     def _widen(
         self, search: Callable[[int], Matches], available: int, k: int
     ) -> list[tuple[int, float]]:
-        """Search ever larger pools until ``k`` different texts are found or nothing is left."""
+        """Search larger and larger pools for ``k`` different texts, or until all are searched."""
         size = 2 * k + _SPARE
         while True:
             chosen = self._distinct(search(size), k, None)

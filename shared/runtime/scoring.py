@@ -1,6 +1,6 @@
-"""What a model makes of a clean shard: an embedding and an analysis for each row.
+"""Scores a clean shard: an embedding and an analysis for each row.
 
-For the write side (processing, and the job that scores all reviews anew): it loads pyarrow.
+For the write side (processing, and the job that scores all reviews again): it loads pyarrow.
 """
 
 import io
@@ -23,7 +23,7 @@ _CHUNK_ROWS = 512
 
 
 class Answers(Protocol):
-    """Of n texts: unit vectors (n, dimension) and calibrated probabilities (n, 3)."""
+    """Unit vectors (n, dimension) and calibrated probabilities (n, 3) of n texts."""
 
     @property
     def embeddings(self) -> Any:
@@ -39,7 +39,7 @@ Encode = Callable[[Sequence[str]], Answers]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Of n reviews: embeddings float16 (n, dimension), probabilities (n, 3), labels, their p."""
+    """Embeddings (n, dimension), probabilities (n, 3), labels and their confidences (n)."""
 
     embeddings: npt.NDArray[np.float16]
     probabilities: npt.NDArray[np.float32]
@@ -47,19 +47,23 @@ class Scored:
     confidences: npt.NDArray[np.float32]
 
 
-def _nothing() -> None:
-    """Tell nobody."""
+def _ignore_progress() -> None:
+    """Ignore progress."""
 
 
 def score(
-    encode: Encode, table: pa.Table, *, parallel: int = 1, beat: Callable[[], None] = _nothing
+    encode: Encode,
+    table: pa.Table,
+    *,
+    parallel: int = 1,
+    beat: Callable[[], None] = _ignore_progress,
 ) -> Scored:
     """Encode the reviews of a clean shard, in their order.
 
     Args:
         encode: the model.
         table: at least one row of CLEAN_SCHEMA.
-        parallel: how many calls of ``encode`` run side by side.
+        parallel: number of concurrent calls of ``encode``.
         beat: called after each 512 rows.
     """
     titles, bodies = table["title"].to_pylist(), table["text"].to_pylist()
@@ -90,7 +94,7 @@ def put_scored(
         store: the artefact bucket.
         place: model version, ingest id, part.
         table: the clean shard.
-        scored: what the model made of it, row by row.
+        scored: its scores, row by row.
     """
     store.put(layout.embedding_shard(*place), _npy(scored.embeddings))
     store.put(layout.analysis_shard(*place), to_parquet(_served(table, scored)))
@@ -103,10 +107,10 @@ def _npy(array: npt.NDArray[np.float16]) -> bytes:
 
 
 def _served(table: pa.Table, scored: Scored) -> pa.Table:
-    """What answers show of each review, in the order of the embeddings."""
-    made = {
+    """The served fields of each review, in the order of the embeddings."""
+    scores = {
         "sentiment": pa.array(scored.sentiments, pa.string()),
         "confidence": pa.array(scored.confidences, pa.float32()),
     }
-    columns = [made[name] if name in made else table[name] for name in SERVED_SCHEMA.names]
+    columns = [scores[name] if name in scores else table[name] for name in SERVED_SCHEMA.names]
     return pa.Table.from_arrays(columns, schema=SERVED_SCHEMA)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
 
 MAX_TEXT_CHARACTERS = 10_000
@@ -85,7 +86,7 @@ class AnalyzeBatchRequest(RequestBody):
     texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
 
 
-class SearchFilters(BaseModel):
+class SearchFilters(ProductFacts):
     """A review must match all given filters. Dates are inclusive and in UTC; ratings are stars."""
 
     model_config = ConfigDict(extra="forbid")
@@ -96,7 +97,6 @@ class SearchFilters(BaseModel):
     )
     sentiment: Sentiment | None = None
     sentiments: list[Sentiment] | None = Field(default=None, min_length=1, max_length=3)
-    category: str | None = Field(default=None, max_length=512)
     min_rating: float | None = Field(default=None, ge=1, le=5, allow_inf_nan=False)
     max_rating: float | None = Field(default=None, ge=1, le=5, allow_inf_nan=False)
     date_from: date | None = None
@@ -143,11 +143,10 @@ class SimilarReview(BaseModel):
     rating: float | None = None
 
 
-class SearchResult(SimilarReview):
+class SearchResult(SimilarReview, ProductFacts):
     """A search result."""
 
     title: str | None = None
-    category: str | None = None
     reviewed_at: datetime | None = None
 
 

@@ -1,8 +1,11 @@
 """Converts encoder outputs and index hits to API responses."""
 
+from typing import Any
+
 from shared.index.reader import Hit
 from shared.schemas.api import Probabilities, SearchResult, SimilarReview, TextAnalysis
-from shared.schemas.sentiment import LABELS, Sentiment
+from shared.schemas.review import SERVED_FIELDS
+from shared.schemas.sentiment import LABELS
 
 IMAGE_IGNORED = "this model reads only text: the image was ignored"
 TEXT_TRUNCATED = "the text exceeds the model's limit: only its beginning and end were used"
@@ -22,26 +25,17 @@ def text_analysis(probabilities: list[float]) -> TextAnalysis:
 
 def similar_review(hit: Hit) -> SimilarReview:
     """Convert a hit to a similar review of POST /analyze."""
-    row = hit.row
-    return SimilarReview(
-        review_text=row.text,
-        sentiment=Sentiment(row.sentiment),
-        similarity_score=_rounded(hit.score),
-        review_id=row.review_id,
-        product_id=row.product_id,
-        rating=row.rating,
-    )
+    return SimilarReview(similarity_score=_rounded(hit.score), **_shown_fields(hit))
 
 
 def search_result(hit: Hit) -> SearchResult:
     """Convert a hit to a result of POST /search_similar."""
-    row = hit.row
-    return SearchResult(
-        **similar_review(hit).model_dump(),
-        title=row.title,
-        category=row.category,
-        reviewed_at=row.reviewed_at,
-    )
+    return SearchResult(similarity_score=_rounded(hit.score), **_shown_fields(hit))
+
+
+def _shown_fields(hit: Hit) -> dict[str, Any]:
+    """All served fields by their names in the API; each model takes those that it has."""
+    return {field.result_name: hit.row.fields[field.name] for field in SERVED_FIELDS}
 
 
 def _rounded(value: float) -> float:

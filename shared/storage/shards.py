@@ -17,50 +17,34 @@ from shared.schemas.formats import (
     FormatError,
     StoredFormat,
 )
+from shared.schemas.review import CLEAN_FIELDS, SERVED_FIELDS, FieldType, ReviewField
 from shared.storage.objects import ObjectStore
 
+_TYPES = {
+    FieldType.IDENTIFIER: pa.string(),
+    FieldType.NAME: pa.string(),
+    FieldType.TEXT: pa.string(),
+    FieldType.REAL: pa.float32(),
+    FieldType.COUNT: pa.int32(),
+    FieldType.POSITION: pa.int64(),
+    FieldType.MOMENT: pa.timestamp("us", tz="UTC"),
+    FieldType.FLAG: pa.bool_(),
+    FieldType.SENTIMENT: pa.string(),
+}
 
-def _metadata(stored_format: StoredFormat) -> dict[bytes, bytes]:
-    return {PARQUET_KEY: str(stored_format.version).encode()}
+
+def _schema(fields: tuple[ReviewField, ...], stored_format: StoredFormat) -> pa.Schema:
+    columns = [
+        pa.field(field.name, _TYPES[field.type], nullable=not field.required) for field in fields
+    ]
+    metadata = {PARQUET_KEY: str(stored_format.version).encode()}
+    return pa.schema(columns, metadata=metadata)
 
 
-CLEAN_SCHEMA = pa.schema(
-    [
-        pa.field("review_id", pa.string(), nullable=False),
-        pa.field("record", pa.int64(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("product_id", pa.string()),
-        pa.field("product_title", pa.string()),
-        pa.field("category", pa.string()),
-        pa.field("reviewer_key", pa.string()),
-        pa.field("rating", pa.float32()),
-        pa.field("title", pa.string()),
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("original_text", pa.string()),
-        pa.field("reviewed_at", pa.timestamp("us", tz="UTC")),
-        pa.field("verified", pa.bool_()),
-        pa.field("helpful_votes", pa.int32()),
-    ],
-    metadata=_metadata(CLEAN_SHARD),
-)
-"""Columns of CleanReview, in its order."""
-
-SERVED_SCHEMA = pa.schema(
-    [
-        pa.field("review_id", pa.string(), nullable=False),
-        pa.field("product_id", pa.string()),
-        pa.field("category", pa.string()),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("title", pa.string()),
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("rating", pa.float32()),
-        pa.field("reviewed_at", pa.timestamp("us", tz="UTC")),
-        pa.field("sentiment", pa.string(), nullable=False),
-        pa.field("confidence", pa.float32(), nullable=False),
-    ],
-    metadata=_metadata(EMBEDDING_SHARD),
-)
-"""What an index version's side file is made from; one row per row of the embedding shard."""
+CLEAN_SCHEMA = _schema(CLEAN_FIELDS, CLEAN_SHARD)
+"""Columns of a clean shard."""
+SERVED_SCHEMA = _schema(SERVED_FIELDS, EMBEDDING_SHARD)
+"""Columns of an analysis shard, one row per row of the embedding shard."""
 
 
 def to_parquet(table: pa.Table) -> bytes:

@@ -1,4 +1,4 @@
-"""A dump, as batches of clean rows and rejects."""
+"""Reads a dump as batches of clean rows and rejects."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,17 +9,19 @@ import pyarrow as pa
 from lambdas.collection.reading.detect import open_parser
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.records import Bad, Record, raw_text
-from lambdas.collection.reading.rows import RowMaker
+from lambdas.collection.reading.rows import ROW_COLUMNS, RowMaker
 from shared.schemas.ingest import Reject
 from shared.storage.shards import CLEAN_SCHEMA
 
 _MAX_BATCH_BYTES = 48 * 2**20
-"""A batch ends early at this much text, so that long texts cannot fill the memory."""
+"""A batch ends early at this amount of text, so that long texts cannot fill the memory."""
+_ROW_OVERHEAD_BYTES = 200
+_TEXT = ROW_COLUMNS.index("text")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some consecutive records: ``rows_read`` = accepted rows of ``table`` + ``rejects``."""
+    """Consecutive records: ``rows_read`` = accepted rows in ``table`` + ``rejects``."""
 
     table: pa.Table
     rejects: list[Reject]
@@ -27,37 +29,37 @@ class Batch:
 
 
 class Dump:
-    """Iterates batches. ``profile`` is there once the first batch came, ``warnings`` at the end."""
+    """Iterates batches; ``profile`` is complete after the first, ``warnings`` after the last."""
 
     def __init__(self, stream: BinaryIO, name: str, options: ReadOptions) -> None:
         self._name = name
         self._options = options
         self._opened = open_parser(stream, options)
-        self._makers: RowMaker | None = None
+        self._maker: RowMaker | None = None
         self.profile: Profile = self._opened.profile
 
     @property
     def warnings(self) -> list[str]:
-        """What a user should know of this dump; complete when the last batch came."""
-        told = list(self._opened.state.warnings)
-        if self._makers and self._makers.dates_unread:
-            told.append(f"{self._makers.dates_unread} dates could not be read")
-        return told
+        """What a user should know about this dump; complete after the last batch."""
+        warnings = list(self._opened.state.warnings)
+        if self._maker and self._maker.dates_unread:
+            warnings.append(f"{self._maker.dates_unread} dates could not be read")
+        return warnings
 
     def __iter__(self) -> Iterator[Batch]:
         collector = _Collector(self._name)
-        makers: RowMaker | None = None
+        maker: RowMaker | None = None
         last = self._options.batch_rows
         for record in self._opened.records:
             collector.read += 1
             if isinstance(record.values, Bad):
-                collector.refuse(record, record.values)
+                collector.reject(record, record.values)
             else:
-                if makers is None:
-                    makers = self._makers = self._opened.maker_for(record)
-                row = makers.make(record.values, collector.total + collector.read)
+                if maker is None:
+                    maker = self._maker = self._opened.maker_for(record)
+                row = maker.make(record.values, collector.total + collector.read)
                 if row.__class__ is Bad:
-                    collector.refuse(record, row)
+                    collector.reject(record, row)
                 else:
                     collector.accept(row)
             if collector.read >= last or collector.size > _MAX_BATCH_BYTES:
@@ -67,7 +69,7 @@ class Dump:
 
 
 class _Collector:
-    """Rows and rejects of the batch that is being filled."""
+    """Collects the rows and rejects of one batch after another."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -79,49 +81,51 @@ class _Collector:
 
     def accept(self, row: tuple[Any, ...]) -> None:
         self._rows.append(row)
-        self.size += len(row[9]) + 200
+        self.size += len(row[_TEXT]) + _ROW_OVERHEAD_BYTES
 
-    def refuse(self, record: Record, why: Bad) -> None:
+    def reject(self, record: Record, bad: Bad) -> None:
         reject = Reject(
             file=self._name,
             line=record.line,
             record=self.total + self.read,
-            reason=why.reason,
-            detail=why.detail,
+            reason=bad.reason,
+            detail=bad.detail,
             raw=raw_text(record.raw),
         )
         self._rejects.append(reject)
-        self.size += len(reject.raw) + 200
+        self.size += len(reject.raw) + _ROW_OVERHEAD_BYTES
 
     def batch(self) -> Batch:
-        made = Batch(_table(self._rows), self._rejects, self.read)
+        batch = Batch(_table(self._rows), self._rejects, self.read)
         self.total += self.read
         self._rows, self._rejects, self.read, self.size = [], [], 0, 0
-        return made
+        return batch
 
 
 def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
     if not rows:
         return CLEAN_SCHEMA.empty_table()
-    arrays = []
-    for column, spec in zip(zip(*rows, strict=True), CLEAN_SCHEMA, strict=True):
-        if pa.types.is_timestamp(spec.type):
-            arrays.append(pa.array(column, type=pa.int64()).cast(spec.type))
-        else:
-            arrays.append(pa.array(column, type=spec.type))
+    columns = dict(zip(ROW_COLUMNS, zip(*rows, strict=True), strict=True))
+    arrays = [_array(columns[field.name], field.type) for field in CLEAN_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=CLEAN_SCHEMA)
+
+
+def _array(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(kind):
+        return pa.array(values, type=pa.int64()).cast(kind)
+    return pa.array(values, type=kind)
 
 
 def read_dump(stream: BinaryIO, *, name: str, options: ReadOptions) -> Dump:
     """Open a dump of any known format.
 
     Args:
-        stream: the object's bytes; it need not seek.
-        name: what rejects call the file; it has no say in how the file is read.
+        stream: the object's bytes; it need not be seekable.
+        name: the file name in rejects; it does not affect how the file is read.
         options: mapping, secret, limits.
 
     Returns:
-        The dump, to be iterated once. Nothing but its first few hundred KiB has been read.
+        The dump, to be iterated once. Only its first few hundred KiB have been read.
 
     Raises:
         IngestError: the object as a whole cannot be read (now, or while it is iterated when a

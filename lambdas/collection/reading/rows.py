@@ -1,7 +1,7 @@
-"""Raw values to one clean row, or the reason why there is none."""
+"""Turns the raw values of a record into a clean row, or into the reason why it is rejected."""
 
 from collections.abc import Callable
-from operator import itemgetter
+from operator import call, itemgetter
 from typing import Any
 
 from lambdas.collection.reading.cleaning import clean_text, storable
@@ -13,83 +13,104 @@ from lambdas.collection.reading.identity import (
     reviewer_keys,
 )
 from lambdas.collection.reading.records import Bad
-from lambdas.collection.reading.schemas import FIELDS, Schema
-from lambdas.collection.reading.values import Remembering, parse_flag, parse_rating, parse_votes
+from lambdas.collection.reading.schemas import Schema
+from lambdas.collection.reading.values import Memoizer, parse_flag, parse_rating, parse_votes
 from shared.schemas.ingest import RejectReason
+from shared.schemas.review import DUMP_FIELDS, FieldType
 
 _NO_TEXT = Bad(RejectReason.NO_TEXT, "no text is left after cleaning")
 _TEXT_INVALID = Bad(RejectReason.MALFORMED, "the text is not a string")
 _RATING_DETAIL = {
-    RejectReason.RATING_INVALID: "the rating {} is no number",
+    RejectReason.RATING_INVALID: "the rating {} is not a number",
     RejectReason.RATING_OUT_OF_RANGE: "the rating {} is not within 1..5",
 }
 
-Take = Callable[[Any], tuple[Any, ...]]
+# Fields with rules of their own, by their names in mappings. RowMaker.make unpacks them in this
+# order; every other field of a dump is parsed by its type alone.
+_SPECIAL = ("text", "rating", "title", "product_id", "reviewer", "date", "review_id", "source")
+_PLAIN = tuple(field for field in DUMP_FIELDS if field.dump_name not in _SPECIAL)
+ROW_COLUMNS = (
+    *("review_id", "record", "source", "product_id", "reviewer_key", "rating", "title", "text"),
+    *("original_text", "reviewed_at"),
+    *(field.name for field in _PLAIN),
+)
+"""Names of the values of a row, in the order in which RowMaker.make returns them."""
+_SPECIAL_COUNT = len(_SPECIAL)
+
+Picker = Callable[[Any], tuple[Any, ...]]
 
 
-def taker(schema: Schema, columns: list[str] | None) -> Take:
-    """Make the function that takes the fields, in the order of FIELDS, out of a record.
+def make_picker(schema: Schema, columns: list[str] | None) -> Picker:
+    """Make the function that picks the fields of a dump out of a record.
 
     Args:
         schema: which column is which field.
         columns: the header where records are lists; None where they are dictionaries.
+
+    Returns:
+        A function that returns the special fields, then the plain ones.
     """
-    wanted = [schema.columns.get(name, ()) for name in FIELDS]
+    names = (*_SPECIAL, *(field.dump_name or "" for field in _PLAIN))
+    sources = [schema.columns.get(name, ()) for name in names]
     if columns is None:
-        return _from_dict(wanted)
+        return _dict_picker(sources)
     places: dict[str, int] = {}
     for place, column in enumerate(columns):
         places.setdefault(column, place)
     absent = len(columns)
-    chosen = [next((places[n] for n in names if n in places), absent) for names in wanted]
-    pick: Take = itemgetter(*chosen)
+    chosen = [next((places[n] for n in source if n in places), absent) for source in sources]
+    get: Picker = itemgetter(*chosen)
 
-    def take(values: list[Any]) -> tuple[Any, ...]:
+    def pick(values: list[Any]) -> tuple[Any, ...]:
         values.append(None)
-        return pick(values)
+        return get(values)
 
-    return take
+    return pick
 
 
-def _from_dict(wanted: list[tuple[str, ...]]) -> Take:
-    first = [names[0] if names else None for names in wanted]
-    others = [(place, names[1:]) for place, names in enumerate(wanted) if len(names) > 1]
+def _dict_picker(sources: list[tuple[str, ...]]) -> Picker:
+    first = [names[0] if names else None for names in sources]
+    alternatives = [(place, names[1:]) for place, names in enumerate(sources) if len(names) > 1]
 
-    def take(values: dict[Any, Any]) -> tuple[Any, ...]:
-        taken = tuple(map(values.get, first))
-        for place, names in others:
-            if taken[place] is None:
-                instead = next((values[n] for n in names if values.get(n) is not None), None)
-                if instead is not None:
-                    taken = (*taken[:place], instead, *taken[place + 1 :])
-        return taken
+    def pick(values: dict[Any, Any]) -> tuple[Any, ...]:
+        picked = tuple(map(values.get, first))
+        for place, names in alternatives:
+            if picked[place] is None:
+                value = next((values[n] for n in names if values.get(n) is not None), None)
+                if value is not None:
+                    picked = (*picked[:place], value, *picked[place + 1 :])
+        return picked
 
-    return take
+    return pick
 
 
 class RowMaker:
-    """Makes the rows of one dump; holds what repeats (titles, days, ratings) in memory."""
+    """Makes the rows of one dump; caches values that repeat (titles, days, ratings)."""
 
     def __init__(self, schema: Schema, columns: list[str] | None, key: bytes) -> None:
         self._schema = schema
-        self._take = taker(schema, columns)
+        self._pick = make_picker(schema, columns)
         self._reviewer_key = reviewer_keys(key)
         self._source = storable(schema.constant_source or schema.name)
         self._is_named = schema.name != "mapped" or schema.constant_source is not None
-        self._rating = Remembering(parse_rating)
-        self._date = Remembering(to_micros)
-        self._flag = Remembering(parse_flag)
-        self._votes = Remembering(parse_votes)
-        self._title = Remembering(_title)
-        self._id = Remembering(_identifier)
+        self._rating = Memoizer(parse_rating)
+        self._date = Memoizer(to_micros)
+        self._title = Memoizer(_title)
+        self._id = Memoizer(_identifier)
+        parsers: dict[FieldType, Callable[[Any], Any]] = {
+            FieldType.TEXT: self._title,
+            FieldType.NAME: self._id,
+            FieldType.IDENTIFIER: self._id,
+            FieldType.FLAG: Memoizer(parse_flag),
+            FieldType.COUNT: Memoizer(parse_votes),
+        }
+        self._plain = tuple(parsers[field.type] for field in _PLAIN)
         self.dates_unread = 0
 
     def make(self, values: Any, record: int) -> tuple[Any, ...]:
-        """Make the row in the order of CLEAN_SCHEMA (time in microseconds), or a Bad."""
-        (
-            text, stars, title, product, product_title, category,
-            reviewer, written, own_id, verified, votes, source,
-        ) = self._take(values)  # fmt: skip
+        """Make a row of ROW_COLUMNS (times in microseconds), or a Bad."""
+        picked = self._pick(values)
+        text, stars, title, product, reviewer, written, own_id, source = picked[:_SPECIAL_COUNT]
         if text.__class__ is not str:
             if text is None:
                 return _NO_TEXT
@@ -100,7 +121,7 @@ class RowMaker:
         if not cleaned:
             return _NO_TEXT
         if cleaned in self._schema.no_text:
-            return Bad(RejectReason.NO_TEXT, f"the text is {cleaned!r}, which stands for none")
+            return Bad(RejectReason.NO_TEXT, f"the text {cleaned!r} means that there is none")
         rating = self._rating(stars)
         if isinstance(rating, RejectReason):
             return Bad(rating, _RATING_DETAIL[rating].format(repr(stars)[:60]))
@@ -110,13 +131,13 @@ class RowMaker:
         reviewer_key = None
         if reviewer is not None and (name := str(reviewer).strip()):
             reviewer_key = self._reviewer_key(name)
-        named = None if source is None else self._id(source)
-        source = named or self._source
+        own_source = None if source is None else self._id(source)
+        source = own_source or self._source
         own_id = clean_text(str(own_id)) if own_id is not None and self._schema.own_ids else ""
-        if own_id and (named or self._is_named):
+        if own_id and (own_source or self._is_named):
             review_id = review_id_of(source, own_id)
         else:
-            # the numbers of a dump without a name may be those of any other dump, too
+            # ids of a dump without a source name may also be those of any other dump
             content = (product, reviewer_key, rating, micros, title, cleaned)
             review_id = content_id(*content, own_id=own_id)
         return (
@@ -124,16 +145,13 @@ class RowMaker:
             record,
             source,
             product,
-            self._title(product_title),
-            self._id(category),
             reviewer_key,
             rating,
             title,
             cleaned,
             None if cleaned == text else storable(text),
             micros,
-            self._flag(verified),
-            self._votes(votes),
+            *map(call, self._plain, picked[_SPECIAL_COUNT:]),
         )
 
     def _when(self, written: Any) -> int | None:

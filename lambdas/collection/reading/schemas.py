@@ -4,12 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shared.errors import IngestError
+from shared.schemas.review import DUMP_FIELDS
 
-FIELDS = (
-    "text", "rating", "title", "product_id", "product_title", "category",
-    "reviewer", "date", "review_id", "verified", "helpful_votes", "source",
-)  # fmt: skip
-"""Fields that a mapping may name, in the order in which parsers' values are taken."""
+FIELDS = tuple(field.dump_name for field in DUMP_FIELDS if field.dump_name is not None)
+"""Names of fields in mappings."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Schema:
     columns: Mapping[str, tuple[str, ...]]
     constant_source: str | None = None
     no_text: frozenset[str] = field(default_factory=frozenset)
-    """Texts that stand for a missing one."""
+    """Texts that mean a missing text."""
     own_ids: bool = False
     """Whether review_id is unique among reviews of this source."""
 
@@ -114,10 +112,10 @@ WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
         "helpfulnessnumerator", "totalposfeedbackcount",
     ),
 }  # fmt: skip
-"""Column names taken without a mapping, lower case, letters and digits only."""
+"""Column names known without a mapping, in lower case, letters and digits only."""
 
 
-def plain(name: str) -> str:
+def normalise(name: str) -> str:
     """Column name without case, white space and punctuation."""
     return "".join(c for c in name.lower() if c.isalnum())
 
@@ -126,7 +124,7 @@ def choose_schema(columns: Iterable[str], mapping: Mapping[str, str] | None) -> 
     """Find how to read a dump with these columns.
 
     Raises:
-        IngestError: mapping_invalid or schema_unknown, naming the columns that there are.
+        IngestError: mapping_invalid or schema_unknown; the message lists the columns of the dump.
     """
     names = [str(column) for column in columns]
     if mapping is not None:
@@ -155,48 +153,49 @@ def _mapped(names: list[str], mapping: Mapping[str, str]) -> Schema:
         )
     if "text" not in mapping:
         raise IngestError("mapping_invalid", "the mapping must name the column of the text")
-    found: dict[str, tuple[str, ...]] = {}
+    columns: dict[str, tuple[str, ...]] = {}
     source: str | None = None
     for name, column in mapping.items():
         actual = _column(names, column)
         if actual is not None:
-            found[name] = (actual,)
+            columns[name] = (actual,)
         elif name == "source":
             source = column  # a name for the whole dump
         else:
             raise IngestError(
                 "mapping_invalid",
-                f"the mapping takes {name} from {column!r}, which is no column of the dump; "
+                f"the mapping takes {name} from {column!r}, which is not a column of the dump; "
                 f"its columns are {_listed(names)}",
                 details={"column": column, "columns": names[:100]},
             )
-    return Schema("mapped", found, constant_source=source, own_ids="review_id" in found)
+    return Schema("mapped", columns, constant_source=source, own_ids="review_id" in columns)
 
 
-def _column(names: list[str], wanted: str) -> str | None:
-    if wanted in names:
-        return wanted
-    alike = [n for n in names if n.strip().lower() == wanted.strip().lower()]
+def _column(names: list[str], name: str) -> str | None:
+    """The column with this name, or the only one that differs in case or spaces."""
+    if name in names:
+        return name
+    alike = [n for n in names if n.strip().lower() == name.strip().lower()]
     return alike[0] if len(alike) == 1 else None
 
 
 def _guessed(names: list[str]) -> Schema:
-    found: dict[str, tuple[str, ...]] = {}
+    columns: dict[str, tuple[str, ...]] = {}
     for name, known in WELL_KNOWN.items():
-        candidates = [n for n in names if plain(n) in known]
+        candidates = [n for n in names if normalise(n) in known]
         if len(candidates) == 1:
-            found[name] = (candidates[0],)
+            columns[name] = (candidates[0],)
         elif candidates and name in ("text", "rating"):
             raise _unknown(names, f"several columns could be the {name}: {_listed(candidates)}")
-    if "text" not in found:
+    if "text" not in columns:
         raise _unknown(names, "no column is known to hold the text")
-    return Schema("mapped", found, own_ids="review_id" in found)
+    return Schema("mapped", columns, own_ids="review_id" in columns)
 
 
-def _unknown(names: list[str], why: str) -> IngestError:
+def _unknown(names: list[str], reason: str) -> IngestError:
     return IngestError(
         "schema_unknown",
-        f"{why}; the columns are {_listed(names)}. Say which is which with "
+        f"{reason}; the columns are {_listed(names)}. Map them with "
         "--map text=COLUMN,rating=COLUMN",
         details={"columns": names[:100]},
     )

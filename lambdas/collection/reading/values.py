@@ -1,4 +1,4 @@
-"""Ratings, flags and counts, from the types and spellings that dumps use."""
+"""Parses ratings, flags and counts in the types and notations that dumps use."""
 
 import re
 from collections.abc import Callable
@@ -9,24 +9,24 @@ from shared.schemas.ingest import RejectReason
 
 Parsed = TypeVar("Parsed")
 
-LOWEST, HIGHEST = 1.0, 5.0
-_SPELLED_RATING = re.compile(
+_MIN_STARS, _MAX_STARS = 1.0, 5.0
+_RATING_IN_WORDS = re.compile(
     r"(-?[0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(?:stars?|(?:out\s+of|of|/)\s*5(?:\.0)?(?:\s*stars?)?)",
     re.IGNORECASE,
 )
 _CACHE_LIMIT = 10_000
-_LONGEST_KEY = 300
+_MAX_KEY_CHARACTERS = 300
 _YES = frozenset({"y", "yes", "true", "t", "1", "1.0"})
 _NO = frozenset({"n", "no", "false", "f", "0", "0.0"})
 _INT32_MAX = 2**31 - 1
 
 
 def parse_rating(value: Any) -> float | RejectReason | None:
-    """Read a rating: None where there is none, a reason where it is none of 1..5."""
+    """Parse a rating: None where it is missing, a reason where it is not within 1..5."""
     if isinstance(value, str):
         value = value.strip()
-        if spelled := _SPELLED_RATING.fullmatch(value):  # "5 stars", "4.0 out of 5 stars", "3/5"
-            value = spelled[1]
+        if match := _RATING_IN_WORDS.fullmatch(value):  # "5 stars", "4.0 out of 5 stars", "3/5"
+            value = match[1]
         elif "_" in value:  # float() would take 1_0
             return RejectReason.RATING_INVALID
     if value is None or value == "":
@@ -39,11 +39,11 @@ def parse_rating(value: Any) -> float | RejectReason | None:
         return RejectReason.RATING_OUT_OF_RANGE
     except ValueError:
         return RejectReason.RATING_INVALID
-    return stars if LOWEST <= stars <= HIGHEST else RejectReason.RATING_OUT_OF_RANGE
+    return stars if _MIN_STARS <= stars <= _MAX_STARS else RejectReason.RATING_OUT_OF_RANGE
 
 
 def parse_flag(value: Any) -> bool | None:
-    """Read ``verified``: booleans, Y and N, yes and no, 1 and 0; None for anything else."""
+    """Parse ``verified``: booleans, Y and N, yes and no, 1 and 0; None for anything else."""
     if value is None or isinstance(value, bool):
         return value
     text = str(value).strip().lower()
@@ -53,7 +53,7 @@ def parse_flag(value: Any) -> bool | None:
 
 
 def parse_votes(value: Any) -> int | None:
-    """Read helpful votes: 3, "1,341", [3, 5] and "3 of 5" (three found it helpful)."""
+    """Parse helpful votes: 3, "1,341", [3, 5] and "3 of 5" (three found it helpful)."""
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, list | tuple):
@@ -70,29 +70,29 @@ def parse_votes(value: Any) -> int | None:
     return votes if 0 <= votes <= _INT32_MAX else None
 
 
-class Remembering(Generic[Parsed]):
-    """A parser of single values with a memory: dumps have few distinct ratings, flags and counts.
+class Memoizer(Generic[Parsed]):
+    """Parses each distinct value once: dumps have few distinct ratings, flags and counts.
 
-    What cannot be a key (a list) is parsed anew; booleans are too, for they equal 0 and 1.
+    Values that cannot be keys (lists) are parsed every time; so are booleans, which equal 0 and 1.
     """
 
     def __init__(self, parse: Callable[[Any], Parsed]) -> None:
         self._parse = parse
-        self._known: dict[Any, Parsed] = {}
+        self._cache: dict[Any, Parsed] = {}
 
     def __call__(self, value: Any) -> Parsed:
         """Parse one value; equal values are parsed once."""
         if value.__class__ is bool:
             return self._parse(value)
-        known = self._known
+        cache = self._cache
         try:
-            return known[value]
+            return cache[value]
         except KeyError:
-            if len(known) >= _CACHE_LIMIT:
-                known.clear()
+            if len(cache) >= _CACHE_LIMIT:
+                cache.clear()
             parsed = self._parse(value)
-            if value.__class__ is not str or len(value) <= _LONGEST_KEY:
-                known[value] = parsed
+            if value.__class__ is not str or len(value) <= _MAX_KEY_CHARACTERS:
+                cache[value] = parsed
             return parsed
         except TypeError:
             return self._parse(value)

@@ -2,54 +2,86 @@
 
 COPY into a temporary table, then ``INSERT … ON CONFLICT DO NOTHING`` in the order of identities, so
 that overlapping ingests wait for one another instead of deadlocking. A row belongs to the
-(ingest, record) that stored it first; asked again, the answer is the same.
+(ingest, record) that stored it first; storing it again changes nothing. All column lists come from
+shared/schemas/review.py.
 """
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from shared.db.connection import Connection
 from shared.schemas.ingest import Reject
+from shared.schemas.review import (
+    CLEAN_FIELDS,
+    PRODUCT_FIELDS,
+    STORED_FIELDS,
+    FieldType,
+    ReviewField,
+)
 
-_STAGING = """
-CREATE TEMPORARY TABLE staging (
-    review_id text COLLATE "C", record bigint, source text, product_id text COLLATE "C",
-    product_title text, category text, reviewer_key text, rating real, title text, text text,
-    original_text text, reviewed_at timestamptz, verified boolean, helpful_votes integer
-) ON COMMIT DROP
-"""
+_TYPES = {
+    FieldType.IDENTIFIER: SQL('text COLLATE "C"'),
+    FieldType.NAME: SQL("text"),
+    FieldType.TEXT: SQL("text"),
+    FieldType.REAL: SQL("real"),
+    FieldType.COUNT: SQL("integer"),
+    FieldType.POSITION: SQL("bigint"),
+    FieldType.MOMENT: SQL("timestamptz"),
+    FieldType.FLAG: SQL("boolean"),
+}
+
+
+def _each(template: SQL, fields: Iterable[ReviewField], separator: str = ", ") -> Composed:
+    """A template for each field, with {name} (in staging), {column} (in its table) and {type}."""
+    parts: list[Composable] = [
+        template.format(
+            name=Identifier(field.name),
+            column=Identifier(field.sql_column),
+            type=_TYPES[field.type],
+        )
+        for field in fields
+    ]
+    return SQL(separator).join(parts)
+
+
+_NAMES, _COLUMNS = SQL("{name}"), SQL("{column}")
+
+_STAGING = SQL("CREATE TEMPORARY TABLE staging ({}) ON COMMIT DROP").format(
+    _each(SQL("{name} {type}"), CLEAN_FIELDS)
+)
 
 # Rows that would change nothing are left out first: ON CONFLICT DO UPDATE locks every row it meets.
-_PRODUCTS = """
-INSERT INTO products AS p (product_id, title, category)
-SELECT s.product_id, s.title, s.category
+_PRODUCTS = SQL("""
+INSERT INTO products AS p (product_id, {columns})
+SELECT s.product_id, {staged}
 FROM (
-    SELECT product_id, min(product_title) AS title, min(category) AS category
-    FROM staging WHERE product_id IS NOT NULL GROUP BY product_id
+    SELECT product_id, {first} FROM staging WHERE product_id IS NOT NULL GROUP BY product_id
 ) AS s LEFT JOIN products AS known USING (product_id)
-WHERE known.product_id IS NULL
-   OR (known.title IS NULL AND s.title IS NOT NULL)
-   OR (known.category IS NULL AND s.category IS NOT NULL)
+WHERE known.product_id IS NULL OR {adds}
 ORDER BY s.product_id
-ON CONFLICT (product_id) DO UPDATE
-SET title = coalesce(p.title, excluded.title), category = coalesce(p.category, excluded.category)
-"""
+ON CONFLICT (product_id) DO UPDATE SET {kept}
+""").format(
+    columns=_each(_COLUMNS, PRODUCT_FIELDS),
+    staged=_each(SQL("s.{name}"), PRODUCT_FIELDS),
+    first=_each(SQL("min({name}) AS {name}"), PRODUCT_FIELDS),
+    adds=_each(SQL("(known.{column} IS NULL AND s.{name} IS NOT NULL)"), PRODUCT_FIELDS, " OR "),
+    kept=_each(SQL("{column} = coalesce(p.{column}, excluded.{column})"), PRODUCT_FIELDS),
+)
 
-_REVIEWS = """
-INSERT INTO reviews (review_id, ingest_id, record, source, product_id, reviewer_key, rating, title,
-                     text, original_text, reviewed_at, verified, helpful_votes)
-SELECT DISTINCT ON (review_id) review_id, %s, record, source, product_id, reviewer_key, rating,
-       title, text, original_text, reviewed_at, verified, helpful_votes
-FROM staging ORDER BY review_id, record
+_REVIEWS = SQL("""
+INSERT INTO reviews (ingest_id, {columns})
+SELECT DISTINCT ON (review_id) %s, {names} FROM staging ORDER BY review_id, record
 ON CONFLICT (review_id) DO NOTHING
 RETURNING record
-"""
+""").format(columns=_each(_COLUMNS, STORED_FIELDS), names=_each(_NAMES, STORED_FIELDS))
 
-# Only where something was there before: rows of an earlier delivery of this very batch are ours.
-_OURS = """
+# Only where something was stored before: rows of an earlier delivery of this batch are its own.
+_OWNED = """
 SELECT r.record FROM staging AS s
 JOIN reviews AS r ON r.review_id = s.review_id AND r.record = s.record
 WHERE r.ingest_id = %s
@@ -66,14 +98,14 @@ _CSV = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
 
 @dataclass(frozen=True, slots=True)
 class CopyRows:
-    """Rows as COPY reads them; made ahead, for it is work that needs no connection."""
+    """Rows as COPY reads them, encoded ahead of time because that needs no connection."""
 
     count: int
     body: bytes
 
 
 def copy_rows(table: pa.Table) -> CopyRows:
-    """Spell rows of CLEAN_SCHEMA for store_reviews."""
+    """Encode rows of CLEAN_SCHEMA as CSV for COPY."""
     return CopyRows(table.num_rows, _as_csv(table))
 
 
@@ -82,7 +114,7 @@ def store_reviews(connection: Connection, ingest_id: str, rows: CopyRows) -> pa.
 
     Args:
         connection: the transaction; the caller commits.
-        ingest_id: whose batch it is.
+        ingest_id: the ingest of the batch.
         rows: the rows.
 
     Returns:
@@ -98,12 +130,12 @@ def store_reviews(connection: Connection, ingest_id: str, rows: CopyRows) -> pa.
         cursor.execute(_REVIEWS, (ingest_id,))
         owned = [row[0] for row in cursor]
         if len(owned) < rows.count:
-            owned = [row[0] for row in cursor.execute(_OURS, (ingest_id,))]
+            owned = [row[0] for row in cursor.execute(_OWNED, (ingest_id,))]
     return pa.array(sorted(owned), pa.int64())
 
 
 def store_rejects(connection: Connection, ingest_id: str, rejects: list[Reject]) -> None:
-    """Store the rejects of a batch; one that is there already stays."""
+    """Store the rejects of a batch; one that is stored already stays."""
     if rejects:
         columns = [
             [reject.record for reject in rejects],
@@ -117,7 +149,7 @@ def store_rejects(connection: Connection, ingest_id: str, rejects: list[Reject])
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL takes no NUL and no lone surrogate."""
+    """Replace what PostgreSQL cannot store: NULs and lone surrogates."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
