@@ -62,7 +62,7 @@ def pieces(
 def main() -> None:
     asked = task()
     settings = InferenceSettings()
-    snapshot = build_dependencies(settings).state.snapshot()
+    snapshot = build_dependencies().state.snapshot()
     version = snapshot.index.version if snapshot.index else ""
     queries = asked["queries"]
     work = pieces(snapshot, faiss_file(settings, version), queries)

@@ -1,1 +1,1 @@
-"""Sentiment of a text with the reviews most like it: /analyze."""
+"""Serves /analyze: the sentiment of a text, with the most similar reviews."""

@@ -1,24 +1,25 @@
-"""What inference works with; made once per process, when the first event comes."""
+"""Dependencies of inference."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from lambdas.inference.settings import InferenceSettings
+from shared.observability.logs import configure_logging
 from shared.serving.state import ServingState
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Ports of the inference service."""
+    """Adapters of the inference service."""
 
     state: ServingState
 
 
-@lru_cache(maxsize=1)
-def build_dependencies(settings: InferenceSettings) -> Dependencies:
-    """Make the real adapters (S3, ONNX Runtime, FAISS)."""
-    from shared.observability.logs import configure_logging
+@cache
+def build_dependencies() -> Dependencies:
+    """Build the S3, ONNX Runtime and FAISS adapters once per process, from the environment."""
     from shared.serving.assembly import serving_state
 
+    settings = InferenceSettings()
     configure_logging("inference", settings.log_level)
     return Dependencies(state=serving_state(settings))

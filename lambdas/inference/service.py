@@ -1,4 +1,4 @@
-"""Analyses texts: sentiment from the model, similar experiences from the index."""
+"""Analyses texts: sentiment from the model, similar reviews from the index."""
 
 from collections.abc import Sequence
 
@@ -19,19 +19,22 @@ from shared.serving.answers import (
 )
 from shared.serving.snapshots import Snapshot
 
-_EVIDENCE = 10
-"""Neighbours that the summary weighs, however few of them are shown."""
+_SUMMARY_NEIGHBOURS = 10
+"""Number of neighbours that the summary is based on, independent of top_k."""
 
 
 def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
-    """Answer POST /analyze from one model and its index."""
+    """Answer POST /analyze with the snapshot's model and index."""
     encoded = snapshot.encoder.encode([request.query_text])
-    found = text_analysis(encoded.probabilities[0].tolist())
+    analysis = text_analysis(encoded.probabilities[0].tolist())
     hits: Sequence[Hit] | None = None
     if snapshot.index is not None:
-        hits = snapshot.index.search(encoded.embeddings[0], max(request.top_k, _EVIDENCE))
+        hits = snapshot.index.search(encoded.embeddings[0], max(request.top_k, _SUMMARY_NEIGHBOURS))
     similar = [similar_review(hit) for hit in hits or []]
-    evidence = [Neighbour(near.sentiment, near.similarity_score) for near in similar[:_EVIDENCE]]
+    neighbours = [
+        Neighbour(review.sentiment, review.similarity_score)
+        for review in similar[:_SUMMARY_NEIGHBOURS]
+    ]
     warnings = request.unknown_field_warnings()
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
@@ -40,11 +43,13 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
     if hits is None:
         warnings.append(NO_INDEX)
     return AnalyzeResponse(
-        sentiment=found.sentiment,
-        confidence=found.confidence,
-        summary=summarise(found.sentiment, found.confidence, None if hits is None else evidence),
+        sentiment=analysis.sentiment,
+        confidence=analysis.confidence,
+        summary=summarise(
+            analysis.sentiment, analysis.confidence, None if hits is None else neighbours
+        ),
         similar_reviews=similar[: request.top_k],
-        probabilities=found.probabilities,
+        probabilities=analysis.probabilities,
         model_version=snapshot.encoder.version,
         index_version=snapshot.index.version if snapshot.index else None,
         warnings=warnings,
@@ -52,7 +57,7 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
 
 
 def analyze_batch(snapshot: Snapshot, request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
-    """Answer POST /analyze/batch: one encoder pass over all texts."""
+    """Answer POST /analyze/batch with one encoder pass over all texts."""
     encoded = snapshot.encoder.encode(request.texts)
     warnings = request.unknown_field_warnings()
     warnings += [

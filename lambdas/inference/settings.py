@@ -4,4 +4,4 @@ from shared.serving.settings import ServingSettings
 
 
 class InferenceSettings(ServingSettings):
-    """Inference needs the artefact bucket and nothing else: no database, no queue."""
+    """Only the settings for serving: inference uses no database and no queue."""

@@ -1,4 +1,4 @@
-"""One sentence that the evidence carries: how strong the feeling is, and who else has it."""
+"""A summary sentence: the strength of the sentiment, and whether related reviews agree."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from shared.schemas.sentiment import LABELS, Sentiment
 
-SIMILAR_FROM = 0.4
-"""Cosine from which a review counts as one about the same thing."""
-_ENOUGH = 3
-_ONE = ("disagrees", "agrees")
+MIN_RELATED_SIMILARITY = 0.4
+"""Cosine similarity from which a review counts as related."""
+_MIN_RELATED_FOR_SHARE = 3
+"""Fewer related reviews are counted one by one."""
 _STRENGTHS = ((0.95, "Strongly {}"), (0.80, "Clearly {}"), (0.60, "Mildly {}"))
-_NEUTRAL_FROM = 0.60
+_MIN_NEUTRAL_CONFIDENCE = 0.60
 
 
 class Neighbour(NamedTuple):
@@ -24,34 +24,40 @@ class Neighbour(NamedTuple):
 def summarise(
     sentiment: Sentiment, confidence: float, neighbours: Sequence[Neighbour] | None
 ) -> str:
-    """Say what was found.
+    """Write the summary sentence.
 
     Args:
-        sentiment: Of the text.
-        confidence: Its calibrated probability.
-        neighbours: The nearest reviews; None when there is no index to look in.
+        sentiment: of the text.
+        confidence: calibrated probability of the sentiment.
+        neighbours: the nearest reviews; None if there is no index.
     """
     return f"{_strength(sentiment, confidence)}, {_agreement(sentiment, neighbours)}."
 
 
 def _strength(sentiment: Sentiment, confidence: float) -> str:
     if sentiment is Sentiment.NEUTRAL:
-        return "Neutral" if confidence >= _NEUTRAL_FROM else "Mixed without a clear direction"
-    for least, words in _STRENGTHS:
-        if confidence >= least:
-            return words.format(sentiment.value)
+        return (
+            "Neutral"
+            if confidence >= _MIN_NEUTRAL_CONFIDENCE
+            else "Mixed without a clear direction"
+        )
+    for min_confidence, template in _STRENGTHS:
+        if confidence >= min_confidence:
+            return template.format(sentiment.value)
     return f"Mixed but leaning {sentiment.value}"
 
 
 def _agreement(sentiment: Sentiment, neighbours: Sequence[Neighbour] | None) -> str:
     if neighbours is None:
         return "with no reviews to compare with yet"
-    related = [entry.sentiment for entry in neighbours if entry.similarity >= SIMILAR_FROM]
+    related = [
+        entry.sentiment for entry in neighbours if entry.similarity >= MIN_RELATED_SIMILARITY
+    ]
     if not related:
         return "with no closely related reviews to compare with"
-    agreeing = sum(kind is sentiment for kind in related)
-    if len(related) < _ENOUGH:
-        return _of_few(len(related), agreeing)
+    agreeing = sum(each is sentiment for each in related)
+    if len(related) < _MIN_RELATED_FOR_SHARE:
+        return _agreement_of_few(len(related), agreeing)
     share = agreeing / len(related)
     if share >= 0.9:
         return "with overwhelmingly similar opinions from related reviews"
@@ -59,12 +65,13 @@ def _agreement(sentiment: Sentiment, neighbours: Sequence[Neighbour] | None) -> 
         return "with mostly similar opinions from related reviews"
     if share >= 0.4:
         return "while related reviews are divided"
-    return f"although related reviews are mostly {_most(related)}"
+    return f"although related reviews are mostly {_most_common(related)}"
 
 
-def _of_few(count: int, agreeing: int) -> str:
+def _agreement_of_few(count: int, agreeing: int) -> str:
     if count == 1:
-        return f"{'and' if agreeing else 'but'} the only related review {_ONE[bool(agreeing)]}"
+        verb = "agrees" if agreeing else "disagrees"
+        return f"{'and' if agreeing else 'but'} the only related review {verb}"
     if agreeing == count:
         return "and the only two related reviews agree"
     if agreeing == 0:
@@ -72,6 +79,6 @@ def _of_few(count: int, agreeing: int) -> str:
     return "while the only two related reviews are divided"
 
 
-def _most(related: Sequence[Sentiment]) -> str:
+def _most_common(related: Sequence[Sentiment]) -> str:
     counts = Counter(related)
     return max(LABELS, key=lambda label: counts[label]).value

@@ -1,1 +1,1 @@
-"""Similar reviews, with filters, and the index they come from: /search_similar, /build_index."""
+"""Serves /search_similar and /build_index: similar reviews, and the index they come from."""

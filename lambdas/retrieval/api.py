@@ -1,49 +1,46 @@
-"""Routes of the retrieval service."""
+"""HTTP routes of retrieval."""
 
-from functools import cache
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Body, FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from lambdas.retrieval import service
+from lambdas.retrieval import builds, service
 from lambdas.retrieval.dependencies import Dependencies, build_dependencies
-from lambdas.retrieval.settings import RetrievalSettings
 from shared.http.app import create_service
 from shared.schemas.api import Accepted, SearchRequest, SearchResponse
 from shared.schemas.health import Health
 
 
 class BuildIndexRequest(BaseModel):
-    """Body of POST /build_index; it may be left out."""
+    """Optional body of POST /build_index."""
 
     model_config = ConfigDict(extra="ignore")
 
     force: bool = Field(
-        False, description="do not wait until a new model has embedded what the index holds"
+        False,
+        description="build even if a new model has not yet embedded all indexed reviews",
     )
 
 
-def create_app(dependencies: Dependencies | None = None) -> FastAPI:
-    """Make the app; without dependencies, the real ones are made when the first request comes."""
-
-    @cache
-    def ports() -> Dependencies:
-        return dependencies or build_dependencies(RetrievalSettings())
+def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
+    """Create the retrieval app; the first request builds its dependencies."""
 
     def health() -> Health:
-        return service.health(ports())
+        return service.health(get_dependencies())
 
     app = create_service(service.NAME, title="Reviewlens retrieval", health=health)
 
     @app.post("/search_similar", tags=["retrieval"])
     def search_similar(request: SearchRequest) -> SearchResponse:
-        """The reviews most like a text, among those that the filters hold for."""
-        return service.search(ports().state.snapshot(), request)
+        """The reviews most similar to a text, among those that match the filters."""
+        return service.search(get_dependencies().state.snapshot(), request)
 
     @app.post("/build_index", status_code=202, tags=["retrieval"])
     def build_index(request: Annotated[BuildIndexRequest | None, Body()] = None) -> Accepted:
-        """Queue a build of the index over everything that is processed."""
-        return service.request_build(ports(), force=request is not None and request.force)
+        """Queue an index build over all processed reviews."""
+        force = request is not None and request.force
+        return builds.request_build(get_dependencies(), force=force)
 
     return app

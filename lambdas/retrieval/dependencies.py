@@ -1,9 +1,10 @@
-"""What retrieval works with; made once per process, when the first event comes."""
+"""Dependencies of retrieval."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from lambdas.retrieval.settings import RetrievalSettings
+from shared.observability.logs import configure_logging
 from shared.serving.state import ServingState
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
@@ -11,22 +12,22 @@ from shared.storage.queues import MessageQueue
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Ports of the retrieval service."""
+    """Adapters of the retrieval service."""
 
     state: ServingState
     artefacts: ObjectStore
     index_queue: MessageQueue
 
 
-@lru_cache(maxsize=1)
-def build_dependencies(settings: RetrievalSettings) -> Dependencies:
-    """Make the real adapters (S3, SQS, ONNX Runtime, FAISS)."""
-    from shared.observability.logs import configure_logging
+@cache
+def build_dependencies() -> Dependencies:
+    """Build the S3, SQS, ONNX Runtime and FAISS adapters once per process, from the environment."""
     from shared.serving.assembly import serving_state
     from shared.storage.clients import client
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
 
+    settings = RetrievalSettings()
     configure_logging("retrieval", settings.log_level)
     return Dependencies(
         state=serving_state(settings),

@@ -4,7 +4,7 @@ from shared.serving.settings import ServingSettings
 
 
 class RetrievalSettings(ServingSettings):
-    """Retrieval also asks for index builds, and does them when the queue says so."""
+    """Settings for serving and for index builds."""
 
     index_queue_url: str
     """Queue of requests for an index build."""

@@ -1,4 +1,4 @@
-"""All functions in the real runtime client, with the files that they ship and no others."""
+"""The functions in the real runtime client, with only the files that they ship."""
 
 import json
 import os
@@ -23,14 +23,14 @@ EVENTS = Path(__file__).resolve().parents[2] / "events"
 
 
 class Cloud:
-    """Buckets, queues, secrets and PostgreSQL, and the functions that run over them."""
+    """Buckets, queues, secrets and PostgreSQL, and the functions that use them."""
 
     def __init__(self, endpoint, secret, folder):
         self._endpoint = endpoint
         self._folder = folder
         self._database = secret
         self._functions = {}
-        self._all = []
+        self._processes = []
         self.variables = {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_DEFAULT_REGION": "eu-west-1",
@@ -71,12 +71,12 @@ class Cloud:
         return self._functions[name]
 
     def cold(self, name, handler=None, leave_out=(), **variables):
-        """A new process of a function; only what it ships is there."""
-        task = self._folder / f"task-{len(self._all)}-{name}"
+        """A new process of a function, with only the files that it ships."""
+        task = self._folder / f"task-{len(self._processes)}-{name}"
         for source in sources_of(name):
-            place = task / source
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / source, place)
+            path = task / source
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / source, path)
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": library_path(),
@@ -87,21 +87,21 @@ class Cloud:
         }
         environment = {n: v for n, v in environment.items() if n not in leave_out}
         log = self._folder / f"{task.name}.log"
-        self._all.append(Function(handler or handler_of(name), task, environment, log))
-        return self._all[-1]
+        self._processes.append(Function(handler or handler_of(name), task, environment, log))
+        return self._processes[-1]
 
     def messages(self, queue):
-        """All messages of a queue, as the event source mapping hands them to a function."""
+        """Bodies of all messages of a queue; the messages are deleted."""
         url = self.variables[f"REVIEWLENS_{queue}_QUEUE_URL"]
-        sqs, found = self.client("sqs"), []
+        sqs, bodies = self.client("sqs"), []
         while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            found += [message["Body"] for message in batch]
+            bodies += [message["Body"] for message in batch]
             for message in batch:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
+        return bodies
 
     def close(self):
-        for function in self._all:
+        for function in self._processes:
             function.close()
 
     def _secret(self, value):
@@ -111,8 +111,8 @@ class Cloud:
 
     def _bucket(self):
         name = f"test-{secrets.token_hex(8)}"
-        place = {"LocationConstraint": "eu-west-1"}
-        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place)
+        location = {"LocationConstraint": "eu-west-1"}
+        self.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=location)
         return name
 
     def _queue(self):
@@ -120,32 +120,31 @@ class Cloud:
 
 
 def event(name, **changes):
-    """An event of tests/events, with a JSON body or other fields of one's own."""
-    found = json.loads((EVENTS / f"{name}.json").read_text())
-    return {**found, **changes}
+    """An event of tests/events, with some fields replaced."""
+    return {**json.loads((EVENTS / f"{name}.json").read_text()), **changes}
 
 
 def sqs_event(*bodies):
     """A batch as SQS sends it, with ids m0, m1, …"""
-    one = event("sqs_s3_object_created")["Records"][0]
+    record = event("sqs_s3_object_created")["Records"][0]
     return {
-        "Records": [{**one, "messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]
+        "Records": [{**record, "messageId": f"m{n}", "body": body} for n, body in enumerate(bodies)]
     }
 
 
 def s3_notification(bucket, key, etag):
-    """What S3 tells of a new object."""
-    told = json.loads(event("sqs_s3_object_created")["Records"][0]["body"])
-    entity = told["Records"][0]["s3"]
+    """The notification that S3 sends for a new object."""
+    notification = json.loads(event("sqs_s3_object_created")["Records"][0]["body"])
+    entity = notification["Records"][0]["s3"]
     entity["bucket"]["name"] = bucket
     entity["object"] |= {"key": key, "eTag": etag}
-    return told
+    return notification
 
 
 @pytest.fixture(scope="module")
 def cloud(aws_endpoint, app_secret, tmp_path_factory):
     """An empty deployment: a model is published, and nothing is collected."""
-    made = Cloud(aws_endpoint, app_secret, tmp_path_factory.mktemp("runtime"))
-    publish_model(made.store("ARTEFACT"), model_folder())
-    yield made
-    made.close()
+    cloud = Cloud(aws_endpoint, app_secret, tmp_path_factory.mktemp("runtime"))
+    publish_model(cloud.store("ARTEFACT"), model_folder())
+    yield cloud
+    cloud.close()

@@ -1,6 +1,6 @@
-"""Lambda's Runtime API on loopback, and a function that runs against it as it does in its image.
+"""Lambda's Runtime API on loopback, and a function process that uses it as in its image.
 
-The protocol is that of https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html.
+Protocol: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import json
@@ -20,7 +20,7 @@ _ARN = "arn:aws:lambda:eu-west-1:123456789012:function:reviewlens-test"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the runtime reported: a response, or an error of an invocation or of the start."""
+    """A report of the runtime: a response, an invocation error or an init error."""
 
     kind: str
     body: object
@@ -32,13 +32,13 @@ class Outcome:
 
 
 class RuntimeApi:
-    """Hands out invocations, and keeps what is reported."""
+    """Serves invocations and stores the reported outcomes."""
 
     def __init__(self):
-        self.waiting = queue.Queue()
+        self.invocations = queue.Queue()
         self.outcomes = queue.Queue()
-        self.asked = threading.Event()
-        """Set when the function has started, and asks for its first invocation."""
+        self.ready = threading.Event()
+        """Set when the function has started and requests its first invocation."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -48,7 +48,7 @@ class RuntimeApi:
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     def close(self):
-        self.waiting.put(None)
+        self.invocations.put(None)
         self._server.shutdown()
         self._server.server_close()
 
@@ -57,12 +57,14 @@ class RuntimeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            wbufsize = -1  # headers and body in one piece, or each answer waits for an ACK
+            wbufsize = (
+                -1
+            )  # sends headers and body together; otherwise each response waits for an ACK
 
             def do_GET(self):
                 assert self.path == f"{_PREFIX}/invocation/next", self.path
-                api.asked.set()
-                if (invocation := api.waiting.get()) is None:
+                api.ready.set()
+                if (invocation := api.invocations.get()) is None:
                     self.close_connection = True
                     return
                 request_id, body = invocation
@@ -77,12 +79,12 @@ class RuntimeApi:
                 chunked = self.headers.get("Transfer-Encoding") == "chunked"
                 body = _chunks(self.rfile) if chunked else self.rfile.read(length)
                 api.outcomes.put(_outcome(self.path, body))
-                answer = b'{"status": "OK"}'
+                response = b'{"status": "OK"}'
                 self.send_response(202)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
+                self.send_header("Content-Length", str(len(response)))
                 self.end_headers()
-                self.wfile.write(answer)
+                self.wfile.write(response)
 
             def log_message(self, *_):
                 pass
@@ -91,7 +93,7 @@ class RuntimeApi:
 
 
 def _headers(request_id, body):
-    """Without any one of these the runtime client ends without a word."""
+    """Headers of an invocation; the runtime client exits silently if one is missing."""
     return {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
@@ -103,12 +105,12 @@ def _headers(request_id, body):
 
 
 def _chunks(stream):
-    found = b""
+    body = b""
     while size := int(stream.readline().split(b";")[0], 16):
-        found += stream.read(size)
+        body += stream.read(size)
         stream.readline()
     stream.readline()
-    return found
+    return body
 
 
 def _outcome(path, body):
@@ -118,8 +120,8 @@ def _outcome(path, body):
     return Outcome(parts[2], json.loads(body), parts[1])
 
 
-class DiedError(Exception):
-    """The function's process is gone; Lambda would say Runtime.ExitError."""
+class ExitedError(Exception):
+    """The function's process has exited; Lambda reports Runtime.ExitError."""
 
 
 class Function:
@@ -139,27 +141,27 @@ class Function:
         )
 
     def invoke(self, event):
-        """What the function makes of an event.
+        """Invoke the function with an event; return the outcome.
 
         Raises:
-            DiedError: its process ends before it has reported anything.
+            ExitedError: its process exits before it reports an outcome.
         """
         request_id = str(uuid.uuid4())
-        self.api.waiting.put((request_id, json.dumps(event).encode()))
-        found = self.next_outcome()
-        assert found.request_id in (request_id, None)
-        return found
+        self.api.invocations.put((request_id, json.dumps(event).encode()))
+        outcome = self.next_outcome()
+        assert outcome.request_id in (request_id, None)
+        return outcome
 
     def next_outcome(self, seconds=120):
-        """What is reported next."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            gone = self.process.poll() is not None
+        """Wait for the next outcome."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            exited = self.process.poll() is not None
             try:
                 return self.api.outcomes.get(timeout=0.1)
             except queue.Empty:
-                if gone:
-                    raise DiedError(self.process.returncode) from None
+                if exited:
+                    raise ExitedError(self.process.returncode) from None
         raise TimeoutError(self.log.read_text(errors="replace")[-2000:])
 
     def close(self):

@@ -1,4 +1,4 @@
-"""A dump goes through all functions, each in the runtime client that Lambda's images have."""
+"""A dump passes through all functions, each in the runtime client of Lambda's images."""
 
 import json
 
@@ -37,21 +37,21 @@ def dump():
 
 @pytest.fixture(scope="module")
 def collected(cloud, postgres):
-    """The dump lies in the bucket; collection is told of it twice, and of nothing in between."""
+    """The outcome of collection for a dump: two notifications around an invalid message."""
     with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
         owner.execute(f"TRUNCATE {', '.join(RIGHTS)}")
     raw = cloud.store("RAW")
     put = raw.put("uploads/spring 2026/café.jsonl", dump().encode())
-    told = s3_notification(raw.bucket, "uploads/spring+2026/caf%C3%A9.jsonl", put.etag)
-    batch = sqs_event(json.dumps(told), "this is no notification", json.dumps(told))
+    notification = s3_notification(raw.bucket, "uploads/spring+2026/caf%C3%A9.jsonl", put.etag)
+    batch = sqs_event(json.dumps(notification), "not a notification", json.dumps(notification))
     return cloud.function("collection").invoke(batch)
 
 
 @pytest.fixture(scope="module")
 def processed(cloud, collected):
     bodies = cloud.messages("PROCESSING")
-    answer = cloud.function("processing").invoke(sqs_event(*bodies, '{"type": "unheard of"}'))
-    return bodies, answer
+    outcome = cloud.function("processing").invoke(sqs_event(*bodies, '{"type": "unknown"}'))
+    return bodies, outcome
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def indexed(cloud, processed):
     return cloud.function("retrieval").invoke(sqs_event(*cloud.messages("INDEX")))
 
 
-def test_an_s3_event_is_collected_and_only_the_message_that_failed_comes_again(cloud, collected):
+def test_an_s3_event_is_collected_and_only_the_invalid_message_fails(cloud, collected):
     assert collected.kind == "response"
     assert collected.body == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert cloud.rows("SELECT count(*) FROM reviews") == [(len(TEXTS),)]
@@ -67,51 +67,51 @@ def test_an_s3_event_is_collected_and_only_the_message_that_failed_comes_again(c
 
 
 def test_the_clean_shard_is_processed_and_its_analyses_are_stored(cloud, processed):
-    bodies, answer = processed
+    bodies, outcome = processed
     assert len(bodies) == 1
-    assert answer.body == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
-    told = cloud.rows(
+    assert outcome.body == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    sentiments = cloud.rows(
         "SELECT r.rating, a.sentiment FROM reviews r JOIN analyses a USING (review_id)"
         " WHERE r.rating <> 3 ORDER BY 1"
     )
-    assert [sentiment for _, sentiment in told] == ["negative"] * 2 + ["positive"] * 2
+    assert [sentiment for _, sentiment in sentiments] == ["negative"] * 2 + ["positive"] * 2
 
 
-def test_the_index_is_built_and_the_same_process_then_searches_it(cloud, indexed):
+def test_the_process_that_built_the_index_searches_it(cloud, indexed):
     assert indexed.body == {"batchItemFailures": []}
-    asked = event("rest_search_similar", body=json.dumps({"query_text": "leaking kettle"}))
-    answer = cloud.function("retrieval").invoke(asked)
-    told = json.loads(answer.body["body"])
-    assert answer.body["statusCode"] == 200
-    assert told["results"][0]["review_text"] == TEXTS[1][0]
+    search = event("rest_search_similar", body=json.dumps({"query_text": "leaking kettle"}))
+    outcome = cloud.function("retrieval").invoke(search)
+    body = json.loads(outcome.body["body"])
+    assert outcome.body["statusCode"] == 200
+    assert body["results"][0]["review_text"] == TEXTS[1][0]
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
-def test_insights_tell_of_what_was_collected(cloud, indexed, kind):
-    answer = cloud.function("insights").invoke(event(f"{kind}_products"))
-    products = json.loads(answer.body["body"])["products"]
+def test_insights_lists_the_collected_products(cloud, indexed, kind):
+    outcome = cloud.function("insights").invoke(event(f"{kind}_products"))
+    products = json.loads(outcome.body["body"])["products"]
     assert sorted(product["product_id"] for product in products) == [
         f"B{number:09d}" for number in range(len(TEXTS))
     ]
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
-def test_collection_and_processing_answer_over_http_as_well(cloud, indexed, kind):
-    listed = cloud.function("collection").invoke(event(f"{kind}_collect_list"))
-    report = json.loads(listed.body["body"])["ingests"][0]
+def test_collection_and_processing_answer_over_http(cloud, indexed, kind):
+    ingests = cloud.function("collection").invoke(event(f"{kind}_collect_list"))
+    report = json.loads(ingests.body["body"])["ingests"][0]
     assert (report["rows_read"], report["stored"], report["rejected"]) == (6, 5, 1)
-    embedded = cloud.function("processing").invoke(event(f"{kind}_embeddings"))
-    assert embedded.body["statusCode"] == 200
+    embeddings = cloud.function("processing").invoke(event(f"{kind}_embeddings"))
+    assert embeddings.body["statusCode"] == 200
 
 
-def test_training_names_the_setting_that_it_misses(cloud):
-    answer = cloud.function("training").invoke(event("rest_train"))
-    told = json.loads(answer.body["body"])
-    assert answer.body["statusCode"] == 503
-    assert "REVIEWLENS_TRAINING_IMAGE_URI" in told["detail"]
+def test_training_names_a_missing_setting(cloud):
+    outcome = cloud.function("training").invoke(event("rest_train"))
+    body = json.loads(outcome.body["body"])
+    assert outcome.body["statusCode"] == 503
+    assert "REVIEWLENS_TRAINING_IMAGE_URI" in body["detail"]
 
 
-def test_migrations_find_the_database_at_their_newest_revision(cloud, postgres):
+def test_migrations_report_the_newest_revision(cloud, postgres):
     owner = cloud._secret(dict(postgres.secret))
     function = cloud.cold("migrations", REVIEWLENS_DATABASE_SECRET_ID=owner)
     assert function.invoke({}).body == {"revision": head()}

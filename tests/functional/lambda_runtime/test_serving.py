@@ -1,4 +1,4 @@
-"""Inference and retrieval in the runtime client: every route, cold starts, what a call reuses."""
+"""Inference and retrieval in the runtime client: all routes, cold starts and warm calls."""
 
 import json
 import logging
@@ -30,7 +30,7 @@ CALLS = [
 
 @pytest.fixture(scope="module")
 def serving(cloud):
-    """A small index of the shipped model is current."""
+    """A deployment whose current index holds 120 reviews."""
     store, encoder = cloud.store("ARTEFACT"), opened_model()
     reviews = made_up_reviews(120)
     vectors = encoder.encode([row["text"] for row in reviews]).embeddings
@@ -42,79 +42,79 @@ def serving(cloud):
 
 
 def wait_for_index(function, store):
-    """Until a warm process answers from the index that is current."""
-    wanted = artefacts.current(store, "index").version
+    """Wait until a warm process serves the current index."""
+    version = artefacts.current(store, "index").version
     deadline = time.monotonic() + 30
-    while told(function.invoke(event("rest_health")))["index_version"] != wanted:
+    while json_body(function.invoke(event("rest_health")))["index_version"] != version:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 @pytest.fixture
 def s3_requests(serving):
-    """Empties and gives the requests that the artefact bucket has got."""
+    """``s3_requests()``: the requests to the artefact bucket since the last call."""
     bucket = serving.variables["REVIEWLENS_ARTEFACT_BUCKET"]
-    seen = []
+    requests = []
 
-    class Listen(logging.Handler):
+    class Listener(logging.Handler):
         def emit(self, record):
             if bucket in (message := record.getMessage()):
-                seen.append(message)
+                requests.append(message)
 
-    def taken():
-        found = list(seen)
-        seen.clear()
-        return found
+    def take():
+        taken = list(requests)
+        requests.clear()
+        return taken
 
-    server, listener = logging.getLogger("werkzeug"), Listen()
+    server, listener = logging.getLogger("werkzeug"), Listener()
     server.addHandler(listener)
-    yield taken
+    yield take
     server.removeHandler(listener)
 
 
-def routed(function, kind, route):
-    """An event of a route; ``own_health`` is that of the service under its own name."""
+def route_event(function, kind, route):
+    """An event of a route; ``own_health`` is /health/<service>."""
     if route != "own_health":
         return event(f"{kind}_{route}")
     path = f"/health/{function}"
-    found = event(f"{kind}_health")
+    health = event(f"{kind}_health")
     if kind == "rest":
-        return {**found, "path": path, "resource": path}
-    http = {**found["requestContext"]["http"], "path": f"/prod{path}"}
+        return {**health, "path": path, "resource": path}
+    http = {**health["requestContext"]["http"], "path": f"/prod{path}"}
     return {
-        **found,
+        **health,
         "rawPath": f"/prod{path}",
-        "requestContext": {**found["requestContext"], "http": http},
+        "requestContext": {**health["requestContext"], "http": http},
     }
 
 
-def told(outcome):
+def json_body(outcome):
     assert outcome.kind == "response", outcome
     assert outcome.body["isBase64Encoded"] is False
     return json.loads(outcome.body["body"])
 
 
-def test_no_route_is_left_out_here():
+def test_all_routes_are_covered():
     for name, create in (("inference", inference_app), ("retrieval", retrieval_app)):
         paths = {route.path for route in create().routes if isinstance(route, APIRoute)}
-        assert paths == {routed(name, "rest", route)["path"] for route in ROUTES[name]}
+        assert paths == {route_event(name, "rest", route)["path"] for route in ROUTES[name]}
 
 
 @pytest.mark.parametrize(("function", "kind", "route", "status"), CALLS)
 def test_each_route_answers_events_of_both_gateways(serving, function, kind, route, status):
-    answer = serving.function(function).invoke(routed(function, kind, route))
-    body = told(answer)
-    assert answer.body["statusCode"] == status, body
-    assert answer.body["headers"]["content-type"] == "application/json"
+    outcome = serving.function(function).invoke(route_event(function, kind, route))
+    body = json_body(outcome)
+    assert outcome.body["statusCode"] == status, body
+    assert outcome.body["headers"]["content-type"] == "application/json"
     if route == "analyze_batch":
-        assert [one["sentiment"] for one in body["results"]] == ["positive", "negative"]
+        assert [result["sentiment"] for result in body["results"]] == ["positive", "negative"]
     elif route == "analyze":
         assert body["sentiment"] == "negative"
         assert body["similar_reviews"]
         assert body["index_version"]
     elif route == "search_similar":
         assert len(body["results"]) == 3
-        assert {one["sentiment"] for one in body["results"]} == {"negative"}
+        assert {result["sentiment"] for result in body["results"]} == {"negative"}
     elif "health" in route:
         assert (body["status"], body["service"]) == ("ok", function)
 
@@ -130,34 +130,36 @@ def test_each_route_answers_events_of_both_gateways(serving, function, kind, rou
     ],
     ids=["bad JSON", "long text", "large body", "missing field"],
 )
-def test_bad_requests_get_a_problem_and_the_process_serves_on(serving, kind, body, status, code):
+def test_bad_requests_get_a_problem_and_the_process_keeps_serving(
+    serving, kind, body, status, code
+):
     function = serving.function("inference")
-    answer = function.invoke(event(f"{kind}_analyze", body=body))
-    assert answer.body["statusCode"] == status
-    assert answer.body["headers"]["content-type"] == "application/problem+json"
-    assert told(answer)["code"] == code
+    outcome = function.invoke(event(f"{kind}_analyze", body=body))
+    assert outcome.body["statusCode"] == status
+    assert outcome.body["headers"]["content-type"] == "application/problem+json"
+    assert json_body(outcome)["code"] == code
     assert function.invoke(event(f"{kind}_analyze")).body["statusCode"] == 200
 
 
-def test_a_route_that_does_not_exist_is_not_found(serving):
+def test_an_unknown_route_is_not_found(serving):
     unknown = event("rest_analyze", path="/nowhere", resource="/nowhere")
-    answer = serving.function("inference").invoke(unknown)
-    assert (answer.body["statusCode"], told(answer)["code"]) == (404, "route_not_found")
+    outcome = serving.function("inference").invoke(unknown)
+    assert (outcome.body["statusCode"], json_body(outcome)["code"]) == (404, "route_not_found")
 
 
-def test_the_second_call_reuses_what_the_first_one_loaded(
+def test_a_warm_call_reuses_the_loaded_model_and_index(
     serving, s3_requests, record_property, capsys
 ):
     function = serving.cold("inference", REVIEWLENS_POINTER_REFRESH_SECONDS="300")
     s3_requests()
-    first = told(function.invoke(event("rest_analyze")))
+    first = json_body(function.invoke(event("rest_analyze")))
     cold_seconds = time.monotonic() - function.started
     cold = s3_requests()
     assert sum("model.onnx" in line for line in cold) >= 1
     assert sum("index.faiss" in line for line in cold) >= 1
 
     start = time.monotonic()
-    second = told(function.invoke(event("rest_analyze")))
+    second = json_body(function.invoke(event("rest_analyze")))
     warm_seconds = time.monotonic() - start
     assert s3_requests() == []
     assert second == first
@@ -167,14 +169,14 @@ def test_the_second_call_reuses_what_the_first_one_loaded(
     record_property("warm_seconds", round(warm_seconds, 4))
     with capsys.disabled():
         sys.stdout.write(
-            f"\ninference in the runtime client: first answer {cold_seconds:.2f} s after the start"
-            f" ({len(cold)} requests of S3), second in {warm_seconds * 1000:.1f} ms (none)\n"
+            f"\ninference in the runtime client: first response after {cold_seconds:.2f} s"
+            f" ({len(cold)} S3 requests), second in {warm_seconds * 1000:.1f} ms (none)\n"
         )
 
 
-def test_a_moved_pointer_is_seen_by_the_warm_process(serving):
+def test_a_warm_process_follows_a_moved_pointer(serving):
     function = serving.cold("retrieval", REVIEWLENS_POINTER_REFRESH_SECONDS="0")
-    before = told(function.invoke(event("rest_health")))["index_version"]
+    before = json_body(function.invoke(event("rest_health")))["index_version"]
     store, encoder = serving.store("ARTEFACT"), opened_model()
     text = "The zeppelin came without its anchor."
     rows = [{**made_up_reviews(1)[0], "review_id": "made:z", "text": text}]
@@ -182,13 +184,15 @@ def test_a_moved_pointer_is_seen_by_the_warm_process(serving):
     build_index(store)
     wait_for_index(function, store)
     assert artefacts.current(store, "index").version != before
-    asked = event("rest_search_similar", body=json.dumps({"query_text": "zeppelin anchor"}))
-    assert told(function.invoke(asked))["results"][0]["review_text"] == text
+    search = event("rest_search_similar", body=json.dumps({"query_text": "zeppelin anchor"}))
+    assert json_body(function.invoke(search))["results"][0]["review_text"] == text
 
 
-@pytest.mark.parametrize("name", ["inference", "retrieval"])
-def test_a_process_that_lambda_prepares_ahead_has_loaded_all_before_its_first_request(
-    serving, s3_requests, name
+@pytest.mark.parametrize(
+    ("name", "route"), [("inference", "rest_analyze"), ("retrieval", "rest_search_similar")]
+)
+def test_a_provisioned_process_loads_everything_before_its_first_request(
+    serving, s3_requests, name, route
 ):
     s3_requests()
     function = serving.cold(
@@ -196,7 +200,7 @@ def test_a_process_that_lambda_prepares_ahead_has_loaded_all_before_its_first_re
         AWS_LAMBDA_INITIALIZATION_TYPE="provisioned-concurrency",
         REVIEWLENS_POINTER_REFRESH_SECONDS="3600",
     )
-    assert function.api.asked.wait(60), "it is ready for requests"
+    assert function.api.ready.wait(60), "not ready for requests"
     assert len(s3_requests()) > 5
-    assert function.invoke(event("rest_health")).body["statusCode"] == 200
+    assert function.invoke(event(route)).body["statusCode"] == 200
     assert s3_requests() == []

@@ -1,21 +1,21 @@
-"""The sentence says what the evidence carries, and no more."""
+"""The summary sentence matches the evidence."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.inference.summary import SIMILAR_FROM, Neighbour, summarise
+from lambdas.inference.summary import MIN_RELATED_SIMILARITY, Neighbour, summarise
 from shared.schemas.sentiment import LABELS, Sentiment
 
 NEGATIVE, NEUTRAL, POSITIVE = LABELS
 
 
-def near(*kinds, similarity=0.7):
-    return [Neighbour(kind, similarity) for kind in kinds]
+def neighbours_of(*sentiments, similarity=0.7):
+    return [Neighbour(sentiment, similarity) for sentiment in sentiments]
 
 
 @pytest.mark.parametrize(
-    ("sentiment", "confidence", "begins"),
+    ("sentiment", "confidence", "beginning"),
     [
         (POSITIVE, 0.99, "Strongly positive"),
         (POSITIVE, 0.95, "Strongly positive"),
@@ -29,45 +29,54 @@ def near(*kinds, similarity=0.7):
         (NEUTRAL, 0.50, "Mixed without a clear direction"),
     ],
 )
-def test_strength_follows_the_calibrated_confidence(sentiment, confidence, begins):
-    assert summarise(sentiment, confidence, None).startswith(f"{begins}, ")
+def test_strength_follows_the_calibrated_confidence(sentiment, confidence, beginning):
+    assert summarise(sentiment, confidence, None).startswith(f"{beginning}, ")
 
 
 @pytest.mark.parametrize(
-    ("neighbours", "ends"),
+    ("neighbours", "ending"),
     [
         (None, "with no reviews to compare with yet."),
         ([], "with no closely related reviews to compare with."),
-        (near(*[POSITIVE] * 9, similarity=0.2), "with no closely related reviews to compare with."),
-        (near(*[POSITIVE] * 10), "with overwhelmingly similar opinions from related reviews."),
         (
-            near(*[POSITIVE] * 9, NEGATIVE),
+            neighbours_of(*[POSITIVE] * 9, similarity=0.2),
+            "with no closely related reviews to compare with.",
+        ),
+        (
+            neighbours_of(*[POSITIVE] * 10),
             "with overwhelmingly similar opinions from related reviews.",
         ),
         (
-            near(*[POSITIVE] * 8, NEGATIVE, NEGATIVE),
+            neighbours_of(*[POSITIVE] * 9, NEGATIVE),
+            "with overwhelmingly similar opinions from related reviews.",
+        ),
+        (
+            neighbours_of(*[POSITIVE] * 8, NEGATIVE, NEGATIVE),
             "with mostly similar opinions from related reviews.",
         ),
-        (near(POSITIVE, POSITIVE, NEGATIVE, NEGATIVE), "while related reviews are divided."),
         (
-            near(POSITIVE, NEGATIVE, NEGATIVE, NEGATIVE),
+            neighbours_of(POSITIVE, POSITIVE, NEGATIVE, NEGATIVE),
+            "while related reviews are divided.",
+        ),
+        (
+            neighbours_of(POSITIVE, NEGATIVE, NEGATIVE, NEGATIVE),
             "although related reviews are mostly negative.",
         ),
-        (near(NEUTRAL, NEUTRAL, NEUTRAL), "although related reviews are mostly neutral."),
-        (near(POSITIVE), "and the only related review agrees."),
-        (near(NEGATIVE), "but the only related review disagrees."),
-        (near(POSITIVE, POSITIVE), "and the only two related reviews agree."),
-        (near(NEGATIVE, NEUTRAL), "but the only two related reviews disagree."),
-        (near(POSITIVE, NEUTRAL), "while the only two related reviews are divided."),
+        (neighbours_of(NEUTRAL, NEUTRAL, NEUTRAL), "although related reviews are mostly neutral."),
+        (neighbours_of(POSITIVE), "and the only related review agrees."),
+        (neighbours_of(NEGATIVE), "but the only related review disagrees."),
+        (neighbours_of(POSITIVE, POSITIVE), "and the only two related reviews agree."),
+        (neighbours_of(NEGATIVE, NEUTRAL), "but the only two related reviews disagree."),
+        (neighbours_of(POSITIVE, NEUTRAL), "while the only two related reviews are divided."),
         (
-            near(POSITIVE) + near(*[NEGATIVE] * 8, similarity=0.1),
+            neighbours_of(POSITIVE) + neighbours_of(*[NEGATIVE] * 8, similarity=0.1),
             "and the only related review agrees.",
         ),
     ],
 )
-def test_agreement_follows_the_related_reviews(neighbours, ends):
+def test_agreement_follows_the_related_reviews(neighbours, ending):
     sentence = summarise(POSITIVE, 0.97, neighbours)
-    assert sentence == f"Strongly positive, {ends}"
+    assert sentence == f"Strongly positive, {ending}"
 
 
 @given(
@@ -76,12 +85,12 @@ def test_agreement_follows_the_related_reviews(neighbours, ends):
     neighbours=st.none()
     | st.lists(st.builds(Neighbour, st.sampled_from(Sentiment), st.floats(-1, 1)), max_size=12),
 )
-def test_it_is_always_one_sentence_that_names_no_disagreeing_majority_as_agreement(
+def test_it_is_one_sentence_and_claims_agreement_only_of_a_majority(
     sentiment, confidence, neighbours
 ):
     sentence = summarise(sentiment, confidence, neighbours)
     assert sentence.endswith(".")
     assert sentence.count(".") == 1
-    related = [n for n in neighbours or [] if n.similarity >= SIMILAR_FROM]
+    related = [n for n in neighbours or [] if n.similarity >= MIN_RELATED_SIMILARITY]
     if "similar opinions" in sentence:
         assert sum(n.sentiment is sentiment for n in related) * 2 > len(related) >= 3
