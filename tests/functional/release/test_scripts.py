@@ -212,6 +212,7 @@ def pushed(aws, aws_client, tmp_path, monkeypatch):
     accepted = tmp_path / "accepted.json"
     accepted.write_text("{}")
     monkeypatch.setattr(scan_images, "ACCEPTED", accepted)
+    monkeypatch.setattr(scan_images, "_PAUSE_SECONDS", 0.01)
     return assembly(tmp_path / "out", images=[("serving", DIGEST)]), accepted
 
 

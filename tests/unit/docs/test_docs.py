@@ -112,7 +112,10 @@ def test_examples_carry_the_fields_of_their_schemas(document):
 
 
 def test_paths_and_links_of_the_pages_lead_somewhere():
-    folders = "shared|lambdas|local|sagemaker_jobs|scripts|configs|models|samples|tests|docs"
+    folders = (
+        "shared|lambdas|local|sagemaker_jobs|reports|reviewlens|frontend_space|cdk|benchmarks"
+        "|scripts|configs|models|samples|notebooks|tests|docs"
+    )
     for page in (REPOSITORY / "docs").rglob("*.md"):
         text = page.read_text(encoding="utf-8")
         for link in re.findall(r"\]\((?!http)([^)#]+)", text):
@@ -121,3 +124,9 @@ def test_paths_and_links_of_the_pages_lead_somewhere():
             continue
         for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", text):
             assert (REPOSITORY / path).exists(), (page.name, path)
+
+
+def test_no_page_has_a_placeholder_in_place_of_text():
+    for page in (REPOSITORY / "docs").rglob("*.md"):
+        placeholders = re.findall(r"^[A-Z][A-Z0-9_]+$", page.read_text("utf-8"), re.MULTILINE)
+        assert placeholders == [], page.name
