@@ -7,7 +7,7 @@ from sagemaker_jobs.evaluate.config import EvaluateConfig
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Evaluate as the arguments say; 0 when the figures were written."""
+    """Run the job; returns 0."""
     log_to_stderr()
     config = parse(
         EvaluateConfig, argv, {"model_dir": "SM_CHANNEL_MODEL", "data_dir": "SM_CHANNEL_DATA"}

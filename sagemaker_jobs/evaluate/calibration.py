@@ -1,4 +1,4 @@
-"""What confidence is worth: reliability diagram, coverage-accuracy curve, abstain threshold."""
+"""Calibration: reliability diagram, coverage-accuracy curve, abstain threshold."""
 
 import numpy as np
 
@@ -12,22 +12,22 @@ def reliability(probabilities: Floats, labels: Ints, bins: int = BINS) -> list[B
     """Mean confidence and accuracy of each equal-width bin that has rows."""
     confidence = probabilities.max(-1)
     correct = probabilities.argmax(-1) == labels
-    place = confidence_bins(confidence, bins)
+    numbers = confidence_bins(confidence, bins)
     return [
         Bin(
             low=number / bins,
             high=(number + 1) / bins,
-            rows=int(here.sum()),
-            confidence=float(confidence[here].mean()),
-            accuracy=float(correct[here].mean()),
+            rows=int(mask.sum()),
+            confidence=float(confidence[mask].mean()),
+            accuracy=float(correct[mask].mean()),
         )
         for number in range(bins)
-        if (here := place == number).any()
+        if (mask := numbers == number).any()
     ]
 
 
 def _curve(probabilities: Floats, labels: Ints) -> tuple[Floats, Ints, Ints]:
-    """Thresholds downwards; how many rows are as confident, and how many of those are right."""
+    """Descending thresholds, with the number of rows at or above each, and of correct ones."""
     confidence = probabilities.max(-1)
     order = np.argsort(-confidence, kind="stable")
     ranked = confidence[order]
@@ -37,35 +37,35 @@ def _curve(probabilities: Floats, labels: Ints) -> tuple[Floats, Ints, Ints]:
 
 
 def coverage_curve(probabilities: Floats, labels: Ints) -> list[CoveragePoint]:
-    """Accuracy of the rows that are answered, at thresholds from the strictest to none (<= 101)."""
+    """Coverage and accuracy at up to 101 thresholds, from the strictest to none."""
     thresholds, answered, right = _curve(probabilities, labels)
-    places = np.unique(np.linspace(0, len(thresholds) - 1, _CURVE_POINTS).astype(int))
+    indices = np.unique(np.linspace(0, len(thresholds) - 1, _CURVE_POINTS).astype(int))
     return [
-        _point(float(thresholds[i]), int(answered[i]), int(right[i]), len(labels)) for i in places
+        _point(float(thresholds[i]), int(answered[i]), int(right[i]), len(labels)) for i in indices
     ]
 
 
 def abstain_threshold(probabilities: Floats, labels: Ints, accuracy: float) -> CoveragePoint | None:
-    """The threshold with the greatest coverage whose answers are as accurate as asked.
+    """The threshold with the greatest coverage that reaches an accuracy.
 
     Args:
         probabilities: (n, 3), calibrated, of rows that the model was not trained on.
         labels: (n,).
-        accuracy: What the answered rows shall have.
+        accuracy: Required of the rows at or above the threshold.
 
     Returns:
-        None where no threshold gives that.
+        None if no threshold reaches it.
     """
     thresholds, answered, right = _curve(probabilities, labels)
-    good = np.flatnonzero(right >= accuracy * answered)
-    if not len(good):
+    accurate = np.flatnonzero(right >= accuracy * answered)
+    if not len(accurate):
         return None
-    best = good[-1]
+    best = accurate[-1]
     return _point(float(thresholds[best]), int(answered[best]), int(right[best]), len(labels))
 
 
 def at_threshold(probabilities: Floats, labels: Ints, threshold: float) -> CoveragePoint:
-    """Coverage and accuracy of a threshold that was chosen elsewhere."""
+    """Coverage and accuracy of a given threshold."""
     answered = probabilities.max(-1) >= np.float32(threshold)
     right = (probabilities.argmax(-1) == labels) & answered
     return _point(threshold, int(answered.sum()), int(right.sum()), len(labels))

@@ -1,4 +1,4 @@
-"""Run a model artefact over labelled texts and write its figures."""
+"""Evaluates a model artefact on labelled texts and writes the figures."""
 
 import logging
 import os
@@ -17,27 +17,27 @@ from sagemaker_jobs.evaluate.model import ScoredModel, encode
 from sagemaker_jobs.evaluate.report import Abstain, Environment, Evaluation, SplitReport
 from sagemaker_jobs.evaluate.robustness import measure as robustness
 from sagemaker_jobs.evaluate.rows import Rows, read_rows
-from sagemaker_jobs.evaluate.split import describe, slices_of
+from sagemaker_jobs.evaluate.split import report_split, slices_of
 from shared.runtime.probabilities import softmax
 
 log = logging.getLogger("evaluate")
 RECALL_SEED = 7
 NEIGHBOURS = 10
-_WITHOUT_RECALL = ("dynasent",)
-"""Sentences chosen to mislead: nobody searches among them."""
+_SPLITS_WITHOUT_RECALL = ("dynasent",)
+"""Adversarial sentences, which are not a search corpus."""
 
 
-def _abstain(model: ScoredModel, config: EvaluateConfig) -> Abstain | None:
-    """The threshold on validation; None where there is no such file, or no such threshold."""
+def _choose_threshold(model: ScoredModel, config: EvaluateConfig) -> Abstain | None:
+    """The abstain threshold; None if the split is missing or no threshold is accurate enough."""
     path = config.data_dir / f"{config.abstain_split}.parquet"
     if not path.is_file():
-        log.info("no %s: no abstain threshold", path.name)
+        log.info("no abstain threshold: %s is missing", path.name)
         return None
     rows = read_rows(path, config.limit)
     _, logits = encode(model.session, model.tokenise(rows.texts)[0])
     point = abstain_threshold(softmax(logits), rows.labels, config.abstain_accuracy)
     if point is None:
-        log.info("no threshold gives an accuracy of %s", config.abstain_accuracy)
+        log.info("no abstain threshold: none reaches an accuracy of %s", config.abstain_accuracy)
         return None
     return Abstain(
         **point.model_dump(),
@@ -48,7 +48,7 @@ def _abstain(model: ScoredModel, config: EvaluateConfig) -> Abstain | None:
 
 
 def _recall(ids: list[list[int]], embeddings: Floats, rows: int) -> float:
-    """recall@10 against the base encoder, which needs torch and is loaded here alone."""
+    """recall@10 against the base encoder; the only figure that needs torch."""
     from sagemaker_jobs.train.model import BUNDLED
     from sagemaker_jobs.train.teacher import base_embeddings
 
@@ -57,20 +57,20 @@ def _recall(ids: list[list[int]], embeddings: Floats, rows: int) -> float:
     return recall_at(NEIGHBOURS, embeddings[chosen], base)
 
 
-def _split(
+def _evaluate_split(
     name: str, rows: Rows, model: ScoredModel, config: EvaluateConfig, abstain: Abstain | None
 ) -> tuple[SplitReport, pa.Table]:
     ids, lengths = model.tokenise(rows.texts)
     embeddings, logits = encode(model.session, ids)
     slices = slices_of(rows, lengths)
-    found = describe(rows, logits, slices, config, abstain)
-    enough = min(config.recall_rows, len(ids)) > NEIGHBOURS
-    if enough and name not in _WITHOUT_RECALL:
+    report = report_split(rows, logits, slices, config, abstain)
+    rows_suffice = min(config.recall_rows, len(ids)) > NEIGHBOURS
+    if rows_suffice and name not in _SPLITS_WITHOUT_RECALL:
         recall = _recall(ids, embeddings, config.recall_rows)
-        found = found.model_copy(update={"recall_at_10": recall})
-    told = {k: v for k, v in found.summary().items() if k != "by_source"}
-    log.info("%s %s", name, told)
-    return found, predictions.table_of(name, rows, softmax(logits), slices)
+        report = report.model_copy(update={"recall_at_10": recall})
+    summary = {k: v for k, v in report.summary().items() if k != "by_source"}
+    log.info("%s %s", name, summary)
+    return report, predictions.table_of(name, rows, softmax(logits), slices)
 
 
 def _environment() -> Environment:
@@ -82,18 +82,18 @@ def _environment() -> Environment:
     )
 
 
-def _robustness(
+def _measure_robustness(
     model: ScoredModel, rows: dict[str, Rows], config: EvaluateConfig
 ) -> dict[str, object]:
-    """The three robustness fields of the report, or none of them."""
+    """The robustness fields of the evaluation; empty if the config skips them."""
     if not config.robustness:
         return {}
     split = config.robustness_split or config.split_names[0]
     chosen = np.random.default_rng(0).permutation(len(rows[split].texts))
-    drawn = rows[split].take(np.sort(chosen[: config.robustness_rows]))
+    sample = rows[split].take(np.sort(chosen[: config.robustness_rows]))
     seeds = list(range(config.robustness_seeds))
     setup, noises = robustness.noises(
-        model.predict, drawn.texts, drawn.labels, split=split, strengths=config.strengths,
+        model.predict, sample.texts, sample.labels, split=split, strengths=config.strengths,
         seeds=seeds,
     )  # fmt: skip
     behaviour = robustness.behaviour(model.predict, seeds=seeds)
@@ -101,19 +101,19 @@ def _robustness(
 
 
 def run(config: EvaluateConfig) -> Evaluation:
-    """Evaluate every split and write the files that the config asks for.
+    """Evaluate every split and write the configured files.
 
     Raises:
-        FileNotFoundError: the model or a split is not there.
-        ValueError: the model or a split is not what it should be.
+        FileNotFoundError: the model or a split is missing.
+        ValueError: the model or a split is invalid.
     """
     model = ScoredModel(config.model_dir, config.threads)
     rows = {
         name: read_rows(config.data_dir / f"{name}.parquet", config.limit)
         for name in config.split_names
     }
-    abstain = _abstain(model, config)
-    found = {name: _split(name, rows[name], model, config, abstain) for name in rows}
+    abstain = _choose_threshold(model, config)
+    results = {name: _evaluate_split(name, rows[name], model, config, abstain) for name in rows}
     vocabulary = model.vocabulary
     evaluation = Evaluation.model_validate(
         {
@@ -126,11 +126,11 @@ def run(config: EvaluateConfig) -> Evaluation:
                 config.model_dir / "model.onnx", vocabulary, config.latency_runs
             ),
             "abstain": abstain,
-            "splits": {name: split for name, (split, _) in found.items()},
-            **_robustness(model, rows, config),
+            "splits": {name: split for name, (split, _) in results.items()},
+            **_measure_robustness(model, rows, config),
         }
     )
-    _write(evaluation, [table for _, table in found.values()], config)
+    _write(evaluation, [table for _, table in results.values()], config)
     if config.record:
         metrics = {name: split.summary() for name, split in evaluation.splits.items()}
         model.record(metrics, abstain.model_dump() if abstain else None)

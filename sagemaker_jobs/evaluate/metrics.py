@@ -1,4 +1,4 @@
-"""Figures of a classifier and of an embedding, in NumPy alone."""
+"""Metrics of a classifier and of embeddings, in NumPy alone."""
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,8 @@ BINS = 15
 
 def confidence_bins(confidence: Floats, bins: int = BINS) -> Ints:
     """The equal-width bin of each confidence."""
-    found: Ints = np.minimum((confidence * bins).astype(np.int64), bins - 1)
-    return found
+    numbers: Ints = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    return numbers
 
 
 def calibration_error(probabilities: Floats, labels: Ints, bins: int = BINS) -> float:
@@ -28,61 +28,61 @@ def calibration_error(probabilities: Floats, labels: Ints, bins: int = BINS) -> 
 
 
 def confusion_matrix(labels: Ints, predicted: Ints) -> Ints:
-    """Counts (3, 3): rows are labels, columns what was predicted."""
+    """Counts (3, 3): labels in rows, predictions in columns."""
     counts = np.bincount(labels * CLASSES + predicted, minlength=CLASSES**2)
-    found: Ints = counts.reshape(CLASSES, CLASSES)
-    return found
+    matrix: Ints = counts.reshape(CLASSES, CLASSES)
+    return matrix
 
 
 def scores(confusion: Ints) -> dict[str, Doubles]:
     """Accuracy, macro-F1 and weighted F1 of confusion matrices (…, 3, 3), each of shape (…).
 
-    As scikit-learn does, the macro average is over classes that are labelled or predicted.
+    As in scikit-learn, the macro average is over classes that are labelled or predicted.
     """
     hits = np.diagonal(confusion, axis1=-2, axis2=-1).astype(np.float64)
     support = confusion.sum(-1)
-    either = support + confusion.sum(-2)
-    f1 = 2 * hits / np.maximum(either, 1)
+    totals = support + confusion.sum(-2)
+    f1 = 2 * hits / np.maximum(totals, 1)
     rows = support.sum(-1)
     return {
         "accuracy": hits.sum(-1) / rows,
-        "macro_f1": f1.sum(-1) / (either > 0).sum(-1),
+        "macro_f1": f1.sum(-1) / (totals > 0).sum(-1),
         "weighted_f1": (f1 * support).sum(-1) / rows,
     }
 
 
 def roc_auc(probabilities: Floats, labels: Ints, weights: Doubles | None = None) -> Doubles:
-    """One-vs-rest ROC-AUC, mean over the classes; nan where a class has no rows.
+    """One-vs-rest ROC-AUC, mean over the classes; nan if a class has no rows.
 
     Args:
         probabilities: (n, 3).
         labels: (n,).
-        weights: (b, n) counts of each row in b samples; None is one sample of every row once.
+        weights: (b, n) counts of each row in b samples; None: one sample with every row once.
 
     Returns:
         (b,).
     """
     counts = np.ones((1, len(labels))) if weights is None else weights
-    found = np.zeros(len(counts))
+    total = np.zeros(len(counts))
     for label in range(CLASSES):
         order = np.argsort(probabilities[:, label], kind="stable")
         ranked = probabilities[order, label]
         starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        here = labels[order] == label
+        is_label = labels[order] == label
         sample = counts[:, order]
-        positive = np.add.reduceat(np.where(here, sample, 0), starts, axis=1)
-        negative = np.add.reduceat(np.where(here, 0, sample), starts, axis=1)
+        positive = np.add.reduceat(np.where(is_label, sample, 0), starts, axis=1)
+        negative = np.add.reduceat(np.where(is_label, 0, sample), starts, axis=1)
         below = np.cumsum(negative, axis=1) - negative / 2  # a tie counts half
         pairs = positive.sum(1) * negative.sum(1)
-        found += np.where(pairs > 0, (positive * below).sum(1) / np.maximum(pairs, 1), np.nan)
-    return found / CLASSES
+        total += np.where(pairs > 0, (positive * below).sum(1) / np.maximum(pairs, 1), np.nan)
+    return total / CLASSES
 
 
 def classification(logits: Floats, labels: Ints) -> dict[str, object]:
     """Accuracy, F1 (macro, weighted), one-vs-rest ROC-AUC (macro), ECE and confusion matrix.
 
-    ``polar_accuracy`` is that of the better of negative and positive, over rows that are either.
-    ``roc_auc`` is left out where a class has no rows.
+    ``polar_accuracy`` is the accuracy of choosing between negative and positive, on rows that are
+    either. ``roc_auc`` is left out if a class has no rows.
 
     Args:
         logits: (n, 3).
@@ -110,12 +110,12 @@ def _polar_accuracy(logits: Floats, labels: Ints) -> float | None:
     return float((predicted == labels[polar]).mean())
 
 
-def recall_at(k: int, found: Floats, reference: Floats) -> float:
-    """Mean share of each row's k nearest reference neighbours that its found neighbours hold.
+def recall_at(k: int, tested: Floats, reference: Floats) -> float:
+    """Mean share of each row's k nearest reference neighbours among its tested neighbours.
 
     Args:
-        k: Neighbours per row, itself left out.
-        found: (n, d) unit vectors under test.
+        k: Neighbours per row, without itself.
+        tested: (n, d) unit vectors under test.
         reference: (n, d) unit vectors that define the truth.
     """
 
@@ -125,5 +125,5 @@ def recall_at(k: int, found: Floats, reference: Floats) -> float:
         top: npt.NDArray[np.int64] = np.argpartition(-scores, k, axis=1)[:, :k]
         return top
 
-    pairs = zip(neighbours(found), neighbours(reference), strict=True)
+    pairs = zip(neighbours(tested), neighbours(reference), strict=True)
     return float(np.mean([len(set(a) & set(b)) / k for a, b in pairs]))

@@ -1,4 +1,4 @@
-"""A model artefact, opened to be measured: neither torch nor transformers is needed."""
+"""A model artefact opened for evaluation; needs neither torch nor transformers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ def encode(
     Args:
         session: The graph.
         ids: Token ids of n texts, at least one.
-        size: Texts a pass, of like lengths. int8 rounds a whole pass by one scale, so only with 1
-            does an answer depend on its own text alone.
+        size: Texts per pass, of similar lengths. int8 quantises a whole pass by one scale, so a
+            text's result is independent of the other texts only with 1.
     """
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     parts = []
@@ -33,8 +33,8 @@ def encode(
         batch, mask = tokens.pad([ids[row] for row in order[start : start + size]])
         feed = {"input_ids": batch, "attention_mask": mask}
         parts.append(session.run(["embedding", "logits"], feed))
-    back = np.argsort(order)
-    embeddings, logits = (np.concatenate(column)[back] for column in zip(*parts, strict=True))
+    inverse = np.argsort(order)
+    embeddings, logits = (np.concatenate(column)[inverse] for column in zip(*parts, strict=True))
     return embeddings, logits
 
 
@@ -43,7 +43,7 @@ class ScoredModel:
 
     Raises:
         FileNotFoundError: one of the three is missing.
-        ValueError: the manifest is not a model's, or names other labels.
+        ValueError: the manifest is not that of a model, or has other labels.
     """
 
     def __init__(self, folder: Path, threads: int = 0) -> None:
@@ -53,13 +53,13 @@ class ScoredModel:
         self.folder = folder
         self.manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
         if self.manifest.labels != list(LABELS):
-            raise ValueError(f"model_dir {folder}: its labels are not {', '.join(LABELS)}")
+            raise ValueError(f"model_dir {folder}: the labels are not {', '.join(LABELS)}")
         self.session = open_session(folder / "model.onnx", threads)
         self._tokenizer = tokens.load_tokenizer(folder / "tokenizer.json")
 
     @property
     def vocabulary(self) -> int:
-        """How many token ids there are."""
+        """Number of token ids."""
         return int(self._tokenizer.get_vocab_size())
 
     @property
@@ -69,20 +69,20 @@ class ScoredModel:
         return {name: (self.folder / name).stat().st_size for name in names}
 
     def tokenise(self, texts: Sequence[str]) -> tuple[list[list[int]], npt.NDArray[np.int64]]:
-        """Token ids, cut as in serving, and how many tokens each text has uncut."""
+        """Token ids, truncated as in serving, and the number of tokens before truncation."""
         whole = tokens.tokenise(self._tokenizer, texts)
         limit = self.manifest.max_tokens or tokens.MAX_TOKENS
-        cut = [tokens.truncate(ids, limit, self.manifest.tail_tokens) for ids in whole]
-        return cut, np.array([len(ids) for ids in whole])
+        truncated = [tokens.truncate(ids, limit, self.manifest.tail_tokens) for ids in whole]
+        return truncated, np.array([len(ids) for ids in whole])
 
     def predict(self, texts: Sequence[str]) -> Floats:
-        """Probabilities (n, 3) of texts, each read by itself: no text changes another's answer."""
+        """Probabilities (n, 3) of texts, encoded one by one so that texts are independent."""
         if not texts:
             return np.empty((0, len(LABELS)), np.float32)
         return softmax(encode(self.session, self.tokenise(texts)[0], size=1)[1])
 
     def record(self, metrics: Mapping[str, object], abstain: Mapping[str, object] | None) -> None:
-        """Write figures into the manifest, leaving the rest of it as it is."""
+        """Write metrics and the abstain threshold into the manifest; other fields stay."""
         path = self.folder / "manifest.json"
         manifest = json.loads(path.read_text(encoding="utf-8"))
         manifest["metrics"] = dict(metrics)

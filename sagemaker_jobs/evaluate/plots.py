@@ -24,21 +24,21 @@ def _axes(width: float = 4.2, height: float = 3.4) -> tuple[Figure, Axes]:
 
 
 def _uri(figure: Figure) -> str:
-    """A data URI, so that a page needs no other file."""
+    """The figure as a data URI, so that the page needs no other file."""
     sink = io.BytesIO()
     figure.savefig(sink, format="svg", metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(sink.getvalue()).decode()
 
 
 def reliability(split: SplitReport) -> str:
-    """Accuracy by confidence, above the share of rows that are so confident."""
+    """Accuracy by confidence, with the share of rows per bin below."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(4.2, 4.0))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         upper.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="calibrated")
-        middles = [each.confidence for each in split.reliability]
+        confidences = [each.confidence for each in split.reliability]
         accuracies = [each.accuracy for each in split.reliability]
-        upper.plot(middles, accuracies, marker="o", color=_BLUE, label="measured")
+        upper.plot(confidences, accuracies, marker="o", color=_BLUE, label="measured")
         upper.set(ylabel="accuracy", xlim=(0.3, 1.02), ylim=(0, 1.02))
         upper.set_title(f"Reliability (calibration error {split.ece:.3f})")
         upper.legend(frameon=False, loc="upper left")
@@ -51,23 +51,23 @@ def reliability(split: SplitReport) -> str:
 
 
 def coverage(split: SplitReport, abstain: Abstain | None) -> str:
-    """Accuracy of the answers over the share of rows that are answered."""
+    """Accuracy of the answered rows by their share."""
     with mpl.rc_context(_STYLE):
         figure, axes = _axes(4.2, 4.0)
-        known = [(p.coverage, p.accuracy) for p in split.coverage_curve if p.accuracy is not None]
-        axes.plot([x for x, _ in known], [y for _, y in known], color=_BLUE)
-        here = split.answered
+        points = [(p.coverage, p.accuracy) for p in split.coverage_curve if p.accuracy is not None]
+        axes.plot([x for x, _ in points], [y for _, y in points], color=_BLUE)
+        answered = split.answered
         if abstain is not None:
             axes.axhline(abstain.target_accuracy, color=_GREY, linewidth=1, linestyle="--")
-        if here is not None and here.accuracy is not None:
-            axes.plot([here.coverage], [here.accuracy], marker="o", color=_ORANGE)
+        if answered is not None and answered.accuracy is not None:
+            axes.plot([answered.coverage], [answered.accuracy], marker="o", color=_ORANGE)
             axes.annotate(
-                f"threshold {here.threshold:.2f}\n{here.coverage:.0%} answered,\n"
-                f"{here.accuracy:.1%} right",
-                (here.coverage, here.accuracy), (-8, -12), textcoords="offset points", ha="right",
-                va="top",
+                f"threshold {answered.threshold:.2f}\n{answered.coverage:.0%} answered,\n"
+                f"{answered.accuracy:.1%} correct",
+                (answered.coverage, answered.accuracy), (-8, -12), textcoords="offset points",
+                ha="right", va="top",
             )  # fmt: skip
-        axes.set(xlabel="coverage", ylabel="accuracy of what is answered", xlim=(0, 1.02))
+        axes.set(xlabel="coverage", ylabel="accuracy of answered rows", xlim=(0, 1.02))
         axes.set_title("Coverage and accuracy")
         return _uri(figure)
 
@@ -99,15 +99,17 @@ def confusion(split: SplitReport) -> str:
 def _bars(
     title: str, names: Sequence[str], series: Mapping[str, Sequence[float]], axis: str
 ) -> str:
-    """Horizontal bars, one group for each name, from the top down."""
+    """Horizontal bars, one group per name, from top to bottom."""
     with mpl.rc_context(_STYLE):
         figure, axes = _axes(7.0, 0.8 + 0.24 * len(names) * len(series))
-        thick = 0.8 / len(series)
+        thickness = 0.8 / len(series)
         for number, (label, values) in enumerate(series.items()):
-            places = [
-                place + (number - (len(series) - 1) / 2) * thick for place in range(len(names))
+            positions = [
+                row + (number - (len(series) - 1) / 2) * thickness for row in range(len(names))
             ]
-            axes.barh(places, values, thick, label=label, color=(_BLUE, _ORANGE, _GREY)[number])
+            axes.barh(
+                positions, values, thickness, label=label, color=(_BLUE, _ORANGE, _GREY)[number]
+            )
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.set(xlabel=axis, title=title)
@@ -123,26 +125,26 @@ def slices(kind: str, parts: Mapping[str, Figures]) -> str:
     return _bars(f"Accuracy by {kind}", names, accuracy, "accuracy")
 
 
-def noises(found: Mapping[str, Noise]) -> str:
-    """What each noise costs."""
+def noises(costs: Mapping[str, Noise]) -> str:
+    """Cost of each noise."""
     series = {
-        "loss of macro-F1": [noise.macro_f1_drop for noise in found.values()],
-        "answers that changed": [noise.flip_rate for noise in found.values()],
+        "loss of macro-F1": [noise.macro_f1_drop for noise in costs.values()],
+        "labels that changed": [noise.flip_rate for noise in costs.values()],
     }
-    return _bars("Robustness", list(found), series, "share")
+    return _bars("Robustness", list(costs), series, "share")
 
 
-def behaviour(found: Mapping[str, Behaviour]) -> str:
+def behaviour(kinds: Mapping[str, Behaviour]) -> str:
     """Pass rates of plain texts and of their counterparts."""
     series = {
-        "plain": [each.plain_pass_rate for each in found.values()],
-        "counterpart": [each.pass_rate for each in found.values()],
+        "plain": [each.plain_pass_rate for each in kinds.values()],
+        "counterpart": [each.pass_rate for each in kinds.values()],
     }
-    return _bars("Behavioural cases", list(found), series, "answered as allowed")
+    return _bars("Behavioural cases", list(kinds), series, "share with an allowed label")
 
 
-def latency(found: Sequence[Latency]) -> str:
-    """p50 and p99 of one text."""
-    names = [f"{each.tokens} tokens, {each.threads} thread(s)" for each in found]
-    series = {"p50": [each.p50_ms for each in found], "p99": [each.p99_ms for each in found]}
+def latency(measured: Sequence[Latency]) -> str:
+    """p50 and p99 of one text, by length and threads."""
+    names = [f"{each.tokens} tokens, {each.threads} thread(s)" for each in measured]
+    series = {"p50": [each.p50_ms for each in measured], "p99": [each.p99_ms for each in measured]}
     return _bars("Latency of one text", names, series, "ms")

@@ -1,4 +1,4 @@
-"""What a model said of each row, so that two models can be compared row by row."""
+"""Predictions of each row, so that two models can be compared row by row."""
 
 import hashlib
 from pathlib import Path
@@ -15,12 +15,12 @@ FILE = "predictions.parquet"
 
 
 def row_key(text: str) -> str:
-    """SHA-256 (hex) of a text: names a row without telling it."""
+    """SHA-256 (hex) of a text: identifies a row without revealing it."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def table_of(split: str, rows: Rows, probabilities: Floats, slices: dict[str, Texts]) -> pa.Table:
-    """One split's rows: split, key, label, p_negative, p_neutral, p_positive and its slices."""
+    """Rows of one split: split, key, label, p_negative, p_neutral, p_positive and slices."""
     columns = {
         "split": np.full(len(rows.texts), split),
         "key": [row_key(text) for text in rows.texts],
@@ -32,10 +32,10 @@ def table_of(split: str, rows: Rows, probabilities: Floats, slices: dict[str, Te
 
 
 def write(path: Path, tables: list[pa.Table], version: str) -> None:
-    """Write the rows of all splits; the file's metadata names the model version.
+    """Write the rows of all splits, with the model version in the file's metadata.
 
     A slice that only some splits have is null in the others.
     """
-    whole = pa.concat_tables(tables, promote_options="default")
-    whole = whole.replace_schema_metadata({"model_version": version})
-    pq.write_table(whole, path, compression="zstd")
+    table = pa.concat_tables(tables, promote_options="default")
+    table = table.replace_schema_metadata({"model_version": version})
+    pq.write_table(table, path, compression="zstd")

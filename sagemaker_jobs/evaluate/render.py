@@ -1,4 +1,4 @@
-"""An evaluation as Markdown, and as one HTML page with its plots inside."""
+"""Renders an evaluation as Markdown, and as one HTML page with embedded plots."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from sagemaker_jobs.evaluate.report import Evaluation
 from sagemaker_jobs.evaluate.tables import Section, sections
 
 
-def _template(name: str, evaluation: Evaluation, *, draw: bool) -> str:
+def _render(name: str, evaluation: Evaluation, *, draw: bool) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(["html.jinja"]),
@@ -19,27 +19,27 @@ def _template(name: str, evaluation: Evaluation, *, draw: bool) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = _cell
-    told = list(sections(evaluation))
-    images = [_plots(evaluation, section) if draw else [] for section in told]
+    parts = list(sections(evaluation))
+    images = [_plots(evaluation, section) if draw else [] for section in parts]
     page = environment.get_template(name).render(
-        evaluation=evaluation, sections=list(zip(told, images, strict=True))
+        evaluation=evaluation, sections=list(zip(parts, images, strict=True))
     )
     return str(page)
 
 
 def _cell(text: str) -> str:
-    """A text that stays within its cell of a Markdown table."""
+    """Escape a text for a cell of a Markdown table."""
     return text.replace("|", "\\|").replace("\n", " ")
 
 
 def markdown(evaluation: Evaluation) -> str:
-    """Tables alone."""
-    return _template("report.md.jinja", evaluation, draw=False)
+    """Render the report as Markdown, without plots."""
+    return _render("report.md.jinja", evaluation, draw=False)
 
 
 def html(evaluation: Evaluation) -> str:
-    """One page that needs no other file and no network."""
-    return _template("report.html.jinja", evaluation, draw=True)
+    """Render the report as one HTML page that needs no other file and no network."""
+    return _render("report.html.jinja", evaluation, draw=True)
 
 
 def _plots(evaluation: Evaluation, section: Section) -> list[tuple[str, str]]:

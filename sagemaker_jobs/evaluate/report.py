@@ -1,4 +1,4 @@
-"""The structure of an evaluation's JSON file. It needs pydantic alone: any reader may import it."""
+"""Schema of evaluation.json; imports pydantic alone, so that any reader can use it."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ SUMMARY = (
     "rows", "accuracy", "polar_accuracy", "macro_f1", "weighted_f1", "ece", "confusion", "roc_auc",
     "recall_at_10",
 )  # fmt: skip
-"""What a manifest keeps of a split."""
+"""Figures of a split that a manifest keeps."""
 
 
 class _Part(BaseModel):
@@ -17,11 +17,11 @@ class _Part(BaseModel):
 
 
 class Figures(_Part):
-    """Of a set of rows. Rows of ``confusion`` are labels, columns what was predicted.
+    """Figures of a set of rows. ``confusion``: labels in rows, predictions in columns.
 
-    ``polar_accuracy`` is that of the better of negative and positive over rows that are either;
-    ``roc_auc`` the mean of one class against the rest, where each class has rows; ``ece`` the
-    expected calibration error over 15 bins.
+    ``polar_accuracy`` is the accuracy of choosing between negative and positive, on rows that are
+    either; ``roc_auc`` the mean over one-vs-rest, if each class has rows; ``ece`` the expected
+    calibration error over 15 bins.
     """
 
     rows: int
@@ -35,7 +35,7 @@ class Figures(_Part):
 
 
 class WorstGroup(_Part):
-    """Accuracy over groups of at least ``min_rows`` rows: mean, 10th percentile, the worst."""
+    """Accuracy of groups with at least ``min_rows`` rows: mean, 10th percentile, worst."""
 
     groups: int
     min_rows: int
@@ -46,7 +46,7 @@ class WorstGroup(_Part):
 
 
 class Bin(_Part):
-    """One bar of the reliability diagram: rows whose confidence lies in [low, high)."""
+    """One bar of the reliability diagram: rows with a confidence in [low, high)."""
 
     low: float
     high: float
@@ -56,7 +56,7 @@ class Bin(_Part):
 
 
 class CoveragePoint(_Part):
-    """Share of rows as confident as ``threshold``, and their accuracy (None: no rows)."""
+    """Share of rows with at least ``threshold`` confidence, and their accuracy (None: no rows)."""
 
     threshold: float
     coverage: float
@@ -72,10 +72,10 @@ class Abstain(CoveragePoint):
 
 
 class SplitReport(Figures):
-    """Of one split. ``intervals`` are 95% of a bootstrap over rows, by name of the figure.
+    """Figures of one split. ``intervals``: 95% bootstrap intervals over rows, by figure name.
 
-    ``slices`` by kind (source, category, length in tokens, stars) and part; ``worst_groups`` by
-    product_id and reviewer_key. ``answered`` is what the abstain threshold does here.
+    ``slices`` are keyed by kind (source, category, length in tokens, stars) and part,
+    ``worst_groups`` by product_id and reviewer_key. ``answered`` applies the abstain threshold.
     """
 
     recall_at_10: float | None = None
@@ -87,18 +87,18 @@ class SplitReport(Figures):
     answered: CoveragePoint | None = None
 
     def summary(self) -> dict[str, object]:
-        """The few figures that a manifest keeps, with the same few of each source."""
-        kept: dict[str, object] = self.model_dump(include=set(SUMMARY), exclude_none=True)
+        """The figures that a manifest keeps, overall and by source."""
+        summary: dict[str, object] = self.model_dump(include=set(SUMMARY), exclude_none=True)
         if "source" in self.slices:
-            kept["by_source"] = {
+            summary["by_source"] = {
                 name: part.model_dump(exclude_none=True)
                 for name, part in self.slices["source"].items()
             }
-        return kept
+        return summary
 
 
 class Latency(_Part):
-    """Milliseconds of one text of so many tokens through the graph."""
+    """Milliseconds of one graph pass over one text with ``tokens`` tokens."""
 
     tokens: int
     threads: int
@@ -107,8 +107,8 @@ class Latency(_Part):
     p99_ms: float
 
 
-class Drawn(_Part):
-    """One drawing of a noise: drops are what the clean texts had more."""
+class NoiseDraw(_Part):
+    """One seed of a noise; drops are relative to the clean texts."""
 
     seed: int
     accuracy_drop: float
@@ -117,19 +117,19 @@ class Drawn(_Part):
 
 
 class Noise(_Part):
-    """What a noise costs: means over the seeds, and each. ``flip_rate``: answers that changed."""
+    """Cost of a noise: means over the seeds, and each seed. ``flip_rate``: labels that changed."""
 
     name: str
     strength: float
-    changed: float = Field(description="share of the texts that it changed at all")
+    changed: float = Field(description="share of the texts that changed")
     accuracy_drop: float
     macro_f1_drop: float
     flip_rate: float
-    seeds: list[Drawn]
+    seeds: list[NoiseDraw]
 
 
 class Failure(_Part):
-    """A case that was answered wrongly: what was allowed, what was said."""
+    """A failed case: the allowed labels and the predicted one."""
 
     text: str
     allowed: list[str]
@@ -140,10 +140,10 @@ class Failure(_Part):
 class Behaviour(_Part):
     """Cases of one kind, each a plain text and its counterpart.
 
-    ``pass_rate`` is the share of counterparts answered as allowed (or, where the answer must stay,
-    as the plain text is); ``plain_pass_rate`` that of the plain texts, so ``drop`` is what the kind
-    itself costs. ``flip_rate``: counterparts with another answer than the plain text;
-    ``wanted_flip_rate``: those that should have.
+    ``pass_rate`` is the share of counterparts with an allowed label (or the plain text's label, if
+    it must not change); ``plain_pass_rate`` that of the plain texts, and ``drop`` the difference.
+    ``flip_rate`` is the share of counterparts whose label differs from the plain
+    text's; ``wanted_flip_rate`` the share whose label should differ.
     """
 
     cases: int
@@ -157,7 +157,7 @@ class Behaviour(_Part):
 
 
 class RobustnessSetup(_Part):
-    """The clean texts of the robustness figures: rows of a split, read one by one."""
+    """The clean texts of the robustness figures: rows of a split, encoded one by one."""
 
     split: str
     rows: int
@@ -168,7 +168,7 @@ class RobustnessSetup(_Part):
 
 
 class Environment(_Part):
-    """Where it was measured: latency and int8 answers depend on it."""
+    """The machine of the evaluation: latency and int8 results depend on it."""
 
     python: str
     onnxruntime: str
@@ -177,10 +177,10 @@ class Environment(_Part):
 
 
 class Evaluation(_Part):
-    """All of evaluation.json. ``format`` rises when a reader would have to change.
+    """Content of evaluation.json. ``format`` increases with each incompatible change.
 
-    ``robustness`` is by name and strength of the noise (``typo_swap@0.1``), ``behaviour`` by kind
-    of case. ``limit`` is 0 where the splits are whole.
+    ``robustness`` is keyed by name and strength of the noise (``typo_swap@0.1``), ``behaviour`` by
+    kind of case. ``limit`` is 0 if all rows were evaluated.
     """
 
     format: Literal[1] = 1
@@ -197,5 +197,5 @@ class Evaluation(_Part):
     behaviour: dict[str, Behaviour] = Field(default_factory=dict)
 
     def to_json(self) -> str:
-        """The file's content; what is not known is left out."""
+        """The content of the file, without fields that are None."""
         return self.model_dump_json(indent=1, exclude_none=True) + "\n"

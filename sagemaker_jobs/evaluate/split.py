@@ -1,4 +1,4 @@
-"""Everything that is said of one split."""
+"""All figures of one split."""
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from shared.runtime.probabilities import softmax
 
 
 def slices_of(rows: Rows, lengths: Ints) -> dict[str, Texts]:
-    """For each kind of slice that the rows have, the part of each row."""
-    known = {**rows.columns, "length": length_bands(lengths)}
-    return {kind: known[kind] for kind in SLICES if kind in known}
+    """The part of each row, for each kind of slice that the rows have."""
+    kinds = {**rows.columns, "length": length_bands(lengths)}
+    return {kind: kinds[kind] for kind in SLICES if kind in kinds}
 
 
-def describe(
+def report_split(
     rows: Rows,
     logits: Floats,
     slices: dict[str, Texts],
@@ -30,19 +30,19 @@ def describe(
     Args:
         rows: n rows.
         logits: (n, 3).
-        slices: As slices_of gives them.
-        config: How many samples, how large a group.
-        abstain: The threshold that was chosen on validation.
+        slices: From slices_of.
+        config: Number of bootstrap samples and minimum group size.
+        abstain: The threshold chosen on validation.
     """
     figures = classification(logits, rows.labels)
     probabilities = softmax(logits)
     correct = (probabilities.argmax(-1) == rows.labels).astype(np.int64)
     confusion = np.array(figures["confusion"])
     groups = {
-        name: found
+        name: worst
         for name in GROUPS
         if name in rows.columns
-        and (found := worst_group(correct, rows.columns[name], config.group_rows)) is not None
+        and (worst := worst_group(correct, rows.columns[name], config.group_rows)) is not None
     }
     answered = None
     if abstain is not None:

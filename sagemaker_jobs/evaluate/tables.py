@@ -7,26 +7,26 @@ from sagemaker_jobs.evaluate.report import Evaluation, Figures, SplitReport
 from shared.schemas.sentiment import LABELS
 
 _COLUMNS = ("rows", "accuracy", "polar_accuracy", "macro_f1", "weighted_f1", "roc_auc", "ece")
-_HEADS = ("rows", "accuracy", "negative against positive", "macro-F1", "weighted F1", "ROC-AUC",
+_HEADINGS = ("rows", "accuracy", "negative against positive", "macro-F1", "weighted F1", "ROC-AUC",
           "calibration error")  # fmt: skip
 
-_OF_ONE_LABEL = ("rows", "accuracy", "ece")
-"""What means something where all rows have one label, as all of one star do."""
+_SINGLE_LABEL_COLUMNS = ("rows", "accuracy", "ece")
+"""Columns that are defined when all rows have one label, such as rows with one rating."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are shown; a note stands below."""
+    """Formatted cells, and a note to print below them."""
 
     title: str
-    head: Sequence[str]
+    headings: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Section:
-    """``kind`` and ``name`` say which plots belong to it."""
+    """Tables under a title; ``kind`` and ``name`` select the plots."""
 
     title: str
     kind: str
@@ -34,19 +34,19 @@ class Section:
     tables: list[Table] = field(default_factory=list)
 
 
-def shown(value: float | None, digits: int = 3) -> str:
-    """A number for a table; nothing where it is not known."""
+def decimal(value: float | None, digits: int = 3) -> str:
+    """Format a number for a table; None is the empty string."""
     if value is None:
         return ""
     return str(value) if isinstance(value, int) else f"{value:.{digits}f}"
 
 
 def _cells(figures: Figures, columns: Sequence[str] = _COLUMNS) -> list[str]:
-    return [shown(getattr(figures, name)) for name in columns]
+    return [decimal(getattr(figures, name)) for name in columns]
 
 
 def sections(evaluation: Evaluation) -> Iterator[Section]:
-    """What the report shows, in order."""
+    """The sections of the report, in order."""
     yield Section("Overview", "overview", "", [_overview(evaluation.splits)])
     for name, split in evaluation.splits.items():
         yield Section(f"Split {name}", "split", name, list(_split(evaluation, split)))
@@ -58,48 +58,48 @@ def sections(evaluation: Evaluation) -> Iterator[Section]:
 
 
 def _overview(splits: Mapping[str, SplitReport]) -> Table:
-    rows = [[name, *_cells(split), shown(split.recall_at_10)] for name, split in splits.items()]
-    return Table("Every split", ["split", *_HEADS, "recall@10"], rows)
+    rows = [[name, *_cells(split), decimal(split.recall_at_10)] for name, split in splits.items()]
+    return Table("All splits", ["split", *_HEADINGS, "recall@10"], rows)
 
 
 def _split(evaluation: Evaluation, split: SplitReport) -> Iterator[Table]:
     if split.intervals:
         rows = [
-            [name, shown(getattr(split, name)), shown(low), shown(high)]
+            [name, decimal(getattr(split, name)), decimal(low), decimal(high)]
             for name, (low, high) in split.intervals.items()
         ]
-        yield Table(
-            "How sure it is", ["figure", "value", "from", "to"], rows, "95%, bootstrap over rows"
-        )
+        headings = ["figure", "value", "from", "to"]
+        yield Table("Confidence intervals", headings, rows, "95%, bootstrap over rows")
     names = [label.value for label in LABELS]
     counts = [[name, *map(str, row)] for name, row in zip(names, split.confusion, strict=True)]
-    yield Table("Confusion", ["label", *(f"said {name}" for name in names)], counts)
+    yield Table("Confusion", ["label", *(f"predicted {name}" for name in names)], counts)
     for kind, parts in split.slices.items():
-        columns = _OF_ONE_LABEL if kind == "stars" else _COLUMNS
-        heads = [_HEADS[_COLUMNS.index(name)] for name in columns]
+        columns = _SINGLE_LABEL_COLUMNS if kind == "stars" else _COLUMNS
+        headings = [_HEADINGS[_COLUMNS.index(name)] for name in columns]
         cells = [[part, *_cells(figures, columns)] for part, figures in parts.items()]
         note = "in tokens" if kind == "length" else ""
-        yield Table(f"By {kind}", [kind, *heads], cells, note)
+        yield Table(f"By {kind}", [kind, *headings], cells, note)
     if split.worst_groups:
         rows = [
-            [name, str(g.groups), str(g.min_rows), shown(g.mean), shown(g.p10), shown(g.worst)]
+            [name, str(g.groups), str(g.min_rows), *map(decimal, (g.mean, g.p10, g.worst))]
             for name, g in split.worst_groups.items()
         ]
-        head = ["group", "groups", "fewest rows", "mean", "10th percentile", "worst"]
-        yield Table("Accuracy of groups", head, rows)
+        headings = ["group", "groups", "minimum rows", "mean", "10th percentile", "worst"]
+        yield Table("Accuracy by group", headings, rows)
     if split.answered is not None and evaluation.abstain is not None:
-        chosen, here = evaluation.abstain, split.answered
-        row = [shown(here.threshold), shown(here.coverage), shown(here.accuracy)]
+        chosen, answered = evaluation.abstain, split.answered
+        figures = (answered.threshold, answered.coverage, answered.accuracy)
+        row = [decimal(figure) for figure in figures]
         note = f"chosen on {chosen.split} for an accuracy of {chosen.target_accuracy:g}"
-        yield Table("Abstaining", ["threshold", "answered", "accuracy of those"], [row], note)
+        yield Table("Abstaining", ["threshold", "answered", "accuracy of answered"], [row], note)
 
 
 def _robustness(evaluation: Evaluation) -> Table:
     rows = [
         [
-            noise.name, f"{noise.strength:g}", shown(noise.changed), shown(noise.accuracy_drop, 4),
-            shown(noise.macro_f1_drop, 4), shown(max(s.macro_f1_drop for s in noise.seeds), 4),
-            shown(noise.flip_rate, 4),
+            noise.name, f"{noise.strength:g}", decimal(noise.changed),
+            decimal(noise.accuracy_drop, 4), decimal(noise.macro_f1_drop, 4),
+            decimal(max(s.macro_f1_drop for s in noise.seeds), 4), decimal(noise.flip_rate, 4),
         ]
         for noise in evaluation.robustness.values()
     ]  # fmt: skip
@@ -110,38 +110,44 @@ def _robustness(evaluation: Evaluation) -> Table:
             f"{setup.rows} rows of {setup.split}, {len(setup.seeds)} seed(s); without noise"
             f" accuracy {setup.accuracy:.3f}, macro-F1 {setup.macro_f1:.3f}"
         )
-    head = ["noise", "strength", "texts changed", "loss of accuracy", "loss of macro-F1",
-            "of the worst seed", "answers that changed"]  # fmt: skip
-    return Table("What noise costs", head, rows, note)
+    headings = ["noise", "strength", "texts changed", "loss of accuracy", "loss of macro-F1",
+            "of the worst seed", "labels changed"]  # fmt: skip
+    return Table("Cost of noise", headings, rows, note)
 
 
 def _behaviour(evaluation: Evaluation) -> Iterator[Table]:
     rows = [
         [
-            kind, str(each.cases), shown(each.pass_rate), shown(each.plain_pass_rate),
-            shown(each.drop), shown(each.flip_rate), shown(each.wanted_flip_rate),
+            kind, str(each.cases), decimal(each.pass_rate), decimal(each.plain_pass_rate),
+            decimal(each.drop), decimal(each.flip_rate), decimal(each.wanted_flip_rate),
         ]
         for kind, each in evaluation.behaviour.items()
     ]  # fmt: skip
-    head = ["kind", "cases", "passed", "plain texts passed", "loss", "answers that changed",
-            "that should have"]  # fmt: skip
-    yield Table("Pass rates", head, rows)
+    headings = ["kind", "cases", "passed", "plain texts passed", "loss", "labels changed",
+            "labels that should change"]  # fmt: skip
+    yield Table("Pass rates", headings, rows)
     failed = [
         [kind, one.text, " or ".join(one.allowed), f"{one.predicted} ({one.probability:.2f})"]
         for kind, each in evaluation.behaviour.items()
         for one in each.failures
     ]
     if failed:
-        yield Table("Some that failed", ["kind", "text", "expected", "answered"], failed)
+        yield Table("Examples of failures", ["kind", "text", "expected", "predicted"], failed)
 
 
 def _speed(evaluation: Evaluation) -> Iterator[Table]:
     rows = [
-        [str(x.tokens), str(x.threads), shown(x.p50_ms, 2), shown(x.p99_ms, 2), str(x.runs)]
+        [
+            str(x.tokens),
+            str(x.threads),
+            decimal(x.p50_ms, 2),
+            decimal(x.p99_ms, 2),
+            str(x.runs),
+        ]
         for x in evaluation.latency
     ]
     if rows:
-        head = ["tokens", "threads", "p50 (ms)", "p99 (ms)", "runs"]
-        yield Table("One text through the graph", head, rows)
+        headings = ["tokens", "threads", "p50 (ms)", "p99 (ms)", "runs"]
+        yield Table("Latency of one text", headings, rows)
     sizes = [[name, f"{size:,}"] for name, size in evaluation.bytes.items()]
     yield Table("Files", ["file", "bytes"], sizes)

@@ -1,4 +1,4 @@
-"""Robustness: noise that can be repeated, cases that say what may be answered."""
+"""Robustness: reproducible noise, and behavioural cases with their allowed labels."""
 
 import random
 
@@ -28,7 +28,7 @@ STRENGTHS = st.floats(0, 1)
 
 @pytest.mark.parametrize("name", NAMES)
 @given(text=TEXTS, seed=SEEDS)
-def test_a_strength_of_nothing_changes_nothing(name, text, seed):
+def test_a_strength_of_zero_changes_nothing(name, text, seed):
     assert PERTURBATIONS[name](text, 0.0, seed) == text
 
 
@@ -49,14 +49,14 @@ def test_the_same_seed_gives_the_same_text(name, text, strength, seed):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_noise_changes_a_review_and_other_seeds_change_it_otherwise(name):
-    made = {PERTURBATIONS[name](REVIEW, 0.1, seed) for seed in range(8)}
-    assert all(text != REVIEW for text in made)
-    assert len(made) > 1
+def test_every_noise_changes_a_review_depending_on_the_seed(name):
+    texts = {PERTURBATIONS[name](REVIEW, 0.1, seed) for seed in range(8)}
+    assert all(text != REVIEW for text in texts)
+    assert len(texts) > 1
 
 
 @pytest.mark.parametrize("name", ["typos", "typo_drop", "spelling", "case", "special_characters"])
-def test_the_strength_is_the_share_of_the_words(name):
+def test_the_strength_is_the_share_of_changed_words(name):
     words = REVIEW.split()
     shares = []
     for seed in range(200):
@@ -65,7 +65,7 @@ def test_the_strength_is_the_share_of_the_words(name):
     assert np.mean(shares) == pytest.approx(0.1, abs=0.01)
 
 
-def test_truncation_takes_the_end_and_leaves_a_word():
+def test_truncation_removes_the_end_and_keeps_a_word():
     truncate = PERTURBATIONS["truncation"]
     half = truncate(REVIEW, 0.5, 0)
     assert REVIEW.startswith(half)
@@ -73,76 +73,82 @@ def test_truncation_takes_the_end_and_leaves_a_word():
     assert truncate(REVIEW, 1.0, 0) == "I"
 
 
-def test_a_strength_that_is_no_share_is_refused():
+def test_a_strength_above_one_is_rejected():
     for name in NAMES:
         with pytest.raises(ValueError, match="strength must be from 0 to 1"):
             PERTURBATIONS[name](REVIEW, 1.5, 0)
 
 
-def test_a_swapped_product_is_swapped_throughout():
+def test_a_swapped_product_is_replaced_everywhere():
     text = "The kettle is fine. I use my kettle daily, just in case."
     changed = PERTURBATIONS["entity_swap"](text, 1.0, 3)
     assert "kettle" not in changed.lower()
     assert changed.endswith("daily, just in case.")
 
 
-def test_each_kind_has_at_least_thirty_cases_and_names_what_may_be_answered():
-    found = cases(0)
-    assert set(found) == {"negation", "contrast", "intensifier", "sarcasm", "entity"}
-    for kind, each in found.items():
+def test_each_kind_has_at_least_thirty_cases_with_allowed_labels():
+    kinds = cases(0)
+    assert set(kinds) == {"negation", "contrast", "intensifier", "sarcasm", "entity"}
+    for kind, each in kinds.items():
         assert len({case.text for case in each}) >= 30, kind
         for case in each:
             assert case.plain != case.text
             assert case.allowed
             assert set(case.allowed) < set(LABELS)
             assert "{" not in case.plain + case.text
-    assert cases(0) == found
-    assert cases(1) != found
+    assert cases(0) == kinds
+    assert cases(1) != kinds
 
 
-class ByWord:
-    """A reader that knows some words, and nothing else."""
+class WordModel:
+    """Predicts by the number of positive and negative words."""
 
     def __init__(self, positive, negative):
         self.positive, self.negative = positive, negative
 
     def __call__(self, texts):
-        said = np.full((len(texts), 3), 0.1, np.float32)
+        probabilities = np.full((len(texts), 3), 0.1, np.float32)
         for row, text in enumerate(texts):
             words = text.lower().split()
             score = sum(w in self.positive for w in words) - sum(w in self.negative for w in words)
-            said[row, np.sign(score) + 1] = 0.8
-        return said
+            probabilities[row, np.sign(score) + 1] = 0.8
+        return probabilities
 
 
-def test_a_noise_costs_what_its_flips_do():
-    reader = ByWord({"sturdy"}, {"broken"})
+def test_the_cost_of_a_noise_follows_from_its_flipped_labels():
+    model = WordModel({"sturdy"}, {"broken"})
     texts = ["sturdy", "broken", "sturdy", "broken"]
     labels = np.array([2, 0, 2, 0])
-    spoilt = {
+    perturbations = {
         "loses_sturdy": lambda text, strength, seed: text.replace("sturdy", "stur dy"),
         "nothing": lambda text, strength, seed: text,
     }
-    setup, found = noises(
-        reader, texts, labels, split="made", strengths=[0.5], seeds=[0, 1], perturbations=spoilt
+    setup, costs = noises(
+        model,
+        texts,
+        labels,
+        split="made",
+        strengths=[0.5],
+        seeds=[0, 1],
+        perturbations=perturbations,
     )
     assert (setup.rows, setup.accuracy, setup.macro_f1) == (4, 1.0, 1.0)
-    hit = found["loses_sturdy@0.5"]
-    assert (hit.changed, hit.accuracy_drop, hit.flip_rate) == (0.5, 0.5, 0.5)
-    assert hit.macro_f1_drop == pytest.approx(1 - 1 / 3)
-    assert [drawn.seed for drawn in hit.seeds] == [0, 1]
-    assert found["nothing@0.5"].flip_rate == 0
+    cost = costs["loses_sturdy@0.5"]
+    assert (cost.changed, cost.accuracy_drop, cost.flip_rate) == (0.5, 0.5, 0.5)
+    assert cost.macro_f1_drop == pytest.approx(1 - 1 / 3)
+    assert [each.seed for each in cost.seeds] == [0, 1]
+    assert costs["nothing@0.5"].flip_rate == 0
 
 
-def test_a_reader_that_always_says_positive_passes_what_stays_and_fails_what_turns():
-    def always(texts):
+def test_a_model_that_always_predicts_positive_passes_only_cases_that_allow_it():
+    def predict_positive(texts):
         return np.tile(np.array([0.1, 0.1, 0.8], np.float32), (len(texts), 1))
 
-    found = behaviour(always, seeds=[0])
-    assert found["entity"].pass_rate == 1.0
-    assert found["sarcasm"].pass_rate == 0.0
-    assert found["sarcasm"].failures[0].predicted == "positive"
+    kinds = behaviour(predict_positive, seeds=[0])
+    assert kinds["entity"].pass_rate == 1.0
+    assert kinds["sarcasm"].pass_rate == 0.0
+    assert kinds["sarcasm"].failures[0].predicted == "positive"
     expected = np.mean(["positive" in case.allowed for case in cases(0)["negation"]])
-    assert found["negation"].pass_rate == pytest.approx(expected)
-    assert found["negation"].flip_rate == 0
-    assert found["negation"].wanted_flip_rate > 0.8
+    assert kinds["negation"].pass_rate == pytest.approx(expected)
+    assert kinds["negation"].flip_rate == 0
+    assert kinds["negation"].wanted_flip_rate > 0.8

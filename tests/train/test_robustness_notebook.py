@@ -1,4 +1,4 @@
-"""The notebook runs from its first cell to its last, over the shipped model and the samples."""
+"""The robustness notebook runs on the shipped model and the samples."""
 
 import json
 import re
@@ -23,10 +23,10 @@ def test_the_notebook_runs_from_top_to_bottom(cells, monkeypatch, capsys):
         source = "".join(cell["source"]).replace("ROWS = 60", "ROWS = 12")
         exec(compile(source, f"cell {number}", "exec"), names)
     assert names["setup"].rows == 12
-    assert set(names["found"]) == {"negation", "contrast", "intensifier", "sarcasm", "entity"}
+    assert set(names["kinds"]) == {"negation", "contrast", "intensifier", "sarcasm", "entity"}
     table = capsys.readouterr().out
     assert re.search(r"typos@0\.1 +[+-]\d\.\d{3} +[+-]\d\.\d{3} +\d\.\d{3}", table)
 
 
-def test_the_notebook_is_kept_without_outputs(cells):
+def test_the_notebook_is_stored_without_outputs(cells):
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells)

@@ -1,5 +1,5 @@
-"""What noise costs a model, and whether it reads negation, contrast and the like.
+"""Robustness: the cost of noise, and behavioural cases (negation, contrast and others).
 
-``perturbations`` are pure functions of text, strength and seed; ``behaviour`` holds cases with what
-may be answered to them; ``measure`` runs either over a model.
+``perturbations`` are pure functions of text, strength and seed; ``behaviour`` holds cases with
+their allowed labels; ``measure`` runs both on a model.
 """

@@ -1,4 +1,4 @@
-"""Behavioural cases after CheckList (Ribeiro et al. 2020): a text, and what may be answered."""
+"""Behavioural cases after CheckList (Ribeiro et al. 2020): a text and its allowed labels."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -19,9 +19,9 @@ _PAIRED = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A plain text and its counterpart, with what may be answered to each.
+    """A plain text and its counterpart, with the allowed labels of each.
 
-    ``same``: the counterpart must get the plain text's answer, whatever that is.
+    ``same``: the counterpart must get the label that the plain text gets.
     """
 
     plain: str
@@ -35,14 +35,14 @@ Fill = Callable[[str], str]
 
 
 def cases(seed: int) -> dict[str, list[Case]]:
-    """At least 30 cases of each kind; another seed names other products and brands."""
-    found = {}
+    """At least 30 cases of each kind; each seed inserts other products and brands."""
+    kinds = {}
     for kind, lines in _PAIRED.items():
         generator = random.Random(f"{kind}:{seed}")  # noqa: S311 - a draw, not a secret
-        found[kind] = [_paired(line, _fill(generator)) for line in _lines(lines)]
+        kinds[kind] = [_pair(line, _choose_fill(generator)) for line in _lines(lines)]
     generator = random.Random(f"entity:{seed}")  # noqa: S311 - a draw, not a secret
-    found["entity"] = [_swapped(line, generator) for line in _lines(sentences.ENTITY)]
-    return found
+    kinds["entity"] = [_swap_entities(line, generator) for line in _lines(sentences.ENTITY)]
+    return kinds
 
 
 def _lines(block: str) -> Iterator[list[str]]:
@@ -50,7 +50,7 @@ def _lines(block: str) -> Iterator[list[str]]:
         yield [field.strip() for field in line.split("|")]
 
 
-def _fill(generator: random.Random) -> Fill:
+def _choose_fill(generator: random.Random) -> Fill:
     thing, brand = generator.choice(THINGS), generator.choice(BRANDS)
     return lambda text: text.format(thing=thing, brand=brand)
 
@@ -59,16 +59,16 @@ def _allowed(codes: str) -> tuple[Sentiment, ...]:
     return tuple(_CODES[code] for code in codes)
 
 
-def _paired(line: list[str], fill: Fill) -> Case:
+def _pair(line: list[str], fill: Fill) -> Case:
     plain, plain_codes, text, codes = line
     return Case(fill(plain), _allowed(plain_codes), fill(text), _allowed(codes))
 
 
-def _swapped(line: list[str], generator: random.Random) -> Case:
+def _swap_entities(line: list[str], generator: random.Random) -> Case:
     template, codes = line
     things, brands = generator.sample(THINGS, 2), generator.sample(BRANDS, 2)
-    one, other = (
+    plain, text = (
         template.format(thing=thing, brand=brand)
         for thing, brand in zip(things, brands, strict=True)
     )
-    return Case(one, _allowed(codes), other, _allowed(codes), same=True)
+    return Case(plain, _allowed(codes), text, _allowed(codes), same=True)

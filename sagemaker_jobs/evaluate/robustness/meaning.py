@@ -1,9 +1,14 @@
-"""Changes of words that leave the sentiment as it was: other products, stronger adverbs."""
+"""Changes of words that keep the sentiment: other products, stronger adverbs."""
 
 import random
 import re
 
-from sagemaker_jobs.evaluate.robustness.words import generator_of, kept, per_word, share_of
+from sagemaker_jobs.evaluate.robustness.words import (
+    per_word,
+    sample_count,
+    text_generator,
+    unless_blank,
+)
 
 THINGS = (
     "kettle", "lamp", "tent", "charger", "blender", "keyboard", "backpack", "speaker", "drill",
@@ -14,7 +19,7 @@ BRANDS = (
     "Halvern", "Copperline", "Norvik", "Tessaly", "Brightmoor", "Okano", "Pellwood", "Juniper & Co",
     "Quillon", "Ardent", "Lumeray", "Stonefold",
 )  # fmt: skip
-"""Invented names: nothing is said of a company."""
+"""Invented names, so that no real company is named."""
 _NOUNS = (frozenset(THINGS) - {"watch"}) | frozenset(
     ("phone", "case", "cable", "battery", "headphones", "tablet", "laptop", "book", "dress",
      "shirt", "bag", "screen protector", "holder", "adapter", "earbuds", "cord", "program",
@@ -23,7 +28,7 @@ _NOUNS = (frozenset(THINGS) - {"watch"}) | frozenset(
 _NOUN = re.compile(
     rf"(?<!\bin )(?<!\bany )\b({'|'.join(sorted(_NOUNS, key=len, reverse=True))})\b", re.IGNORECASE
 )
-"""Not the case of "just in case" and "in any case"."""
+"""Excludes "case" in "just in case" and "in any case"."""
 _STRONGER = ("really", "very", "truly", "extremely", "incredibly", "so")
 _ADJECTIVES = frozenset(
     ("good", "great", "nice", "bad", "poor", "cheap", "happy", "easy", "hard", "useful", "slow",
@@ -34,31 +39,31 @@ _ADJECTIVES = frozenset(
 
 
 def entity_swap(text: str, strength: float, seed: int) -> str:
-    """Each product noun becomes another product, the same one throughout, for a share of the nouns.
+    """Replace a share of the product nouns by other products, each one consistently.
 
-    A share is of the different nouns, and at least one where there is any: a review is about one
-    product, and half a swap would make it about two.
+    The share is of the distinct nouns, and at least one is replaced: a review is about one product,
+    and a partial swap would make it about two.
     """
-    generator = generator_of(text, seed)
+    generator = text_generator(text, seed)
     nouns = sorted({match.lower() for match in _NOUN.findall(text)})
-    count = share_of(len(nouns), strength, generator)
+    count = sample_count(len(nouns), strength, generator)
     if not nouns or strength == 0:
         return text
-    swapped = {}
+    replacements = {}
     for noun in generator.sample(nouns, max(1, count)):
         brand = f"{generator.choice(BRANDS)} " if generator.random() < 1 / 2 else ""
-        swapped[noun] = brand + generator.choice([other for other in THINGS if other != noun])
+        replacements[noun] = brand + generator.choice([other for other in THINGS if other != noun])
 
-    def other(match: re.Match[str]) -> str:
-        found = match[0]
-        made = swapped.get(found.lower(), found)
-        return made.capitalize() if found[0].isupper() and made[0].islower() else made
+    def replace(match: re.Match[str]) -> str:
+        noun = match[0]
+        new = replacements.get(noun.lower(), noun)
+        return new.capitalize() if noun[0].isupper() and new[0].islower() else new
 
-    return kept(_NOUN.sub(other, text), text)
+    return unless_blank(_NOUN.sub(replace, text), text)
 
 
-def _stronger(word: str, generator: random.Random) -> str:
+def _intensify(word: str, generator: random.Random) -> str:
     return f"{generator.choice(_STRONGER)} {word}"
 
 
-intensifier = per_word(_stronger, lambda word: word.strip(".,;:!?\"'()") in _ADJECTIVES)
+intensifier = per_word(_intensify, lambda word: word.strip(".,;:!?\"'()") in _ADJECTIVES)

@@ -1,4 +1,4 @@
-"""Runs noises and cases over a model."""
+"""Runs noises and behavioural cases on a model."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from sagemaker_jobs.evaluate.metrics import Floats, Ints, confusion_matrix, scores
-from sagemaker_jobs.evaluate.report import Behaviour, Drawn, Failure, Noise, RobustnessSetup
+from sagemaker_jobs.evaluate.report import Behaviour, Failure, Noise, NoiseDraw, RobustnessSetup
 from sagemaker_jobs.evaluate.robustness.behaviour import Case, cases
 from sagemaker_jobs.evaluate.robustness.perturbations import PERTURBATIONS
 from sagemaker_jobs.evaluate.robustness.words import Perturbation
@@ -15,7 +15,7 @@ from shared.schemas.sentiment import LABELS
 log = logging.getLogger("evaluate")
 Predict = Callable[[Sequence[str]], Floats]
 """Texts to probabilities (n, 3)."""
-_FAILURES = 12
+_MAX_FAILURES = 12
 
 
 def _scores(labels: Ints, predicted: Ints) -> dict[str, float]:
@@ -32,20 +32,20 @@ def noises(
     seeds: Sequence[int] = (0, 1, 2),
     perturbations: Mapping[str, Perturbation] = PERTURBATIONS,
 ) -> tuple[RobustnessSetup, dict[str, Noise]]:
-    """What each noise costs at each strength.
+    """Measure the cost of each noise at each strength.
 
     Args:
-        predict: The model. It should read each text by itself (``ScoredModel.predict``), or noise
-            is measured that is none of the text's.
+        predict: The model. It should encode texts one by one (``ScoredModel.predict``): batching
+            adds noise of its own.
         texts: n clean texts, at least one.
         labels: (n,), 0 negative, 1 neutral, 2 positive.
-        split: Where the texts come from.
+        split: Name of the texts' split.
         strengths: Shares of words.
-        seeds: Each noise is drawn with each of them.
-        perturbations: By name.
+        seeds: Seeds of each noise.
+        perturbations: Noises by name.
 
     Returns:
-        What was measured on, and the costs by ``name@strength``.
+        The setup, and the costs by ``name@strength``.
     """
     clean = predict(texts).argmax(-1)
     before = _scores(labels, clean)
@@ -57,28 +57,28 @@ def noises(
         accuracy=before["accuracy"],
         macro_f1=before["macro_f1"],
     )
-    found = {}
+    costs = {}
     for name, perturb in perturbations.items():
         for strength in strengths:
-            drawn, changed = [], []
+            draws, changed = [], []
             for seed in seeds:
                 noisy = [perturb(text, strength, seed) for text in texts]
-                moved = [i for i, text in enumerate(texts) if noisy[i] != text]
+                altered = [i for i, text in enumerate(texts) if noisy[i] != text]
                 predicted = clean.copy()
-                if moved:
-                    predicted[moved] = predict([noisy[i] for i in moved]).argmax(-1)
-                drawn.append(_drawn(seed, before, _scores(labels, predicted), clean != predicted))
-                changed.append(len(moved) / len(texts))
-            noise = _mean(name, strength, float(np.mean(changed)), drawn)
+                if altered:
+                    predicted[altered] = predict([noisy[i] for i in altered]).argmax(-1)
+                draws.append(_draw(seed, before, _scores(labels, predicted), clean != predicted))
+                changed.append(len(altered) / len(texts))
+            noise = _mean(name, strength, float(np.mean(changed)), draws)
             log.info("%s", {k: v for k, v in noise.model_dump().items() if k != "seeds"})
-            found[f"{name}@{strength:g}"] = noise
-    return setup, found
+            costs[f"{name}@{strength:g}"] = noise
+    return setup, costs
 
 
-def _drawn(
+def _draw(
     seed: int, before: dict[str, float], after: dict[str, float], flipped: Sequence[bool]
-) -> Drawn:
-    return Drawn(
+) -> NoiseDraw:
+    return NoiseDraw(
         seed=seed,
         accuracy_drop=before["accuracy"] - after["accuracy"],
         macro_f1_drop=before["macro_f1"] - after["macro_f1"],
@@ -86,45 +86,48 @@ def _drawn(
     )
 
 
-def _mean(name: str, strength: float, changed: float, drawn: list[Drawn]) -> Noise:
+def _mean(name: str, strength: float, changed: float, draws: list[NoiseDraw]) -> Noise:
     return Noise(
         name=name,
         strength=strength,
         changed=changed,
-        accuracy_drop=float(np.mean([each.accuracy_drop for each in drawn])),
-        macro_f1_drop=float(np.mean([each.macro_f1_drop for each in drawn])),
-        flip_rate=float(np.mean([each.flip_rate for each in drawn])),
-        seeds=drawn,
+        accuracy_drop=float(np.mean([each.accuracy_drop for each in draws])),
+        macro_f1_drop=float(np.mean([each.macro_f1_drop for each in draws])),
+        flip_rate=float(np.mean([each.flip_rate for each in draws])),
+        seeds=draws,
     )
 
 
 def behaviour(predict: Predict, *, seeds: Sequence[int] = (0, 1, 2)) -> dict[str, Behaviour]:
-    """Pass rates of the behavioural cases by kind; each seed names other products and brands."""
-    drawn = [cases(seed) for seed in seeds]
-    return {kind: _behaviour(predict, [each[kind] for each in drawn]) for kind in drawn[0]}
+    """Pass rates of the behavioural cases by kind; each seed inserts other products and brands."""
+    by_seed = [cases(seed) for seed in seeds]
+    return {kind: _behaviour(predict, [each[kind] for each in by_seed]) for kind in by_seed[0]}
 
 
-def _behaviour(predict: Predict, drawn: Sequence[Sequence[Case]]) -> Behaviour:
-    every = [case for part in drawn for case in part]
+def _behaviour(predict: Predict, by_seed: Sequence[Sequence[Case]]) -> Behaviour:
+    every = [case for part in by_seed for case in part]
     plain = predict([case.plain for case in every])
     changed = predict([case.text for case in every])
-    said, first = changed.argmax(-1), plain.argmax(-1)
+    changed_labels, plain_labels = changed.argmax(-1), plain.argmax(-1)
     passed = np.array(
         [
-            now == then if case.same else LABELS[now] in case.allowed
-            for case, now, then in zip(every, said, first, strict=True)
+            label == plain_label if case.same else LABELS[label] in case.allowed
+            for case, label, plain_label in zip(every, changed_labels, plain_labels, strict=True)
         ]
     )
     plain_passed = np.array(
-        [LABELS[then] in case.plain_allowed for case, then in zip(every, first, strict=True)]
+        [
+            LABELS[label] in case.plain_allowed
+            for case, label in zip(every, plain_labels, strict=True)
+        ]
     )
-    wanted = [not set(case.allowed) & set(case.plain_allowed) for case in every]
-    size = len(drawn[0])
+    should_flip = [not set(case.allowed) & set(case.plain_allowed) for case in every]
+    size = len(by_seed[0])
     failures = [
         Failure(
             text=every[i].text,
-            allowed=[LABELS[first[i]]] if every[i].same else list(every[i].allowed),
-            predicted=LABELS[said[i]],
+            allowed=[LABELS[plain_labels[i]]] if every[i].same else list(every[i].allowed),
+            predicted=LABELS[changed_labels[i]],
             probability=float(changed[i].max()),
         )
         for i in np.flatnonzero(~passed)
@@ -135,8 +138,8 @@ def _behaviour(predict: Predict, drawn: Sequence[Sequence[Case]]) -> Behaviour:
         pass_rate=float(passed.mean()),
         plain_pass_rate=float(plain_passed.mean()),
         drop=float(plain_passed.mean() - passed.mean()),
-        flip_rate=float((said != first).mean()),
-        wanted_flip_rate=float(np.mean(wanted)),
+        flip_rate=float((changed_labels != plain_labels).mean()),
+        wanted_flip_rate=float(np.mean(should_flip)),
         pass_rate_by_seed=[float(part.mean()) for part in passed.reshape(-1, size)],
-        failures=failures[:_FAILURES],
+        failures=failures[:_MAX_FAILURES],
     )

@@ -1,4 +1,4 @@
-"""Every noise by name."""
+"""All noises by name."""
 
 from sagemaker_jobs.evaluate.robustness import meaning, surface, typos
 from sagemaker_jobs.evaluate.robustness.spelling import spelling
@@ -20,4 +20,4 @@ PERTURBATIONS: dict[str, Perturbation] = {
     "entity_swap": meaning.entity_swap,
     "intensifier": meaning.intensifier,
 }
-"""Each takes a text, a strength (share of the words, 0 to 1) and a seed, and leaves the label."""
+"""Each takes a text, a strength (share of the words, 0 to 1) and a seed, and keeps the label."""

@@ -1,8 +1,8 @@
 """The behavioural cases, written for this project.
 
-A line is ``plain text | what it may be answered | its counterpart | what that may be answered``:
-``+`` positive, ``-`` negative, ``0`` neutral, more than one where readers would differ. ``{thing}``
-and ``{brand}`` become a product and a brand.
+A line is ``plain text | its allowed labels | counterpart | its allowed labels``: ``+`` positive,
+``-`` negative, ``0`` neutral, several where readers would disagree. ``{thing}`` and ``{brand}`` are
+replaced by a product and a brand.
 """
 
 NEGATION = """

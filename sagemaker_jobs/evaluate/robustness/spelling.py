@@ -1,11 +1,11 @@
-"""Misspellings that come from sound and habit, not from the finger."""
+"""Misspellings by sound and habit, as opposed to typing errors."""
 
 import random
 import re
 
 from sagemaker_jobs.evaluate.robustness.words import per_word
 
-_HABITS = {
+_MISSPELLINGS = {
     "absolutely": "absolutly", "accessory": "accesory", "actually": "actualy",
     "address": "adress", "amazing": "amasing", "apparently": "apparantly", "awful": "awfull",
     "battery": "batery", "beautiful": "beutiful", "because": "becuase", "beginning": "begining",
@@ -33,9 +33,9 @@ _HABITS = {
     "warranty": "warrenty", "weird": "wierd", "which": "wich", "wonderful": "wonderfull",
     "worth": "wurth", "your": "you're", "you're": "your",
 }  # fmt: skip
-"""Written from memory for this project: words of reviews as they are often misspelled."""
+"""Common misspellings of words in reviews, collected for this project."""
 
-_SOUNDS = tuple(
+_SOUND_RULES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"([bcdfglmnprst])\1", r"\1"),
@@ -61,11 +61,11 @@ _CORE = re.compile(r"^(\W*)([\w'\u2019]+)(.*)$", re.DOTALL)
 
 def _variants(core: str) -> list[str]:
     lower = core.lower().replace("\u2019", "'")
-    if lower in _HABITS:
-        return [_HABITS[lower]]
+    if lower in _MISSPELLINGS:
+        return [_MISSPELLINGS[lower]]
     if len(lower) < 4 or not lower.isalpha():
         return []
-    return [made for p, r in _SOUNDS if (made := p.sub(r, lower, count=1)) != lower]
+    return [misspelt for p, r in _SOUND_RULES if (misspelt := p.sub(r, lower, count=1)) != lower]
 
 
 def _fits(word: str) -> bool:
@@ -78,12 +78,12 @@ def _misspell(word: str, generator: random.Random) -> str:
     if match is None:
         return word
     before, core, after = match.groups()
-    made = generator.choice(_variants(core))
+    misspelt = generator.choice(_variants(core))
     if core.isupper() and len(core) > 1:
-        made = made.upper()
+        misspelt = misspelt.upper()
     elif core[0].isupper():
-        made = made[0].upper() + made[1:]
-    return f"{before}{made}{after}"
+        misspelt = misspelt[0].upper() + misspelt[1:]
+    return f"{before}{misspelt}{after}"
 
 
 spelling = per_word(_misspell, _fits)

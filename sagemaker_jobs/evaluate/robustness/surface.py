@@ -1,20 +1,20 @@
-"""Noise that leaves the letters of words alone: ends, case, punctuation, symbols."""
+"""Noise that keeps the letters of words: truncation, case, punctuation, symbols."""
 
 import random
 import re
 
 from sagemaker_jobs.evaluate.robustness.words import (
-    generator_of,
-    kept,
     per_word,
-    share_of,
+    sample_count,
     split,
+    text_generator,
+    unless_blank,
 )
 
 _MARKS = re.compile(r"[.,;:!?\"'()\-\u2013\u2014\u2018\u2019\u201c\u201d\u2026]")
 _ADDED = ("!!!", "...", "??", ",", " -", ";", "!", "…")
 _EMOJI = ("📦", "📱", "🔌", "🛒", "📷", "🕑", "🔧", "🏠", "💬", "👀", "➡️", "🔋")
-"""Things, not faces: they say nothing of the sentiment."""
+"""Objects rather than faces, which would express a sentiment."""
 _LOOKALIKES = {
     "...": "\u2026",
     "'": "\u2019",
@@ -23,7 +23,7 @@ _LOOKALIKES = {
     "and": "&amp;",
     "&": "&amp;",
 }
-_AROUND = (
+_WRAPPERS = (
     ("*", "*"),
     ("_", "_"),
     ("~", "~"),
@@ -35,20 +35,20 @@ _AROUND = (
 
 
 def truncation(text: str, strength: float, seed: int) -> str:
-    """The last share of the words is missing; at least one word stays."""
+    """Remove a share of the words from the end; at least one word stays."""
     parts = split(text)
-    words = [place for place, part in enumerate(parts) if not part.isspace()]
-    gone = min(share_of(len(words), strength, generator_of(text, seed)), len(words) - 1)
-    return text if gone <= 0 else kept("".join(parts[: words[-gone]]).rstrip(), text)
+    words = [index for index, part in enumerate(parts) if not part.isspace()]
+    removed = min(sample_count(len(words), strength, text_generator(text, seed)), len(words) - 1)
+    return text if removed <= 0 else unless_blank("".join(parts[: words[-removed]]).rstrip(), text)
 
 
-def _another_case(word: str, generator: random.Random) -> str:
-    made = (word.upper(), word.lower(), word.title(), word.swapcase())
-    different = [form for form in made if form != word]
+def _change_case(word: str, generator: random.Random) -> str:
+    forms = (word.upper(), word.lower(), word.title(), word.swapcase())
+    different = [form for form in forms if form != word]
     return generator.choice(different) if different else word
 
 
-def _without_marks(word: str, _: random.Random) -> str:
+def _remove_marks(word: str, _: random.Random) -> str:
     return _MARKS.sub("", word)
 
 
@@ -56,25 +56,25 @@ def _has_marks(word: str) -> bool:
     return bool(_MARKS.search(word))
 
 
-def _with_marks(word: str, generator: random.Random) -> str:
+def _add_marks(word: str, generator: random.Random) -> str:
     return word + generator.choice(_ADDED)
 
 
-def _with_emoji(word: str, generator: random.Random) -> str:
+def _add_emoji(word: str, generator: random.Random) -> str:
     return f"{word} {generator.choice(_EMOJI)}"
 
 
-def _special(word: str, generator: random.Random) -> str:
-    """Typographic marks and entities where there is something to replace, else marks around it."""
-    for plain, other in _LOOKALIKES.items():
+def _add_special(word: str, generator: random.Random) -> str:
+    """Replace a mark by a typographic one or an entity; without any, put marks around the word."""
+    for plain, special in _LOOKALIKES.items():
         if plain in word and (not plain.isalpha() or word == plain):
-            return word.replace(plain, other)
-    before, after = generator.choice(_AROUND)
+            return word.replace(plain, special)
+    before, after = generator.choice(_WRAPPERS)
     return f"{before}{word}{after}"
 
 
-case = per_word(_another_case, lambda word: any(letter.isalpha() for letter in word))
-punctuation_removed = per_word(_without_marks, _has_marks)
-punctuation_added = per_word(_with_marks)
-emoji = per_word(_with_emoji)
-special_characters = per_word(_special)
+case = per_word(_change_case, lambda word: any(letter.isalpha() for letter in word))
+punctuation_removed = per_word(_remove_marks, _has_marks)
+punctuation_added = per_word(_add_marks)
+emoji = per_word(_add_emoji)
+special_characters = per_word(_add_special)

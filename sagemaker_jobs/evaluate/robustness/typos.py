@@ -1,69 +1,69 @@
-"""Slips of the finger: letters swapped, dropped, doubled, or the key beside."""
+"""Typing errors: letters swapped, dropped, doubled, or replaced by an adjacent key."""
 
 import random
 
 from sagemaker_jobs.evaluate.robustness.words import per_word
 
 _ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm")
-_LEAST = 4
-"""Letters a word must have: shorter ones would turn into other words."""
+_MIN_LETTERS = 4
+"""Minimum letters of a word: shorter ones would become other words."""
 
 
 def _neighbours() -> dict[str, str]:
-    """Keys beside and above or below each letter, on a QWERTY keyboard."""
-    places = {
+    """Adjacent letters of each letter on a QWERTY keyboard."""
+    positions = {
         key: (row, column) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)
     }
     return {
         key: "".join(
             other
-            for other, (r, c) in places.items()
+            for other, (r, c) in positions.items()
             if other != key and other.isalpha() and abs(r - row) <= 1 and abs(c - column) <= 1
         )
-        for key, (row, column) in places.items()
+        for key, (row, column) in positions.items()
         if key.isalpha()
     }
 
 
-_BESIDE = _neighbours()
+_ADJACENT = _neighbours()
 
 
 def _letters(word: str) -> list[int]:
-    return [place for place, letter in enumerate(word) if letter.isalpha()]
+    return [index for index, letter in enumerate(word) if letter.isalpha()]
 
 
 def _long_enough(word: str) -> bool:
-    return len(_letters(word)) >= _LEAST
+    return len(_letters(word)) >= _MIN_LETTERS
 
 
 def _swap(word: str, generator: random.Random) -> str:
-    """Two neighbouring letters change places: two that differ, after the first."""
+    """Swap two different neighbouring letters after the first."""
     pairs = [
-        place
-        for place in _letters(word)[1:]
-        if word[place + 1 : place + 2].isalpha() and word[place] != word[place + 1]
+        index
+        for index in _letters(word)[1:]
+        if word[index + 1 : index + 2].isalpha() and word[index] != word[index + 1]
     ]
     if not pairs:
         return word
-    at = generator.choice(pairs)
-    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    index = generator.choice(pairs)
+    return word[:index] + word[index + 1] + word[index] + word[index + 2 :]
 
 
 def _drop(word: str, generator: random.Random) -> str:
-    at = generator.choice(_letters(word)[1:])
-    return word[:at] + word[at + 1 :]
+    index = generator.choice(_letters(word)[1:])
+    return word[:index] + word[index + 1 :]
 
 
 def _double(word: str, generator: random.Random) -> str:
-    at = generator.choice(_letters(word))
-    return word[: at + 1] + word[at:]
+    index = generator.choice(_letters(word))
+    return word[: index + 1] + word[index:]
 
 
 def _key(word: str, generator: random.Random) -> str:
-    at = generator.choice(_letters(word))
-    letter = word[at]
-    beside = generator.choice(_BESIDE.get(letter.lower(), letter))
-    return word[:at] + (beside.upper() if letter.isupper() else beside) + word[at + 1 :]
+    index = generator.choice(_letters(word))
+    letter = word[index]
+    adjacent = generator.choice(_ADJACENT.get(letter.lower(), letter))
+    return word[:index] + (adjacent.upper() if letter.isupper() else adjacent) + word[index + 1 :]
 
 
 def _any(word: str, generator: random.Random) -> str:
