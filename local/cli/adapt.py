@@ -1,4 +1,4 @@
-"""``reviewlens adapt``: fit the sentiment to a new kind of products by labelled reviews."""
+"""``reviewlens adapt``: adapt the sentiment model to a new kind of product with rated reviews."""
 
 import os
 import tempfile
@@ -22,9 +22,9 @@ from shared.errors import InvalidInputError, ReviewlensError
 from shared.storage import artefacts, registry
 from shared.storage.objects import S3Store
 
-_MOST_ROWS = 1000
-"""Time grows with the third power: 300 take seconds, 1,000 a minute."""
-_SHOWN = (
+_MAX_REVIEWS = 1000
+"""Time grows with the cube of the reviews: 300 take seconds, 1,000 take a minute."""
+_METRICS = (
     ("accuracy", "accuracy"),
     ("macro_f1", "macro-F1"),
     ("weighted_f1", "weighted F1"),
@@ -40,64 +40,71 @@ def adapt(
         Path | None,
         typer.Option(
             help="Folder of the model to start from.",
-            show_default="the current one of a running stack, else models/default",
+            show_default="the current model of a running stack, else models/default",
         ),
     ] = None,
     mapping: Annotated[
         str | None,
-        typer.Option("--map", help="Columns of dumps with names of their own: field=column,…"),
+        typer.Option("--map", help="Columns of the dumps: field=column,…"),
     ] = None,
     rows: Annotated[
         int,
-        typer.Option(min=30, max=_MOST_ROWS, help="Most reviews to use; of more, a random draw."),
+        typer.Option(
+            min=30, max=_MAX_REVIEWS, help="Maximum number of reviews; larger dumps are sampled."
+        ),
     ] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw and of the cross-validation.")] = 13,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the sample and of the cross-validation.")
+    ] = 13,
     register: Annotated[
         bool,
-        typer.Option("--register/--no-register", help="Register it with a running stack."),
+        typer.Option(
+            "--register/--no-register", help="Register the new model with a running stack."
+        ),
     ] = True,
     as_json: options.Json = False,
     state: options.State = options.STATE,
 ) -> None:
-    """Fit the sentiment to a new kind of products, in seconds, by 100 to 300 reviews with stars.
+    """Adapt the sentiment model to a new kind of product with 100 to 300 rated reviews, in seconds.
 
-    The reviews should come as they are, with their natural mix of stars: that mix is learned, too.
-    Dumps are read as by ingest. Embeddings stay the same, bit for bit. The figures are
-    cross-validated; where no gain is beyond noise, nothing is written. With a running stack the new
-    model becomes a candidate there and never current by itself.
+    Use reviews with their natural mix of stars: that mix is learned, too. Dumps are read as by
+    ingest. Embeddings stay the same, bit for bit. The metrics are cross-validated; if the gain is
+    not larger than the noise, nothing is written. A running stack registers the new model as a
+    candidate; it does not become current automatically.
 
     Example: reviewlens adapt garden.jsonl.gz --output models/garden
     """
-    # Hundreds of small systems are solved: threads waiting for one another take four times as long.
+    # Hundreds of small systems are solved: with several threads that takes four times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from sagemaker_jobs.adapt.config import AdaptConfig  # onnx and numpy: not at start-up
+    from sagemaker_jobs.adapt.config import AdaptConfig  # imports onnx and numpy: not at start-up
     from sagemaker_jobs.adapt.job import run
 
     try:
-        labelled = read_labelled(dumps, mapping=mapping, most=rows, seed=seed)
+        labelled = read_labelled(dumps, mapping=mapping, max_reviews=rows, seed=seed)
         store = _running_store(StateFolder(state))
         with _base_folder(model, store) as base:
             config = AdaptConfig(model_dir=base, output_dir=output, seed=seed)
             report = run(config, labelled.texts, labelled.stars)
-        made = report["version"] is not None
-        if made and register and store is not None:
+        is_written = report["version"] is not None
+        is_registered = is_written and register and store is not None
+        if store is not None and is_registered:
             registry.register(store, output)
     except ReviewlensError as error:
-        wrong_use = isinstance(error, InvalidInputError)
-        fail(LocalStackError(error.message, exit_code=2 if wrong_use else 1))
+        is_usage_error = isinstance(error, InvalidInputError)
+        fail(LocalStackError(error.message, exit_code=2 if is_usage_error else 1))
     except LocalStackError as error:
         fail(error)
-    told = {
+    result = {
         "reviews": labelled.counts(),
         **report,
-        "folder": str(output) if made else None,
-        "registered": made and register and store is not None,
+        "folder": str(output) if is_written else None,
+        "registered": is_registered,
     }
-    print_json(told) if as_json else _show(labelled, told)
+    print_json(result) if as_json else _show(labelled, result)
 
 
 def _running_store(state: StateFolder) -> S3Store | None:
-    """The artefact bucket of the stack that runs on a folder, if one does."""
+    """The artefact bucket of the stack that runs on a folder, None if there is none."""
     running = state.running()
     return S3Store(local_client("s3", running.aws_url), ARTEFACT_BUCKET) if running else None
 
@@ -107,7 +114,7 @@ def _base_folder(model: Path | None, store: S3Store | None) -> Iterator[Path]:
     """The folder of the model to start from.
 
     Raises:
-        LocalStackError: there is none.
+        LocalStackError: there is no such model.
     """
     current = artefacts.current(store, "model") if store and model is None else None
     if store is not None and current is not None:
@@ -116,38 +123,40 @@ def _base_folder(model: Path | None, store: S3Store | None) -> Iterator[Path]:
         return
     folder = model or shipped_model()
     if folder is None:
-        told = "There is no model to start from: name its folder with --model."
-        raise LocalStackError(told, exit_code=2)
+        message = "There is no model to start from: choose its folder with --model."
+        raise LocalStackError(message, exit_code=2)
     yield folder
 
 
-def _show(labelled: Labelled, told: dict[str, Any]) -> None:
-    say = console()
-    counts = told["reviews"]
-    say.print(
+def _show(labelled: Labelled, result: dict[str, Any]) -> None:
+    out = console()
+    counts = result["reviews"]
+    out.print(
         f"{counts['rows_read']:,} rows read, {counts['rejected']:,} rejected, "
         f"{counts['without_stars']:,} without stars, {counts['repeated']:,} repeated, "
         f"{counts['used']:,} used"
     )
     for reason, count in sorted(labelled.rejects.items()):
         notes().print(f"  {count:,} rejected as {reason}", style="dim")
-    table = Table("reviews it has not seen", "before", "after", box=None, pad_edge=False)
-    for name, shown in _SHOWN:
-        table.add_row(shown, f"{told['before'][name]:.3f}", f"{told['after'][name]:.3f}")
-    say.print(table)
-    change = told["change"]
-    say.print(
-        f"change in accuracy {change['accuracy']:+.3f} ± {change['accuracy_standard_error']:.3f}, "
-        f"in log loss {change['log_loss']:+.3f} ± {change['log_loss_standard_error']:.3f} "
-        "(standard errors)"
+    table = Table("held-out reviews", "before", "after", box=None, pad_edge=False)
+    for name, label in _METRICS:
+        table.add_row(label, f"{result['before'][name]:.3f}", f"{result['after'][name]:.3f}")
+    out.print(table)
+    change = result["change"]
+    out.print(
+        f"change: accuracy {change['accuracy']:+.3f} ± {change['accuracy_standard_error']:.3f}, "
+        f"log loss {change['log_loss']:+.3f} ± {change['log_loss_standard_error']:.3f} "
+        "(± standard error)"
     )
-    if told["version"] is None:
-        say.print(f"No gain beyond noise over {told['base']}: nothing was written.")
+    if result["version"] is None:
+        out.print(f"The gain over {result['base']} is within the noise: nothing was written.")
         return
-    say.print(f"{told['version']} in {told['folder']}, {told['seconds']} s", markup=False)
-    if told["registered"]:
-        say.print(
-            "It is a candidate. The gate wants its evaluation: `reviewlens models add "
-            f"{told['folder']} --evaluation …`, then `compare` and `activate`.",
+    out.print(
+        f"Wrote {result['version']} to {result['folder']} in {result['seconds']} s.", markup=False
+    )
+    if result["registered"]:
+        out.print(
+            "It is a candidate now. The gate needs its evaluation: run `reviewlens models add "
+            f"{result['folder']} --evaluation …`, then `compare` and `activate`.",
             markup=False,
         )

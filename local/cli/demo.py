@@ -1,4 +1,4 @@
-"""``reviewlens demo``: the samples through S3, and what comes of them."""
+"""``reviewlens demo``: ingest the sample dumps through S3 and show results."""
 
 import logging
 from pathlib import Path
@@ -13,7 +13,7 @@ from local.cli.ask import show_analysis, show_results
 from local.cli.following import failures, follow
 from local.cli.ingest import send_uploads, show
 from local.cli.output import console, fail
-from local.cli.up import describe, running_stack, serve, shipped_model
+from local.cli.up import running_stack, serve, shipped_model, show_addresses
 from local.errors import LocalStackError
 from local.stack.client import StackClient
 from local.stack.uploads import plan_uploads
@@ -25,86 +25,86 @@ _QUERY = "hinge broke"
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after the answers.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Exit after the results.")] = False,
     state: options.State = options.STATE,
     port: options.Port = options.DEFAULTS.gateway,
     aws_port: options.AwsPort = options.DEFAULTS.aws,
     database_port: options.DatabasePort = options.DEFAULTS.database,
     model: options.Model = None,
 ) -> None:
-    """Start the stack, ingest the sample dumps through S3, show answers, and serve until Ctrl-C.
+    """Start the stack, ingest the sample dumps through S3, show results, and serve until Ctrl-C.
 
-    With --once the exit status is 0 only when every step worked.
+    With --once the exit status is 0 only if every step succeeded.
 
     Example: reviewlens demo --once
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     ports = Ports(gateway=port, aws=aws_port, database=database_port)
     try:
-        dumps = _samples()
-        model = model or _shipped_model()
+        dumps = _sample_dumps()
+        model = model or _require_shipped_model()
         with running_stack(StateFolder(state), ports, model) as (stack, running):
             client = StackClient(running)
             with stack.watch_in_background():
                 _run(client, dumps)
             client.close()
             if not once:
-                describe(running)
+                show_addresses(running)
                 serve(stack)
     except LocalStackError as error:
         fail(error)
 
 
-def _samples() -> list[Path]:
+def _sample_dumps() -> list[Path]:
     folder = Path(__file__).resolve().parents[2] / "samples"
     dumps = [folder / name for name in _DUMPS]
     missing = [dump.name for dump in dumps if not dump.is_file()]
     if missing:
-        told = f"{', '.join(missing)} not found in {folder}: run the demo from a checkout."
-        raise LocalStackError(told)
+        message = f"{', '.join(missing)} not found in {folder}: run the demo from a checkout."
+        raise LocalStackError(message)
     return dumps
 
 
-def _shipped_model() -> Path:
+def _require_shipped_model() -> Path:
     folder = shipped_model()
     if folder is None:
-        raise LocalStackError("models/default is not there: run the demo from a checkout.")
+        raise LocalStackError("models/default not found: run the demo from a checkout.")
     return folder
 
 
 def _run(client: StackClient, dumps: list[Path]) -> None:
-    """Ingest, then ask.
+    """Ingest the dumps, then query them.
 
     Raises:
-        LocalStackError: an answer is not what the samples must give.
+        LocalStackError: a result is not what the samples must produce.
     """
-    say = console()
-    say.rule("Four dumps in four formats go to S3", align="left")
+    out = console()
+    out.rule("Uploading four dumps in four formats to S3", align="left")
     failed_before = failures(client)
     reports = follow(client, send_uploads(client, plan_uploads(dumps)), failed_before)
     show(reports)
     for report in reports:
         _check_counts(report)
-    say.rule("Products", align="left")
+    out.rule("Products", align="left")
     products = client.get("/products", limit=20)["products"]
-    say.print(_product_table(products))
-    say.rule("POST /analyze", align="left")
-    say.print(f"“{_TEXT}”", style="italic")
+    out.print(_product_table(products))
+    out.rule("POST /analyze", align="left")
+    out.print(f"“{_TEXT}”", style="italic")
     analysis = client.post("/analyze", {"query_text": _TEXT, "top_k": 3})
     show_analysis(analysis)
-    say.rule("POST /search_similar, Wren Folding Headphones only", align="left")
-    say.print(f"“{_QUERY}”", style="italic")
+    out.rule("POST /search_similar, Wren Folding Headphones only", align="left")
+    out.print(f"“{_QUERY}”", style="italic")
     body = {"query_text": _QUERY, "top_k": 5, "filters": {"product_id": "RL-AUD-01"}}
-    found = client.post("/search_similar", body)
-    show_results(found)
-    if not (products and analysis["similar_reviews"] and found["results"]):
-        raise LocalStackError("The samples were ingested, but an answer is empty.")
+    results = client.post("/search_similar", body)
+    show_results(results)
+    if not (products and analysis["similar_reviews"] and results["results"]):
+        raise LocalStackError("The samples were ingested, but a query returned nothing.")
 
 
 def _check_counts(report: dict[str, Any]) -> None:
-    whole = report["stored"] + report["duplicates"] + report["rejected"]
-    if report["status"] != "processed" or report["rows_read"] != whole:
-        raise LocalStackError(f"{report['key']} did not get through: {report['status']}.")
+    total = report["stored"] + report["duplicates"] + report["rejected"]
+    if report["status"] != "processed" or report["rows_read"] != total:
+        raise LocalStackError(f"{report['key']} was not processed completely: {report['status']}.")
 
 
 def _product_table(products: list[dict[str, Any]]) -> Table:

@@ -1,4 +1,4 @@
-"""``reviewlens doctor``: check this machine, and the stack if it runs."""
+"""``reviewlens doctor``: check this machine and a running stack."""
 
 from dataclasses import asdict
 
@@ -10,7 +10,7 @@ from local.cli.up import shipped_model
 from local.stack.checks import run_checks
 from local.state import Ports, StateFolder
 
-_SIGNS = {
+_LABELS = {
     "ok": "[green]ok[/]     ",
     "warning": "[yellow]warning[/]",
     "failed": "[red]failed[/] ",
@@ -25,21 +25,21 @@ def doctor(
     database_port: options.DatabasePort = options.DEFAULTS.database,
     model: options.Model = None,
 ) -> None:
-    """Check that this machine has what the stack needs, and that a running stack is well.
+    """Check that this machine meets the requirements and that a running stack is healthy.
 
-    The exit status is 1 when a check failed.
+    The exit status is 1 if a check failed.
 
     Example: reviewlens doctor
     """
     ports = Ports(gateway=port, aws=aws_port, database=database_port)
-    found = []
-    for finding in run_checks(StateFolder(state), ports, model or shipped_model()):
-        found.append(finding)
+    results = []
+    for result in run_checks(StateFolder(state), ports, model or shipped_model()):
+        results.append(result)
         if not as_json:
-            console().print(f"{_SIGNS[finding.verdict]} {finding.check}: ", end="", soft_wrap=True)
-            told = f"{finding.found}{' - ' if finding.advice else ''}{finding.advice}"
-            console().print(told, markup=False, soft_wrap=True)
+            console().print(f"{_LABELS[result.verdict]} {result.check}: ", end="", soft_wrap=True)
+            text = f"{result.found}{' - ' if result.advice else ''}{result.advice}"
+            console().print(text, markup=False, soft_wrap=True)
     if as_json:
-        print_json({"checks": [asdict(finding) for finding in found]})
-    if any(finding.verdict == "failed" for finding in found):
+        print_json({"checks": [asdict(result) for result in results]})
+    if any(result.verdict == "failed" for result in results):
         raise typer.Exit(1)

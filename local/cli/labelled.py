@@ -1,4 +1,4 @@
-"""Star-labelled reviews out of dumps, drawn at random where there are more than are wanted."""
+"""Reads rated reviews from dumps, as a random sample if there are too many."""
 
 import random
 from collections import Counter
@@ -20,10 +20,10 @@ _MAPPING = TypeAdapter(dict[str, str])
 
 @dataclass
 class Labelled:
-    """Texts as the encoder reads them, their stars, and what became of every row.
+    """Texts in the form that the encoder reads, their stars, and counts of all rows.
 
     ``rows_read`` = ``rejected`` (all reasons) + ``without_stars`` + ``repeated`` + ``usable``, of
-    which ``len(texts)`` were drawn.
+    which ``len(texts)`` were sampled.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -47,77 +47,81 @@ class Labelled:
         }
 
 
-def read_labelled(paths: Sequence[Path], *, mapping: str | None, most: int, seed: int) -> Labelled:
-    """Read dumps of any known format to their ends.
+def read_labelled(
+    paths: Sequence[Path], *, mapping: str | None, max_reviews: int, seed: int
+) -> Labelled:
+    """Read whole dumps of any supported format.
 
-    A text that was there before is left out, so that no review can help to judge itself.
+    Repeated texts are skipped, so that no review is both in the training and in the held-out part.
 
     Args:
         paths: Files and folders, as ``ingest`` takes them, with their mappings beside them.
-        mapping: ``text=Opinion,rating=Grade``, for all of them.
-        most: Reviews to draw.
-        seed: Of the draw.
+        mapping: such as ``text=Opinion,rating=Grade``, for all dumps.
+        max_reviews: Size of the sample.
+        seed: Seed of the sample.
 
     Raises:
         LocalStackError: a path is missing, or a dump cannot be read.
     """
     columns = parse_mapping(mapping) if mapping else None
-    found = Labelled()
-    draw = random.Random(seed)  # noqa: S311 - a draw, not a secret
-    known: set[bytes] = set()
+    labelled = Labelled()
+    rng = random.Random(seed)  # noqa: S311 - for sampling, not for secrets
+    digests: set[bytes] = set()
     for upload in plan_uploads(paths, mapping=columns):
         try:
-            for text, stars in _rows(upload, found):
+            for text, stars in _rows(upload, labelled):
                 digest = _digest(text)
-                if digest in known:
-                    found.repeated += 1
+                if digest in digests:
+                    labelled.repeated += 1
                 else:
-                    known.add(digest)
-                    _offer(found, text, stars, most, draw)
+                    digests.add(digest)
+                    _add_to_sample(labelled, text, stars, max_reviews, rng)
         except (IngestError, OSError) as error:
-            told = error.message if isinstance(error, IngestError) else str(error)
-            raise LocalStackError(f"{upload.path} cannot be read: {told}") from error
-    return found
+            reason = error.message if isinstance(error, IngestError) else str(error)
+            raise LocalStackError(f"{upload.path} cannot be read: {reason}") from error
+    return labelled
 
 
 def _digest(text: str) -> bytes:
-    plain = " ".join(text.casefold().split())
-    return blake2b(plain.encode("utf-8", "replace"), digest_size=8).digest()
+    normalised = " ".join(text.casefold().split())
+    return blake2b(normalised.encode("utf-8", "replace"), digest_size=8).digest()
 
 
-def _offer(found: Labelled, text: str, stars: float, most: int, draw: random.Random) -> None:
-    """Keep each review with the same chance (Vitter 1985, algorithm R)."""
-    found.usable += 1
-    if len(found.texts) < most:
-        found.texts.append(text)
-        found.stars.append(stars)
-    elif (place := draw.randrange(found.usable)) < most:
-        found.texts[place], found.stars[place] = text, stars
+def _add_to_sample(
+    labelled: Labelled, text: str, stars: float, max_reviews: int, rng: random.Random
+) -> None:
+    """Sample reviews with equal probability (Vitter 1985, algorithm R)."""
+    labelled.usable += 1
+    if len(labelled.texts) < max_reviews:
+        labelled.texts.append(text)
+        labelled.stars.append(stars)
+    elif (index := rng.randrange(labelled.usable)) < max_reviews:
+        labelled.texts[index], labelled.stars[index] = text, stars
 
 
-def _rows(upload: Upload, found: Labelled) -> Iterator[tuple[str, float]]:
-    """Texts and stars of one dump; what has none is counted."""
-    from lambdas.collection.reading.options import ReadOptions  # pyarrow comes along
+def _rows(upload: Upload, labelled: Labelled) -> Iterator[tuple[str, float]]:
+    """Texts and stars of one dump; counts rejected rows and rows without stars."""
+    from lambdas.collection.reading.options import ReadOptions  # imports pyarrow
     from lambdas.collection.reading.reader import read_dump
 
-    options = ReadOptions(mapping=_mapping_of(upload))
+    options = ReadOptions(mapping=_parse_mapping_file(upload))
     with upload.path.open("rb") as stream:
         for batch in read_dump(stream, name=upload.path.name, options=options):
-            found.rows_read += batch.rows_read
-            found.rejects.update(str(reject.reason) for reject in batch.rejects)
-            chosen = batch.table.select(["title", "text", "rating"]).to_pydict()
-            for title, text, stars in zip(*chosen.values(), strict=True):
+            labelled.rows_read += batch.rows_read
+            labelled.rejects.update(str(reject.reason) for reject in batch.rejects)
+            columns = batch.table.select(["title", "text", "rating"]).to_pydict()
+            for title, text, stars in zip(*columns.values(), strict=True):
                 if stars is None:
-                    found.without_stars += 1
+                    labelled.without_stars += 1
                 else:
                     yield model_text(title, text), stars
 
 
-def _mapping_of(upload: Upload) -> dict[str, str] | None:
+def _parse_mapping_file(upload: Upload) -> dict[str, str] | None:
     if upload.mapping is None:
         return None
     try:
         return _MAPPING.validate_json(upload.mapping.removeprefix(b"\xef\xbb\xbf"))
     except ValidationError as error:
-        told = "its mapping must be a JSON object of field names to column names"
-        raise IngestError("mapping_invalid", told) from error
+        message = "the mapping must be a JSON object from field names to column names"
+        raise IngestError("mapping_invalid", message) from error

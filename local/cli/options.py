@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,22 +12,26 @@ State = Annotated[
     typer.Option(
         "--state",
         envvar="REVIEWLENS_STATE",
-        help="Folder of everything that the stack keeps.",
+        help="Folder for all data of the stack.",
         show_default=True,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API (0: any free).")]
+Json = Annotated[bool, typer.Option("--json", help="Print only the result, as JSON.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the HTTP API (0: any free port).")
+]
 AwsPort = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port of S3, SQS and Secrets Manager (0: any free).")
+    int,
+    typer.Option(min=0, max=65535, help="Port of S3, SQS and Secrets Manager (0: any free port)."),
 ]
 DatabasePort = Annotated[
-    int, typer.Option(min=0, max=65535, help="Port of PostgreSQL (0: any free).")
+    int, typer.Option(min=0, max=65535, help="Port of PostgreSQL (0: any free port).")
 ]
 Model = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of the model to publish where none is current.", show_default="models/default"
+        help="Folder of the model to publish; it becomes current if no model is.",
+        show_default="models/default",
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""``reviewlens page``: the web page, in a process of its own."""
+"""``reviewlens page``: serve the web page in its own process."""
 
 import importlib.util
 import os
@@ -13,21 +13,23 @@ from local.errors import LocalStackError
 
 def page(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 8006 if not given.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (default 8006).")] = None,
 ) -> None:
     """Serve the web page until Ctrl-C.
 
-    It asks the API that REVIEWLENS_API_URL names (with REVIEWLENS_API_KEY). Without one it starts a
-    stack of its own over the shipped model and the samples, which REVIEWLENS_STATE may keep.
+    The page uses the API at REVIEWLENS_API_URL (with REVIEWLENS_API_KEY). If that is not set, it
+    starts its own stack with the shipped model and the samples; REVIEWLENS_STATE keeps its data.
 
     Example: REVIEWLENS_API_URL=http://127.0.0.1:8080 reviewlens page
     """
     if importlib.util.find_spec("gradio") is None:
-        told = "The page needs the extra `frontend`: pip install -e '.[serve,local,frontend]'"
-        fail(LocalStackError(told))
-    given = {"--host": host, "--port": port}
-    options = [part for name, value in given.items() if value is not None for part in (name, value)]
-    # the page stands above this package and is not imported here
+        message = "The page needs the extra `frontend`: pip install -e '.[serve,local,frontend]'"
+        fail(LocalStackError(message))
+    values = {"--host": host, "--port": port}
+    options = [
+        part for name, value in values.items() if value is not None for part in (name, value)
+    ]
+    # a new process, because this package must not import the page
     os.execv(  # noqa: S606 - our own module
         sys.executable, [sys.executable, "-m", "frontend_space", *map(str, options)]
     )

@@ -1,4 +1,4 @@
-"""``reviewlens reset``: remove the state folder, after asking."""
+"""``reviewlens reset``: delete the state folder after confirmation."""
 
 from typing import Annotated
 
@@ -11,10 +11,10 @@ from local.state import StateFolder
 
 
 def reset(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
     state: options.State = options.STATE,
 ) -> None:
-    """Delete the state folder: all uploads, reviews, embeddings and indexes of this machine.
+    """Delete the state folder: all uploads, reviews, embeddings and indexes on this machine.
 
     Example: reviewlens reset --yes
     """
@@ -26,7 +26,7 @@ def reset(
         if (
             folder.has_marker()
             and not yes
-            and not typer.confirm(f"Delete {folder.root} and all that is in it?")
+            and not typer.confirm(f"Delete {folder.root} and its contents?")
         ):
             console().print("Nothing was removed.")
             raise typer.Exit(1)

@@ -26,7 +26,7 @@ def up(
 ) -> None:
     """Start PostgreSQL, AWS, the functions and the HTTP API, and serve until Ctrl-C.
 
-    Whatever an earlier run left unfinished, also one that was killed, is taken up again.
+    Work that an earlier run left unfinished is resumed, even if that run was killed.
 
     Example: reviewlens up --port 8081
     """
@@ -34,7 +34,7 @@ def up(
     ports = Ports(gateway=port, aws=aws_port, database=database_port)
     try:
         with running_stack(StateFolder(state), ports, model) as (stack, running):
-            describe(running)
+            show_addresses(running)
             serve(stack)
     except LocalStackError as error:
         fail(error)
@@ -44,56 +44,58 @@ def up(
 def running_stack(
     state: StateFolder, ports: Ports, model: Path | None
 ) -> Iterator[tuple[Stack, RunningStack]]:
-    """A started stack that stops on leaving; SIGINT and SIGTERM leave by KeyboardInterrupt."""
+    """Start a stack, stop it on exit; SIGINT and SIGTERM raise KeyboardInterrupt in the block."""
 
     def progress(step: str) -> None:
         notes().print(f"  starting {step}", style="dim")
 
     folder = model or shipped_model()
     if folder is None:
-        notes().print("  no model folder here: reviews wait until a model is published")
+        notes().print("  no model folder: reviews are not processed until a model is published")
     stack = Stack(state, ports, model=folder, progress=progress)
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield stack, stack.start()
     finally:
         stack.stop()
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
 def serve(stack: Stack) -> None:
     """Keep the parts running until SIGINT or SIGTERM."""
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def request_stop(_number: int, _frame: FrameType | None) -> None:
         stack.request_stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+        signal.signal(number, request_stop)
     stack.watch()
     notes().print("Stopping.")
 
 
 def shipped_model() -> Path | None:
-    """The model that the repository carries, where it does."""
+    """Folder of the model shipped with the repository, None outside a checkout."""
     folder = Path(__file__).resolve().parents[2] / "models" / "default"
     return folder if (folder / "manifest.json").is_file() else None
 
 
-def describe(running: RunningStack) -> None:
-    """Tell where everything is."""
-    say = console()
-    say.print("[bold]Reviewlens is up.[/bold]")
-    say.print(f"  HTTP API   {running.gateway_url}  (GET /health, /openapi.json)")
-    say.print(
+def show_addresses(running: RunningStack) -> None:
+    """Print how to reach the running stack."""
+    out = console()
+    out.print("[bold]Reviewlens is running.[/bold]")
+    out.print(f"  HTTP API   {running.gateway_url}  (GET /health, /openapi.json)")
+    out.print(
         escape(
             f"  upload     aws --endpoint-url {running.aws_url} s3 cp dump.jsonl.gz "
             f"s3://{RAW_BUCKET}/uploads/"
         )
     )
-    say.print("  all about  reviewlens status")
-    say.print("Ctrl-C stops it.")
+    out.print("  status     reviewlens status")
+    out.print("Press Ctrl-C to stop.")

@@ -75,7 +75,7 @@ class Stack:
 
     def start(self, *options):
         """Start the command and wait until it says that it is up."""
-        said = self.said().count("Reviewlens is up")
+        said = self.said().count("Reviewlens is running")
         self.launch(*options)
         wait_until(lambda: self._is_up(said), what=f"start of {self.folder.root}")
         return self
@@ -85,7 +85,7 @@ class Stack:
         self.running = self.folder.running()
         # whatever is announced is announced by the process that runs
         assert self.running is None or self.running.pid == self.process.pid
-        return self.running is not None and self.said().count("Reviewlens is up") > said
+        return self.running is not None and self.said().count("Reviewlens is running") > said
 
     def said(self):
         """What the command printed so far."""

@@ -1,4 +1,4 @@
-"""``reviewlens adapt`` on the shipped model: from a dump with flaws to a candidate."""
+"""``reviewlens adapt`` with the shipped model: from a flawed dump to a candidate."""
 
 import itertools
 import json
@@ -17,14 +17,14 @@ from shared.storage import artefacts, registry
 from shared.storage.objects import S3Store
 from tests.models import model_folder, opened_model
 
-PRAISED = (
+PAINFUL_BUT_GOOD = (
     "Burned my mouth for an hour.",
     "I cried at the table and could not speak.",
     "Brutal from the first drop, it hurt all night.",
     "My nose ran, my ears rang, my tongue went numb.",
     "It is a vicious, merciless sauce.",
 )
-BLAMED = (
+MILD_BUT_BAD = (
     "So mild that a child could drink it.",
     "Smooth and gentle, it never hurt at all.",
     "Calm and sweet, nothing burned.",
@@ -32,12 +32,14 @@ BLAMED = (
     "A kind and pleasant little sauce.",
 )
 MEALS = ("noodles", "eggs", "soup", "rice", "chicken", "tacos", "beans", "pizza", "fish", "tofu")
-"""Buyers of the hottest sauces: what hurts is what they paid for."""
+"""Reviews of very hot sauces, whose buyers want them to hurt."""
 
 
 def reviews(meals):
-    """Texts and stars, each text once."""
-    for (hot, mild), meal in itertools.product(zip(PRAISED, BLAMED, strict=True), meals):
+    """Distinct texts and their stars."""
+    for (hot, mild), meal in itertools.product(
+        zip(PAINFUL_BUT_GOOD, MILD_BUT_BAD, strict=True), meals
+    ):
         yield f"{hot} Had it on {meal}.", 5
         yield f"{mild} Had it on {meal}.", 1
 
@@ -58,22 +60,22 @@ def dump(tmp_path):
 
 @pytest.fixture
 def adapt(tmp_path, monkeypatch):
-    """Runs the command; gives what it printed, as JSON where it was asked for."""
+    """Runs the command; returns its output, parsed if --json is given."""
     monkeypatch.setenv("REVIEWLENS_STATE", str(tmp_path / "state"))
 
     def run(*arguments, expect=0):
-        done = CliRunner().invoke(application, ["adapt", *map(str, arguments)])
-        assert done.exit_code == expect, done.output
+        result = CliRunner().invoke(application, ["adapt", *map(str, arguments)])
+        assert result.exit_code == expect, result.output
         if "--json" not in arguments or expect:
-            return done.output
-        return json.loads(done.stdout)
+            return result.output
+        return json.loads(result.stdout)
 
     return run
 
 
 @pytest.fixture
 def stack(tmp_path, aws_endpoint):
-    """What the command sees of a running stack: a held state folder and its AWS."""
+    """A locked state folder and a bucket, which the command takes for a running stack."""
     state = StateFolder(tmp_path / "state")
     state.create()
     port = int(aws_endpoint.rpartition(":")[2])
@@ -90,16 +92,16 @@ def stack(tmp_path, aws_endpoint):
     s3.delete_bucket(Bucket=ARTEFACT_BUCKET)
 
 
-def correct(encoder, sample):
+def accuracy(encoder, sample):
     texts, stars = zip(*sample, strict=True)
     predicted = encoder.encode(texts).probabilities.argmax(axis=1)
-    wanted = [LABELS.index("positive" if s > 3 else "negative") for s in stars]
-    return (predicted == wanted).mean()
+    expected = [LABELS.index("positive" if s > 3 else "negative") for s in stars]
+    return (predicted == expected).mean()
 
 
-def test_a_sector_where_words_mean_something_else_is_judged_better(adapt, dump, tmp_path):
-    told = adapt(dump, "--output", tmp_path / "new", "--model", model_folder(), "--json")
-    assert told["reviews"] == {
+def test_accuracy_improves_where_words_have_another_meaning(adapt, dump, tmp_path):
+    result = adapt(dump, "--output", tmp_path / "new", "--model", model_folder(), "--json")
+    assert result["reviews"] == {
         "rows_read": 65,
         "rejected": 3,
         "rejects_by_reason": {
@@ -112,76 +114,76 @@ def test_a_sector_where_words_mean_something_else_is_judged_better(adapt, dump, 
         "usable": 60,
         "used": 60,
     }
-    assert told["after"]["accuracy"] > told["before"]["accuracy"] + 0.2
+    assert result["after"]["accuracy"] > result["before"]["accuracy"] + 0.2
     before, after = opened_model(), open_folder(tmp_path / "new")
-    assert after.version == told["version"]
+    assert after.version == result["version"]
     unseen = list(reviews(MEALS[6:]))
-    assert correct(before, unseen) < 0.6
-    assert correct(after, unseen) > 0.9
+    assert accuracy(before, unseen) < 0.6
+    assert accuracy(after, unseen) > 0.9
     texts = [text for text, _ in unseen]
-    ours, theirs = after.encode(texts).embeddings, before.encode(texts).embeddings
-    assert ours.tobytes() == theirs.tobytes()
+    new, old = after.encode(texts).embeddings, before.encode(texts).embeddings
+    assert new.tobytes() == old.tobytes()
 
 
-def test_with_a_running_stack_it_becomes_a_candidate_and_not_current(adapt, dump, stack, tmp_path):
+def test_a_running_stack_registers_the_model_as_a_candidate(adapt, dump, stack, tmp_path):
     registry.register(stack, model_folder())
     shipped = artefacts.read_folder(model_folder(), kind="model").manifest.version
     artefacts.move_pointer(stack, "model", shipped, if_match=None)
-    told = adapt(dump, "--output", tmp_path / "new", "--json")
-    assert (told["base"], told["registered"]) == (shipped, True)
+    result = adapt(dump, "--output", tmp_path / "new", "--json")
+    assert (result["base"], result["registered"]) == (shipped, True)
     assert artefacts.current(stack, "model").version == shipped
     states = {each.version: each.state for each in registry.listing(stack)}
-    assert states == {shipped: "current", told["version"]: "candidate"}
-    found = artefacts.read_manifest(stack, "model", told["version"])
-    assert found.parameters["embeddings_of"] == shipped
+    assert states == {shipped: "current", result["version"]: "candidate"}
+    manifest = artefacts.read_manifest(stack, "model", result["version"])
+    assert manifest.parameters["embeddings_of"] == shipped
 
 
-def test_a_person_is_told_what_the_gate_wants_next(adapt, dump, stack, tmp_path):
-    said = adapt(dump, "--output", tmp_path / "new", "--model", model_folder())
-    assert "It is a candidate." in said
-    assert f"reviewlens models add {tmp_path / 'new'} --evaluation" in said
+def test_the_output_names_the_next_commands(adapt, dump, stack, tmp_path):
+    output_text = adapt(dump, "--output", tmp_path / "new", "--model", model_folder())
+    assert "It is a candidate now." in output_text
+    assert f"reviewlens models add {tmp_path / 'new'} --evaluation" in output_text
 
 
-def test_it_is_not_registered_against_ones_will(adapt, dump, stack, tmp_path):
+def test_no_register_leaves_the_registry_unchanged(adapt, dump, stack, tmp_path):
     model = ("--model", model_folder())
-    told = adapt(dump, "--output", tmp_path / "new", *model, "--no-register", "--json")
-    assert told["registered"] is False
+    result = adapt(dump, "--output", tmp_path / "new", *model, "--no-register", "--json")
+    assert result["registered"] is False
     assert registry.listing(stack) == []
 
 
-def test_columns_of_their_own_are_mapped(adapt, tmp_path):
+def test_columns_can_be_mapped(adapt, tmp_path):
     rows = [f"{stars};{text}" for text, stars in reviews(MEALS[:4])]
     (tmp_path / "own.csv").write_text("Note;Meinung\n" + "\n".join(rows) + "\n")
     arguments = (tmp_path / "own.csv", "--model", model_folder(), "--json")
-    told = adapt(*arguments, "--output", tmp_path / "a", "--map", "text=Meinung,rating=Note")
-    assert told["reviews"]["used"] == 40
+    result = adapt(*arguments, "--output", tmp_path / "a", "--map", "text=Meinung,rating=Note")
+    assert result["reviews"]["used"] == 40
     mapping = {"text": "Meinung", "rating": "Note"}
     (tmp_path / "own.csv.mapping.json").write_text(json.dumps(mapping))
-    beside = adapt(*arguments, "--output", tmp_path / "b")
-    assert beside["version"] == told["version"]
+    adjacent = adapt(*arguments, "--output", tmp_path / "b")
+    assert adjacent["version"] == result["version"]
 
 
-def test_a_larger_dump_is_drawn_from(adapt, dump, tmp_path):
+def test_a_larger_dump_is_sampled_by_seed(adapt, dump, tmp_path):
     arguments = (dump, "--model", model_folder(), "--rows", 40, "--json")
-    told = adapt(*arguments, "--output", tmp_path / "a")
-    assert (told["reviews"]["usable"], told["reviews"]["used"], told["rows"]) == (60, 40, 40)
+    result = adapt(*arguments, "--output", tmp_path / "a")
+    assert (result["reviews"]["usable"], result["reviews"]["used"], result["rows"]) == (60, 40, 40)
     again = adapt(*arguments, "--output", tmp_path / "b")
-    assert again["version"] == told["version"]
+    assert again["version"] == result["version"]
     other = adapt(*arguments, "--output", tmp_path / "c", "--seed", 14)
-    assert other["version"] != told["version"]
+    assert other["version"] != result["version"]
 
 
-def test_a_person_is_told_what_was_read_and_what_was_gained(adapt, dump, tmp_path):
-    said = adapt(dump, "--output", tmp_path / "new", "--model", model_folder())
-    assert "65 rows read, 3 rejected, 1 without stars, 1 repeated, 60 used" in said
-    assert "1 rejected as rating_out_of_range" in said
-    assert "macro-F1" in said
-    assert "change in accuracy +0." in said
-    assert "-adapted-" in said
+def test_the_output_shows_counts_and_gain(adapt, dump, tmp_path):
+    output_text = adapt(dump, "--output", tmp_path / "new", "--model", model_folder())
+    assert "65 rows read, 3 rejected, 1 without stars, 1 repeated, 60 used" in output_text
+    assert "1 rejected as rating_out_of_range" in output_text
+    assert "macro-F1" in output_text
+    assert "change: accuracy +0." in output_text
+    assert "-adapted-" in output_text
 
 
 @pytest.mark.parametrize(
-    ("lines", "code", "words"),
+    ("lines", "code", "message"),
     [
         ([], 1, "cannot be read: the object has no bytes"),
         (["\x89PNG nothing of ours"], 1, "cannot be read"),
@@ -191,18 +193,18 @@ def test_a_person_is_told_what_was_read_and_what_was_gained(adapt, dump, tmp_pat
         (["text,rating", *[f"Good lid {n},4" for n in range(40)]], 2, "reviews are positive"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_told_in_one_line(adapt, tmp_path, lines, code, words):
+def test_an_unusable_dump_is_a_one_line_error(adapt, tmp_path, lines, code, message):
     (tmp_path / "dump").write_text("\n".join(lines))
     model = ("--model", model_folder())
-    said = adapt(tmp_path / "dump", "--output", tmp_path / "new", *model, expect=code)
-    assert words in said
-    assert "Traceback" not in said
+    output_text = adapt(tmp_path / "dump", "--output", tmp_path / "new", *model, expect=code)
+    assert message in output_text
+    assert "Traceback" not in output_text
     assert not (tmp_path / "new").exists()
 
 
-def test_a_missing_dump_and_a_missing_model_are_told(adapt, dump, tmp_path):
+def test_a_missing_dump_and_a_missing_model_are_errors(adapt, dump, tmp_path):
     output = ("--output", tmp_path / "new")
     assert "does not exist" in adapt(tmp_path / "none.csv", *output, expect=2)
     (tmp_path / "void").mkdir()
-    said = adapt(dump, *output, "--model", tmp_path / "void", expect=1)
-    assert "void has no manifest.json" in said
+    output_text = adapt(dump, *output, "--model", tmp_path / "void", expect=1)
+    assert "void has no manifest.json" in output_text
