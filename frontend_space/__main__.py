@@ -12,36 +12,37 @@ from pydantic import ValidationError
 
 from frontend_space.settings import PageSettings
 
-_ON_A_SPACE = "SPACE_ID"
+_SPACE_VARIABLE = "SPACE_ID"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m frontend_space",
-        description="Serve the web page. REVIEWLENS_API_URL names the API that it asks; without "
-        "one it starts a stack of its own over the shipped model and the samples.",
+        description="Serve the web page over the API at REVIEWLENS_API_URL; without one it starts "
+        "a stack of its own with the shipped model and the samples.",
     )
-    parser.add_argument("--host", help="address to listen on (default: this machine alone)")
+    parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8006)")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     try:
         settings = PageSettings()
     except ValidationError as error:
-        for told in error.errors():
-            name = f"REVIEWLENS_{'_'.join(map(str, told['loc'])).upper()}"
-            sys.stderr.write(f"{name}: {told['msg']}\n")
+        for problem in error.errors():
+            name = f"REVIEWLENS_{'_'.join(map(str, problem['loc'])).upper()}"
+            sys.stderr.write(f"{name}: {problem['msg']}\n")
         return 2
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     from frontend_space.app import PORT, served
 
-    # a Space's proxy comes from outside; the API and the stack stay on loopback all the same
-    outside = _ON_A_SPACE in os.environ
-    host = options.host or ("0.0.0.0" if outside else "127.0.0.1")  # noqa: S104
-    port = options.port or (int(os.environ.get("GRADIO_SERVER_PORT", "7860")) if outside else PORT)
+    # the proxy of a Space connects from outside; the API and the stack stay on loopback
+    on_a_space = _SPACE_VARIABLE in os.environ
+    space_port = int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
+    host = options.host or ("0.0.0.0" if on_a_space else "127.0.0.1")  # noqa: S104
+    port = options.port or (space_port if on_a_space else PORT)
     try:
         with served(settings, host=host, port=port) as address:
             sys.stdout.write(f"The page is at {address}\n")

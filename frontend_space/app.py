@@ -1,4 +1,4 @@
-"""Serves the page until it is told to stop."""
+"""Serves the page in this process."""
 
 import os
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from typing import Any
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-from frontend_space.backend import Backend, backend_of
+from frontend_space.backend import Backend, RemoteBackend
 from frontend_space.page import STYLE, build, theme
 from frontend_space.settings import PageSettings
+from reviewlens import Client
 
 PORT = 8006
 
@@ -20,23 +21,33 @@ PORT = 8006
 def served(
     settings: PageSettings, *, host: str, port: int | None, backend: Backend | None = None
 ) -> Iterator[str]:
-    """The page in this process; gives its address and ends it on leaving.
+    """Serve the page; yields its address and stops it on leaving.
 
     Args:
-        settings: which API, which limits.
+        settings: the API and limits.
         host: address to listen on.
-        port: None for any free one.
-        backend: another one than the settings ask for.
+        port: None for any free port.
+        backend: takes the place of the back end that the settings describe.
     """
-    behind = backend or backend_of(settings)
-    page = build(behind, settings)
+    backend = backend or backend_of(settings)
+    page = build(backend, settings)
     try:
-        behind.start()
+        backend.start()
         _, address, _ = page.launch(server_name=host, server_port=port, **_options(settings))
         yield str(address)
     finally:
         page.close(verbose=False)
-        behind.stop()
+        backend.stop()
+
+
+def backend_of(settings: PageSettings) -> Backend:
+    """The back end that the settings describe; nothing is started."""
+    if settings.api_url:
+        client = Client(settings.api_url, api_key=settings.api_key, region=settings.api_region)
+        return RemoteBackend(client)
+    from frontend_space.embedded import EmbeddedBackend
+
+    return EmbeddedBackend(settings.state)
 
 
 def _options(settings: PageSettings) -> dict[str, Any]:

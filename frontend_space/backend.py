@@ -1,83 +1,72 @@
-"""Where the page's answers come from: an API that is there, or a stack of its own."""
+"""What answers behind the page: an API that already runs, or a stack that the page starts."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from frontend_space.client import Client
-from frontend_space.problems import ApiError, UnreachableError
-from frontend_space.settings import PageSettings
+from frontend_space.problems import NotReadyError
+from reviewlens import ApiError, Client, ConnectionFailedError, ServerError
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far a back end is; ``told`` is a sentence for visitors."""
+    """State of a back end; ``message`` is a sentence for visitors."""
 
     name: Literal["starting", "filling", "ready", "failed"]
-    told: str
+    message: str
 
 
 class Backend(Protocol):
-    """What answers."""
+    """A server and its client."""
 
     @property
     def client(self) -> Client | None:
-        """What asks it; None before it answers."""
+        """The client; None before the server answers."""
 
     def state(self) -> State:
-        """How far it is."""
+        """The present state."""
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the server; returns at once."""
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the server."""
 
 
 class RemoteBackend:
-    """An API that somebody else runs."""
+    """An API that runs elsewhere."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     @property
     def client(self) -> Client:
-        """What asks it."""
+        """The client of the API."""
         return self._client
 
     def state(self) -> State:
-        """Whether it answers."""
+        """Whether the API answers."""
         try:
             self._client.health()
-        except UnreachableError:
+        except (ConnectionFailedError, ServerError):
             return State("failed", "The server behind this page does not answer now.")
         except ApiError:
-            pass  # it answers, and keeps its state to itself
+            pass  # it answers, but does not show its health to this page
         return State("ready", "")
 
     def start(self) -> None:
-        """Nothing has to be started."""
+        """Do nothing: the API runs already."""
 
     def stop(self) -> None:
-        """Let the connections go."""
+        """Close the connections."""
         self._client.close()
 
 
-def asked(backend: Backend) -> Client:
+def client_of(backend: Backend) -> Client:
     """The client of a back end.
 
     Raises:
-        UnreachableError: it is not there yet; says so.
+        NotReadyError: the back end does not answer yet; the message says so.
     """
     if backend.client is None:
-        raise UnreachableError(backend.state().told)
+        raise NotReadyError(backend.state().message)
     return backend.client
-
-
-def backend_of(settings: PageSettings) -> Backend:
-    """The back end that the settings ask for; nothing is started."""
-    if settings.api_url:
-        client = Client(settings.api_url, key=settings.api_key, region=settings.api_region)
-        return RemoteBackend(client)
-    from frontend_space.embedded import EmbeddedBackend
-
-    return EmbeddedBackend(settings.state)

@@ -1,26 +1,33 @@
-"""Pieces of HTML. Whatever comes from a review, a visitor or a server is escaped here."""
+"""Pieces of HTML. Text from reviews, visitors and servers is escaped here."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from html import escape
 
-from frontend_space.answers import Freshness, Review, Split
+from reviewlens.models import (
+    Freshness,
+    Probabilities,
+    SearchResult,
+    SentimentSplit,
+    SimilarReview,
+    StoredReview,
+)
 
 LABELS = ("negative", "neutral", "positive")
 _ENTITIES = {ord(c): f"&#{ord(c)};" for c in "`*_[]{}$\\"}
-_MAX_SHOWN = 1200
+_MAX_CHARACTERS = 1200
 
 
 def safe(text: object) -> str:
-    """Text as text: no tag, no attribute, no template, and nothing that turns the line around."""
+    """Escape a text: no tag, attribute or template, and no character that reverses the line."""
     plain = "".join(c for c in str(text) if c in "\n\t" or unicodedata.category(c)[0] != "C")
     return escape(plain, quote=True).translate(_ENTITIES)
 
 
-def cut(text: str, most: int = _MAX_SHOWN) -> str:
+def cut(text: str, limit: int = _MAX_CHARACTERS) -> str:
     """The beginning of a long text."""
-    return text if len(text) <= most else f"{text[:most].rstrip()} …"
+    return text if len(text) <= limit else f"{text[:limit].rstrip()} …"
 
 
 def note(text: str, kind: str = "info") -> str:
@@ -29,9 +36,9 @@ def note(text: str, kind: str = "info") -> str:
     return f'<p class="note {kind}" role="{role}">{safe(text)}</p>'
 
 
-def warnings(told: Iterable[str]) -> str:
-    """What the API remarked."""
-    return "".join(note(_sentence(text), "warning") for text in told)
+def warnings(texts: Iterable[str]) -> str:
+    """Warnings of the API."""
+    return "".join(note(_sentence(text), "warning") for text in texts)
 
 
 def _sentence(text: str) -> str:
@@ -47,7 +54,7 @@ def badge(sentiment: str | None) -> str:
 
 
 def stars(rating: float | None) -> str:
-    """Stars, said as a number for those who do not see them."""
+    """Stars, with their number for screen readers."""
     if rating is None:
         return ""
     full = max(0, min(5, round(rating)))
@@ -55,8 +62,8 @@ def stars(rating: float | None) -> str:
     return f'<span class="stars" role="img" aria-label="{rating:g} of 5 stars">{drawn}</span>'
 
 
-def bars(split: Split, what: str) -> str:
-    """Three bars with their shares in words."""
+def bars(split: SentimentSplit | Probabilities, label: str) -> str:
+    """Three bars with their shares as text."""
     rows = "".join(
         f'<div class="bar"><span class="name">{name}</span>'
         f'<span class="track" aria-hidden="true"><span class="fill {name}"'
@@ -64,45 +71,54 @@ def bars(split: Split, what: str) -> str:
         f'<span class="value">{100 * _share(split, name):.1f}%</span></div>'
         for name in LABELS
     )
-    return f'<div class="bars" role="group" aria-label="{safe(what)}">{rows}</div>'
+    return f'<div class="bars" role="group" aria-label="{safe(label)}">{rows}</div>'
 
 
-def _share(split: Split, name: str) -> float:
+def _share(split: SentimentSplit | Probabilities, name: str) -> float:
     return max(0.0, min(1.0, float(getattr(split, name))))
 
 
-def day(when: date | datetime | None) -> str:
+def day(moment: date | datetime | None) -> str:
     """A day as people write it."""
-    return "" if when is None else f"{when.day} {when:%B %Y}"
+    return "" if moment is None else f"{moment.day} {moment:%B %Y}"
 
 
-def card(review: Review, *, why: str = "") -> str:
-    """A review: what it says, and what is known of it."""
-    facts = [badge(review.sentiment), stars(review.rating)]
-    facts += [
-        f"<span>{safe(fact)}</span>"
-        for fact in (review.product_id, day(review.reviewed_at))
-        if fact
-    ]
-    if review.similarity is not None:
-        facts.insert(0, f'<span class="score">{100 * review.similarity:.0f}% alike</span>')
-    if review.mismatch:
-        facts.append(safe(review.mismatch.replace("_", " ")))
-    title = f"<h4>{safe(cut(review.title, 200))}</h4>" if review.title else ""
+def card(review: SimilarReview | StoredReview, *, why: str = "") -> str:
+    """A review with its text and its facts.
+
+    Args:
+        review: a search result or a stored review.
+        why: the reason why it matches.
+    """
+    title = review.title if isinstance(review, SearchResult | StoredReview) else None
+    heading = f"<h4>{safe(cut(title, 200))}</h4>" if title else ""
     reason = f'<p class="why">Why: {safe(why)}</p>' if why else ""
+    text = review.text if isinstance(review, StoredReview) else review.review_text
     return (
-        f'<li class="card"><div class="facts">{" ".join(fact for fact in facts if fact)}</div>'
-        f"{title}<p>{safe(cut(review.text))}</p>{reason}</li>"
+        f'<li class="card"><div class="facts">{" ".join(_facts(review))}</div>'
+        f"{heading}<p>{safe(cut(text))}</p>{reason}</li>"
     )
 
 
-def cards(found: Sequence[str], empty: str) -> str:
-    """Cards one below the other, or a sentence where there are none."""
-    return f'<ul class="cards">{"".join(found)}</ul>' if found else note(empty, "empty")
+def _facts(review: SimilarReview | StoredReview) -> list[str]:
+    """Facts of a review as HTML, those that are known."""
+    written = review.reviewed_at if isinstance(review, SearchResult | StoredReview) else None
+    facts = [badge(review.sentiment), stars(review.rating)]
+    facts += [f"<span>{safe(fact)}</span>" for fact in (review.product_id, day(written)) if fact]
+    if isinstance(review, SimilarReview):
+        facts.insert(0, f'<span class="score">{100 * review.similarity_score:.0f}% similar</span>')
+    elif review.mismatch:
+        facts.append(safe(review.mismatch.replace("_", " ")))
+    return [fact for fact in facts if fact]
+
+
+def cards(items: Sequence[str], empty: str) -> str:
+    """A list of cards, or a sentence where there are none."""
+    return f'<ul class="cards">{"".join(items)}</ul>' if items else note(empty, "empty")
 
 
 def section(title: str, body: str) -> str:
-    """A part with a heading."""
+    """A section with a heading."""
     return f"<section><h3>{safe(title)}</h3>{body}</section>"
 
 
@@ -117,17 +133,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> s
     )
 
 
-def fresh(found: Freshness | None) -> str:
-    """How fresh figures are; where the server does not tell, when they were asked for."""
-    if found is None:
-        told = f"Asked at {datetime.now(UTC):%H:%M} UTC; this server does not say more."
-    else:
-        told = f"Reviews up to {found.as_of.astimezone(UTC):%d %B %Y, %H:%M:%S} UTC."
-        if found.pending_reviews:
-            told += f" {found.pending_reviews:,} more are on their way into these figures."
-        else:
-            told += " None are waiting."
-    return f'<p class="fresh">{safe(told)}</p>'
+def fresh(freshness: Freshness) -> str:
+    """How fresh figures are."""
+    pending = freshness.pending_reviews
+    waiting = f"{pending:,} more are not yet in these figures" if pending else "None are waiting"
+    until = f"{freshness.as_of.astimezone(UTC):%d %B %Y, %H:%M:%S} UTC"
+    return f'<p class="fresh">{safe(f"Reviews up to {until}. {waiting}.")}</p>'
 
 
 def net(value: float | None) -> str:
@@ -141,5 +152,5 @@ def mean(value: float | None) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share in percent."""
+    """A share as a percentage."""
     return "n/a" if value is None else f"{100 * value:.0f}%"

@@ -18,11 +18,11 @@ _LIVE = """() => { const live = () => document.querySelectorAll('.live').forEach
   live(); new MutationObserver(live).observe(document.body, {childList: true, subtree: true});
   document.documentElement.lang = 'en'; }"""
 _HEAD = """<header><h1>Reviewlens</h1><p>What customers say: sentiment, similar experiences,
- and since when things changed.</p></header>"""
+ and when things changed.</p></header>"""
 
 
 def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
-    """Make the page; nothing is started and nobody is asked yet."""
+    """Build the page; nothing is started and no request is sent yet."""
     with gr.Blocks(
         title="Reviewlens",
         analytics_enabled=False,
@@ -43,24 +43,24 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
             with gr.Tab("Upload"):
                 upload.build(backend, max_bytes=settings.page_max_upload_bytes)
 
-        def look() -> tuple[Any, Any]:
-            now = backend.state()
-            kind = "error" if now.name == "failed" else "info"
-            shown = gr.HTML(markup.note(now.told, kind), visible=bool(now.told))
-            return shown, gr.Timer(active=now.name in {"starting", "filling"})
+        def show_state() -> tuple[Any, Any]:
+            state = backend.state()
+            kind = "error" if state.name == "failed" else "info"
+            note = gr.HTML(markup.note(state.message, kind), visible=bool(state.message))
+            return note, gr.Timer(active=state.name in {"starting", "filling"})
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, **HIDDEN}
-        clock.tick(look, None, [banner, clock], **quiet)
+        clock.tick(show_state, None, [banner, clock], **quiet)
         page.load(analyze.shared_text, None, text, **quiet)
         page.load(None, None, None, js=_LIVE, **HIDDEN)
-        programs.offer(backend)
+        programs.add_endpoints(backend)
     page.queue(default_concurrency_limit=settings.page_concurrency, max_size=settings.page_queue)
-    made: gr.Blocks = page
-    return made
+    blocks: gr.Blocks = page
+    return blocks
 
 
 def theme() -> gr.themes.Base:
-    """Calm colours that hold contrast in both modes; fonts of the visitor's own system."""
+    """Calm colours with enough contrast in both modes, and system fonts."""
     sans = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif")
     return gr.themes.Soft(
         primary_hue="indigo",

@@ -1,4 +1,4 @@
-"""Interactive plots, as the JSON that plotly.js draws; no plotting library is needed for that."""
+"""Interactive plots as JSON for plotly.js, so that no plotting library is needed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,8 @@ from typing import Any
 
 from gradio.components.plot import PlotData
 
-from frontend_space.answers import Change, Point
 from frontend_space.markup import LABELS, day, safe
+from reviewlens.models import Change, Point
 
 COLOURS: Mapping[str, str] = {"negative": "#dc2626", "neutral": "#94a3b8", "positive": "#0d9488"}
 _STARS = "#6366f1"
@@ -17,14 +17,14 @@ _GREY = "rgba(128,128,128,0.25)"
 
 def sentiment_plot(points: Sequence[Point], change: Change | None) -> PlotData:
     """Reviews of each interval by sentiment, with the day of a change marked."""
-    split = [point for point in points if point.sentiment_shares is not None]
+    analysed = [point for point in points if point.sentiment_shares is not None]
     traces = [
         {
             "type": "bar",
             "name": name,
-            "x": [point.start.isoformat() for point in split],
-            "y": [round(_count(point, name), 2) for point in split],
-            "customdata": [_told(point, name) for point in split],
+            "x": [point.start.isoformat() for point in analysed],
+            "y": [round(_count(point, name), 2) for point in analysed],
+            "customdata": [_label(point, name) for point in analysed],
             "hovertemplate": "%{customdata}<extra></extra>",
             "marker": {"color": COLOURS[name]},
         }
@@ -34,7 +34,7 @@ def sentiment_plot(points: Sequence[Point], change: Change | None) -> PlotData:
 
 
 def stars_plot(points: Sequence[Point], change: Change | None) -> PlotData:
-    """Mean stars of each interval; nothing is drawn over a gap."""
+    """Mean stars of each interval; gaps stay empty."""
     trace = {
         "type": "scatter",
         "mode": "lines+markers",
@@ -54,19 +54,19 @@ def _count(point: Point, name: str) -> float:
     return float(getattr(point.sentiment_shares, name)) * point.analysed
 
 
-def _told(point: Point, name: str) -> str:
-    part = float(getattr(point.sentiment_shares, name))
+def _label(point: Point, name: str) -> str:
+    share = float(getattr(point.sentiment_shares, name))
     span = (
         day(point.start) if point.start == point.end else f"{day(point.start)} to {day(point.end)}"
     )
-    return safe(f"{span}: {part:.0%} {name}, {point.analysed} reviews")
+    return safe(f"{span}: {share:.0%} {name}, {point.analysed} reviews")
 
 
 def _figure(
     traces: Sequence[Mapping[str, Any]],
-    what: str,
+    title: str,
     change: Change | None,
-    more: Mapping[str, Any],
+    options: Mapping[str, Any],
 ) -> PlotData:
     layout: dict[str, Any] = {
         "autosize": True,
@@ -80,21 +80,21 @@ def _figure(
         "dragmode": False,
         "xaxis": {"type": "date", "gridcolor": _GREY, "fixedrange": True},
         "yaxis": {
-            "title": {"text": what},
+            "title": {"text": title},
             "gridcolor": _GREY,
             "rangemode": "tozero",
             "fixedrange": True,
-            **more.get("yaxis", {}),
+            **options.get("yaxis", {}),
         },
-        **{name: value for name, value in more.items() if name != "yaxis"},
+        **{name: value for name, value in options.items() if name != "yaxis"},
     }
     if change is not None:
-        layout |= _mark(change)
+        layout |= _change_mark(change)
     return PlotData(type="plotly", plot=json.dumps({"data": list(traces), "layout": layout}))
 
 
-def _mark(change: Change) -> dict[str, Any]:
-    where = change.day.isoformat()
+def _change_mark(change: Change) -> dict[str, Any]:
+    day_of_change = change.day.isoformat()
     line = {"color": _MARK, "width": 2, "dash": "dash"}
     return {
         "shapes": [
@@ -102,15 +102,15 @@ def _mark(change: Change) -> dict[str, Any]:
                 "type": "line",
                 "xref": "x",
                 "yref": "paper",
-                "x0": where,
-                "x1": where,
+                "x0": day_of_change,
+                "x1": day_of_change,
                 "y0": 0,
                 "y1": 1,
             }
             | {"line": line}
         ],
         "annotations": [
-            {"x": where, "y": 1, "xref": "x", "yref": "paper", "showarrow": False}
+            {"x": day_of_change, "y": 1, "xref": "x", "yref": "paper", "showarrow": False}
             | {"text": safe(f"{change.direction} since {day(change.day)}"), "xanchor": "right"}
             | {"yanchor": "bottom", "font": {"color": _MARK, "size": 12}}
         ],

@@ -1,79 +1,69 @@
 """What went wrong, as one sentence for a visitor."""
 
-import json
 from http import HTTPStatus
-from typing import Any
+
+from reviewlens import (
+    ApiError,
+    ApiTimeoutError,
+    AuthenticationError,
+    ConnectionFailedError,
+    MissingRouteError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+    SigningError,
+    StatusError,
+    UploadError,
+)
 
 _MAX_DETAIL = 300
-_NO_ROUTE = "route_not_found"
+_SENTENCES: dict[type[ApiError], str] = {
+    ApiTimeoutError: "The server took too long. Please try again.",
+    ConnectionFailedError: "The server cannot be reached. Please try again.",
+    AuthenticationError: "The server does not accept the API key of this page.",
+    PermissionDeniedError: "This is not available on this server: the key of this page does not "
+    "permit it (HTTP 403).",
+    MissingRouteError: "This is not available on this server (HTTP 404).",
+    RateLimitedError: "Too many requests at once. Please wait a moment and try again.",
+    SigningError: "This page cannot sign requests to the server.",
+}
+"""Errors whose details say nothing to a visitor; subclasses come first."""
 
 
-class ApiError(Exception):
-    """The API did not give an answer; ``str`` is a sentence for people."""
-
-    retryable = False
+class PageError(Exception):
+    """The page cannot do what the visitor requested; the message is a sentence for the visitor."""
 
 
-class UnreachableError(ApiError):
-    """Nobody answers, or not now."""
-
-    retryable = True
+class NotReadyError(PageError):
+    """The page's own server is still starting, or did not start."""
 
 
-class MissingRouteError(ApiError):
-    """This server has no such route: an older one, or one that the key does not open."""
+def describe(error: PageError | ApiError) -> str:
+    """The error as a sentence that a visitor understands."""
+    if isinstance(error, PageError | UploadError):
+        return str(error)
+    for kind, sentence in _SENTENCES.items():
+        if isinstance(error, kind):
+            return sentence
+    if isinstance(error, StatusError):
+        return _describe_status(error)
+    return "The answer of the server cannot be understood."
 
 
-class NotFoundError(ApiError):
-    """There is no such thing."""
+def _describe_status(error: StatusError) -> str:
+    detail = _sentence(error.detail)
+    if isinstance(error, NotFoundError):
+        return detail or "This does not exist."
+    if isinstance(error, ServerError):
+        reason = f" {detail}" if error.status == HTTPStatus.SERVICE_UNAVAILABLE and detail else ""
+        return f"The server cannot answer now.{reason} Please try again in a moment."
+    if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return "This is too long for the server. Please send less."
+    return detail or f"The server rejected the request (HTTP {error.status})."
 
 
-class RefusedError(ApiError):
-    """The API does not take what was asked."""
-
-
-def error_of(status: int, body: bytes, what: str) -> ApiError:
-    """The error that an answer stands for.
-
-    Args:
-        status: its HTTP status.
-        body: what it said, a problem (RFC 9457) as a rule.
-        what: what was asked for, as in "This server does not offer …".
-    """
-    problem = _problem(body)
-    code, detail = problem.get("code"), _sentence(problem.get("detail"))
-    if status == HTTPStatus.NOT_FOUND and code not in (None, _NO_ROUTE):
-        return NotFoundError(detail or "There is no such thing.")
-    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN, HTTPStatus.METHOD_NOT_ALLOWED}:
-        return MissingRouteError(
-            f"{what[:1].upper()}{what[1:]}: not available on this server (HTTP {status}). It may "
-            "be an older one, or its key may not open this."
-        )
-    if status == HTTPStatus.UNAUTHORIZED:
-        return RefusedError("The server wants to know who asks: the page's key is not the right.")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return UnreachableError("Too many questions at once. Please wait a moment and try again.")
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return RefusedError("That is too long for the server. Please send less.")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        told = detail if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
-        return UnreachableError(
-            f"The server cannot answer now. {told}".strip() + " Please try again in a moment."
-        )
-    return RefusedError(detail or f"The server refused the question (HTTP {status}).")
-
-
-def _problem(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _sentence(detail: object) -> str:
-    if not isinstance(detail, str) or not detail.strip():
-        return ""
-    told = " ".join(detail.split())[:_MAX_DETAIL]
-    told = told[:1].upper() + told[1:]
-    return told if told[-1] in ".!?…" else f"{told}."
+def _sentence(detail: str) -> str:
+    text = " ".join(detail.split())[:_MAX_DETAIL]
+    text = text[:1].upper() + text[1:]
+    return text if not text or text[-1] in ".!?…" else f"{text}."

@@ -1,4 +1,4 @@
-"""Why a review was found: words that it shares with the text, and its sentiment."""
+"""Why a review matches: words that it shares with the text, and its sentiment."""
 
 import re
 
@@ -10,28 +10,35 @@ _COMMON = frozenset(
     got here his her him she because while where these those each other such again once own same
     much many even still really made make""".split()  # noqa: SIM905 - as people write it
 )
-_SHOWN = 4
+_MAX_SHARED_WORDS = 4
 
 
 def shared_words(text: str, review: str) -> list[str]:
-    """Words of content that both have, in the order of the text; plurals count as one word."""
-    theirs = {_stem(word) for word in _WORD.findall(review.lower())}
-    found: dict[str, str] = {}
+    """Content words that both contain, in the order of the text; plurals count as one word."""
+    stems = {_stem(word) for word in _WORD.findall(review.lower())}
+    shared: dict[str, str] = {}
     for word in _WORD.findall(text.lower()):
-        if word not in _COMMON and _stem(word) in theirs:
-            found.setdefault(_stem(word), word)
-    return list(found.values())[:_SHOWN]
+        if word not in _COMMON and _stem(word) in stems:
+            shared.setdefault(_stem(word), word)
+    return list(shared.values())[:_MAX_SHARED_WORDS]
 
 
-def reason(text: str, review: str, mine: str | None, theirs: str | None) -> str:
-    """One line that says why."""
+def reason(text: str, review: str, own: str | None, other: str | None) -> str:
+    """One line that explains the match.
+
+    Args:
+        text: the query.
+        review: text of the review.
+        own: sentiment of the query, if known.
+        other: sentiment of the review.
+    """
     words = shared_words(text, review)
-    told = [f"shares “{'”, “'.join(words)}”" if words else "says something alike in other words"]
-    if mine and mine == theirs:
-        told.append(f"{theirs} as well")
-    elif mine and theirs:
-        told.append(f"but {theirs}")
-    return ", ".join(told)
+    parts = [f"shares “{'”, “'.join(words)}”" if words else "says something similar in other words"]
+    if own and own == other:
+        parts.append(f"{other} as well")
+    elif own and other:
+        parts.append(f"but {other}")
+    return ", ".join(parts)
 
 
 def _stem(word: str) -> str:

@@ -34,9 +34,9 @@ def file_size(path: Path) -> int:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise UploadError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UploadError(f"The file cannot be read ({error.strerror}).") from error
     if size == 0:
-        raise UploadError(f"{path}: the file is empty")
+        raise UploadError("The file is empty.")
     return size
 
 
@@ -55,9 +55,9 @@ def check_target(core: Core, target: UploadTarget, size: int) -> None:
     else:
         is_bucket = parts.scheme == "https" and bool(_S3.search(host))
     if not is_bucket or parts.username or target.fields.get("key") != target.key:
-        raise UploadError("The API named a place for the file that is not its own bucket")
+        raise UploadError("The API named a place for the file that is not its own bucket.")
     if size > target.max_bytes:
-        raise UploadError(f"The file is longer than the {target.max_bytes:,} bytes allowed")
+        raise UploadError(f"The file is longer than the {target.max_bytes:,} bytes allowed.")
 
 
 def transfer_options(core: Core) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def transfer_options(core: Core) -> dict[str, Any]:
 def check_response(response: httpx.Response) -> None:
     """Raise UploadError unless the bucket accepted the file."""
     if not response.is_success:
-        raise UploadError(f"The bucket did not accept the file (HTTP {response.status_code})")
+        raise UploadError(f"The bucket did not accept the file (HTTP {response.status_code}).")
 
 
 class FormFile:

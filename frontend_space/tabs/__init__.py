@@ -1,1 +1,1 @@
-"""The tabs of the page: each builds its part and says what it answers."""
+"""The tabs of the page: each builds its part and draws its answers."""

@@ -6,15 +6,16 @@ from typing import Any
 import gradio as gr
 
 from frontend_space import markup
-from frontend_space.backend import Backend, asked
-from frontend_space.client import MAX_TEXT, Client
-from frontend_space.problems import RefusedError
-from frontend_space.tabs.frame import HIDDEN, told
+from frontend_space.backend import Backend, client_of
+from frontend_space.problems import PageError
+from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.why import reason
+from reviewlens import Client
+from reviewlens.models import MAX_TEXT_CHARACTERS
 
 ANY = "any"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_PAGE = 10
+_PAGE_SIZE = 10
 _SENTIMENTS = [ANY, *markup.LABELS]
 
 
@@ -47,18 +48,18 @@ def _search_part(backend: Backend) -> None:
     query = gr.Textbox(
         label="What are you looking for?",
         placeholder="the hinge broke",
-        max_length=MAX_TEXT,
+        max_length=MAX_TEXT_CHARACTERS,
         elem_id="search-text",
     )
     filters = _filters()
     top = gr.Slider(1, 50, value=10, step=1, label="How many")
     button = gr.Button("Search", variant="primary", elem_id="search-button")
-    start = "Search finds reviews that mean the same, also in other words."
+    start = "Search finds reviews with a similar meaning, also in other words."
     results = gr.HTML(markup.note(start, "empty"), elem_id="search-results", elem_classes=["live"])
 
-    @told()
-    def search(text: str, how_many: float, *chosen: Any) -> str:
-        return search_html(asked(backend), text or "", int(how_many), filters_of(*chosen))
+    @showing_errors()
+    def search(text: str, how_many: float, *inputs: Any) -> str:
+        return search_html(client_of(backend), text or "", int(how_many), filters_of(*inputs))
 
     inputs = [query, top, *filters]
     gr.on([button.click, query.submit], search, inputs, results, concurrency_id="reads", **HIDDEN)
@@ -76,39 +77,41 @@ def _browse_part(backend: Backend) -> None:
         elem_classes=["live"],
     )
 
-    @told(3)
-    def show(after: str | None, *chosen: Any) -> tuple[str, Any, Any]:
-        kept = {_STORED.get(name, name): value for name, value in filters_of(*chosen).items()}
-        found = asked(backend).reviews(**kept, limit=_PAGE, cursor=after)
-        drawn = [markup.card(review) for review in found.reviews]
-        html = markup.cards(drawn, "No stored review passes these filters.") + markup.fresh(None)
-        return html, found.next_cursor, gr.Button(interactive=found.next_cursor is not None)
+    @showing_errors(3)
+    def show(position: str | None, *inputs: Any) -> tuple[str, Any, Any]:
+        filters = {_STORED.get(name, name): value for name, value in filters_of(*inputs).items()}
+        answer = client_of(backend).reviews(**filters, limit=_PAGE_SIZE).page(position)
+        cards = [markup.card(review) for review in answer.reviews]
+        html = markup.cards(cards, "No stored review passes these filters.")
+        more = gr.Button(interactive=answer.next_cursor is not None)
+        return html + markup.fresh(answer.freshness), answer.next_cursor, more
 
-    def first(*chosen: Any) -> Any:
-        return show(None, *chosen)
+    def show_first(*inputs: Any) -> Any:
+        return show(None, *inputs)
 
-    out = [page, cursor, more]
-    button.click(first, filters, out, concurrency_id="reads", **HIDDEN)
-    more.click(show, [cursor, *filters], out, concurrency_id="reads", **HIDDEN)
+    outputs = [page, cursor, more]
+    button.click(show_first, filters, outputs, concurrency_id="reads", **HIDDEN)
+    more.click(show, [cursor, *filters], outputs, concurrency_id="reads", **HIDDEN)
 
 
-_STORED = {"date_from": "from", "date_to": "to"}
+_STORED = {"date_from": "first_day", "date_to": "last_day"}
+"""Filters of a search whose names differ for stored reviews."""
 
 
 def filters_of(
     product: str, sentiment: str, low: float, high: float, first: str, last: str
 ) -> dict[str, Any]:
-    """Filters of a search, those that were chosen.
+    """The filters of a search that are set.
 
     Raises:
-        RefusedError: a day is none, or the stars are the wrong way round.
+        PageError: a day is not valid, or the stars are in the wrong order.
     """
     if low > high:
-        raise RefusedError("“Stars from” is above “Stars to”.")
+        raise PageError("“Stars from” is above “Stars to”.")
     for value in (first, last):
         if (value or "").strip() and not _DAY.fullmatch(value.strip()):
-            raise RefusedError("Days are written like 2026-03-16.")
-    found = {
+            raise PageError("Days are written like 2026-03-16.")
+    filters = {
         "product_id": (product or "").strip(),
         "sentiment": "" if sentiment == ANY else sentiment,
         "min_rating": low if low > 1 else None,
@@ -116,21 +119,21 @@ def filters_of(
         "date_from": (first or "").strip(),
         "date_to": (last or "").strip(),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in filters.items() if value}
 
 
 def search_html(client: Client, text: str, top: int, filters: dict[str, Any]) -> str:
-    """Results as cards, each with its score and why it is there."""
+    """Results as cards, each with its score and the reason why it matches."""
     if not text.strip():
         return markup.note("Write what you are looking for.", "empty")
-    found = client.search(text, top=top, filters=filters)
-    drawn = [
-        markup.card(near, why=reason(text, near.text, None, near.sentiment))
-        for near in found.results
+    answer = client.search(text, top_k=top, filters=filters)
+    cards = [
+        markup.card(result, why=reason(text, result.review_text, None, result.sentiment))
+        for result in answer.results
     ]
-    made = f"Index {found.index_version}." if found.index_version else "There is no index yet."
+    index = f"Index {answer.index_version}." if answer.index_version else "There is no index yet."
     return (
-        markup.warnings(found.warnings)
-        + markup.cards(drawn, "No review passes these filters.")
-        + f'<p class="fresh">{markup.safe(made)}</p>'
+        markup.warnings(answer.warnings)
+        + markup.cards(cards, "No review passes these filters.")
+        + f'<p class="fresh">{markup.safe(index)}</p>'
     )

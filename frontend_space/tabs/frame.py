@@ -1,4 +1,4 @@
-"""What all tabs share: a back end, faults as sentences, and components that fetch no address."""
+"""What all tabs share: errors as sentences, and components that fetch no address."""
 
 import logging
 from collections.abc import Callable
@@ -9,53 +9,54 @@ from typing import Any, ParamSpec
 import gradio as gr
 
 from frontend_space.markup import note
-from frontend_space.problems import ApiError, MissingRouteError
+from frontend_space.problems import PageError, describe
+from reviewlens import ApiError, MissingRouteError, PermissionDeniedError
 
 log = logging.getLogger(__name__)
-_Asked = ParamSpec("_Asked")
+_Parameters = ParamSpec("_Parameters")
 HIDDEN: dict[str, Any] = {"api_visibility": "private"}
-"""Events of the page itself are nobody else's business."""
+"""Events of the page itself are not offered to programs."""
 
 
 def own_file(**options: Any) -> gr.File:
-    """A file that a visitor uploads; an address in its place is refused and never fetched."""
-    made = gr.File(**options)
-    move = made.async_move_resource_to_block_cache
+    """A file input that accepts uploaded files only: an address is refused and never fetched."""
+    component = gr.File(**options)
+    move = component.async_move_resource_to_block_cache
 
-    async def files_alone(place: str | Path | None) -> str | None:
+    async def move_file(place: str | Path | None) -> str | None:
         if place is not None and "://" in str(place):
             raise gr.Error("Only files can be uploaded.", print_exception=False)
         return await move(place)
 
     # a subclass would make Gradio write a stub file beside this module
-    vars(made)["async_move_resource_to_block_cache"] = files_alone
-    return made
+    vars(component)["async_move_resource_to_block_cache"] = move_file
+    return component
 
 
-def told(
+def showing_errors(
     outputs: int = 1, others: Any = None
-) -> Callable[[Callable[_Asked, Any]], Callable[_Asked, Any]]:
-    """Make a handler show faults as a sentence in its first output; the others are emptied.
+) -> Callable[[Callable[_Parameters, Any]], Callable[_Parameters, Any]]:
+    """Make a handler show errors as a sentence in its first output.
 
     Args:
-        outputs: how many the handler has.
-        others: what the others become.
+        outputs: number of outputs of the handler.
+        others: value of its other outputs after an error.
     """
 
-    def around(handler: Callable[_Asked, Any]) -> Callable[_Asked, Any]:
+    def decorate(handler: Callable[_Parameters, Any]) -> Callable[_Parameters, Any]:
         @wraps(handler)
-        def safely(*args: _Asked.args, **named: _Asked.kwargs) -> Any:
+        def safely(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> Any:
             try:
-                return handler(*args, **named)
-            except MissingRouteError as error:
-                said = note(str(error), "empty")
-            except ApiError as error:
-                said = note(str(error), "error")
+                return handler(*args, **kwargs)
+            except (MissingRouteError, PermissionDeniedError) as error:
+                message = note(describe(error), "empty")
+            except (ApiError, PageError) as error:
+                message = note(describe(error), "error")
             except Exception:
                 log.exception("a request of the page failed")
-                said = note("Something went wrong on this page; it was logged.", "error")
-            return said if outputs == 1 else (said, *[others] * (outputs - 1))
+                message = note("Something went wrong on this page; it was logged.", "error")
+            return message if outputs == 1 else (message, *[others] * (outputs - 1))
 
         return safely
 
-    return around
+    return decorate

@@ -1,46 +1,42 @@
-"""Pickers of products, categories and sources, and where they take their choices from."""
-
-from typing import Literal
+"""Pickers of products, categories and sources, and their choices."""
 
 import gradio as gr
 
-from frontend_space.answers import Segments
-from frontend_space.backend import Backend, asked
-from frontend_space.problems import ApiError
+from frontend_space.backend import Backend, client_of
+from frontend_space.problems import PageError
+from reviewlens import ApiError
+from reviewlens.models import SegmentKind, Segments
 
 ALL = "all products"
-By = Literal["category", "source"]
-_EVERY: dict[By, str] = {"category": "all categories", "source": "all sources"}
-_MOST = 200
+_ALL_SEGMENTS: dict[SegmentKind, str] = {"category": "all categories", "source": "all sources"}
+_MAX_CHOICES = 200
 
 
 def choices(backend: Backend, search: str = "") -> list[tuple[str, str]]:
-    """Products as (what is shown, id), most reviews first; none while nobody answers."""
+    """Products as (label, id), most reviews first; none while the server does not answer."""
     try:
-        found = asked(backend).products(limit=_MOST, search=search.strip()).products
-    except ApiError:
+        pages = client_of(backend).products(limit=_MAX_CHOICES, search=search.strip() or None)
+        products = pages.page().products
+    except (ApiError, PageError):
         return []
-    wanted = search.strip().lower()
     return [
-        (f"{one.title or one.product_id} ({one.reviews:,})", one.product_id)
-        for one in found
-        # an older server knows no search
-        if wanted in f"{one.title} {one.product_id}".lower()
+        (f"{product.title or product.product_id} ({product.reviews:,})", product.product_id)
+        for product in products
     ]
 
 
 def product_picker(name: str) -> tuple[gr.Dropdown, gr.Textbox]:
-    """Draw a picker of products, and a box that narrows it."""
+    """Draw a picker of products, and a search box that narrows it."""
     product = gr.Dropdown(
         [(ALL, "")], value="", label="Product", min_width=220, elem_id=f"{name}-product"
     )
     return product, gr.Textbox(label="Find a product", max_length=200, min_width=150)
 
 
-def segment_picker(name: str, by: By) -> gr.Dropdown:
+def segment_picker(name: str, by: SegmentKind) -> gr.Dropdown:
     """Draw a picker of categories, or of sources."""
     return gr.Dropdown(
-        [(_EVERY[by], "")],
+        [(_ALL_SEGMENTS[by], "")],
         value="",
         label=by.capitalize(),
         min_width=150,
@@ -49,15 +45,15 @@ def segment_picker(name: str, by: By) -> gr.Dropdown:
 
 
 def filled(backend: Backend, search: str, chosen: str) -> gr.Dropdown:
-    """The picker with its choices; what was chosen stays chosen where it is still offered."""
-    return _offering([(ALL, ""), *choices(backend, search or "")], chosen)
+    """The picker with its choices; the present choice stays if it is still offered."""
+    return _dropdown([(ALL, ""), *choices(backend, search or "")], chosen)
 
 
-def filled_segments(found: Segments, by: By, chosen: str) -> gr.Dropdown:
+def filled_segments(segments: Segments, by: SegmentKind, chosen: str) -> gr.Dropdown:
     """The picker of categories or sources with its choices."""
-    names = sorted(one.name for one in found.segments if one.name)
-    return _offering([(_EVERY[by], ""), *((name, name) for name in names)], chosen)
+    names = sorted(segment.name for segment in segments.segments if segment.name)
+    return _dropdown([(_ALL_SEGMENTS[by], ""), *((name, name) for name in names)], chosen)
 
 
-def _offering(offered: list[tuple[str, str]], chosen: str) -> gr.Dropdown:
-    return gr.Dropdown(offered, value=chosen if chosen in {value for _, value in offered} else "")
+def _dropdown(options: list[tuple[str, str]], chosen: str) -> gr.Dropdown:
+    return gr.Dropdown(options, value=chosen if chosen in {value for _, value in options} else "")

@@ -1,22 +1,23 @@
 """Tab Products: a league table, and one product in depth."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import gradio as gr
 
 from frontend_space import markup
-from frontend_space.answers import Aspect, Product, Products
-from frontend_space.backend import Backend, asked
-from frontend_space.client import Client
-from frontend_space.problems import ApiError
-from frontend_space.tabs.frame import HIDDEN, told
+from frontend_space.backend import Backend, client_of
+from frontend_space.problems import PageError, describe
+from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.picking import filled_segments, segment_picker
 from frontend_space.tabs.trends import change_sentence
+from reviewlens import ApiError, Client
+from reviewlens.models import Aspect, OneProduct, ProductPage
 
-_PAGE = 25
+_PAGE_SIZE = 25
 _HEAD = ["Product", "Reviews", "Net", "Stars", "Negative", "Changed since", "Category", "Id"]
-_KINDS: list[Literal["str", "number"]] = [
+_TYPES: list[Literal["str", "number"]] = [
     "str",
     "number",
     "number",
@@ -33,7 +34,7 @@ _SORTS = [
     ("mean stars", "mean_rating"),
     ("stars against text", "mismatches"),
 ]
-_QUOTES = 3
+_MAX_QUOTES = 3
 _ID = _HEAD.index("Id")
 
 
@@ -49,9 +50,7 @@ def build(backend: Backend, tab: gr.Tab) -> None:
             label="Order",
             min_width=150,
         )
-        least = gr.Number(
-            1, label="At least so many reviews", minimum=0, precision=0, min_width=150
-        )
+        minimum = gr.Number(1, label="Minimum reviews", minimum=0, precision=0, min_width=150)
     with gr.Row():
         button = gr.Button("Show", variant="primary", elem_id="products-button")
         more = gr.Button("Next page", interactive=False)
@@ -59,94 +58,94 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     cursor = gr.State(None)
     league = gr.Dataframe(
         headers=_HEAD,
-        datatype=_KINDS,
+        datatype=_TYPES,
         interactive=False,
-        label="Products: choose a row to look closer; press a heading to sort",
+        label="Products: choose a row for details; press a heading to sort",
         max_height=460,
         column_widths=[220, 90, 70, 70, 95, 150, 130, 130],
         elem_id="league",
     )
     with gr.Row(elem_classes=["end"]):
         chosen = gr.Textbox(label="Product id", max_length=512, elem_id="product-id", min_width=200)
-        look = gr.Button("Look closer", elem_id="product-button", min_width=120)
+        look = gr.Button("Show details", elem_id="product-button", min_width=120)
     detail = gr.HTML("", elem_id="product", elem_classes=["live"])
 
-    @told(4, others=gr.skip())
-    def page(after: str | None, words: str, kind: str, by: str, way: str, few: float) -> Any:
-        found = asked(backend).products(
-            search=(words or "").strip(),
-            category=kind,
+    @showing_errors(4, others=gr.skip())
+    def page(position: str | None, words: str, name: str, by: Any, way: Any, few: float) -> Any:
+        pages = client_of(backend).products(
+            search=(words or "").strip() or None,
+            category=name or None,
             sort=by,
             order=way,
             min_reviews=int(few or 0) or None,
-            limit=_PAGE,
-            cursor=after,
+            limit=_PAGE_SIZE,
         )
-        again = gr.Button(interactive=found.next_cursor is not None)
-        return _told(found), rows_of(found), found.next_cursor, again
+        answer = pages.page(position)
+        more = gr.Button(interactive=answer.next_cursor is not None)
+        return _about(answer), rows_of(answer), answer.next_cursor, more
 
-    def first(*filters: Any) -> Any:
+    def first_page(*filters: Any) -> Any:
         return page(None, *filters)
 
-    @told()
-    def look_closer(product_id: str) -> str:
-        return product_html(asked(backend), (product_id or "").strip())
+    @showing_errors()
+    def show_details(product_id: str) -> str:
+        return product_html(client_of(backend), (product_id or "").strip())
 
     def fill(chosen: str) -> Any:
         try:
-            found = asked(backend).segments("category")
-        except ApiError:  # the table says what is wrong
+            segments = client_of(backend).segments("category")
+        except (ApiError, PageError):  # the table shows the error
             return gr.skip()
-        return filled_segments(found, "category", chosen)
+        return filled_segments(segments, "category", chosen)
 
     def row_id(event: gr.SelectData) -> str:
         return str(event.row_value[_ID])
 
-    filters, out = [search, category, sort, order, least], [about, league, cursor, more]
+    filters, outputs = [search, category, sort, order, minimum], [about, league, cursor, more]
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
-    asking = [button.click, search.submit, category.input, sort.input, order.input]
-    gr.on(asking, first, filters, out, **event)
-    tab.select(first, filters, out, **event)
+    triggers = [button.click, search.submit, category.input, sort.input, order.input]
+    gr.on(triggers, first_page, filters, outputs, **event)
+    tab.select(first_page, filters, outputs, **event)
     tab.select(fill, category, category, **event)
-    more.click(page, [cursor, *filters], out, **event)
-    league.select(row_id, None, chosen, **HIDDEN).then(look_closer, chosen, detail, **event)
-    gr.on([look.click, chosen.submit], look_closer, chosen, detail, **event)
+    more.click(page, [cursor, *filters], outputs, **event)
+    league.select(row_id, None, chosen, **HIDDEN).then(show_details, chosen, detail, **event)
+    gr.on([look.click, chosen.submit], show_details, chosen, detail, **event)
 
 
-def _told(found: Products) -> str:
-    if not found.products:
+def _about(answer: ProductPage) -> str:
+    if not answer.products:
         return markup.note("No product passes these filters.", "empty")
-    return markup.fresh(found.freshness)
+    return markup.fresh(answer.freshness)
 
 
-def rows_of(found: Products) -> list[list[Any]]:
-    """The league table's cells: numbers where it sorts by numbers."""
+def rows_of(answer: ProductPage) -> list[list[Any]]:
+    """Cells of the table: numbers in the columns that sort by number."""
     return [
         [
-            one.title or one.product_id,
-            one.reviews,
-            None if one.net is None else round(one.net),
-            None if one.mean_rating is None else round(one.mean_rating, 2),
-            None if one.sentiment_shares is None else round(100 * one.sentiment_shares.negative),
-            f"{one.change.direction} {one.change.day}" if one.change else "",
-            one.category or "",
-            one.product_id,
+            product.title or product.product_id,
+            product.reviews,
+            None if product.net_sentiment is None else round(product.net_sentiment),
+            None if product.mean_rating is None else round(product.mean_rating, 2),
+            product.sentiment_shares and round(100 * product.sentiment_shares.negative),
+            f"{product.change.direction} {product.change.day}" if product.change else "",
+            product.category or "",
+            product.product_id,
         ]
-        for one in found.products
+        for product in answer.products
     ]
 
 
 def product_html(client: Client, product_id: str) -> str:
-    """One product: figures, aspects, copies, newest reviews; a part that fails says so itself."""
+    """One product: figures, aspects, copies, newest reviews; a part that fails shows its error."""
     if not product_id:
-        return markup.note("Choose a product in the table, or write its id.", "empty")
-    one = client.product(product_id)
-    return (
-        _figures(one)
-        + _part("What people talk about", lambda: _aspects(client, product_id))
-        + _part("Copied reviews", lambda: _copies(client, product_id))
-        + (_part("Stars against text", lambda: _mismatches(client, one)) if one.mismatches else "")
-        + _part("Newest reviews", lambda: _newest(client, product_id))
+        return markup.note("Choose a product in the table, or enter its id.", "empty")
+    product = client.product(product_id)
+    parts = {"What people talk about": _aspects, "Copied reviews": _copies}
+    if product.mismatches:
+        parts["Stars against text"] = _mismatches
+    parts["Newest reviews"] = _newest
+    return _figures(product) + "".join(
+        _part(title, partial(draw, client, product_id)) for title, draw in parts.items()
     )
 
 
@@ -154,78 +153,75 @@ def _part(title: str, draw: Callable[[], str]) -> str:
     try:
         body = draw()
     except ApiError as error:
-        body = markup.note(str(error), "warning")
+        body = markup.note(describe(error), "warning")
     return markup.section(title, body)
 
 
-def _figures(one: Product) -> str:
+def _figures(product: OneProduct) -> str:
     facts = [
-        ("reviews", f"{one.reviews:,}"),
-        ("net sentiment", markup.net(one.net)),
-        ("mean stars", markup.mean(one.mean_rating)),
-        ("stars against text", "n/a" if one.mismatches is None else f"{one.mismatches:,}"),
+        ("reviews", f"{product.reviews:,}"),
+        ("net sentiment", markup.net(product.net_sentiment)),
+        ("mean stars", markup.mean(product.mean_rating)),
+        ("stars against text", f"{product.mismatches:,}"),
     ]
-    drawn = "".join(
+    items = "".join(
         f'<div class="fact"><dt>{name}</dt><dd>{markup.safe(value)}</dd></div>'
         for name, value in facts
     )
-    body = f'<dl class="figures">{drawn}</dl>'
-    if one.sentiment_shares:
-        body += markup.bars(one.sentiment_shares, "Share of each sentiment")
-    if one.change:
-        kind = "warning" if one.change.direction == "worse" else "info"
-        body += markup.note(change_sentence(one.change), kind)
-    return markup.section(one.title or one.product_id, body + markup.fresh(one.freshness))
+    body = f'<dl class="figures">{items}</dl>'
+    if product.sentiment_shares:
+        body += markup.bars(product.sentiment_shares, "Share of each sentiment")
+    if product.change:
+        kind = "warning" if product.change.direction == "worse" else "info"
+        body += markup.note(change_sentence(product.change), kind)
+    title = product.title or product.product_id
+    return markup.section(title, body + markup.fresh(product.freshness))
 
 
 def _aspects(client: Client, product_id: str) -> str:
-    found = client.aspects(product_id=product_id, limit=12)
-    drawn = [_aspect(one) for one in found.aspects]
-    empty = "Too few reviews to find what people talk about."
-    read = "" if found.reviews_read is None else f" Read from {found.reviews_read:,} reviews."
-    fresh = markup.fresh(found.freshness) + (f'<p class="fresh">{markup.safe(read.strip())}</p>')
-    return markup.cards(drawn, empty) + (fresh if drawn else "")
+    answer = client.aspects(product_id=product_id, limit=12)
+    cards = [_aspect(aspect) for aspect in answer.aspects]
+    if not cards:
+        return markup.note("There are too few reviews to find what people talk about.", "empty")
+    read = f'<p class="fresh">Read from {answer.reviews_read:,} reviews.</p>'
+    return markup.cards(cards, "") + markup.fresh(answer.freshness) + read
 
 
-def _aspect(one: Aspect) -> str:
+def _aspect(aspect: Aspect) -> str:
     quotes = "".join(
         f"<blockquote>{markup.badge(quote.sentiment)} “{markup.safe(markup.cut(quote.text, 300))}”"
         "</blockquote>"
-        for quote in one.quotes[:_QUOTES]
+        for quote in aspect.quotes[:_MAX_QUOTES]
     )
-    facts = f"{one.reviews:,} reviews, {markup.share(one.negative_share)} negative"
-    bars = (
-        markup.bars(one.sentiment_shares, f"Sentiment about {one.aspect}")
-        if one.sentiment_shares
-        else ""
-    )
+    facts = f"{aspect.reviews:,} reviews, {markup.share(aspect.negative_share)} negative"
+    bars = markup.bars(aspect.sentiment_shares, f"Sentiment about {aspect.aspect}")
     return (
-        f'<li class="card aspect"><h4>{markup.safe(one.aspect)}</h4>'
+        f'<li class="card aspect"><h4>{markup.safe(aspect.aspect)}</h4>'
         f'<div class="facts">{markup.safe(facts)}</div>{bars}{quotes}</li>'
     )
 
 
 def _copies(client: Client, product_id: str) -> str:
-    groups = client.duplicates(product_id=product_id, limit=10).groups
+    groups = client.duplicates(product_id=product_id, limit=10).page().groups
     if not groups:
         return markup.note("No copied reviews were found.", "empty")
     rows = [
         (
-            markup.safe(one.kind),
-            f"{one.reviews:,}",
-            f"{one.reviewers:,}" if one.reviewers else "not told",
-            markup.safe(markup.cut(one.text, 200)),
+            markup.safe(group.kind),
+            f"{group.reviews:,}",
+            f"{group.reviewers:,}" if group.reviewers else "unknown",
+            markup.safe(markup.cut(group.text or "", 200)),
         )
-        for one in groups
+        for group in groups
     ]
     return markup.table(("Kind", "Reviews", "Reviewers", "Text"), rows, "Copied reviews")
 
 
-def _mismatches(client: Client, one: Product) -> str:
-    found = client.reviews(product_id=one.product_id, mismatch="true", limit=3).reviews
-    return markup.cards([markup.card(each) for each in found], "None are stored any more.")
+def _mismatches(client: Client, product_id: str) -> str:
+    reviews = client.reviews(product_id=product_id, mismatch=True, limit=3).page().reviews
+    return markup.cards([markup.card(review) for review in reviews], "None are stored any more.")
 
 
 def _newest(client: Client, product_id: str) -> str:
-    found = client.reviews(product_id=product_id, limit=5).reviews
-    return markup.cards([markup.card(one) for one in found], "No review is stored.")
+    reviews = client.reviews(product_id=product_id, limit=5).page().reviews
+    return markup.cards([markup.card(review) for review in reviews], "No review is stored.")

@@ -1,27 +1,21 @@
-"""Tab Trends: reviews over time, since when a product changed, and what moved most."""
+"""Tab Trends: reviews over time, the day of a change, and the products that changed most."""
 
 from typing import Any
 
 import gradio as gr
 
 from frontend_space import markup
-from frontend_space.answers import Change, Mover, Segments, Trend
-from frontend_space.backend import Backend, asked
-from frontend_space.client import Client
+from frontend_space.backend import Backend, client_of
 from frontend_space.plots import sentiment_plot, stars_plot
-from frontend_space.problems import ApiError
-from frontend_space.tabs.frame import HIDDEN, told
-from frontend_space.tabs.picking import (
-    By,
-    filled,
-    filled_segments,
-    product_picker,
-    segment_picker,
-)
+from frontend_space.problems import describe
+from frontend_space.tabs.frame import HIDDEN, showing_errors
+from frontend_space.tabs.picking import filled, filled_segments, product_picker, segment_picker
+from reviewlens import ApiError, Client
+from reviewlens.models import Change, Mover, SegmentKind, Segments, Trend
 
-_PROOF = 5
-_SEGMENTS = 30
-_TINY = 0.001
+_MAX_PROOFS = 5
+_MAX_SEGMENTS = 30
+_SMALLEST_P_VALUE = 0.001
 
 
 def build(backend: Backend, tab: gr.Tab) -> None:
@@ -40,37 +34,42 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     moved = gr.HTML("", elem_id="movers")
     parts = gr.HTML("", elem_id="segments")
 
-    @told(4, others=gr.skip())
-    def show(one: str, kind: str, origin: str, step: str) -> tuple[str, Any, Any, str]:
-        client = asked(backend)
-        found = client.trends(product_id=one, category=kind, source=origin, interval=step)
-        if not found.totals.reviews and not found.points:
-            empty = markup.note("No reviews are there for this choice yet.", "empty")
+    @showing_errors(4, others=gr.skip())
+    def show(product_id: str, name: str, origin: str, step: Any) -> tuple[str, Any, Any, str]:
+        client = client_of(backend)
+        trend = client.trends(
+            product_id=product_id or None,
+            category=name or None,
+            source=origin or None,
+            interval=step,
+        )
+        if not trend.totals.reviews and not trend.points:
+            empty = markup.note("There are no reviews for this choice yet.", "empty")
             return empty, gr.Plot(visible=False), gr.Plot(visible=False), ""
         return (
-            _about(found),
-            gr.Plot(sentiment_plot(found.points, found.change), visible=True),
-            gr.Plot(stars_plot(found.points, found.change), visible=True),
-            change_html(client, found.change),
+            _about(trend),
+            gr.Plot(sentiment_plot(trend.points, trend.change), visible=True),
+            gr.Plot(stars_plot(trend.points, trend.change), visible=True),
+            change_html(client, trend.change),
         )
 
-    @told()
-    def movers(kind: str) -> str:
-        found = asked(backend).movers(category=kind, limit=20)
-        return movers_html(found.movers) + markup.fresh(found.freshness)
+    @showing_errors()
+    def movers(name: str) -> str:
+        answer = client_of(backend).movers(category=name or None, limit=20)
+        return movers_html(answer.movers) + markup.fresh(answer.freshness)
 
-    @told(3, others=gr.skip())
-    def by_segment(kind: str, origin: str) -> tuple[str, Any, Any]:
-        client = asked(backend)
+    @showing_errors(3, others=gr.skip())
+    def by_segment(name: str, origin: str) -> tuple[str, Any, Any]:
+        client = client_of(backend)
         categories, sources = client.segments("category"), client.segments("source")
         return (
             segments_html(categories, "category") + segments_html(sources, "source"),
-            filled_segments(categories, "category", kind),
+            filled_segments(categories, "category", name),
             filled_segments(sources, "source", origin),
         )
 
-    def fill(words: str, one: str) -> Any:
-        return filled(backend, words, one)
+    def fill(words: str, product_id: str) -> Any:
+        return filled(backend, words, product_id)
 
     inputs, outputs = [product, category, source, interval], [answer, plot, stars, proof]
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
@@ -89,20 +88,20 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     tab.select(by_segment, [category, source], [parts, category, source], **event)
 
 
-def _about(found: Trend) -> str:
-    totals = found.totals
+def _about(trend: Trend) -> str:
+    totals = trend.totals
     parts = [
         f"{totals.reviews:,} reviews",
-        f"net sentiment {markup.net(totals.net)}",
+        f"net sentiment {markup.net(totals.net_sentiment)}",
         "" if totals.mean_rating is None else f"mean {totals.mean_rating:.2f} stars",
     ]
     line = ", ".join(part for part in parts if part)
-    return f'<p class="lead">{markup.safe(line)}</p>{markup.fresh(found.freshness)}'
+    return f'<p class="lead">{markup.safe(line)}</p>{markup.fresh(trend.freshness)}'
 
 
 def change_sentence(change: Change) -> str:
-    """What changed, since when, and how sure that is."""
-    chance = "p < 0.001" if change.p_value < _TINY else f"p = {change.p_value:.3f}"
+    """What changed, on which day, and how certain that is."""
+    chance = "p < 0.001" if change.p_value < _SMALLEST_P_VALUE else f"p = {change.p_value:.3f}"
     before, after = markup.share(change.negative_before), markup.share(change.negative_after)
     return (
         f"{change.direction.capitalize()} since {markup.day(change.day)}: "
@@ -118,61 +117,50 @@ def change_html(client: Client, change: Change | None) -> str:
     head = markup.note(
         change_sentence(change), "warning" if change.direction == "worse" else "info"
     )
-    if not change.reviews_link:
-        return head
     try:
-        reviews = client.follow(change.reviews_link, limit=_PROOF).reviews
+        reviews = client.linked_reviews(change.reviews_link, limit=_MAX_PROOFS).page().reviews
     except ApiError as error:
-        return head + markup.note(str(error), "error")
-    drawn = markup.cards(
-        [markup.card(one) for one in reviews], "No review is behind this any more."
-    )
-    return markup.section("The change", head) + markup.section("Reviews that prove it", drawn)
+        return head + markup.note(describe(error), "error")
+    cards = [markup.card(review) for review in reviews]
+    proof = markup.cards(cards, "These reviews are no longer stored.")
+    return markup.section("The change", head) + markup.section("Reviews that prove it", proof)
 
 
 def movers_html(movers: list[Mover]) -> str:
-    """Products that changed, strongest first."""
+    """Products that changed, the most certain first."""
     if not movers:
-        told_ = "No product changed more than chance allows."
-        return markup.section("What changed most", markup.note(told_, "empty"))
-    rows = [
-        (
-            (
-                f"<strong>{markup.safe(one.title or one.product_id)}</strong><br>"
-                f"<small>{markup.safe(one.product_id)}</small>"
-            ),
-            (
-                f'<span class="move {"worse" if one.change.direction == "worse" else "better"}">'
-                f"{markup.safe(one.change.direction)}</span>"
-            ),
-            markup.safe(markup.day(one.change.day)),
-            (
-                f"{markup.share(one.change.negative_before)} → "
-                f"{markup.share(one.change.negative_after)}"
-            ),
-        )
-        for one in movers
-    ]
+        note = markup.note("No product changed by more than chance explains.", "empty")
+        return markup.section("What changed most", note)
     head = ("Product", "Direction", "Since", "Negative before → after")
-    return markup.section("What changed most", markup.table(head, rows, "Products that changed"))
+    table = markup.table(head, map(_mover_cells, movers), "Products that changed")
+    return markup.section("What changed most", table)
 
 
-def segments_html(answer: Segments, by: By) -> str:
+def _mover_cells(mover: Mover) -> tuple[str, str, str, str]:
+    change, title = mover.change, markup.safe(mover.title or mover.product_id)
+    return (
+        f"<strong>{title}</strong><br><small>{markup.safe(mover.product_id)}</small>",
+        f'<span class="move {change.direction}">{change.direction}</span>',
+        markup.safe(markup.day(change.day)),
+        f"{markup.share(change.negative_before)} → {markup.share(change.negative_after)}",
+    )
+
+
+def segments_html(answer: Segments, by: SegmentKind) -> str:
     """Figures of each category, or of each source."""
-    found = answer.segments
     rows = [
         (
-            markup.safe(one.name or "none"),
-            f"{one.reviews:,}",
-            markup.net(one.net),
-            markup.mean(one.mean_rating),
-            "n/a" if one.sentiment_shares is None else markup.share(one.sentiment_shares.negative),
+            markup.safe(segment.name or "none"),
+            f"{segment.reviews:,}",
+            markup.net(segment.net_sentiment),
+            markup.mean(segment.mean_rating),
+            markup.share(segment.sentiment_shares.negative if segment.sentiment_shares else None),
         )
-        for one in found[:_SEGMENTS]
+        for segment in answer.segments[:_MAX_SEGMENTS]
     ]
     head = (by.capitalize(), "Reviews", "Net", "Stars", "Negative")
     caption = f"Figures by {by}"
-    if len(found) > len(rows):
-        caption += f": the {len(rows)} with most reviews of {len(found):,}"
-    drawn = markup.table(head, rows, caption) if rows else markup.note("None yet.", "empty")
-    return markup.section(f"By {by}", drawn)
+    if len(answer.segments) > len(rows):
+        caption += f": the {len(rows)} with most reviews of {len(answer.segments):,}"
+    table = markup.table(head, rows, caption) if rows else markup.note("None yet.", "empty")
+    return markup.section(f"By {by}", table)

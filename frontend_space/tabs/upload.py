@@ -1,38 +1,40 @@
-"""Tab Upload: a dump goes to the API's bucket, its counts come back, its rejects as a file."""
+"""Tab Upload: sends a dump to the API's bucket, then shows its counts and its rejects."""
 
 import csv
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from frontend_space import markup
-from frontend_space.answers import Ingest, Reject
-from frontend_space.backend import Backend, asked
-from frontend_space.client import Client
-from frontend_space.problems import ApiError, RefusedError, UnreachableError
+from frontend_space.backend import Backend, client_of
+from frontend_space.problems import PageError, describe
 from frontend_space.tabs.frame import HIDDEN, own_file
+from reviewlens import ApiError, Client, ConnectionFailedError
+from reviewlens.models import IngestReport, IngestStatus, Reject
 
 _FIELDS = "text, rating, title, product_id, product_title, category, reviewer, date"
 _PAUSE_SECONDS = 0.5
-_PATIENCE_SECONDS = 600.0
-_MOST_REJECTS = 10_000
-_SHOWN = 200
+_TIMEOUT_SECONDS = 600.0
+_MAX_REJECTS = 10_000
+_REJECTS_OF_A_PAGE = 1000
+_MAX_ROWS = 200
 _HEAD = ["file", "line", "record", "reason", "detail", "raw"]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _FAILURES = {
     "empty_object": "The file is empty.",
-    "format_unknown": "This is no format that is known here. JSON lines, JSON, CSV, TSV and "
-    "Parquet are read, plain or packed.",
-    "schema_unknown": "The columns have names that are not known here. Say above which is which.",
-    "mapping_invalid": "The columns that were named cannot be used.",
-    "archive_unsupported": "This kind of archive is not read.",
-    "decompression_limit": "Unpacked, the file is larger than what is read here.",
-    "object_too_large": "The file is larger than what is read here.",
+    "format_unknown": "The format is not supported. JSON lines, JSON, CSV, TSV and Parquet are, "
+    "plain or compressed.",
+    "schema_unknown": "The column names are not known. Enter above which column is which field.",
+    "mapping_invalid": "The columns entered above cannot be used.",
+    "archive_unsupported": "This kind of archive is not supported.",
+    "decompression_limit": "The decompressed file is too large.",
+    "object_too_large": "The file is too large.",
 }
 
 
@@ -41,12 +43,12 @@ def build(backend: Backend, *, max_bytes: int) -> None:
     gr.HTML(
         markup.note(
             "JSON lines, JSON arrays, CSV, TSV or Parquet; plain or as gzip, bzip2, zstd or zip, "
-            f"up to {max_bytes // 2**20:,} MB. Whoever uses this page sees what you upload.",
+            f"up to {max_bytes // 2**20:,} MB. Every visitor of this page can see your upload.",
         )
     )
     file = own_file(label="A dump of reviews", file_count="single", type="filepath", elem_id="dump")
     mapping = gr.Textbox(
-        label="Columns, where they have names of their own",
+        label="Columns, where their names differ from the fields",
         placeholder="text=Opinion, rating=Grade",
         info=f"Fields: {_FIELDS}",
         max_length=2000,
@@ -74,88 +76,104 @@ def build(backend: Backend, *, max_bytes: int) -> None:
     def run(path: str | None, columns: str) -> Iterator[Any]:
         hidden = (gr.Dataframe(visible=False), gr.DownloadButton(visible=False))
         try:
-            if not path:
-                raise RefusedError("Choose a file first.")
-            client = asked(backend)
-            shown: tuple[str, Ingest | None] = ("", None)
-            for shown in followed(client, Path(path), mapping_of(columns), max_bytes):
+            client = client_of(backend)
+            shown: tuple[str, IngestReport | None] = ("", None)
+            for shown in follow(client, _chosen(path), mapping_of(columns), max_bytes):
                 yield shown[0], *hidden
             html, ingest = shown
             if ingest is not None and ingest.rejected:
                 yield html, *_rejects(client, ingest)
-        except ApiError as error:
-            yield markup.note(str(error), "error"), *hidden
+        except (ApiError, PageError) as error:
+            yield markup.note(describe(error), "error"), *hidden
 
     button.click(run, [file, mapping], [status, table, download], concurrency_limit=2, **HIDDEN)
+
+
+def _chosen(path: str | None) -> Path:
+    if not path:
+        raise PageError("Choose a file first.")
+    return Path(path)
 
 
 def mapping_of(columns: str | None) -> dict[str, str] | None:
     """Read ``text=Opinion, rating=Grade``.
 
     Raises:
-        RefusedError: a part is no field=column.
+        PageError: a part does not have the form field=column.
     """
-    found = {}
+    mapping = {}
     for part in (columns or "").split(","):
         if part.strip():
             field, equals, column = (piece.strip() for piece in part.partition("="))
             if not (field and equals and column):
-                raise RefusedError(f"“{part.strip()}” is no field=column.")
-            found[field] = column
-    return found or None
+                raise PageError(f"“{part.strip()}” must have the form field=column.")
+            mapping[field] = column
+    return mapping or None
 
 
-def followed(
+def follow(
     client: Client, path: Path, mapping: dict[str, str] | None, max_bytes: int
-) -> Iterator[tuple[str, Ingest | None]]:
-    """Send a dump and follow it to its end; what to show, and how far it is."""
+) -> Iterator[tuple[str, IngestReport | None]]:
+    """Upload a dump and follow its ingest to the end; yields HTML and the ingest.
+
+    Raises:
+        PageError: the file is too large, or the ingest takes too long.
+        ApiError: the API or its bucket refuses the file.
+    """
     size = path.stat().st_size
     if size > max_bytes:
-        raise RefusedError(f"This file is too large: {max_bytes // 2**20:,} MB at most.")
+        raise PageError(f"This file is too large: the limit is {max_bytes // 2**20:,} MB.")
     sent = [0]
-    name = path.name
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(
-            client.upload, path, name, mapping, lambda total: sent.__setitem__(0, total)
+        upload = pool.submit(
+            client.upload, path, mapping=mapping, progress=lambda total: sent.__setitem__(0, total)
         )
-        while not sending.done():
+        while not upload.done():
             yield progress_html("Sending", sent[0], size), None
             time.sleep(_PAUSE_SECONDS / 2)
-        key = sending.result()
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+        key = _key(upload)
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        ingest = client.ingest_of(key)
+        ingest = next(iter(client.ingests(key=key, limit=1).ingests), None)
         yield ingest_html(ingest, size), ingest
-        if ingest is not None and ingest.is_over:
+        if ingest is not None and ingest.status.is_final:
             return
         time.sleep(_PAUSE_SECONDS)
-    raise UnreachableError("This takes long. It goes on; its reviews will be there later.")
+    raise PageError("This takes long. It continues, and the reviews will be available later.")
 
 
-def progress_html(what: str, done: int, whole: int) -> str:
-    """A bar with its share in words."""
-    part = 100 * done / max(whole, 1)
-    label = markup.safe(f"{what}: {part:.0f}% of {whole:,} bytes")
+def _key(upload: Future[str]) -> str:
+    try:
+        return upload.result()
+    except ConnectionFailedError as error:
+        raise PageError("The upload was interrupted. Please try again.") from error
+
+
+def progress_html(activity: str, done: int, total: int) -> str:
+    """A progress bar with its percentage as text."""
+    percent = 100 * done / max(total, 1)
+    label = markup.safe(f"{activity}: {percent:.0f}% of {total:,} bytes")
     return (
-        f'<p class="note info">{label}</p><progress max="100" value="{part:.0f}"'
+        f'<p class="note info">{label}</p><progress max="100" value="{percent:.0f}"'
         f' aria-label="{label}"></progress>'
     )
 
 
-def ingest_html(ingest: Ingest | None, size: int) -> str:
-    """How far an upload is, with its counts."""
+def ingest_html(ingest: IngestReport | None, size: int) -> str:
+    """State and counts of an upload."""
     if ingest is None:
-        return markup.note(f"Sent, {size:,} bytes. Waiting for its turn…")
-    if ingest.status == "failed":
+        return markup.note(f"Sent {size:,} bytes. Waiting in the queue…")
+    if ingest.status is IngestStatus.FAILED:
         code, detail = ingest.error_code or "", ingest.error_detail or ""
-        told = _FAILURES.get(code, "The file cannot be read.")
+        reason = _FAILURES.get(code, "The file cannot be read.")
         stored = f" {ingest.stored:,} reviews were stored before that." if ingest.stored else ""
-        return markup.note(f"{told}{stored} ({detail or code})", "error")
+        return markup.note(f"{reason}{stored} ({detail or code})", "error")
+    parts = f"{ingest.shards_processed} of {ingest.shards} parts"
     states = {
-        "received": "Waiting for its turn…",
-        "collecting": "Being read…",
-        "collected": f"Read. Being judged: {ingest.shards_processed} of {ingest.shards} parts…",
-        "processed": "Done. Its reviews are in the figures, and can be searched in a moment.",
+        IngestStatus.RECEIVED: "Waiting in the queue…",
+        IngestStatus.COLLECTING: "Reading the file…",
+        IngestStatus.COLLECTED: f"Read. Analysing the reviews: {parts}…",
+        IngestStatus.PROCESSED: "Done. The reviews are in the figures; search finds them shortly.",
     }
     rows = [
         (markup.safe(name), f"{value:,}")
@@ -167,50 +185,40 @@ def ingest_html(ingest: Ingest | None, size: int) -> str:
         )
     ]
     reasons = [
-        (markup.safe(f"refused: {why.replace('_', ' ')}"), f"{count:,}")
-        for why, count in sorted(ingest.rejects_by_reason.items())
+        (markup.safe(f"refused: {reason.replace('_', ' ')}"), f"{count:,}")
+        for reason, count in sorted(ingest.rejects_by_reason.items())
     ]
     return (
-        markup.note(states.get(ingest.status, ingest.status))
+        markup.note(states[ingest.status])
         + markup.table(("Rows", "Count"), [*rows, *reasons], "Rows of this upload")
         + markup.warnings(ingest.warnings)
     )
 
 
-def _rejects(client: Client, ingest: Ingest) -> tuple[Any, Any]:
-    found = all_rejects(client, ingest.ingest_id)
-    rows = [[one.line, one.record, one.reason, one.detail] for one in found[:_SHOWN]]
-    path = written(found, ingest.ingest_id)
-    label = f"Download all refused rows (CSV, {len(found):,})"
+def _rejects(client: Client, ingest: IngestReport) -> tuple[Any, Any]:
+    pages = client.rejects(ingest.ingest_id, limit=_REJECTS_OF_A_PAGE)
+    rejects = list(islice(pages, _MAX_REJECTS))
+    rows = [[each.line, each.record, each.reason, each.detail] for each in rejects[:_MAX_ROWS]]
+    path = write_csv(rejects, ingest.ingest_id)
+    label = f"Download all refused rows (CSV, {len(rejects):,})"
     return (
         gr.Dataframe(rows, headers=_HEAD[1:5], visible=True),
         gr.DownloadButton(label, value=str(path), visible=True),
     )
 
 
-def all_rejects(client: Client, ingest_id: str) -> list[Reject]:
-    """Refused rows of an ingest, up to ten thousand."""
-    found: list[Reject] = []
-    after: int | None = 0
-    while after is not None and len(found) < _MOST_REJECTS:
-        page = client.rejects(ingest_id, after=after)
-        found += page.rejects
-        after = page.next_after
-    return found
-
-
-def written(rejects: list[Reject], name: str) -> Path:
-    """Refused rows as CSV; a cell that a spreadsheet would run as a formula is made text."""
+def write_csv(rejects: list[Reject], name: str) -> Path:
+    """Write refused rows; cells that a spreadsheet would run as a formula become text."""
     path = Path(tempfile.mkdtemp(prefix="reviewlens-rejects-")) / f"{name}.csv"
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow(_HEAD)
-        for one in rejects:
-            cells = [one.file, one.line, one.record, one.reason, one.detail, one.raw]
+        for each in rejects:
+            cells = [each.file, each.line, each.record, each.reason, each.detail, each.raw]
             writer.writerow([_plain(cell) for cell in cells])
     return path
 
 
 def _plain(cell: object) -> object:
     text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -68,7 +68,7 @@ def measured(process: psutil.Popen, address: str) -> dict[str, Any]:
         return found | {"status": process.poll()}
     with asking(address) as client:
         similar = client.predict(REVIEW, 3, api_name="/search_similar")["results"]
-    found["similar"] = [review["text"][:80] for review in similar]
+    found["similar"] = [review["review_text"][:80] for review in similar]
     found["memory_mb"] = round(memory_bytes(process) / 2**20)
     return found
 

@@ -15,6 +15,11 @@ class IngestStatus(StrEnum):
     PROCESSED = "processed"
     FAILED = "failed"
 
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (IngestStatus.PROCESSED, IngestStatus.FAILED)
+
 
 class RejectReason(StrEnum):
     """Why a row was rejected. The values are stable, so clients may match on them."""

@@ -1,4 +1,4 @@
-"""What a screen reader and low vision need, checked in the page itself and without a network."""
+"""Needs of screen readers and low vision, checked in the page itself and without a network."""
 
 NAMES = """() => {
   const shown = (e) => e.offsetParent !== null || e.getClientRects().length > 0;
@@ -10,7 +10,7 @@ NAMES = """() => {
     .filter((e) => shown(e) && e.type !== 'hidden' && e.type !== 'file' && !named(e))
     .map((e) => e.outerHTML.slice(0, 160));
 }"""
-"""Controls that nobody could name."""
+"""Controls without an accessible name."""
 
 CONTRAST = """(selectors) => {
   const lum = (c) => { const [r, g, b] = c.map((v) => { v /= 255;
@@ -34,14 +34,14 @@ CONTRAST = """(selectors) => {
   }
   return found;
 }"""
-"""Texts with less than 4.5:1 to what is behind them."""
+"""Texts with a contrast of less than 4.5:1 to their background."""
 
 OURS = (
     ".note, .badge, .fresh, .lead, .why, .facts, .score, .legend, .words, .words mark, .card p, "
     ".card h4, section h3, .bar .name, .bar .value, header h1, header p, .fact dt, .fact dd, "
     "blockquote, .scroll th, .scroll td, button.primary, button.secondary, [role=tab]"
 )
-"""What the page draws itself, and what is pressed."""
+"""Elements that the page draws itself, and buttons."""
 
 STRUCTURE = """() => {
   const wrong = [];
@@ -63,7 +63,7 @@ STRUCTURE = """() => {
 
 
 def flaws(page):
-    """Everything that is wrong with what is shown now."""
+    """Accessibility errors of what is shown now."""
     return [
         *page.evaluate(STRUCTURE),
         *page.evaluate(NAMES),

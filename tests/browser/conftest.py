@@ -16,7 +16,8 @@ from playwright.sync_api import sync_playwright
 
 from local.stack.ports import free_port
 from local.state import StateFolder
-from tests.browser.contract import NEW, Contract, serving
+from reviewlens import ApiError, Client
+from tests.browser.contract import CLOSED, Contract, serving
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "page"
 FLAGS = [
@@ -35,7 +36,11 @@ class Home:
         self.port = free_port(0, purpose="page", option="--port")
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = log
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("REVIEWLENS_", "AWS_"))}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("REVIEWLENS_", "AWS_"))
+        }
         settings = {"REVIEWLENS_STATE": str(folder), "REVIEWLENS_POINTER_REFRESH_SECONDS": "1"}
         with log.open("ab") as out:
             self.process = subprocess.Popen(
@@ -43,13 +48,13 @@ class Home:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                env=kept | settings,
+                env=inherited | settings,
                 cwd=Path(__file__).resolve().parents[2],
             )
 
     @property
     def gateway(self):
-        """Address of its own API; None before it is there."""
+        """Address of its own API; None before the API runs."""
         running = self.folder.running()
         return running and running.gateway_url
 
@@ -58,22 +63,25 @@ class Home:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self._log.read_text()
-            with suppress(httpx.HTTPError, KeyError, IndexError, TypeError):
+            with suppress(httpx.HTTPError, ApiError):
                 self.page_seconds = self._page_seconds()
-                found = httpx.get(f"{self.gateway}/collect").json()["ingests"]
-                done = [one["status"] for one in found] == ["processed"] * 4
-                health = httpx.get(f"{self.gateway}/health/retrieval").json()
-                if done and "-733-" in (health["index_version"] or ""):
+                if self.gateway and self._is_ready():
                     return self
             time.sleep(0.2)
         raise AssertionError(f"the page is not ready: {self._log.read_text()}")
+
+    def _is_ready(self):
+        with Client(self.gateway) as client:
+            statuses = [ingest.status for ingest in client.ingests().ingests]
+            index = client.service_health("retrieval").index_version or ""
+            return statuses == ["processed"] * 4 and "-733-" in index
 
     def _page_seconds(self):
         httpx.get(self.url).raise_for_status()
         return time.time() - psutil.Process(self.process.pid).create_time()
 
     def stop(self):
-        """End it as Ctrl-C does; gives the exit status."""
+        """Stop it as Ctrl-C does; returns the exit status."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(PATIENCE)
 
@@ -91,7 +99,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def page_over():
-    """``page_over(url)``: address of a page that asks the API at ``url``."""
+    """``page_over(url)``: address of a page over the API at ``url``."""
     from frontend_space.app import served
     from frontend_space.settings import PageSettings
 
@@ -119,32 +127,32 @@ def hostile_page(home, page_over):
 
 
 @pytest.fixture(scope="session")
-def older_page(home, page_over):
-    """A page over a server that has none of the newer routes."""
-    with serving(Contract(home.gateway, missing=NEW)) as url:
+def restricted_page(home, page_over):
+    """A page whose key does not permit all routes."""
+    with serving(Contract(home.gateway, closed=CLOSED)) as url:
         yield page_over(url)
 
 
 class _Listener:
-    """A server that nobody should ask."""
+    """A server that should get no request."""
 
-    def __init__(self, url, asked):
+    def __init__(self, url, requests):
         self.url = url
-        self.asked = asked
+        self.requests = requests
 
 
 @pytest.fixture
 def contract_address(home):
-    """A server, and the list of what it was asked."""
+    """A server, and the list of its requests."""
     contract = Contract(home.gateway)
     with serving(contract) as url:
-        yield _Listener(url, contract.asked)
+        yield _Listener(url, contract.requests)
 
 
 # not for the session: while it is open, no other test could run an event loop of its own
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium of the system, else the one that playwright brought."""
+    """Chromium of the system, else that of playwright."""
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("chromium-browser")
         started = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -153,23 +161,23 @@ def browser():
 
 
 class Visit:
-    """One visitor's tab, with everything that went wrong in it."""
+    """One visitor's tab, with the errors in it."""
 
     def __init__(self, page):
         self.page = page
-        self.wrong = []
+        self.errors = []
         page.set_default_timeout(MILLISECONDS)
-        page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", self._asked)
+        page.on("console", self._add_console_error)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._check_request)
 
-    def _heard(self, message):
+    def _add_console_error(self, message):
         if message.type == "error":
-            self.wrong.append(message.text)
+            self.errors.append(message.text)
 
-    def _asked(self, request):
+    def _check_request(self, request):
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
-            self.wrong.append(f"asked {request.url}")
+            self.errors.append(f"requested {request.url}")
 
     def open(self, url):
         """Go there and wait until it can be used."""
@@ -188,7 +196,7 @@ class Visit:
         return self
 
     def upload(self, path, columns=""):
-        """Choose a file on the tab for it and send it."""
+        """Choose a file on the tab Upload and send it."""
         self.tab("Upload")
         self.page.set_input_files("#dump input[type=file]", path)
         self.wait_for(f"#dump >> text={path.name.split('.')[0]}")
@@ -198,7 +206,7 @@ class Visit:
         return self
 
     def text(self, selector):
-        """What is shown there."""
+        """The text that is shown there."""
         return self.page.inner_text(selector)
 
     def wait_for(self, selector, **options):
@@ -206,7 +214,7 @@ class Visit:
         return self.page.wait_for_selector(selector, **options)
 
     def width(self):
-        """What would have to be scrolled sideways, in pixels."""
+        """Pixels that stick out to the right of the window."""
         return self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
@@ -219,7 +227,7 @@ class Visit:
 
 @pytest.fixture
 def visit(browser):
-    """``visit(url, width, height, dark)``: a new visitor; nothing may go wrong in the tab."""
+    """``visit(url, width, height, dark)``: a new visitor; the tab must have no errors."""
     with ExitStack() as cleanup:
         visits = []
 

@@ -1,7 +1,7 @@
-"""A server of the insights routes, in the shapes of their contract, in front of a real API.
+"""A server with fixed answers for the insights routes, in front of a real API.
 
-What it does not know itself it asks of the real one. ``missing`` routes answer 404 as an older
-server does; ``hostile`` puts markup and endless words into what it says.
+Other requests are passed on to the real API. ``closed`` routes answer 403, as for a key that does
+not permit them; ``hostile`` puts markup and endless words into the answers.
 """
 
 import json
@@ -15,13 +15,14 @@ import httpx
 
 SCRIPT = "<script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>"
 HOSTILE = f"{SCRIPT} **bold** [link](javascript:window.hacked=1) `{{{{x}}}}` ${{7*7}} {'w' * 3000}"
-NEW = frozenset({"/trends", "/movers", "/segments", "/aspects", "/duplicates"})
+CLOSED = frozenset({"/trends", "/movers", "/segments", "/aspects", "/duplicates"})
 DAY = date(2026, 3, 16)
 FRESH = {"as_of": "2026-11-29T08:00:00Z", "pending_reviews": 3}
 PRODUCT = "RL-AUD-01"
 PROOF = f"/reviews?product_id={PRODUCT}&sentiment=negative&from={DAY}"
 CHANGE = {
     "day": DAY.isoformat(),
+    "first_seen": DAY.isoformat(),
     "direction": "worse",
     "negative_before": 0.05,
     "negative_after": 0.62,
@@ -74,7 +75,8 @@ def _trends(_query, _text):
 
 def _movers(_query, text):
     one = {"product_id": PRODUCT, "title": text("Wren Folding Headphones"), "category": "Audio"}
-    return {"movers": [{**one, "change": CHANGE, "q_value": 0.001}], "freshness": FRESH}
+    movers = [{**one, "change": CHANGE, "q_value": 0.001}]
+    return {"movers": movers, "products_tested": 4, "freshness": FRESH}
 
 
 def _segments(query, text):
@@ -128,33 +130,33 @@ _ANSWERS = {
 
 
 class Contract:
-    """The server's answers; ``asked`` holds the paths that it was asked for."""
+    """The server's answers; ``requests`` keeps method and path of each request."""
 
-    def __init__(self, upstream, *, missing=frozenset(), hostile=False):
-        self.asked = []
+    def __init__(self, upstream, *, closed=frozenset(), hostile=False):
+        self.requests = []
         self._upstream = upstream
-        self._missing = missing
+        self._closed = closed
         self._hostile = hostile
 
-    def answer(self, method, target, body, headers):
-        """Status, kind and body of one answer."""
+    def answer(self, method, target, body):
+        """Status, media type and body of one answer."""
         parts = urlsplit(target)
-        self.asked.append(f"{method} {target}")
-        if parts.path in self._missing:
-            told = {"title": "Not Found", "status": 404, "code": "route_not_found", "detail": "no"}
-            return 404, "application/problem+json", json.dumps(told).encode()
+        self.requests.append(f"{method} {target}")
+        if parts.path in self._closed:
+            problem = {"title": "Forbidden", "status": 403, "code": "forbidden", "detail": "no"}
+            return 403, "application/problem+json", json.dumps(problem).encode()
         if parts.path in _ANSWERS:
-            found = _ANSWERS[parts.path](parse_qs(parts.query), self._text)
-            return 200, "application/json", json.dumps(found).encode()
-        kept = {"content-type": "application/json"} if body else {}
+            content = _ANSWERS[parts.path](parse_qs(parts.query), self._text)
+            return 200, "application/json", json.dumps(content).encode()
+        headers = {"content-type": "application/json"} if body else {}
         with httpx.Client(base_url=self._upstream, trust_env=False, timeout=60) as client:
-            answer = client.request(method, target, content=body, headers=kept)
-        return answer.status_code, answer.headers["content-type"], self._spoilt(answer)
+            answer = client.request(method, target, content=body, headers=headers)
+        return answer.status_code, answer.headers["content-type"], self._with_markup(answer)
 
     def _text(self, plain):
         return HOSTILE if self._hostile else plain
 
-    def _spoilt(self, answer):
+    def _with_markup(self, answer):
         if not self._hostile or answer.status_code != 200:
             return answer.content
         return json.dumps(self._walk(answer.json())).encode()
@@ -171,15 +173,14 @@ class Contract:
 
 @contextmanager
 def serving(contract):
-    """The server on a free loopback port; gives its address."""
+    """Serve on a free loopback port; yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _respond(self):
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            told = contract.answer(self.command, self.path, body, self.headers)
-            status, kind, answer = told
+            status, kind, answer = contract.answer(self.command, self.path, body)
             self.send_response(status)
             self.send_header("content-type", kind)
             self.send_header("content-length", str(len(answer)))

@@ -1,4 +1,4 @@
-"""The page over a stack of its own, as a visitor and as a program meet it."""
+"""The page over a stack of its own, for visitors and for programs."""
 
 import csv
 import gzip
@@ -25,34 +25,34 @@ def analyzed(visit, url, text=TEXT, **how):
     return tab
 
 
-def test_a_text_is_judged_with_its_words_and_reviews_like_it(visit, home):
+def test_a_text_is_analysed_with_its_words_and_similar_reviews(visit, home):
     tab = analyzed(visit, home.url)
-    said = tab.text("#analysis")
+    analysis = tab.text("#analysis")
     assert "negative" in tab.text("#analysis .verdict h3")
     shares = [float(v.rstrip("%")) for v in tab.page.locator(".verdict .value").all_inner_texts()]
     assert sum(shares) == pytest.approx(100, abs=0.3)
     assert tab.page.locator("#analysis .words").inner_text() == TEXT
     assert "snapped" in " ".join(tab.page.locator("#analysis mark.for").all_inner_texts())
     assert tab.page.locator("#analysis .card").count() == 5
-    assert "% alike" in said
-    assert "shares “hinge”" in said
+    assert "% similar" in analysis
+    assert "shares “hinge”" in analysis
     tab.picture("analyze-laptop")
 
 
-def test_markup_in_a_text_is_shown_and_never_run(visit, home):
+def test_markup_in_a_text_is_shown_as_text(visit, home):
     evil = "<script>window.hacked=1</script> <img src=x onerror=window.hacked=1> it broke **badly**"
     tab = analyzed(visit, home.url, evil)
     assert tab.page.locator("#analysis .words").inner_text() == evil
     assert tab.page.evaluate("window.hacked") is None
 
 
-def test_no_text_is_told_kindly(visit, home):
+def test_without_a_text_the_page_asks_for_one(visit, home):
     tab = visit(home.url)
     tab.page.click("#analyze-button")
     tab.wait_for("#analysis >> text=There is no text yet")
 
 
-def test_a_picture_is_never_read_and_the_page_says_so(visit, home):
+def test_a_picture_is_not_used_and_the_page_says_so(visit, home):
     tab = visit(home.url)
     tab.page.get_by_role("button", name="Add a picture").click()
     tab.page.get_by_label("Address of a picture").fill("http://127.0.0.1:1/x.png")
@@ -61,7 +61,7 @@ def test_a_picture_is_never_read_and_the_page_says_so(visit, home):
     tab.wait_for("#analysis .note.warning >> text=/image|picture/i")
 
 
-def test_a_link_brings_the_text_back(visit, home):
+def test_a_link_contains_the_text(visit, home):
     tab = visit(home.url)
     tab.page.fill("#analyze-text textarea", "Ein Text & mehr? 100% ü")
     tab.page.click("#share-button")
@@ -76,7 +76,7 @@ def test_a_link_brings_the_text_back(visit, home):
     )
 
 
-def test_a_link_is_never_longer_than_browsers_take(visit, home):
+def test_a_text_that_is_too_long_for_a_link(visit, home):
     tab = visit(home.url)
     tab.page.fill("#analyze-text textarea", "x" * 1501)
     tab.page.click("#share-button")
@@ -86,7 +86,7 @@ def test_a_link_is_never_longer_than_browsers_take(visit, home):
     )
 
 
-def test_search_finds_by_meaning_and_keeps_to_its_filters(visit, home):
+def test_search_by_meaning_with_filters(visit, home):
     tab = visit(home.url).tab("Explore")
     tab.page.fill("#search-text textarea, #search-text input", "the hinge broke")
     tab.page.get_by_role("button", name="Filters").first.click()
@@ -95,7 +95,7 @@ def test_search_finds_by_meaning_and_keeps_to_its_filters(visit, home):
     tab.wait_for("#search-results .card")
     facts = tab.page.locator("#search-results .facts").all_inner_texts()
     assert len(facts) == 10
-    assert all("RL-AUD-01" in one and "% alike" in one for one in facts)
+    assert all("RL-AUD-01" in one and "% similar" in one for one in facts)
     assert "hinge" in tab.text("#search-results")
     tab.picture("explore-laptop")
     tab.page.get_by_label("From day (UTC)").first.fill("yesterday")
@@ -116,7 +116,7 @@ def test_stored_reviews_come_page_by_page(visit, home):
     assert tab.page.locator("#browse-results .card").count() == 10
 
 
-def test_a_dump_is_uploaded_counted_and_its_rejects_can_be_taken_home(visit, home, tmp_path):
+def test_an_uploaded_dump_is_counted_and_its_rejects_can_be_downloaded(visit, home, tmp_path):
     rows = [
         {"Meinung": f"Lamp number {n} burned out after a day.", "Note": n % 5 + 1, "Ding": "LAMP-9"}
         for n in range(30)
@@ -126,10 +126,10 @@ def test_a_dump_is_uploaded_counted_and_its_rejects_can_be_taken_home(visit, hom
     path.write_bytes(gzip.compress("\n".join(json.dumps(r) for r in [*rows, bad]).encode()))
     tab = visit(home.url).upload(path, "text=Meinung, rating=Note, product_id=Ding")
     tab.wait_for("#upload-status >> text=Done.")
-    said = tab.text("#upload-status")
-    assert "rows read\t31" in said
-    assert "stored\t30" in said
-    assert "refused\t1" in said
+    status = tab.text("#upload-status")
+    assert "rows read\t31" in status
+    assert "stored\t30" in status
+    assert "refused\t1" in status
     tab.wait_for("#rejects-download")
     tab.picture("upload-laptop")
     with tab.page.expect_download() as caught:
@@ -146,27 +146,27 @@ def test_a_dump_is_uploaded_counted_and_its_rejects_can_be_taken_home(visit, hom
 
 
 @pytest.mark.parametrize(
-    ("name", "body", "told"),
+    ("name", "body", "sentence"),
     [
-        ("broken.bin", b"\x00\x01\x02 no dump at all \xff" * 50, "no format that is known"),
+        ("broken.bin", b"\x00\x01\x02 not a dump \xff" * 50, "format is not supported"),
         ("empty.csv", b"", "empty"),
-        ("own.csv", b"Meinung,Note\nkaputt,1\n", "Say above which is which"),
+        ("own.csv", b"Meinung,Note\nkaputt,1\n", "Enter above which column is which field"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told_clearly(visit, home, tmp_path, name, body, told):
+def test_a_file_that_cannot_be_read_is_explained(visit, home, tmp_path, name, body, sentence):
     path = tmp_path / name
     path.write_bytes(body)
     tab = visit(home.url).upload(path)
     tab.wait_for("#upload-status .note.error")
-    assert told in tab.text("#upload-status")
+    assert sentence in tab.text("#upload-status")
     tab.picture(f"upload-{name.partition('.')[0]}")
 
 
-def test_columns_that_are_no_pairs_are_told(visit, home, tmp_path):
+def test_columns_that_are_not_pairs_are_refused(visit, home, tmp_path):
     path = tmp_path / "own.csv"
     path.write_text("a,b\n1,2\n")
     tab = visit(home.url).upload(path, "text")
-    tab.wait_for("#upload-status >> text=is no field=column")
+    tab.wait_for("#upload-status >> text=must have the form field=column")
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -183,13 +183,13 @@ def test_nothing_is_wider_than_a_phone(visit, home, dark):
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_everything_has_a_name_and_can_be_read(visit, home, dark):
+def test_the_page_is_accessible(visit, home, dark):
     tab = analyzed(visit, home.url, dark=dark)
     tab.page.wait_for_timeout(300)
     assert flaws(tab.page) == []
 
 
-def test_the_keyboard_alone_will_do(visit, home):
+def test_the_page_works_with_the_keyboard_only(visit, home):
     tab = visit(home.url)
     tab.page.focus("#analyze-text textarea")
     tab.page.keyboard.type("It broke.")
@@ -205,7 +205,7 @@ def test_the_keyboard_alone_will_do(visit, home):
     tab.wait_for("#analysis .verdict")
 
 
-# as a program
+# programs
 
 
 @pytest.fixture(scope="module")
@@ -220,22 +220,22 @@ def test_a_program_sees_the_named_endpoints_and_no_others(program):
 
 
 def test_a_program_gets_json(program):
-    told = program.predict("It broke on the first day.", api_name="/analyze")
-    assert told["sentiment"] == "negative"
-    assert sum(told["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    analysis = program.predict("It broke on the first day.", api_name="/analyze")
+    assert analysis["sentiment"] == "negative"
+    assert sum(analysis["probabilities"].values()) == pytest.approx(1, abs=1e-3)
     found = program.predict("hinge broke", 3, api_name="/search_similar")
     assert len(found["results"]) == 3
     assert program.predict(api_name="/state") == {"state": "ready", "told": ""}
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 10_001])
-def test_a_program_that_sends_no_usable_text_is_told(program, text):
+def test_a_program_must_send_a_usable_text(program, text):
     with pytest.raises(Exception, match="1 to 10,000 characters"):
         program.predict(text, api_name="/analyze")
 
 
-def test_no_address_of_a_caller_is_fetched(home, contract_address):
-    """The file of an upload may be a file alone: an address in its place is not asked for."""
+def test_an_address_in_place_of_a_file_is_not_fetched(home, contract_address):
+    """An upload accepts files only: an address in place of a file gets no request."""
     import httpx
 
     config = httpx.get(f"{home.url}/config").json()
@@ -252,10 +252,10 @@ def test_no_address_of_a_caller_is_fetched(home, contract_address):
             if "process_completed" in line:
                 assert json.loads(line.removeprefix("data: "))["success"] is False
                 break
-    assert contract_address.asked == []
+    assert contract_address.requests == []
 
 
-def test_a_setting_that_cannot_be_is_named():
+def test_an_invalid_setting_is_named():
     environment = {**os.environ, "REVIEWLENS_API_URL": "ftp://x"}
     done = subprocess.run(
         [sys.executable, "-m", "frontend_space"],

@@ -1,4 +1,4 @@
-"""Trends over the real stack: the problem of the samples, and one of a dump just uploaded."""
+"""Trends over the real stack: the problem of the samples, and one of an uploaded dump."""
 
 import csv
 import itertools
@@ -35,8 +35,8 @@ def dump(tmp_path):
             itertools.islice(itertools.cycle(itertools.product(WHO, FINE, BAD)), days + 40)
         ):
             broken = n >= days and n % 5 < 4
-            said, stars = (bad, 1) if broken else (fine, 5)
-            text = f"{who} {said} That was number {n} of them."
+            opinion, stars = (bad, 1) if broken else (fine, 5)
+            text = f"{who} {opinion} That was number {n} of them."
             rows.writerow((PRODUCT, TITLE, "Kitchen", text, stars, FIRST + timedelta(days=n)))
     return path
 
@@ -49,7 +49,7 @@ def trend_of(tab, name):
     return tab
 
 
-def test_the_problem_of_the_samples_shows_itself(visit, home):
+def test_the_problem_of_the_samples_is_found(visit, home):
     tab = visit(home.url).tab("Trends")
     tab.wait_for("#movers >> text=Wren Folding Headphones")
     assert "RL-AUD-01" in tab.text("#movers")

@@ -1,6 +1,5 @@
-"""What comes from reviews is text, whatever it looks like."""
+"""Text from reviews is shown as text, even if it looks like markup."""
 
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend_space import markup
-from frontend_space.answers import Freshness, Review, Split
+from tests.answers import freshness, search_result, split, stored_review
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"' onmouseover=alert(1) `${1}` {{x}}"
 
@@ -27,60 +26,77 @@ class _Tags(HTMLParser):
 
 
 def parsed(html):
-    found = _Tags()
-    found.feed(html)
-    found.close()
-    return found
+    parser = _Tags()
+    parser.feed(html)
+    parser.close()
+    return parser
 
 
-def test_a_card_holds_no_tag_of_its_review():
-    review = Review(
-        review_id=EVIL, review_text=EVIL, title=EVIL, product_id=EVIL, sentiment=EVIL, rating=5
-    )
-    found = parsed(markup.card(review, why=EVIL))
-    assert set(found.tags) <= {"li", "div", "span", "h4", "p"}
-    assert set(found.attributes) <= {"class", "role", "aria-label"}
-    assert EVIL in found.text
+@pytest.mark.parametrize(
+    "review",
+    [
+        search_result(review_id=EVIL, review_text=EVIL, title=EVIL, product_id=EVIL, rating=5),
+        stored_review(review_id=EVIL, text=EVIL, title=EVIL, product_id=EVIL, rating=5),
+    ],
+)
+def test_a_card_contains_no_tag_of_its_review(review):
+    parser = parsed(markup.card(review, why=EVIL))
+    assert set(parser.tags) <= {"li", "div", "span", "h4", "p"}
+    assert set(parser.attributes) <= {"class", "role", "aria-label"}
+    assert parser.text.count(EVIL) == 4
+
+
+@pytest.mark.parametrize("sentiment", [EVIL, None])
+def test_a_badge_shows_known_sentiments_only(sentiment):
+    assert markup.badge(sentiment) == '<span class="badge none">not analysed</span>'
+
+
+def test_a_card_shows_what_is_known_of_a_review():
+    result = markup.card(search_result(similarity_score=0.876, rating=2))
+    assert "88% similar" in result
+    assert "2 of 5 stars" in result
+    stored = markup.card(stored_review(mismatch="stars_above_text", reviewed_at="2026-03-16"))
+    assert "stars above text" in stored
+    assert "16 March 2026" in stored
+    assert "similar" not in stored
 
 
 @given(st.text())
-def test_any_text_comes_back_as_that_text(text):
-    found = parsed(f"<p>{markup.safe(text)}</p>")
-    assert found.tags == ["p"]
-    seen = "".join(c for c in text if c in "\n\t" or c.isprintable() or c.isspace())
-    assert len(found.text) <= len(text)
-    assert set(found.text) <= set(text)
-    assert all(c in found.text for c in seen if c.isalnum())
+def test_any_text_is_shown_as_that_text(text):
+    parser = parsed(f"<p>{markup.safe(text)}</p>")
+    assert parser.tags == ["p"]
+    visible = "".join(c for c in text if c in "\n\t" or c.isprintable() or c.isspace())
+    assert len(parser.text) <= len(text)
+    assert set(parser.text) <= set(text)
+    assert all(c in parser.text for c in visible if c.isalnum())
 
 
 @pytest.mark.parametrize("character", ["\u202e", "\u2066", "\x00", "\x1b", "\u200f"])
-def test_characters_that_turn_a_line_around_are_left_out(character):
+def test_characters_that_reverse_a_line_are_removed(character):
     assert markup.safe(f"a{character}b") == "ab"
 
 
-def test_templates_of_the_page_find_nothing_to_fill_in():
+def test_templates_of_the_page_find_no_placeholder():
     assert not set("{}$`") & set(markup.safe("${x} {{y}} `z`"))
 
 
-def test_long_texts_are_cut_and_say_so():
+def test_long_texts_are_cut_visibly():
     assert markup.cut("x" * 5000).endswith(" …")
     assert len(markup.cut("x" * 5000)) < 1300
     assert markup.cut("short") == "short"
 
 
-def test_bars_stay_inside_whatever_the_server_says():
-    html = markup.bars(Split(negative=7.0, neutral=-3.0, positive=0.5), "x")
+def test_bars_stay_inside_for_any_shares():
+    html = markup.bars(split(7.0, -3.0, 0.5), "x")
     assert "width:100.0%" in html
     assert "width:0.0%" in html
 
 
-def test_figures_say_how_fresh_they_are():
-    when = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
-    told = markup.fresh(Freshness(as_of=when, pending_reviews=12))
-    assert "29 November 2026, 08:00:00 UTC" in told
-    assert "12 more" in told
-    assert "None are waiting" in markup.fresh(Freshness(as_of=when))
-    assert "does not say more" in markup.fresh(None)
+def test_figures_show_how_fresh_they_are():
+    html = markup.fresh(freshness(pending=12))
+    assert "29 November 2026, 08:00:00 UTC" in html
+    assert "12 more" in html
+    assert "None are waiting" in markup.fresh(freshness())
 
 
 @pytest.mark.parametrize(("value", "shown"), [(None, "n/a"), (12.4, "+12"), (-30.6, "-31")])

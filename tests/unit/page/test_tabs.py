@@ -1,4 +1,4 @@
-"""What the tabs make of answers and of input, without a browser."""
+"""How the tabs draw answers and read input, without a browser."""
 
 import csv
 import json
@@ -6,26 +6,18 @@ from datetime import date
 
 import pytest
 
-from frontend_space.answers import Change, Ingest, Point, Product, Products, Reject, Split
 from frontend_space.page import build
 from frontend_space.plots import sentiment_plot, stars_plot
-from frontend_space.problems import RefusedError
+from frontend_space.problems import PageError
 from frontend_space.settings import PageSettings
 from frontend_space.tabs.explore import filters_of
 from frontend_space.tabs.products import rows_of
 from frontend_space.tabs.trends import change_sentence
-from frontend_space.tabs.upload import ingest_html, mapping_of, written
+from frontend_space.tabs.upload import ingest_html, mapping_of, write_csv
+from reviewlens.models import IngestStatus
+from tests.answers import change, ingest, point, product, product_page, reject, split
 
-DAY = date(2026, 3, 16)
-CHANGE = Change(
-    day=DAY,
-    direction="worse",
-    negative_before=0.05,
-    negative_after=0.62,
-    reviews_before=70,
-    reviews_after=40,
-    p_value=0.00001,
-)
+CHANGE = change()
 
 
 def test_a_change_is_one_sentence():
@@ -35,10 +27,9 @@ def test_a_change_is_one_sentence():
     )
 
 
-def test_plots_hold_the_counts_the_gap_and_the_mark():
-    split = Split(negative=0.25, neutral=0.0, positive=0.75)
-    full = Point(start=DAY, end=DAY, reviews=8, analysed=8, mean_rating=4.0, sentiment_shares=split)
-    gap = Point(start=date(2026, 3, 17), end=date(2026, 3, 17))
+def test_plots_contain_the_counts_the_gap_and_the_mark():
+    full = point(reviews=8, analysed=8, mean_rating=4.0, sentiment_shares=split(0.25))
+    gap = point(start=date(2026, 3, 17), end=date(2026, 3, 17))
     plot = json.loads(sentiment_plot([full, gap], CHANGE).plot)
     assert {trace["name"]: trace["y"] for trace in plot["data"]} == {
         "negative": [2.0],
@@ -51,23 +42,23 @@ def test_plots_hold_the_counts_the_gap_and_the_mark():
     assert "shapes" not in stars["layout"]
 
 
-def test_the_table_sorts_by_numbers_and_survives_products_without_reviews():
-    full = Product(
-        product_id="A",
+def test_the_table_has_numbers_also_for_products_without_reviews():
+    full = product(
         title="Lamp",
         reviews=10,
         mean_rating=4.256,
-        sentiment_shares=Split(negative=0.2, neutral=0.2, positive=0.6),
+        sentiment_shares=split(0.2, 0.2),
+        net_sentiment=40.2,
         change=CHANGE,
     )
-    rows = rows_of(Products(products=[full, Product(product_id="B")]))
+    rows = rows_of(product_page(full, product(product_id="B")))
     assert rows == [
         ["Lamp", 10, 40, 4.26, 20, "worse 2026-03-16", "", "A"],
         ["B", 0, None, None, None, "", "", "B"],
     ]
 
 
-def test_filters_are_those_that_were_chosen():
+def test_filters_that_are_not_set_are_left_out():
     assert filters_of("", "any", 1, 5, "", "") == {}
     assert filters_of(" A ", "negative", 2, 4, "2026-03-16", " 2026-04-01 ") == {
         "product_id": "A",
@@ -79,10 +70,10 @@ def test_filters_are_those_that_were_chosen():
     }
 
 
-@pytest.mark.parametrize("chosen", [(5, 1, "", ""), (1, 5, "yesterday", ""), (1, 5, "", "1.2.26")])
-def test_filters_that_cannot_be_are_told(chosen):
-    with pytest.raises(RefusedError):
-        filters_of("", "any", *chosen)
+@pytest.mark.parametrize("inputs", [(5, 1, "", ""), (1, 5, "yesterday", ""), (1, 5, "", "1.2.26")])
+def test_filters_that_contradict_are_refused(inputs):
+    with pytest.raises(PageError):
+        filters_of("", "any", *inputs)
 
 
 def test_columns_are_pairs():
@@ -92,13 +83,13 @@ def test_columns_are_pairs():
     }
     assert mapping_of("  ") is None
     for wrong in ("text", "text=", "=x", "text=a, rating"):
-        with pytest.raises(RefusedError, match="field=column"):
+        with pytest.raises(PageError, match="field=column"):
             mapping_of(wrong)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_spreadsheet_finds_no_formula_in_the_rejects(start):
-    path = written([Reject(raw=f"{start}cmd()", reason="x", line=None, record=1)], "ing_1")
+    path = write_csv([reject(raw=f"{start}cmd()")], "ing_1")
     with path.open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["raw"].startswith("'")
@@ -106,21 +97,22 @@ def test_a_spreadsheet_finds_no_formula_in_the_rejects(start):
     assert row["line"] == ""
 
 
-def test_a_failed_ingest_says_why_and_what_is_stored():
-    told = ingest_html(
-        Ingest(
-            ingest_id="i",
-            key="k",
-            status="failed",
-            stored=7,
-            error_code="schema_unknown",
-            error_detail="<b>no column</b>",
-        ),
-        1,
+def test_a_failed_ingest_shows_the_reason_and_what_is_stored():
+    failed = ingest(
+        status="failed",
+        stored=7,
+        error_code="schema_unknown",
+        error_detail="<b>no column</b>",
     )
-    assert "Say above which is which" in told
-    assert "7 reviews were stored" in told
-    assert "<b>" not in told
+    html = ingest_html(failed, 1)
+    assert "Enter above which column is which field" in html
+    assert "7 reviews were stored" in html
+    assert "<b>" not in html
+
+
+@pytest.mark.parametrize("status", list(IngestStatus))
+def test_every_state_of_an_ingest_has_a_sentence(status):
+    assert ingest_html(ingest(status=status), 1)
 
 
 @pytest.mark.parametrize(
@@ -133,20 +125,20 @@ def test_a_failed_ingest_says_why_and_what_is_stored():
         {"page_concurrency": 0},
     ],
 )
-def test_settings_that_cannot_be_are_refused(wrong):
+def test_invalid_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PageSettings(**wrong)
 
 
-def test_the_key_is_not_in_what_is_printed():
+def test_the_key_is_not_printed():
     assert "secret" not in repr(PageSettings(api_key="secret"))
 
 
 def test_every_event_of_the_page_is_private_and_limited():
-    class Nobody:
+    class Starting:
         client = None
 
-    page = build(Nobody(), PageSettings())
+    page = build(Starting(), PageSettings())
     config = page.get_config_file()
     public = {d["api_name"] for d in config["dependencies"] if d["api_visibility"] == "public"}
     assert public == {"analyze", "search_similar", "products", "trends", "state"}

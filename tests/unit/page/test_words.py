@@ -1,68 +1,66 @@
-"""Words that moved a decision, and words that two texts share."""
+"""Words that decide a sentiment, and words that two texts share."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend_space.answers import Split, TextAnalysis
 from frontend_space.occlusion import weigh
 from frontend_space.why import reason, shared_words
+from tests.answers import text_analysis
 
 
-class Judge:
-    """Finds a text as negative as it has bad words; keeps what it was asked."""
+class Analyzer:
+    """Finds a text as negative as it has bad words; keeps its batches."""
 
     def __init__(self):
-        self.asked = []
+        self.batches = []
 
     def __call__(self, texts):
-        self.asked.append(texts)
-        return [self._one(text) for text in texts]
+        self.batches.append(texts)
+        return [self._analysis(text) for text in texts]
 
-    def _one(self, text):
-        negative = min(1.0, 0.2 + 0.3 * text.count("bad") - 0.1 * text.count("good"))
-        split = Split(negative=negative, neutral=0.0, positive=1 - negative)
-        return TextAnalysis(sentiment="negative", probabilities=split)
+    def _analysis(self, text):
+        return text_analysis(min(1.0, 0.2 + 0.3 * text.count("bad") - 0.1 * text.count("good")))
 
 
-def test_a_word_weighs_what_its_absence_costs():
-    pieces = weigh("a bad  thing, good", "negative", Judge())
+def test_a_word_weighs_as_much_as_its_absence_changes():
+    pieces = weigh("a bad  thing, good", "negative", Analyzer())
     weights = {piece.text: piece.weight for piece in pieces if piece.weight is not None}
     assert weights == pytest.approx({"a": 0, "bad": 0.3, "thing,": 0, "good": -0.1})
 
 
 @given(st.text(alphabet="ab \n\tü€", max_size=400))
-def test_the_pieces_are_the_text_letter_by_letter(text):
-    pieces = weigh(text, "negative", Judge())
+def test_the_pieces_together_are_the_text(text):
+    pieces = weigh(text, "negative", Analyzer())
     assert "".join(piece.text for piece in pieces) in (text, "")
     assert bool(pieces) is (len(text.split()) >= 2)
 
 
 @pytest.mark.parametrize("words", [2, 63, 64, 200, 5000])
 def test_one_request_of_at_most_64_texts_is_enough(words):
-    judge = Judge()
-    pieces = weigh("w " * words, "negative", judge)
-    (asked,) = judge.asked
-    assert 3 <= len(asked) <= 64
-    assert all(text.strip() for text in asked)
-    assert len([piece for piece in pieces if piece.weight is not None]) == len(asked) - 1
+    analyze = Analyzer()
+    pieces = weigh("w " * words, "negative", analyze)
+    (batch,) = analyze.batches
+    assert 3 <= len(batch) <= 64
+    assert all(text.strip() for text in batch)
+    assert len([piece for piece in pieces if piece.weight is not None]) == len(batch) - 1
 
 
-def test_a_long_text_in_many_bytes_stays_within_what_the_api_takes():
-    judge = Judge()
-    weigh("€€€€€€€€€ " * 1000, "negative", judge)
-    (asked,) = judge.asked
-    assert sum(len(text.encode()) for text in asked) < 1_000_000
+def test_a_long_text_with_wide_characters_fits_into_one_request():
+    analyze = Analyzer()
+    weigh("€€€€€€€€€ " * 1000, "negative", analyze)
+    (batch,) = analyze.batches
+    assert sum(len(text.encode()) for text in batch) < 1_000_000
 
 
 @pytest.mark.parametrize("text", ["", "   ", "word", " word "])
-def test_a_word_alone_needs_no_weighing(text):
-    judge = Judge()
-    assert weigh(text, "negative", judge) == []
-    assert judge.asked == []
+def test_a_text_of_one_word_is_not_weighed(text):
+    analyze = Analyzer()
+    assert weigh(text, "negative", analyze) == []
+    assert analyze.batches == []
 
 
-def test_shared_words_are_those_of_content_in_any_number():
+def test_shared_words_are_content_words_in_singular_or_plural():
     assert shared_words("The hinges were broken and I cried", "a hinge, broken") == [
         "hinges",
         "broken",
@@ -71,9 +69,11 @@ def test_shared_words_are_those_of_content_in_any_number():
 
 
 @pytest.mark.parametrize(
-    ("mine", "theirs", "told"),
+    ("own", "other", "text"),
     [("negative", "negative", "negative as well"), ("negative", "positive", "but positive")],
 )
-def test_a_reason_names_words_and_sentiment(mine, theirs, told):
-    assert reason("hinge broke", "the hinge", mine, theirs) == f"shares “hinge”, {told}"
-    assert reason("nothing alike", "the hinge", None, None) == "says something alike in other words"
+def test_a_reason_names_words_and_sentiment(own, other, text):
+    assert reason("hinge broke", "the hinge", own, other) == f"shares “hinge”, {text}"
+    assert (
+        reason("nothing alike", "the hinge", None, None) == "says something similar in other words"
+    )
