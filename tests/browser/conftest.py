@@ -242,4 +242,4 @@ def visit(browser):
             return visits[-1].open(url)
 
         yield start
-        assert [wrong for one in visits for wrong in one.wrong] == []
+        assert [error for each in visits for error in each.errors] == []
