@@ -1,11 +1,14 @@
 """Query parameters with their limits, and checks that involve two of them."""
 
+import inspect
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated
 
 from fastapi import Query
 
 from shared.errors import InvalidInputError
+from shared.schemas.review import ProductFacts
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=2048)]
@@ -37,3 +40,28 @@ def check_ratings(min_rating: float | None, max_rating: float | None) -> None:
     if min_rating and max_rating and min_rating > max_rating:
         message = "min_rating must not be above max_rating"
         raise InvalidInputError(message, details={"field": "min_rating"})
+
+
+def _facts_reader() -> Callable[..., ProductFacts]:
+    """Make the dependency that reads one query parameter for each fact."""
+
+    def read(**facts: str | None) -> ProductFacts:
+        check_texts(**facts)
+        return ProductFacts(**facts)
+
+    parameters = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                str | None, Query(max_length=512, description=f"empty: products without a {name}")
+            ],
+        )
+        for name in ProductFacts.model_fields
+    ]
+    read.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return read
+
+
+read_product_facts = _facts_reader()

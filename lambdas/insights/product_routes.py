@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import FastAPI, Query
+from fastapi import Depends, FastAPI, Query
 
-from lambdas.insights.parameters import Category, Cursor, Limit, check_texts
+from lambdas.insights.parameters import Category, Cursor, Limit, check_texts, read_product_facts
 from lambdas.insights.products import ProductReader
 from shared.db.connection import Database
 from shared.db.insights.products import ProductQuery, Products
@@ -18,6 +18,7 @@ from shared.schemas.insights import (
     ProductPage,
     ProductSort,
 )
+from shared.schemas.review import ProductFacts
 
 
 def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
@@ -36,9 +37,9 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
 
     @app.get("/products", tags=["insights"])
     def products(
+        facts: Annotated[ProductFacts, Depends(read_product_facts)],
         sort: ProductSort = "reviews",
         order: Order = "desc",
-        category: Category = None,
         search: Annotated[
             str | None, Query(max_length=200, description="in title or product id")
         ] = None,
@@ -47,8 +48,8 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         cursor: Cursor = None,
     ) -> ProductPage:
         """Products with their figures, in the requested order."""
-        check_texts(category=category, search=search)
-        query = ProductQuery(sort, order, category, search, min_reviews)
+        check_texts(search=search)
+        query = ProductQuery(sort, order, facts, search, min_reviews)
         return reader().page(query, limit, cursor)
 
     @app.get("/products/{product_id:path}", tags=["insights"])

@@ -118,9 +118,8 @@ def _sort_value(query: ProductQuery, product: Product) -> float | None:
 
 def _build_product(row: dict[str, Any]) -> Product:
     point = read_change_point(row)
-    columns = ("product_id", "title", "category", "reviews", "analysed", "mean_rating")
     return Product(
-        **{name: row[name] for name in (*columns, "mismatches", "first_day", "last_day")},
+        **{name: row[name] for name in Product.model_fields if name in row},
         **build_sentiment(row["negative"], row["neutral"], row["positive"]),
         change=build_change(point, product_id=row["product_id"])
         if point and point.is_significant

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
 
 Mismatch = Literal["stars_above_text", "stars_below_text"]
@@ -77,16 +78,18 @@ class Change(BaseModel):
     reviews_link: str
 
 
-class Product(Figures):
+class Product(Figures, ProductFacts):
     """A product and the figures of its reviews; days are in UTC.
 
     ``mismatches`` counts reviews with 4 stars or more whose text the model is sure is negative, or
     with 2 stars or fewer whose text it is sure is positive.
     """
 
+    # facts default to null, but every product has them
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     product_id: str
     title: str | None
-    category: str | None
     mismatches: int
     first_day: date | None
     last_day: date | None

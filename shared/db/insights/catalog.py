@@ -10,21 +10,22 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from psycopg.rows import dict_row
-from psycopg.sql import SQL, Composed
+from psycopg.sql import SQL, Composed, Identifier
 
 from shared.db.connection import Database
+from shared.schemas.review import LISTED_FIELDS
 
 _PAGE = SQL("""
 WITH page AS MATERIALIZED (
     SELECT f.* FROM review_facts AS f {wanted} ORDER BY f.at DESC, f.review_id LIMIT %s
 )
-SELECT r.review_id, r.product_id, r.source, r.rating, r.title, r.text, r.reviewed_at, r.verified,
-       r.helpful_votes, f.sentiment, f.confidence, f.model_version,
+SELECT {fields}, f.sentiment, f.confidence, f.model_version,
        CASE f.mismatch WHEN 1 THEN 'stars_above_text' WHEN -1 THEN 'stars_below_text' END
            AS mismatch
 FROM page AS f JOIN reviews AS r USING (review_id)
 ORDER BY f.at DESC, f.review_id
 """)
+_FIELDS = SQL(", ").join(Identifier("r", field.sql_column) for field in LISTED_FIELDS)
 _UNDATED = "-infinity"
 _MENTIONS = SQL(
     "EXISTS (SELECT FROM aspect_mentions AS m WHERE m.review_id = f.review_id AND m.aspect = %s)"
@@ -105,7 +106,7 @@ class Catalog:
                               " OR f.review_id > %s)"))  # fmt: skip
             values += [at, at, after[1]]
         where = SQL("WHERE {}").format(SQL(" AND ").join(wanted)) if wanted else SQL("")
-        return self._rows(_PAGE.format(wanted=where), (*values, limit))
+        return self._rows(_PAGE.format(fields=_FIELDS, wanted=where), (*values, limit))
 
     def _rows(self, query: Composed, arguments: Any) -> list[dict[str, Any]]:
         with (

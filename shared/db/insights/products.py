@@ -1,6 +1,6 @@
 """Reads for insights: products with their sums, in any order, and those that changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 from psycopg import sql
@@ -8,43 +8,56 @@ from psycopg.rows import dict_row
 
 from shared.db.connection import Database
 from shared.schemas.insights import Order, ProductSort
+from shared.schemas.review import PRODUCT_FIELDS, ProductFacts
 
 ProductPosition = tuple[float | None, str]
 """Value of the sort and id of the last product of a page."""
 
-_TOLD: LiteralString = """
-p.product_id, p.title, p.category, coalesce(t.reviews, 0) AS reviews, t.mean_rating,
+_FIELDS = sql.SQL(", ").join(sql.Identifier("p", each.sql_column) for each in PRODUCT_FIELDS)
+_SUMS = sql.SQL("""
+p.product_id, {fields}, coalesce(t.reviews, 0) AS reviews, t.mean_rating,
 coalesce(t.analysed, 0) AS analysed, coalesce(t.negative, 0) AS negative,
 coalesce(t.neutral, 0) AS neutral, coalesce(t.positive, 0) AS positive,
 coalesce(t.mismatches, 0) AS mismatches, t.first_day, t.last_day, t.change_day, t.change_seen,
 t.reviews_before, t.negative_before, t.reviews_after, t.negative_after, t.p_value
-"""
+""").format(fields=_FIELDS)
+_IN_TOTALS = frozenset({"category"})
+"""Facts that product_totals repeats, with an index; empty where a product has none."""
 _TAKEN: LiteralString = "product_totals AS t JOIN products AS p USING (product_id)"
 _ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
 @dataclass(frozen=True, slots=True)
 class ProductQuery:
-    """Which products, in which order; an empty category is none."""
+    """Which products, in which order; an empty fact selects products without one."""
 
     sort: ProductSort = "reviews"
     order: Order = "desc"
-    category: str | None = None
+    facts: ProductFacts = field(default_factory=ProductFacts)
     search: str | None = None
     min_reviews: int | None = None
 
-    def conditions(self) -> list[tuple[sql.SQL, dict[str, Any]]]:
+    def conditions(self) -> list[tuple[sql.Composable, dict[str, Any]]]:
         """The conditions in SQL, with their arguments."""
-        told: list[tuple[sql.SQL, dict[str, Any]]] = []
-        if self.category is not None:
-            told.append((sql.SQL("t.category = %(category)s"), {"category": self.category}))
+        conditions: list[tuple[sql.Composable, dict[str, Any]]] = [
+            (_fact_condition(name, value), {name: value})
+            for name, value in self.facts.model_dump(exclude_none=True).items()
+        ]
         if self.search:
             like = f"%{self.search.translate(_ESCAPES)}%"
             condition = sql.SQL("(p.title ILIKE %(like)s OR p.product_id ILIKE %(like)s)")
-            told.append((condition, {"like": like}))
+            conditions.append((condition, {"like": like}))
         if self.min_reviews is not None:
-            told.append((sql.SQL("t.reviews >= %(least)s"), {"least": self.min_reviews}))
-        return told
+            conditions.append((sql.SQL("t.reviews >= %(least)s"), {"least": self.min_reviews}))
+        return conditions
+
+
+def _fact_condition(name: str, value: str) -> sql.Composed:
+    if name in _IN_TOTALS:
+        return sql.SQL("t.{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
+    if not value:
+        return sql.SQL("p.{} IS NULL").format(sql.Identifier(name))
+    return sql.SQL("p.{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
 
 
 class Products:
@@ -75,7 +88,7 @@ class Products:
             "SELECT {told} FROM {taken} {where}"
             " ORDER BY t.{column} {order} NULLS LAST, t.product_id LIMIT %(limit)s"
         ).format(
-            told=sql.SQL(_TOLD),
+            told=_SUMS,
             taken=sql.SQL(_TAKEN),
             where=where if conditions else sql.SQL(""),
             column=sql.Identifier(query.sort),
@@ -88,7 +101,7 @@ class Products:
         statement = sql.SQL(
             "SELECT {} FROM products AS p LEFT JOIN product_totals AS t USING (product_id)"
             " WHERE p.product_id = %(product_id)s"
-        ).format(sql.SQL(_TOLD))
+        ).format(_SUMS)
         found = self._rows(statement, {"product_id": product_id})
         return found[0] if found else None
 
@@ -105,7 +118,7 @@ class Products:
         chosen = sql.SQL("AND t.category = %(category)s" if category is not None else "")
         statement = sql.SQL(
             "SELECT {} FROM {} WHERE t.p_value <= %(p)s {} ORDER BY t.p_value, t.product_id"
-        ).format(sql.SQL(_TOLD), sql.SQL(_TAKEN), chosen)
+        ).format(_SUMS, sql.SQL(_TAKEN), chosen)
         return self._rows(statement, {"category": category, "p": largest_p})
 
     def _rows(self, query: sql.Composed, arguments: dict[str, Any]) -> list[dict[str, Any]]:
