@@ -1,1 +1,1 @@
-"""Brings the database schema to the current version."""
+"""Migrates the database schema to the newest revision."""

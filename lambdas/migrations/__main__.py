@@ -1,4 +1,4 @@
-"""``python -m lambdas.migrations``: migrate the database that the environment names."""
+"""``python -m lambdas.migrations``: migrate the database configured in the environment."""
 
 import sys
 

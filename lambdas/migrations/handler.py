@@ -1,18 +1,15 @@
-"""Lambda entry of migrations: brings the database to the newest revision."""
+"""Lambda entry of migrations: a CloudFormation custom resource, or a plain invocation."""
 
 from typing import Any
 
-from lambdas.migrations import service
-from lambdas.migrations.settings import MigrationSettings
-from shared.observability.logs import configure_logging
+from lambdas.migrations.dependencies import build_dependencies
+from lambdas.migrations.service import handle_event
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 - Lambda's form
-    """Migrate; a second run, or one beside this one, changes nothing.
+    """Migrate the database; repeated and concurrent runs change nothing.
 
     Returns:
-        What ``service.answer`` says.
+        The response of ``service.handle_event``.
     """
-    settings = MigrationSettings()
-    configure_logging("migrations", settings.log_level)
-    return service.answer(event, settings)
+    return handle_event(event, build_dependencies())

@@ -1,4 +1,4 @@
-"""Settings of the migration function, and the revision that it migrates to."""
+"""Settings of the migration function, and the newest revision."""
 
 from pathlib import Path
 
@@ -10,17 +10,17 @@ _VERSIONS = Path(__file__).resolve().parents[2] / "shared" / "db" / "migrations"
 
 
 class MigrationSettings(DatabaseSettings):
-    """Which database to migrate, by the secret of its owner, and whom to let in."""
+    """The database to migrate, with its owner's secret, and the user to grant access."""
 
     database_secret_id: str = Field(min_length=1)
-    """Secret of the owner of the tables: migrations go past RDS Proxy, to the database itself."""
+    """Secret of the tables' owner; migrations connect without the proxy, to the database itself."""
     app_user: str = ""
-    """User that the functions connect as, to be made and given its rights; empty: none."""
+    """User of the functions, created and granted its rights; empty: none."""
     wake_seconds: float = Field(60.0, ge=0)
-    """How long to try while the database does not answer: a paused cluster takes some 15 s."""
+    """How long to retry while the database does not answer; a paused cluster needs about 15 s."""
 
 
 def newest_revision() -> str:
-    """The newest revision, by the names of the files: what a deployment asks for."""
-    # Alembic is no dependency of whoever deploys
+    """Read the newest revision, which a deployment requires, from the file names."""
+    # a deployment has no Alembic
     return max(path.stem[1:5] for path in _VERSIONS.glob("r[0-9]*.py"))

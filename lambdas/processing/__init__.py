@@ -1,1 +1,1 @@
-"""Encodes clean shards: embeddings and sentiment in one pass."""
+"""Scores clean shards: embeddings and sentiment in one pass."""

@@ -1,5 +1,6 @@
 """HTTP routes of processing."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import FastAPI
@@ -7,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lambdas.processing.dependencies import Dependencies, build_dependencies
 from lambdas.processing.service import Processor
-from lambdas.processing.settings import ProcessingSettings
 from shared.errors import ArtefactError, UnavailableError
 from shared.http.app import create_service, service_version
 from shared.schemas.api import MAX_BATCH_TEXTS, QueryText
@@ -15,11 +15,11 @@ from shared.schemas.health import Check, Health, worst_status
 from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
 
 _MAX_BODY_BYTES = 4_000_000
-"""64 texts of 10,000 characters, as JSON."""
+"""Fits 64 texts of 10,000 characters as JSON."""
 
 
 class ProcessRequest(BaseModel):
-    """Which ingest to process."""
+    """The ingest to process."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,14 +34,11 @@ class EmbeddingsRequest(BaseModel):
     texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
 
 
-def create_app(dependencies: Dependencies | None = None) -> FastAPI:
-    """Make the processing app; its dependencies are made at the first request."""
-
-    def needed() -> Dependencies:
-        return dependencies or build_dependencies(ProcessingSettings())
+def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
+    """Create the processing app; the first request builds its dependencies."""
 
     def health() -> Health:
-        return _health(needed())
+        return _health(get_dependencies())
 
     app = create_service(
         "processing", title="Reviewlens processing", health=health, max_body_bytes=_MAX_BODY_BYTES
@@ -50,14 +47,14 @@ def create_app(dependencies: Dependencies | None = None) -> FastAPI:
     @app.post("/process", status_code=202, tags=["processing"])
     def process(request: ProcessRequest) -> ProcessAccepted:
         """Queue the shards of a collected ingest that no model has processed."""
-        shards = Processor(needed()).queue(request.ingest_id)
-        message = f"{shards} shards queued" if shards else "every shard is processed"
+        shards = Processor(get_dependencies()).queue(request.ingest_id)
+        message = f"{shards} shards queued" if shards else "all shards are processed"
         return ProcessAccepted(message=message, ingest_id=request.ingest_id, shards=shards)
 
     @app.post("/embeddings", tags=["processing"])
     def embeddings(request: EmbeddingsRequest) -> EmbeddingsResponse:
         """Embed texts with the current model."""
-        model = needed().models()
+        model = get_dependencies().current_model()
         encoded = model.encoder.encode(request.texts)
         return EmbeddingsResponse(
             embeddings=encoded.embeddings.tolist(), model_version=model.version
@@ -66,15 +63,15 @@ def create_app(dependencies: Dependencies | None = None) -> FastAPI:
     return app
 
 
-def _health(ports: Dependencies) -> Health:
+def _health(dependencies: Dependencies) -> Health:
     checks = {"database": Check(), "model": Check()}
     version = None
     try:
-        ports.database.ping()
+        dependencies.database.ping()
     except UnavailableError as error:
         checks["database"] = Check(status="unavailable", detail=error.message)
     try:
-        model = ports.models()
+        model = dependencies.current_model()
         version = model.version
         if model.problem:
             checks["model"] = Check(status="degraded", detail=model.problem)

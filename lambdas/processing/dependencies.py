@@ -1,30 +1,31 @@
-"""What processing works with; made once per process, when the first event comes."""
+"""Dependencies of processing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple, Protocol
 
 from lambdas.processing.settings import ProcessingSettings
 from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
+from shared.observability.logs import configure_logging
 from shared.runtime.scoring import Answers
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
 
 class TextEncoder(Protocol):
-    """What processing asks of a model."""
+    """The part of a model that processing uses."""
 
     def encode(self, texts: Sequence[str]) -> Answers:
         """Encode texts, in their order."""
 
 
 class Model(NamedTuple):
-    """A loaded encoder, the version of its artefact, and how many calls run well side by side.
+    """A loaded encoder, its artefact version, and how many calls can run in parallel.
 
-    ``problem`` says why the version that is current cannot be used, where an older one serves.
+    ``problem`` says why the current version cannot be used, if an older one is used instead.
     """
 
     encoder: TextEncoder
@@ -35,7 +36,7 @@ class Model(NamedTuple):
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Ports of the processing service; ``models`` gives the current model, loaded."""
+    """Adapters of the processing service; ``current_model`` loads the current model."""
 
     database: Database
     ledger: Ledger
@@ -43,17 +44,17 @@ class Dependencies:
     artefacts: ObjectStore
     processing_queue: MessageQueue
     index_queue: MessageQueue
-    models: Callable[[], Model]
+    current_model: Callable[[], Model]
 
 
-@lru_cache(maxsize=1)
-def build_dependencies(settings: ProcessingSettings) -> Dependencies:
-    """Make the real adapters (AWS, PostgreSQL, ONNX Runtime)."""
-    from shared.observability.logs import configure_logging
+@cache
+def build_dependencies() -> Dependencies:
+    """Build the AWS, PostgreSQL and model adapters once per process, from the environment."""
     from shared.storage.clients import client
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
 
+    settings = ProcessingSettings()
     configure_logging("processing", settings.log_level)
     s3, sqs = client("s3"), client("sqs")
     database = open_database(settings)
@@ -65,11 +66,11 @@ def build_dependencies(settings: ProcessingSettings) -> Dependencies:
         artefacts=artefacts,
         processing_queue=SqsQueue(sqs, settings.processing_queue_url),
         index_queue=SqsQueue(sqs, settings.index_queue_url),
-        models=_models(settings, artefacts),
+        current_model=_model_loader(settings, artefacts),
     )
 
 
-def _models(settings: ProcessingSettings, artefacts: ObjectStore) -> Callable[[], Model]:
+def _model_loader(settings: ProcessingSettings, artefacts: ObjectStore) -> Callable[[], Model]:
     from shared.runtime.loader import ModelLoader
     from shared.runtime.threads import cores, encoder_threads
 

@@ -47,7 +47,7 @@ class Processor:
             return
         with self._dependencies.database.lock(lock) as acquired:
             if not acquired:
-                raise UnavailableError("another worker processes this shard")
+                raise UnavailableError("another worker is processing this shard")
             shard = self._dependencies.ledger.shard(message.ingest_id, message.part)
             last = shard is not None and not shard.processed and self._process(message, shard)
         self._refresh_figures()
@@ -66,7 +66,7 @@ class Processor:
         """
         status = self._dependencies.ledger.status_of(ingest_id)
         if status is None:
-            raise NotFoundError("there is no such ingest")
+            raise NotFoundError("ingest not found")
         if status in (IngestStatus.RECEIVED, IngestStatus.COLLECTING):
             raise ConflictError("the ingest is not collected yet")
         shards = self._dependencies.ledger.open_shards(ingest_id)
@@ -86,16 +86,18 @@ class Processor:
         return shard.processed
 
     def _process(self, message: ProcessShard, shard: StoredBatch) -> bool:
-        """Returns whether this was the ingest's last open shard."""
+        """Process a shard; return whether it was the ingest's last open one."""
         started = time.monotonic()
-        model, ports = self._dependencies.models(), self._dependencies
-        ports.ledger.touch_shard(message.ingest_id, message.part)
-        table = read_clean(ports.clean, shard.key)
+        model, dependencies = self._dependencies.current_model(), self._dependencies
+        dependencies.ledger.touch_shard(message.ingest_id, message.part)
+        table = read_clean(dependencies.clean, shard.key)
         beat = self._heartbeat(message)
         scores = score_shard(model.encoder.encode, table, parallel=model.parallel, beat=beat)
         prints = _prints(table)
         place = (model.version, message.ingest_id, message.part)
-        with storing_scores(ports.database, ports.artefacts, place, shard, scores) as connection:
+        with storing_scores(
+            dependencies.database, dependencies.artefacts, place, shard, scores
+        ) as connection:
             if connection is None:
                 # the batch that replaced it has a message of its own
                 log.warning("the shard was replaced during processing", extra={"key": message.key})

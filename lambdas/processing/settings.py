@@ -9,7 +9,7 @@ from shared.settings.base import DatabaseSettings
 
 
 class ProcessingSettings(DatabaseSettings):
-    """Where clean shards are, where what the model made of them goes, and how it runs."""
+    """Buckets, queues and model options of processing."""
 
     clean_bucket: str
     """Bucket of the clean shards."""
@@ -20,8 +20,8 @@ class ProcessingSettings(DatabaseSettings):
     index_queue_url: str
     """Queue of requests for an index build."""
     cache_dir: Path = Field(default_factory=lambda: Path(gettempdir()) / "reviewlens")
-    """Where artefacts are downloaded to."""
+    """Folder for downloaded artefacts."""
     encoder_threads: int = 0
-    """Threads of one encoder pass; 0: every core in Lambda, one elsewhere."""
+    """Threads per encoder pass; 0: all cores in Lambda, one elsewhere."""
     pointer_refresh_seconds: float = 5.0
-    """How old the knowledge of which version is current may be."""
+    """How long the current model version is cached."""

@@ -34,7 +34,7 @@ def ports(database, ledger, model):
         artefacts=MemoryStore("artefacts"),
         processing_queue=MemoryQueue(),
         index_queue=MemoryQueue(),
-        models=lambda: model,
+        current_model=lambda: model,
     )
 
 

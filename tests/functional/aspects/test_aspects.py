@@ -136,7 +136,7 @@ def test_a_new_model_counts_from_the_moment_that_its_analyses_do(ports, store, a
     Processor(ports).process(message)
     with ports.database.transaction() as connection:
         connection.execute("UPDATE shards SET model_version = NULL")
-    Processor(replace(ports, models=lambda: Model(Gloomy(), "m2"))).process(message)
+    Processor(replace(ports, current_model=lambda: Model(Gloomy(), "m2"))).process(message)
     assert aspects()["sound"]["negative_share"] == 1
     with ports.database.transaction() as connection:
         let_count(connection, "m1")

@@ -42,7 +42,7 @@ def samples(database, ledger):
             **common,
             clean=stores["clean"],
             artefacts=stores["artefacts"],
-            models=lambda: Model(encoder, encoder.version, 2),
+            current_model=lambda: Model(encoder, encoder.version, 2),
         )
     )
     for path in sorted(SAMPLES.glob("*.mapping.json")):

@@ -1,4 +1,4 @@
-"""An endpoint that begins to listen when it is told to."""
+"""An endpoint that starts listening later."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.fakes.relay import Relay
 
 @pytest.fixture
 def eventually_listens():
-    """``(port, wake)`` for a secret: after ``wake()`` the port leads to its server."""
+    """``(port, wake)`` for a secret: after ``wake()`` the port forwards to its server."""
     relays = []
 
     def make(secret):

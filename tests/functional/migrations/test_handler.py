@@ -1,4 +1,4 @@
-"""The migration function, as CloudFormation and as a person call it."""
+"""The migration function, called by CloudFormation and by hand."""
 
 import json
 import threading
@@ -7,6 +7,7 @@ import time
 import psycopg
 import pytest
 
+from lambdas.migrations.dependencies import build_dependencies
 from lambdas.migrations.handler import handler
 from lambdas.migrations.service import MigrationError
 from lambdas.migrations.settings import newest_revision
@@ -19,24 +20,24 @@ USER = "somebody"
 
 
 def event(request, revision=None, **more):
-    """What CDK's Provider framework hands over."""
-    asked = {"ServiceToken": "arn:aws:lambda:eu-west-1:123456789012:function:framework"}
+    """An event of CDK's Provider framework."""
+    properties = {"ServiceToken": "arn:aws:lambda:eu-west-1:123456789012:function:framework"}
     if revision:
-        asked["revision"] = revision
+        properties["revision"] = revision
     return {
         "RequestType": request,
         "RequestId": "9f5c1c2e-0000-4000-8000-000000000000",
         "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/s/1",
         "LogicalResourceId": "Schema",
         "ResourceType": "Custom::Schema",
-        "ResourceProperties": asked,
+        "ResourceProperties": properties,
         **more,
     }
 
 
 @pytest.fixture
 def empty(postgres):
-    """Secret of an empty database's owner."""
+    """Secret of the owner of an empty database."""
     arguments = connection_arguments(postgres.secret)
     with psycopg.connect(**arguments, autocommit=True) as connection:
         connection.execute("CREATE DATABASE fresh")
@@ -47,7 +48,7 @@ def empty(postgres):
 
 @pytest.fixture
 def deployed(function_environment, aws_client, empty, monkeypatch):
-    """``deployed(secret)``: the function with an owner's secret, that of the empty database."""
+    """``deployed(secret)``: configure the function, by default for the empty database."""
 
     def deploy(secret=empty, **settings):
         name = function_environment["REVIEWLENS_DATABASE_SECRET_ID"]
@@ -56,13 +57,15 @@ def deployed(function_environment, aws_client, empty, monkeypatch):
         )
         for field, value in {"app_user": USER, "wake_seconds": 0, **settings}.items():
             monkeypatch.setenv(f"REVIEWLENS_{field.upper()}", str(value))
+        build_dependencies.cache_clear()
 
     deploy()
-    return deploy
+    yield deploy
+    build_dependencies.cache_clear()
 
 
 def tables(secret, user=None):
-    """Tables of a database, or those that a user may read."""
+    """Tables of a database, or only those that a user may read."""
     query = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
     query += " AND relkind = 'r'"
     if user:
@@ -71,52 +74,54 @@ def tables(secret, user=None):
         return {name for (name,) in connection.execute(query)}
 
 
-def test_a_deployment_makes_the_tables_and_lets_the_functions_in(deployed, empty):
-    answer = handler(event("Create", newest_revision()), None)
-    assert answer["Data"] == {"revision": head()}
+def test_a_deployment_creates_the_tables_and_grants_access(deployed, empty):
+    response = handler(event("Create", newest_revision()), None)
+    assert response["Data"] == {"revision": head()}
     assert tables(empty, USER) == set(RIGHTS)
-    update = event("Update", newest_revision(), PhysicalResourceId=answer["PhysicalResourceId"])
-    assert handler(update, None) == answer
+    update = event("Update", newest_revision(), PhysicalResourceId=response["PhysicalResourceId"])
+    assert handler(update, None) == response
 
 
-def test_deployments_know_the_newest_revision_from_the_names_of_files():
+def test_the_newest_revision_is_read_from_the_file_names():
     assert newest_revision() == head()
 
 
-def test_a_plain_invocation_says_the_revision(deployed, empty):
+def test_a_plain_invocation_returns_the_revision(deployed, empty):
     assert handler({}, None) == {"revision": head()}
     assert tables(empty, USER) == set(RIGHTS)
 
 
-def test_without_a_user_named_nobody_is_let_in(deployed, empty):
+def test_without_an_app_user_no_role_is_created(deployed, empty):
     deployed(app_user="")
     assert handler({}, None) == {"revision": head()}
     with psycopg.connect(**connection_arguments(empty)) as connection:
         assert not connection.execute(f"SELECT FROM pg_roles WHERE rolname = '{USER}'").fetchall()
 
 
-def test_deleting_the_stack_leaves_the_data(deployed, empty):
-    made = handler(event("Create"), None)["PhysicalResourceId"]
-    assert handler(event("Delete", PhysicalResourceId=made), None) == {"PhysicalResourceId": made}
+def test_deleting_the_stack_keeps_the_data(deployed, empty):
+    name = handler(event("Create"), None)["PhysicalResourceId"]
+    assert handler(event("Delete", PhysicalResourceId=name), None) == {"PhysicalResourceId": name}
     assert tables(empty) >= set(RIGHTS)
 
 
-def test_a_release_that_is_rolled_back_finds_a_newer_schema_and_leaves_it(deployed, empty, caplog):
+def test_a_rollback_keeps_the_newer_schema(deployed, empty, caplog):
     handler(event("Create"), None)
     with psycopg.connect(**connection_arguments(empty)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    back = handler(event("Update", head(), PhysicalResourceId="reviewlens-schema"), None)
-    assert back == {"PhysicalResourceId": "reviewlens-schema", "Data": {"revision": "9999"}}
+    response = handler(event("Update", head(), PhysicalResourceId="reviewlens-schema"), None)
+    assert response == {"PhysicalResourceId": "reviewlens-schema", "Data": {"revision": "9999"}}
     with pytest.raises(Exception, match="9999, which is newer than this code"):
         handler({}, None)
 
 
-def test_a_stack_that_is_ahead_of_the_code_is_told(deployed):
-    with pytest.raises(MigrationError, match=f"9999 is asked for.* none after {head()}"):
+def test_a_revision_that_the_code_lacks_is_an_error(deployed):
+    with pytest.raises(
+        MigrationError, match=f"requires revision 9999, but the newest .* is {head()}"
+    ):
         handler(event("Update", "9999", PhysicalResourceId="reviewlens-schema"), None)
 
 
-def test_a_migration_that_fails_says_why(deployed, empty):
+def test_a_failed_migration_reports_its_reason(deployed, empty):
     with psycopg.connect(**connection_arguments(empty)) as connection:
         connection.execute("CREATE TABLE products (n int)")
     with pytest.raises(MigrationError, match='relation "products" already exists'):
@@ -124,21 +129,21 @@ def test_a_migration_that_fails_says_why(deployed, empty):
     assert tables(empty) == {"products"}
 
 
-def test_a_wrong_password_is_told_without_telling_it(deployed, empty):
+def test_a_wrong_password_is_reported_without_the_password(deployed, empty):
     deployed({**empty, "password": "not-this-one"})
-    with pytest.raises(MigrationError, match="password authentication failed") as caught:
+    with pytest.raises(MigrationError, match="password authentication failed") as raised:
         handler(event("Create"), None)
-    assert "not-this-one" not in str(caught.value)
+    assert "not-this-one" not in str(raised.value)
 
 
-def test_a_secret_that_lacks_a_field_is_named(deployed, empty):
+def test_a_missing_field_of_the_secret_is_named(deployed, empty):
     deployed({name: value for name, value in empty.items() if name != "host"})
     with pytest.raises(MigrationError, match="lacks host"):
         handler(event("Create"), None)
 
 
-def test_a_paused_cluster_is_waited_for(deployed, empty, eventually_listens):
-    # nobody listens yet, as at an endpoint whose instance is being resumed
+def test_a_migration_waits_for_a_paused_cluster(deployed, empty, eventually_listens):
+    # the port does not listen yet, like an endpoint whose instance is resuming
     port, wake = eventually_listens(empty)
     deployed({**empty, "port": port}, wake_seconds=30)
     waker = threading.Timer(1.5, wake)
@@ -149,8 +154,8 @@ def test_a_paused_cluster_is_waited_for(deployed, empty, eventually_listens):
     waker.join()
 
 
-def test_a_cluster_that_does_not_wake_is_told(deployed, empty):
-    port = free_port(0, purpose="nobody", option="-")
+def test_a_cluster_that_does_not_wake_is_an_error(deployed, empty):
+    port = free_port(0, purpose="unused", option="-")
     deployed({**empty, "port": port}, wake_seconds=0.1)
     with pytest.raises(MigrationError, match=r"does not answer.*[Cc]onnection refused"):
         handler(event("Create"), None)

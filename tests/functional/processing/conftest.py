@@ -1,4 +1,4 @@
-"""A processor on the real database, with buckets, queues and encoder in memory."""
+"""Dependencies of processing: a real database; buckets, queues and encoder in memory."""
 
 import pyarrow as pa
 import pytest
@@ -22,7 +22,7 @@ def encoder():
 
 
 @pytest.fixture
-def ports(database, ledger, encoder):
+def dependencies(database, ledger, encoder):
     return Dependencies(
         database=database,
         ledger=ledger,
@@ -30,20 +30,20 @@ def ports(database, ledger, encoder):
         artefacts=MemoryStore("artefacts"),
         processing_queue=MemoryQueue(),
         index_queue=MemoryQueue(),
-        models=lambda: Model(encoder, "m1", 2),
+        current_model=lambda: Model(encoder, "m1", 2),
     )
 
 
 @pytest.fixture
-def collect(ports):
-    """Stores an ingest as collection does; gives (ingest id, its messages)."""
+def collect(dependencies):
+    """Store an ingest as collection does; return its id and its messages."""
 
     def make(key="uploads/a", shards=2, rows=5, finish=True):
-        ingest_id = ports.ledger.receive("raw", key, "etag")
-        ports.ledger.start(ingest_id)
+        ingest_id = dependencies.ledger.receive("raw", key, "etag")
+        dependencies.ledger.start(ingest_id)
         messages = []
         for part in range(shards):
-            made = [
+            records = [
                 {
                     "review_id": f"{key}:{part}:{n}",
                     "record": part * rows + n + 1,
@@ -55,16 +55,16 @@ def collect(ports):
                 }
                 for n in range(rows)
             ]
-            table = pa.Table.from_pylist(made, schema=CLEAN_SCHEMA)
-            place = layout.clean_shard(ingest_id, part)
-            with ports.database.transaction() as connection:
+            table = pa.Table.from_pylist(records, schema=CLEAN_SCHEMA)
+            shard_key = layout.clean_shard(ingest_id, part)
+            with dependencies.database.transaction() as connection:
                 store_reviews(connection, ingest_id, copy_rows(table))
-                ports.clean.put(place, to_parquet(table))
-                batch = StoredBatch(part, f"f{part}", rows, 0, rows, place)
+                dependencies.clean.put(shard_key, to_parquet(table))
+                batch = StoredBatch(part, f"f{part}", rows, 0, rows, shard_key)
                 record_batch(connection, ingest_id, batch)
-            messages.append(ProcessShard(ingest_id=ingest_id, part=part, key=place, rows=rows))
+            messages.append(ProcessShard(ingest_id=ingest_id, part=part, key=shard_key, rows=rows))
         if finish:
-            ports.ledger.finish(ingest_id)
+            dependencies.ledger.finish(ingest_id)
         return ingest_id, messages
 
     return make

@@ -1,4 +1,4 @@
-"""The HTTP routes of processing, and its queue handler."""
+"""The HTTP routes and the queue handler of processing."""
 
 from dataclasses import replace
 
@@ -13,20 +13,22 @@ from shared.schemas.messages import ProcessShard
 
 
 @pytest.fixture
-def http(ports):
-    return TestClient(create_app(ports))
+def http(dependencies):
+    return TestClient(create_app(lambda: dependencies))
 
 
-def test_process_queues_the_open_shards(http, ports, collect):
+def test_process_queues_the_open_shards(http, dependencies, collect):
     ingest_id, messages = collect(shards=3)
-    answer = http.post("/process", json={"ingest_id": ingest_id})
-    assert answer.status_code == 202
-    assert (answer.json()["ingest_id"], answer.json()["shards"]) == (ingest_id, 3)
-    queued = [ProcessShard.model_validate_json(body) for body in ports.processing_queue.take()]
+    response = http.post("/process", json={"ingest_id": ingest_id})
+    assert response.status_code == 202
+    assert (response.json()["ingest_id"], response.json()["shards"]) == (ingest_id, 3)
+    queued = [
+        ProcessShard.model_validate_json(body) for body in dependencies.processing_queue.take()
+    ]
     assert queued == messages
 
 
-def test_process_refuses_an_ingest_that_is_unknown_or_not_collected(http, collect):
+def test_process_rejects_an_unknown_or_uncollected_ingest(http, collect):
     assert http.post("/process", json={"ingest_id": "ing_none"}).status_code == 404
     ingest_id, _ = collect(finish=False)
     assert http.post("/process", json={"ingest_id": ingest_id}).status_code == 409
@@ -35,58 +37,59 @@ def test_process_refuses_an_ingest_that_is_unknown_or_not_collected(http, collec
 @pytest.mark.parametrize(
     "body", [{}, {"ingest_id": ""}, {"ingest_id": "a\0"}, {"ingest_id": 3}, []]
 )
-def test_process_names_what_is_wrong(http, body):
-    answer = http.post("/process", json=body)
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
+def test_process_rejects_an_invalid_body(http, body):
+    response = http.post("/process", json=body)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_embeddings_come_in_the_order_of_the_texts(http, encoder):
+def test_embeddings_are_in_the_order_of_the_texts(http, encoder):
     texts = ["bad", "lovely", "ü" * 10_000]
-    told = http.post("/embeddings", json={"texts": texts}).json()
-    assert told["model_version"] == "m1"
-    assert np.array(told["embeddings"]) == pytest.approx(encoder.encode(texts).embeddings)
+    body = http.post("/embeddings", json={"texts": texts}).json()
+    assert body["model_version"] == "m1"
+    assert np.array(body["embeddings"]) == pytest.approx(encoder.encode(texts).embeddings)
 
 
 @pytest.mark.parametrize(
     "texts", [[], ["x"] * 65, ["x" * 10_001], [""], [" "], [None], "x", [["x"]]]
 )
-def test_embeddings_refuse_what_is_too_much_or_nothing(http, texts):
+def test_embeddings_reject_invalid_texts(http, texts):
     assert http.post("/embeddings", json={"texts": texts}).status_code == 422
 
 
-def test_the_largest_allowed_request_fits(http):
+def test_the_largest_allowed_request_is_accepted(http):
     assert http.post("/embeddings", json={"texts": ["é" * 10_000] * 64}).status_code == 200
 
 
-def test_health_tells_database_and_model(http, ports):
-    told = http.get("/health").json()
-    assert (told["status"], told["model_version"]) == ("ok", "m1")
+def test_health_reports_database_and_model(http, dependencies):
+    body = http.get("/health").json()
+    assert (body["status"], body["model_version"]) == ("ok", "m1")
 
-    def none():
+    def fail():
         raise UnavailableError("no model is published yet")
 
-    answer = TestClient(create_app(replace(ports, models=none))).get("/health")
-    assert answer.status_code == 503
-    assert answer.json()["checks"]["database"]["status"] == "ok"
-    assert answer.json()["checks"]["model"]["detail"] == "no model is published yet"
+    without_model = replace(dependencies, current_model=fail)
+    response = TestClient(create_app(lambda: without_model)).get("/health")
+    assert response.status_code == 503
+    assert response.json()["checks"]["database"]["status"] == "ok"
+    assert response.json()["checks"]["model"]["detail"] == "no model is published yet"
 
 
-def test_the_handler_reports_only_the_messages_that_failed(
-    monkeypatch, function_environment, ports, collect
+def test_the_handler_reports_only_failed_messages(
+    monkeypatch, function_environment, dependencies, collect
 ):
-    monkeypatch.setattr(handler, "build_dependencies", lambda _settings: ports)
-    ingest_id, (good, gone) = collect(shards=2)
-    ports.clean.delete(gone.key)
+    monkeypatch.setattr(handler, "build_dependencies", lambda: dependencies)
+    ingest_id, (good, missing) = collect(shards=2)
+    dependencies.clean.delete(missing.key)
     records = [
         {"messageId": name, "eventSource": "aws:sqs", "body": body}
         for name, body in (
-            ("gone", gone.model_dump_json()),
+            ("missing", missing.model_dump_json()),
             ("good", good.model_dump_json()),
-            ("odd", "{}"),
+            ("invalid", "{}"),
         )
     ]
-    answer = handler.handler({"Records": records}, None)
-    failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-    assert failed == ["gone", "odd"]
-    assert ports.ledger.report(ingest_id).shards_processed == 1
+    response = handler.handler({"Records": records}, None)
+    failed = [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
+    assert failed == ["missing", "invalid"]
+    assert dependencies.ledger.report(ingest_id).shards_processed == 1

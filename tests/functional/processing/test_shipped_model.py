@@ -1,4 +1,4 @@
-"""From a dump to analyses through both handlers, with the model that is shipped."""
+"""From a dump to analyses through both handlers, with the shipped model."""
 
 import gzip
 import io
@@ -11,7 +11,6 @@ from lambdas.collection import dependencies as collection
 from lambdas.collection.handler import handler as collect
 from lambdas.processing import dependencies as processing
 from lambdas.processing.handler import handler as process
-from lambdas.processing.settings import ProcessingSettings
 from shared.schemas.messages import BuildIndex
 from shared.storage import artefacts, layout
 from shared.storage.objects import S3Store
@@ -27,7 +26,7 @@ REVIEWS = {
 
 @pytest.fixture
 def published(function_environment, aws_client):
-    """The shipped model as the current one; gives its manifest."""
+    """Manifest of the shipped model, which is published and current."""
     store = S3Store(aws_client("s3"), function_environment["REVIEWLENS_ARTEFACT_BUCKET"])
     local = artefacts.read_folder(model_folder(), kind="model")
     artefacts.publish(store, local.folder, local.manifest)
@@ -36,15 +35,15 @@ def published(function_environment, aws_client):
         module.build_dependencies.cache_clear()
     yield local.manifest
     collection.build_dependencies().database.close()
-    processing.build_dependencies(ProcessingSettings()).database.close()
+    processing.build_dependencies().database.close()
     for module in (collection, processing):
         module.build_dependencies.cache_clear()
 
 
-def messages_of(sqs, url):
-    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+def receive(sqs, url):
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     return [
-        {"messageId": m["MessageId"], "body": m["Body"], "eventSource": "aws:sqs"} for m in found
+        {"messageId": m["MessageId"], "body": m["Body"], "eventSource": "aws:sqs"} for m in messages
     ]
 
 
@@ -58,9 +57,9 @@ def test_a_dump_becomes_embeddings_and_sentiment(published, function_environment
         Body=gzip.compress("\n".join(lines).encode()),
     )
     collect({"source": "aws.events", "detail": {}}, None)
-    waiting = messages_of(sqs, environment["REVIEWLENS_COLLECTION_QUEUE_URL"])
-    assert collect({"Records": waiting}, None) == {"batchItemFailures": []}
-    shards = messages_of(sqs, environment["REVIEWLENS_PROCESSING_QUEUE_URL"])
+    notifications = receive(sqs, environment["REVIEWLENS_COLLECTION_QUEUE_URL"])
+    assert collect({"Records": notifications}, None) == {"batchItemFailures": []}
+    shards = receive(sqs, environment["REVIEWLENS_PROCESSING_QUEUE_URL"])
     assert process({"Records": shards}, None) == {"batchItemFailures": []}
 
     assert dict(rows("SELECT text, sentiment FROM reviews JOIN analyses USING (review_id)")) == (
@@ -73,5 +72,5 @@ def test_a_dump_becomes_embeddings_and_sentiment(published, function_environment
     vectors = np.load(io.BytesIO(body))
     assert vectors.shape == (4, published.dimension)
     assert np.linalg.norm(vectors.astype(np.float32), axis=1) == pytest.approx(1, abs=0.01)
-    (build,) = messages_of(sqs, environment["REVIEWLENS_INDEX_QUEUE_URL"])
+    (build,) = receive(sqs, environment["REVIEWLENS_INDEX_QUEUE_URL"])
     assert BuildIndex.model_validate_json(build["body"])

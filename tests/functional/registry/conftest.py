@@ -69,7 +69,7 @@ class ReviewSystem(ActivationDependencies):
             artefacts=self.artefacts,
             processing_queue=self.processing_queue,
             index_queue=self.index_queue,
-            models=current,
+            current_model=current,
         )
 
     @property

@@ -119,7 +119,7 @@ def test_its_clean_shards_are_processed_again_by_a_new_model(store, clean, migra
             artefacts=store,
             processing_queue=MemoryQueue(),
             index_queue=MemoryQueue(),
-            models=lambda: Model(ENCODER, "m2"),
+            current_model=lambda: Model(ENCODER, "m2"),
         )
     )
     messages = ledger.reopen("m2", 0)
