@@ -1,1 +1,1 @@
-"""Makes a candidate of a training's result: export, evaluation, gate."""
+"""Turns a training's result into a candidate: export, evaluation, gate."""

@@ -1,4 +1,4 @@
-"""Export, evaluation of both models, gate: the jobs of those names, one after the other."""
+"""Runs the jobs export, evaluate (for both models) and gate in sequence."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ _FIGURES = "evaluation.json"
 
 
 class Candidate(BaseModel):
-    """What was made. ``passed`` is true where there is no current model to compare with."""
+    """The result. ``passed`` is true if there is no current model to compare with."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,15 +35,15 @@ class Candidate(BaseModel):
 
 
 def run(config: CandidateConfig) -> Candidate:
-    """Write model/, evaluation/ and, where there is a current model, current/ and gate.json.
+    """Write model/, evaluation/ and, if there is a current model, current/ and gate.json.
 
     Raises:
-        FileNotFoundError: the training's result or a data file is not there.
-        ParityError: the exported graph does not answer as the trained model does.
+        FileNotFoundError: the training's result or a data file is missing.
+        ParityError: the results of the exported graph differ from the trained model's.
     """
     output = config.output_dir
     with tempfile.TemporaryDirectory() as name:
-        trained = _trained(config, Path(name))
+        trained = _copy_run(config, Path(name))
         base = json.loads((trained / "run.json").read_text("utf-8"))["parameters"]["model_name"]
         manifest = export.run(
             ExportConfig(
@@ -54,7 +54,7 @@ def run(config: CandidateConfig) -> Candidate:
                 alignment_rows=config.alignment_rows,
             )
         )
-    # recall is that of another encoder's neighbours: it has a meaning for its own kind alone
+    # recall compares with the neighbours of the bundled encoder: meaningless for other encoders
     recall_rows = config.recall_rows if base == BUNDLED else 0
     _evaluate(config, output / "model", output / "evaluation", record=True, recall_rows=recall_rows)
     version = str(manifest["version"])
@@ -75,8 +75,8 @@ def run(config: CandidateConfig) -> Candidate:
     )
 
 
-def _trained(config: CandidateConfig, folder: Path) -> Path:
-    """The training's result in a folder of ours, which names the base encoder as it lies here."""
+def _copy_run(config: CandidateConfig, folder: Path) -> Path:
+    """Copy the training's result, with the current path of the base encoder in its record."""
     archive, trained = config.run_dir / _ARCHIVE, folder / "run"
     if archive.is_file():
         with tarfile.open(archive) as stream:

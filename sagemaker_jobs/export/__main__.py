@@ -10,7 +10,7 @@ log = logging.getLogger("export")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Export as the arguments say; 0 when the artefact passed its checks."""
+    """Run the job; returns 0 once the artefact has passed its checks."""
     log_to_stderr()
     config = parse(ExportConfig, argv, {"run_dir": "SM_CHANNEL_RUN", "output_dir": "SM_MODEL_DIR"})
     from sagemaker_jobs.export.job import run

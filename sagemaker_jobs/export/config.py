@@ -1,4 +1,4 @@
-"""Parameters of one export."""
+"""Parameters of an export."""
 
 from pathlib import Path
 from typing import Literal
@@ -11,28 +11,31 @@ from sagemaker_jobs.arguments import JobConfig
 class ExportConfig(JobConfig):
     """Export a trained run to model.onnx, tokenizer.json and manifest.json."""
 
-    run_dir: Path = Field(description="what sagemaker_jobs.train wrote")
+    run_dir: Path = Field(description="output folder of sagemaker_jobs.train")
     output_dir: Path = Field(description="folder of the artefact")
     family: str = Field(default="minilm-reviews-2", description="first part of the version")
     precision: Literal["int8", "float32"] = "int8"
     reduce_range: bool = Field(
         default=True,
-        description="7-bit weights: the same sums with and without VNNI; false is refused where "
-        "weights can saturate",
+        description="7-bit weights: the same sums with and without VNNI; false fails if weights "
+        "can saturate",
     )
     smoothing: float = Field(
-        default=0.8, ge=0, le=1, description="share of the activations' spread put into the weights"
+        default=0.8,
+        ge=0,
+        le=1,
+        description="share of the activations' range moved into the weights",
     )
     rounding_rows: int = Field(
         default=400,
         ge=0,
-        description="texts by whose inputs the weights are rounded; 0: each to the nearest",
+        description="texts for rounding the weights; 0: round to nearest",
     )
     calibration: Path | None = Field(
         default=None,
-        description="Parquet file of texts for smoothing, rounding, alignment and int8's "
-        "agreement; none: none of them",
+        description="Parquet file of texts for smoothing, rounding, alignment and the "
+        "agreement of int8; none: skip these steps",
     )
     alignment_rows: int = Field(
-        default=12_000, ge=0, description="texts that the projection is fitted on after int8; 0: no"
+        default=12_000, ge=0, description="texts for fitting the projection after int8; 0: skip"
     )

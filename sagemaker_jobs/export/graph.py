@@ -1,4 +1,4 @@
-"""From a torch module to an ONNX graph, float32 and dynamic int8."""
+"""Converts a torch module to an ONNX graph, float32 and dynamic int8."""
 
 import logging
 from pathlib import Path
@@ -20,8 +20,8 @@ FLOAT_PARTS = ("/head/", "/projection/", "/wide/")
 """Nodes that stay float32: all but the encoder's."""
 
 
-class _TwoOutputs:
-    """What our graph takes and gives, over optimum's config of an architecture."""
+class _ReviewAxes:
+    """Our inputs and outputs, mixed into optimum's config of an architecture."""
 
     @property
     def inputs(self) -> dict[str, dict[int, str]]:
@@ -37,53 +37,55 @@ class _AnyTextEncoder(TextEncoderOnnxConfig):
     NORMALIZED_CONFIG_CLASS = NormalizedTextConfig
 
 
-def _supported(model_type: str) -> type[Any]:
-    """Optimum's config of an architecture, with what it mends for tracing; else a plain one."""
+def _architecture_config(model_type: str) -> type[Any]:
+    """Optimum's config of an architecture, with its tracing fixes; else a generic one."""
     try:
-        found = TasksManager.get_exporter_config_constructor(
+        constructor = TasksManager.get_exporter_config_constructor(
             "onnx",
             model_type=model_type,
             task="feature-extraction",
             library_name="transformers",
         )
     except KeyError:
-        log.warning("optimum does not know %s: it is traced as any text encoder", model_type)
+        log.warning(
+            "optimum has no config for %s: it is traced as a generic text encoder", model_type
+        )
         return _AnyTextEncoder
-    architecture: type[Any] = found.func
+    architecture: type[Any] = constructor.func
     return architecture
 
 
 def onnx_config(encoder: PretrainedConfig) -> Any:
     """Optimum's export config for an encoder with our two inputs and two outputs."""
-    supported = _supported(encoder.model_type)
-    return type("ReviewOnnxConfig", (_TwoOutputs, supported), {})(encoder)
+    architecture = _architecture_config(encoder.model_type)
+    return type("ReviewOnnxConfig", (_ReviewAxes, architecture), {})(encoder)
 
 
 def export_float(model: ReviewEncoder, path: Path) -> None:
     """Write a graph with inputs input_ids, attention_mask and outputs embedding, logits.
 
     Batch and token axes are dynamic. optimum uses the legacy tracer: it keeps the encoder's matrix
-    products as MatMul over constant weights, which dynamic quantisation looks for.
+    products as MatMul over constant weights, which dynamic quantisation needs.
     """
     encoder = model.encoder.config
-    model.config = encoder  # optimum looks for it there
+    model.config = encoder  # optimum reads it from there
     export_pytorch(model, onnx_config(encoder), OPSET, path)
     onnx.checker.check_model(str(path))
 
 
 def quantise(source: Path, target: Path, *, reduce_range: bool) -> None:
-    """Dynamic int8, one scale per output channel; what is not the encoder stays float32.
+    """Quantise the encoder to dynamic int8, one scale per output channel; the rest stays float32.
 
-    The quantiser makes ``<name>_MatMul`` of a Gemm before it looks at the names to leave out.
+    The quantiser turns a Gemm into ``<name>_MatMul`` before it applies the names to exclude.
     """
     graph = onnx.load(str(source)).graph
-    small = [node.name for node in graph.node if node.name.startswith(FLOAT_PARTS)]
-    small += [f"{node.name}_MatMul" for node in graph.node if node.op_type == "Gemm"]
+    excluded = [node.name for node in graph.node if node.name.startswith(FLOAT_PARTS)]
+    excluded += [f"{node.name}_MatMul" for node in graph.node if node.op_type == "Gemm"]
     quantize_dynamic(
         str(source),
         str(target),
         weight_type=QuantType.QInt8,
         per_channel=True,
         reduce_range=reduce_range,
-        nodes_to_exclude=small,
+        nodes_to_exclude=excluded,
     )

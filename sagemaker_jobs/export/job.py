@@ -1,4 +1,4 @@
-"""Export, with parity checks that stop a wrong artefact."""
+"""Exports a trained model, with parity checks that stop a wrong artefact."""
 
 import hashlib
 import json
@@ -25,19 +25,18 @@ from sagemaker_jobs.train.teacher import base_embeddings
 from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("export")
-_RUN = ("config.json", "model.safetensors", "run.json", "tokenizer.json")
+_RUN_FILES = ("config.json", "model.safetensors", "run.json", "tokenizer.json")
 
 
 class Export:
-    """A trained run and the texts that its export looks at."""
+    """A trained run and the texts for its export."""
 
     def __init__(self, config: ExportConfig) -> None:
-        if missing := [name for name in _RUN if not (config.run_dir / name).is_file()]:
-            msg = (
+        if missing := [name for name in _RUN_FILES if not (config.run_dir / name).is_file()]:
+            raise FileNotFoundError(
                 f"run_dir: the folder {config.run_dir} lacks {', '.join(missing)}; "
-                "weights are read as safetensors alone"
+                "weights are read only as safetensors"
             )
-            raise FileNotFoundError(msg)
         self.config = config
         self.record: dict[str, Any] = json.loads((config.run_dir / "run.json").read_text("utf-8"))
         self.training = TrainConfig(
@@ -48,60 +47,60 @@ class Export:
 
     def ids(self, texts: list[str]) -> list[list[int]]:
         """Token ids as in serving."""
-        cut = self.training.served_tokens, self.training.served_tail_tokens
-        return reviews.tokenise(self._tokenizer(), texts, *cut)
+        limits = self.training.served_tokens, self.training.served_tail_tokens
+        return reviews.tokenise(self._tokenizer(), texts, *limits)
 
     def float32(self, path: Path) -> float:
-        """Write the float32 graph, smoothed if there are texts; its difference to torch."""
+        """Write the float32 graph, smoothed if there are texts; returns its difference to torch."""
         export_float(self._smoothed(), path)
         return parity.float_parity(self.model, path)
 
     def int8(self, plain: Path, served: Path) -> dict[str, object]:
-        """Quantise, align and measure the graph that ships; what the manifest says of it."""
+        """Quantise, align and measure the exported graph; returns its part of the manifest."""
         quantise(plain, served, reduce_range=self.config.reduce_range)
-        rounded = self._round(plain, served)
+        rounding_rows = self._round(plain, served)
         arithmetic.check_bound(served)
         vocabulary = self.model.encoder.config.vocab_size
-        least = parity.served_agreement(plain, served, vocabulary)
-        cosine = self._align(served)
-        measured = self.ids(samples.measuring(self.texts, self.config.alignment_rows))
+        least_cosine = parity.served_agreement(plain, served, vocabulary)
+        base_cosine = self._align(served)
+        held_out = self.ids(samples.held_out_texts(self.texts, self.config.alignment_rows))
         wide = served.with_name("wide.onnx")
         quantise(plain, wide, reduce_range=False)
-        looked_at = measured[: samples.ARITHMETIC] or samples.made_up(vocabulary)
+        sample = held_out[: samples.ARITHMETIC_TEXTS] or samples.random_ids(vocabulary)
         return {
             "smoothing": self.config.smoothing if self.texts else None,
-            "rounding_rows": rounded,
-            "float32_cosine": least,
-            "base_cosine": cosine,
-            "agreement": parity.text_agreement(plain, served, measured) if measured else None,
-            "arithmetic": arithmetic.report(served, wide, looked_at),
+            "rounding_rows": rounding_rows,
+            "float32_cosine": least_cosine,
+            "base_cosine": base_cosine,
+            "agreement": parity.text_agreement(plain, served, held_out) if held_out else None,
+            "arithmetic": arithmetic.report(served, wide, sample),
         }
 
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer.from_file(str(self.config.run_dir / "tokenizer.json"))
 
     def _smoothed(self) -> ReviewEncoder:
-        """The trained model, made ready for int8 where there are texts to look at."""
+        """The trained model, smoothed for int8 if there are texts."""
         model = load_model(self.config.run_dir)
         if self.config.precision == "int8" and self.texts:
-            texts = self.texts[: samples.SMOOTHING]
+            texts = self.texts[: samples.SMOOTHING_TEXTS]
             ids = reviews.tokenise(self._tokenizer(), texts, samples.SMOOTHING_TOKENS)
             smooth(model, ids, self.config.smoothing)
         return model
 
     def _round(self, plain: Path, served: Path) -> int:
-        """Round the weights by what their products read; over how many texts."""
-        texts = samples.rounding(self.texts, self.config.rounding_rows)
+        """Round the weights by their products' inputs; returns the number of texts."""
+        texts = samples.rounding_texts(self.texts, self.config.rounding_rows)
         if texts:
-            ids = reviews.tokenise(self._tokenizer(), texts, *samples.ROUNDING_CUT)
+            ids = reviews.tokenise(self._tokenizer(), texts, *samples.ROUNDING_TOKENS)
             round_weights(plain, served, ids)
         return len(texts)
 
     def _align(self, path: Path) -> float | None:
-        """Fit the projection of a quantised graph; its mean cosine to the base after that."""
+        """Fit the projection of a quantised graph; returns its mean cosine to the base encoder."""
         if not (self.texts and self.config.alignment_rows):
             return None
-        ids = self.ids(samples.aligning(self.texts, self.config.alignment_rows))
+        ids = self.ids(samples.alignment_texts(self.texts, self.config.alignment_rows))
         target = base_embeddings(self.training.model_name, ids)
         return align(path, ids, torch.from_numpy(target))
 
@@ -112,12 +111,12 @@ def _entry(path: Path) -> dict[str, object]:
 
 
 def run(config: ExportConfig) -> dict[str, object]:
-    """Write the artefact; returns the manifest.
+    """Write the artefact and return its manifest.
 
     Raises:
-        FileNotFoundError: the run's folder is not whole, or the base encoder cannot be had.
-        ParityError: a graph does not answer as the model does.
-        SaturationError: its answers would depend on the processor.
+        FileNotFoundError: the run's folder is incomplete, or the base encoder is not available.
+        ParityError: a graph's results differ from the model's.
+        SaturationError: its results would depend on the processor.
     """
     export = Export(config)
     output = config.output_dir
@@ -126,15 +125,15 @@ def run(config: ExportConfig) -> dict[str, object]:
         plain, served = Path(folder) / "float32.onnx", Path(folder) / "model.onnx"
         difference = export.float32(plain)
         log.info("float32 parity %.2e", difference)
-        found: dict[str, object] = {}
+        int8: dict[str, object] = {}
         if config.precision == "int8":
-            found = export.int8(plain, served)
+            int8 = export.int8(plain, served)
         else:
             served = plain
         (output / "model.onnx").write_bytes(served.read_bytes())
     # without truncation or padding: serving sets its own
     load_tokenizer(config.run_dir / "tokenizer.json").save(str(output / "tokenizer.json"))
-    manifest = _manifest(export, {"float32_parity": difference, **found})
+    manifest = _manifest(export, {"float32_parity": difference, **int8})
     (output / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
 

@@ -1,4 +1,4 @@
-"""Whether a graph answers as the module it was made from."""
+"""Compares an exported graph with the torch module that it was exported from."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +13,14 @@ from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.model import ReviewEncoder
 
 TOLERANCE = 1e-4
-AGREEMENT = 0.9
-SAME_LABEL = 0.95
+MIN_COSINE = 0.9
+MIN_SAME_LABEL = 0.95
 SHAPES = ((1, 1), (1, 2), (1, 17), (3, 64), (5, 33), (8, 128))
 _BATCH = 8
 
 
 class ParityError(RuntimeError):
-    """The exported graph does not answer as the torch module does."""
+    """The results of the exported graph differ from the torch module's."""
 
 
 def _session(path: Path) -> ort.InferenceSession:
@@ -48,21 +48,22 @@ def float_parity(model: ReviewEncoder, path: Path) -> float:
         ids, mask = probe(rows, tokens, model.encoder.config.vocab_size)
         with torch.no_grad():
             expected = model(torch.from_numpy(ids), torch.from_numpy(mask))
-        found = session.run(None, {"input_ids": ids, "attention_mask": mask})
-        for want, got in zip(expected, found, strict=True):
+        actual = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        for want, got in zip(expected, actual, strict=True):
             worst = max(worst, float(np.abs(want.numpy() - got).max()))
     if worst > TOLERANCE:
-        msg = f"float32 graph differs from torch by {worst:.2e}, more than {TOLERANCE:.0e}"
-        raise ParityError(msg)
+        raise ParityError(
+            f"float32 graph differs from torch by {worst:.2e}, more than {TOLERANCE:.0e}"
+        )
     return worst
 
 
 def served_agreement(plain: Path, served: Path, vocabulary: int) -> float:
-    """Least cosine between the embeddings of the float32 graph and of the one that ships.
+    """Least cosine between the embeddings of the float32 graph and of the exported one.
 
     Raises:
-        ParityError: the graph that ships gives other shapes, values that are not finite, or
-            embeddings that point elsewhere.
+        ParityError: the exported graph returns other shapes, values that are not finite, or
+            embeddings with a cosine below MIN_COSINE.
     """
     sessions = [_session(path) for path in (plain, served)]
     least = 1.0
@@ -71,18 +72,19 @@ def served_agreement(plain: Path, served: Path, vocabulary: int) -> float:
         feed = {"input_ids": ids, "attention_mask": mask}
         (want, _), (got, logits) = (session.run(None, feed) for session in sessions)
         if got.shape != want.shape or logits.shape != (rows, len(reviews.LABELS)):
-            raise ParityError("the graph that ships has other outputs")
+            raise ParityError("the exported graph has outputs of other shapes")
         if not (np.isfinite(got).all() and np.isfinite(logits).all()):
-            raise ParityError("the graph that ships gives values that are not finite")
+            raise ParityError("the exported graph returns values that are not finite")
         least = min(least, float((got * want).sum(-1).min()))
-    if least < AGREEMENT:
-        msg = f"an embedding of the graph that ships has cosine {least:.3f} to that of float32"
-        raise ParityError(msg)
+    if least < MIN_COSINE:
+        raise ParityError(
+            f"an embedding of the exported graph has cosine {least:.3f} to that of float32"
+        )
     return least
 
 
-def answers(path: Path, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Embeddings (n, d) and logits (n, 3) of a graph, in batches as serving makes them."""
+def run_graph(path: Path, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Embeddings (n, d) and logits (n, 3) of a graph, in batches as in serving."""
     session = _session(path)
 
     def encode(tokens: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
@@ -94,22 +96,25 @@ def answers(path: Path, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 def text_agreement(plain: Path, served: Path, ids: Sequence[Sequence[int]]) -> dict[str, float]:
-    """How far the graph that ships agrees with float32 on real texts.
+    """Agreement of the exported graph with float32 on real texts.
 
     Returns:
-        ``texts``, how many; ``same_label``, the share with the same label; ``mean_cosine`` of the
-        embeddings, the alignment of the projection included.
+        ``texts``, their number; ``same_label``, the share with the same label; ``mean_cosine`` of
+        the embeddings, including the alignment of the projection.
 
     Raises:
-        ParityError: fewer than SAME_LABEL of the labels are the same.
+        ParityError: fewer than MIN_SAME_LABEL of the labels are the same.
     """
-    (want, wanted), (got, given) = (answers(path, ids) for path in (plain, served))
-    same = float((wanted.argmax(-1) == given.argmax(-1)).float().mean())
-    if same < SAME_LABEL:
-        msg = f"the graph that ships gives {same:.3f} of the texts the label that float32 gives"
-        raise ParityError(msg)
+    (plain_vectors, plain_logits), (vectors, logits) = (
+        run_graph(path, ids) for path in (plain, served)
+    )
+    same = float((plain_logits.argmax(-1) == logits.argmax(-1)).float().mean())
+    if same < MIN_SAME_LABEL:
+        raise ParityError(
+            f"the exported graph agrees with float32 on only {same:.3f} of the labels"
+        )
     return {
         "texts": len(ids),
         "same_label": same,
-        "mean_cosine": float((want * got).sum(-1).mean()),
+        "mean_cosine": float((plain_vectors * vectors).sum(-1).mean()),
     }

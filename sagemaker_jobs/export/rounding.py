@@ -1,9 +1,9 @@
-"""Rounds weights to integers so that the products keep their values, not each weight its own.
+"""Rounds weights to integers so that matrix products keep their values.
 
 Rounding to the nearest integer is best for a single weight. A product adds hundreds of them over
-inputs that go together, so what one weight loses by rounding the next ones can take up: they are
-rounded one input after another, and each error is spread over the inputs that are still to come, as
-the covariance of real inputs says. Range and scale of the weights stay as they were.
+correlated inputs, so the rounding error of one weight can be compensated by the others: weights are
+rounded input by input, and each error is distributed over the remaining inputs by the covariance of
+real inputs. Range and scale of the weights stay the same.
 
 Source: Frantar et al. 2023, GPTQ, arXiv 2210.17323.
 """
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from sagemaker_jobs.export.tap import tapped
+from sagemaker_jobs.export.tap import session_with_tensors
 
 _DAMPING = 0.01
 _QUANTIZED, _SCALE = "_quantized", "_scale"
@@ -24,41 +24,41 @@ _QUANTIZED, _SCALE = "_quantized", "_scale"
 Floats = npt.NDArray[np.float64]
 
 
-def compensated(
+def round_compensated(
     weights: Floats, covariance: Floats, scale: Floats, limits: tuple[int, int]
 ) -> npt.NDArray[np.int8]:
-    """Integers whose product with typical inputs is near that of the weights.
+    """Round weights so that their product with typical inputs changes little.
 
     Args:
-        weights: (k, n), k inputs of n channels.
-        covariance: (k, k) mean of the outer product of an input with itself.
-        scale: (n,) what one step of a channel's integers is worth.
-        limits: Least and largest integer.
+        weights: (k, n): k inputs of n channels.
+        covariance: (k, k) mean outer product of an input with itself.
+        scale: (n,) weight per integer step of a channel.
+        limits: Smallest and largest integer.
 
     Returns:
         (k, n) integers.
     """
     strength = np.diag(covariance)
-    order = np.argsort(-strength, kind="stable")  # what counts most is rounded first
+    order = np.argsort(-strength, kind="stable")  # the strongest inputs are rounded first
     damped = covariance[np.ix_(order, order)]
     damped = damped + max(_DAMPING * float(strength.mean()), 1e-12) * np.eye(len(order))
-    # the upper factor of the inverse: its row i says how the inputs after i make up for input i
+    # the upper factor of the inverse: row i holds how later inputs compensate an error of input i
     spread = np.linalg.cholesky(np.linalg.inv(damped)).T
-    left = weights[order].astype(np.float64)
-    found = np.empty(left.shape, np.int8)
-    for row in range(len(left)):
-        found[row] = np.round(left[row] / scale).clip(*limits)
-        error = (left[row] - found[row] * scale) / spread[row, row]
-        left[row + 1 :] -= np.outer(spread[row, row + 1 :], error)
-    result = np.empty_like(found)
-    result[order] = found
+    remaining = weights[order].astype(np.float64)
+    rounded = np.empty(remaining.shape, np.int8)
+    for row in range(len(remaining)):
+        rounded[row] = np.round(remaining[row] / scale).clip(*limits)
+        error = (remaining[row] - rounded[row] * scale) / spread[row, row]
+        remaining[row + 1 :] -= np.outer(spread[row, row + 1 :], error)
+    result = np.empty_like(rounded)
+    result[order] = rounded
     return result
 
 
 def covariances(
     model: onnx.ModelProto, names: Sequence[str], ids: Sequence[Sequence[int]]
 ) -> dict[str, Floats]:
-    """Mean outer product of some tensors' last axis with itself, over all tokens of some texts.
+    """Mean outer product of each tensor's last axis with itself, over all tokens of the texts.
 
     Args:
         model: The float32 graph.
@@ -66,13 +66,13 @@ def covariances(
         ids: Token ids of the texts.
 
     Returns:
-        By name (k, k).
+        Name → (k, k).
     """
     unique = list(dict.fromkeys(names))
-    session = tapped(model, unique)
+    session = session_with_tensors(model, unique)
     sums: dict[str, Floats] = {}
     tokens = 0
-    for text in ids:  # one by one: padding is no input
+    for text in ids:  # one by one: padding must not count
         row = np.asarray([text], np.int64)
         tokens += len(text)
         values = session.run(unique, {"input_ids": row, "attention_mask": np.ones_like(row)})
@@ -83,15 +83,15 @@ def covariances(
 
 
 def round_weights(plain: Path, served: Path, ids: Sequence[Sequence[int]]) -> int:
-    """Round the weights of a quantised graph anew, by what its products read.
+    """Round the weights of a quantised graph again, by the inputs of its products.
 
     Args:
-        plain: The float32 graph that the other was made from.
+        plain: The float32 graph that it was quantised from.
         served: The quantised graph, symmetric with one scale per channel; changed in place.
         ids: Token ids of a few hundred texts.
 
     Returns:
-        How many matrices were rounded.
+        The number of rounded matrices.
     """
     source, target = onnx.load(str(plain)), onnx.load(str(served))
     floats = {entry.name: entry for entry in source.graph.initializer}
@@ -101,13 +101,13 @@ def round_weights(plain: Path, served: Path, ids: Sequence[Sequence[int]]) -> in
         for node in source.graph.node
         if node.op_type == "MatMul" and node.input[1] + _QUANTIZED in stored
     ]
-    found = covariances(source, [node.input[0] for node in nodes], ids)
+    input_covariances = covariances(source, [node.input[0] for node in nodes], ids)
     for node in nodes:
         entry = stored[node.input[1] + _QUANTIZED]
         before = numpy_helper.to_array(entry)
-        integers = compensated(
+        integers = round_compensated(
             numpy_helper.to_array(floats[node.input[1]]),
-            found[node.input[0]],
+            input_covariances[node.input[0]],
             numpy_helper.to_array(stored[node.input[1] + _SCALE]).astype(np.float64),
             (int(before.min()), int(before.max())),
         )

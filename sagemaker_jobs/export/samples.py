@@ -1,41 +1,41 @@
-"""Texts that the export looks at: to smooth, round, align, and measure what int8 changed."""
+"""Chooses the texts for smoothing, rounding, alignment and measuring int8."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-SMOOTHING = 256
+SMOOTHING_TEXTS = 256
 SMOOTHING_TOKENS = 128
-ROUNDING_CUT = (128, 32)
-AGREEMENT = 512
-ARITHMETIC = 32
+ROUNDING_TOKENS = (128, 32)
+AGREEMENT_TEXTS = 512
+ARITHMETIC_TEXTS = 32
 
 
-def aligning(texts: Sequence[str], rows: int) -> list[str]:
-    """Up to ``rows`` texts, spread over all."""
+def alignment_texts(texts: Sequence[str], rows: int) -> list[str]:
+    """Up to ``rows`` evenly spaced texts."""
     return list(texts[:: _step(texts, rows)][:rows])
 
 
-def rounding(texts: Sequence[str], rows: int) -> list[str]:
-    """Up to ``rows`` texts, spread over all, beside those that align."""
-    return aligning(texts[1:], rows) if rows else []
+def rounding_texts(texts: Sequence[str], rows: int) -> list[str]:
+    """Up to ``rows`` evenly spaced texts, different from those of the alignment."""
+    return alignment_texts(texts[1:], rows) if rows else []
 
 
-def measuring(texts: Sequence[str], rows: int) -> list[str]:
-    """Up to AGREEMENT texts that neither smoothing nor alignment saw, if there are such."""
+def held_out_texts(texts: Sequence[str], rows: int) -> list[str]:
+    """Up to AGREEMENT_TEXTS texts; if possible, none of smoothing or alignment."""
     step = _step(texts, rows) if rows else 0
-    rest = [
+    unused = [
         text
         for row, text in enumerate(texts)
-        if row >= SMOOTHING and not (step and row % step == 0 and row // step < rows)
+        if row >= SMOOTHING_TEXTS and not (step and row % step == 0 and row // step < rows)
     ]
-    return aligning(rest or texts, AGREEMENT)
+    return alignment_texts(unused or texts, AGREEMENT_TEXTS)
 
 
-def made_up(vocabulary: int) -> list[list[int]]:
-    """Token ids to look at the arithmetic with where no texts are given; always the same."""
+def random_ids(vocabulary: int) -> list[list[int]]:
+    """Reproducible random token ids, for checking the arithmetic without texts."""
     random = np.random.default_rng(0)
-    lengths = random.integers(1, 65, ARITHMETIC)
+    lengths = random.integers(1, 65, ARITHMETIC_TEXTS)
     return [random.integers(5, vocabulary, length).tolist() for length in lengths]
 
 

@@ -1,8 +1,8 @@
-"""Moves the spread of activations into the weights, so that int8 loses less (SmoothQuant).
+"""Moves the range of activations into the weights, so that int8 loses less (SmoothQuant).
 
 Dynamic int8 has one scale for a whole tensor of activations: a few channels with large values
-cost the others their precision. Dividing each channel by a factor and multiplying the weights that
-read it by the same one changes nothing in float32 and evens out what int8 has to hold.
+cost the others precision. Dividing each channel by a factor and multiplying the weights that read
+it by the same factor changes nothing in float32 and evens out the activations.
 
 Source: Xiao et al. 2023, SmoothQuant, arXiv 2211.10438.
 """
@@ -19,7 +19,7 @@ _FLOOR = 1e-3
 
 
 class SmoothedLinear(nn.Module):
-    """A linear layer that divides its input channel by channel first."""
+    """A linear layer that first divides its input, channel by channel."""
 
     def __init__(self, linear: nn.Linear, inverse: nn.Parameter) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class SmoothedLinear(nn.Module):
             linear.weight.div_(inverse)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The same result as that of the layer before smoothing."""
+        """The result of the layer before smoothing."""
         result: Tensor = self.linear(inputs * self.inverse)
         return result
 
@@ -38,36 +38,36 @@ class SmoothedLinear(nn.Module):
 def channel_maxima(
     model: ReviewEncoder, ids: Sequence[Sequence[int]], names: Sequence[str]
 ) -> dict[str, Tensor]:
-    """Largest absolute input of each channel of some linear layers over texts.
+    """Largest absolute input of each channel of linear layers, over texts.
 
     Args:
         model: The trained model.
-        ids: Token ids of the texts to look at.
+        ids: Token ids of the texts.
         names: Names of the layers.
 
     Returns:
-        By name, a tensor of as many values as the layer has inputs.
+        Name → a tensor with one value per input of the layer.
     """
-    found: dict[str, Tensor] = {}
+    maxima: dict[str, Tensor] = {}
 
-    def look(name: str, values: Tensor) -> None:
+    def update(name: str, values: Tensor) -> None:
         largest = values.abs().flatten(0, -2).amax(0)
-        found[name] = torch.maximum(found[name], largest) if name in found else largest
+        maxima[name] = torch.maximum(maxima[name], largest) if name in maxima else largest
 
-    _watch(model, ids, names, look)
-    return found
+    _observe_inputs(model, ids, names, update)
+    return maxima
 
 
 @torch.no_grad()
-def readers(model: ReviewEncoder, ids: Sequence[Sequence[int]]) -> list[list[str]]:
-    """Names of the encoder's linear layers, those together that read one and the same tensor.
+def input_groups(model: ReviewEncoder, ids: Sequence[Sequence[int]]) -> list[list[str]]:
+    """Names of the encoder's linear layers, grouped by the tensor that they read.
 
-    Found by watching a pass, so it holds for BERT, DistilBERT and others, whatever they call their
-    layers: query, key and value are one group.
+    The groups are observed during a pass, so this works for BERT, DistilBERT and others regardless
+    of layer names: query, key and value form one group.
 
     Args:
         model: The trained model.
-        ids: Token ids of a text or more; the first is looked at.
+        ids: Token ids of at least one text; the first is used.
     """
     linear = [
         name
@@ -75,30 +75,30 @@ def readers(model: ReviewEncoder, ids: Sequence[Sequence[int]]) -> list[list[str
         if name.startswith("encoder.") and isinstance(layer, nn.Linear)
     ]
     groups: dict[int, list[str]] = {}
-    kept: list[Tensor] = []  # else a tensor's id could be used again
+    tensors: list[Tensor] = []  # keeps them alive, so that no id is reused
 
-    def look(name: str, values: Tensor) -> None:
-        if any(name in group for group in groups.values()):
+    def group(name: str, values: Tensor) -> None:
+        if any(name in names for names in groups.values()):
             return  # ALBERT runs one layer many times
-        kept.append(values)
+        tensors.append(values)
         groups.setdefault(id(values), []).append(name)
 
-    _watch(model, ids[:1], linear, look)
+    _observe_inputs(model, ids[:1], linear, group)
     return list(groups.values())
 
 
-def _watch(
+def _observe_inputs(
     model: ReviewEncoder,
     ids: Sequence[Sequence[int]],
     names: Sequence[str],
-    look: Callable[[str, Tensor], None],
+    observe: Callable[[str, Tensor], None],
 ) -> None:
-    """Run texts through the model; ``look`` gets what each of the layers reads."""
+    """Run texts through the model; calls ``observe`` with each layer's name and input."""
     hooks = []
     for name in names:
 
         def hook(_layer: nn.Module, inputs: tuple[Tensor, ...], name: str = name) -> None:
-            look(name, inputs[0])
+            observe(name, inputs[0])
 
         hooks.append(model.get_submodule(name).register_forward_pre_hook(hook))
     try:
@@ -110,22 +110,22 @@ def _watch(
 
 
 def smooth(model: ReviewEncoder, ids: Sequence[Sequence[int]], strength: float) -> None:
-    """Smooth every linear layer of the encoder in place; its answers stay the same.
+    """Smooth every linear layer of the encoder in place; its results stay the same.
 
-    Layers that read one input share their factors: the division is done once.
+    Layers that read one tensor share their factors.
 
     Args:
         model: Changed in place.
-        ids: Token ids of a few hundred texts, by which the activations are known.
-        strength: 0 leaves the activations as they are, 1 moves all of their spread.
+        ids: Token ids of a few hundred texts, for the range of activations.
+        strength: 0 keeps the activations, 1 moves all of their range.
     """
-    groups = readers(model, ids)
+    groups = input_groups(model, ids)
     maxima = channel_maxima(model, ids, [names[0] for names in groups])
     for names in groups:
         layers = [model.get_submodule(name) for name in names]
-        read = torch.stack([layer.weight.detach().abs().amax(0) for layer in layers]).amax(0)
-        spread = maxima[names[0]].clamp(min=_FLOOR) ** strength
-        factors = spread / read.clamp(min=_FLOOR) ** (1 - strength)
+        largest = torch.stack([layer.weight.detach().abs().amax(0) for layer in layers]).amax(0)
+        ranges = maxima[names[0]].clamp(min=_FLOOR) ** strength
+        factors = ranges / largest.clamp(min=_FLOOR) ** (1 - strength)
         inverse = nn.Parameter(1 / factors, requires_grad=False)
         for name, layer in zip(names, layers, strict=True):
             parent, _, child = name.rpartition(".")

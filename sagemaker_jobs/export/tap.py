@@ -1,4 +1,4 @@
-"""Looks at tensors inside a graph while it runs."""
+"""Reads inner tensors of a graph while it runs."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ import onnx
 import onnxruntime as ort
 
 
-def tapped(model: onnx.ModelProto, names: Sequence[str]) -> ort.InferenceSession:
-    """A session of the graph that can give some of its inner tensors too, by their names."""
+def session_with_tensors(model: onnx.ModelProto, names: Sequence[str]) -> ort.InferenceSession:
+    """Open a session that can also return inner tensors, by their names."""
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
     probe.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)

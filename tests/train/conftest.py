@@ -1,4 +1,4 @@
-"""A tiny encoder built from a config, and labelled texts written here: nothing is downloaded."""
+"""A tiny encoder built from a config, and labelled texts generated here: nothing is downloaded."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def options(base, data) -> list[str]:
-    """Arguments of a run that takes seconds."""
+    """Arguments of a training that takes seconds."""
     return [
         "--train-dir", str(data), "--model-name", str(base), "--epochs", "6",
         "--batch-size", "16", "--learning-rate", "3e-3", "--head-learning-rate", "3e-3",

@@ -1,4 +1,4 @@
-"""The comparison of a model with plainer ways."""
+"""Comparison of a model with simpler baselines."""
 
 import importlib.util
 import json
@@ -17,7 +17,7 @@ def compare():
     return module.main
 
 
-def test_plainer_ways_and_recipes_stand_in_one_table(compare, base, data, tmp_path, capsys):
+def test_baselines_and_recipes_are_compared_in_one_table(compare, base, data, tmp_path, capsys):
     recipe = tmp_path / "tiny.json"
     recipe.write_text(
         json.dumps(
@@ -31,17 +31,17 @@ def test_plainer_ways_and_recipes_stand_in_one_table(compare, base, data, tmp_pa
     )  # fmt: skip
     runs, output = tmp_path / "runs", tmp_path / "table.md"
     arguments = [str(data), "--splits", "validation,test", "--recipe", str(recipe)]
-    places = ["--runs", str(runs), "--output", str(output)]
-    places += ["--limit", "50", "--noise", "20", "--recall", "40"]
-    assert compare([*arguments, *places]) == 0
-    found = json.loads(output.with_suffix(".json").read_text())
-    assert list(found) == ["tf-idf", "frozen encoder", "tiny"]
-    assert all(entry["accuracy"] > 0.8 for way in found.values() for entry in way.values())
-    assert all(entry["rows"] == 50 for way in found.values() for entry in way.values())
-    assert all("noise_flips" in way["validation"] for way in found.values())
-    kept = {name: way["validation"].get("recall_at_10") for name, way in found.items()}
-    assert kept["tf-idf"] is None, "words have no embedding of their own"
-    assert 0 < kept["tiny"] <= 1
+    options = ["--runs", str(runs), "--output", str(output)]
+    options += ["--limit", "50", "--noise", "20", "--recall", "40"]
+    assert compare([*arguments, *options]) == 0
+    figures = json.loads(output.with_suffix(".json").read_text())
+    assert list(figures) == ["tf-idf", "frozen encoder", "tiny"]
+    assert all(entry["accuracy"] > 0.8 for splits in figures.values() for entry in splits.values())
+    assert all(entry["rows"] == 50 for splits in figures.values() for entry in splits.values())
+    assert all("noise_flips" in splits["validation"] for splits in figures.values())
+    recall = {name: splits["validation"].get("recall_at_10") for name, splits in figures.items()}
+    assert recall["tf-idf"] is None, "tf-idf has no embedding"
+    assert 0 < recall["tiny"] <= 1
     lines = output.read_text().splitlines()
     assert [line.split(" | ")[1] for line in lines[2:5]] == ["validation", "test", "mean"]
     weights = (runs / "tiny/model.safetensors").stat().st_mtime_ns
@@ -50,14 +50,14 @@ def test_plainer_ways_and_recipes_stand_in_one_table(compare, base, data, tmp_pa
     assert "| tiny | test |" in capsys.readouterr().out
 
 
-def test_an_artefact_is_measured_as_it_is_served(compare, run_dir, data, tmp_path):
+def test_an_artefact_is_measured_as_served(compare, run_dir, data, tmp_path):
     from sagemaker_jobs.export.__main__ import main as export
 
     artefact = tmp_path / "artefact"
-    places = ["--run-dir", str(run_dir), "--output-dir", str(artefact)]
-    assert export([*places, "--precision", "float32"]) == 0
+    options = ["--run-dir", str(run_dir), "--output-dir", str(artefact)]
+    assert export([*options, "--precision", "float32"]) == 0
     output = tmp_path / "table.md"
     arguments = ["--splits", "test", "--only", "artefact", "--artefact", str(artefact)]
     assert compare([str(data), *arguments, "--output", str(output)]) == 0
-    found = json.loads(output.with_suffix(".json").read_text())
-    assert found["artefact"]["test"]["accuracy"] > 0.9
+    figures = json.loads(output.with_suffix(".json").read_text())
+    assert figures["artefact"]["test"]["accuracy"] > 0.9

@@ -1,4 +1,4 @@
-"""Export and evaluation: the graph answers as the torch module does."""
+"""Export and evaluation: the graph returns the results of the torch module."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ def artefact(request, run_dir, data, tmp_path_factory):
     return folder
 
 
-def test_every_batch_and_sequence_size_gives_unit_embeddings_and_three_logits(artefact, run_dir):
+def test_every_batch_and_sequence_size_returns_unit_embeddings_and_three_logits(artefact, run_dir):
     model = load_model(run_dir)
     session = ort.InferenceSession(str(artefact / "model.onnx"))
     assert [i.name for i in session.get_inputs()] == ["input_ids", "attention_mask"]
@@ -74,23 +74,23 @@ def test_the_head_and_the_projection_stay_float32(artefact):
         assert any(name.startswith(part) for name in plain), part
 
 
-def test_padding_changes_nothing(artefact):
+def test_padding_does_not_change_the_embedding(artefact):
     session = ort.InferenceSession(str(artefact / "model.onnx"))
     ids = np.array([[2, 9, 10, 11, 3]], np.int64)
     alone = session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-    wide = np.pad(ids, ((0, 0), (0, 9)))
-    mask = (wide > 0).astype(np.int64)
-    padded = session.run(None, {"input_ids": wide, "attention_mask": mask})
+    longer = np.pad(ids, ((0, 0), (0, 9)))
+    mask = (longer > 0).astype(np.int64)
+    padded = session.run(None, {"input_ids": longer, "attention_mask": mask})
     tolerance = 1e-4 if "float32" in artefact.name else 0.05
     np.testing.assert_allclose(alone[0], padded[0], atol=tolerance)
 
 
-def test_smoothing_evens_out_the_activations_and_changes_no_answer(run_dir):
+def test_smoothing_evens_out_the_activations_and_keeps_the_results(run_dir):
     model, plain = load_model(run_dir), load_model(run_dir)
     rows = [[2, *range(5 + n, 25 + n), 3] for n in range(40)]
     smooth(model, rows, 0.8)
     smoothed = [n for n, layer in model.named_modules() if isinstance(layer, SmoothedLinear)]
-    assert len(smoothed) == 12, "six of each of the two layers"
+    assert len(smoothed) == 12, "six in each of the two layers"
     for shape in SHAPES:
         ids, mask = map(torch.from_numpy, probe(*shape, plain.encoder.config.vocab_size))
         with torch.no_grad():
@@ -105,7 +105,7 @@ def test_smoothing_evens_out_the_activations_and_changes_no_answer(run_dir):
     assert unevenness(after) < unevenness(before)
 
 
-def test_the_manifest_names_the_bytes(artefact):
+def test_the_manifest_lists_size_and_hash_of_each_file(artefact):
     manifest = json.loads((artefact / "manifest.json").read_text())
     for name, entry in manifest["files"].items():
         body = (artefact / name).read_bytes()
@@ -117,7 +117,7 @@ def test_the_manifest_names_the_bytes(artefact):
     assert tokenizer["padding"] is None
 
 
-def test_a_graph_that_answers_differently_is_refused(artefact, run_dir):
+def test_a_graph_with_other_results_is_rejected(artefact, run_dir):
     model = load_model(run_dir)
     with torch.no_grad():
         model.projection.weight += 0.5 * torch.randn_like(model.projection.weight)
@@ -125,7 +125,7 @@ def test_a_graph_that_answers_differently_is_refused(artefact, run_dir):
         float_parity(model, artefact / "model.onnx")
 
 
-def test_evaluation_of_a_learned_model(artefact, data, tmp_path):
+def test_an_exported_model_can_be_evaluated(artefact, data, tmp_path):
     output = tmp_path / "figures.json"
     arguments = ["--model-dir", str(artefact), "--data-dir", str(data), "--splits", "test"]
     options = ["--recall-rows", "0", "--record", "true", "--output", str(output)]
@@ -137,7 +137,7 @@ def test_evaluation_of_a_learned_model(artefact, data, tmp_path):
     assert figures["accuracy"] > 0.9
 
 
-def test_metrics_on_cases_worked_by_hand():
+def test_metrics_of_small_cases():
     logits = np.log(np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.8, 0.1, 0.1]], np.float32))
     figures = classification(logits, np.array([0, 1, 2]))
     assert figures["accuracy"] == pytest.approx(2 / 3)
@@ -149,21 +149,21 @@ def test_metrics_on_cases_worked_by_hand():
     assert recall_at(3, points, points) == 1.0
 
 
-def test_alignment_brings_the_served_graph_nearer_to_the_base(run_dir, data, base, tmp_path):
-    astray = tmp_path / "astray"
-    shutil.copytree(run_dir, astray)
-    weights = load_file(astray / "model.safetensors")
+def test_alignment_brings_embeddings_nearer_to_the_base_encoder(run_dir, data, base, tmp_path):
+    shifted = tmp_path / "shifted"
+    shutil.copytree(run_dir, shifted)
+    weights = load_file(shifted / "model.safetensors")
     weights["projection.weight"] += 0.3 * torch.randn(weights["projection.weight"].shape)
-    save_file(weights, astray / "model.safetensors")
+    save_file(weights, shifted / "model.safetensors")
     texts = reviews.read(data / "test.parquet").texts
     ids = reviews.tokenise(Tokenizer.from_file(str(run_dir / "tokenizer.json")), texts, 64)
     target = base_embeddings(str(base), ids)
-    found = {}
+    cosines = {}
     for rows in (0, 240):
         folder = tmp_path / str(rows)
-        arguments = ["--run-dir", str(astray), "--output-dir", str(folder)]
+        arguments = ["--run-dir", str(shifted), "--output-dir", str(folder)]
         calibration = ["--calibration", str(data / "train.parquet")]
         assert export([*arguments, *calibration, "--alignment-rows", str(rows)]) == 0
         embeddings, _ = encode(open_session(folder / "model.onnx", 1), ids)
-        found[rows] = float((embeddings * target).sum(1).mean())
-    assert found[0] < 0.9 < found[240]
+        cosines[rows] = float((embeddings * target).sum(1).mean())
+    assert cosines[0] < 0.9 < cosines[240]

@@ -1,4 +1,4 @@
-"""int8 on processors with and without VNNI: one graph, the same sums, or no artefact."""
+"""int8 returns the same sums with and without VNNI, or the export fails."""
 
 import json
 
@@ -13,8 +13,8 @@ from sagemaker_jobs.export.arithmetic import (
     SaturationError,
     check_bound,
     exact_sums,
-    inputs_of,
     pair_bound,
+    product_inputs,
     products,
     saturating_sums,
 )
@@ -41,7 +41,7 @@ def eight_bit(run_dir, tmp_path_factory):
     return folder
 
 
-def test_a_pair_that_saturates_by_hand():
+def test_sums_of_a_pair_that_saturates():
     values = np.array([[255, 255, 10], [1, 2, 3]], np.uint8)
     weights = np.array([[127, -128], [127, -128], [5, -5]], np.int8)
     assert exact_sums(values, weights).tolist() == [[64820, -65330], [396, -399]]
@@ -50,7 +50,7 @@ def test_a_pair_that_saturates_by_hand():
     assert pair_bound(weights // 2) == 255 * 128 < INT16
 
 
-def test_the_bound_holds_for_any_two_rows_and_no_tighter():
+def test_the_bound_is_the_maximum_over_any_two_rows():
     random = np.random.default_rng(3)
     for _ in range(20):
         weights = random.integers(-128, 128, (9, 4)).astype(np.int8)
@@ -63,33 +63,33 @@ def test_the_bound_holds_for_any_two_rows_and_no_tighter():
         assert pair_bound(weights) == max(pairs)
 
 
-def test_no_pair_of_the_graph_that_ships_leaves_16_bits(artefact):
-    found = products(onnx.load(str(artefact / "model.onnx")))
-    assert len(found) == 12
-    assert max(int(np.abs(x.weights.astype(int)).max()) for x in found) == 64
-    assert max(pair_bound(product.weights) for product in found) == 32_640
+def test_no_pair_of_the_exported_graph_exceeds_16_bits(artefact):
+    integer_products = products(onnx.load(str(artefact / "model.onnx")))
+    assert len(integer_products) == 12
+    assert max(int(np.abs(x.weights.astype(int)).max()) for x in integer_products) == 64
+    assert max(pair_bound(product.weights) for product in integer_products) == 32_640
 
 
-def test_both_ways_of_adding_give_the_same_sums_over_real_inputs(artefact, eight_bit):
+def test_exact_and_saturating_sums_of_real_inputs_are_equal(artefact, eight_bit):
     ids = [[2, *range(20, 60), 3], [2, 44, 3]]
     differing = {}
     for folder in (artefact, eight_bit):
         model = onnx.load(str(folder / "model.onnx"))
-        found = products(model)
-        inputs = inputs_of(model, found, ids)
+        integer_products = products(model)
+        inputs = product_inputs(model, integer_products, ids)
         differing[folder] = sum(
             int((exact_sums(x, y) != saturating_sums(x, y)).sum())
-            for x, y in ((inputs[product.inputs], product.weights) for product in found)
+            for x, y in ((inputs[product.inputs], product.weights) for product in integer_products)
         )
     assert differing[artefact] == 0
     assert differing[eight_bit] > 0
 
 
-def test_the_exact_sums_are_those_of_onnx_runtime(artefact):
-    """Zero points are taken off the sums afterwards; here they are 0."""
+def test_the_exact_sums_equal_those_of_onnx_runtime(artefact):
+    """Zero points are subtracted from the sums; here they are 0."""
     model = onnx.load(str(artefact / "model.onnx"))
     product = products(model)[0]
-    values = inputs_of(model, [product], [[2, *range(20, 40), 3]])[product.inputs]
+    values = product_inputs(model, [product], [[2, *range(20, 40), 3]])[product.inputs]
     node = helper.make_node("MatMulInteger", ["a", "b"], ["c"])
     graph = helper.make_graph(
         [node],
@@ -100,32 +100,36 @@ def test_the_exact_sums_are_those_of_onnx_runtime(artefact):
     )
     single = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     session = ort.InferenceSession(single.SerializeToString())
-    found = session.run(None, {"a": values})[0]
-    np.testing.assert_array_equal(found, exact_sums(values, product.weights))
-    np.testing.assert_array_equal(found, saturating_sums(values, product.weights))
+    sums = session.run(None, {"a": values})[0]
+    np.testing.assert_array_equal(sums, exact_sums(values, product.weights))
+    np.testing.assert_array_equal(sums, saturating_sums(values, product.weights))
 
 
-def test_weights_of_8_bits_are_refused_and_the_message_says_what_helps(run_dir, tmp_path):
+def test_8_bit_weights_are_rejected_with_advice(run_dir, tmp_path):
     arguments = ["--run-dir", str(run_dir), "--output-dir", str(tmp_path)]
-    with pytest.raises(SaturationError, match=r"without VNNI would answer .* \(reduce_range"):
+    with pytest.raises(SaturationError, match=r"without VNNI would return .* \(set reduce_range"):
         export([*arguments, "--reduce-range", "false"])
     assert not (tmp_path / "model.onnx").exists()
 
 
-def test_a_graph_without_integer_products_is_no_int8(eight_bit):
+def test_a_graph_without_integer_products_is_rejected(eight_bit):
     with pytest.raises(ParityError, match="no matrix product"):
         check_bound(eight_bit / "float32.onnx")
 
 
-def test_the_manifest_says_what_holds_on_both_paths(artefact):
+def test_the_manifest_compares_exact_and_saturating_sums(artefact):
     parameters = json.loads((artefact / "manifest.json").read_text())["parameters"]
-    found = parameters["arithmetic"]
-    assert found["vnni"] == found["without_vnni"] == "exact"
-    assert (found["pair_bound"], found["differing"], found["products"]) == (32_640, 0, 12)
+    arithmetic = parameters["arithmetic"]
+    assert arithmetic["vnni"] == arithmetic["without_vnni"] == "exact"
+    assert (arithmetic["pair_bound"], arithmetic["differing"], arithmetic["products"]) == (
+        32_640,
+        0,
+        12,
+    )
     weights = products(onnx.load(str(artefact / "model.onnx")))
     columns = sum(product.weights.shape[1] for product in weights)
-    assert found["accumulators"] == found["sample_rows"] * columns
-    wide = found["with_8_bit_weights"]
+    assert arithmetic["accumulators"] == arithmetic["sample_rows"] * columns
+    wide = arithmetic["with_8_bit_weights"]
     assert wide["pair_bound"] > INT16
     assert 0 < wide["differing"] < wide["accumulators"]
     assert wide["largest_difference"] > 0

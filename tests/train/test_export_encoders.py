@@ -1,4 +1,4 @@
-"""Export of other encoders than MiniLM: the same job, the same parity."""
+"""Other encoders than MiniLM export with the same parity."""
 
 import json
 
@@ -17,8 +17,8 @@ from transformers import (
 )
 
 from sagemaker_jobs.export.__main__ import main as export
-from sagemaker_jobs.export.parity import SHAPES, answers, probe
-from sagemaker_jobs.export.smooth import readers
+from sagemaker_jobs.export.parity import SHAPES, probe, run_graph
+from sagemaker_jobs.export.smooth import input_groups
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.__main__ import main as train
 from sagemaker_jobs.train.model import load_model
@@ -46,12 +46,12 @@ ENCODERS = {
         ),
     ),
 }  # fmt: skip
-"""The last is one that optimum has no config of."""
+"""Optimum has no config for the last one."""
 
 
 @pytest.fixture(scope="module", params=ENCODERS)
 def trained(request, base, options, tmp_path_factory):
-    """Kind of encoder, and the folder of a run over a tiny one of that kind."""
+    """Kind of encoder, and the folder of a run on a tiny one of that kind."""
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
     model, config = ENCODERS[request.param]
@@ -75,7 +75,7 @@ def exported(request, trained, data, tmp_path_factory):
     return request.param, folder
 
 
-def test_every_encoder_answers_as_torch_does_at_odd_sizes(trained, exported):
+def test_every_encoder_returns_the_results_of_torch_at_odd_sizes(trained, exported):
     model = load_model(trained[1])
     precision, folder = exported
     session = ort.InferenceSession(str(folder / "model.onnx"))
@@ -83,30 +83,30 @@ def test_every_encoder_answers_as_torch_does_at_odd_sizes(trained, exported):
     assert [x.name for x in session.get_outputs()] == ["embedding", "logits"]
     for shape in (*SHAPES, (7, 1), (2, 127)):
         ids, mask = probe(*shape, model.encoder.config.vocab_size)
-        found = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        actual = session.run(None, {"input_ids": ids, "attention_mask": mask})
         with torch.no_grad():
             expected = model(torch.from_numpy(ids), torch.from_numpy(mask))
         if precision == "float32":
-            for want, got in zip(expected, found, strict=True):
+            for want, got in zip(expected, actual, strict=True):
                 np.testing.assert_allclose(got, want.numpy(), atol=1e-4)
         elif precision == "int8":
-            assert (found[0] * expected[0].numpy()).sum(1).min() > 0.97
-        assert found[1].shape == (shape[0], 3)
+            assert (actual[0] * expected[0].numpy()).sum(1).min() > 0.97
+        assert actual[1].shape == (shape[0], 3)
 
 
-def test_int8_gives_real_texts_the_labels_of_float32(trained, exported, data):
+def test_int8_predicts_the_labels_of_float32_for_real_texts(trained, exported, data):
     model = load_model(trained[1])
     texts = reviews.read(data / "test.parquet").texts
     tokenizer = load_tokenizer(exported[1] / "tokenizer.json")
     ids = reviews.tokenise(tokenizer, texts, 64, 16)
-    _, logits = answers(exported[1] / "model.onnx", ids)
+    _, logits = run_graph(exported[1] / "model.onnx", ids)
     with torch.no_grad():
         _, expected = reviews.over_batches(ids, 8, model)
     same = (logits.argmax(-1) == expected.argmax(-1)).float().mean()
     assert same >= 0.98
 
 
-def test_every_product_of_the_encoder_is_quantised_and_nothing_else(trained, exported):
+def test_only_the_matrix_products_of_the_encoder_are_quantised(trained, exported):
     nodes = onnx.load(str(exported[1] / "model.onnx")).graph.node
     integer = [node.name for node in nodes if node.op_type == "MatMulInteger"]
     layers = {"bert": 3, "distilbert": 2, "ernie": 2}[trained[0]]
@@ -114,22 +114,22 @@ def test_every_product_of_the_encoder_is_quantised_and_nothing_else(trained, exp
     assert all(name.startswith("/encoder/") for name in integer)
 
 
-def test_smoothing_finds_who_reads_one_tensor_whatever_the_layers_are_called(trained):
+def test_smoothing_groups_layers_by_their_input_regardless_of_names(trained):
     kind, folder = trained
     model = load_model(folder)
     layers = {"bert": 3, "distilbert": 2, "ernie": 2}[kind]
-    groups = readers(model, [[2, 9, 10, 3]])
+    groups = input_groups(model, [[2, 9, 10, 3]])
     assert sorted(map(len, groups)) == [1] * 3 * layers + [3] * layers
     names = ("q_lin", "k_lin", "v_lin") if kind == "distilbert" else ("query", "key", "value")
     shared = [[name.rpartition(".")[2] for name in group] for group in groups if len(group) == 3]
     assert shared == [list(names)] * layers
 
 
-def test_an_encoder_that_optimum_does_not_know_is_named(trained, data, tmp_path, caplog):
+def test_an_encoder_without_an_optimum_config_is_logged(trained, data, tmp_path, caplog):
     arguments = ["--run-dir", str(trained[1]), "--output-dir", str(tmp_path)]
     assert export([*arguments, "--precision", "float32"]) == 0
-    told = "optimum does not know ernie" in caplog.text
-    assert told == (trained[0] == "ernie")
+    warned = "optimum has no config for ernie" in caplog.text
+    assert warned == (trained[0] == "ernie")
     assert (
         json.loads((tmp_path / "manifest.json").read_text())["parameters"]["encoder"]
         == (trained[0])

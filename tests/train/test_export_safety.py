@@ -1,4 +1,4 @@
-"""What an export reads: safetensors, and no code that comes with a model."""
+"""An export reads weights only as safetensors and runs no code of a model."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def run(run_dir, tmp_path):
     return folder
 
 
-def test_a_run_with_pickled_weights_alone_is_refused(run, tmp_path):
+def test_a_run_with_only_pickled_weights_is_rejected(run, tmp_path):
     torch.save(load_file(run / "model.safetensors"), run / "pytorch_model.bin")
     (run / "model.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"run_dir: .* lacks model\.safetensors; weights"):
@@ -28,34 +28,34 @@ def test_a_run_with_pickled_weights_alone_is_refused(run, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_base_encoder_with_pickled_weights_alone_is_refused(run, base, data, tmp_path):
-    astray = tmp_path / "base"
-    shutil.copytree(base, astray)
-    torch.save(load_file(astray / "model.safetensors"), astray / "pytorch_model.bin")
-    (astray / "model.safetensors").unlink()
+def test_a_base_encoder_with_only_pickled_weights_is_rejected(run, base, data, tmp_path):
+    pickled = tmp_path / "base"
+    shutil.copytree(base, pickled)
+    torch.save(load_file(pickled / "model.safetensors"), pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
     record = json.loads((run / "run.json").read_text())
-    record["parameters"]["model_name"] = str(astray)
+    record["parameters"]["model_name"] = str(pickled)
     (run / "run.json").write_text(json.dumps(record))
     arguments = ["--run-dir", str(run), "--output-dir", str(tmp_path / "out")]
     with pytest.raises(FileNotFoundError, match=r"model_name: .* lacks model\.safetensors"):
         export([*arguments, "--calibration", str(data / "validation.parquet")])
 
 
-def test_code_beside_a_model_is_not_run_and_nothing_is_unpickled(run, tmp_path, monkeypatch):
+def test_code_in_a_model_folder_is_not_run_and_nothing_is_unpickled(run, tmp_path, monkeypatch):
     trace = tmp_path / "ran"
-    (run / "theirs.py").write_text(
+    (run / "custom.py").write_text(
         f"open({str(trace)!r}, 'w').close()\n"
         "from transformers import BertConfig as Config, BertModel as Model\n"
     )
     config = json.loads((run / "config.json").read_text())
-    config["auto_map"] = {"AutoConfig": "theirs.Config", "AutoModel": "theirs.Model"}
+    config["auto_map"] = {"AutoConfig": "custom.Config", "AutoModel": "custom.Model"}
     (run / "config.json").write_text(json.dumps(config))
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("torch.load was called"))
     assert export(["--run-dir", str(run), "--output-dir", str(tmp_path / "out")]) == 0
     assert not trace.exists()
 
 
-def test_no_job_ever_trusts_remote_code_or_reads_a_pickle():
+def test_no_job_trusts_remote_code_or_reads_a_pickle():
     sources = [
         path.read_text(encoding="utf-8") for path in Path(sagemaker_jobs.__path__[0]).rglob("*.py")
     ]

@@ -1,6 +1,6 @@
-"""A two-layer encoder with its own tokenizer, and labelled texts written here.
+"""A two-layer encoder with its own tokenizer, and generated labelled texts.
 
-Run as ``python -m tests.train.tiny FOLDER`` it makes both below a folder.
+``python -m tests.train.tiny FOLDER`` writes both below a folder.
 """
 
 import random
@@ -34,7 +34,7 @@ def sentences(count: int, seed: int) -> list[tuple[str, str]]:
 
 
 def make_encoder(folder: Path) -> None:
-    """A Hugging Face folder: config.json, model.safetensors, tokenizer.json."""
+    """Write a Hugging Face folder: config.json, model.safetensors, tokenizer.json."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
@@ -55,7 +55,7 @@ def make_encoder(folder: Path) -> None:
 
 
 def make_data(folder: Path) -> None:
-    """train.parquet, validation.parquet and test.parquet."""
+    """Write train.parquet, validation.parquet and test.parquet."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed, (name, count) in enumerate((("train", 80), ("validation", 20), ("test", 20))):
         texts, labels = zip(*sentences(count, seed), strict=True)
