@@ -1,4 +1,4 @@
-"""``reviewlens analyze`` and ``reviewlens search``: the two questions that visitors ask."""
+"""``reviewlens analyze`` and ``reviewlens search``: query a running stack."""
 
 from typing import Annotated, Any
 
@@ -12,9 +12,9 @@ from local.stack.client import connected
 from local.state import StateFolder
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
-_SHOWN_CHARACTERS = 160
+_MAX_TEXT_CHARACTERS = 160
 
-Text = Annotated[str, typer.Argument(help="What a customer wrote.")]
+Text = Annotated[str, typer.Argument(help="Text of a review.")]
 
 
 def analyze(
@@ -23,27 +23,30 @@ def analyze(
     as_json: options.Json = False,
     state: options.State = options.STATE,
 ) -> None:
-    """Tell the sentiment of a text, and the stored reviews most like it.
+    """Show the sentiment of a text and the most similar stored reviews.
 
     Example: reviewlens analyze "The battery died after two days."
     """
     try:
         with connected(StateFolder(state)) as client:
-            answer = client.post("/analyze", {"query_text": text, "top_k": top_k})
+            response = client.post("/analyze", {"query_text": text, "top_k": top_k})
     except LocalStackError as error:
         fail(error)
-    print_json(answer) if as_json else show_analysis(answer)
+    print_json(response) if as_json else show_analysis(response)
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="What the reviews should be about.")],
+    text: Annotated[str, typer.Argument(help="Text to compare reviews with.")],
     top_k: Annotated[int, typer.Option(min=1, max=100, help="Reviews to show.")] = 10,
-    product: Annotated[str | None, typer.Option(help="Of this product (its id) only.")] = None,
-    sentiment: Annotated[
-        str | None, typer.Option(help="negative, neutral or positive only.")
+    product: Annotated[
+        str | None, typer.Option(help="Only reviews of the product with this id.")
     ] = None,
-    min_rating: Annotated[float | None, typer.Option(help="At least so many stars.")] = None,
-    max_rating: Annotated[float | None, typer.Option(help="At most so many stars.")] = None,
+    sentiment: Annotated[
+        str | None,
+        typer.Option(help="Only reviews with this sentiment: negative, neutral or positive."),
+    ] = None,
+    min_rating: Annotated[float | None, typer.Option(help="Minimum number of stars.")] = None,
+    max_rating: Annotated[float | None, typer.Option(help="Maximum number of stars.")] = None,
     date_from: Annotated[
         str | None, typer.Option("--from", help="Written on this day or later (YYYY-MM-DD).")
     ] = None,
@@ -53,7 +56,7 @@ def search(
     as_json: options.Json = False,
     state: options.State = options.STATE,
 ) -> None:
-    """Find the reviews most like a text, among those that the filters hold for.
+    """Find the reviews most similar to a text, optionally filtered.
 
     Example: reviewlens search "hinge broke" --product RL-AUD-01 --sentiment negative
     """
@@ -65,58 +68,58 @@ def search(
         "date_from": date_from,
         "date_to": date_to,
     }
-    given = {name: value for name, value in filters.items() if value is not None}
+    active_filters = {name: value for name, value in filters.items() if value is not None}
     try:
         with connected(StateFolder(state)) as client:
-            body = {"query_text": text, "top_k": top_k, "filters": given or None}
-            answer = client.post("/search_similar", body)
+            body = {"query_text": text, "top_k": top_k, "filters": active_filters or None}
+            response = client.post("/search_similar", body)
     except LocalStackError as error:
         fail(error)
-    print_json(answer) if as_json else show_results(answer)
+    print_json(response) if as_json else show_results(response)
 
 
-def show_analysis(answer: dict[str, Any]) -> None:
-    """Print an answer of /analyze."""
-    say = console()
-    sentiment = answer["sentiment"]
-    say.print(
+def show_analysis(response: dict[str, Any]) -> None:
+    """Print a response of /analyze."""
+    out = console()
+    sentiment = response["sentiment"]
+    out.print(
         f"[{_COLOURS[sentiment]} bold]{sentiment}[/]  "
-        f"(confidence {answer['confidence']:.2f})  {answer['summary']}"
+        f"(confidence {response['confidence']:.2f})  {response['summary']}"
     )
-    _show_reviews(answer["similar_reviews"])
-    _show_warnings(answer)
+    _show_reviews(response["similar_reviews"])
+    _show_warnings(response)
 
 
-def show_results(answer: dict[str, Any]) -> None:
-    """Print an answer of /search_similar."""
-    if not answer["results"]:
-        console().print("No review matches.")
-    _show_reviews(answer["results"])
-    _show_warnings(answer)
+def show_results(response: dict[str, Any]) -> None:
+    """Print a response of /search_similar."""
+    if not response["results"]:
+        console().print("No reviews match.")
+    _show_reviews(response["results"])
+    _show_warnings(response)
 
 
 def _show_reviews(reviews: list[dict[str, Any]]) -> None:
     table = Table("similarity", "sentiment", "stars", "product", "review", box=None, pad_edge=False)
     for review in reviews:
         text, colour = review["review_text"], _COLOURS[review["sentiment"]]
-        shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+        shown = text if len(text) <= _MAX_TEXT_CHARACTERS else f"{text[:_MAX_TEXT_CHARACTERS]}…"
         table.add_row(
             f"{review['similarity_score']:.2f}",
             f"[{colour}]{review['sentiment']}[/]",
             "" if review["rating"] is None else f"{review['rating']:g}",
-            _plain(review["product_id"] or ""),
-            _plain(shown),
+            _escape(review["product_id"] or ""),
+            _escape(shown),
         )
     if reviews:
         console().print(table)
 
 
-def _show_warnings(answer: dict[str, Any]) -> None:
-    for warning in answer["warnings"]:
-        console().print(f"note: {warning}", style="dim", markup=False)
+def _show_warnings(response: dict[str, Any]) -> None:
+    for warning in response["warnings"]:
+        console().print(f"Note: {warning}", style="dim", markup=False)
 
 
-def _plain(text: str) -> str:
+def _escape(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)

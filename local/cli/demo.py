@@ -10,7 +10,7 @@ from rich.table import Table
 
 from local.cli import options
 from local.cli.ask import show_analysis, show_results
-from local.cli.following import failures, follow
+from local.cli.following import failure_times, follow
 from local.cli.ingest import send_uploads, show
 from local.cli.output import console, fail
 from local.cli.up import running_stack, serve, shipped_model, show_addresses
@@ -80,7 +80,7 @@ def _run(client: StackClient, dumps: list[Path]) -> None:
     """
     out = console()
     out.rule("Uploading four dumps in four formats to S3", align="left")
-    failed_before = failures(client)
+    failed_before = failure_times(client)
     reports = follow(client, send_uploads(client, plan_uploads(dumps)), failed_before)
     show(reports)
     for report in reports:

@@ -1,4 +1,4 @@
-"""Progress of ingests, from upload to index: bars for a person, nothing for a pipe."""
+"""Follows ingests from upload to index, with progress bars if standard error is a terminal."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,21 +21,21 @@ from local.errors import LocalStackError
 from local.stack.client import StackClient
 
 _POLL_SECONDS = 0.25
-_PATIENCE_SECONDS = 60.0
-_FINISHED = {"processed", "failed"}
+_STALL_TIMEOUT_SECONDS = 60.0
+_FINAL_STATUSES = {"processed", "failed"}
 
 
 @contextmanager
 def upload_bar(name: str, size: int) -> Iterator[Callable[[int], None]]:
-    """A bar of bytes; yields what to tell of each piece."""
+    """A progress bar in bytes; yields a callback for newly sent bytes."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=notes(), disable=not is_interactive()) as progress:
         task = progress.add_task(f"  upload {escape(name)}", total=size)
         yield lambda count: progress.advance(task, count)
 
 
-def failures(client: StackClient) -> dict[str, str]:
-    """When each failed ingest failed: asked before an upload, to tell a new failure from an old."""
+def failure_times(client: StackClient) -> dict[str, str]:
+    """Finish times of failed ingests, by id; taken before an upload to detect new failures."""
     recent = client.get("/collect", limit=200)["ingests"]
     return {each["ingest_id"]: each["finished_at"] for each in recent if each["status"] == "failed"}
 
@@ -46,15 +46,15 @@ def follow(
     """Wait until ingests are processed (or failed) and their reviews are searchable.
 
     Args:
-        client: the stack.
+        client: client of the stack.
         ingests: key of each ingest, by id.
-        failed_before: what ``failures`` said before the upload: these are tried again.
+        failed_before: result of ``failure_times`` before the upload; these ingests run again.
 
     Returns:
-        The reports, in the order given.
+        The reports, in the order of ``ingests``.
 
     Raises:
-        LocalStackError: nothing happens any more and no queue has work: something was given up.
+        LocalStackError: there is no progress and no queue has work, so a message was given up.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -64,45 +64,45 @@ def follow(
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=notes(), disable=not is_interactive()) as progress:
-        reports = [
-            _Followed(client, progress, key, ingest_id, failed_before.get(ingest_id))
+        followed = [
+            _FollowedIngest(client, progress, key, ingest_id, failed_before.get(ingest_id))
             for ingest_id, key in ingests.items()
         ]
-        while waiting := [entry for entry in reports if not entry.finished]:
+        while waiting := [entry for entry in followed if not entry.finished]:
             for entry in waiting:
-                entry.look()
+                entry.update()
             if not all(entry.finished for entry in waiting):
                 time.sleep(_POLL_SECONDS)
-    found = [entry.report for entry in reports]
-    _wait_for_index(client, {report["ingest_id"]: report["shards"] for report in found})
-    return found
+    reports = [entry.report for entry in followed]
+    _wait_for_index(client, {report["ingest_id"]: report["shards"] for report in reports})
+    return reports
 
 
-class _Patience:
-    """Runs out when nothing has happened for a minute and no queue has any work left."""
+class _StallDetector:
+    """Detects that there was no progress for a minute and no queue has work left."""
 
     def __init__(self, client: StackClient) -> None:
         self._client = client
-        self._until = 0.0
-        self.renew()
+        self._deadline = 0.0
+        self.reset()
 
-    def renew(self) -> None:
-        """Something happened."""
-        self._until = time.monotonic() + _PATIENCE_SECONDS
+    def reset(self) -> None:
+        """Restart the timeout after progress."""
+        self._deadline = time.monotonic() + _STALL_TIMEOUT_SECONDS
 
-    def check(self, waiting_for: str) -> None:
-        """Raise LocalStackError when there is nothing to wait for."""
-        if time.monotonic() < self._until:
+    def check(self, problem: str) -> None:
+        """Raise LocalStackError if the work has stalled."""
+        if time.monotonic() < self._deadline:
             return
         if any(queue["waiting"] or queue["in_work"] for queue in self._client.queues().values()):
-            self.renew()
+            self.reset()
             return
-        told = f"Nothing happens any more, and {waiting_for}: see `reviewlens status`."
-        raise LocalStackError(told)
+        message = f"There is no more progress, and {problem}: see `reviewlens status`."
+        raise LocalStackError(message)
 
 
-class _Followed:
-    """One ingest and its bar."""
+class _FollowedIngest:
+    """One ingest and its progress bar."""
 
     def __init__(
         self,
@@ -121,39 +121,41 @@ class _Followed:
         self._task: TaskID = progress.add_task(
             f"  {escape(name[:40])}", total=None, phase="waiting"
         )
-        self._patience = _Patience(client)
+        self._stall = _StallDetector(client)
         self.report: dict[str, Any] = {}
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen to the ingest."""
-        done = self.report.get("status") in _FINISHED
-        if done and self._failed_before and self.report["finished_at"] == self._failed_before:
+        """Whether the ingest has reached its final state."""
+        is_final = self.report.get("status") in _FINAL_STATUSES
+        if is_final and self._failed_before and self.report["finished_at"] == self._failed_before:
             return False
-        return done and self.report["shards_processed"] >= self.report["shards"]
+        return is_final and self.report["shards_processed"] >= self.report["shards"]
 
-    def look(self) -> None:
-        """Ask for the report and move the bar."""
+    def update(self) -> None:
+        """Get the report and update the bar."""
         report = self._client.report(self._id)
         if report is None or report == self.report:
-            self._patience.check(f"{self._key} is not processed")
+            self._stall.check(f"{self._key} was not processed")
             return
-        self._patience.renew()
+        self._stall.reset()
         self.report = report
-        rows, shards, done = (report[name] for name in ("rows_read", "shards", "shards_processed"))
+        rows, shards, processed = (
+            report[name] for name in ("rows_read", "shards", "shards_processed")
+        )
         if report["status"] in ("received", "collecting"):
             self._progress.update(self._task, completed=rows, phase="rows read")
         else:
             total = max(1, shards)
             phase = f"{report['status']}, {rows:,} rows"
             self._progress.update(
-                self._task, total=total, completed=done if shards else total, phase=phase
+                self._task, total=total, completed=processed if shards else total, phase=phase
             )
 
 
 def _wait_for_index(client: StackClient, shards: Mapping[str, int]) -> None:
-    patience = _Patience(client)
+    stall = _StallDetector(client)
     with notes().status("  index") if is_interactive() else nullcontext():
         while not client.indexed(shards):
-            patience.check("no index with these reviews came")
+            stall.check("there is no index with these reviews")
             time.sleep(_POLL_SECONDS)

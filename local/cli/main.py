@@ -1,4 +1,4 @@
-"""Entry of the command line: all commands, and the one place where faults become exit codes."""
+"""Entry point of the command line: registers all commands."""
 
 import typer
 
@@ -30,7 +30,7 @@ application = typer.Typer(
 
 @application.callback()
 def _root() -> None:
-    """Keep subcommands even where there is one."""
+    """Keep subcommands even if there is only one."""
 
 
 for _command in (

@@ -1,4 +1,4 @@
-"""What the commands print, and how a fault ends them: one clear line, no traceback."""
+"""Output of the commands, and their error messages: one line, no traceback."""
 
 import json
 import os
@@ -10,27 +10,27 @@ from rich.console import Console
 
 from local.errors import LocalStackError
 
-_PIPE_WIDTH = 200
+_PIPE_COLUMNS = 200
 
 
 def console() -> Console:
-    """Standard output; plain and wide where it is no terminal, plain where NO_COLOR is set."""
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    """Standard output: plain and wide if not a terminal, without colours if NO_COLOR is set."""
+    width = None if sys.stdout.isatty() else _PIPE_COLUMNS
     return Console(highlight=False, width=width, soft_wrap=width is not None)
 
 
 def notes() -> Console:
-    """Standard error: progress and remarks, which never mix with results."""
+    """Standard error, for progress and notes, so that they never mix with results."""
     return Console(stderr=True, highlight=False)
 
 
 def print_json(value: Any) -> None:
-    """Print a result for programs."""
+    """Print a result as JSON."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def fail(error: LocalStackError) -> NoReturn:
-    """Say what is wrong and end the command."""
+    """Print the error and exit the command."""
     notes().print(f"[red]Error:[/red] {_escaped(error.message)}", soft_wrap=True)
     raise typer.Exit(error.exit_code)
 
@@ -42,5 +42,5 @@ def _escaped(text: str) -> str:
 
 
 def is_interactive() -> bool:
-    """Whether a person watches: progress bars move only then."""
+    """Whether standard error is a terminal, which can show progress bars."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""``reviewlens report``: a product, a category or everything as a page or a PDF to hand on."""
+"""``reviewlens report``: write a report on a product, a category or all products."""
 
 from collections.abc import Callable
 from datetime import date
@@ -20,60 +20,64 @@ _HTML, _PDF = (".html", ".htm"), (".pdf",)
 
 
 def report(
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: ….html or ….pdf.")],
-    product: Annotated[str | None, typer.Option(help="Of this product (its id) only.")] = None,
-    category: Annotated[str | None, typer.Option(help="Of this category only.")] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write, ending in .html or .pdf.")
+    ],
+    product: Annotated[str | None, typer.Option(help="Only the product with this id.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only this category.")] = None,
     date_from: Annotated[
-        str | None, typer.Option("--from", help="Written on this day or later (YYYY-MM-DD).")
+        str | None,
+        typer.Option("--from", help="Only reviews written on or after this day (YYYY-MM-DD)."),
     ] = None,
     date_to: Annotated[
-        str | None, typer.Option("--to", help="Written on this day or earlier (YYYY-MM-DD).")
+        str | None,
+        typer.Option("--to", help="Only reviews written on or before this day (YYYY-MM-DD)."),
     ] = None,
     as_json: options.Json = False,
     state: options.State = options.STATE,
 ) -> None:
-    """Write a report: sentiment over time, what changed, aspects, and the reviews that prove it.
+    """Write a report: sentiment over time, changes, aspects, and reviews as evidence.
 
-    Without --product and --category it is about all products. The HTML file needs no other file
-    and no network; the PDF has its text as text.
+    Without --product and --category it covers all products. The HTML file needs no other files and
+    no network; the text of the PDF can be searched and copied.
 
     Example: reviewlens report --product RL-AUD-01 -o headphones.html
     """
     try:
         render = _renderer(output)
-        first, last = _day(date_from, "--from"), _day(date_to, "--to")
-        _check(product, category, first, last)
+        first, last = _parse_day(date_from, "--from"), _parse_day(date_to, "--to")
+        _check_options(product, category, first, last)
         from reports.data import Scope
         from reports.gather import gather
         from reports.sections import document
 
         with connected(StateFolder(state)) as client:
-            told = document(gather(client, Scope(product, category, first, last)))
-        body = render(told)
+            contents = document(gather(client, Scope(product, category, first, last)))
+        body = render(contents)
         _write(output, body)
     except LocalStackError as error:
         fail(error)
-    without = told.without()
+    unavailable = contents.without()
     if as_json:
-        print_json({"output": str(output), "bytes": len(body), "not_available": without})
+        print_json({"output": str(output), "bytes": len(body), "not_available": unavailable})
         return
     console().print(f"{output} ({len(body) / 1024:,.0f} KB)", markup=False)
-    if without:
-        notes().print(f"Not available on this server: {', '.join(without)}.", markup=False)
+    if unavailable:
+        notes().print(f"Not available on this server: {', '.join(unavailable)}.", markup=False)
 
 
 def _renderer(output: Path) -> "Callable[[Document], bytes]":
-    """How to write the file that is asked for.
+    """The function that renders the format of the output file.
 
     Raises:
-        LocalStackError: its ending is none of ours, its folder is not there, or a library is not.
+        LocalStackError: the suffix or the folder is invalid, or a library is not installed.
     """
     suffix = output.suffix.lower()
     if suffix not in (*_HTML, *_PDF):
         raise LocalStackError(f"{output} must end in .html or .pdf.", exit_code=2)
     if output.is_dir() or not output.absolute().parent.is_dir():
-        told = "is a folder" if output.is_dir() else "lies in a folder that does not exist"
-        raise LocalStackError(f"{output} {told}.", exit_code=2)
+        problem = "is a folder" if output.is_dir() else "is in a folder that does not exist"
+        raise LocalStackError(f"{output} {problem}.", exit_code=2)
     try:
         if suffix in _PDF:
             from reports.pdf import pdf
@@ -83,32 +87,32 @@ def _renderer(output: Path) -> "Callable[[Document], bytes]":
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] in ("local", "shared"):
             raise
-        told = f"Reports need {error.name}: pip install -c constraints.txt 'reviewlens[frontend]'"
-        raise LocalStackError(f"{told} (or -e '.[frontend]' in a checkout).") from error
-    return lambda told: html(told).encode()
+        hint = f"Reports need {error.name}: pip install -c constraints.txt 'reviewlens[frontend]'"
+        raise LocalStackError(f"{hint} (or -e '.[frontend]' in a checkout).") from error
+    return lambda contents: html(contents).encode()
 
 
-def _day(text: str | None, option: str) -> date | None:
+def _parse_day(text: str | None, option: str) -> date | None:
     if text is None:
         return None
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        told = f"{option}: {text!r} is no day; write it as 2026-03-16."
-        raise LocalStackError(told, exit_code=2) from error
+        message = f"{option}: {text!r} is not a date; use the form 2026-03-16."
+        raise LocalStackError(message, exit_code=2) from error
 
 
-def _check(
+def _check_options(
     product: str | None, category: str | None, first: date | None, last: date | None
 ) -> None:
-    """Refuse what cannot be asked for.
+    """Check the combination of options.
 
     Raises:
-        LocalStackError: says which options do not go together.
+        LocalStackError: options are empty or exclude each other.
     """
     if product is not None and category is not None:
-        told = "Give --product or --category, not both: a product has one category."
-        raise LocalStackError(told, exit_code=2)
+        message = "Use --product or --category, not both: a product has one category."
+        raise LocalStackError(message, exit_code=2)
     for name, value in (("--product", product), ("--category", category)):
         if value is not None and not value.strip():
             raise LocalStackError(f"{name} is empty.", exit_code=2)
@@ -120,4 +124,4 @@ def _write(output: Path, body: bytes) -> None:
     try:
         write_atomically(output, body)
     except OSError as error:
-        raise LocalStackError(f"{output} cannot be written: {error.strerror}.") from error
+        raise LocalStackError(f"{output} could not be written: {error.strerror}.") from error

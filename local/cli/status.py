@@ -1,4 +1,4 @@
-"""``reviewlens status`` and ``reviewlens env``: what runs, how it is, and how to reach it."""
+"""``reviewlens status`` and ``reviewlens env``: state and addresses of a running stack."""
 
 import shlex
 from typing import Any
@@ -16,27 +16,27 @@ from local.stack.postgres import DATABASE, USERNAME, binaries
 from local.state import RunningStack, StateFolder
 
 _COLOURS = {"ok": "green", "degraded": "yellow", "unavailable": "red"}
-_RECENT = 10
+_RECENT_INGESTS = 10
 
 
 def status(as_json: options.Json = False, state: options.State = options.STATE) -> None:
-    """Show what runs where, how it is, and the newest ingests.
+    """Show addresses, health, queues and the latest ingests of the running stack.
 
     Example: reviewlens status --json
     """
     folder = StateFolder(state)
     try:
         with connected(folder) as client:
-            found = _gather(client, folder)
+            summary = _gather(client, folder)
     except LocalStackError as error:
         fail(error)
-    print_json(found) if as_json else _show(found)
+    print_json(summary) if as_json else _show(summary)
 
 
 def env(state: options.State = options.STATE) -> None:
-    """Print the variables with which aws, psql and the functions reach the running stack.
+    """Print the variables with which aws, psql and the functions connect to the running stack.
 
-    They hold the database password of this state folder, and PATH gains PostgreSQL's programs.
+    They include the database password of this state folder, and add PostgreSQL's programs to PATH.
 
     Example: eval "$(reviewlens env)" && psql -c "SELECT count(*) FROM reviews"
     """
@@ -66,8 +66,8 @@ def _gather(client: StackClient, folder: StateFolder) -> dict[str, Any]:
     running = client.running
     health = client.health()
     try:
-        ingests = client.get("/collect", limit=_RECENT)["ingests"]
-    except LocalStackError:  # health says what is wrong
+        ingests = client.get("/collect", limit=_RECENT_INGESTS)["ingests"]
+    except LocalStackError:  # /health shows what is wrong
         ingests = None
     return {
         "state": str(folder.root),
@@ -82,43 +82,43 @@ def _gather(client: StackClient, folder: StateFolder) -> dict[str, Any]:
     }
 
 
-def _show(found: dict[str, Any]) -> None:
-    say = console()
-    health = found["health"]
-    say.print(f"state     {found['state']}", soft_wrap=True)
-    say.print(f"HTTP API  {found['api']}")
-    say.print(f"AWS       {found['aws']}  (upload to s3://{found['raw_bucket']}/uploads/)")
-    say.print(f"database  port {found['database_port']}  (reviewlens env tells psql)")
-    say.print(f"model     {health.get('model_version') or 'none yet'}")
-    say.print(f"index     {health.get('index_version') or 'none yet'}")
-    say.print()
-    say.print(_health_table(health))
-    say.print()
-    say.print(_queue_table(found["queues"]))
-    if found["ingests"]:
-        say.print()
-        say.print(_ingest_table(found["ingests"]))
+def _show(summary: dict[str, Any]) -> None:
+    out = console()
+    health = summary["health"]
+    out.print(f"state     {summary['state']}", soft_wrap=True)
+    out.print(f"HTTP API  {summary['api']}")
+    out.print(f"AWS       {summary['aws']}  (upload to s3://{summary['raw_bucket']}/uploads/)")
+    out.print(f"database  port {summary['database_port']}  (`reviewlens env` sets up psql)")
+    out.print(f"model     {health.get('model_version') or 'none yet'}")
+    out.print(f"index     {health.get('index_version') or 'none yet'}")
+    out.print()
+    out.print(_health_table(health))
+    out.print()
+    out.print(_queue_table(summary["queues"]))
+    if summary["ingests"]:
+        out.print()
+        out.print(_ingest_table(summary["ingests"]))
 
 
 def _health_table(health: dict[str, Any]) -> Table:
-    table = Table("service", "health", "why", box=None, pad_edge=False)
+    table = Table("service", "health", "reason", box=None, pad_edge=False)
     for name, service in health["services"].items():
         colour = _COLOURS.get(service.get("status"), "red")
         reasons = [check.get("detail") for check in service.get("checks", {}).values()]
-        why = "; ".join(reason for reason in reasons if reason)
-        table.add_row(name, f"[{colour}]{service.get('status')}[/]", escape(why))
+        details = "; ".join(reason for reason in reasons if reason)
+        table.add_row(name, f"[{colour}]{service.get('status')}[/]", escape(details))
     return table
 
 
 def _queue_table(queues: dict[str, dict[str, int]]) -> Table:
     table = Table("queue", "waiting", "in work", "given up", box=None, pad_edge=False)
     for name, counts in queues.items():
-        lost = counts["given_up"]
+        given_up = counts["given_up"]
         table.add_row(
             name,
             str(counts["waiting"]),
             str(counts["in_work"]),
-            f"[red]{lost}[/]" if lost else "0",
+            f"[red]{given_up}[/]" if given_up else "0",
         )
     return table
 
@@ -126,7 +126,7 @@ def _queue_table(queues: dict[str, dict[str, int]]) -> Table:
 def _ingest_table(ingests: list[dict[str, Any]]) -> Table:
     names = ("rows_read", "stored", "duplicates", "rejected")
     table = Table("ingest", "object", "status", *names, box=None, pad_edge=False)
-    table.columns[0].no_wrap = True  # it is there to be copied
+    table.columns[0].no_wrap = True  # users copy it
     table.columns[1].overflow = "fold"
     for each in ingests:
         counts = [f"{each[name]:,}" for name in names]

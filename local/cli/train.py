@@ -1,4 +1,4 @@
-"""``reviewlens train``: start a training and follow it to its end."""
+"""``reviewlens train``: start, follow or cancel a training run."""
 
 import time
 from pathlib import Path
@@ -20,7 +20,7 @@ _DEFAULTS = TrainingParameters()
 
 def train(
     model_name: Annotated[
-        str, typer.Option(help="A known encoder, or the name of a registered folder.")
+        str, typer.Option(help="Known encoder, or name of a registered encoder folder.")
     ] = _DEFAULTS.model_name,
     epochs: Annotated[int, typer.Option(help="Passes over the reviews, 1 to 20.")] = (
         _DEFAULTS.epochs
@@ -28,25 +28,26 @@ def train(
     batch_size: Annotated[int, typer.Option(help="Reviews per step, 1 to 512.")] = (
         _DEFAULTS.batch_size
     ),
-    learning_rate: Annotated[float, typer.Option(help="Of the encoder, at its peak.")] = (
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate of the encoder.")] = (
         _DEFAULTS.learning_rate
     ),
     follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Wait until the training has ended.")
+        bool, typer.Option("--follow/--no-follow", help="Wait until the run has ended.")
     ] = False,
     cancel: Annotated[
         str | None,
-        typer.Option(metavar="TRAINING_ID", help="Start nothing: stop this training."),
+        typer.Option(metavar="TRAINING_ID", help="Cancel this run instead of starting one."),
     ] = None,
     as_json: options.Json = False,
     state: options.State = options.STATE,
 ) -> None:
-    """Start a training on the running stack; with --follow, wait for its end.
+    """Start a training run on the running stack; with --follow, wait for its end.
 
-    The same options while it runs start no second one. The stack that was started with
-    REVIEWLENS_TRAIN_PYTHON, REVIEWLENS_TRAIN_DATA and REVIEWLENS_TRAIN_ENCODERS trains with that
-    python, those reviews and the encoders of that folder; else with .venv-train, .data and encoders
-    of the checkout. The exit status is 1 if a training that is followed does not complete.
+    Repeating the command with the same options while the run is active does not start a second one.
+    The stack takes the Python, the training data and the encoders from REVIEWLENS_TRAIN_PYTHON,
+    REVIEWLENS_TRAIN_DATA and REVIEWLENS_TRAIN_ENCODERS as set when it started; the defaults are
+    .venv-train, .data and encoders in the checkout. The exit status is 1 if a followed run does not
+    complete.
 
     Example: reviewlens train --epochs 2 --follow
     """
@@ -59,80 +60,84 @@ def train(
     try:
         with connected(StateFolder(state)) as client:
             if cancel is not None:
-                found = client.post(f"/status/{cancel}/cancel", {})
+                run = client.post(f"/status/{cancel}/cancel", {})
             else:
-                found = client.post("/train", body)
+                run = client.post("/train", body)
             if follow:
-                found = _follow(client, found["training_id"])
+                run = _follow(client, run["training_id"])
     except LocalStackError as error:
         fail(error)
-    model = StateFolder(state).root / "training" / found["training_id"] / "model"
-    print_json(found) if as_json else _show(found, model)
-    wanted = TrainingState.COMPLETED if cancel is None else TrainingState.CANCELLED
-    if follow and found["state"] != wanted:
+    model = StateFolder(state).root / "training" / run["training_id"] / "model"
+    print_json(run) if as_json else _show(run, model)
+    expected = TrainingState.COMPLETED if cancel is None else TrainingState.CANCELLED
+    if follow and run["state"] != expected:
         raise typer.Exit(1)
 
 
 def _follow(client: StackClient, training_id: str) -> dict[str, Any]:
-    """Ask until the run has ended; a bar of steps and the newest metrics for a person."""
+    """Poll until the run has ended, with a progress bar on a terminal; returns the last status."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[detail]}"),
         TimeElapsedColumn(),
     )
     try:
         with Progress(*columns, console=notes(), disable=not is_interactive()) as progress:
-            task = progress.add_task(f"  {training_id}", total=None, told="")
+            task = progress.add_task(f"  {training_id}", total=None, detail="")
             while True:
-                found = client.get(f"/status/{training_id}")
+                run = client.get(f"/status/{training_id}")
                 progress.update(
                     task,
-                    total=found["steps"],
-                    completed=found["step"] or 0,
-                    told=f"{found['phase'] or found['state']} {_short(found)}".strip(),
+                    total=run["steps"],
+                    completed=run["step"] or 0,
+                    detail=f"{run['phase'] or run['state']} {_brief_metrics(run)}".strip(),
                 )
-                if TrainingState(found["state"]).is_final:
-                    return found
+                if TrainingState(run["state"]).is_final:
+                    return run
                 time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
-        notes().print(f"{training_id} goes on; `reviewlens train --cancel {training_id}` ends it.")
+        notes().print(
+            f"{training_id} keeps running; stop it with `reviewlens train --cancel {training_id}`."
+        )
         raise
 
 
-def _short(found: dict[str, Any]) -> str:
-    """Epoch and the one metric that tells most, for a bar that must fit a terminal."""
-    metrics = found["metrics"]
+def _brief_metrics(run: dict[str, Any]) -> str:
+    """Epoch and the most important metric, short enough for a progress bar."""
+    metrics = run["metrics"]
     name = next((name for name in metrics if "macro_f1" in name), next(iter(metrics), None))
-    return _metrics({**found, "metrics": {name: metrics[name]} if name else {}})
+    return _metrics({**run, "metrics": {name: metrics[name]} if name else {}})
 
 
-def _metrics(found: dict[str, Any]) -> str:
-    epoch = f"epoch {found['epoch']}, " if found["epoch"] else ""
-    told = ", ".join(f"{name} {value:.4g}" for name, value in found["metrics"].items())
-    return f"{epoch}{told}".removesuffix(", ")
+def _metrics(run: dict[str, Any]) -> str:
+    epoch = f"epoch {run['epoch']}, " if run["epoch"] else ""
+    metrics = ", ".join(f"{name} {value:.4g}" for name, value in run["metrics"].items())
+    return f"{epoch}{metrics}".removesuffix(", ")
 
 
-def _show(found: dict[str, Any], model: Path) -> None:
-    """What became of it; ``model`` is where a run of this machine leaves what it trained."""
-    say = console()
-    where = found.get("state") or found["status"]
-    say.print(f"{found['training_id']}  {where}", markup=False)
-    if found.get("estimated_completion_time"):
-        say.print(f"should be done at {found['estimated_completion_time']}", markup=False)
-    if found.get("failure_reason"):
-        say.print(found["failure_reason"], style="red", markup=False)
-    if found.get("metrics"):
-        say.print(_metrics(found), markup=False)
-    if found.get("model_version"):
-        say.print(f"model {found['model_version']}", markup=False)
-    elif found.get("artefact_uri"):
-        say.print(f"weights {found['artefact_uri']}", markup=False)
-    elif (weights := model / "model.safetensors").is_file() and found.get("finished_at"):
-        say.print(f"weights {weights}", markup=False)
-        say.print(f"  a model of them: sagemaker_jobs.export --run-dir {model}", style="dim")
-    for warning in found.get("warnings", []):
-        say.print(f"note: {warning}", style="dim", markup=False)
-    if "state" not in found:
-        say.print(f"  how it stands: GET /status/{found['training_id']}", style="dim")
+def _show(run: dict[str, Any], model: Path) -> None:
+    """Print the run; ``model`` is the folder with the weights of a run on this machine."""
+    out = console()
+    state = run.get("state") or run["status"]
+    out.print(f"{run['training_id']}  {state}", markup=False)
+    if run.get("estimated_completion_time"):
+        out.print(f"expected to finish at {run['estimated_completion_time']}", markup=False)
+    if run.get("failure_reason"):
+        out.print(run["failure_reason"], style="red", markup=False)
+    if run.get("metrics"):
+        out.print(_metrics(run), markup=False)
+    if run.get("model_version"):
+        out.print(f"model {run['model_version']}", markup=False)
+    elif run.get("artefact_uri"):
+        out.print(f"weights {run['artefact_uri']}", markup=False)
+    elif (weights := model / "model.safetensors").is_file() and run.get("finished_at"):
+        out.print(f"weights {weights}", markup=False)
+        out.print(
+            f"  export a model: python -m sagemaker_jobs.export --run-dir {model}", style="dim"
+        )
+    for warning in run.get("warnings", []):
+        out.print(f"Note: {warning}", style="dim", markup=False)
+    if "state" not in run:
+        out.print(f"  status: GET /status/{run['training_id']}", style="dim")

@@ -381,7 +381,7 @@ def test_a_link_that_leads_away_is_not_followed(report, shop):
         (("--category", "Garden"), 2, "There is no product of the category 'Garden'"),
         (("--product", "RL-1", "--category", "Audio"), 2, "not both"),
         (("--product", " "), 2, "--product is empty"),
-        (("--from", "yesterday"), 2, "'yesterday' is no day"),
+        (("--from", "yesterday"), 2, "'yesterday' is not a date"),
         (("--from", "2026-02-01", "--to", "2026-01-01"), 2, "--from must not be after --to"),
     ],
 )
@@ -397,7 +397,7 @@ def test_wrong_input_is_told_in_one_line_and_nothing_is_written(
     [
         ("report.docx", "must end in .html or .pdf"),
         ("report", "must end in .html or .pdf"),
-        ("no/such/report.html", "lies in a folder that does not exist"),
+        ("no/such/report.html", "is in a folder that does not exist"),
     ],
 )
 def test_an_output_that_cannot_be_is_refused_before_anything_is_asked(report, shop, to, words):
