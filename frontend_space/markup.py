@@ -8,6 +8,7 @@ from html import escape
 from reviewlens.models import (
     Freshness,
     Probabilities,
+    ProductFacts,
     SearchResult,
     SentimentSplit,
     SimilarReview,
@@ -104,12 +105,20 @@ def _facts(review: SimilarReview | StoredReview) -> list[str]:
     """Facts of a review as HTML, those that are known."""
     written = review.reviewed_at if isinstance(review, SearchResult | StoredReview) else None
     facts = [badge(review.sentiment), stars(review.rating)]
-    facts += [f"<span>{safe(fact)}</span>" for fact in (review.product_id, day(written)) if fact]
+    about = product_facts(review).values() if isinstance(review, SearchResult) else ()
+    words = (review.product_id, *about, day(written))
+    facts += [f"<span>{safe(word)}</span>" for word in words if word]
     if isinstance(review, SimilarReview):
         facts.insert(0, f'<span class="score">{100 * review.similarity_score:.0f}% similar</span>')
     elif review.mismatch:
         facts.append(safe(review.mismatch.replace("_", " ")))
     return [fact for fact in facts if fact]
+
+
+def product_facts(product: ProductFacts) -> dict[str, str]:
+    """The facts of a product by their labels, those that are known."""
+    facts = {name.capitalize(): getattr(product, name) for name in ProductFacts.model_fields}
+    return {label: fact for label, fact in facts.items() if fact}
 
 
 def cards(items: Sequence[str], empty: str) -> str:

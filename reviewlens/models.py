@@ -54,6 +54,7 @@ from shared.schemas.insights import (
     Trend,
 )
 from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
+from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
 from shared.schemas.training import (
     TrainAccepted,
@@ -101,6 +102,7 @@ __all__ = [
     "Probabilities",
     "ProcessAccepted",
     "Product",
+    "ProductFacts",
     "ProductPage",
     "ProductSort",
     "Quote",

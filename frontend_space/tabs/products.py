@@ -13,20 +13,17 @@ from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.picking import filled_segments, segment_picker
 from frontend_space.tabs.trends import change_sentence
 from reviewlens import ApiError, Client
-from reviewlens.models import Aspect, OneProduct, ProductPage
+from reviewlens.models import Aspect, OneProduct, ProductFacts, ProductPage
 
 _PAGE_SIZE = 25
-_HEAD = ["Product", "Reviews", "Net", "Stars", "Negative", "Changed since", "Category", "Id"]
-_TYPES: list[Literal["str", "number"]] = [
-    "str",
-    "number",
-    "number",
-    "number",
-    "number",
-    "str",
-    "str",
-    "str",
-]
+_FACTS = [name.capitalize() for name in ProductFacts.model_fields]
+_OTHER_FACTS = [name for name in ProductFacts.model_fields if name != "category"]
+"""Facts without figures of their own to choose from: filters are typed in."""
+_FIGURES = ["Reviews", "Net", "Stars", "Negative"]
+_HEAD = ["Product", *_FIGURES, "Changed since", *_FACTS, "Id"]
+_TYPES: list[Literal["str", "number"]] = ["number" if head in _FIGURES else "str" for head in _HEAD]
+_WIDTHS = {"Product": 220, "Reviews": 90, "Net": 70, "Stars": 70, "Negative": 95}
+_WIDTHS |= {"Changed since": 150}
 _SORTS = [
     ("most reviews", "reviews"),
     ("net sentiment", "net_sentiment"),
@@ -43,6 +40,10 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     with gr.Row():
         search = gr.Textbox(label="Title or id contains", max_length=200, min_width=150)
         category = segment_picker("products", "category")
+        others = [
+            gr.Textbox(label=name.capitalize(), max_length=512, min_width=150)
+            for name in _OTHER_FACTS
+        ]
         sort = gr.Dropdown(_SORTS, value="reviews", label="Sort by", min_width=150)
         order = gr.Dropdown(
             [("highest first", "desc"), ("lowest first", "asc")],
@@ -62,7 +63,7 @@ def build(backend: Backend, tab: gr.Tab) -> None:
         interactive=False,
         label="Products: choose a row for details; press a heading to sort",
         max_height=460,
-        column_widths=[220, 90, 70, 70, 95, 150, 130, 130],
+        column_widths=[_WIDTHS.get(head, 130) for head in _HEAD],
         elem_id="league",
     )
     with gr.Row(elem_classes=["end"]):
@@ -71,14 +72,17 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     detail = gr.HTML("", elem_id="product", elem_classes=["live"])
 
     @showing_errors(4, others=gr.skip())
-    def page(position: str | None, words: str, name: str, by: Any, way: Any, few: float) -> Any:
+    def page(
+        position: str | None, words: str, by: Any, way: Any, few: float, name: str, *typed: str
+    ) -> Any:
+        facts = dict(zip(_OTHER_FACTS, typed, strict=True)) | {"category": name}
         pages = client_of(backend).products(
             search=(words or "").strip() or None,
-            category=name or None,
             sort=by,
             order=way,
             min_reviews=int(few or 0) or None,
             limit=_PAGE_SIZE,
+            **_given(facts),
         )
         answer = pages.page(position)
         more = gr.Button(interactive=answer.next_cursor is not None)
@@ -101,15 +105,22 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     def row_id(event: gr.SelectData) -> str:
         return str(event.row_value[_ID])
 
-    filters, outputs = [search, category, sort, order, minimum], [about, league, cursor, more]
+    filters = [search, sort, order, minimum, category, *others]
+    outputs = [about, league, cursor, more]
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
     triggers = [button.click, search.submit, category.input, sort.input, order.input]
+    triggers += [box.submit for box in others]
     gr.on(triggers, first_page, filters, outputs, **event)
     tab.select(first_page, filters, outputs, **event)
     tab.select(fill, category, category, **event)
     more.click(page, [cursor, *filters], outputs, **event)
     league.select(row_id, None, chosen, **HIDDEN).then(show_details, chosen, detail, **event)
     gr.on([look.click, chosen.submit], show_details, chosen, detail, **event)
+
+
+def _given(facts: dict[str, str]) -> dict[str, Any]:
+    """Filters by facts, those that are filled in."""
+    return {name: fact.strip() for name, fact in facts.items() if (fact or "").strip()}
 
 
 def _about(answer: ProductPage) -> str:
@@ -128,7 +139,7 @@ def rows_of(answer: ProductPage) -> list[list[Any]]:
             None if product.mean_rating is None else round(product.mean_rating, 2),
             product.sentiment_shares and round(100 * product.sentiment_shares.negative),
             f"{product.change.direction} {product.change.day}" if product.change else "",
-            product.category or "",
+            *(getattr(product, name) or "" for name in ProductFacts.model_fields),
             product.product_id,
         ]
         for product in answer.products
@@ -163,6 +174,7 @@ def _figures(product: OneProduct) -> str:
         ("net sentiment", markup.net(product.net_sentiment)),
         ("mean stars", markup.mean(product.mean_rating)),
         ("stars against text", f"{product.mismatches:,}"),
+        *((label.lower(), fact) for label, fact in markup.product_facts(product).items()),
     ]
     items = "".join(
         f'<div class="fact"><dt>{name}</dt><dd>{markup.safe(value)}</dd></div>'
