@@ -1,1 +1,1 @@
-"""Starts trainings, tells how they stand, stops them: /train and /status."""
+"""Serves /train and /status: starts training runs, reports on them and cancels them."""

@@ -1,4 +1,4 @@
-"""Lambda entry of training: HTTP by API Gateway."""
+"""Lambda entry of training: HTTP."""
 
 from lambdas.training.api import create_app
 from shared.http.entry import make_handler

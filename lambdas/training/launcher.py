@@ -1,4 +1,4 @@
-"""What the service asks of whatever runs training jobs."""
+"""The interface of launchers, which run training jobs."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -8,34 +8,33 @@ from typing import Any, Protocol
 
 from shared.schemas.training import TrainingParameters, TrainingState
 
-_PLACE = ("epoch", "step", "steps")
-_NO_METRIC = frozenset({*_PLACE, "epochs", "seconds"})
+_POSITION_FIELDS = ("epoch", "step", "steps")
+_NON_METRIC_FIELDS = frozenset({*_POSITION_FIELDS, "epochs", "seconds"})
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job to run; ``training_id`` names it for good."""
+    """A job to run; ``training_id`` is its permanent id."""
 
     training_id: str
     parameters: TrainingParameters
 
     def hyperparameters(self, model_name: str) -> dict[str, Any]:
-        """Options of ``sagemaker_jobs.train``, by name; the encoder as the job will find it."""
-        asked = self.parameters
+        """Options of ``sagemaker_jobs.train`` by name; ``model_name`` is the encoder in the job."""
         return {
             "model-name": model_name,
-            "epochs": asked.epochs,
-            "batch-size": asked.batch_size,
-            "learning-rate": asked.learning_rate,
+            "epochs": self.parameters.epochs,
+            "batch-size": self.parameters.batch_size,
+            "learning-rate": self.parameters.learning_rate,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: ``epoch`` from 1, ``seconds`` since its first step.
+    """Progress of a job: ``epoch`` counts from 1, ``seconds`` from its first step.
 
-    ``phase`` is the launcher's own word for what the job does now. ``artefact_uri``: where the
-    trained weights lie, once they do; a model version is made of them by an export.
+    ``phase`` is the launcher's name for the current activity. ``artefact_uri`` is the location of
+    the trained weights, once they exist; an export turns them into a model version.
     """
 
     phase: str | None = None
@@ -48,7 +47,7 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """What the steps to come take at the pace so far; None where that is not known yet."""
+        """Estimated time of the remaining steps; None while the pace is unknown."""
         if not (self.step and self.steps and self.seconds):
             return None
         return max(0.0, self.seconds * (self.steps - self.step) / self.step)
@@ -56,7 +55,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is known of a job."""
+    """State of a job."""
 
     state: TrainingState
     progress: Progress = field(default_factory=Progress)
@@ -67,56 +66,58 @@ class Report:
 
 
 class Launcher(Protocol):
-    """Runs training jobs. A job that was started can be asked for by any process later."""
+    """Runs training jobs. Any process can later report on a job that was started."""
 
     name: str
 
-    def ready(self) -> None:
-        """Raise where no job could be started now.
+    def check_ready(self) -> None:
+        """Raise if no job can be started now.
 
         Raises:
-            ConflictError: others run, and it takes no more.
-            UnavailableError: something is missing; says what.
+            ConflictError: the maximum number of jobs is running.
+            UnavailableError: a requirement is missing; names it.
         """
 
     def encoders(self) -> Collection[str]:
         """Names of the registered encoders."""
 
-    def rows(self) -> int:
-        """Reviews of an epoch."""
+    def count_rows(self) -> int:
+        """Number of reviews per epoch."""
 
     def start(self, job: Job) -> None:
-        """Start a job; one that was started already is left alone.
+        """Start a job; a job that was started before is left unchanged.
 
         Raises:
-            ConflictError: others run, and it takes no more.
-            UnavailableError: it cannot be started.
+            ConflictError: the maximum number of jobs is running.
+            UnavailableError: the job cannot be started.
         """
 
     def report(self, training_id: str) -> Report | None:
-        """What is known of a job; None where it is unknown.
+        """Report on a job; None if it is unknown.
 
         Raises:
-            UnavailableError: nobody can tell now.
+            UnavailableError: its state cannot be read now.
         """
 
     def stop(self, training_id: str) -> None:
-        """Ask a job to end soon. One that has ended, or is unknown, is no error."""
+        """Request that a job stops; ended and unknown jobs are ignored."""
 
 
-def progress_of(values: Mapping[str, Any], phase: str | None = None) -> Progress:
-    """Read what a job says of itself: where it is, and every other finite number as a metric."""
+def parse_progress(values: Mapping[str, Any], phase: str | None = None) -> Progress:
+    """Parse the values that a job logs: its position, and other finite numbers as metrics."""
     numbers = {
         name[:100]: float(value)
         for name, value in values.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }
-    epoch, step, steps = (None if name not in numbers else int(numbers[name]) for name in _PLACE)
+    epoch, step, steps = (
+        None if name not in numbers else int(numbers[name]) for name in _POSITION_FIELDS
+    )
     return Progress(
         phase=phase,
         epoch=None if epoch is None else epoch + 1,  # the job counts from 0
         step=step,
         steps=steps,
         seconds=numbers.get("seconds"),
-        metrics={name: value for name, value in numbers.items() if name not in _NO_METRIC},
+        metrics={name: value for name, value in numbers.items() if name not in _NON_METRIC_FIELDS},
     )

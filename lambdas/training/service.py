@@ -1,4 +1,4 @@
-"""Starts runs once, however often they are asked for, and keeps what their jobs say."""
+"""Starts each run once, and stores what its job reports."""
 
 import logging
 from dataclasses import asdict, replace
@@ -18,46 +18,47 @@ from shared.schemas.training import (
 )
 
 log = logging.getLogger(__name__)
-_LAUNCH_SECONDS = 60.0
-"""A run that its launcher does not know after that long was never started (we were killed)."""
-_SHOWN_NAMES = 20
+_LAUNCH_TIMEOUT_SECONDS = 60.0
+"""A run that its launcher does not know after this time was never started (a killed process)."""
+_MAX_LISTED_ENCODERS = 20
 
 
 class Training:
     """Answers /train and /status."""
 
-    def __init__(self, ports: Dependencies) -> None:
-        self._ports = ports
-        self._runs = ports.runs
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
+        self._runs = dependencies.runs
+        self._launcher = dependencies.launcher
 
     def start(self, request: TrainRequest, key: str | None) -> TrainAccepted:
-        """Start a run, or tell of the one that the same request has started already.
+        """Start a run, or return the one that an identical request started.
 
         Args:
-            request: What to train with.
-            key: The caller's idempotency key.
+            request: the parameters of the run.
+            key: idempotency key of the caller.
 
         Raises:
             InvalidInputError: the encoder is neither known nor registered.
-            ConflictError: the key was used with other parameters, or nothing can be started while
-                another run is active.
-            UnavailableError: training cannot be started here; says what is missing.
+            ConflictError: the key was used with other parameters, or another run is active and
+                the launcher accepts only one.
+            UnavailableError: training is not available; says what is missing.
         """
-        wanted, launcher = request.parameters(), self._ports.launcher
-        run = self._known(wanted, key)
+        parameters = request.parameters()
+        run = self._find_existing(parameters, key)
         if run is None:
-            self._check_encoder(wanted.model_name)
-            launcher.ready()
-            rows = launcher.rows()
+            self._check_encoder(parameters.model_name)
+            self._launcher.check_ready()
+            rows = self._launcher.count_rows()
             run, is_new = self._runs.begin(
-                wanted,
+                parameters,
                 key,
-                launcher=launcher.name,
+                launcher=self._launcher.name,
                 rows=rows,
-                estimated_at=datetime.now(UTC) + self._duration(wanted, rows),
+                estimated_at=datetime.now(UTC) + self._estimate_duration(parameters, rows),
             )
             if is_new:
-                self._launch(Job(run.training_id, wanted))
+                self._launch(Job(run.training_id, parameters))
         elif key is not None:
             self._runs.remember(key, run.training_id)
         return TrainAccepted(
@@ -68,102 +69,111 @@ class Training:
         )
 
     def status(self, training_id: str) -> TrainingStatus:
-        """Where a run stands now.
+        """Report the current state of a run.
 
         Raises:
-            NotFoundError: it is unknown.
-            UnavailableError: nobody can tell now.
+            NotFoundError: the run is unknown.
+            UnavailableError: its state cannot be read now.
         """
-        return _told(self._refreshed(self._of(training_id)))
+        return _build_status(self._refresh(self._get(training_id)))
 
     def cancel(self, training_id: str) -> TrainingStatus:
-        """Ask a run to end; it is cancelled as soon as its job has ended.
+        """Request that a run stops; it is cancelled when its job has ended.
 
         Raises:
-            NotFoundError: it is unknown.
-            ConflictError: it has ended otherwise.
+            NotFoundError: the run is unknown.
+            ConflictError: it has already completed or failed.
             UnavailableError: its job cannot be stopped now.
         """
-        run = self._refreshed(self._of(training_id))
+        run = self._refresh(self._get(training_id))
         if not TrainingState(run.state).is_final:
-            self._ports.launcher.stop(training_id)
-            run = self._refreshed(run)
+            self._launcher.stop(training_id)
+            run = self._refresh(run)
         if run.state in (TrainingState.COMPLETED, TrainingState.FAILED):
             raise ConflictError(f"the run is {run.state} and cannot be cancelled")
-        return _told(run)
+        return _build_status(run)
 
-    def _known(self, wanted: TrainingParameters, key: str | None) -> TrainingRun | None:
-        """What the same request has started; an equal run that has just ended does not count."""
-        run = self._runs.find(wanted, key)
+    def _find_existing(self, parameters: TrainingParameters, key: str | None) -> TrainingRun | None:
+        """Find the run of an identical request, unless it has just ended."""
+        run = self._runs.find(parameters, key)
         if run is None or TrainingState(run.state).is_final:
             return run
-        self._refreshed(run)
-        return self._runs.find(wanted, key)
+        self._refresh(run)
+        return self._runs.find(parameters, key)
 
-    def _of(self, training_id: str) -> TrainingRun:
+    def _get(self, training_id: str) -> TrainingRun:
         run = self._runs.get(training_id)
         if run is None:
-            raise NotFoundError("there is no such training")
+            raise NotFoundError("training not found")
         return run
 
     def _check_encoder(self, name: str) -> None:
-        names = KNOWN_ENCODERS | set(self._ports.launcher.encoders())
+        names = KNOWN_ENCODERS | set(self._launcher.encoders())
         if name not in names:
-            listed = ", ".join(sorted(names)[:_SHOWN_NAMES])
-            told = f"no encoder of that name is known or registered; known: {listed}"
-            raise InvalidInputError(told, details={"field": "model_name"})
+            listed = ", ".join(sorted(names)[:_MAX_LISTED_ENCODERS])
+            message = f"unknown encoder; available: {listed}"
+            raise InvalidInputError(message, details={"field": "model_name"})
 
-    def _duration(self, wanted: TrainingParameters, rows: int) -> timedelta:
-        measured = self._runs.rate(self._ports.launcher.name, wanted.model_name)
-        return timedelta(seconds=rows * wanted.epochs / (measured or self._ports.rate))
+    def _estimate_duration(self, parameters: TrainingParameters, rows: int) -> timedelta:
+        measured = self._runs.rate(self._launcher.name, parameters.model_name)
+        reviews_per_second = measured or self._dependencies.reviews_per_second
+        return timedelta(seconds=rows * parameters.epochs / reviews_per_second)
 
     def _launch(self, job: Job) -> None:
         try:
-            self._ports.launcher.start(job)
+            self._launcher.start(job)
         except Exception as error:
-            reason = error.message if isinstance(error, ReviewlensError) else "it was not started"
+            reason = (
+                error.message
+                if isinstance(error, ReviewlensError)
+                else "the job could not be started"
+            )
             self._runs.update(
                 job.training_id, state=TrainingState.FAILED, progress={}, failure_reason=reason
             )
             self._runs.forget_keys(job.training_id)
             raise
 
-    def _refreshed(self, run: TrainingRun) -> TrainingRun:
-        """The run with what its job says now, which is kept; one that has ended stays as it is."""
+    def _refresh(self, run: TrainingRun) -> TrainingRun:
+        """Update an active run with the report of its job; an ended run is returned unchanged."""
         if TrainingState(run.state).is_final:
             return run
-        report = self._ports.launcher.report(run.training_id)
+        report = self._launcher.report(run.training_id)
         if report is None:
-            if datetime.now(UTC) - run.requested_at < timedelta(seconds=_LAUNCH_SECONDS):
+            if datetime.now(UTC) - run.requested_at < timedelta(seconds=_LAUNCH_TIMEOUT_SECONDS):
                 return run
-            log.warning("%s is unknown where it should run", run.training_id)
-            told = "its job is not known where it should run: it was never started, or removed"
-            report = Report(TrainingState.FAILED, failure_reason=told)
-        return self._keep(run, report)
+            log.warning("the launcher does not know %s", run.training_id)
+            message = "the launcher does not know the job: it was never started, or was removed"
+            report = Report(TrainingState.FAILED, failure_reason=message)
+        return self._store(run, report)
 
-    def _keep(self, run: TrainingRun, report: Report) -> TrainingRun:
-        said = report.progress
-        if said.step is None and not said.metrics:  # what was known of it stays
-            before = Progress(**run.progress)
-            said = replace(before, phase=said.phase, artefact_uri=said.artefact_uri)
-        progress = asdict(said)
-        if report.state == run.state and progress == run.progress:
+    def _store(self, run: TrainingRun, report: Report) -> TrainingRun:
+        progress = report.progress
+        if progress.step is None and not progress.metrics:  # keeps the last known position
+            progress = replace(
+                Progress(**run.progress), phase=progress.phase, artefact_uri=progress.artefact_uri
+            )
+        fields = asdict(progress)
+        if report.state == run.state and fields == run.progress:
             return run
-        left = said.seconds_left if said.step != run.progress.get("step") else None
-        kept = self._runs.update(
+        has_advanced = progress.step != run.progress.get("step")
+        seconds = progress.seconds_left if has_advanced else None
+        updated = self._runs.update(
             run.training_id,
             state=report.state,
-            progress=progress,
-            estimated_at=None if left is None else datetime.now(UTC) + timedelta(seconds=left),
+            progress=fields,
+            estimated_at=None
+            if seconds is None
+            else datetime.now(UTC) + timedelta(seconds=seconds),
             started_at=report.started_at,
             finished_at=report.finished_at,
             model_version=report.model_version,
             failure_reason=report.failure_reason,
         )
-        return kept or run
+        return updated or run
 
 
-def _told(run: TrainingRun) -> TrainingStatus:
+def _build_status(run: TrainingRun) -> TrainingStatus:
     state, progress = TrainingState(run.state), Progress(**run.progress)
     return TrainingStatus(
         training_id=run.training_id,

@@ -76,7 +76,7 @@ class LocalLauncher:
             path.expanduser().absolute() for path in (root, python, data, encoders)
         )
 
-    def ready(self) -> None:
+    def check_ready(self) -> None:
         """Raise if a run is active, or if the environment or the data is missing.
 
         Raises:
@@ -103,7 +103,7 @@ class LocalLauncher:
         """Names of the registered encoders."""
         return frozenset(path.parent.name for path in self._encoders.glob("*/config.json"))
 
-    def rows(self) -> int:
+    def count_rows(self) -> int:
         """Reviews in an epoch: all of the training data, or the sample that the job draws of it."""
         import pyarrow.parquet as pq
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from lambdas.training.launcher import Progress, Report, progress_of
+from lambdas.training.launcher import Progress, Report, parse_progress
 from local.training.folder import RunFolder, RunState, training_state, utc_now
 from shared.schemas.training import TrainingState
 
@@ -71,7 +71,7 @@ def _progress(run: RunFolder) -> Progress:
             with suppress(ValueError):  # the last line may be incomplete
                 fields = json.loads(line)
                 values |= fields if isinstance(fields, dict) else {}
-    return progress_of(values)
+    return parse_progress(values)
 
 
 def _model_version(run: RunFolder) -> str | None:

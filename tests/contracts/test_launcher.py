@@ -2,7 +2,8 @@
 
 import pytest
 
-from lambdas.training.sagemaker_launcher import SageMakerLauncher, job_name
+from lambdas.training.sagemaker_launcher import SageMakerLauncher
+from lambdas.training.sagemaker_request import job_name
 from shared.errors import UnavailableError
 from shared.schemas.training import TrainingState
 from tests.fakes.launcher import MemoryLauncher
@@ -117,7 +118,7 @@ def until(launcher, name, *states):
 
 
 def test_a_job_is_followed_from_start_to_end(world, launcher):
-    launcher.ready()
+    launcher.check_ready()
     launcher.start(job())
     name = job().training_id
     first = launcher.report(name)
@@ -179,9 +180,9 @@ def test_starting_a_job_again_leaves_it_alone(world, launcher):
 
 def test_where_nothing_can_be_started_it_says_what_is_missing(world):
     with pytest.raises(UnavailableError, match=r"(?i)role|python"):
-        world.not_ready().ready()
+        world.not_ready().check_ready()
 
 
 def test_registered_encoders_and_rows_are_known(launcher):
     assert "own-encoder" in launcher.encoders()
-    assert launcher.rows() > 0
+    assert launcher.count_rows() > 0

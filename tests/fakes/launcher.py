@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from lambdas.training.launcher import Report, progress_of
+from lambdas.training.launcher import Report, parse_progress
 from shared.schemas.training import TrainingState
 
 
@@ -19,18 +19,18 @@ class MemoryLauncher:
         self.started = []
         self.problem = None
 
-    def ready(self):
+    def check_ready(self):
         if self.problem:
             raise self.problem
 
     def encoders(self):
         return self._encoders
 
-    def rows(self):
+    def count_rows(self):
         return self._rows
 
     def start(self, job):
-        self.ready()
+        self.check_ready()
         if job.training_id not in self.jobs:
             self.started.append(job)
             self.jobs[job.training_id] = Report(TrainingState.STARTED)
@@ -52,7 +52,7 @@ class MemoryLauncher:
             found,
             state=TrainingState.RUNNING,
             started_at=found.started_at or now,
-            progress=progress_of(values),
+            progress=parse_progress(values),
         )
 
     def finish(self, training_id, **values):

@@ -11,6 +11,7 @@ from cdk.packaging import images
 from cdk.paths import ROOT
 from lambdas.training.launcher import Job
 from lambdas.training.sagemaker_launcher import SageMakerLauncher
+from lambdas.training.sagemaker_request import build_request
 from lambdas.training.settings import TrainingSettings
 from sagemaker_jobs.train import container
 from shared.schemas.training import TrainingParameters
@@ -141,9 +142,8 @@ def settings(assembly: Assembly, environment: str) -> TrainingSettings:
 @pytest.mark.parametrize("environment", list(ENVIRONMENTS))
 def test_what_the_function_asks_for_is_what_its_role_lets_through(assembly, environment):
     made = settings(assembly, environment)
-    launcher = SageMakerLauncher(None, made)
-    launcher.ready()
-    request = launcher.request(Job("train_20261124_001", TrainingParameters()))
+    SageMakerLauncher(None, made).check_ready()
+    request = build_request(made, Job("train_20261124_001", TrainingParameters()))
     assert request["TrainingJobName"] == f"reviewlens-{environment}-train-20261124-001"
     assert request["EnableNetworkIsolation"] is True
     assert request["OutputDataConfig"]["KmsKeyId"] == made.training_key_arn != ""
@@ -158,9 +158,9 @@ def test_what_the_function_asks_for_is_what_its_role_lets_through(assembly, envi
 
 
 def test_the_image_gets_the_hyperparameters_that_the_function_gives(assembly, tmp_path):
-    launcher = SageMakerLauncher(None, settings(assembly, "prod"))
     asked = TrainingParameters(model_name="bert-base-uncased", epochs=2)
-    request = launcher.request(Job("train_20261124_001", asked))
+    job = Job("train_20261124_001", asked)
+    request = build_request(settings(assembly, "prod"), job)
     file = tmp_path / "input/config/hyperparameters.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(request["HyperParameters"]))

@@ -152,7 +152,7 @@ def test_a_job_that_ignores_sigterm_is_killed(monkeypatch):
 def test_a_second_run_is_refused_and_the_error_names_the_first(runs, launcher):
     launcher.start(job())
     with pytest.raises(ConflictError, match=NAME):
-        launcher.ready()
+        launcher.check_ready()
     with pytest.raises(ConflictError, match=NAME):
         runs.new_launcher().start(job(2))
     assert runs.new_launcher().report(job(2).training_id) is None
@@ -260,12 +260,12 @@ def test_metrics_are_read_despite_malformed_lines(runs, launcher):
 def test_a_missing_environment_or_data_is_reported_before_the_start(runs, launcher):
     (runs.data / "validation.parquet").unlink()
     with pytest.raises(UnavailableError, match=r"validation\.parquet.*prepare_training_data"):
-        launcher.ready()
+        launcher.check_ready()
     runs.python.unlink()
     with pytest.raises(UnavailableError, match="make test-train") as raised:
-        launcher.ready()
+        launcher.check_ready()
     assert str(runs.folder) not in raised.value.message
 
 
 def test_the_number_of_rows_is_read_from_the_data(runs, launcher):
-    assert launcher.rows() == 10
+    assert launcher.count_rows() == 10

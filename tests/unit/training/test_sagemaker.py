@@ -1,4 +1,4 @@
-"""What SageMaker is asked for, and how its answers are read."""
+"""Requests to SageMaker, and parsing of its responses."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from botocore.stub import Stubber
 
 from lambdas.training.launcher import Progress
 from lambdas.training.sagemaker_launcher import SageMakerLauncher
+from lambdas.training.sagemaker_request import build_request
 from shared.errors import UnavailableError
 from shared.schemas.training import TrainingState
 from shared.schemas.training_log import METRIC_DEFINITIONS
@@ -32,7 +33,7 @@ def launcher(client, **settings):
     return SageMakerLauncher(client, sagemaker_settings(**settings))
 
 
-def described(status, phase, **more):
+def description(status, phase, **more):
     arn = f"arn:aws:sagemaker:eu-west-1:123456789012:training-job/{NAME}"
     return {
         "TrainingJobName": NAME, "TrainingJobArn": arn, "TrainingJobStatus": status,
@@ -42,9 +43,9 @@ def described(status, phase, **more):
     }  # fmt: skip
 
 
-def test_a_job_is_spot_script_mode_with_channels_checkpoints_and_limits(client):
-    made = launcher(client, training_source_uri="s3://code/sourcedir.tar.gz")
-    request = made.request(job(epochs=4, learning_rate=3e-5))
+def test_a_request_has_spot_script_mode_channels_checkpoints_and_limits():
+    settings = sagemaker_settings(training_source_uri="s3://code/sourcedir.tar.gz")
+    request = build_request(settings, job(epochs=4, learning_rate=3e-5))
     assert request["TrainingJobName"] == NAME
     assert {k: json.loads(v) for k, v in request["HyperParameters"].items()} == {
         "model-name": "all-MiniLM-L6-v2",
@@ -63,30 +64,32 @@ def test_a_job_is_spot_script_mode_with_channels_checkpoints_and_limits(client):
     assert stopping["MaxWaitTimeInSeconds"] > stopping["MaxRuntimeInSeconds"] > 0
 
 
-def test_without_spot_no_waiting_time_is_given_which_sagemaker_would_refuse(client):
-    request = launcher(client, training_spot=False).request(job())
+def test_a_request_without_spot_has_no_waiting_time():
+    request = build_request(sagemaker_settings(training_spot=False), job())
     assert request["EnableManagedSpotTraining"] is False
     assert "MaxWaitTimeInSeconds" not in request["StoppingCondition"]
 
 
-def test_a_registered_encoder_comes_as_a_channel(client):
-    made = launcher(client, training_encoders="mine", training_encoders_uri="s3://enc/all")
-    request = made.request(job(model_name="mine"))
-    uris = [each["DataSource"]["S3DataSource"]["S3Uri"] for each in request["InputDataConfig"]]
+def test_a_registered_encoder_is_an_input_channel():
+    settings = sagemaker_settings(training_encoders="mine", training_encoders_uri="s3://enc/all")
+    request = build_request(settings, job(model_name="mine"))
+    uris = [
+        channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in request["InputDataConfig"]
+    ]
     assert uris == ["s3://data/reviews/", "s3://enc/all/mine/"]
     assert json.loads(request["HyperParameters"]["model-name"]) == "/opt/ml/input/data/encoder"
 
 
-def test_metric_definitions_find_every_number_of_a_log_line():
+def test_metric_definitions_match_every_number_of_a_log_line():
     line = (
         '12:00 train {"epoch": 0, "step": 50, "steps": 900, "sentiment": 0.51, "similarity": 2e-05}'
     )
-    found = {
-        each["Name"]: match.group(1)
-        for each in METRIC_DEFINITIONS
-        if (match := re.search(each["Regex"], line))
+    metrics = {
+        definition["Name"]: match.group(1)
+        for definition in METRIC_DEFINITIONS
+        if (match := re.search(definition["Regex"], line))
     }
-    assert found == {
+    assert metrics == {
         "epoch": "0", "step": "50", "steps": "900", "sentiment": "0.51",
         "similarity": "2e-05",
     }  # fmt: skip
@@ -108,42 +111,44 @@ def test_metric_definitions_find_every_number_of_a_log_line():
         ("Stopped", "MaxRuntimeExceeded", TrainingState.FAILED),
     ],
 )
-def test_sagemakers_words_are_read_as_ours(client, status, phase, state):
+def test_sagemakers_status_is_mapped_to_a_state(client, status, phase, state):
     with Stubber(client) as stub:
         more = {"FailureReason": "AlgorithmError: no rows"} if status == "Failed" else {}
-        stub.add_response("describe_training_job", described(status, phase, **more))
-        found = launcher(client).report(job().training_id)
-    # SageMaker names a place for what failed or still trains as well, and nothing lies there
+        stub.add_response("describe_training_job", description(status, phase, **more))
+        report = launcher(client).report(job().training_id)
+    # SageMaker also names a URI for failed and active jobs, but there is no object
     uri = "s3://b/k" if state is TrainingState.COMPLETED else None
-    assert (found.state, found.progress) == (state, Progress(phase=phase, artefact_uri=uri))
+    assert (report.state, report.progress) == (state, Progress(phase=phase, artefact_uri=uri))
     if state is TrainingState.FAILED:
-        assert found.failure_reason == more.get("FailureReason", phase)
+        assert report.failure_reason == more.get("FailureReason", phase)
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "Odd"])
-@pytest.mark.parametrize("ask", ["start", "report", "stop"])
-def test_any_other_refusal_is_that_training_is_unavailable(client, code, ask):
-    operation = {"start": "create", "report": "describe", "stop": "stop"}[ask]
-    argument = job() if ask == "start" else job().training_id
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "ThrottlingException", "UnknownException"]
+)
+@pytest.mark.parametrize("method", ["start", "report", "stop"])
+def test_other_refusals_make_training_unavailable(client, code, method):
+    operation = {"start": "create", "report": "describe", "stop": "stop"}[method]
+    argument = job() if method == "start" else job().training_id
     with Stubber(client) as stub:
         stub.add_client_error(f"{operation}_training_job", code, "no", http_status_code=400)
         with pytest.raises(UnavailableError, match=code) as raised:
-            getattr(launcher(client), ask)(argument)
+            getattr(launcher(client), method)(argument)
     assert isinstance(raised.value.__cause__, ClientError)
 
 
-def test_a_name_that_another_job_has_is_told(client):
+def test_a_name_used_by_another_job_is_an_error(client):
     with Stubber(client) as stub:
         stub.add_client_error("create_training_job", "ResourceInUse", "unique")
         stub.add_response(
             "describe_training_job",
-            described("Completed", "Completed", HyperParameters={"epochs": "9"}),
+            description("Completed", "Completed", HyperParameters={"epochs": "9"}),
         )
         with pytest.raises(UnavailableError, match=NAME):
             launcher(client).start(job())
 
 
-def test_no_network_is_unavailable(client, monkeypatch):
+def test_a_connection_error_is_unavailable(client, monkeypatch):
     def fail(**_named):
         raise EndpointConnectionError(endpoint_url="https://sagemaker")
 
@@ -153,6 +158,6 @@ def test_no_network_is_unavailable(client, monkeypatch):
 
 
 def test_missing_settings_are_named(client):
-    made = launcher(client, training_image_uri="", training_output_uri="")
+    incomplete = launcher(client, training_image_uri="", training_output_uri="")
     with pytest.raises(UnavailableError, match=r"TRAINING_IMAGE_URI, REVIEWLENS_TRAINING_OUTPUT"):
-        made.ready()
+        incomplete.check_ready()
