@@ -111,18 +111,22 @@ def test_examples_carry_the_fields_of_their_schemas(document):
         assert set(json.loads(example)) == set(properties), path
 
 
-def test_paths_and_links_of_the_pages_lead_somewhere():
+def test_links_of_the_pages_lead_somewhere():
+    pages = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    for page in [*pages, *(REPOSITORY / "docs").rglob("*.md")]:
+        for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), (page.name, link)
+
+
+def test_paths_in_the_pages_exist():
     folders = (
         "shared|lambdas|local|sagemaker_jobs|reports|reviewlens|frontend_space|cdk|benchmarks"
         "|scripts|configs|models|samples|notebooks|tests|docs"
     )
     for page in (REPOSITORY / "docs").rglob("*.md"):
-        text = page.read_text(encoding="utf-8")
-        for link in re.findall(r"\]\((?!http)([^)#]+)", text):
-            assert (page.parent / link).exists(), (page.name, link)
-        if page.parent.name == "decisions":  # what was decided once may be gone since
+        if page.parent.name == "decisions":  # a decision may name code that is gone
             continue
-        for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", text):
+        for path in re.findall(rf"`((?:{folders})/[\w./-]*)`", page.read_text(encoding="utf-8")):
             assert (REPOSITORY / path).exists(), (page.name, path)
 
 
