@@ -1,1 +1,1 @@
-"""Steps of the flow that makes a training's result the current model."""
+"""Steps of the flow that promotes a trained model to the current one."""

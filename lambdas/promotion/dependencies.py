@@ -1,25 +1,38 @@
-"""What promotion works with; made once per process, when the first event comes."""
+"""Dependencies of promotion."""
 
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache
 
-from lambdas.promotion.jobs import Jobs
-from lambdas.promotion.service import Dependencies
+from lambdas.promotion.jobs import SageMakerJobs
 from lambdas.promotion.settings import PromotionSettings
 from shared.db.access import open_database
 from shared.db.training import TrainingRuns
+from shared.observability.logs import configure_logging
+from shared.storage.objects import ObjectStore
 
 
-@lru_cache(maxsize=1)
-def build_dependencies(settings: PromotionSettings) -> Dependencies:
-    """Make the real adapters (SageMaker, S3, PostgreSQL)."""
-    from shared.observability.logs import configure_logging
+@dataclass(frozen=True)
+class Dependencies:
+    """Adapters and settings of the promotion steps."""
+
+    jobs: SageMakerJobs
+    artefacts: ObjectStore
+    runs: TrainingRuns
+    settings: PromotionSettings
+    region: str
+
+
+@cache
+def build_dependencies() -> Dependencies:
+    """Build the SageMaker, S3 and PostgreSQL adapters once per process, from the environment."""
     from shared.storage.clients import client
     from shared.storage.objects import S3Store
 
+    settings = PromotionSettings()
     configure_logging("promotion", settings.log_level)
     sagemaker = client("sagemaker")
     return Dependencies(
-        jobs=Jobs(sagemaker),
+        jobs=SageMakerJobs(sagemaker),
         artefacts=S3Store(client("s3"), settings.artefact_bucket),
         runs=TrainingRuns(open_database(settings)),
         settings=settings,

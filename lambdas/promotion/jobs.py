@@ -1,4 +1,4 @@
-"""SageMaker's jobs as the flow sees them: started once, looked at often."""
+"""SageMaker jobs of the flow: starts processing jobs and reads the state of jobs."""
 
 import json
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from shared.storage.aws_errors import translate_aws_errors
 
 State = Literal["running", "completed", "failed", "stopped"]
 _STATES: dict[str, State] = {"Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
-_MOST_ATTEMPTS = 30
-_TRANSIENT = frozenset({"ThrottlingException", "Throttling", "InternalFailure"})
+_MAX_ATTEMPTS = 30
+_TRANSIENT_CODES = frozenset({"ThrottlingException", "Throttling", "InternalFailure"})
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """A training: where it stands, and where its data and its result lie."""
+    """State of a training job, and the S3 URIs of its data and its result."""
 
     state: State
     reason: str
@@ -27,88 +27,89 @@ class TrainingJob:
 
 @dataclass(frozen=True, slots=True)
 class ProcessingJob:
-    """A processing job; ``message`` is what its container left in the message file."""
+    """State of a processing job; ``message`` is the message file that its container wrote."""
 
     state: State
     reason: str
     message: dict[str, Any]
 
 
-class Jobs:
+class SageMakerJobs:
     """Jobs of one account and region."""
 
     def __init__(self, client: Any) -> None:
-        """Prepare.
+        """Create the adapter.
 
         Args:
             client: a boto3 SageMaker client.
         """
         self._client = client
 
-    def training(self, name: str) -> TrainingJob:
-        """Look at a training.
+    def describe_training(self, name: str) -> TrainingJob:
+        """Read the state of a training job.
 
         Raises:
             NotFoundError: there is no such job.
             UnavailableError: SageMaker does not answer.
         """
         with _translate_errors(f"training job {name}"):
-            found = self._client.describe_training_job(TrainingJobName=name)
-        inputs = found.get("InputDataConfig", [])
-        state = _STATES.get(found["TrainingJobStatus"], "running")
+            description = self._client.describe_training_job(TrainingJobName=name)
+        inputs = description.get("InputDataConfig", [])
+        state = _STATES.get(description["TrainingJobStatus"], "running")
         return TrainingJob(
             state=state,
-            reason=_reason(found, state),
-            run_uri=found.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
+            reason=_reason(description, state),
+            run_uri=description.get("ModelArtifacts", {}).get("S3ModelArtifacts", ""),
             channels={
-                each["ChannelName"]: each["DataSource"]["S3DataSource"]["S3Uri"] for each in inputs
+                channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
+                for channel in inputs
             },
         )
 
-    def processing(self, name: str) -> ProcessingJob:
-        """Look at a processing job; errors as in ``training``."""
+    def describe_processing(self, name: str) -> ProcessingJob:
+        """Read the state of a processing job; errors as in ``describe_training``."""
         with _translate_errors(f"processing job {name}"):
-            found = self._client.describe_processing_job(ProcessingJobName=name)
-        state = _STATES.get(found["ProcessingJobStatus"], "running")
-        message = _message(found)
-        reason = str(message.get("reason") or _reason(found, state))
+            description = self._client.describe_processing_job(ProcessingJobName=name)
+        state = _STATES.get(description["ProcessingJobStatus"], "running")
+        message = _parse_message(description)
+        reason = str(message.get("reason") or _reason(description, state))
         return ProcessingJob(state=state, reason=reason, message=message)
 
     def start(self, name: str, request: Mapping[str, Any]) -> str:
-        """Start a processing job, unless one of that name runs: events come more than once.
+        """Start a processing job unless one with the name is running, as events may be repeated.
 
         Returns:
-            The job's own name: one that has ended keeps its name, and the next has a number more.
+            The job's unique name: the given one with the number of the attempt.
 
         Raises:
-            ReviewlensError: SageMaker refuses it.
+            ReviewlensError: SageMaker refuses the request, or too many attempts have ended.
             UnavailableError: SageMaker does not answer, or has no capacity.
         """
-        for number in range(1, _MOST_ATTEMPTS + 1):
+        for number in range(1, _MAX_ATTEMPTS + 1):
             job = f"{name}-{number}"
             try:
-                if self.processing(job).state == "running":
+                if self.describe_processing(job).state == "running":
                     return job
             except NotFoundError:
                 with _translate_errors(f"processing job {job}"):
                     self._client.create_processing_job(ProcessingJobName=job, **request)
                 return job
-        raise ReviewlensError(f"{name} was tried {_MOST_ATTEMPTS} times")
+        raise ReviewlensError(f"{name} was attempted {_MAX_ATTEMPTS} times")
 
 
-def _reason(found: Mapping[str, Any], state: State) -> str:
-    told = str(found.get("FailureReason") or "")
-    return told or {"failed": "the job failed", "stopped": "the job was stopped"}.get(state, "")
+def _reason(description: Mapping[str, Any], state: State) -> str:
+    defaults = {"failed": "the job failed", "stopped": "the job was stopped"}
+    return str(description.get("FailureReason") or defaults.get(state, ""))
 
 
-def _message(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What the container said, in JSON; anything else is a reason."""
-    text = found.get("ExitMessage") or ""
+def _parse_message(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Parse the container's message: a JSON object, or else the reason as text."""
+    text = description.get("ExitMessage") or ""
     try:
-        said = json.loads(text)
+        message = json.loads(text)
     except json.JSONDecodeError:
         return {"reason": text}
-    return said if isinstance(said, dict) else {"reason": text}
+    return message if isinstance(message, dict) else {"reason": text}
 
 
 def _translate_errors(subject: str) -> AbstractContextManager[None]:
@@ -116,8 +117,8 @@ def _translate_errors(subject: str) -> AbstractContextManager[None]:
         if "not find" in message or "not found" in message:
             return NotFoundError(f"there is no {subject}")
         if code == "ResourceInUse":
-            return ConflictError(f"{subject} was started by another at the same time")
-        if code in _TRANSIENT or code == "ResourceLimitExceeded":
+            return ConflictError(f"{subject} was started concurrently")
+        if code in _TRANSIENT_CODES or code == "ResourceLimitExceeded":
             return UnavailableError(f"{subject}: {message}")
         return ReviewlensError(f"{subject}: SageMaker refused the request ({code}): {message}")
 

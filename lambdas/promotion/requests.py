@@ -1,7 +1,7 @@
-"""What CreateProcessingJob is asked for: the job that makes a candidate, and that which activates.
+"""CreateProcessingJob requests of the candidate job and the activation job.
 
-A processing job takes a new folder from S3 below /opt/ml/processing and puts one back; the jobs'
-defaults name the same places (sagemaker_jobs/candidate/config.py).
+SageMaker copies inputs from S3 below /opt/ml/processing and uploads the outputs; the jobs' default
+paths match (sagemaker_jobs/candidate/config.py).
 """
 
 from typing import Any
@@ -9,23 +9,23 @@ from typing import Any
 from lambdas.promotion.settings import PromotionSettings
 
 _ROOT = "/opt/ml/processing"
-_SHARED = (
+_ACTIVATION_SETTINGS = (
     *("artefact_bucket", "clean_bucket", "processing_queue_url", "database_secret_id"),
     *("database_host", "database_port", "database_name", "database_user", "database_tls"),
     "database_ca_file",
 )
-"""Settings that the activation job has in common with the functions."""
+"""Settings that are passed on to the activation job."""
 
 
-def candidate(
+def candidate_request(
     settings: PromotionSettings, inputs: dict[str, str], output_uri: str
 ) -> dict[str, Any]:
-    """Export, evaluation and gate.
+    """Request for export, evaluation and gate.
 
     Args:
-        settings: what the job is made of.
+        settings: image, role and instance of the job.
         inputs: name of a folder below input/ → S3 prefix or object.
-        output_uri: S3 prefix of what comes out.
+        output_uri: S3 prefix of the output.
     """
     output = {"S3Uri": output_uri, "LocalPath": f"{_ROOT}/output", "S3UploadMode": "EndOfJob"}
     outputs: dict[str, Any] = {"Outputs": [{"OutputName": "candidate", "S3Output": output}]}
@@ -45,15 +45,15 @@ def candidate(
     }
 
 
-def activation(settings: PromotionSettings, version: str, region: str) -> dict[str, Any]:
-    """Scoring, index and the move of both pointers.
+def activation_request(settings: PromotionSettings, version: str, region: str) -> dict[str, Any]:
+    """Request for scoring, the index build and moving both pointers.
 
     Args:
-        settings: what the job is made of, and what it works with.
+        settings: image, role and instance of the job, and its environment.
         version: a registered version.
-        region: of AWS; boto3 in the container does not find it by itself.
+        region: the AWS region, which boto3 cannot detect in the container.
     """
-    made = {
+    request = {
         "AppSpecification": {
             "ImageUri": settings.activation_image_uri,
             "ContainerEntrypoint": ["python", "-m", "sagemaker_jobs.activate"],
@@ -64,22 +64,26 @@ def activation(settings: PromotionSettings, version: str, region: str) -> dict[s
         **_common(settings, settings.activation_instance_type, settings.activation_max_seconds),
     }
     if settings.activation_subnets:
-        made["NetworkConfig"] = {
+        request["NetworkConfig"] = {
             "VpcConfig": {
-                "Subnets": _names(settings.activation_subnets),
-                "SecurityGroupIds": _names(settings.activation_security_groups),
+                "Subnets": _split_names(settings.activation_subnets),
+                "SecurityGroupIds": _split_names(settings.activation_security_groups),
             }
         }
-    return made
+    return request
 
 
 def _environment(settings: PromotionSettings, region: str) -> dict[str, str]:
-    """The variables of the functions, as far as the job has a part in them."""
-    given = {f"REVIEWLENS_{name.upper()}": str(getattr(settings, name)) for name in _SHARED}
-    return {"AWS_DEFAULT_REGION": region} | {name: value for name, value in given.items() if value}
+    """Environment variables of the job, named like those of the functions."""
+    variables = {
+        f"REVIEWLENS_{name.upper()}": str(getattr(settings, name)) for name in _ACTIVATION_SETTINGS
+    }
+    return {"AWS_DEFAULT_REGION": region} | {
+        name: value for name, value in variables.items() if value
+    }
 
 
-def _common(settings: PromotionSettings, instance: str, longest: int) -> dict[str, Any]:
+def _common(settings: PromotionSettings, instance: str, max_seconds: int) -> dict[str, Any]:
     cluster: dict[str, Any] = {
         "InstanceCount": 1,
         "InstanceType": instance,
@@ -89,7 +93,7 @@ def _common(settings: PromotionSettings, instance: str, longest: int) -> dict[st
         cluster["VolumeKmsKeyId"] = settings.jobs_kms_key
     return {
         "ProcessingResources": {"ClusterConfig": cluster},
-        "StoppingCondition": {"MaxRuntimeInSeconds": longest},
+        "StoppingCondition": {"MaxRuntimeInSeconds": max_seconds},
         "Tags": [{"Key": "reviewlens:environment", "Value": settings.environment}],
     }
 
@@ -108,5 +112,5 @@ def _input(name: str, uri: str) -> dict[str, Any]:
     }
 
 
-def _names(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]

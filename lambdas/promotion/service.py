@@ -1,15 +1,12 @@
-"""The steps of the flow, each of them one that may be done twice."""
+"""The steps of the flow; each step can be repeated safely."""
 
 import logging
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lambdas.promotion import requests
-from lambdas.promotion.jobs import Jobs
-from lambdas.promotion.settings import PromotionSettings
-from shared.db.training import TrainingRuns
+from lambdas.promotion.dependencies import Dependencies
+from lambdas.promotion.requests import activation_request, candidate_request
 from shared.errors import ArtefactError
 from shared.schemas.gate import GateResult
 from shared.storage import artefacts, layout, registry
@@ -17,83 +14,76 @@ from shared.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
 MODEL, EVALUATION, CURRENT, VERDICT = "model", "evaluation", "current", "gate.json"
-"""What the candidate job leaves (sagemaker_jobs/candidate)."""
-
-
-@dataclass(frozen=True)
-class Dependencies:
-    """What the steps work with."""
-
-    jobs: Jobs
-    artefacts: ObjectStore
-    runs: TrainingRuns
-    settings: PromotionSettings
-    region: str
+"""Names in the output of the candidate job (sagemaker_jobs/candidate)."""
 
 
 class Promotion:
-    """One method for each step; the answers are plain JSON for the state machine."""
+    """One method per step; each returns plain JSON for the state machine."""
 
-    def __init__(self, ports: Dependencies) -> None:
-        self._ports = ports
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
 
     def look_at_training(self, training_job: str) -> dict[str, Any]:
-        """Where a training stands: state (running, completed, failed, stopped) and reason.
+        """State of a training job (running, completed, failed, stopped), and the reason.
 
         Raises:
             NotFoundError: there is no such job.
         """
-        found = self._ports.jobs.training(training_job)
-        return {"state": found.state, "reason": found.reason}
+        training = self._dependencies.jobs.describe_training(training_job)
+        return {"state": training.state, "reason": training.reason}
 
     def start_candidate(self, training_job: str) -> dict[str, Any]:
-        """Have a training's result exported, evaluated and judged; gives the job's name.
+        """Start the job that exports, evaluates and gates a trained model; return its name.
 
         Raises:
-            NotFoundError: there is no such training.
+            NotFoundError: there is no such training job.
         """
-        settings, store = self._ports.settings, self._ports.artefacts
-        training = self._ports.jobs.training(training_job)
+        settings, store = self._dependencies.settings, self._dependencies.artefacts
+        training = self._dependencies.jobs.describe_training(training_job)
         data = training.channels.get("train", "")
         inputs = {"run": training.run_uri, "train": data}
         inputs["data"] = settings.candidate_data_uri or data
         if "encoder" in training.channels:
             inputs["encoder"] = training.channels["encoder"]
-        now = artefacts.current(store, "model")
-        if now is not None:
-            prefix = layout.version_prefix("model", now.version)
+        current = artefacts.current(store, "model")
+        if current is not None:
+            prefix = layout.version_prefix("model", current.version)
             inputs[CURRENT] = f"s3://{settings.artefact_bucket}/{prefix}"
         output = f"s3://{settings.artefact_bucket}/{layout.candidate_prefix(training_job)}"
-        request = requests.candidate(settings, inputs, output)
-        return {"job": self._ports.jobs.start(f"candidate-{training_job}", request)}
+        request = candidate_request(settings, inputs, output)
+        return {"job": self._dependencies.jobs.start(f"candidate-{training_job}", request)}
 
     def look_at_job(self, job: str) -> dict[str, Any]:
-        """Where one of our jobs stands: state, reason, and what its container said."""
-        found = self._ports.jobs.processing(job)
-        return {"state": found.state, "reason": found.reason, "message": found.message}
+        """State of a processing job, with the reason and the message of its container."""
+        processing = self._dependencies.jobs.describe_processing(job)
+        return {
+            "state": processing.state,
+            "reason": processing.reason,
+            "message": processing.message,
+        }
 
     def register(self, training_job: str) -> dict[str, Any]:
-        """Put what the candidate job left into the registry; whether it may become current.
+        """Register the output of the candidate job, and return the verdict of the gate.
 
         Returns:
-            ``version``, ``passed``, ``against`` (the version that was current; None: there was
-            none, and nothing to compare with) and ``reasons`` against it.
+            ``version``, ``passed``, ``against`` (the current version that it was compared with;
+            None if there was none) and ``reasons`` for a rejection.
 
         Raises:
-            ArtefactError: the job left no whole candidate.
+            ArtefactError: the candidate is incomplete.
         """
-        store = self._ports.artefacts
+        store = self._dependencies.artefacts
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             _download(store, layout.candidate_prefix(training_job), folder)
             if not (folder / MODEL).is_dir():
-                raise ArtefactError(f"the candidate of {training_job} has no model")
+                raise ArtefactError(f"the candidate of {training_job} contains no model")
             manifest = registry.register(store, folder / MODEL, folder / EVALUATION)
-            result = _verdict(store, folder)
-        # before it stands the deployment's prefix (training_name_prefix)
+            result = _register_verdict(store, folder)
+        # removes the prefix of the deployment (training_name_prefix)
         training_id = training_job[training_job.rindex("train-") :].replace("-", "_")
-        if not self._ports.runs.note_version(training_id, manifest.version):
-            log.warning("no run %s is known: its status does not tell the version", training_id)
+        if not self._dependencies.runs.note_version(training_id, manifest.version):
+            log.warning("run %s is unknown: no status can show its version", training_id)
         return {
             "version": manifest.version,
             "passed": result is None or result.passed,
@@ -102,13 +92,15 @@ class Promotion:
         }
 
     def start_activation(self, training_job: str, version: str) -> dict[str, Any]:
-        """Have a version made current; gives the job's name."""
-        request = requests.activation(self._ports.settings, version, self._ports.region)
-        return {"job": self._ports.jobs.start(f"activate-{training_job}", request)}
+        """Start the job that makes a version current; return its name."""
+        request = activation_request(
+            self._dependencies.settings, version, self._dependencies.region
+        )
+        return {"job": self._dependencies.jobs.start(f"activate-{training_job}", request)}
 
 
-def _verdict(store: ObjectStore, folder: Path) -> GateResult | None:
-    """The gate's verdict, kept in the registry with the evaluation that it compares with."""
+def _register_verdict(store: ObjectStore, folder: Path) -> GateResult | None:
+    """Register the gate's verdict, if any, with the evaluation of the current model."""
     if not (folder / VERDICT).is_file():
         return None
     result = GateResult.model_validate_json((folder / VERDICT).read_bytes())

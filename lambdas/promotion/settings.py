@@ -1,4 +1,4 @@
-"""Settings of the promotion function: what the flow's jobs are made of."""
+"""Settings of the promotion function and of the jobs that it starts."""
 
 from pydantic import Field
 
@@ -6,9 +6,9 @@ from shared.settings.base import DatabaseSettings
 
 
 class PromotionSettings(DatabaseSettings):
-    """Two SageMaker processing jobs: one makes the candidate, one makes it current.
+    """Two SageMaker processing jobs: one creates the candidate, one makes it current.
 
-    The activation job gets the buckets, the queue and the way into the database that stand here.
+    The activation job receives these buckets, this queue and this database connection.
     """
 
     artefact_bucket: str
@@ -16,33 +16,33 @@ class PromotionSettings(DatabaseSettings):
     clean_bucket: str
     """Bucket of the clean shards, which activation scores."""
     processing_queue_url: str
-    """Queue of shards, for those that activation leaves to processing."""
+    """Queue of shards that activation leaves to processing."""
     candidate_image_uri: str
-    """Image of the candidate job: the training image, as an export needs torch."""
+    """Image of the candidate job: the training image, because an export needs torch."""
     candidate_role_arn: str
-    """Role of the candidate job: reads the training's data and output, writes `candidates/`."""
+    """Role of the candidate job: reads training data and output, writes `candidates/`."""
     candidate_data_uri: str = ""
-    """S3 prefix of the Parquet files to evaluate on; empty: the channel that it was trained on."""
+    """S3 prefix of the Parquet files to evaluate on; empty: the training channel."""
     candidate_splits: str = "test"
-    """Files among them, separated by commas; candidate and current model answer the same rows."""
+    """Splits to evaluate on, comma-separated; candidate and current model use the same rows."""
     candidate_instance_type: str = "ml.c5.2xlarge"
-    """Instance of the candidate job; no GPU: what is measured is what serves."""
+    """Instance type of the candidate job; no GPU, so that it measures the serving model."""
     candidate_max_seconds: int = Field(4 * 3600, ge=60, le=5 * 86_400)
-    """Longest that a candidate may take to make."""
+    """Maximum run time of the candidate job."""
     activation_image_uri: str
     """Image of the activation job: the serving libraries and sagemaker_jobs, no torch."""
     activation_role_arn: str
     """Role of the activation job: reads clean shards, writes artefacts, sends to the queue,
     connects to the database."""
     activation_instance_type: str = "ml.c5.xlarge"
-    """Instance of the activation job."""
+    """Instance type of the activation job."""
     activation_max_seconds: int = Field(12 * 3600, ge=60, le=5 * 86_400)
-    """Longest that scoring all reviews may take; a later activation goes on where it stopped."""
+    """Maximum run time of the activation job; a later one continues where it stopped."""
     activation_subnets: str = ""
-    """Subnets from which the database is reached, separated by commas; empty: no VPC."""
+    """Subnets with access to the database, comma-separated; empty: no VPC."""
     activation_security_groups: str = ""
-    """Security groups of the activation job, separated by commas."""
+    """Security groups of the activation job, comma-separated."""
     jobs_kms_key: str = ""
-    """Key for the disks of both jobs and what they put out; empty: the service's own."""
+    """KMS key for volumes and output of both jobs; empty: the default key of the service."""
     jobs_volume_gib: int = Field(30, ge=1, le=1000)
-    """Disk of each job."""
+    """Volume size of each job."""

@@ -175,18 +175,18 @@ def test_two_events_of_one_training_make_one_candidate(
 
 
 def test_a_step_is_retried_after_a_brief_outage(run, candidates, shipped, monkeypatch):
-    from lambdas.promotion.jobs import Jobs
+    from lambdas.promotion.jobs import SageMakerJobs
     from shared.errors import UnavailableError
 
-    training_of, failed = Jobs.training, []
+    describe_training, failed = SageMakerJobs.describe_training, []
 
     def fail_once(self, name):
         if not failed:
             failed.append(name)
             raise UnavailableError("SageMaker does not answer")
-        return training_of(self, name)
+        return describe_training(self, name)
 
-    monkeypatch.setattr(Jobs, "training", fail_once)
+    monkeypatch.setattr(SageMakerJobs, "describe_training", fail_once)
     assert run()["verdict"] == "active"
     assert failed
 

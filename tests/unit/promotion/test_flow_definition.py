@@ -1,4 +1,4 @@
-"""The definition of the flow: nothing in it is left to chance."""
+"""The definition of the flow: reachable states, retries, steps and results."""
 
 import json
 from pathlib import Path
@@ -13,40 +13,40 @@ STATES = FLOW["States"]
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
 
 
-def following(state):
-    named = [state.get("Next"), state.get("Default")]
-    named += [each["Next"] for each in state.get("Choices", []) + state.get("Catch", [])]
-    return {name for name in named if name}
+def next_states(state):
+    names = [state.get("Next"), state.get("Default")]
+    names += [branch["Next"] for branch in state.get("Choices", []) + state.get("Catch", [])]
+    return {name for name in names if name}
 
 
-def test_every_state_is_reached_and_every_path_ends():
+def test_every_state_is_reachable_and_every_path_ends():
     reached, new = set(), {FLOW["StartAt"]}
     while new:
         reached |= new
-        new = set().union(*(following(STATES[name]) for name in new)) - reached
+        new = set().union(*(next_states(STATES[name]) for name in new)) - reached
     assert reached == set(STATES)
     for state in STATES.values():
-        assert following(state) or state["Type"] == "Fail" or state.get("End")
+        assert next_states(state) or state["Type"] == "Fail" or state.get("End")
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_is_tried_again_and_its_failure_has_a_reason(name):
+def test_every_task_is_retried_and_fails_with_a_reason(name):
     (retry,), (catch,) = TASKS[name]["Retry"], TASKS[name]["Catch"]
     assert {"UnavailableError", "ConflictError"} <= set(retry["ErrorEquals"])
-    assert "States.ALL" not in retry["ErrorEquals"]  # what is wrong for good is not tried again
+    assert "States.ALL" not in retry["ErrorEquals"]  # permanent errors are not retried
     assert catch["ErrorEquals"] == ["States.ALL"]
     assert STATES[catch["Next"]]["CausePath"] == catch["ResultPath"] + ".Cause"
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_asks_for_a_step_that_the_function_has(name):
+def test_every_task_calls_a_step_of_the_function(name):
     payload = TASKS[name]["Parameters"]["Payload"]
     example = {"training_job": "train-20251016-001", "job": "candidate-1", "version": "v-1"}
     Step(**{key.removesuffix(".$"): example.get(key.removesuffix(".$"), value)
             for key, value in payload.items()})  # fmt: skip
 
 
-def test_every_end_tells_what_became_of_it():
+def test_every_final_state_reports_its_result():
     for state in STATES.values():
         if state["Type"] == "Fail":
             assert "CausePath" in state
@@ -54,7 +54,7 @@ def test_every_end_tells_what_became_of_it():
             assert {"verdict", "training_job.$", "reasons.$"} <= set(state["Parameters"])
 
 
-def test_waiting_stays_within_the_events_that_an_execution_may_have():
+def test_waiting_stays_within_the_event_limit_of_an_execution():
     assert FLOW["TimeoutSeconds"] <= 48 * 3600
     waits = [state["Seconds"] for state in STATES.values() if state["Type"] == "Wait"]
     assert FLOW["TimeoutSeconds"] / min(waits) * 11 < 25_000

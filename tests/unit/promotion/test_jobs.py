@@ -1,4 +1,4 @@
-"""What the flow makes of SageMaker's answers."""
+"""SageMaker jobs of the flow: their state, retries and requests."""
 
 import json
 
@@ -7,14 +7,14 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import Stubber
 
-from lambdas.promotion import requests
 from lambdas.promotion.handler import handler
-from lambdas.promotion.jobs import Jobs
+from lambdas.promotion.jobs import SageMakerJobs
+from lambdas.promotion.requests import activation_request, candidate_request
 from lambdas.promotion.settings import PromotionSettings
 from shared.errors import ConflictError, InvalidInputError, ReviewlensError, UnavailableError
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:processing-job/x"
-NEEDED = {
+REQUIRED_SETTINGS = {
     "artefact_bucket": "a",
     "clean_bucket": "c",
     "processing_queue_url": "q",
@@ -37,20 +37,20 @@ def stub():
 
 @pytest.fixture
 def jobs(stub):
-    return Jobs(stub.client)
+    return SageMakerJobs(stub.client)
 
 
-def described(stub, status, **more):
+def stub_description(stub, status, **fields):
     cluster = {"InstanceCount": 1, "InstanceType": "ml.c5.xlarge", "VolumeSizeInGB": 1}
-    answer = {
+    response = {
         "ProcessingJobName": "x", "ProcessingJobArn": ARN, "ProcessingJobStatus": status,
         "ProcessingResources": {"ClusterConfig": cluster},
         "AppSpecification": {"ImageUri": "i"}, "CreationTime": 0,
     }  # fmt: skip
-    stub.add_response("describe_processing_job", answer | more)
+    stub.add_response("describe_processing_job", response | fields)
 
 
-def unknown(stub):
+def stub_unknown_job(stub):
     stub.add_client_error(
         "describe_processing_job",
         "ValidationException",
@@ -58,29 +58,29 @@ def unknown(stub):
     )
 
 
-def test_the_reason_is_the_containers_word_before_sagemakers(jobs, stub):
-    told = {"FailureReason": "AlgorithmError: , exit code: 1"}
-    described(stub, "Failed", ExitMessage=json.dumps({"reason": "no rows"}), **told)
-    described(stub, "Failed", ExitMessage="killed", **told)
-    described(stub, "Failed", **told)
-    described(stub, "Stopped")
-    said = [jobs.processing("x") for _ in range(4)]
-    assert [each.reason for each in said] == [
-        "no rows", "killed", told["FailureReason"], "the job was stopped",
+def test_the_reason_prefers_the_containers_message(jobs, stub):
+    failure = {"FailureReason": "AlgorithmError: , exit code: 1"}
+    stub_description(stub, "Failed", ExitMessage=json.dumps({"reason": "no rows"}), **failure)
+    stub_description(stub, "Failed", ExitMessage="killed", **failure)
+    stub_description(stub, "Failed", **failure)
+    stub_description(stub, "Stopped")
+    descriptions = [jobs.describe_processing("x") for _ in range(4)]
+    assert [each.reason for each in descriptions] == [
+        "no rows", "killed", failure["FailureReason"], "the job was stopped",
     ]  # fmt: skip
-    assert [each.state for each in said] == ["failed"] * 3 + ["stopped"]
+    assert [each.state for each in descriptions] == ["failed"] * 3 + ["stopped"]
 
 
-def test_a_start_that_is_repeated_finds_the_job_that_runs(jobs, stub):
-    described(stub, "InProgress")
+def test_a_repeated_start_returns_the_running_job(jobs, stub):
+    stub_description(stub, "InProgress")
     assert jobs.start("candidate-t", {}) == "candidate-t-1"
 
 
-def test_after_a_job_that_has_ended_comes_the_next_number(jobs, stub):
-    described(stub, "Failed")
-    described(stub, "Completed")
-    unknown(stub)
-    request = requests.activation(PromotionSettings(**NEEDED), "v-1", "eu-west-1")
+def test_a_start_after_ended_jobs_uses_the_next_number(jobs, stub):
+    stub_description(stub, "Failed")
+    stub_description(stub, "Completed")
+    stub_unknown_job(stub)
+    request = activation_request(PromotionSettings(**REQUIRED_SETTINGS), "v-1", "eu-west-1")
     stub.add_response(
         "create_processing_job", {"ProcessingJobArn": ARN},
         {"ProcessingJobName": "activate-t-3", **request},
@@ -97,37 +97,39 @@ def test_after_a_job_that_has_ended_comes_the_next_number(jobs, stub):
         ("AccessDeniedException", ReviewlensError),
     ],
 )
-def test_what_can_be_tried_again_is_told_from_what_cannot(jobs, stub, code, error):
-    unknown(stub)
+def test_only_transient_errors_are_retryable(jobs, stub, code, error):
+    stub_unknown_job(stub)
     stub.add_client_error("create_processing_job", code, "because")
-    request = requests.candidate(PromotionSettings(**NEEDED), {"run": "s3://a/b"}, "s3://a/c")
-    with pytest.raises(error, match="candidate-t-1") as caught:
+    request = candidate_request(
+        PromotionSettings(**REQUIRED_SETTINGS), {"run": "s3://a/b"}, "s3://a/c"
+    )
+    with pytest.raises(error, match="candidate-t-1") as raised:
         jobs.start("candidate-t", request)
-    assert caught.value.retryable == (error is not ReviewlensError)
+    assert raised.value.retryable == (error is not ReviewlensError)
 
 
-def test_no_answer_is_unavailable():
+def test_a_connection_error_is_unavailable():
     class Down:
         def describe_training_job(self, **_):
             raise EndpointConnectionError(endpoint_url="https://sagemaker.example")
 
     with pytest.raises(UnavailableError, match="does not answer"):
-        Jobs(Down()).training("train-20251016-001")
+        SageMakerJobs(Down()).describe_training("train-20251016-001")
 
 
-def test_the_activation_job_connects_as_the_functions_do():
-    made = requests.activation(PromotionSettings(**NEEDED), "v-1", "eu-west-1")
-    assert made["Environment"]["REVIEWLENS_DATABASE_HOST"] == "proxy.example"
-    assert made["Environment"]["REVIEWLENS_DATABASE_USER"] == "reviewlens_app"
-    assert "REVIEWLENS_DATABASE_SECRET_ID" not in made["Environment"]
-    assert "NetworkConfig" not in made
+def test_the_activation_job_connects_to_the_database_like_the_functions():
+    request = activation_request(PromotionSettings(**REQUIRED_SETTINGS), "v-1", "eu-west-1")
+    assert request["Environment"]["REVIEWLENS_DATABASE_HOST"] == "proxy.example"
+    assert request["Environment"]["REVIEWLENS_DATABASE_USER"] == "reviewlens_app"
+    assert "REVIEWLENS_DATABASE_SECRET_ID" not in request["Environment"]
+    assert "NetworkConfig" not in request
 
 
-def test_a_key_guards_disks_and_output():
-    keyed = PromotionSettings(**NEEDED, jobs_kms_key="key")
-    made = requests.candidate(keyed, {}, "s3://a/c")
-    assert made["ProcessingOutputConfig"]["KmsKeyId"] == "key"
-    assert made["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == "key"
+def test_a_key_encrypts_volumes_and_output():
+    settings = PromotionSettings(**REQUIRED_SETTINGS, jobs_kms_key="key")
+    request = candidate_request(settings, {}, "s3://a/c")
+    assert request["ProcessingOutputConfig"]["KmsKeyId"] == "key"
+    assert request["ProcessingResources"]["ClusterConfig"]["VolumeKmsKeyId"] == "key"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_a_key_guards_disks_and_output():
         ({"step": "look_at_job", "training_job": "train-20251016-001", "job": "a/b"}, "job"),
     ],
 )
-def test_an_event_that_is_none_names_its_field(event, field):
-    with pytest.raises(InvalidInputError) as caught:
+def test_an_invalid_event_is_rejected_with_its_field(event, field):
+    with pytest.raises(InvalidInputError) as raised:
         handler(event, None)
-    assert caught.value.details["field"] == field
+    assert raised.value.details["field"] == field
