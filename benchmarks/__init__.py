@@ -1,1 +1,1 @@
-"""Figures of speed and memory: ``python -m benchmarks`` from the root of the repository."""
+"""Benchmarks of speed and memory: ``python -m benchmarks`` from the root of the repository."""

@@ -1,4 +1,4 @@
-"""Measures and prints Markdown: ``python -m benchmarks [PART…] [--data FOLDER]``."""
+"""Runs benchmarks and prints Markdown: ``python -m benchmarks [PART…] [--data FOLDER]``."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ from benchmarks import (
 from benchmarks.context import Context
 from benchmarks.figures import Report
 
-# Those that need a stack with an index come last: it stays up until the end.
+# The parts that need a stack with an index come last, because it runs until the end.
 PARTS: dict[str, Callable[[Context], list[Report]]] = {
     "collection": collection.run,
     "pipeline": pipeline.run,
@@ -32,28 +32,39 @@ PARTS: dict[str, Callable[[Context], list[Report]]] = {
 }
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    made.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
-    made.add_argument("--data", type=Path, help="folder of public data sets; else invented ones")
-    made.add_argument("--rounds", type=int, default=5)
-    made.add_argument("--rows", type=int, help="cut the dumps and the index to so many rows")
-    made.add_argument("--requests", type=int, default=500, help="a round at one client")
-    made.add_argument("--large", type=int, default=1024, metavar="MIB", help="0 leaves it out")
-    made.add_argument("--state", type=Path, help="state folder with the index, kept for next time")
-    made.add_argument("--json", type=Path, metavar="FILE", help="write every round's values")
-    return made
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
+    parser.add_argument(
+        "--data", type=Path, help="folder of public data sets (default: generated ones)"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rows", type=int, help="limit the dumps and the index to this many rows")
+    parser.add_argument(
+        "--requests", type=int, default=500, help="requests per round with one client"
+    )
+    parser.add_argument(
+        "--large", type=int, default=1024, metavar="MIB", help="size of the large dump; 0 skips it"
+    )
+    parser.add_argument(
+        "--state", type=Path, help="state folder with the index, reused by later runs"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the values of every round")
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the parts that are asked for; returns the exit status."""
-    options = parser().parse_args(arguments)
+    """Run the selected parts; returns the exit status."""
+    options = build_parser().parse_args(arguments)
     unknown = set(options.parts) - set(PARTS)
     if unknown or options.rounds < 1 or options.requests < 1:
-        told = f"no such part: {', '.join(sorted(unknown))}" if unknown else "at least 1, please"
-        parser().error(told)
+        names = ", ".join(sorted(unknown))
+        message = (
+            f"unknown part: {names}" if unknown else "--rounds and --requests must be at least 1"
+        )
+        build_parser().error(message)
     reports: dict[str, list[Report]] = {}
-    facts = machine.facts()
+    environment = machine.describe()
     with tempfile.TemporaryDirectory(prefix="reviewlens-bench-") as scratch:
         context = Context(
             data=options.data,
@@ -64,22 +75,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             state=options.state,
             scratch=Path(scratch),
         )
-        facts["data"] = context.dumps.source
+        environment["data"] = context.dumps.source
         with context.cleanup:
             for name in (part for part in PARTS if part in (options.parts or PARTS)):
                 sys.stderr.write(f"{name} …\n")
                 reports[name] = PARTS[name](context)
-    _print(facts, reports)
+    _print(environment, reports)
     if options.json:
-        values = {name: [each.as_dict() for each in found] for name, found in reports.items()}
-        options.json.write_text(json.dumps({"machine": facts, "parts": values}, indent=1) + "\n")
+        values = {name: [each.as_dict() for each in results] for name, results in reports.items()}
+        options.json.write_text(
+            json.dumps({"machine": environment, "parts": values}, indent=1) + "\n"
+        )
     return 0
 
 
-def _print(facts: dict[str, str], reports: dict[str, list[Report]]) -> None:
-    print("\n".join(f"- {name}: {fact}" for name, fact in facts.items()))
-    for found in reports.values():
-        for report in found:
+def _print(environment: dict[str, str], reports: dict[str, list[Report]]) -> None:
+    print("\n".join(f"- {name}: {value}" for name, value in environment.items()))
+    for results in reports.values():
+        for report in results:
             print(f"\n{report.markdown()}")
 
 

@@ -1,7 +1,7 @@
 """GET /aspects and /duplicates over a million reviews.
 
-Mentions are drawn with a few frequent aspects and a long tail, products likewise; counts are summed
-from them.
+Aspects and products have a few frequent values and a long tail; counts are computed from the
+mentions.
 """
 
 import psycopg
@@ -42,7 +42,7 @@ ANALYZE;
 
 
 def run(context: Context) -> list[Report]:
-    """Fill an empty database, then ask both routes with each of their filters."""
+    """Fill an empty database, then measure both routes with each of their filters."""
     count = context.rows or REVIEWS
     products = max(10, count // 200)
     report = Report(f"Aspects and duplicates over {count:,} reviews")
@@ -50,21 +50,21 @@ def run(context: Context) -> list[Report]:
         with psycopg.connect(bare.postgres.uri, autocommit=True) as owner:
             counts = counted("aspect_mentions", "1")
             owner.execute(_REVIEWS.format(reviews=count, products=products, counts=counts))
-        routes.measure(bare, report, context, _questions(products))
+        routes.measure(bare, report, context, _requests(products))
     return [report]
 
 
-def _questions(products: int) -> dict[str, list[str]]:
-    """Addresses by what is asked."""
-    some = [f"p{number}" for number in range(0, products, max(1, products // 50))]
+def _requests(products: int) -> dict[str, list[str]]:
+    """Paths with query strings, by label."""
+    sample = [f"p{number}" for number in range(0, products, max(1, products // 50))]
     return {
         "/aspects of the largest product": ["/aspects?product_id=p0"],
-        "/aspects of a product": [f"/aspects?product_id={product}" for product in some],
+        "/aspects of a product": [f"/aspects?product_id={product}" for product in sample],
         "/aspects of a category": [f"/aspects?category=c{number}" for number in range(20)],
         "/aspects of all": ["/aspects"],
         "/reviews that mention an aspect": [
             f"/reviews?aspect=aspect+{number}" for number in range(0, 2000, 50)
         ],
         "/duplicates": ["/duplicates?limit=50"],
-        "/duplicates of a product": [f"/duplicates?product_id={product}" for product in some],
+        "/duplicates of a product": [f"/duplicates?product_id={product}" for product in sample],
     }

@@ -1,7 +1,7 @@
-"""How well aspects are found, and what it costs: ``python -m benchmarks.aspects FOLDER``.
+"""Quality and cost of finding aspects: ``python -m benchmarks.aspects FOLDER``.
 
-FOLDER has the data sets as benchmarks/README.md names them, and ``semeval14``. Where textblob is
-installed, its tagger is measured beside ours, over the same runs of nouns and the same stop list.
+FOLDER has the data sets named in benchmarks/README.md, and ``semeval14``. If textblob is installed,
+its tagger is measured too, with the same noun phrases and the same stop list.
 """
 
 import argparse
@@ -32,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.aspects", description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--model", type=Path, default=Path("models/default"))
-    parser.add_argument("--reviews", type=int, default=250, help="of which the cost is measured")
+    parser.add_argument(
+        "--reviews", type=int, default=250, help="number of reviews for measuring the cost"
+    )
     options = parser.parse_args(arguments)
     print("| domain | tagger | precision | recall | F1 | overlap F1 | sentences/s |")
     print("|---|---|---:|---:|---:|---:|---:|")
@@ -45,50 +47,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _taggers() -> dict[str, Tagger]:
-    found: dict[str, Tagger] = {"lexicon and context": tag}
+    taggers: dict[str, Tagger] = {"lexicon and context": tag}
     try:
         from textblob.en import tag as textblob_tag
     except ImportError:
-        return found
-    found["textblob PatternTagger"] = lambda text: [
+        return taggers
+    taggers["textblob PatternTagger"] = lambda text: [
         (word.lower(), "n" if kind.startswith("NN") else ".") for word, kind in textblob_tag(text)
     ]
-    return found
+    return taggers
 
 
 def _gold(path: Path) -> dict[str, set[str]]:
-    found = defaultdict(set)
+    terms = defaultdict(set)
     for row in json.loads(path.read_text()).values():
-        found[row["sentence"]].add(_normal(row["term"]))
-    return dict(found)
+        terms[row["sentence"]].add(_normalise(row["term"]))
+    return dict(terms)
 
 
-def _normal(term: str) -> str:
+def _normalise(term: str) -> str:
     return " ".join(singular(token.word) for token in tag(term))
 
 
 def _phrases(tokens: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The longest phrase of each run of nouns."""
+    """The longest phrase of each sequence of nouns."""
     for phrase in noun_phrases([Token(*token) for token in tokens]):
         if len(phrase) > 1 or (phrase and phrase[0] not in EMPTY_NOUNS):
             yield " ".join(phrase)
 
 
 def _scores(gold: dict[str, set[str]], tagger: Tagger) -> str:
-    """Precision, recall and F1 of terms word for word; F1 of terms with a word in common."""
+    """Precision, recall and F1 of exact terms; F1 of terms with a common word."""
     started = time.process_time()
-    found = {text: set(_phrases(tagger(text))) for text in gold}
+    predicted = {text: set(_phrases(tagger(text))) for text in gold}
     rate = len(gold) / (time.process_time() - started)
-    right = sum(len(found[text] & terms) for text, terms in gold.items())
-    said, wanted = sum(map(len, found.values())), sum(map(len, gold.values()))
-    near = sum(_touches(one, terms) for text, terms in gold.items() for one in found[text])
-    met = sum(_touches(one, found[text]) for text, terms in gold.items() for one in terms)
-    exact, loose = _f1(right / said, right / wanted), _f1(near / said, met / wanted)
-    return f"{right / said:.3f} | {right / wanted:.3f} | {exact:.3f} | {loose:.3f} | {rate:,.0f}"
+    correct = sum(len(predicted[text] & terms) for text, terms in gold.items())
+    positives, relevant = sum(map(len, predicted.values())), sum(map(len, gold.values()))
+    near = sum(_overlaps(term, terms) for text, terms in gold.items() for term in predicted[text])
+    hit = sum(_overlaps(term, predicted[text]) for text, terms in gold.items() for term in terms)
+    precision, recall = correct / positives, correct / relevant
+    exact, overlap = _f1(precision, recall), _f1(near / positives, hit / relevant)
+    return f"{precision:.3f} | {recall:.3f} | {exact:.3f} | {overlap:.3f} | {rate:,.0f}"
 
 
-def _touches(one: str, others: set[str]) -> bool:
-    return any(set(one.split()) & set(other.split()) for other in others)
+def _overlaps(term: str, others: set[str]) -> bool:
+    return any(set(term.split()) & set(other.split()) for other in others)
 
 
 def _f1(precision: float, recall: float) -> float:
@@ -96,7 +99,7 @@ def _f1(precision: float, recall: float) -> float:
 
 
 def _cost(data: Path, model: Path, count: int) -> str:
-    """Processor time of encoding real reviews, and of their sentences besides."""
+    """Processor time of encoding real reviews, and of finding and scoring their mentions."""
     rows: list[dict[str, object]] = []
     dump = data / "amazon-cellphones" / "Cell_Phones_and_Accessories_5.json"
     for line in dump.read_text().splitlines()[: 12 * count : 12]:
@@ -110,14 +113,14 @@ def _cost(data: Path, model: Path, count: int) -> str:
     marks.append(time.process_time())
     sentences = sum(len(find_mentions(text)) for text in table["text"].to_pylist())
     marks.append(time.process_time())
-    found = sum(1 for _ in score_mentions(encoder.encode, table, scored))
+    mentions = sum(1 for _ in score_mentions(encoder.encode, table, scored))
     marks.append(time.process_time())
-    encode, find, judge = (1000 * (b - a) / len(rows) for a, b in pairwise(marks))
+    encode, find, total = (1000 * (b - a) / len(rows) for a, b in pairwise(marks))
     return (
-        f"\n{len(rows)} reviews, {sentences / len(rows):.2f} sentences and {found / len(rows):.2f}"
-        f" mentions each; milliseconds of a core for a review: encoding it {encode:.2f}, finding"
-        f" mentions {find:.2f}, finding and judging them {judge:.2f}; reviews a second"
-        f" {1000 / encode:.0f} without, {1000 / (encode + judge):.0f} with aspects"
+        f"\n{len(rows)} reviews, each with {sentences / len(rows):.2f} sentences and"
+        f" {mentions / len(rows):.2f} mentions; core milliseconds per review: encoding {encode:.2f}, finding mentions"
+        f" {find:.2f}, finding and scoring mentions {total:.2f}; reviews per second"
+        f" {1000 / encode:.0f} without, {1000 / (encode + total):.0f} with aspects"
     )
 
 

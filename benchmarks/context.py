@@ -1,4 +1,4 @@
-"""What the parts share: options, dumps, and one stack with an index."""
+"""State shared by the parts: options, dumps, and one stack with an index."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from benchmarks.uploads import ingest
 from local.stack.client import StackClient
 from local.state import StateFolder
 
-INDEXED = 30_000
+INDEXED_REVIEWS = 30_000
 
 
 @dataclass
 class Context:
-    """Options of the command line, and what is made for them on first use."""
+    """Options of the command line, and resources created on first use."""
 
     data: Path | None
     rounds: int
@@ -30,12 +30,12 @@ class Context:
     @cached_property
     def dumps(self) -> Dumps:
         """The two dumps."""
-        return dumps.find(self.data, self.scratch, self.rows)
+        return dumps.find_dumps(self.data, self.scratch, self.rows)
 
     @cached_property
     def texts(self) -> list[str]:
-        """What the encoder reads of the reviews that are indexed."""
-        return dumps.encoder_texts(self._to_index)
+        """Encoder input of the indexed reviews."""
+        return dumps.encoder_texts(self._dump_to_index)
 
     @property
     def indexed_folder(self) -> StateFolder:
@@ -44,22 +44,22 @@ class Context:
 
     @cached_property
     def indexed(self) -> StackClient:
-        """A stack that answers from an index of 30,000 reviews (fewer with --rows).
+        """A stack with an index of 30,000 reviews (fewer with --rows).
 
-        What a kept state folder holds is used again.
+        An existing state folder is reused.
         """
         client = self.cleanup.enter_context(stacks.whole_stack(self.indexed_folder.root))
-        if stacks.index_count(client) < self._wanted * 0.95:
-            ingest(client, self._to_index)
+        if stacks.index_count(client) < self._review_count * 0.95:
+            ingest(client, self._dump_to_index)
         stacks.wait_for_index(client)
         return client
 
     @property
-    def _wanted(self) -> int:
-        return min(self.rows or INDEXED, INDEXED)
+    def _review_count(self) -> int:
+        return min(self.rows or INDEXED_REVIEWS, INDEXED_REVIEWS)
 
     @cached_property
-    def _to_index(self) -> Path:
+    def _dump_to_index(self) -> Path:
         software = self.dumps.software
-        lines = dumps.lines_with(software, self._wanted)
+        lines = dumps.count_lines_for(software, self._review_count)
         return dumps.head_of(software, self.scratch / "to-index.tsv.gz", lines)

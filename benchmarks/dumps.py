@@ -1,4 +1,4 @@
-"""Dumps to measure with: public data sets where a folder is given, else invented ones."""
+"""Dumps for measurements: public data sets if a folder is given, else generated ones."""
 
 import itertools
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from isal import igzip
 
-from benchmarks.invented import write_json, write_tsv
+from benchmarks.generated import write_json, write_tsv
 from lambdas.collection.reading import ReadOptions, read_dump
 from shared.schemas.review import model_text
 
@@ -18,30 +18,31 @@ CELLPHONES_ROWS = 4_775
 
 
 def head_of(path: Path, target: Path, lines: int) -> Path:
-    """Write the first lines of a dump into another file, compressed as its name says."""
-    with _opened(path, "rb") as source, _opened(target, "wb") as out:
+    """Copy the first lines of a dump to another file, compressed if its name ends in .gz."""
+    with _open(path, "rb") as source, _open(target, "wb") as out:
         out.writelines(itertools.islice(source, lines))
     return target
 
 
-def _opened(path: Path, mode: str) -> Any:
+def _open(path: Path, mode: str) -> Any:
     return igzip.open(path, mode) if path.suffix == ".gz" else path.open(mode)
 
 
-def lines_with(path: Path, accepted: int) -> int:
-    """How many lines of a TSV hold that many reviews that collection accepts (all, if fewer)."""
-    seen = last = 0
+def count_lines_for(path: Path, accepted: int) -> int:
+    """How many lines of a TSV have this many accepted reviews (all lines, if fewer)."""
+    accepted_before = rows_before = 0
     with path.open("rb") as stream:
         for batch in read_dump(stream, name=path.name, options=ReadOptions(batch_rows=2000)):
             records = batch.table["record"]
-            if seen + len(records) >= accepted:
-                return 1 + int(records[accepted - seen - 1].as_py())
-            seen, last = seen + len(records), last + batch.rows_read
-    return 1 + last
+            if accepted_before + len(records) >= accepted:
+                return 1 + int(records[accepted - accepted_before - 1].as_py())
+            accepted_before += len(records)
+            rows_before += batch.rows_read
+    return 1 + rows_before
 
 
 def encoder_texts(path: Path) -> list[str]:
-    """What the encoder reads of each accepted review of a dump."""
+    """Encoder input of each accepted review of a dump."""
     texts: list[str] = []
     with path.open("rb") as stream:
         for batch in read_dump(stream, name=path.name, options=ReadOptions()):
@@ -52,38 +53,38 @@ def encoder_texts(path: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Dumps:
-    """The two dumps that figures are taken on, and where they come from."""
+    """The two dumps for measurements, and their source."""
 
     software: Path
     cellphones: Path
     source: str
 
 
-def find(folder: Path | None, scratch: Path, rows: int | None) -> Dumps:
-    """The public dumps of a folder, or invented ones of the same size.
+def find_dumps(folder: Path | None, scratch: Path, rows: int | None) -> Dumps:
+    """The public dumps in a folder, or generated ones of the same size.
 
     Args:
-        folder: holds the data sets named as in
-            scripts/model/prepare_training_data.py; None: invent.
-        scratch: where files are written.
-        rows: cut both dumps to so many rows; None: whole.
+        folder: has the data sets named as in scripts/model/prepare_training_data.py; None:
+            generate dumps.
+        scratch: folder for new files.
+        rows: limit both dumps to this many rows; None: whole dumps.
 
     Raises:
-        SystemExit: the folder does not hold them.
+        SystemExit: the folder does not have them.
     """
     if folder is None:
         software, cellphones = scratch / SOFTWARE.name, scratch / CELLPHONES.name
         write_tsv(software, rows=min(rows or SOFTWARE_ROWS, SOFTWARE_ROWS))
         write_json(cellphones, rows=min(rows or CELLPHONES_ROWS, CELLPHONES_ROWS))
-        return Dumps(software, cellphones, "invented reviews (no --data)")
+        return Dumps(software, cellphones, "generated reviews (no --data)")
     missing = [path for path in (SOFTWARE, CELLPHONES) if not (folder / path).is_file()]
     if missing:
-        raise SystemExit(f"{folder} does not hold {', '.join(map(str, missing))}")
-    found = Dumps(folder / SOFTWARE, folder / CELLPHONES, "public Amazon reviews")
+        raise SystemExit(f"{folder} does not have {', '.join(map(str, missing))}")
+    dumps = Dumps(folder / SOFTWARE, folder / CELLPHONES, "public Amazon reviews")
     if rows is None:
-        return found
+        return dumps
     return Dumps(
-        head_of(found.software, scratch / SOFTWARE.name, rows + 1),
-        head_of(found.cellphones, scratch / CELLPHONES.name, rows),
-        f"{found.source}, first {rows:,} rows",
+        head_of(dumps.software, scratch / SOFTWARE.name, rows + 1),
+        head_of(dumps.cellphones, scratch / CELLPHONES.name, rows),
+        f"{dumps.source}, first {rows:,} rows",
     )

@@ -1,4 +1,4 @@
-"""Figures: one value a round; shown as median and spread, beside a target where there is one."""
+"""Figures with one value per round, shown as median, spread and target."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure should be: at least, or at most, ``bound``."""
+    """A lower or upper bound for a figure."""
 
     bound: float
     at_least: bool
@@ -16,14 +16,14 @@ class Target:
     def is_met(self, value: float) -> bool:
         return value >= self.bound if self.at_least else value <= self.bound
 
-    def told(self, value: float) -> str:
+    def describe(self, value: float) -> str:
         sign = "≥" if self.at_least else "≤"
-        return f"{sign} {number(self.bound)}: {'met' if self.is_met(value) else 'missed'}"
+        return f"{sign} {format_number(self.bound)}: {'met' if self.is_met(value) else 'missed'}"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Something measured in several rounds."""
+    """One measurement, repeated in several rounds."""
 
     name: str
     unit: str
@@ -36,15 +36,15 @@ class Figure:
 
     def row(self) -> list[str]:
         """Name, median, spread, rounds and target, as text."""
-        low, high = number(min(self.values)), number(max(self.values))
-        middle = f"{number(self.median)} {self.unit}".strip()
-        goal = self.target.told(self.median) if self.target else ""
+        low, high = format_number(min(self.values)), format_number(max(self.values))
+        middle = f"{format_number(self.median)} {self.unit}".strip()
+        goal = self.target.describe(self.median) if self.target else ""
         return [self.name, middle, f"{low} to {high}", str(len(self.values)), goal]
 
 
 @dataclass
 class Report:
-    """The figures of one part, and what a reader must know of them."""
+    """The figures of one part, and notes on them."""
 
     title: str
     figures: list[Figure] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Report:
     def add(
         self, name: str, unit: str, values: Sequence[float], target: Target | None = None
     ) -> Figure:
-        """Append a figure with one value a round."""
+        """Append a figure with one value per round."""
         figure = Figure(name, unit, tuple(values), target)
         self.figures.append(figure)
         return figure
@@ -73,7 +73,7 @@ class Report:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, object]:
-        """For --json; every round's value is there."""
+        """All values, for --json."""
         return asdict(self)
 
 
@@ -81,8 +81,8 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def number(value: float) -> str:
-    """Three digits or more, with separators of thousands."""
+def format_number(value: float) -> str:
+    """Format with at least three significant digits and thousands separators."""
     size = abs(value)
     places = 0 if size >= 100 else 1 if size >= 10 else 2
     return f"{value:,.{places}f}"
@@ -90,5 +90,5 @@ def number(value: float) -> str:
 
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least ``share`` of all values do not exceed."""
-    place = math.ceil(round(share * len(values), 6)) - 1
-    return sorted(values)[max(0, place)]
+    index = math.ceil(round(share * len(values), 6)) - 1
+    return sorted(values)[max(0, index)]

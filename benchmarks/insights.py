@@ -1,4 +1,4 @@
-"""Answers of insights over a million reviews, and what keeping their figures current takes."""
+"""Response times of insights over a million reviews, and the cost of updating its figures."""
 
 import random
 import time
@@ -11,7 +11,7 @@ import psycopg
 from benchmarks import routes
 from benchmarks.context import Context
 from benchmarks.figures import Report
-from benchmarks.stacks import Bare, bare_services
+from benchmarks.stacks import BareServices, bare_services
 from shared.db.connection import Database
 from shared.db.insights.rollups import refresh
 
@@ -19,7 +19,7 @@ REVIEWS = 1_000_000
 _BATCH = 10_000
 _CATEGORIES = [f"Category {n:02}" for n in range(24)]
 _SOURCES = ("aws", "amazon2018", "amazon2023", "shop")
-_FIRST = datetime(2012, 1, 1, tzinfo=UTC)
+_FIRST_DAY = datetime(2012, 1, 1, tzinfo=UTC)
 _DAYS = 5000
 _RARE = "Rare"
 _REVIEW = "COPY reviews (review_id, ingest_id, record, source, product_id, rating, title, text,"
@@ -32,21 +32,21 @@ _TEXT = "It does what it says on the box, and the battery lasts for days. " * 5
 
 
 def run(context: Context) -> list[Report]:
-    """Fill an empty database, measure the refresh, then ask every route with every filter."""
+    """Fill an empty database, measure the refresh, then every route with every filter."""
     count = context.rows or REVIEWS
     with bare_services(context.scratch / "insights") as bare:
         report = Report(f"Insights over {count:,} reviews")
         database = Database(lambda: bare.postgres.secret)
         try:
             _fill(bare, database, report, count)
-            _keep_current(bare, database, report, context.rounds, count)
-            routes.measure(bare, report, context, _questions(_product_count(count)))
+            _measure_updates(bare, database, report, context.rounds, count)
+            routes.measure(bare, report, context, _requests(_product_count(count)))
         finally:
             database.close()
     return [report]
 
 
-def _fill(bare: Bare, database: Database, report: Report, count: int) -> None:
+def _fill(bare: BareServices, database: Database, report: Report, count: int) -> None:
     started = time.perf_counter()
     with psycopg.connect(bare.postgres.uri) as connection:
         _products(connection, count)
@@ -76,33 +76,35 @@ def _product_count(count: int) -> int:
 
 
 def _store(connection: Any, numbers: range, products: int) -> None:
-    """Many products have few reviews and some have thousands; rare values are rare."""
-    chance = random.Random(numbers.start)
+    """Store reviews; many products have few reviews and some have thousands."""
+    rng = random.Random(numbers.start)
     analyses, cursor = [], connection.cursor()
     with cursor.copy(_COLUMNS) as copy:
         for n in numbers:
             review_id = f"h:{n:032x}"
-            product = f"B{int(products * chance.random() ** 3):09d}"
-            stars = chance.choices((1, 2, 3, 4, 5), (18, 8, 9, 17, 48))[0]
-            day = _FIRST + timedelta(days=_DAYS * chance.random() ** 0.5)
+            product = f"B{int(products * rng.random() ** 3):09d}"
+            stars = rng.choices((1, 2, 3, 4, 5), (18, 8, 9, 17, 48))[0]
+            day = _FIRST_DAY + timedelta(days=_DAYS * rng.random() ** 0.5)
             at = None if n % 500 == 0 else day
-            source = chance.choices(_SOURCES, (60, 30, 9.9, 0.1))[0]
+            source = rng.choices(_SOURCES, (60, 30, 9.9, 0.1))[0]
             copy.write_row([review_id, "ing", n, source, product, stars, "A title", _TEXT, at])
-            analyses.append((review_id, "m1", *_said(chance, stars)))
+            analyses.append((review_id, "m1", *_random_analysis(rng, stars)))
     with cursor.copy(_ANALYSIS) as copy:
         for row in analyses:
             copy.write_row(row)
 
 
-def _said(chance: random.Random, stars: int) -> tuple[str, float, float, float, float]:
+def _random_analysis(rng: random.Random, stars: int) -> tuple[str, float, float, float, float]:
     weights = (88, 9, 3) if stars < 3 else (25, 40, 35) if stars == 3 else (2, 3, 95)
-    label = chance.choices(("negative", "neutral", "positive"), weights)[0]
-    return label, round(0.5 + chance.random() / 2, 4), 0.1, 0.1, 0.8
+    label = rng.choices(("negative", "neutral", "positive"), weights)[0]
+    return label, round(0.5 + rng.random() / 2, 4), 0.1, 0.1, 0.8
 
 
-def _keep_current(bare: Bare, database: Database, report: Report, rounds: int, count: int) -> None:
-    """A dump of 1,000 reviews more, and what the log costs its writer."""
-    taken = []
+def _measure_updates(
+    bare: BareServices, database: Database, report: Report, rounds: int, count: int
+) -> None:
+    """Measure the refresh after 1,000 more reviews, and the cost of the change log on inserts."""
+    times = []
     with psycopg.connect(bare.postgres.uri) as connection:
         for n in range(rounds):
             first = count + n * 1000
@@ -110,17 +112,17 @@ def _keep_current(bare: Bare, database: Database, report: Report, rounds: int, c
             connection.commit()
             started = time.perf_counter()
             refresh(database)
-            taken.append((time.perf_counter() - started) * 1000)
-    report.add("1,000 reviews more: taken up by the figures", "ms", taken)
-    logged, plain = zip(*(_written(bare, n) for n in range(rounds)), strict=True)
+            times.append((time.perf_counter() - started) * 1000)
+    report.add("1,000 reviews more: taken up by the figures", "ms", times)
+    logged, plain = zip(*(_insert_times(bare, n) for n in range(rounds)), strict=True)
     with_log = report.add("10,000 rows into reviews, with the log", "ms", logged)
     without = report.add("… without it", "ms", plain)
     report.compare("with the log ÷ without it", with_log, without)
 
 
-def _written(bare: Bare, turn: int) -> tuple[float, float]:
-    """Milliseconds of one insert with triggers and of one without; nothing is kept."""
-    taken = []
+def _insert_times(bare: BareServices, turn: int) -> tuple[float, float]:
+    """Milliseconds of one insert with triggers and one without, both rolled back."""
+    times = []
     for logged in (True, False):
         with psycopg.connect(bare.postgres.uri) as connection:
             role = "origin" if logged else "replica"
@@ -132,13 +134,13 @@ def _written(bare: Bare, turn: int) -> tuple[float, float]:
                 " repeat('Fine. ', 50), now() FROM generate_series(1, 10000) AS n",
                 (turn,),
             )
-            taken.append((time.perf_counter() - started) * 1000)
+            times.append((time.perf_counter() - started) * 1000)
             connection.rollback()
-    return taken[0], taken[1]
+    return times[0], times[1]
 
 
-def _questions(products: int) -> dict[str, list[str]]:
-    """Every route with each of its filters, by what is asked; addresses to ask in turns."""
+def _requests(products: int) -> dict[str, list[str]]:
+    """Paths of every route with each of its filters, by label."""
     busy, quiet = "B000000000", f"B{products * 3 // 4:09d}"
     rare = {"category": _RARE}
     reviews: dict[str, list[dict[str, Any]]] = {
@@ -163,35 +165,35 @@ def _questions(products: int) -> dict[str, list[str]]:
             {"sentiment": "neutral", "max_rating": 1, "to": "2013-01-01"},
         ],
     }  # fmt: skip
-    asked = {
+    requests = {
         name: [f"/reviews?{urlencode(query)}" for query in queries]
         for name, queries in reviews.items()
     }
     intervals = ("day", "week", "month")
-    asked["/trends of everything"] = [f"/trends?interval={each}" for each in intervals]
-    asked["/trends of a segment"] = [
+    requests["/trends of everything"] = [f"/trends?interval={each}" for each in intervals]
+    requests["/trends of a segment"] = [
         f"/trends?{urlencode(query)}"
         for query in ({"category": _CATEGORIES[3]}, rare, {"source": "aws"},
                       {"category": _CATEGORIES[3], "source": "aws", "interval": "day"})
     ]  # fmt: skip
-    asked["/trends of a product"] = [
+    requests["/trends of a product"] = [
         f"/trends?product_id={product}&interval={each}"
         for product in (busy, quiet)
         for each in intervals
     ]
-    asked["/movers"] = ["/movers", "/movers?direction=worse", f"/movers?{urlencode(rare)}"]
-    asked["/segments"] = ["/segments?by=category", "/segments?by=source"]
-    asked["/drift"] = ["/drift"]
-    asked["/products"] = [
+    requests["/movers"] = ["/movers", "/movers?direction=worse", f"/movers?{urlencode(rare)}"]
+    requests["/segments"] = ["/segments?by=category", "/segments?by=source"]
+    requests["/drift"] = ["/drift"]
+    requests["/products"] = [
         f"/products?sort={sort}&order={order}"
         for sort in ("reviews", "net_sentiment", "negative_share", "mean_rating", "mismatches")
         for order in ("asc", "desc")
     ]
-    asked["/products by filters"] = [
+    requests["/products by filters"] = [
         f"/products?{urlencode(query)}"
         for query in ({"search": "number 1999"}, {"search": "nothing like it"}, rare,
                       {"min_reviews": 5000, "sort": "net_sentiment"},
                       {**rare, "sort": "negative_share"})
     ]  # fmt: skip
-    asked["/products/{id}"] = [f"/products/{busy}", f"/products/{quiet}"]
-    return asked
+    requests["/products/{id}"] = [f"/products/{busy}", f"/products/{quiet}"]
+    return requests

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import usable_cores
-from benchmarks.processes import ROOT, ask_from_start
+from benchmarks.processes import ROOT, run_child_timed
 from benchmarks.stacks import environment
 from local.stack.client import StackClient
 
@@ -37,16 +37,16 @@ _EVENT = {
 
 
 def first_answer(stack: StackClient, cache: Path, text: str, *, more: int = 1) -> dict[str, Any]:
-    """Start the function as Lambda does, with a folder for artefacts, and have it answer.
+    """Start the function as Lambda does, with a cache folder, and send it requests.
 
     Args:
-        stack: where model and index come from.
-        cache: may hold them already.
-        text: what is analysed.
-        more: further answers of the same process.
+        stack: stack with the model and the index.
+        cache: cache folder for artefacts, possibly filled.
+        text: text to analyse.
+        more: number of further requests to the same process.
 
     Raises:
-        RuntimeError: the answer is an error.
+        RuntimeError: the function returned an error.
     """
     variables = environment(stack.running.aws_url, cache) | {
         "AWS_LAMBDA_FUNCTION_NAME": "reviewlens-inference",
@@ -54,14 +54,14 @@ def first_answer(stack: StackClient, cache: Path, text: str, *, more: int = 1) -
     }
     event = {**_EVENT, "body": json.dumps({"query_text": text})}
     task = {"event": event, "more": more}
-    done: dict[str, Any] = ask_from_start("first_answer", task, environment=variables)
-    if done["status"] != 200:
-        raise RuntimeError(f"the function answered {done['status']}")
-    return done
+    result: dict[str, Any] = run_child_timed("first_answer", task, environment=variables)
+    if result["status"] != 200:
+        raise RuntimeError(f"the function returned status {result['status']}")
+    return result
 
 
 def plain_answer(text: str) -> dict[str, Any]:
-    """Start a process that opens the model's files and runs it once."""
+    """Start a process that loads the model and runs it once."""
     task = {"model": str(MODEL), "text": text}
-    done: dict[str, Any] = ask_from_start("plain_answer", task)
-    return done
+    result: dict[str, Any] = run_child_timed("plain_answer", task)
+    return result

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""Describes the machine of a measurement."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ def usable_cores() -> int:
 
 
 def processor() -> str:
-    """Name of the processor, where the system tells."""
+    """Name of the processor, if known."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -26,11 +26,11 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def facts() -> dict[str, str]:
+def describe() -> dict[str, str]:
     """Cores, load, system and versions."""
-    found = {
+    description = {
         "processor": f"{processor()}, {usable_cores()} cores",
-        "load before": f"{os.getloadavg()[0]:.2f} (a figure wants an idle machine)",
+        "load before": f"{os.getloadavg()[0]:.2f} (should be idle)",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }
     versions = []
@@ -39,4 +39,4 @@ def facts() -> dict[str, str]:
             versions.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
-    return {**found, "libraries": ", ".join(versions)}
+    return {**description, "libraries": ", ".join(versions)}

@@ -1,4 +1,4 @@
-"""Runs the programs of ``benchmarks.children``, each in a process of its own."""
+"""Runs the programs of ``benchmarks.children``, each in its own process."""
 
 import json
 import subprocess
@@ -13,29 +13,29 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """The command line of a child."""
+    """Command line of a child program."""
     return [sys.executable, "-m", f"benchmarks.children.{module}", *arguments]
 
 
-def ask(
+def run_child(
     module: str,
     task: Any,
     *,
     environment: Mapping[str, str] | None = None,
     arguments: Sequence[str] = (),
 ) -> Any:
-    """Run a child to its end and return its result.
+    """Run a child program and return its result.
 
     Args:
         module: its name below benchmarks.children.
-        task: what it reads as JSON.
-        environment: the whole environment; None for ours.
-        arguments: its command line.
+        task: its input, sent as JSON.
+        environment: all environment variables; None: those of this process.
+        arguments: its command-line arguments.
 
     Raises:
-        RuntimeError: it failed; what it said went to standard error.
+        RuntimeError: it failed; its messages are on standard error.
     """
-    done = subprocess.run(
+    result = subprocess.run(
         command(module, *arguments),
         check=False,
         cwd=ROOT,
@@ -44,23 +44,25 @@ def ask(
         stdout=subprocess.PIPE,
         text=True,
     )
-    if done.returncode:
-        raise RuntimeError(f"benchmarks.children.{module} ended with {done.returncode}")
-    return json.loads(done.stdout.splitlines()[-1])
+    if result.returncode:
+        raise RuntimeError(f"benchmarks.children.{module} ended with {result.returncode}")
+    return json.loads(result.stdout.splitlines()[-1])
 
 
-def ask_from_start(module: str, task: Any, *, environment: Mapping[str, str] | None = None) -> Any:
-    """As ``ask``; the child is told when it was started, on the clock that both share."""
-    return ask(module, task, environment=environment, arguments=[repr(time.monotonic())])
+def run_child_timed(module: str, task: Any, *, environment: Mapping[str, str] | None = None) -> Any:
+    """Like ``run_child``, with the start time on the shared monotonic clock as argument."""
+    return run_child(module, task, environment=environment, arguments=[repr(time.monotonic())])
 
 
 @contextmanager
-def served(*application: str, environment: Mapping[str, str] | None = None) -> Iterator[int]:
-    """A server of the gateway's kind in a process of its own; yields its port.
+def serve_application(
+    *application: str, environment: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """Start a server configured like the gateway; yields its port.
 
     Args:
         application: module with ``create_app``; without one, a route that does nothing.
-        environment: the whole environment; None for ours.
+        environment: all environment variables; None: those of this process.
     """
     with subprocess.Popen(
         command("bare_app", *application),

@@ -1,27 +1,29 @@
-"""Queries of one length, cut from the texts of a dump."""
+"""Queries of equal length, cut from the texts of a dump."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from shared.runtime.tokens import load_tokenizer
 
-TOKENS = 64
+QUERY_TOKENS = 64
 
 
-def cut_to(texts: Iterable[str], tokenizer: Path, count: int, *, tokens: int = TOKENS) -> list[str]:
-    """Beginnings of texts that are exactly so many tokens long, the two special ones included.
+def cut_queries(
+    texts: Iterable[str], tokenizer: Path, count: int, *, tokens: int = QUERY_TOKENS
+) -> list[str]:
+    """Beginnings of texts with an exact number of tokens, including the two special ones.
 
     Args:
-        texts: taken in their order; short ones are left out.
+        texts: source texts, used in order; texts that are too short are skipped.
         tokenizer: the model's tokenizer.json.
-        count: most that are returned.
-        tokens: length of each.
+        count: maximum number of queries.
+        tokens: length of each query.
 
     Raises:
         SystemExit: no text is long enough.
     """
     reader = load_tokenizer(tokenizer)
-    found: list[str] = []
+    queries: list[str] = []
     for text in texts:
         encoding = reader.encode(text)
         if len(encoding) < tokens:
@@ -29,9 +31,9 @@ def cut_to(texts: Iterable[str], tokenizer: Path, count: int, *, tokens: int = T
         end = encoding.offsets[tokens - 2][1]  # the last token before the closing one
         query = text[:end]
         if len(reader.encode(query)) == tokens:
-            found.append(query)
-        if len(found) == count:
+            queries.append(query)
+        if len(queries) == count:
             break
-    if not found:
+    if not queries:
         raise SystemExit(f"no text of the dump has {tokens} tokens")
-    return found
+    return queries

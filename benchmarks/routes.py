@@ -1,4 +1,4 @@
-"""Asks routes of the insights application over HTTP, in turns, and reports p50 and p95."""
+"""Measures routes of the insights application over HTTP in turn, and reports p50 and p95."""
 
 import itertools
 import json
@@ -9,50 +9,55 @@ from typing import Any
 
 from benchmarks.context import Context
 from benchmarks.figures import Report, Target, percentile
-from benchmarks.processes import served
-from benchmarks.stacks import Bare
+from benchmarks.processes import serve_application
+from benchmarks.stacks import BareServices
 
-_QUICK = Target(100.0, at_least=False)
+_P95_MILLISECONDS = Target(100.0, at_least=False)
 
 
-def measure(bare: Bare, report: Report, context: Context, asked: dict[str, list[str]]) -> None:
-    taken: dict[str, list[list[float]]] = {name: [] for name in asked}
+def measure(
+    bare: BareServices, report: Report, context: Context, requests: dict[str, list[str]]
+) -> None:
+    """Measure the paths of each label in turn and add their figures to the report."""
+    times: dict[str, list[list[float]]] = {name: [] for name in requests}
     slowest: dict[str, float] = {}
-    with served("lambdas.insights.api", environment=bare.environment) as port:
+    with serve_application("lambdas.insights.api", environment=bare.environment) as port:
         connection = HTTPConnection("127.0.0.1", port)
-        for name, addresses in asked.items():
-            asked[name] = [*addresses, *_following(connection, addresses)]
+        for name, paths in requests.items():
+            requests[name] = [*paths, *_second_pages(connection, paths)]
         for _ in range(context.rounds):
-            for name, addresses in asked.items():
+            for name, paths in requests.items():
                 values = []
-                turns = max(context.requests // 5, len(addresses))
-                for address in itertools.islice(itertools.cycle(addresses), turns):
-                    value = _ask(connection, address)[0]
+                turns = max(context.requests // 5, len(paths))
+                for path in itertools.islice(itertools.cycle(paths), turns):
+                    value = _get(connection, path)[0]
                     values.append(value)
-                    slowest[address] = max(slowest.get(address, 0), value)
-                taken[name].append(values)
-    for name, rounds in taken.items():
+                    slowest[path] = max(slowest.get(path, 0), value)
+                times[name].append(values)
+    for name, rounds in times.items():
         report.add(f"{name}: p50", "ms", [percentile(values, 0.5) for values in rounds])
-        report.add(f"{name}: p95", "ms", [percentile(values, 0.95) for values in rounds], _QUICK)
-    worst = sorted(slowest, key=lambda address: -slowest[address])[:3]
-    told = ", ".join(f"`{address}` {slowest[address]:.0f} ms" for address in worst)
-    report.notes.append(f"One client over HTTP, pages that follow among them. Slowest: {told}.")
+        report.add(
+            f"{name}: p95", "ms", [percentile(values, 0.95) for values in rounds], _P95_MILLISECONDS
+        )
+    worst = sorted(slowest, key=lambda path: -slowest[path])[:3]
+    examples = ", ".join(f"`{path}` {slowest[path]:.0f} ms" for path in worst)
+    report.notes.append(f"One client over HTTP, including second pages. Slowest: {examples}.")
 
 
-def _following(connection: HTTPConnection, addresses: list[str]) -> Iterator[str]:
-    """The second page of each, where there is one."""
-    for address in addresses:
-        cursor = _ask(connection, address)[1].get("next_cursor")
+def _second_pages(connection: HTTPConnection, paths: list[str]) -> Iterator[str]:
+    """Paths of the second pages, if any."""
+    for path in paths:
+        cursor = _get(connection, path)[1].get("next_cursor")
         if cursor:
-            yield f"{address}{'&' if '?' in address else '?'}cursor={cursor}"
+            yield f"{path}{'&' if '?' in path else '?'}cursor={cursor}"
 
 
-def _ask(connection: HTTPConnection, address: str) -> tuple[float, dict[str, Any]]:
+def _get(connection: HTTPConnection, path: str) -> tuple[float, dict[str, Any]]:
     started = time.perf_counter()
-    connection.request("GET", address)
-    answer = connection.getresponse()
-    body = answer.read()
-    taken = (time.perf_counter() - started) * 1000
-    if answer.status != 200:
-        raise RuntimeError(f"{address} answered {answer.status}: {body[:200]!r}")
-    return taken, json.loads(body)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    body = response.read()
+    milliseconds = (time.perf_counter() - started) * 1000
+    if response.status != 200:
+        raise RuntimeError(f"{path} returned {response.status}: {body[:200]!r}")
+    return milliseconds, json.loads(body)

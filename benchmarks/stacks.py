@@ -1,4 +1,4 @@
-"""The local stack to measure on: whole, or its PostgreSQL and AWS alone."""
+"""Local stacks for measurements: a whole one, or only PostgreSQL and AWS."""
 
 import os
 import signal
@@ -25,37 +25,37 @@ from local.stack.ports import bind, free_port
 from local.stack.postgres import Postgres
 from local.state import FolderLock, StateFolder
 
-_START_SECONDS = 120.0
-_STOP_SECONDS = 60.0
-_QUIET = {"REVIEWLENS_LOG_LEVEL": "WARNING"}
+_START_TIMEOUT_SECONDS = 120.0
+_STOP_TIMEOUT_SECONDS = 60.0
+_LOG_WARNINGS_ONLY = {"REVIEWLENS_LOG_LEVEL": "WARNING"}
 
 
 def environment(aws_url: str, cache: Path) -> dict[str, str]:
-    """What a function's process finds in its environment."""
-    return child_environment(os.environ, function_environment(aws_url, cache)) | _QUIET
+    """Environment variables of a function's process."""
+    return child_environment(os.environ, function_environment(aws_url, cache)) | _LOG_WARNINGS_ONLY
 
 
 @dataclass(frozen=True)
-class Bare:
-    """PostgreSQL and AWS without gateway and worker: nobody but the caller takes messages."""
+class BareServices:
+    """PostgreSQL and AWS without gateway and worker, so that only the caller receives messages."""
 
     postgres: Postgres
     s3: Any
     environment: dict[str, str]
 
     def empty(self) -> None:
-        """Forget every row, as before the first ingest."""
+        """Delete all rows."""
         with psycopg.connect(self.postgres.uri, autocommit=True) as connection:
-            found = connection.execute(
+            rows = connection.execute(
                 "SELECT tablename FROM pg_tables"
                 " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
             ).fetchall()
-            tables = sql.SQL(", ").join(sql.Identifier(row[0]) for row in found)
+            tables = sql.SQL(", ").join(sql.Identifier(row[0]) for row in rows)
             connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
             connection.execute("CHECKPOINT")
 
     def collected(self, ingest_id: str) -> tuple[int, int]:
-        """Rows read and reviews stored of one ingest, as the ledger has them."""
+        """Rows read and reviews stored of one ingest, from the ledger."""
         query = (
             "SELECT coalesce(sum(accepted + rejected), 0), coalesce(sum(rows), 0)"
             " FROM shards WHERE ingest_id = %s"
@@ -66,8 +66,8 @@ class Bare:
 
 
 @contextmanager
-def bare_services(folder: Path) -> Iterator[Bare]:
-    """Start PostgreSQL and AWS on a state folder, with the schema in place."""
+def bare_services(folder: Path) -> Iterator[BareServices]:
+    """Start PostgreSQL and AWS on a state folder, and create the schema."""
     from local.aws.server import LocalAws
 
     state = StateFolder(folder)
@@ -91,20 +91,20 @@ def bare_services(folder: Path) -> Iterator[Bare]:
         create_resources(url, database=postgres.secret, reviewer_key=secrets["reviewer_key"])
         variables = environment(url, state.cache)
         _migrate(variables)
-        yield Bare(postgres, local_client("s3", url), variables)
+        yield BareServices(postgres, local_client("s3", url), variables)
 
 
 def _migrate(variables: dict[str, str]) -> None:
     command = [sys.executable, "-m", "local.stack.prepare"]
-    # its standard input stays open until it ends: that is its lifeline
+    # standard input stays open until the child ends, as its lifeline
     with subprocess.Popen(command, env=variables, cwd=ROOT, stdin=subprocess.PIPE) as child:
         if child.wait():
-            raise RuntimeError("the database schema cannot be made")
+            raise RuntimeError("the database schema could not be created")
 
 
 @contextmanager
 def whole_stack(folder: Path) -> Iterator[StackClient]:
-    """``reviewlens up`` on a state folder, on any free ports."""
+    """Run ``reviewlens up`` on a state folder and free ports."""
     log = folder.with_name(f"{folder.name}.up.log")
     folder.parent.mkdir(parents=True, exist_ok=True)
     ports = ("--port", "0", "--aws-port", "0", "--database-port", "0")
@@ -113,7 +113,7 @@ def whole_stack(folder: Path) -> Iterator[StackClient]:
         process = subprocess.Popen(
             [*command, *ports],
             cwd=ROOT,
-            env=os.environ | _QUIET,
+            env=os.environ | _LOG_WARNINGS_ONLY,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -127,23 +127,23 @@ def whole_stack(folder: Path) -> Iterator[StackClient]:
     finally:
         process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
+            process.wait(_STOP_TIMEOUT_SECONDS)
         process.kill()
         process.wait()
 
 
 def _wait_until_up(process: subprocess.Popen[bytes], state: StateFolder, log: Path) -> StackClient:
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         running = state.running()
-        if running and running.pid == process.pid and "is up" in log.read_text():
+        if running and running.pid == process.pid and "is running" in log.read_text():
             return StackClient(running)
         time.sleep(0.1)
     raise RuntimeError(f"the stack did not start:\n{log_tail(log)}")
 
 
 def index_count(client: StackClient) -> int:
-    """Reviews in the index that answers now."""
+    """Number of reviews in the current index."""
     from local.names import ARTEFACT_BUCKET
     from shared.storage import artefacts
     from shared.storage.objects import S3Store
@@ -156,12 +156,12 @@ def index_count(client: StackClient) -> int:
 
 
 def wait_for_index(client: StackClient) -> None:
-    """Wait until the gateway has an index open.
+    """Wait until the gateway has loaded an index.
 
     Raises:
-        RuntimeError: none comes.
+        RuntimeError: it has not loaded one in time.
     """
-    deadline = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         with suppress(LocalStackError):
             if client.get("/health/retrieval").get("index_version"):

@@ -1,4 +1,4 @@
-"""One dump through the whole stack, and when it got where."""
+"""Ingests one dump into a stack and measures each step."""
 
 import time
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from pathlib import Path
 from local.stack.client import StackClient
 from local.stack.uploads import plan_uploads, send
 
-_PAUSE = 0.2
-_PATIENCE = 3600.0
+_POLL_SECONDS = 0.2
+_TIMEOUT_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
-class Passage:
-    """Seconds since the upload began, and how many reviews got through."""
+class IngestTiming:
+    """Seconds from the start of the upload to each step, and counts of rows."""
 
     uploaded: float
     collected: float
@@ -23,33 +23,35 @@ class Passage:
     read: int
 
 
-def ingest(client: StackClient, path: Path) -> Passage:
-    """Upload a dump and wait until its reviews answer searches.
+def ingest(client: StackClient, path: Path) -> IngestTiming:
+    """Upload a dump and wait until its reviews can be searched.
 
     Raises:
-        RuntimeError: the ingest failed, or takes more than an hour.
+        RuntimeError: the ingest failed or took more than an hour.
     """
     started = time.monotonic()
 
-    def since() -> float:
+    def elapsed() -> float:
         return time.monotonic() - started
 
     ingest_id = send(client.s3, plan_uploads([path])[0], lambda _bytes: None)
-    uploaded, collected = since(), 0.0
+    uploaded, collected = elapsed(), 0.0
     while True:
         report = client.report(ingest_id) or {"status": "received"}
         if report["status"] == "failed":
             raise RuntimeError(f"the ingest failed: {report['error_code']}")
         if not collected and report["status"] in {"collected", "processed"}:
-            collected = since()
+            collected = elapsed()
         if report["status"] == "processed" and report["shards_processed"] >= report["shards"]:
             break
-        if since() > _PATIENCE:
+        if elapsed() > _TIMEOUT_SECONDS:
             raise RuntimeError(f"the ingest is still {report['status']}")
-        time.sleep(_PAUSE)
-    processed = since()
+        time.sleep(_POLL_SECONDS)
+    processed = elapsed()
     while not client.indexed({ingest_id: report["shards"]}):
-        if since() > _PATIENCE:
-            raise RuntimeError("no index with these reviews came")
-        time.sleep(_PAUSE)
-    return Passage(uploaded, collected, processed, since(), report["stored"], report["rows_read"])
+        if elapsed() > _TIMEOUT_SECONDS:
+            raise RuntimeError("no index with these reviews was built")
+        time.sleep(_POLL_SECONDS)
+    return IngestTiming(
+        uploaded, collected, processed, elapsed(), report["stored"], report["rows_read"]
+    )

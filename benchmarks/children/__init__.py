@@ -1,1 +1,1 @@
-"""Programs that a benchmark runs in a process of their own: a task as JSON in, a result out."""
+"""Programs that benchmarks run as child processes: a JSON task in, a JSON result out."""

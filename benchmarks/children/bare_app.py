@@ -1,6 +1,6 @@
-"""A FastAPI route that does nothing, or a named application, on the gateway's kind of server.
+"""Serves a FastAPI route that does nothing, or a given application, on a server like the gateway.
 
-Announces its port in the first line of standard output and serves until standard input ends.
+Prints its port as the first line of standard output and serves until standard input is closed.
 """
 
 import importlib
@@ -25,7 +25,7 @@ def create_app() -> FastAPI:
     return app
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     sys.stdin.read()
     os._exit(0)
 
@@ -34,10 +34,12 @@ def main() -> None:
     listener = bind(0, purpose="bare application", option="--port")
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    made = importlib.import_module(sys.argv[1]).create_app() if sys.argv[1:] else create_app()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    application = (
+        importlib.import_module(sys.argv[1]).create_app() if sys.argv[1:] else create_app()
+    )
     configuration = uvicorn.Config(
-        made, loop="uvloop", http="httptools", access_log=False, log_level="warning"
+        application, loop="uvloop", http="httptools", access_log=False, log_level="warning"
     )
     uvicorn.Server(configuration).run(sockets=[listener])
 

@@ -1,17 +1,17 @@
-"""Collects objects through the Lambda handler, as the queue's events ask for them."""
+"""Collects objects with the Lambda handler, from events of the queue."""
 
 import time
 from typing import Any
 
-from benchmarks.children.measure import answer, forget_peak, peak_mib, resident_mib, task
+from benchmarks.children.measure import peak_mib, read_task, reset_peak, resident_mib, write_result
 from lambdas.collection.handler import handler
 
 
 def collect(event: dict[str, Any]) -> float:
-    """One event; seconds.
+    """Handle one event; returns the seconds it took.
 
     Raises:
-        RuntimeError: the handler gave the message back.
+        RuntimeError: the handler reported a failure.
     """
     started = time.perf_counter()
     if handler(event, None)["batchItemFailures"]:
@@ -20,14 +20,14 @@ def collect(event: dict[str, Any]) -> float:
 
 
 def main() -> None:
-    small, wanted = task()
-    collect(small)  # connections and imports
+    warm_up, measured = read_task()
+    collect(warm_up)  # connections and imports
     before = resident_mib()
-    forget_peak()
-    worked = time.process_time()
-    seconds = collect(wanted)
-    worked = time.process_time() - worked
-    answer({"seconds": seconds, "worked": worked, "above_mib": peak_mib() - before})
+    reset_peak()
+    cpu_start = time.process_time()
+    seconds = collect(measured)
+    cpu_seconds = time.process_time() - cpu_start
+    write_result({"seconds": seconds, "cpu_seconds": cpu_seconds, "above_mib": peak_mib() - before})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The plainest way from a TSV into PostgreSQL: csv and COPY, one table, nothing checked."""
+"""Loads a TSV into PostgreSQL in the simplest way: csv and COPY into one table, no checks."""
 
 import csv
 import gzip
@@ -7,14 +7,14 @@ import time
 import psycopg
 from psycopg import sql
 
-from benchmarks.children.measure import answer, task
+from benchmarks.children.measure import read_task, write_result
 
 
 def main() -> None:
-    asked = task()
-    with psycopg.connect(asked["uri"]) as connection:
+    task = read_task()
+    with psycopg.connect(task["uri"]) as connection:
         started = time.perf_counter()
-        with gzip.open(asked["path"], "rt", encoding="utf-8") as lines:
+        with gzip.open(task["path"], "rt", encoding="utf-8") as lines:
             rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
             columns = sql.SQL(", ").join(
                 sql.SQL("{} text").format(sql.Identifier(name)) for name in next(rows)
@@ -28,7 +28,7 @@ def main() -> None:
         connection.commit()
         seconds = time.perf_counter() - started
         connection.execute("DROP TABLE plain")
-    answer({"seconds": seconds, "rows": count})
+    write_result({"seconds": seconds, "rows": count})
 
 
 if __name__ == "__main__":

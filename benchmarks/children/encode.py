@@ -1,20 +1,20 @@
-"""Encodes texts with the shipped model, as many passes side by side as there are cores."""
+"""Encodes texts with the shipped model, with one pass per core in parallel."""
 
 import time
 from pathlib import Path
 
-from benchmarks.children.measure import answer, task
+from benchmarks.children.measure import read_task, write_result
 from shared.runtime.encoder import open_folder
 
 
 def main() -> None:
-    asked = task()
-    encoder = open_folder(Path(asked["model"]), threads=1)
-    texts = asked["texts"]
+    task = read_task()
+    encoder = open_folder(Path(task["model"]), threads=1)
+    texts = task["texts"]
     encoder.encode(texts[:64])
     started = time.perf_counter()
     encoder.encode(texts)
-    answer({"seconds": time.perf_counter() - started})
+    write_result({"seconds": time.perf_counter() - started})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A new process of the inference function up to its first answers, as Lambda would start it."""
+"""Cold start and first responses of the inference function, started as Lambda does."""
 
 import sys
 import time
@@ -6,24 +6,24 @@ from types import SimpleNamespace
 
 
 def main(started: float) -> None:
-    """Import the handler, answer, and tell when; ``started`` is the parent's clock at the start."""
+    """Import the handler and time responses; ``started`` is the parent's monotonic start time."""
     running = time.monotonic() - started
     from lambdas.inference.handler import handler
 
     imported = time.monotonic() - started
     from benchmarks.children import measure
 
-    asking = time.monotonic()
-    asked = measure.task()
-    waited = time.monotonic() - asking  # the parent's pipe is no part of a cold start
+    read_start = time.monotonic()
+    task = measure.read_task()
+    waited = time.monotonic() - read_start  # reading the task is not part of a cold start
     context = SimpleNamespace(aws_request_id="cold", function_name="reviewlens-inference")
-    first = handler(asked["event"], context)
+    first = handler(task["event"], context)
     seconds = time.monotonic() - started - waited
     resident = measure.resident_mib()
     more = [
-        measure.milliseconds(lambda: handler(asked["event"], context)) for _ in range(asked["more"])
+        measure.milliseconds(lambda: handler(task["event"], context)) for _ in range(task["more"])
     ]
-    measure.answer(
+    measure.write_result(
         {
             "status": first["statusCode"],
             "running": running,

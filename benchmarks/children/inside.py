@@ -1,4 +1,4 @@
-"""What a request does, piece by piece and without HTTP: one thread, one call after the other."""
+"""Times the components of a request without HTTP, in one thread."""
 
 import os
 
@@ -11,7 +11,7 @@ from typing import Any
 import faiss
 import numpy as np
 
-from benchmarks.children.measure import answer, milliseconds, task
+from benchmarks.children.measure import milliseconds, read_task, write_result
 from lambdas.inference.dependencies import build_dependencies
 from lambdas.inference.service import analyze
 from lambdas.inference.settings import InferenceSettings
@@ -25,17 +25,17 @@ from shared.storage.objects import S3Store
 _NEIGHBOURS = 10
 
 
-def faiss_file(settings: InferenceSettings, version: str) -> Any:
-    """The index as FAISS alone reads it."""
+def load_faiss_index(settings: InferenceSettings, version: str) -> Any:
+    """The index file, loaded by FAISS alone."""
     store = S3Store(client("s3"), settings.artefact_bucket)
     fetched = artefacts.fetch(store, "index", version, settings.cache_dir)
     return faiss.read_index(str(fetched.folder / vectors.FILE))
 
 
-def pieces(
+def components(
     snapshot: Snapshot, plain: Any, queries: Sequence[str]
 ) -> dict[str, Callable[[int], object]]:
-    """Work by name; each takes the number of a query."""
+    """Functions by component name; each takes the number of a query."""
     index = snapshot.index
     if index is None:
         raise RuntimeError("there is no index")
@@ -60,19 +60,19 @@ def pieces(
 
 
 def main() -> None:
-    asked = task()
+    task = read_task()
     settings = InferenceSettings()
     snapshot = build_dependencies().state.snapshot()
     version = snapshot.index.version if snapshot.index else ""
-    queries = asked["queries"]
-    work = pieces(snapshot, faiss_file(settings, version), queries)
-    numbers = [turn % len(queries) for turn in range(asked["repeats"])]
-    taken: dict[str, list[float]] = {}
-    for name, piece in work.items():
+    queries = task["queries"]
+    functions = components(snapshot, load_faiss_index(settings, version), queries)
+    numbers = [turn % len(queries) for turn in range(task["repeats"])]
+    times: dict[str, list[float]] = {}
+    for name, function in functions.items():
         for number in numbers[:20]:
-            piece(number)
-        taken[name] = [milliseconds(partial(piece, number)) for number in numbers]
-    answer(taken)
+            function(number)
+        times[name] = [milliseconds(partial(function, number)) for number in numbers]
+    write_result(times)
 
 
 if __name__ == "__main__":

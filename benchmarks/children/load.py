@@ -1,4 +1,4 @@
-"""Load generator: clients that send one request after the other on a kept connection."""
+"""Load generator: clients that send requests in sequence on a persistent connection."""
 
 import asyncio
 import gc
@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 import uvloop
 
-from benchmarks.children.measure import answer, task
+from benchmarks.children.measure import read_task, write_result
 
 
 def request(host: str, path: str, body: Any) -> bytes:
-    """The bytes of a POST."""
+    """The bytes of a POST request."""
     content = orjson.dumps(body)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
@@ -26,7 +26,7 @@ def request(host: str, path: str, body: Any) -> bytes:
 async def exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes
 ) -> int:
-    """Send one request and read the whole answer; returns its status."""
+    """Send one request and read the whole response; returns its status."""
     writer.write(message)
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.lower().split(b"\r\n")
@@ -36,43 +36,43 @@ async def exchange(
 
 
 async def client(
-    port: int, messages: Iterator[bytes], turns: Iterator[int], taken: list[float]
+    port: int, messages: Iterator[bytes], turns: Iterator[int], times: list[float]
 ) -> int:
-    """Send requests until the turns are used up; returns how many failed."""
+    """Send requests while turns remain; returns the number of failures."""
     failed = 0
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in turns:
         message = next(messages)
         started = time.perf_counter()
         status = await exchange(reader, writer, message)
-        taken.append((time.perf_counter() - started) * 1000)
+        times.append((time.perf_counter() - started) * 1000)
         failed += status != 200
     writer.close()
     return failed
 
 
-async def load(asked: dict[str, Any]) -> dict[str, Any]:
+async def load(task: dict[str, Any]) -> dict[str, Any]:
     """Warm up, then send ``requests`` requests from ``clients`` clients."""
-    port, clients = asked["port"], asked["clients"]
-    made = [request(f"127.0.0.1:{port}", asked["path"], body) for body in asked["bodies"]]
-    messages = itertools.cycle(made)
+    port, clients = task["port"], task["clients"]
+    requests = [request(f"127.0.0.1:{port}", task["path"], body) for body in task["bodies"]]
+    messages = itertools.cycle(requests)
 
     async def run(count: int) -> tuple[list[float], int, float]:
-        turns, taken = iter(range(count)), list[float]()
+        turns, times = iter(range(count)), list[float]()
         started = time.perf_counter()
         failed = await asyncio.gather(
-            *(client(port, messages, turns, taken) for _ in range(clients))
+            *(client(port, messages, turns, times) for _ in range(clients))
         )
-        return taken, sum(failed), time.perf_counter() - started
+        return times, sum(failed), time.perf_counter() - started
 
-    await run(asked["warm"])
+    await run(task["warm"])
     gc.disable()
-    taken, failed, seconds = await run(asked["requests"])
-    return {"milliseconds": taken, "failed": failed, "seconds": seconds}
+    times, failed, seconds = await run(task["requests"])
+    return {"milliseconds": times, "failed": failed, "seconds": seconds}
 
 
 def main() -> None:
-    answer(uvloop.run(load(task())))
+    write_result(uvloop.run(load(read_task())))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Time and memory of the process that asks."""
+"""Measures time and memory of the current process."""
 
 import json
 import resource
@@ -12,42 +12,42 @@ from typing import Any
 _MEBI = 2**20
 
 
-def task() -> Any:
-    """What the parent asks for (JSON on standard input)."""
+def read_task() -> Any:
+    """Read the parent's task, JSON on standard input."""
     return json.load(sys.stdin)
 
 
-def answer(result: Any) -> None:
-    """Hand the result to the parent: the last line of standard output."""
+def write_result(result: Any) -> None:
+    """Write the result for the parent as the last line of standard output."""
     sys.stdout.write(f"{json.dumps(result)}\n")
     sys.stdout.flush()
 
 
-def milliseconds(work: Callable[[], object]) -> float:
-    """How long one call takes."""
+def milliseconds(function: Callable[[], object]) -> float:
+    """Duration of one call."""
     started = time.perf_counter()
-    work()
+    function()
     return (time.perf_counter() - started) * 1000
 
 
 def resident_mib() -> float:
-    """Resident memory now."""
+    """Current resident memory."""
     return _status("VmRSS:")
 
 
 def peak_mib() -> float:
-    """Largest resident memory since the start, or since ``forget_peak``."""
+    """Largest resident memory since the start, or since ``reset_peak``."""
     return _status("VmHWM:")
 
 
-def forget_peak() -> None:
-    """Count the peak from here on, where the system can."""
+def reset_peak() -> None:
+    """Reset the peak, if the system supports it."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _status(field: str) -> float:
-    # not ru_maxrss first: on Linux a child inherits its parent's
+    # ru_maxrss is only the fallback: on Linux a child inherits its parent's
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith(field):
@@ -59,5 +59,5 @@ def _status(field: str) -> float:
 
 
 def heavy_modules() -> list[str]:
-    """Training libraries that this process has loaded; there should be none."""
+    """Training libraries loaded in this process; should be empty."""
     return [name for name in ("torch", "transformers", "optimum") if name in sys.modules]

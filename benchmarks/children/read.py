@@ -1,6 +1,6 @@
-"""Reads a dump again and again: with collection's reader, and with plain parsers.
+"""Reads a dump repeatedly, with collection's reader and with plain parsers.
 
-The plain parsers only split: they clean nothing, make no identities and keep no types.
+The plain parsers only parse: they do not clean, identify or convert anything.
 """
 
 import csv
@@ -15,15 +15,15 @@ from typing import Any
 
 import orjson
 
-from benchmarks.children.measure import answer, task
+from benchmarks.children.measure import read_task, write_result
 from lambdas.collection.reading import ReadOptions, read_dump
 
 Reader = Callable[[Path], int]
 
 
 def collection(path: Path) -> int:
-    """Parse, clean, identify, make Arrow tables."""
-    options = ReadOptions(reviewer_key=b"of no importance", batch_rows=10_000)
+    """Parse, clean, identify and build Arrow tables."""
+    options = ReadOptions(reviewer_key=b"any key", batch_rows=10_000)
     with path.open("rb") as stream:
         return sum(batch.rows_read for batch in read_dump(stream, name=path.name, options=options))
 
@@ -33,13 +33,13 @@ def _lines(path: Path) -> Any:
 
 
 def plain_csv(path: Path) -> int:
-    """The standard library's csv."""
+    """The csv module of the standard library."""
     with _lines(path) as lines:
         return sum(1 for _ in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)) - 1
 
 
 def plain_json(path: Path, loads: Callable[[str], Any] = json.loads) -> int:
-    """A JSON parser over the lines of a file that may be one long list."""
+    """A JSON parser applied to each line of a file, which may be one long list."""
     count = 0
     with _lines(path) as lines:
         for line in lines:
@@ -52,7 +52,7 @@ def plain_json(path: Path, loads: Callable[[str], Any] = json.loads) -> int:
 
 
 def arrow_csv(path: Path) -> int:
-    """pyarrow's reader of delimited text, on one thread, into one table."""
+    """The CSV reader of pyarrow, with one thread, into one table."""
     from pyarrow import csv as pa_csv
 
     table = pa_csv.read_csv(
@@ -64,35 +64,35 @@ def arrow_csv(path: Path) -> int:
 
 
 def pandas_csv(path: Path) -> int:
-    """The reader of pandas, into one frame of text columns."""
+    """The CSV reader of pandas, into one frame of text columns."""
     import pandas as pd  # type: ignore[import-untyped]
 
     return len(pd.read_csv(path, sep="\t", quoting=csv.QUOTE_NONE, dtype=str))
 
 
-def readers(path: Path) -> dict[str, Reader]:
-    """The readers that fit a dump, collection's first."""
+def plain_parsers(path: Path) -> dict[str, Reader]:
+    """The plain parsers for the format of a dump."""
     if ".tsv" not in path.suffixes:
         return {"json": plain_json, "orjson": partial(plain_json, loads=orjson.loads)}
-    found: dict[str, Reader] = {"csv": plain_csv, "pyarrow": arrow_csv}
+    parsers: dict[str, Reader] = {"csv": plain_csv, "pyarrow": arrow_csv}
     if find_spec("pandas"):
-        found["pandas"] = pandas_csv
-    return found
+        parsers["pandas"] = pandas_csv
+    return parsers
 
 
 def main() -> None:
-    asked = task()
-    path = Path(asked["path"])
-    every: dict[str, Reader] = {"collection": collection, **readers(path)}
-    for read in every.values():  # imports and the page cache are no matter of speed
+    task = read_task()
+    path = Path(task["path"])
+    readers: dict[str, Reader] = {"collection": collection, **plain_parsers(path)}
+    for read in readers.values():  # warm up imports and the page cache
         rows = read(path)
-    rates: dict[str, list[float]] = {name: [] for name in every}
-    for _ in range(asked["rounds"]):
-        for name, read in every.items():
+    rates: dict[str, list[float]] = {name: [] for name in readers}
+    for _ in range(task["rounds"]):
+        for name, read in readers.items():
             started = time.perf_counter()
             rows = read(path)
             rates[name].append(rows / (time.perf_counter() - started))
-    answer({"rates": rates, "rows": collection(path)})
+    write_result({"rates": rates, "rows": collection(path)})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Invented dumps in the layouts of the public ones, the same bytes every time."""
+"""Generates dumps in the layouts of the public ones, the same bytes every time."""
 
 import itertools
 import json
@@ -29,30 +29,32 @@ _ENDINGS = [
     *("and I would buy it again.", "so it went back to the shop.", "which is fine for the price."),
     *("but my sister likes it.", "and nobody could tell me why.", "after two evenings of trying."),
 ]
-_DIRT = ["<br /><br />", "&#34;quoted&#34; ", "&amp; ", '\\"really\\" ']
+_MARKUP = ["<br /><br />", "&#34;quoted&#34; ", "&amp; ", '\\"really\\" ']
 
 
 def _sentences() -> list[str]:
-    every = itertools.product(_THINGS, _PARTS, _VERDICTS, _ENDINGS)
-    return [f"The {part} of this {thing} {said} {end}" for thing, part, said, end in every]
+    combinations = itertools.product(_THINGS, _PARTS, _VERDICTS, _ENDINGS)
+    return [
+        f"The {part} of this {thing} {verdict} {end}" for thing, part, verdict, end in combinations
+    ]
 
 
-def _invented() -> Iterator[dict[str, Any]]:
-    """Reviews without end, the same ones every time: about 300 characters, some of them dirty."""
-    chance = random.Random(20)
+def _generate_reviews() -> Iterator[dict[str, Any]]:
+    """An endless sequence of reviews of about 300 characters, some with markup, always the same."""
+    rng = random.Random(20)
     sentences = _sentences()
     for serial in itertools.count(1):
-        words = chance.choices(sentences, k=1 + min(14, int(chance.expovariate(0.25))))
+        words = rng.choices(sentences, k=1 + min(14, int(rng.expovariate(0.25))))
         if serial % 17 == 0:
-            words.insert(1, chance.choice(_DIRT))
+            words.insert(1, rng.choice(_MARKUP))
         yield {
             "serial": serial,
-            "reviewer": chance.randrange(10**7),
-            "product": chance.randrange(4000),
-            "stars": chance.choices((1, 2, 3, 4, 5), (18, 8, 9, 17, 48))[0],
-            "title": words[0][: chance.randrange(10, 50)],
+            "reviewer": rng.randrange(10**7),
+            "product": rng.randrange(4000),
+            "stars": rng.choices((1, 2, 3, 4, 5), (18, 8, 9, 17, 48))[0],
+            "title": words[0][: rng.randrange(10, 50)],
             "text": "" if serial % 400 == 0 else " ".join(words),
-            "day": datetime(2010, 1, 1, tzinfo=UTC) + timedelta(days=chance.randrange(2000)),
+            "day": datetime(2010, 1, 1, tzinfo=UTC) + timedelta(days=rng.randrange(2000)),
         }
 
 
@@ -81,7 +83,7 @@ def _json_line(review: dict[str, Any]) -> str:
 
 
 def write_tsv(path: Path, *, rows: int | None = None, size: int | None = None) -> int:
-    """Write an invented dump of that many rows, or of about that many bytes before compression.
+    """Write a generated dump of this many rows, or of about this many bytes before compression.
 
     Returns:
         Number of rows.
@@ -89,7 +91,7 @@ def write_tsv(path: Path, *, rows: int | None = None, size: int | None = None) -
     written = length = 0
     with igzip.open(path, "wb", compresslevel=1) as out:
         out.write(("\t".join(_COLUMNS) + "\n").encode())
-        for review in _invented():
+        for review in _generate_reviews():
             if (rows is not None and written >= rows) or (size is not None and length >= size):
                 break
             line = _tsv_line(review).encode()
@@ -99,6 +101,6 @@ def write_tsv(path: Path, *, rows: int | None = None, size: int | None = None) -
 
 
 def write_json(path: Path, *, rows: int) -> None:
-    """Write an invented dump of JSON lines."""
+    """Write a generated dump of JSON lines."""
     with path.open("w", encoding="utf-8") as out:
-        out.writelines(map(_json_line, itertools.islice(_invented(), rows)))
+        out.writelines(map(_json_line, itertools.islice(_generate_reviews(), rows)))
