@@ -118,9 +118,9 @@ def _cost(data: Path, model: Path, count: int) -> str:
     encode, find, total = (1000 * (b - a) / len(rows) for a, b in pairwise(marks))
     return (
         f"\n{len(rows)} reviews, each with {sentences / len(rows):.2f} sentences and"
-        f" {mentions / len(rows):.2f} mentions; core milliseconds per review: encoding {encode:.2f}, finding mentions"
-        f" {find:.2f}, finding and scoring mentions {total:.2f}; reviews per second"
-        f" {1000 / encode:.0f} without, {1000 / (encode + total):.0f} with aspects"
+        f" {mentions / len(rows):.2f} mentions; core milliseconds per review:"
+        f" encoding {encode:.2f}, finding mentions {find:.2f}, scoring them as well {total:.2f};"
+        f" reviews per second {1000 / encode:.0f} without, {1000 / (encode + total):.0f} with aspects"
     )
 
 
