@@ -120,7 +120,8 @@ def _cost(data: Path, model: Path, count: int) -> str:
         f"\n{len(rows)} reviews, each with {sentences / len(rows):.2f} sentences and"
         f" {mentions / len(rows):.2f} mentions; core milliseconds per review:"
         f" encoding {encode:.2f}, finding mentions {find:.2f}, scoring them as well {total:.2f};"
-        f" reviews per second {1000 / encode:.0f} without, {1000 / (encode + total):.0f} with aspects"
+        f" reviews per second {1000 / encode:.0f} without aspects,"
+        f" {1000 / (encode + total):.0f} with them"
     )
 
 
