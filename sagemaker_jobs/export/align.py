@@ -36,7 +36,7 @@ def pooled_vectors(model: onnx.ModelProto, ids: Sequence[Sequence[int]]) -> torc
         feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}
         return (torch.from_numpy(session.run([name], feed)[0]),)
 
-    (pooled,) = reviews.over_batches(ids, _BATCH, pool)
+    (pooled,) = reviews.map_batches(ids, _BATCH, pool)
     return pooled
 
 

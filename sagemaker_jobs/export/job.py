@@ -43,7 +43,7 @@ class Export:
             **self.record["parameters"], train_dir=config.run_dir, output_dir=config.run_dir
         )
         self.model = load_model(config.run_dir)
-        self.texts = reviews.read(config.calibration).texts if config.calibration else []
+        self.texts = reviews.read_labelled(config.calibration).texts if config.calibration else []
 
     def ids(self, texts: list[str]) -> list[list[int]]:
         """Token ids as in serving."""

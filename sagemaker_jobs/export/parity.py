@@ -91,7 +91,7 @@ def run_graph(path: Path, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]
         feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}
         return tuple(torch.from_numpy(part) for part in session.run(None, feed))
 
-    embedding, logits = reviews.over_batches(ids, _BATCH, encode)
+    embedding, logits = reviews.map_batches(ids, _BATCH, encode)
     return embedding, logits
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sagemaker_jobs.arguments import log_to_stderr, parse
 from sagemaker_jobs.train.config import RECIPE_DEFAULTS, TrainConfig
-from sagemaker_jobs.train.failure import report
+from sagemaker_jobs.train.failure import report_failure
 from sagemaker_jobs.train.memory import keep_freed_memory
 
 log = logging.getLogger("train")
@@ -18,11 +18,11 @@ ENVIRONMENT = {
     "checkpoint_dir": "SM_CHECKPOINT_DIR",
 }
 _CHANNELS = ("SM_CHANNEL_TRAIN", "SM_CHANNEL_TRAINING")
-"""SageMaker names a channel's variable by the channel; both names are customary."""
+"""Variables of the training channel under its two usual names."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train as the arguments say; 0 when the model was saved.
+    """Run the training; returns 0 once the model is saved.
 
     A failure is raised, after its reason was written to ``$SM_OUTPUT_DIR/failure``.
     """
@@ -34,28 +34,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         keep_freed_memory()
         from sagemaker_jobs.train.job import run
 
-        if found := run(config):
-            log.info("%s", found)
+        if record := run(config):
+            log.info("%s", record)
     except SystemExit as ended:
         if isinstance(ended.code, str):
-            report(ended.code)
+            report_failure(ended.code)
         raise
     except Exception as error:
         reason = _reason(error)
-        log.error("%s", reason)  # noqa: TRY400 - the trace follows, as it is raised again
-        report(reason)
+        log.error("%s", reason)  # noqa: TRY400 - the traceback follows, as the error is raised again
+        report_failure(reason)
         raise
     return 0
 
 
 def _reason(error: Exception) -> str:
-    """The error in one line; where the connection to another process broke, that comes first."""
+    """The error in one line; a broken connection to another process is named first."""
     reason = f"{type(error).__name__}: {error}"
     if type(error).__name__.startswith("Dist") or "gloo/transport" in reason:
         size, rank = os.environ.get("WORLD_SIZE"), os.environ.get("RANK")
-        return (
-            f"another of the {size} processes is gone (killed, or its host), says {rank}: {reason}"
-        )
+        return f"another of the {size} processes or its host died, says process {rank}: {reason}"
     return reason
 
 

@@ -1,64 +1,68 @@
-"""Noise for training: texts as hurried people type them.
+"""Noise for training: texts as typed in a hurry.
 
-It shares no code and no word list with what evaluation tests robustness by: a model must not be
-tested on the very noise that it was trained on.
+It shares no code and no word list with the robustness evaluation: a model must not be tested on the
+same noise that it was trained on.
 """
 
 import random
 
-_WORDS = 0.12
-"""Share of a text's words that are mistyped."""
-_LEAST = 3
-"""Letters of a word that may be mistyped; shorter ones turn into other words."""
-_BARE = 0.3
-"""Share of the texts with other marks that lose theirs."""
+_MISTYPED_SHARE = 0.12
+"""Share of a text's words that are mistyped or get marks."""
+_MIN_LETTERS = 3
+"""Minimum letters of a mistyped word; shorter ones would become other words."""
+_STRIPPED_SHARE = 0.3
+"""Share of the texts with changed marks that lose theirs."""
 _MARKS = '.,!?;:-"()'
-_BETWEEN = ("!", "?", ",", ";", "!!", "..", ",,", *(f" {mark}" for mark in "-*~#|=^☺★●"))
-_BESIDE = {
-    letter: beside
+_ADDED_MARKS = ("!", "?", ",", ";", "!!", "..", ",,", *(f" {mark}" for mark in "-*~#|=^☺★●"))
+_ADJACENT = {
+    letter: adjacent
     for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-    for letter, beside in zip(row, row[1:] + row[-2], strict=True)
+    for letter, adjacent in zip(row, row[1:] + row[-2], strict=True)
 }
 
 
-def noisy(text: str, generator: random.Random) -> str:
-    """The text with one kind of noise: mistyped words, marks, another case, or its end missing."""
+def add_noise(text: str, generator: random.Random) -> str:
+    """Add one kind of noise: mistyped words, changed marks, another case, or a missing end."""
     kind = generator.choices(("typing", "marks", "case", "end"), (5, 3, 1, 1))[0]
     if kind == "case":
         return generator.choice((str.lower, str.lower, str.upper, str.title))(text)
     words = text.split(" ")
     if kind == "marks":
-        return _marked(words, generator)
+        return _change_marks(words, generator)
     if kind == "end":
         return " ".join(words[: max(1, int(len(words) * generator.uniform(0.5, 0.95)))])
-    long = [place for place, word in enumerate(words) if len(word) >= _LEAST]
-    for place in generator.sample(long, min(len(long), max(1, round(len(words) * _WORDS)))):
-        words[place] = _mistyped(words[place], generator)
+    long = [index for index, word in enumerate(words) if len(word) >= _MIN_LETTERS]
+    for index in generator.sample(
+        long, min(len(long), max(1, round(len(words) * _MISTYPED_SHARE)))
+    ):
+        words[index] = _mistype(words[index], generator)
     return " ".join(words)
 
 
-def _marked(words: list[str], generator: random.Random) -> str:
-    """The words with marks behind some of them, or without the marks that they have."""
-    if generator.random() < _BARE:
+def _change_marks(words: list[str], generator: random.Random) -> str:
+    """Add marks to some of the words, or strip the marks of all of them."""
+    if generator.random() < _STRIPPED_SHARE:
         return " ".join(word.strip(_MARKS) or word for word in words)
-    spoken = [place for place, word in enumerate(words) if word]
-    for place in generator.sample(spoken, min(len(spoken), max(1, round(len(words) * _WORDS)))):
-        words[place] += generator.choice(_BETWEEN)
+    nonempty = [index for index, word in enumerate(words) if word]
+    for index in generator.sample(
+        nonempty, min(len(nonempty), max(1, round(len(words) * _MISTYPED_SHARE)))
+    ):
+        words[index] += generator.choice(_ADDED_MARKS)
     return " ".join(words)
 
 
-def _mistyped(word: str, generator: random.Random) -> str:
-    """A word of at least two letters with a slip of the finger: one of its letters after the first.
+def _mistype(word: str, generator: random.Random) -> str:
+    """Mistype one letter after the first of a word with at least two letters.
 
-    Swapped with the one before, left out, typed twice, or the key beside it.
+    The letter is swapped with the one before, dropped, doubled, or replaced by an adjacent key.
     """
-    at = generator.randrange(1, len(word))
-    before, letter, after = word[:at], word[at], word[at + 1 :]
+    index = generator.randrange(1, len(word))
+    before, letter, after = word[:index], word[index], word[index + 1 :]
     return generator.choice(
         (
             f"{before[:-1]}{letter}{before[-1]}{after}",
             before + after,
             before + letter * 2 + after,
-            before + _BESIDE.get(letter, letter) + after,
+            before + _ADJACENT.get(letter, letter) + after,
         )
     )

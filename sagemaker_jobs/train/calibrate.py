@@ -1,4 +1,4 @@
-"""Calibration on validation: how much each part of the head counts, and a bias per class."""
+"""Calibration on validation: a weight for each part of the head, and a bias per class."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from sagemaker_jobs.train.model import ReviewEncoder
 
 
 class Calibration(NamedTuple):
-    """Weights of the two parts' logits, and a bias (3,) of mean 0, whose sum is calibrated."""
+    """Weights of the two parts' logits, and a bias (3,) of mean 0."""
 
     deep: float
     wide: float
@@ -21,13 +21,13 @@ class Calibration(NamedTuple):
 
 
 def fit_calibration(deep: Tensor, wide: Tensor, labels: Tensor) -> Calibration:
-    """Find what minimises the log loss.
+    """Fit the calibration by minimising the log loss.
 
-    The bias undoes the class balance of training towards the natural mix of validation.
+    The bias corrects the class balance of training to the natural one of validation.
 
     Args:
-        deep: (n, 3) logits over the encoder.
-        wide: (n, 3) logits over tokens and pairs.
+        deep: (n, 3) logits of the deep part.
+        wide: (n, 3) logits of the wide part.
         labels: (n,) int64.
     """
     weights = torch.tensor([0.5, 0.5], requires_grad=True)
@@ -48,7 +48,7 @@ def fit_calibration(deep: Tensor, wide: Tensor, labels: Tensor) -> Calibration:
 
 @torch.no_grad()
 def fold_into_head(model: ReviewEncoder, calibration: Calibration) -> None:
-    """Change the head so that it gives calibrated logits by itself."""
+    """Scale the head's weights so that it returns calibrated logits."""
     last = model.head[-1]
     last.weight.mul_(calibration.deep)
     last.bias.mul_(calibration.deep).add_(calibration.bias)

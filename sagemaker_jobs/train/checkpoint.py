@@ -1,7 +1,7 @@
-"""Checkpoints: one safetensors file each, with what is no tensor as JSON in its header.
+"""Checkpoints: one safetensors file each, with other state as JSON in its header.
 
-One file is replaced and uploaded as a whole, so none is ever half of one step and half of another.
-Nothing is pickled: reading a checkpoint runs no code of it.
+A file is replaced and uploaded as a whole, so a checkpoint never mixes two steps. Nothing is
+pickled: reading a checkpoint runs no code.
 """
 
 import json
@@ -14,18 +14,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-_KEPT = 2
-"""The last one, and one before it in case a copy of the last was cut off."""
+_KEEP = 2
+"""Checkpoints kept: the last one, and a fallback in case the last was truncated."""
 _TEACHER = "teacher"
 _NAME = re.compile(r"step-(\d{8})\.safetensors")
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that this run must not go on from."""
+    """A checkpoint that this run must not resume from."""
 
 
 class Checkpoint(NamedTuple):
-    """What a run goes on from."""
+    """A checkpoint read from a file."""
 
     path: Path
     tensors: dict[str, Tensor]
@@ -33,27 +33,27 @@ class Checkpoint(NamedTuple):
 
 
 def save(folder: Path, step: int, tensors: dict[str, Tensor], state: dict[str, Any]) -> Path:
-    """Write a checkpoint under a name of its own, then put it in place; drop the oldest."""
+    """Write a checkpoint to a temporary file and rename it; removes the oldest ones."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:08d}.safetensors"
     partial = folder / ".partial"
     flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(flat, partial, metadata={"state": json.dumps(state)})
-    with partial.open("rb") as written:
-        os.fsync(written.fileno())
+    with partial.open("rb") as stream:
+        os.fsync(stream.fileno())
     partial.replace(path)
-    for old in _found(folder)[:-_KEPT]:
+    for old in _checkpoint_paths(folder)[:-_KEEP]:
         old.unlink()
     return path
 
 
 def latest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that can be read, or None where there is none.
+    """The newest readable checkpoint, or None if there are none.
 
     Raises:
-        CheckpointError: there are some, and none can be read.
+        CheckpointError: there are checkpoints, but none can be read.
     """
-    paths = _found(folder)
+    paths = _checkpoint_paths(folder)
     for path in reversed(paths):
         try:
             with safe_open(path, framework="pt") as opened:
@@ -63,52 +63,52 @@ def latest(folder: Path) -> Checkpoint | None:
             continue
         return Checkpoint(path, tensors, state)
     if paths:
-        msg = f"none of the {len(paths)} checkpoints in {folder} can be read: remove them"
-        raise CheckpointError(msg)
+        raise CheckpointError(
+            f"none of the {len(paths)} checkpoints in {folder} can be read: remove them"
+        )
     return None
 
 
-def refuse_another_run(found: Checkpoint, identity: dict[str, Any]) -> None:
-    """Go on only from a checkpoint of the same parameters and data.
+def require_same_run(latest: Checkpoint, identity: dict[str, Any]) -> None:
+    """Check that a checkpoint has the parameters and data of this run.
 
     Raises:
-        CheckpointError: it is of another run; names what differs.
+        CheckpointError: it belongs to another run; the message lists the differences.
     """
-    was = found.state["identity"]
+    earlier = latest.state["identity"]
     differing = [
-        f"{name} was {was.get(name)}, is {identity.get(name)}"
-        for name in sorted({*was, *identity})
-        if was.get(name) != identity.get(name)
+        f"{name} was {earlier.get(name)}, is {identity.get(name)}"
+        for name in sorted({*earlier, *identity})
+        if earlier.get(name) != identity.get(name)
     ]
     if differing:
-        msg = (
-            f"{found.path} is of another run ({'; '.join(differing)}): "
-            "give an empty checkpoint_dir, or the parameters and data of that run"
+        raise CheckpointError(
+            f"{latest.path} belongs to another run ({'; '.join(differing)}): use an empty"
+            " checkpoint_dir, or the parameters and data of that run"
         )
-        raise CheckpointError(msg)
 
 
-def keep_teacher(folder: Path, teacher: Tensor, made_of: dict[str, Any]) -> None:
-    """Keep the base encoder's embeddings, (n, d) float32, for a run that goes on."""
+def save_teacher(folder: Path, teacher: Tensor, inputs: dict[str, Any]) -> None:
+    """Save the base encoder's embeddings, (n, d) float32, for a resumed run."""
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / ".teacher"
-    save_file({_TEACHER: teacher}, partial, metadata={"made_of": json.dumps(made_of)})
+    save_file({_TEACHER: teacher}, partial, metadata={"made_of": json.dumps(inputs)})
     partial.replace(folder / f"{_TEACHER}.safetensors")
 
 
-def kept_teacher(folder: Path, made_of: dict[str, Any]) -> Tensor | None:
-    """What keep_teacher kept of the same parameters, data and base; None where there is none."""
+def load_teacher(folder: Path, inputs: dict[str, Any]) -> Tensor | None:
+    """Embeddings saved for the same inputs (parameters, data, base); None if there are none."""
     try:
         with safe_open(folder / f"{_TEACHER}.safetensors", framework="pt") as opened:
-            if json.loads(opened.metadata()["made_of"]) != json.loads(json.dumps(made_of)):
+            if json.loads(opened.metadata()["made_of"]) != json.loads(json.dumps(inputs)):
                 return None
-            found: Tensor = opened.get_tensor(_TEACHER)
+            teacher: Tensor = opened.get_tensor(_TEACHER)
     except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError):
         return None
-    return found
+    return teacher
 
 
-def _found(folder: Path) -> list[Path]:
+def _checkpoint_paths(folder: Path) -> list[Path]:
     """Checkpoints of a folder, oldest first."""
     if not folder.is_dir():
         return []

@@ -1,4 +1,4 @@
-"""Parameters of one training run."""
+"""Parameters of a training run."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -16,10 +16,10 @@ from sagemaker_jobs.arguments import JobConfig
 from shared.schemas.sentiment import LABELS
 
 RECIPE_DEFAULTS: dict[str, object] = {"patience": 0, "evaluate_every": 1.0}
-"""A recipe trains all its epochs and keeps the last weights, unless it asks for more."""
+"""A recipe trains all its epochs and keeps the last weights, unless it sets these fields."""
 
-PLACES = ("train_dir", "output_dir", "start_from", "checkpoint_dir")
-"""Folders of one machine: no part of what a run is."""
+PATH_FIELDS = ("train_dir", "output_dir", "start_from", "checkpoint_dir")
+"""Folders of one machine, which do not identify a run."""
 
 
 class TrainConfig(JobConfig):
@@ -29,107 +29,111 @@ class TrainConfig(JobConfig):
     output_dir: Path = Field(description="folder for encoder, heads, run.json and logs")
     model_name: str = Field(
         default="all-MiniLM-L6-v2",
-        description="Hugging Face encoder: a folder, a name on the hub, or all-MiniLM-L6-v2 (from "
-        "its package)",
+        description="Hugging Face encoder: a folder, a name on the hub, or all-MiniLM-L6-v2 "
+        "(bundled as a package)",
     )
     start_from: Path | None = Field(
-        default=None, description="folder of an earlier run whose weights this one goes on from"
+        default=None, description="folder of an earlier run whose weights to start from"
     )
     class_counts: dict[str, NonNegativeInt] = Field(
         default={"negative": 9000, "neutral": 7000, "positive": 14000},
-        description="rows of each sentiment to draw, spread evenly over the sources; {}: all rows",
+        description="rows to draw per sentiment, spread evenly over the sources; {}: all rows",
     )
     class_weights: Literal["none", "balanced", "draw"] = Field(
         default="none",
-        description="balanced: a row's loss counts by how rare its sentiment is; draw: each epoch "
-        "draws its rows anew, as many of each sentiment",
+        description="balanced: rows of rare sentiments weigh more in the loss; draw: each epoch "
+        "draws new rows, equally many per sentiment",
     )
     augment_share: float = Field(
         default=0.0,
         ge=0,
         le=1,
-        description="share of the texts that are misspelled, cut or set in other case, anew in "
+        description="share of the texts that are misspelled, cut or changed in case, different in "
         "each epoch",
     )
-    max_tokens: PositiveInt = Field(default=96, description="tokens a text is cut to in training")
+    max_tokens: PositiveInt = Field(default=96, description="maximum tokens of a text in training")
     tail_tokens: PositiveInt = Field(
-        default=32, description="how many of them are the end of a text that is cut"
+        default=32, description="how many of them are taken from the end of a longer text"
     )
     whole_share: float = Field(
-        default=0.2, ge=0, le=1, description="share of texts cut only as serving cuts them"
+        default=0.2,
+        ge=0,
+        le=1,
+        description="share of texts that are truncated as in serving instead",
     )
-    served_tokens: PositiveInt = Field(default=256, description="tokens a text is cut to to serve")
+    served_tokens: PositiveInt = Field(
+        default=256, description="maximum tokens of a text in serving"
+    )
     served_tail_tokens: PositiveInt = Field(
-        default=64, description="how many of those are the end of a text that is cut"
+        default=64, description="how many of those are taken from the end of a longer text"
     )
-    epochs: int = Field(default=3, ge=0, description="0: only what follows the training proper")
-    batch_size: PositiveInt = Field(default=32, description="rows a step, over all processes")
-    learning_rate: PositiveFloat = Field(default=2e-5, description="of the encoder")
+    epochs: int = Field(default=3, ge=0, description="0: skips the training itself")
+    batch_size: PositiveInt = Field(default=32, description="rows per step, over all processes")
+    learning_rate: PositiveFloat = Field(default=2e-5, description="learning rate of the encoder")
     head_learning_rate: PositiveFloat = 5e-4
     weight_decay: NonNegativeFloat = 0.01
     warmup_share: float = Field(default=0.06, ge=0, le=1, description="share of steps that warm up")
     label_smoothing: float = Field(default=0.02, ge=0, lt=1)
     cosine_weight: NonNegativeFloat = Field(
-        default=4.0, description="of staying near the base embedding"
+        default=4.0, description="weight of the distance to the base embedding"
     )
     similarity_weight: NonNegativeFloat = Field(
         default=10.0,
-        description="of the batch's similarity matrix; both 0: no teacher, the sentiment alone",
+        description="weight of the batch's similarity matrix; both 0: no teacher, sentiment only",
     )
     frozen_layers: int = Field(
         default=0,
         ge=0,
-        description="first layers that are not trained, nor are token embeddings; 0: all are",
+        description="first layers that are frozen, with the token embeddings; 0: none",
     )
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="inside the encoder")
-    head_dropout: float = Field(default=0.1, ge=0, lt=1, description="inside the head")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout inside the encoder")
+    head_dropout: float = Field(default=0.1, ge=0, lt=1, description="dropout inside the head")
     evaluate_every: float = Field(
-        default=0.5, gt=0, le=1, description="share of an epoch between two looks at validation"
+        default=0.5, gt=0, le=1, description="share of an epoch between validations"
     )
     patience: int = Field(
         default=3,
         ge=0,
-        description="looks at validation without a better macro-F1 that end the training, and the "
-        "best weights are kept; 0: all epochs, the last weights (so in a recipe that is silent)",
+        description="validations without a better macro-F1 that stop the training with the best "
+        "weights; 0: all epochs and the last weights (the default in a recipe)",
     )
-    wide: bool = Field(
-        default=True, description="fit the head's wide part, on all rows, whatever is drawn"
-    )
+    wide: bool = Field(default=True, description="fit the head's wide part, always on all rows")
     projection_rows: int = Field(
         default=6000,
         ge=0,
-        description="texts for the closed-form projection; 0 leaves the learned one",
+        description="texts for the closed-form projection; 0: keep the learned one",
     )
     checkpoint_dir: Path | None = Field(
-        default=None, description="folder of checkpoints: a run that finds its own there goes on"
+        default=None, description="folder of checkpoints; a run resumes from its own"
     )
     checkpoint_steps: PositiveInt = Field(default=500, description="steps between checkpoints")
-    log_steps: PositiveInt = Field(default=50, description="steps that a line of metrics sums up")
+    log_steps: PositiveInt = Field(default=50, description="steps per line of metrics")
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="auto: CUDA where there is one"
+        default="auto", description="auto: CUDA if available"
     )
     precision: Literal["auto", "bf16", "float32"] = Field(
-        default="auto", description="of the training passes; auto: bf16 where the hardware has it"
+        default="auto",
+        description="precision of training passes; auto: bf16 if the hardware supports it",
     )
-    threads: int = Field(default=0, ge=0, description="torch threads; 0 leaves torch's own choice")
+    threads: int = Field(default=0, ge=0, description="torch threads; 0: torch's default")
     seed: int = 13
 
     @model_validator(mode="after")
-    def _tail_fits(self) -> Self:
-        for tail, of in (("tail_tokens", "max_tokens"), ("served_tail_tokens", "served_tokens")):
-            if getattr(self, tail) >= getattr(self, of):
-                msg = f"{tail} must be fewer than {of}"
-                raise ValueError(msg)
+    def _require_shorter_tails(self) -> Self:
+        for tail, limit in (("tail_tokens", "max_tokens"), ("served_tail_tokens", "served_tokens")):
+            if getattr(self, tail) >= getattr(self, limit):
+                raise ValueError(f"{tail} must be less than {limit}")
         return self
 
     @model_validator(mode="after")
-    def _labels_are_known(self) -> Self:
+    def _require_known_labels(self) -> Self:
         if unknown := sorted(set(self.class_counts) - set(LABELS)):
-            msg = f"class_counts names {', '.join(unknown)}: the sentiments are {', '.join(LABELS)}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"class_counts: unknown sentiment {', '.join(unknown)}; use {', '.join(LABELS)}"
+            )
         return self
 
     @property
     def distils(self) -> bool:
-        """Whether a teacher holds the embeddings."""
+        """Whether the run distils the base encoder's embeddings."""
         return self.cosine_weight > 0 or self.similarity_weight > 0

@@ -1,4 +1,4 @@
-"""Labelled texts: reading, drawing, tokenising, length-sorted batches."""
+"""Labelled texts: reading, sampling, tokenising, length-sorted batches."""
 
 import hashlib
 import random
@@ -17,7 +17,7 @@ from shared.schemas.sentiment import LABELS as SENTIMENTS
 LABELS = tuple(label.value for label in SENTIMENTS)
 
 
-class Labelled(NamedTuple):
+class LabelledTexts(NamedTuple):
     """Texts with labels 0..2 and sources, all of one length."""
 
     texts: list[str]
@@ -25,35 +25,35 @@ class Labelled(NamedTuple):
     sources: list[str]
 
 
-def read(path: Path) -> Labelled:
+def read_labelled(path: Path) -> LabelledTexts:
     """Read a Parquet file with the columns text, sentiment, source."""
     table = pq.read_table(path, columns=["text", "sentiment", "source"]).to_pydict()
     labels = [LABELS.index(label) for label in table["sentiment"]]
-    return Labelled(table["text"], labels, table["source"])
+    return LabelledTexts(table["text"], labels, table["source"])
 
 
-def draw(data: Labelled, counts: dict[str, int], seed: int) -> Labelled:
-    """Draw ``counts`` rows of each label, from each source in turn, so that none dominates.
+def draw_rows(data: LabelledTexts, counts: dict[str, int], seed: int) -> LabelledTexts:
+    """Draw ``counts`` rows per label, from each source in turn, so that no source dominates.
 
-    No counts at all: every row, in the order of the file.
+    Without counts, all rows are returned in the order of the file.
     """
     if not counts:
         return data
     order = list(range(len(data.texts)))
-    random.Random(seed).shuffle(order)  # noqa: S311 - a draw, not a secret
+    random.Random(seed).shuffle(order)  # noqa: S311 - a draw_rows, not a secret
     rank: dict[tuple[int, str], int] = {}
     keyed = []
     for position, row in enumerate(order):
         group = (data.labels[row], data.sources[row])
         rank[group] = rank.get(group, -1) + 1
         keyed.append((rank[group], position, row))
-    left = {LABELS.index(name): count for name, count in counts.items()}
+    remaining = {LABELS.index(name): count for name, count in counts.items()}
     chosen = []
     for _, _, row in sorted(keyed):
-        if left.get(data.labels[row], 0) > 0:
-            left[data.labels[row]] -= 1
+        if remaining.get(data.labels[row], 0) > 0:
+            remaining[data.labels[row]] -= 1
             chosen.append(row)
-    return Labelled(*([column[row] for row in chosen] for column in data))  # type: ignore[arg-type]
+    return LabelledTexts(*([column[row] for row in chosen] for column in data))  # type: ignore[arg-type]
 
 
 def fingerprint(texts: Sequence[str]) -> str:
@@ -64,7 +64,7 @@ def fingerprint(texts: Sequence[str]) -> str:
 def tokenise(
     tokenizer: Tokenizer, texts: Sequence[str], max_tokens: int, tail_tokens: int = 1
 ) -> list[list[int]]:
-    """Token ids of each text, not padded, cut as ``shared.runtime.tokens.truncate`` does."""
+    """Token ids of each text without padding, truncated by ``shared.runtime.tokens``."""
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return [
@@ -75,7 +75,7 @@ def tokenise(
 def batches(
     ids: Sequence[Sequence[int]], size: int, generator: random.Random | None
 ) -> Iterator[list[int]]:
-    """Rows of similar length together; with a generator, in an order it shuffles."""
+    """Batches of rows with similar lengths; shuffled if there is a generator."""
     order = list(range(len(ids)))
     if generator is not None:
         generator.shuffle(order)
@@ -97,25 +97,25 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
-def over_batches(
+def map_batches(
     ids: Sequence[Sequence[int]],
     size: int,
     encode: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
 ) -> tuple[Tensor, ...]:
-    """Run ``encode`` over batches of like lengths.
+    """Run ``encode`` on batches of similar lengths.
 
     Args:
         ids: Token ids of n texts, at least one.
-        size: Texts a batch.
-        encode: Takes token ids and mask (b, t); gives tensors of b rows each.
+        size: Texts per batch.
+        encode: Takes token ids and mask (b, t); returns tensors with b rows each.
 
     Returns:
-        Tensors of n rows, float32, in the order of the texts.
+        Tensors with n rows, float32, in the order of the texts.
     """
     order: list[int] = []
     parts: list[tuple[Tensor, ...]] = []
     for rows in batches(ids, size, None):
         order += rows
         parts.append(tuple(part.float() for part in encode(*pad([ids[row] for row in rows]))))
-    back = torch.tensor(order).argsort()
-    return tuple(torch.cat(column)[back] for column in zip(*parts, strict=True))
+    inverse = torch.tensor(order).argsort()
+    return tuple(torch.cat(column)[inverse] for column in zip(*parts, strict=True))

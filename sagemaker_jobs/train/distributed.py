@@ -1,6 +1,6 @@
-"""One run over several processes: each takes its part of every batch.
+"""One run in several processes: each takes a part of every batch.
 
-Torchrun starts the processes and names their ranks in the environment; without it there is one.
+torchrun starts the processes and sets their ranks in the environment; without it there is one.
 """
 
 import logging
@@ -19,14 +19,14 @@ from sagemaker_jobs.train.config import TrainConfig
 
 log = logging.getLogger("train")
 TIMEOUT = timedelta(minutes=10)
-"""How long a process waits for the others before it gives the run up."""
+"""Time after which a process stops waiting for the others and fails."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class World:
-    """Which of the processes this one is, and where and how it computes."""
+    """Rank of this process, number of processes, device and precision."""
 
     device: torch.device
     bf16: bool
@@ -34,49 +34,49 @@ class World:
     size: int = 1
 
     @property
-    def writes(self) -> bool:
+    def is_writer(self) -> bool:
         """Whether this process writes files and log lines."""
         return self.rank == 0
 
-    def part(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This process's share: every size-th, so that sorted lengths spread evenly."""
+    def local_part(self, items: Sequence[Item]) -> Sequence[Item]:
+        """This process's share: every size-th item, so that sorted lengths spread evenly."""
         return items[self.rank :: self.size]
 
-    def whole(self, part: Tensor, count: int) -> Tensor:
-        """All ``count`` rows (n, …) of which every process has its part; no gradient passes."""
+    def gather_rows(self, part: Tensor, count: int) -> Tensor:
+        """Gather all ``count`` rows (n, …) from the parts of the processes, without gradients."""
         if self.size == 1:
             return part
-        found = torch.zeros(count, *part.shape[1:], dtype=part.dtype, device=self.device)
-        found[self.rank :: self.size] = part.detach().to(self.device)
-        dist.all_reduce(found)
-        return found.to(part.device)
+        rows = torch.zeros(count, *part.shape[1:], dtype=part.dtype, device=self.device)
+        rows[self.rank :: self.size] = part.detach().to(self.device)
+        dist.all_reduce(rows)
+        return rows.to(part.device)
 
-    def summed(self, values: Sequence[float]) -> list[float]:
+    def sum_values(self, values: Sequence[float]) -> list[float]:
         """The sums over all processes, in double precision."""
         if self.size == 1:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64, device=self.device)
         dist.all_reduce(total)
-        found: list[float] = total.tolist()
-        return found
+        sums: list[float] = total.tolist()
+        return sums
 
-    def all_have(self, have: bool) -> bool:  # noqa: FBT001 - the one thing asked
-        """Whether it is so in every process."""
-        return self.summed([float(have)]) == [float(self.size)]
+    def all_true(self, value: bool) -> bool:  # noqa: FBT001 - its only argument
+        """Whether the value is true in every process."""
+        return self.sum_values([float(value)]) == [float(self.size)]
 
     def autocast(self, *, exact: bool = False) -> AbstractContextManager[None]:
-        """bfloat16 where this run uses it, and none where a pass must be ``exact``."""
+        """A context with bfloat16 if this run uses it; float32 if ``exact``."""
         context: AbstractContextManager[None] = torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.bf16 and not exact
         )
         return context
 
 
-def join(config: TrainConfig) -> World:
-    """This process's place; where torchrun started several, all are connected after it.
+def connect(config: TrainConfig) -> World:
+    """Connect the processes that torchrun started, if any; returns this one's world.
 
     Raises:
-        ValueError: ``device`` is not there.
+        ValueError: ``device`` is not available.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     device = _device(config.device)
@@ -87,13 +87,13 @@ def join(config: TrainConfig) -> World:
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
     rank = dist.get_rank()
-    # a warning, for every process is to say it: an operator knows which one is gone
+    # a warning, so that every process logs it: operators can tell which one is gone
     log.warning("process %d of %d: pid %d on %s", rank, size, os.getpid(), device)
     return World(device, bf16, rank, size)
 
 
-def leave() -> None:
-    """Part from the other processes, if there are any."""
+def disconnect() -> None:
+    """Disconnect from the other processes, if any."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
@@ -105,14 +105,14 @@ def _device(name: str) -> torch.device:
         return torch.device("cpu")
     index = int(os.environ.get("LOCAL_RANK", "0"))
     if index >= torch.cuda.device_count():
-        msg = f"device cuda: process {index} of this host finds {torch.cuda.device_count()} GPUs"
-        raise ValueError(msg)
+        count = torch.cuda.device_count()
+        raise ValueError(f"device cuda: process {index} of this host finds {count} GPUs")
     return torch.device("cuda", index)
 
 
 def _has_bf16(device: torch.device) -> bool:
-    """Whether products in bfloat16 are the hardware's own here; emulated ones are slower."""
+    """Whether the hardware supports bfloat16 products; emulated ones are slower."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

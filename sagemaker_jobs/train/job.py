@@ -14,127 +14,132 @@ from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.base import base_folder
 from sagemaker_jobs.train.calibrate import fit_calibration, fold_into_head
 from sagemaker_jobs.train.config import TrainConfig
-from sagemaker_jobs.train.distributed import World, join, leave
+from sagemaker_jobs.train.distributed import World, connect, disconnect
 from sagemaker_jobs.train.loop import Loop
 from sagemaker_jobs.train.model import ReviewEncoder, load_model, new_model, save_model
-from sagemaker_jobs.train.passes import Held, deep_outputs, shared_outputs
+from sagemaker_jobs.train.passes import ValidationSet, deep_outputs, shared_outputs
 from sagemaker_jobs.train.project import refit_projection
 from sagemaker_jobs.train.sampling import Sampler, served_ids
 
 log = logging.getLogger("train")
 
 
-class _Run(NamedTuple):
-    """What all parts of a run read."""
+class _Inputs(NamedTuple):
+    """Inputs of all parts of a run."""
 
     config: TrainConfig
     world: World
     folder: Path
     tokenizer: Tokenizer
-    everything: reviews.Labelled
-    train: reviews.Labelled
-    validation: reviews.Labelled
+    everything: reviews.LabelledTexts
+    train: reviews.LabelledTexts
+    validation: reviews.LabelledTexts
 
 
 def run(config: TrainConfig) -> dict[str, Any]:
     """Train, refit the projection, calibrate, save; returns what run.json holds.
 
-    Of several processes the first alone goes on after the training proper, and writes; the others
-    return an empty record.
+    With several processes, only the first one continues after the training itself and writes files;
+    the others return an empty record.
     """
     torch.manual_seed(config.seed)
     if config.threads:
         torch.set_num_threads(config.threads)
-    world = join(config)
+    world = connect(config)
     try:
-        return _run(_read(config, world))
+        return _train(_read_inputs(config, world))
     finally:
-        leave()
+        disconnect()
 
 
-def _read(config: TrainConfig, world: World) -> _Run:
+def _read_inputs(config: TrainConfig, world: World) -> _Inputs:
     folder = base_folder(config.model_name)
-    everything = reviews.read(config.train_dir / "train.parquet")
+    everything = reviews.read_labelled(config.train_dir / "train.parquet")
     for label, name in enumerate(reviews.LABELS):
         if label not in everything.labels:
-            msg = f"{config.train_dir / 'train.parquet'} has no row whose sentiment is {name}"
-            raise ValueError(msg)
-    return _Run(
+            path = config.train_dir / "train.parquet"
+            raise ValueError(f"{path} has no row with sentiment {name}")
+    return _Inputs(
         config,
         world,
         folder,
         Tokenizer.from_file(str(folder / "tokenizer.json")),
         everything,
-        reviews.draw(everything, config.class_counts, config.seed),
-        reviews.read(config.train_dir / "validation.parquet"),
+        reviews.draw_rows(everything, config.class_counts, config.seed),
+        reviews.read_labelled(config.train_dir / "validation.parquet"),
     )
 
 
-def _run(this: _Run) -> dict[str, Any]:
-    config, world = this.config, this.world
-    base = new_model(this.folder)
+def _train(inputs: _Inputs) -> dict[str, Any]:
+    config, world = inputs.config, inputs.world
+    base = new_model(inputs.folder)
     if config.start_from:
         model = load_model(config.start_from, config.dropout, config.head_dropout)
     else:
-        model = new_model(this.folder, config.dropout, config.head_dropout)
+        model = new_model(inputs.folder, config.dropout, config.head_dropout)
     model.freeze(config.frozen_layers)
-    if world.rank:  # each process drops out other units; the first one's draw is a single run's
+    if world.rank:  # other dropout than in the first process, which equals a single process
         torch.manual_seed(config.seed + world.rank)
-    sampler = Sampler(this.tokenizer, this.train, config)
-    held = Held(
-        served_ids(this.tokenizer, this.validation.texts, config),
-        torch.tensor(this.validation.labels),
+    sampler = Sampler(inputs.tokenizer, inputs.train, config)
+    validation = ValidationSet(
+        served_ids(inputs.tokenizer, inputs.validation.texts, config),
+        torch.tensor(inputs.validation.labels),
     )
-    _refuse_long(model, [*sampler.ids, *held.ids])
+    _check_lengths(model, [*sampler.ids, *validation.ids])
     outcome: dict[str, Any] = {}
     if config.epochs:
-        outcome = _fit(model, base, sampler, held, this)
-        leave()
-    if not world.writes:
+        outcome = _fit(model, base, sampler, validation, inputs)
+        disconnect()
+    if not world.is_writer:
         return {}
     if config.epochs:
-        save_model(model, this.folder, config.output_dir)
-    return _finish(model, base, sampler, held, outcome, this)
+        save_model(model, inputs.folder, config.output_dir)
+    return _finish(model, base, sampler, validation, outcome, inputs)
 
 
-def _refuse_long(model: ReviewEncoder, ids: list[list[int]]) -> None:
-    """Refuse texts that are longer than the encoder can read."""
-    most = getattr(model.encoder.config, "max_position_embeddings", None)
+def _check_lengths(model: ReviewEncoder, ids: list[list[int]]) -> None:
+    """Reject texts that are longer than the encoder supports."""
+    limit = getattr(model.encoder.config, "max_position_embeddings", None)
     longest = max(map(len, ids))
-    if most is not None and longest > most:
-        msg = (
-            f"served_tokens and max_tokens let {longest} tokens through, "
-            f"and the encoder reads {most}: give fewer"
+    if limit is not None and longest > limit:
+        raise ValueError(
+            f"served_tokens and max_tokens allow {longest} tokens, but the encoder supports only"
+            f" {limit}: lower them"
         )
-        raise ValueError(msg)
 
 
 def _fit(
-    model: ReviewEncoder, base: ReviewEncoder, sampler: Sampler, held: Held, this: _Run
+    model: ReviewEncoder,
+    base: ReviewEncoder,
+    sampler: Sampler,
+    validation: ValidationSet,
+    inputs: _Inputs,
 ) -> dict[str, Any]:
-    config, world = this.config, this.world
-    identity = record.identity(config, this.train, this.validation)
-    teacher = _teacher(base, sampler, identity, this) if config.distils else None
+    config, world = inputs.config, inputs.world
+    identity = record.identity(config, inputs.train, inputs.validation)
+    teacher = _teacher(base, sampler, identity, inputs) if config.distils else None
     model.to(world.device)
-    outcome = Loop(model, teacher, sampler, held, config, world, identity).run()
+    outcome = Loop(model, teacher, sampler, validation, config, world, identity).run()
     model.cpu()
     return outcome
 
 
-def _teacher(base: ReviewEncoder, sampler: Sampler, identity: dict[str, Any], this: _Run) -> Tensor:
-    """The base encoder's unit embeddings (n, d) of all texts; kept beside the checkpoints."""
-    kept = this.config.checkpoint_dir
-    made_of = {**identity, "base": record.file_hash(this.folder / "model.safetensors")}
-    found = None if kept is None else checkpoint.kept_teacher(kept, made_of)
-    if this.world.all_have(found is not None) and found is not None:
-        return found
+def _teacher(
+    base: ReviewEncoder, sampler: Sampler, identity: dict[str, Any], inputs: _Inputs
+) -> Tensor:
+    """The base encoder's unit embeddings (n, d) of all texts, saved beside the checkpoints."""
+    folder = inputs.config.checkpoint_dir
+    key = {**identity, "base": record.file_hash(inputs.folder / "model.safetensors")}
+    saved = None if folder is None else checkpoint.load_teacher(folder, key)
+    if inputs.world.all_true(saved is not None) and saved is not None:
+        return saved
     log.info("base embeddings of %d texts", len(sampler.ids))
-    base.to(this.world.device)
-    pooled, _ = shared_outputs(base, sampler.ids, this.world)
+    base.to(inputs.world.device)
+    pooled, _ = shared_outputs(base, sampler.ids, inputs.world)
     base.cpu()
     teacher = nn.functional.normalize(pooled, dim=-1)
-    if kept is not None and this.world.writes:
-        checkpoint.keep_teacher(kept, teacher, made_of)
+    if folder is not None and inputs.world.is_writer:
+        checkpoint.save_teacher(folder, teacher, key)
     return teacher
 
 
@@ -142,61 +147,65 @@ def _finish(
     model: ReviewEncoder,
     base: ReviewEncoder,
     sampler: Sampler,
-    held: Held,
+    validation: ValidationSet,
     outcome: dict[str, Any],
-    this: _Run,
+    inputs: _Inputs,
 ) -> dict[str, Any]:
-    """What follows the training proper, on the CPU but for passes over texts; writes run.json."""
-    config, everything = this.config, this.everything
+    """Fit the remaining parts, calibrate and save; only encoder passes leave the CPU."""
+    config, everything = inputs.config, inputs.everything
     if config.wide:
         log.info("tokens and pairs of %d texts", len(everything.texts))
-        every = served_ids(this.tokenizer, everything.texts, config)
+        every = served_ids(inputs.tokenizer, everything.texts, config)
         model.wide.fit(every, everything.labels, config.seed)
-    cosine = _refit(model, base, sampler.ids, this)
-    calibration = _calibrate(model, held, this.world)
-    save_model(model, this.folder, config.output_dir)
-    found: dict[str, Any] = {
+    cosine = _refit_projection(model, base, sampler.ids, inputs)
+    calibration = _calibrate(model, validation, inputs.world)
+    save_model(model, inputs.folder, config.output_dir)
+    run_record: dict[str, Any] = {
         "parameters": record.parameters(config),
-        "train_rows": len(this.train.texts),
-        "train_text_sha256": reviews.fingerprint(this.train.texts),
-        "validation_text_sha256": reviews.fingerprint(this.validation.texts),
+        "train_rows": len(inputs.train.texts),
+        "train_text_sha256": reviews.fingerprint(inputs.train.texts),
+        "validation_text_sha256": reviews.fingerprint(inputs.validation.texts),
         "wide_rows": len(everything.texts) if config.wide else 0,
         "wide_text_sha256": reviews.fingerprint(everything.texts) if config.wide else None,
         "splits_sha256": record.file_hash(config.train_dir / "splits.json"),
-        "base_sha256": record.file_hash(this.folder / "model.safetensors"),
+        "base_sha256": record.file_hash(inputs.folder / "model.safetensors"),
         **outcome,
         "projection_cosine": cosine,
         **calibration,
         "git_commit": record.git_commit(),
-        "environment": record.environment(this.world),
+        "environment": record.environment(inputs.world),
     }
     if config.start_from:
         earlier = (config.start_from / "run.json").read_text(encoding="utf-8")
-        found["started_from"] = json.loads(earlier)
-    (config.output_dir / "run.json").write_text(json.dumps(found, indent=1) + "\n")
-    return found
+        run_record["started_from"] = json.loads(earlier)
+    (config.output_dir / "run.json").write_text(json.dumps(run_record, indent=1) + "\n")
+    return run_record
 
 
-def _refit(
-    model: ReviewEncoder, base: ReviewEncoder, ids: list[list[int]], this: _Run
+def _refit_projection(
+    model: ReviewEncoder, base: ReviewEncoder, ids: list[list[int]], inputs: _Inputs
 ) -> float | None:
-    rows = this.config.projection_rows
+    rows = inputs.config.projection_rows
     if not rows:
         return None
-    target, _ = deep_outputs(base, ids[:rows], this.world, exact=True)
-    pooled, _ = deep_outputs(model, ids[:rows], this.world, exact=True)
+    target, _ = deep_outputs(base, ids[:rows], inputs.world, exact=True)
+    pooled, _ = deep_outputs(model, ids[:rows], inputs.world, exact=True)
     return float(refit_projection(model, pooled, nn.functional.normalize(target, dim=-1)))
 
 
 @torch.no_grad()
-def _calibrate(model: ReviewEncoder, held: Held, world: World) -> dict[str, Any]:
-    _, deep = deep_outputs(model, held.ids, world, exact=True)
-    (wide,) = reviews.over_batches(held.ids, 32, lambda *inputs: (model.wide(*inputs),))
+def _calibrate(model: ReviewEncoder, validation: ValidationSet, world: World) -> dict[str, Any]:
+    _, deep = deep_outputs(model, validation.ids, world, exact=True)
+    (wide,) = reviews.map_batches(validation.ids, 32, lambda *inputs: (model.wide(*inputs),))
     with torch.enable_grad():
-        found = fit_calibration(deep, wide, held.labels)
-    fold_into_head(model, found)
-    right = found.apply(deep, wide).argmax(-1) == held.labels
+        calibration = fit_calibration(deep, wide, validation.labels)
+    fold_into_head(model, calibration)
+    correct = calibration.apply(deep, wide).argmax(-1) == validation.labels
     return {
-        "validation_accuracy": right.float().mean().item(),
-        "calibration": {"deep": found.deep, "wide": found.wide, "bias": found.bias.tolist()},
+        "validation_accuracy": correct.float().mean().item(),
+        "calibration": {
+            "deep": calibration.deep,
+            "wide": calibration.wide,
+            "bias": calibration.bias.tolist(),
+        },
     }

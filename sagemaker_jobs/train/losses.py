@@ -1,4 +1,4 @@
-"""Two tasks in one loss: the sentiment, and staying near the base encoder."""
+"""Two tasks in one loss: sentiment, and similarity to the base encoder."""
 
 from torch import Tensor, nn
 
@@ -8,11 +8,11 @@ from sagemaker_jobs.train.distributed import World
 
 
 def class_weights(labels: Tensor, config: TrainConfig) -> Tensor | None:
-    """Weights (3,) by which each sentiment counts as much as another; None: rows count alike.
+    """Weights (3,) that balance the sentiments; None if all rows count equally.
 
     Args:
         labels: (n,) int64 of all training rows.
-        config: Asks for them or not.
+        config: Selects balanced weights or none.
     """
     if config.class_weights != "balanced":
         return None
@@ -21,10 +21,10 @@ def class_weights(labels: Tensor, config: TrainConfig) -> Tensor | None:
 
 
 class BatchLoss:
-    """The loss of a batch whose rows several processes share.
+    """The loss of a batch that is divided among processes.
 
-    What each gives is its rows' part of the loss of the whole batch, so the parts' gradients add up
-    to what one process would have.
+    Each process computes its rows' part of the loss of the whole batch, so the gradients of the
+    parts add up to those of a single process.
     """
 
     def __init__(self, config: TrainConfig, world: World, weights: Tensor | None) -> None:
@@ -45,21 +45,21 @@ class BatchLoss:
     def similarity(
         self, own: Tensor, own_teacher: Tensor, teacher: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Two terms: nearness of own embeddings, and the similarities of the whole batch.
+        """Two terms: distance of own embeddings, and similarities within the whole batch.
 
-        The first is a part that adds up over the processes. The second is whole in each of them,
-        with gradients for its own rows.
+        The first term is a part to be summed over the processes. The second is complete in each
+        process, with gradients for its own rows.
 
         Args:
             own: (m, d) unit embeddings.
-            own_teacher: (m, d) the teacher's of the same rows.
-            teacher: (n, d) the teacher's of the batch.
+            own_teacher: (m, d) embeddings of the same rows by the teacher.
+            teacher: (n, d) embeddings of the batch by the teacher.
         """
         config, world = self._config, self._world
         cosine = (1 - (own * own_teacher).sum(-1)).sum() / len(teacher)
         student = own
         if world.size > 1:
-            student = world.whole(own, len(teacher))
+            student = world.gather_rows(own, len(teacher))
             student[world.rank :: world.size] = own
         matrix = nn.functional.mse_loss(student @ student.T, teacher @ teacher.T)
         return config.cosine_weight * cosine, config.similarity_weight * matrix

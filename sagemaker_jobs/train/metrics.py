@@ -1,4 +1,4 @@
-"""What a run says of itself while it goes on: log lines, a file of JSON lines, a progress bar."""
+"""Progress of a run: log lines, a file of JSON lines, a progress bar."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ log = logging.getLogger("train")
 
 
 class MetricsState(TypedDict):
-    """What a checkpoint keeps of the metrics: a run that goes on has the whole story."""
+    """Metrics in a checkpoint, so that a resumed run has all its lines."""
 
     lines: list[dict[str, Any]]
     sums: dict[str, float]
@@ -22,11 +22,11 @@ class MetricsState(TypedDict):
 
 
 class Metrics:
-    """Sums the losses; writes a line per ``log_steps`` steps, per look and per epoch.
+    """Sums the losses; writes a line per ``log_steps`` steps, validation and epoch.
 
     Each line has ``event`` (step, validation or epoch), ``epoch`` (from 0), ``epochs``, ``step``
-    (those done), ``steps`` and ``seconds`` of training; a step line has the mean losses since the
-    last one, the others what the caller names. A terminal gets a progress bar.
+    (number done), ``steps`` and ``seconds`` of training; a step line has the mean losses since the
+    last one, the others the caller's values. On a terminal there is a progress bar.
     """
 
     def __init__(self, path: Path, epochs: int, steps: int, log_steps: int) -> None:
@@ -38,18 +38,18 @@ class Metrics:
         path.write_text("")
 
     def restore(self, state: MetricsState, step: int) -> None:
-        """Go on from a checkpoint: the file gets the lines that led to it."""
+        """Continue from a checkpoint: rewrites the lines that led to it."""
         self._state = state
         self._started = time.monotonic() - state["seconds"]
         self._path.write_text("".join(f"{json.dumps(line)}\n" for line in state["lines"]))
         self._bar.update(step)
 
     def state(self) -> MetricsState:
-        """What restore takes."""
+        """State for restore; JSON."""
         return {**self._state, "seconds": time.monotonic() - self._started}
 
     def add(self, epoch: int, step: int, losses: dict[str, float], *, ended: bool) -> None:
-        """Count one step; ``step`` are those done, and ``ended`` says that the epoch is too."""
+        """Add the losses of a step; ``step`` counts steps done, ``ended`` marks an epoch's last."""
         state = self._state
         state["count"] += 1
         for name, loss in losses.items():
@@ -61,7 +61,7 @@ class Metrics:
             self.write("step", epoch, step, means)
 
     def write(self, event: str, epoch: int, step: int, values: dict[str, float]) -> None:
-        """One line, to the log and to the file."""
+        """Write one line to the log and the file."""
         line = {
             "event": event,
             "epoch": epoch,
@@ -77,5 +77,5 @@ class Metrics:
             out.write(json.dumps(line) + "\n")
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Close the progress bar."""
         self._bar.close()

@@ -14,24 +14,24 @@ from sagemaker_jobs.train.wide import WideLogits
 
 __all__ = ["BUNDLED", "ReviewEncoder", "base_folder", "load_model", "new_model", "save_model"]
 
-HIDDEN = 256
+HEAD_WIDTH = 256
 _DROPOUT = ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout")
-"""What configs call it: BERT and those like it, then DistilBERT."""
+"""Names of dropout in configs: BERT and similar, then DistilBERT."""
 
 
 def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
-    """Mean of the token vectors that the mask keeps: (b, t, d), (b, t) -> (b, d)."""
+    """Mean of the unmasked token vectors: (b, t, d), (b, t) -> (b, d)."""
     weights = mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-6)
 
 
 class ReviewEncoder(nn.Module):
-    """Encoder, embedding projection (identity at first) and a sentiment head of two parts.
+    """Encoder, embedding projection (initially the identity) and a sentiment head of two parts.
 
-    The embedding is made of the mean of the token vectors, as the base encoder's is. The deep part
-    of the head reads that mean and the first token's vector, which hardly counts in the mean: there
-    the encoder can gather what it knows of the sentiment without moving the embedding. The wide
-    part reads the tokens themselves, and adds its logits.
+    The embedding is the mean of the token vectors, as in the base encoder. The deep part of the
+    head reads that mean and the first token's vector, which has little weight in the mean: there
+    the encoder can represent sentiment without moving the embedding. The wide part reads the tokens
+    themselves and adds its logits.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class ReviewEncoder(nn.Module):
         nn.init.eye_(self.projection.weight)
         self.head = nn.Sequential(
             nn.LayerNorm(2 * dimension),
-            nn.Linear(2 * dimension, HIDDEN),
+            nn.Linear(2 * dimension, HEAD_WIDTH),
             nn.GELU(),
             nn.Dropout(head_dropout),
-            nn.Linear(HIDDEN, 3),
+            nn.Linear(HEAD_WIDTH, 3),
         )
         self.wide = WideLogits(vocabulary)
 
@@ -66,35 +66,33 @@ class ReviewEncoder(nn.Module):
         return self.embedding(pooled), logits + self.wide(input_ids, attention_mask)
 
     def freeze(self, layers: int) -> None:
-        """Train neither the token embeddings nor the first ``layers`` layers (0: train all).
+        """Freeze the token embeddings and the first ``layers`` layers (0: freeze nothing).
 
         Raises:
-            ValueError: the encoder has no more layers than that, or none whose place is known.
+            ValueError: the encoder has too few layers, or its layers are not found.
         """
         if not layers:
             return
-        blocks = _layers(self.encoder)
+        blocks = _encoder_layers(self.encoder)
         if layers >= len(blocks):
-            msg = (
-                f"frozen_layers: {layers} cannot be frozen, {len(blocks)} are known of this encoder"
+            raise ValueError(
+                f"frozen_layers: {layers} cannot be frozen: the encoder has {len(blocks)} layers"
             )
-            raise ValueError(msg)
         for frozen in (self.encoder.embeddings, *blocks[:layers]):
             frozen.requires_grad_(False)
 
 
-def _layers(encoder: nn.Module) -> Sequence[nn.Module]:
-    """The layers, first to last: where BERT and those like it, or DistilBERT, have them."""
+def _encoder_layers(encoder: nn.Module) -> Sequence[nn.Module]:
+    """The layers in order, as named in BERT and similar encoders, or in DistilBERT."""
     for name in ("encoder", "transformer"):
-        found = getattr(getattr(encoder, name, None), "layer", None)
-        if found is not None:
-            layers: Sequence[nn.Module] = found
+        layers: Sequence[nn.Module] | None = getattr(getattr(encoder, name, None), "layer", None)
+        if layers is not None:
             return layers
     return ()
 
 
 def _encoder_options(folder: Path, dropout: float) -> dict[str, object]:
-    """How every encoder is made: the config with its dropout, no pooler, attention written out."""
+    """Options of every encoder: config with dropout, no pooler, eager attention."""
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     for name in _DROPOUT:
         if hasattr(config, name):
@@ -106,19 +104,19 @@ def _encoder_options(folder: Path, dropout: float) -> dict[str, object]:
 
 
 def new_model(folder: Path, dropout: float = 0.0, head_dropout: float = 0.1) -> ReviewEncoder:
-    """A model over a base encoder's weights (safetensors only).
+    """Create a model from a base encoder's weights (safetensors only).
 
-    Attention is written out: with padded batches it trains faster here than the fused one, whose
-    backward pass costs as much as all matrix products, and it can be traced for the export.
+    Eager attention trains faster on padded batches than the fused one, whose backward pass costs as
+    much as all matrix products, and it can be traced for the export.
     """
     options = _encoder_options(folder, dropout)
     encoder = AutoModel.from_pretrained(
         folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, **options
     )
-    return _over(encoder, encoder.config, head_dropout)
+    return _wrap(encoder, encoder.config, head_dropout)
 
 
-def _over(encoder: nn.Module, config: PretrainedConfig, head_dropout: float) -> ReviewEncoder:
+def _wrap(encoder: nn.Module, config: PretrainedConfig, head_dropout: float) -> ReviewEncoder:
     return ReviewEncoder(encoder, config.hidden_size, config.vocab_size, head_dropout)
 
 
@@ -134,10 +132,10 @@ def save_model(model: ReviewEncoder, base: Path, folder: Path) -> None:
 
 
 def load_model(folder: Path, dropout: float = 0.0, head_dropout: float = 0.1) -> ReviewEncoder:
-    """Read what save_model wrote."""
+    """Load a model written by save_model."""
     options = _encoder_options(folder, dropout)
     encoder = AutoModel.from_config(trust_remote_code=False, **options)
-    model = _over(encoder, encoder.config, head_dropout)
+    model = _wrap(encoder, encoder.config, head_dropout)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     model.eval()
     return model

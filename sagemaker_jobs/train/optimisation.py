@@ -1,4 +1,4 @@
-"""AdamW with a rate that warms up, then falls to zero."""
+"""AdamW with a learning rate that warms up, then falls to zero."""
 
 from typing import Any
 
@@ -8,12 +8,11 @@ from torch import Tensor, nn
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.model import ReviewEncoder
 
-_CLIP = 1.0
-"""Norm that gradients are clipped to."""
+_MAX_GRADIENT_NORM = 1.0
 
 
 class Optimisation:
-    """Optimizer and schedule of the parameters that are trained."""
+    """Optimizer and schedule of the trained parameters."""
 
     def __init__(self, model: ReviewEncoder, config: TrainConfig, steps: int) -> None:
         self._named = {n: p for n, p in model.named_parameters() if p.requires_grad}
@@ -31,33 +30,33 @@ class Optimisation:
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, scale)
 
     def step(self) -> None:
-        """Take the gradients that are there, and forget them."""
-        nn.utils.clip_grad_norm_(list(self._named.values()), _CLIP)
+        """Apply the accumulated gradients, then clear them."""
+        nn.utils.clip_grad_norm_(list(self._named.values()), _MAX_GRADIENT_NORM)
         self._optimizer.step()
         self._schedule.step()
         self._optimizer.zero_grad()
 
     def tensors(self) -> dict[str, Tensor]:
-        """The optimizer's state as ``optimizer.<what>/<parameter>``."""
+        """The optimizer's state as ``optimizer.<field>/<parameter>``."""
         return {
-            f"optimizer.{what}/{name}": tensor
+            f"optimizer.{field}/{name}": tensor
             for name, parameter in self._named.items()
-            for what, tensor in self._optimizer.state[parameter].items()
+            for field, tensor in self._optimizer.state[parameter].items()
         }
 
     def schedule_state(self) -> dict[str, Any]:
-        """The schedule's place and rates; JSON."""
-        found: dict[str, Any] = self._schedule.state_dict()
-        return found
+        """State of the schedule; JSON."""
+        state: dict[str, Any] = self._schedule.state_dict()
+        return state
 
     def restore(self, tensors: dict[str, Tensor], schedule: dict[str, Any]) -> None:
-        """Take what ``tensors`` and ``schedule_state`` gave."""
-        order = {name: place for place, name in enumerate(self._named)}
+        """Restore the values of ``tensors`` and ``schedule_state``."""
+        order = {name: index for index, name in enumerate(self._named)}
         state: dict[int, dict[str, Tensor]] = {}
         for key, tensor in tensors.items():
             if key.startswith("optimizer."):
-                what, name = key.removeprefix("optimizer.").split("/", 1)
-                state.setdefault(order[name], {})[what] = tensor
+                field, name = key.removeprefix("optimizer.").split("/", 1)
+                state.setdefault(order[name], {})[field] = tensor
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": state, "param_groups": groups})
         self._schedule.load_state_dict(schedule)

@@ -1,4 +1,4 @@
-"""Forward passes over many texts, and what they say of a model in training."""
+"""Forward passes over many texts, and validation of a model in training."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from sagemaker_jobs.train.model import ReviewEncoder
 _BATCH = 32
 
 
-class Held(NamedTuple):
+class ValidationSet(NamedTuple):
     """Validation texts: token ids as served, and labels (n,) int64."""
 
     ids: list[list[int]]
@@ -28,12 +28,12 @@ def deep_outputs(
     """Pooled vectors (n, d) and deep logits (n, 3) of texts, on the CPU.
 
     Args:
-        model: Left in eval mode, and where it was.
+        model: Put into eval mode; stays on its device.
         ids: Token ids of n texts, at least one.
-        world: Where to compute; each process that calls this passes over all texts.
-        exact: float32, whatever the training passes use.
+        world: Device and precision; each calling process encodes all texts.
+        exact: Use float32 regardless of the training precision.
     """
-    home = next(model.parameters()).device
+    device = next(model.parameters()).device
     model.eval().to(world.device)
 
     def encode(ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
@@ -41,32 +41,34 @@ def deep_outputs(
         return tuple(output.float().cpu() for output in outputs)
 
     with world.autocast(exact=exact):
-        pooled, logits = reviews.over_batches(ids, _BATCH, encode)
-    model.to(home)
+        pooled, logits = reviews.map_batches(ids, _BATCH, encode)
+    model.to(device)
     return pooled, logits
 
 
 def shared_outputs(
     model: ReviewEncoder, ids: Sequence[Sequence[int]], world: World
 ) -> tuple[Tensor, Tensor]:
-    """What deep_outputs gives, each process passing over its part; all must call it."""
-    own = world.part(ids)
+    """deep_outputs with the texts divided among the processes; every process must call it."""
+    own = world.local_part(ids)
     pooled, logits = deep_outputs(model, own or ids[:1], world)
     pooled, logits = pooled[: len(own)], logits[: len(own)]
-    return world.whole(pooled, len(ids)), world.whole(logits, len(ids))
+    return world.gather_rows(pooled, len(ids)), world.gather_rows(logits, len(ids))
 
 
-def validate(model: ReviewEncoder, held: Held, world: World) -> dict[str, float]:
+def validate(model: ReviewEncoder, validation: ValidationSet, world: World) -> dict[str, float]:
     """Macro-F1, accuracy and log loss of the deep part on validation; the same in each process.
 
-    Macro-F1 is the mean over the sentiments that validation has.
+    Macro-F1 is the mean over the sentiments present in validation.
     """
-    _, logits = shared_outputs(model, held.ids, world)
-    found = logits.argmax(-1)
-    present = sorted(set(held.labels.tolist()))
-    macro_f1 = f1_score(held.labels, found, average="macro", labels=present, zero_division=0)
+    _, logits = shared_outputs(model, validation.ids, world)
+    predicted = logits.argmax(-1)
+    present = sorted(set(validation.labels.tolist()))
+    macro_f1 = f1_score(
+        validation.labels, predicted, average="macro", labels=present, zero_division=0
+    )
     return {
         "validation_macro_f1": round(float(macro_f1), 5),
-        "validation_accuracy": round((found == held.labels).float().mean().item(), 5),
-        "validation_loss": round(nn.functional.cross_entropy(logits, held.labels).item(), 5),
+        "validation_accuracy": round((predicted == validation.labels).float().mean().item(), 5),
+        "validation_loss": round(nn.functional.cross_entropy(logits, validation.labels).item(), 5),
     }

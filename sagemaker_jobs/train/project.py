@@ -1,4 +1,4 @@
-"""The embedding projection in closed form, once the encoder is trained."""
+"""Fits the embedding projection in closed form after the training."""
 
 import torch
 from torch import Tensor
@@ -9,17 +9,17 @@ RIDGE = 1e-3
 
 
 def fit_projection(pooled: Tensor, target: Tensor) -> Tensor:
-    """Find the linear map that takes pooled vectors closest to the base embeddings.
+    """Fit the linear map from pooled vectors to the base embeddings.
 
-    Ridge regression on directions, so a few thousand texts settle it in a moment; it gives back
-    most of the neighbourhood that fine-tuning moved.
+    Ridge regression on directions: a few thousand texts suffice, it takes a moment, and it restores
+    most of the neighbourhoods that fine-tuning changed.
 
     Args:
         pooled: (n, d) pooled vectors of the trained encoder.
         target: (n, d) unit embeddings of the base encoder for the same texts.
 
     Returns:
-        W of shape (d, d), to be used as ``normalise(W p)``.
+        W of shape (d, d), applied as ``normalise(W p)``.
     """
     directions = torch.nn.functional.normalize(pooled.double(), dim=-1)
     gram = directions.T @ directions / len(directions)
@@ -30,7 +30,7 @@ def fit_projection(pooled: Tensor, target: Tensor) -> Tensor:
 
 @torch.no_grad()
 def refit_projection(model: ReviewEncoder, pooled: Tensor, target: Tensor) -> float:
-    """Put the closed-form map into the model; returns the mean cosine to the base embeddings."""
+    """Set the fitted map in the model; returns the mean cosine to the base embeddings."""
     model.projection.weight.copy_(fit_projection(pooled, target))
-    found = torch.nn.functional.normalize(model.projection(pooled), dim=-1)
-    return float((found * target).sum(-1).mean())
+    embeddings = torch.nn.functional.normalize(model.projection(pooled), dim=-1)
+    return float((embeddings * target).sum(-1).mean())

@@ -1,4 +1,4 @@
-"""run.json: what a run was made of."""
+"""Entries of run.json: parameters, data, environment."""
 
 import hashlib
 import os
@@ -9,29 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from sagemaker_jobs.train import data as reviews
-from sagemaker_jobs.train.config import PLACES, TrainConfig
+from sagemaker_jobs.train.config import PATH_FIELDS, TrainConfig
 from sagemaker_jobs.train.distributed import World
 
-_NOT_OF_THE_RUN = {*PLACES, "checkpoint_steps", "log_steps", "threads", "device"}
+_NOT_IDENTIFYING = {*PATH_FIELDS, "checkpoint_steps", "log_steps", "threads", "device"}
 
 
 def parameters(config: TrainConfig) -> dict[str, Any]:
-    """All parameters but the folders of one machine."""
-    return config.model_dump(mode="json", exclude=set(PLACES))
+    """All parameters except the folders of the machine."""
+    return config.model_dump(mode="json", exclude=set(PATH_FIELDS))
 
 
 def identity(
-    config: TrainConfig, train: reviews.Labelled, held: reviews.Labelled
+    config: TrainConfig, train: reviews.LabelledTexts, validation: reviews.LabelledTexts
 ) -> dict[str, Any]:
-    """What two runs have in common if one may go on where the other stopped."""
+    """Values that must be equal for a run to resume from another run's checkpoint."""
     return {
-        **config.model_dump(mode="json", exclude=_NOT_OF_THE_RUN),
+        **config.model_dump(mode="json", exclude=_NOT_IDENTIFYING),
         "train.parquet": _data_hash(train),
-        "validation.parquet": _data_hash(held),
+        "validation.parquet": _data_hash(validation),
     }
 
 
-def _data_hash(data: reviews.Labelled) -> str:
+def _data_hash(data: reviews.LabelledTexts) -> str:
     """SHA-256 of texts and labels in their order, 64 hex digits."""
     return reviews.fingerprint([*data.texts, *map(str, data.labels)])
 
@@ -49,24 +49,24 @@ def environment(world: World) -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The commit of this source: a staged source folder has it from the environment."""
-    if given := os.environ.get("REVIEWLENS_GIT_COMMIT"):
-        return given
+    """The commit of this source; a staged source folder gets it from the environment."""
+    if commit := os.environ.get("REVIEWLENS_GIT_COMMIT"):
+        return commit
     try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607 - whichever git the user has
+        result = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - git is found on the PATH
             cwd=Path(__file__).parent,
             capture_output=True,
             text=True,
             check=False,
         )
-    except FileNotFoundError:  # a training image need not have git
+    except FileNotFoundError:  # a training image may lack git
         return None
-    return done.stdout.strip() or None
+    return result.stdout.strip() or None
 
 
 def file_hash(path: Path) -> str | None:
-    """SHA-256 of a file, 64 hex digits; None where there is none."""
+    """SHA-256 of a file, 64 hex digits; None if it does not exist."""
     if not path.is_file():
         return None
     with path.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""The base encoder as it was: what embeddings are kept close to, and measured against."""
+"""The unchanged base encoder: the reference of embeddings in training and evaluation."""
 
 from collections.abc import Sequence
 
@@ -21,6 +21,6 @@ def base_embeddings(model_name: str, ids: Sequence[Sequence[int]]) -> npt.NDArra
         ids: Token ids of n texts, from the base encoder's tokenizer.
     """
     model = new_model(base_folder(model_name)).eval()
-    pooled, _ = reviews.over_batches(ids, _BATCH, model.deep)
-    found: npt.NDArray[np.float32] = model.embedding(pooled).numpy()
-    return found
+    pooled, _ = reviews.map_batches(ids, _BATCH, model.deep)
+    embeddings: npt.NDArray[np.float32] = model.embedding(pooled).numpy()
+    return embeddings

@@ -68,7 +68,7 @@ def _log(probabilities: np.ndarray) -> Floats:
 
 def tf_idf(data: Path) -> Model:
     """Words and pairs of words, of at least two texts each."""
-    rows = reviews.read(data / "train.parquet")
+    rows = reviews.read_labelled(data / "train.parquet")
     model = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, max_features=200_000, sublinear_tf=True),
         LogisticRegression(C=4.0, max_iter=200),
@@ -84,7 +84,7 @@ def frozen_encoder(data: Path) -> Model:
     def embed(texts: Sequence[str]) -> Floats:
         return base_embeddings(BUNDLED, reviews.tokenise(tokenizer, texts, *CUT))
 
-    rows = reviews.draw(reviews.read(data / "train.parquet"), FROZEN_ROWS, seed=13)
+    rows = reviews.draw_rows(reviews.read_labelled(data / "train.parquet"), FROZEN_ROWS, seed=13)
     model = LogisticRegression(C=10.0, max_iter=1000).fit(embed(rows.texts), rows.labels)
     return lambda texts: (None, _log(model.predict_proba(embed(texts))))
 
@@ -102,7 +102,7 @@ def recipe(path: Path, runs: Path, data: Path) -> Model:
     @torch.no_grad()
     def answers(texts: Sequence[str]) -> Answers:
         ids = reviews.tokenise(tokenizer, texts, *CUT)
-        embeddings, logits = reviews.over_batches(ids, 16, model)
+        embeddings, logits = reviews.map_batches(ids, 16, model)
         return embeddings.numpy(), logits.numpy()
 
     return answers
@@ -114,21 +114,21 @@ def artefact(folder: Path) -> Model:
     return lambda texts: encode(model.session, model.tokenise(texts)[0])
 
 
-def rows_of(data: Path, split: str, limit: int) -> reviews.Labelled:
+def rows_of(data: Path, split: str, limit: int) -> reviews.LabelledTexts:
     """A split, or ``limit`` rows of it, evenly spaced."""
-    rows = reviews.read(data / f"{split}.parquet")
+    rows = reviews.read_labelled(data / f"{split}.parquet")
     if not limit or limit >= len(rows.texts):
         return rows
     kept = np.linspace(0, len(rows.texts) - 1, limit).astype(int)
-    return reviews.Labelled(*([part[row] for row in kept] for part in rows))
+    return reviews.LabelledTexts(*([part[row] for row in kept] for part in rows))
 
 
-def measure(model: Model, splits: Sequence[reviews.Labelled]) -> list[dict[str, object]]:
+def measure(model: Model, splits: Sequence[reviews.LabelledTexts]) -> list[dict[str, object]]:
     """Figures of each split."""
     return [classification(model(rows.texts)[1], np.array(rows.labels)) for rows in splits]
 
 
-def noise(model: Model, rows: reviews.Labelled) -> dict[str, object]:
+def noise(model: Model, rows: reviews.LabelledTexts) -> dict[str, object]:
     """Macro-F1 lost to a noise, and answers that it turns: means over NOISES."""
     _, found = noises(
         lambda texts: np.exp(model(texts)[1]),  # the order of a row is that of its probabilities
@@ -144,7 +144,7 @@ def noise(model: Model, rows: reviews.Labelled) -> dict[str, object]:
     }
 
 
-def recall(model: Model, rows: reviews.Labelled) -> dict[str, object]:
+def recall(model: Model, rows: reviews.LabelledTexts) -> dict[str, object]:
     """Share of the base encoder's ten nearest neighbours that a way's own embeddings find."""
     embeddings, _ = model(rows.texts)
     if embeddings is None:

@@ -155,7 +155,7 @@ def test_alignment_brings_embeddings_nearer_to_the_base_encoder(run_dir, data, b
     weights = load_file(shifted / "model.safetensors")
     weights["projection.weight"] += 0.3 * torch.randn(weights["projection.weight"].shape)
     save_file(weights, shifted / "model.safetensors")
-    texts = reviews.read(data / "test.parquet").texts
+    texts = reviews.read_labelled(data / "test.parquet").texts
     ids = reviews.tokenise(Tokenizer.from_file(str(run_dir / "tokenizer.json")), texts, 64)
     target = base_embeddings(str(base), ids)
     cosines = {}

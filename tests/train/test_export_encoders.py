@@ -96,12 +96,12 @@ def test_every_encoder_returns_the_results_of_torch_at_odd_sizes(trained, export
 
 def test_int8_predicts_the_labels_of_float32_for_real_texts(trained, exported, data):
     model = load_model(trained[1])
-    texts = reviews.read(data / "test.parquet").texts
+    texts = reviews.read_labelled(data / "test.parquet").texts
     tokenizer = load_tokenizer(exported[1] / "tokenizer.json")
     ids = reviews.tokenise(tokenizer, texts, 64, 16)
     _, logits = run_graph(exported[1] / "model.onnx", ids)
     with torch.no_grad():
-        _, expected = reviews.over_batches(ids, 8, model)
+        _, expected = reviews.map_batches(ids, 8, model)
     same = (logits.argmax(-1) == expected.argmax(-1)).float().mean()
     assert same >= 0.98
 

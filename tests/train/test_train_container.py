@@ -1,4 +1,4 @@
-"""The training as SageMaker starts it, and what SageMaker reads of it."""
+"""The training as SageMaker starts it, and the output that SageMaker reads."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from shared.schemas.training_log import METRIC_DEFINITIONS
 FOLDERS = ["--train-dir", "in", "--output-dir", "out"]
 
 
-def test_hyperparameters_are_read_as_sagemaker_writes_them():
+def test_hyperparameters_are_parsed_as_sagemaker_passes_them():
     arguments = [
         "--learning_rate", "2e-5", "--model_name", '"distilbert-base-uncased"', "--epochs=4",
         "--class_counts", '"{\\"negative\\": 5, \\"positive\\": 7}"', "--wide", "false",
@@ -30,20 +30,20 @@ def test_hyperparameters_are_read_as_sagemaker_writes_them():
     assert (config.wide, config.start_from) == (False, None)
 
 
-def test_a_value_that_does_not_fit_is_refused_by_its_name():
+def test_an_invalid_value_is_rejected_with_its_name():
     for name, value in (("epochs", "many"), ("class_counts", "{"), ("class_weights", "some"),
                         ("class_counts", '{"good": 3}'), ("batch_size", "0")):  # fmt: skip
         with pytest.raises(ValueError, match=name):
             parse(TrainConfig, [*FOLDERS, f"--{name}", value], {})
 
 
-def test_the_defaults_are_those_of_the_table():
+def test_the_defaults_are_those_of_the_documentation():
     config = parse(TrainConfig, FOLDERS, {})
     assert (config.batch_size, config.learning_rate, config.epochs) == (32, 2e-5, 3)
     assert (config.patience > 0, config.checkpoint_dir) == (True, None)
 
 
-def test_one_process_needs_no_launcher_and_each_gpu_of_each_host_gets_one():
+def test_torchrun_starts_one_process_per_gpu_of_each_host():
     assert launcher({}) == [sys.executable, "-m", "sagemaker_jobs.train"]
     assert launcher({"SM_NUM_GPUS": "0", "SM_HOSTS": '["algo-1"]'})[1:3] == [
         "-m",
@@ -64,10 +64,10 @@ def test_one_process_needs_no_launcher_and_each_gpu_of_each_host_gets_one():
 
 @pytest.fixture
 def opt_ml(tmp_path, data, options):
-    """The folder /opt/ml of a job, as SageMaker lays it out."""
-    named = dict(zip(options[::2], options[1::2], strict=True))
-    del named["--train-dir"]
-    values = {name.strip("-").replace("-", "_"): value for name, value in named.items()}
+    """The folder /opt/ml of a job."""
+    by_option = dict(zip(options[::2], options[1::2], strict=True))
+    del by_option["--train-dir"]
+    values = {name.strip("-").replace("-", "_"): value for name, value in by_option.items()}
     values |= {"epochs": "1", "sagemaker_program": "container.py"}
     config = tmp_path / "input/config"
     config.mkdir(parents=True)
@@ -80,21 +80,21 @@ def opt_ml(tmp_path, data, options):
     return tmp_path
 
 
-def test_a_container_trains_from_the_files_that_sagemaker_puts_there(opt_ml):
+def test_a_container_trains_from_the_files_of_sagemaker(opt_ml):
     assert container(["train"], opt_ml) == 0
     assert json.loads((opt_ml / "model/run.json").read_text())["parameters"]["epochs"] == 1
     assert list((opt_ml / "checkpoints").glob("step-*.safetensors"))
     assert not (opt_ml / "output/failure").exists()
 
 
-def test_a_failed_job_leaves_its_reason(opt_ml):
+def test_a_failed_job_writes_its_reason(opt_ml):
     arguments = [*hyperparameters(opt_ml), "--frozen_layers", "7"]
     assert container(arguments, opt_ml) == 1
     reason = (opt_ml / "output/failure").read_text()
     assert "frozen_layers: 7 cannot be frozen" in reason
 
 
-def test_a_wrong_option_is_a_reason_too(monkeypatch, tmp_path):
+def test_a_wrong_option_is_written_as_the_reason(monkeypatch, tmp_path):
     monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
     with pytest.raises(SystemExit):
         main(["--learning-rat", "1"])
@@ -104,28 +104,28 @@ def test_a_wrong_option_is_a_reason_too(monkeypatch, tmp_path):
     assert "--learning-rat" in (tmp_path / "failure").read_text()  # the first reason stays
 
 
-def test_sagemaker_finds_every_metric_in_the_log(options, tmp_path, caplog):
+def test_the_metric_definitions_match_the_log(options, tmp_path, caplog):
     with caplog.at_level("INFO", logger="train"):
         assert main([*options, "--output-dir", str(tmp_path)]) == 0
-    written = [
+    lines = [
         json.loads(x) for x in (tmp_path / "logs/train_metrics.jsonl").read_text().splitlines()
     ]
-    log = [record.getMessage() for record in caplog.records]
+    messages = [record.getMessage() for record in caplog.records]
     for metric in METRIC_DEFINITIONS:
-        found = [float(hit[1]) for line in log if (hit := re.search(metric["Regex"], line))]
+        values = [float(hit[1]) for line in messages if (hit := re.search(metric["Regex"], line))]
         field = re.match(r'"(\w+)"', metric["Regex"])[1]
-        assert found, metric
-        assert found == [line[field] for line in written if field in line]
+        assert values, metric
+        assert values == [line[field] for line in lines if field in line]
 
 
-def test_the_metrics_tell_how_far_a_run_is(run_dir):
+def test_the_metrics_contain_the_progress_of_a_run(run_dir):
     lines = [json.loads(x) for x in (run_dir / "logs/train_metrics.jsonl").read_text().splitlines()]
     assert {line["event"] for line in lines} == {"step", "validation", "epoch"}
     assert [line["step"] for line in lines] == sorted(line["step"] for line in lines)
     assert all((line["epochs"], line["steps"]) == (6, 90) for line in lines)
 
 
-def test_a_run_records_what_it_was_made_of(run_dir, base):
+def test_a_run_records_hashes_and_environment(run_dir, base):
     record = json.loads((run_dir / "run.json").read_text())
     hashes = ("train_text_sha256", "validation_text_sha256", "wide_text_sha256", "base_sha256")
     assert all(re.fullmatch("[0-9a-f]{64}", record[name]) for name in hashes)

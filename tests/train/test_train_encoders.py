@@ -1,4 +1,4 @@
-"""Encoders by name or folder: BERT, DistilBERT and MiniLM, from the hub's cache too."""
+"""Encoders by name or folder: BERT, DistilBERT and MiniLM, also from the hub's cache."""
 
 import json
 
@@ -30,7 +30,7 @@ def distilbert(base, tmp_path_factory):
     return folder
 
 
-def test_a_distilbert_trains_is_frozen_and_loads_again(options, distilbert, tmp_path):
+def test_a_distilbert_can_be_trained_frozen_and_loaded(options, distilbert, tmp_path):
     arguments = [*options, "--model-name", str(distilbert), "--frozen-layers", "1"]
     assert main([*arguments, "--dropout", "0.1", "--output-dir", str(tmp_path)]) == 0
     assert json.loads((tmp_path / "run.json").read_text())["validation_accuracy"] > 0.9
@@ -44,21 +44,21 @@ def test_a_distilbert_trains_is_frozen_and_loads_again(options, distilbert, tmp_
     assert (embedding.shape, logits.shape) == ((2, 32), (2, 3))
 
 
-def test_dropout_reaches_every_kind_of_encoder(base, distilbert):
+def test_dropout_applies_to_every_kind_of_encoder(base, distilbert):
     for folder in (base, distilbert):
-        found = {
+        rates = {
             module.p
             for module in new_model(folder, 0.25).encoder.modules()
             if isinstance(module, torch.nn.Dropout)
         }
-        assert found == {0.25}
+        assert rates == {0.25}
 
 
-def test_the_encoder_in_its_package_needs_no_hub():
+def test_the_bundled_encoder_needs_no_hub():
     assert (base_folder(BUNDLED) / "model.safetensors").is_file()
 
 
-def test_a_name_is_found_in_the_cache_of_the_hub(base, monkeypatch, tmp_path):
+def test_a_name_is_read_from_the_cache_of_the_hub(base, monkeypatch, tmp_path):
     repository = tmp_path / "models--made--tiny"
     snapshot = repository / "snapshots" / ("0" * 40)
     snapshot.mkdir(parents=True)
@@ -75,23 +75,23 @@ def test_a_name_is_found_in_the_cache_of_the_hub(base, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["bert-base-uncased-not-here", "a/b/c", "/no/such/folder"])
-def test_where_the_hub_does_not_answer_the_message_says_what_to_give(name):
+def test_the_error_without_a_hub_says_how_to_continue(name):
     with pytest.raises(FileNotFoundError, match=rf"model_name: {name} .* give a folder"):
         base_folder(name)
 
 
-def test_a_folder_that_is_not_whole_says_what_it_lacks(base, tmp_path):
+def test_the_error_for_an_incomplete_folder_names_the_missing_files(base, tmp_path):
     (tmp_path / "config.json").write_bytes((base / "config.json").read_bytes())
     with pytest.raises(FileNotFoundError, match=r"lacks model\.safetensors, tokenizer\.json"):
         base_folder(str(tmp_path))
 
 
-def test_an_encoder_whose_texts_are_too_long_for_it_is_refused(options, tmp_path, base):
+def test_texts_too_long_for_the_encoder_are_rejected(options, tmp_path, base):
     labels = ["negative", "neutral", "positive"]
     table = {"text": ["lovely lamp " * 100] * 3, "sentiment": labels, "source": ["made"] * 3}
     for name in ("train", "validation"):
         pq.write_table(pa.table(table), tmp_path / f"{name}.parquet")
     arguments = [*options, "--train-dir", str(tmp_path), "--model-name", str(base)]
     arguments += ["--served-tokens", "256"]
-    with pytest.raises(ValueError, match=r"served_tokens and max_tokens let .* reads 128"):
+    with pytest.raises(ValueError, match=r"served_tokens and max_tokens allow .* only 128"):
         main([*arguments, "--output-dir", str(tmp_path)])

@@ -1,4 +1,4 @@
-"""What the loss weighs, which rows are drawn, what noise does, and when the training ends."""
+"""Weights of the loss, drawn rows, noise, and early stopping."""
 
 import json
 import random
@@ -11,7 +11,7 @@ from torch import nn
 
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.__main__ import main
-from sagemaker_jobs.train.augment import noisy
+from sagemaker_jobs.train.augment import add_noise
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.distributed import World
 from sagemaker_jobs.train.losses import BatchLoss, class_weights
@@ -27,7 +27,7 @@ def config_of(tmp_path, **options):
 def sampler_of(base, tmp_path, labels, **options):
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
     texts = [f"the kettle was lovely and sturdy {row}" for row in range(len(labels))]
-    data = reviews.Labelled(texts, labels, ["made"] * len(labels))
+    data = reviews.LabelledTexts(texts, labels, ["made"] * len(labels))
     return Sampler(tokenizer, data, config_of(tmp_path, batch_size=8, **options))
 
 
@@ -35,23 +35,23 @@ def epoch_of(sampler):
     return [pair for _ in range(sampler.batches_per_epoch) for pair in sampler.next()]
 
 
-def test_balanced_weights_let_each_sentiment_count_as_much(tmp_path):
+def test_balanced_weights_equalise_the_sentiments(tmp_path):
     labels = torch.tensor([0] * 6 + [1] * 2 + [2] * 16)
     weights = class_weights(labels, config_of(tmp_path, class_weights="balanced"))
     torch.testing.assert_close(weights * labels.bincount(), torch.full((3,), 8.0))
     assert class_weights(labels, config_of(tmp_path)) is None
 
 
-def test_the_sentiment_loss_is_the_weighted_mean_that_torch_defines(tmp_path):
+def test_the_sentiment_loss_equals_the_weighted_mean_of_torch(tmp_path):
     torch.manual_seed(5)
     labels, logits = torch.tensor([0, 1, 2, 2, 2]), torch.randn(5, 3)
     config = config_of(tmp_path, class_weights="balanced", label_smoothing=0.0)
     weights = class_weights(labels, config)
-    found = BatchLoss(config, ALONE, weights).sentiment(logits, labels, labels)
-    torch.testing.assert_close(found, nn.functional.cross_entropy(logits, labels, weights))
+    loss = BatchLoss(config, ALONE, weights).sentiment(logits, labels, labels)
+    torch.testing.assert_close(loss, nn.functional.cross_entropy(logits, labels, weights))
 
 
-def test_a_balanced_draw_has_as_many_of_each_and_all_of_the_rare(base, tmp_path):
+def test_a_balanced_draw_has_equally_many_per_sentiment_and_every_rare_row(base, tmp_path):
     labels = [0] * 10 + [1] * 4 + [2] * 46
     sampler = sampler_of(base, tmp_path, labels, class_weights="draw")
     first, second = (Counter(row for row, _ in epoch_of(sampler)) for _ in range(2))
@@ -62,16 +62,16 @@ def test_a_balanced_draw_has_as_many_of_each_and_all_of_the_rare(base, tmp_path)
     assert first.keys() != second.keys()
 
 
-def test_a_sampler_goes_on_where_its_state_was_taken(base, tmp_path):
+def test_a_sampler_continues_from_its_state(base, tmp_path):
     options = {"class_weights": "draw", "augment_share": 0.5}
-    whole, other = (sampler_of(base, tmp_path, [0, 1, 2] * 20, **options) for _ in range(2))
+    sampler, restored = (sampler_of(base, tmp_path, [0, 1, 2] * 20, **options) for _ in range(2))
     for _ in range(11):
-        whole.next()
-    other.restore(json.loads(json.dumps(whole.state())))
-    assert [whole.next() for _ in range(12)] == [other.next() for _ in range(12)]
+        sampler.next()
+    restored.restore(json.loads(json.dumps(sampler.state())))
+    assert [sampler.next() for _ in range(12)] == [restored.next() for _ in range(12)]
 
 
-def test_a_share_of_the_texts_is_noised_anew_in_each_epoch(base, tmp_path):
+def test_a_share_of_the_texts_gets_other_noise_in_each_epoch(base, tmp_path):
     sampler = sampler_of(base, tmp_path, [0, 1, 2] * 20, augment_share=0.5)
     changed = []
     for _ in range(2):
@@ -87,50 +87,52 @@ def _letters(text: str) -> list[str]:
     return [word for word in bare if word]
 
 
-def test_noise_is_seeded_and_leaves_most_of_a_text():
+def test_noise_is_reproducible_and_keeps_most_of_a_text():
     text = "The little kettle boils quickly, and it looks sturdy on my kitchen shelf."
-    found = [noisy(text, random.Random(seed)) for seed in range(200)]
-    assert found == [noisy(text, random.Random(seed)) for seed in range(200)]
-    assert sum(other != text for other in found) > 180
-    letters = [_letters(other) for other in found]
+    variants = [add_noise(text, random.Random(seed)) for seed in range(200)]
+    assert variants == [add_noise(text, random.Random(seed)) for seed in range(200)]
+    assert sum(other != text for other in variants) > 180
+    letters = [_letters(other) for other in variants]
     for other in letters:
         if _letters(text)[: len(other)] != other:
             assert 1 <= sum(a != b for a, b in zip(_letters(text), other, strict=True)) <= 2
-    marked = [a for a, b in zip(found, letters, strict=True) if b == _letters(text) and a != text]
+    marked = [
+        a for a, b in zip(variants, letters, strict=True) if b == _letters(text) and a != text
+    ]
     assert any(len(other) > len(text) for other in marked)
     assert any("," not in other for other in marked)
     for seed in range(30):
-        assert noisy("", random.Random(seed)) == ""
-        assert _letters(noisy("ok", random.Random(seed))) == ["ok"]
+        assert add_noise("", random.Random(seed)) == ""
+        assert _letters(add_noise("ok", random.Random(seed))) == ["ok"]
 
 
-def test_training_ends_where_macro_f1_gets_no_better_and_keeps_the_best(options, tmp_path):
+def test_training_stops_without_better_macro_f1_and_keeps_the_best_weights(options, tmp_path):
     assert main([*options, "--patience", "2", "--epochs", "20", "--output-dir", str(tmp_path)]) == 0
     lines = [
         json.loads(x) for x in (tmp_path / "logs/train_metrics.jsonl").read_text().split("\n")[:-1]
     ]
-    looks = [line for line in lines if line["event"] == "validation"]
-    scores = [line["validation_macro_f1"] for line in looks]
+    validations = [line for line in lines if line["event"] == "validation"]
+    scores = [line["validation_macro_f1"] for line in validations]
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["stopped_early"]
-    assert record["steps"] == looks[-1]["step"] < 300
+    assert record["steps"] == validations[-1]["step"] < 300
     assert record["best_validation_macro_f1"] == max(scores)
     assert scores.index(max(scores)) == len(scores) - 3
 
 
-def test_a_recipe_trains_all_its_epochs_unless_it_asks_for_an_early_end(options, tmp_path):
+def test_a_recipe_trains_all_its_epochs_unless_it_sets_patience(options, tmp_path):
     recipe = tmp_path / "recipe.json"
-    for asked, steps in (({}, 180), ({"patience": 1}, 180)):
-        recipe.write_text(json.dumps({"epochs": 12, **asked}))
+    for extra, steps in (({}, 180), ({"patience": 1}, 180)):
+        recipe.write_text(json.dumps({"epochs": 12, **extra}))
         arguments = [x for pair in zip(options[::2], options[1::2], strict=True)
                      if pair[0] != "--epochs" for x in pair]  # fmt: skip
-        out = tmp_path / f"run{len(asked)}"
+        out = tmp_path / f"run{len(extra)}"
         assert main([*arguments, "--recipe", str(recipe), "--output-dir", str(out)]) == 0
         record = json.loads((out / "run.json").read_text())
-        assert (record["steps"] < steps) == bool(asked)
+        assert (record["steps"] < steps) == bool(extra)
 
 
-def test_without_distillation_no_teacher_reads_the_texts(options, tmp_path, caplog):
+def test_without_distillation_the_teacher_does_not_run(options, tmp_path, caplog):
     arguments = ["--cosine-weight", "0", "--similarity-weight", "0", "--output-dir", str(tmp_path)]
     with caplog.at_level("INFO"):
         assert main([*options, *arguments]) == 0
@@ -142,7 +144,7 @@ def test_without_distillation_no_teacher_reads_the_texts(options, tmp_path, capl
     assert json.loads((tmp_path / "run.json").read_text())["validation_accuracy"] > 0.9
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_says_what_to_change(options, tmp_path):
+def test_a_loss_that_is_not_finite_stops_the_run_with_advice(options, tmp_path):
     with pytest.raises(FloatingPointError, match="learning_rate"):
         main(
             [

@@ -1,4 +1,4 @@
-"""Freed memory stays with the process."""
+"""Freed memory stays in the process."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ if {keep}:
 import torch
 def fill():
     torch.ones(16 << 20).sum()
-for _ in range(20):  # until the heap is as large as it gets, a few times 256 MB
+for _ in range(20):  # until the heap stops growing, at a few times 256 MB
     fill()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
@@ -20,13 +20,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(keep):
+def page_faults(keep):
     script = SCRIPT.format(keep=keep)
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    return int(done.stdout)
+    return int(result.stdout)
 
 
-def test_a_large_tensor_is_not_asked_for_again_and_again():
-    assert faults(True) < 1000 < faults(False)
+def test_the_memory_of_a_large_tensor_is_reused():
+    assert page_faults(True) < 1000 < page_faults(False)

@@ -1,4 +1,4 @@
-"""Splits: no text and no product on two sides, sentiments even, sources left out whole."""
+"""Splits: no shared text or product, balanced sentiments, sources left out completely."""
 
 import importlib.util
 import json
@@ -16,14 +16,14 @@ SCRIPT = Path(__file__).parents[2] / "scripts/model/prepare_training_data.py"
 
 @pytest.fixture
 def script(monkeypatch):
-    """The script, over two sources that share texts and one that only evaluates."""
+    """The script with two sources that share texts, and one only for evaluation."""
     monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("prepare_training_data", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
     def shop(_):
-        """400 products of one to nine reviews each; one has 300, nearly all of them bad."""
+        """400 products with one to nine reviews each; one more has 300, most of them negative."""
         for product in range(400):
             for n in range(product % 9 + 1):
                 label = ("positive", "positive", "negative", "neutral")[(product + n) % 4]
@@ -48,7 +48,7 @@ def script(monkeypatch):
     return module
 
 
-def made(script, folder, *options):
+def write_splits(script, folder, *options):
     assert script.main([str(folder), str(folder), *options]) == 0
     return {path.stem: pq.read_table(path).to_pylist() for path in folder.glob("*.parquet")}
 
@@ -58,35 +58,35 @@ def texts_of(script, rows):
 
 
 @pytest.mark.parametrize("options", [(), ("--stratified",), ("--leave-out", "market")])
-def test_no_text_and_no_product_stands_on_two_sides(script, tmp_path, options):
-    splits = made(script, tmp_path, *options)
-    seen: Counter[str] = Counter()
+def test_no_text_or_product_is_in_two_splits(script, tmp_path, options):
+    splits = write_splits(script, tmp_path, *options)
+    texts_seen: Counter[str] = Counter()
     products: Counter[str] = Counter()
     for rows in splits.values():
         assert rows
         texts = texts_of(script, rows)
         assert len(texts) == len(rows)
-        seen.update(texts)
+        texts_seen.update(texts)
         products.update({row["product_id"] for row in rows if row["product_id"]})
-    assert max(seen.values()) == 1 or "market" in splits
+    assert max(texts_seen.values()) == 1 or "market" in splits
     assert max(products.values()) == 1
 
 
-def test_stratified_splits_have_the_sentiments_of_the_whole(script, tmp_path):
-    splits = made(script, tmp_path, "--stratified")
+def test_stratified_splits_have_the_overall_share_of_each_sentiment(script, tmp_path):
+    splits = write_splits(script, tmp_path, "--stratified")
     rows = [row for name in ("train", "validation", "test") for row in splits[name]]
     for source in ("shop", "market"):
-        whole = Counter(row["sentiment"] for row in rows if row["source"] == source)
+        overall = Counter(row["sentiment"] for row in rows if row["source"] == source)
         for name, share in script.SPLITS.items():
-            there = Counter(row["sentiment"] for row in splits[name] if row["source"] == source)
-            assert there.total() == pytest.approx(share * whole.total(), rel=0.15)
-            for label, count in whole.items():
-                expected = count / whole.total()
-                assert there[label] / there.total() == pytest.approx(expected, abs=0.04)
+            counts = Counter(row["sentiment"] for row in splits[name] if row["source"] == source)
+            assert counts.total() == pytest.approx(share * overall.total(), rel=0.15)
+            for label, count in overall.items():
+                expected = count / overall.total()
+                assert counts[label] / counts.total() == pytest.approx(expected, abs=0.04)
 
 
-def test_a_source_left_out_is_whole_and_none_of_its_texts_are_trained_on(script, tmp_path):
-    splits = made(script, tmp_path, "--leave-out", "market")
+def test_a_source_that_is_left_out_is_complete_and_not_in_other_splits(script, tmp_path):
+    splits = write_splits(script, tmp_path, "--leave-out", "market")
     assert len(splits["market"]) == 400
     assert {row["source"] for row in splits["market"]} == {"market"}
     left_out = texts_of(script, splits["market"])
@@ -95,16 +95,16 @@ def test_a_source_left_out_is_whole_and_none_of_its_texts_are_trained_on(script,
         assert {row["source"] for row in splits[name]} == {"shop"}
 
 
-def test_a_source_that_is_not_there_is_refused_by_name(script, tmp_path, capsys):
+def test_an_unknown_source_is_rejected_by_name(script, tmp_path, capsys):
     with pytest.raises(SystemExit):
         script.main([str(tmp_path), str(tmp_path), "--leave-out", "bazaar"])
     assert "no source bazaar; there are market, shop" in capsys.readouterr().err
 
 
-def test_splits_are_the_same_each_time_and_recorded_by_hash(script, tmp_path):
+def test_splits_are_reproducible_and_recorded_by_hash(script, tmp_path):
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        made(script, tmp_path / name, "--stratified")
+        write_splits(script, tmp_path / name, "--stratified")
     first, second = (
         json.loads((tmp_path / name / "splits.json").read_text()) for name in ("first", "second")
     )
@@ -115,8 +115,8 @@ def test_splits_are_the_same_each_time_and_recorded_by_hash(script, tmp_path):
     )
 
 
-def test_category_and_reviewer_go_along_for_the_slices(script, tmp_path):
-    rows = made(script, tmp_path)["train"]
+def test_splits_contain_category_and_reviewer_for_slices(script, tmp_path):
+    rows = write_splits(script, tmp_path)["train"]
     assert {row["category"] for row in rows if row["source"] == "shop"} == {"kettles", "lamps"}
     assert {row["reviewer_key"] for row in rows if row["category"] == "kettles"} == {"a" * 16}
     from training_sources import reviewer_key
@@ -126,11 +126,11 @@ def test_category_and_reviewer_go_along_for_the_slices(script, tmp_path):
     assert reviewer_key("shop", None) is None
 
 
-def test_training_data_without_one_of_the_sentiments_is_refused(options, data, tmp_path):
+def test_training_data_without_a_sentiment_is_rejected(options, data, tmp_path):
     table = pq.read_table(data / "train.parquet")
     two = table.filter(pc.not_equal(table["sentiment"], "neutral"))
     pq.write_table(two, tmp_path / "train.parquet")
     (tmp_path / "validation.parquet").write_bytes((data / "validation.parquet").read_bytes())
     arguments = [*options, "--train-dir", str(tmp_path), "--output-dir", str(tmp_path / "run")]
-    with pytest.raises(ValueError, match="no row whose sentiment is neutral"):
+    with pytest.raises(ValueError, match="no row with sentiment neutral"):
         main(arguments)
