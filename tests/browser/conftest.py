@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -87,14 +88,15 @@ class Home:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory):
+def home():
     """The page over its own stack, with all samples in it."""
-    folder = tmp_path_factory.mktemp("home")
-    started = Home(folder / "state", folder / "log")
-    try:
-        yield started.wait()
-    finally:
-        assert started.stop() == 0, "it did not end in order"
+    # not below pytest's folder: another pytest that starts closes that to PostgreSQL's account
+    with tempfile.TemporaryDirectory(prefix="reviewlens-test-") as folder:
+        started = Home(Path(folder) / "state", Path(folder) / "log")
+        try:
+            yield started.wait()
+        finally:
+            assert started.stop() == 0, "it did not end in order"
 
 
 @pytest.fixture(scope="session")

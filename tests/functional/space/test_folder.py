@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -125,17 +126,17 @@ def test_a_file_that_is_missing_is_named(run, checkout, file, named):
 def test_the_folder_runs_by_itself(run, other_python, tmp_path):
     folder = tmp_path / "space"
     run("build_space.py", folder)
-    home = tmp_path / "home"
-    home.mkdir()
-    done = subprocess.run(
-        [str(other_python), "app.py"],
-        cwd=folder,
-        env={"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=170,
-    )
+    # not below pytest's folder: another pytest that starts closes that to PostgreSQL's account
+    with tempfile.TemporaryDirectory(prefix="reviewlens-test-") as home:
+        done = subprocess.run(
+            [str(other_python), "app.py"],
+            cwd=folder,
+            env={"HOME": home, "PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=170,
+        )
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["hello"] == "hello"
