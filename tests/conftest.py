@@ -1,4 +1,4 @@
-"""What many tests need: the real PostgreSQL in a temporary folder, and moto's AWS on loopback."""
+"""Fixtures for many tests: PostgreSQL in a temporary folder, and moto's AWS on loopback."""
 
 import json
 import secrets
@@ -22,9 +22,10 @@ from shared.settings.base import APP_USER
 
 
 def pytest_configure():
-    """Nothing is timed: machines are shared. And Ctrl-C reaches the children of tests.
+    """Remove the deadlines of hypothesis, and let Ctrl-C reach the processes of tests.
 
-    A shell's background job has Ctrl-C ignored, and its children would have, too.
+    Machines are shared, so no test is timed. A background job of a shell ignores SIGINT, and its
+    child processes would inherit that.
     """
     hypothesis.settings.register_profile("untimed", deadline=None)
     hypothesis.settings.load_profile("untimed")
@@ -50,7 +51,7 @@ def _group_of(item):
 
 @pytest.fixture(scope="session")
 def postgres():
-    """An embedded server with the tables in place."""
+    """An embedded server with all tables."""
     folder = Path(tempfile.mkdtemp(prefix="reviewlens-test-"))
     server = Postgres(
         folder / "data",
@@ -79,7 +80,7 @@ def _write_without_waiting(server):
 
 @pytest.fixture(scope="session")
 def app_secret(postgres):
-    """How the functions connect: as on AWS their user owns nothing. Here it has a password."""
+    """The secret of the functions' user, which owns nothing, as on AWS. Here it has a password."""
     password = secrets.token_hex(8)
     with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
         owner.execute(f"ALTER ROLE {APP_USER} PASSWORD '{password}'")
@@ -88,7 +89,7 @@ def app_secret(postgres):
 
 @pytest.fixture
 def empty_tables(postgres):
-    """Empties all tables when it is called: what their owner alone may do."""
+    """``empty_tables()`` empties all tables, as their owner."""
 
     def empty():
         with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
@@ -117,13 +118,13 @@ def ledger(database):
 
 @pytest.fixture
 def rows(database):
-    """``rows("SELECT …", argument, …)``: what PostgreSQL says."""
+    """``rows("SELECT …", argument, …)``: the rows that a query returns."""
 
-    def ask(query, *arguments):
+    def select(query, *arguments):
         with database.transaction() as connection:
             return connection.execute(query, arguments).fetchall()
 
-    return ask
+    return select
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +157,7 @@ def aws_client(aws_endpoint):
 
 @pytest.fixture
 def new_bucket(aws_client):
-    """Makes a bucket with a name of its own."""
+    """``new_bucket()`` creates a bucket with a unique name and returns the name."""
 
     def make():
         name = f"test-{secrets.token_hex(8)}"
@@ -170,7 +171,7 @@ def new_bucket(aws_client):
 
 @pytest.fixture
 def new_queue(aws_client):
-    """Makes a queue with a name of its own; gives its URL."""
+    """``new_queue()`` creates a queue with a unique name and returns its URL."""
 
     def make():
         return aws_client("sqs").create_queue(QueueName=f"test-{secrets.token_hex(8)}")["QueueUrl"]
@@ -190,7 +191,7 @@ def function_environment(
         aws_client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
         return name
 
-    made = {
+    variables = {
         "AWS_ENDPOINT_URL": aws_endpoint,
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "test",
@@ -201,8 +202,8 @@ def function_environment(
         **{f"REVIEWLENS_{n}_BUCKET": new_bucket() for n in ("RAW", "CLEAN", "ARTEFACT")},
         **{f"REVIEWLENS_{n}_QUEUE_URL": new_queue() for n in ("COLLECTION", "PROCESSING", "INDEX")},
     }
-    for name, value in made.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     clients.client.cache_clear()
-    yield made
+    yield variables
     clients.client.cache_clear()

@@ -1,4 +1,4 @@
-"""A published model, and shards of reviews made up here, encoded by it or given random vectors."""
+"""Published models, and shards of generated reviews with the embeddings that a test passes."""
 
 import io
 import itertools
@@ -24,24 +24,24 @@ _SPANS = ["two days", "a week", "three months", "one year", "five trips"]
 
 
 def made_up_reviews(count, seed=7):
-    """Rows of SERVED_SCHEMA as dictionaries; deterministic, with texts that occur twice."""
-    choose = random.Random(seed)
+    """Rows of SERVED_SCHEMA as dictionaries; deterministic, with some texts twice."""
+    rng = random.Random(seed)
     rows = []
     for number in range(count):
-        stars = choose.choice((1, 3, 5))
-        thing = choose.choice(_THINGS)
-        sentence = f"{choose.choice(_OPENINGS[stars])} {choose.choice(_SPANS)}: the {thing}"
-        text = sentence if choose.random() < 0.3 else f"{sentence}, order {number}."
+        stars = rng.choice((1, 3, 5))
+        thing = rng.choice(_THINGS)
+        sentence = f"{rng.choice(_OPENINGS[stars])} {rng.choice(_SPANS)}: the {thing}"
+        text = sentence if rng.random() < 0.3 else f"{sentence}, order {number}."
         rows.append(
             {
                 "review_id": f"made:{seed}-{number}",
                 "product_id": f"P{_THINGS.index(thing)}",
                 "category": "kitchen" if thing in {"kettle", "blender"} else "outdoor",
                 "source": "mapped",
-                "title": choose.choice([None, f"My {thing}"]),
+                "title": rng.choice([None, f"My {thing}"]),
                 "text": text,
-                "rating": choose.choice([None, float(stars), float(stars)]),
-                "reviewed_at": choose.choice(
+                "rating": rng.choice([None, float(stars), float(stars)]),
+                "reviewed_at": rng.choice(
                     [None, datetime(2021, 1, 1, tzinfo=UTC) + timedelta(hours=number * 7)]
                 ),
                 "sentiment": sentiment_of_rating(stars).value,
@@ -52,7 +52,7 @@ def made_up_reviews(count, seed=7):
 
 
 def random_vectors(count, dimension, seed=3):
-    """Unit vectors in float16, rows x dimension."""
+    """Unit vectors in float16, shape (count, dimension)."""
     vectors = np.random.default_rng(seed).standard_normal((count, dimension))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors.astype(np.float16)
@@ -78,18 +78,15 @@ def put_shard(store, model_version, rows, vectors, *, ingest="ing_made", part=No
 
 
 def publish_model(store, folder):
-    """Publish a model folder and point at it; returns its manifest."""
+    """Publish a model folder and make it current; returns its manifest."""
     version = artefacts.read_folder(folder, kind="model")
     artefacts.publish(store, version.folder, version.manifest)
-    now = artefacts.current(store, "model")
-    artefacts.move_pointer(
-        store, "model", version.manifest.version, if_match=now.etag if now else None
-    )
+    _make_current(store, version.manifest.version)
     return version.manifest
 
 
 def publish_manifest_only(store, version, dimension):
-    """A model of which nothing but the manifest is needed; it becomes the current one."""
+    """Publish only the manifest of a model and make it current; returns the manifest."""
     manifest = Manifest(
         kind="model",
         version=version,
@@ -102,6 +99,11 @@ def publish_manifest_only(store, version, dimension):
     store.put(
         version_prefix("model", version) + "manifest.json", manifest.model_dump_json().encode()
     )
-    now = artefacts.current(store, "model")
-    artefacts.move_pointer(store, "model", version, if_match=now.etag if now else None)
+    _make_current(store, version)
     return manifest
+
+
+def _make_current(store, version):
+    pointer = artefacts.current(store, "model")
+    etag = pointer.etag if pointer else None
+    artefacts.move_pointer(store, "model", version, if_match=etag)

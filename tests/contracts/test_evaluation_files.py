@@ -1,4 +1,4 @@
-"""What sagemaker_jobs.evaluate writes is what the gate reads; neither needs torch."""
+"""The gate reads what sagemaker_jobs.evaluate writes; neither needs torch."""
 
 import json
 

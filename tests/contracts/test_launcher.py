@@ -1,4 +1,4 @@
-"""What every Launcher does: SageMaker (over moto), processes of this machine, the one in memory."""
+"""The behaviour of every Launcher: SageMaker (moto), local processes, in memory."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from lambdas.training.sagemaker_request import job_name
 from shared.errors import UnavailableError
 from shared.schemas.training import TrainingState
 from tests.fakes.launcher import MemoryLauncher
-from tests.fakes.sagemaker import jobs, living_jobs
+from tests.fakes.sagemaker import jobs, stoppable_jobs
 from tests.training import LocalJobs, job, sagemaker_settings, wait_until
 
 LINE = {"epoch": 1, "step": 50, "steps": 100, "seconds": 12.5, "sentiment": 0.5}
@@ -25,7 +25,7 @@ class Memory:
         return self.launcher
 
     def started(self):
-        return [found.training_id for found in self.launcher.started]
+        return [each.training_id for each in self.launcher.started]
 
     def end(self):
         pass
@@ -57,8 +57,8 @@ class Local:
 
 class SageMaker:
     def __init__(self, request):
-        self._living = living_jobs()
-        self._living.__enter__()
+        self._patches = stoppable_jobs()
+        self._patches.__enter__()
         self.client = request.getfixturevalue("aws_client")("sagemaker")
         settings = sagemaker_settings(
             training_encoders="own-encoder, other", training_encoders_uri="s3://encoders/"
@@ -66,18 +66,18 @@ class SageMaker:
         self.launcher = SageMakerLauncher(self.client, settings)
 
     def run(self, name, **values):
-        found = jobs()[job_name(name)]
-        found.secondary_status = "Training"
-        found.training_start_time = found.creation_time
-        found.final_metric_data_list = [
-            {"MetricName": key, "Value": float(value), "Timestamp": found.creation_time}
+        training = jobs()[job_name(name)]
+        training.secondary_status = "Training"
+        training.training_start_time = training.creation_time
+        training.final_metric_data_list = [
+            {"MetricName": key, "Value": float(value), "Timestamp": training.creation_time}
             for key, value in values.items()
         ]
 
     def finish(self, name, status="Completed"):
-        found = jobs()[job_name(name)]
-        found.training_job_status = found.secondary_status = status
-        found.training_start_time = found.training_end_time = found.creation_time
+        training = jobs()[job_name(name)]
+        training.training_job_status = training.secondary_status = status
+        training.training_start_time = training.training_end_time = training.creation_time
 
     def fail(self, name, reason):
         jobs()[job_name(name)].failure_reason = reason
@@ -94,14 +94,15 @@ class SageMaker:
             self.finish(name, "Stopped")
 
     def end(self):
-        self._living.__exit__(None, None, None)
+        self._patches.__exit__(None, None, None)
 
 
 @pytest.fixture(params=[Memory, Local, SageMaker], ids=["memory", "local", "sagemaker"])
 def world(request):
-    made = request.param(request)
-    yield made
-    made.end()
+    """A launcher, and the actions of the jobs that it starts."""
+    world = request.param(request)
+    yield world
+    world.end()
 
 
 @pytest.fixture
@@ -109,15 +110,15 @@ def launcher(world):
     return world.launcher
 
 
-def until(launcher, name, *states):
-    def there():
-        found = launcher.report(name)
-        return found if found.state in states else None
+def wait_for_state(launcher, name, *states):
+    def report_in_state():
+        report = launcher.report(name)
+        return report if report.state in states else None
 
-    return wait_until(there, what=f"{name} {states}")
+    return wait_until(report_in_state, what=f"{name} {states}")
 
 
-def test_a_job_is_followed_from_start_to_end(world, launcher):
+def test_a_job_reports_its_progress_from_start_to_end(world, launcher):
     launcher.check_ready()
     launcher.start(job())
     name = job().training_id
@@ -125,23 +126,23 @@ def test_a_job_is_followed_from_start_to_end(world, launcher):
     assert first.state in (TrainingState.STARTED, TrainingState.RUNNING)
     assert (first.finished_at, first.failure_reason, first.model_version) == (None, None, None)
     world.run(name, **LINE)
-    found = until(launcher, name, TrainingState.RUNNING)
-    progress = found.progress
+    running = wait_for_state(launcher, name, TrainingState.RUNNING)
+    progress = running.progress
     assert (progress.epoch, progress.step, progress.steps) == (2, 50, 100)
     assert progress.metrics == {"sentiment": 0.5}
     assert progress.seconds_left == pytest.approx(12.5)
-    assert found.started_at is not None
+    assert running.started_at is not None
     world.finish(name)
-    ended = until(launcher, name, TrainingState.COMPLETED)
+    ended = wait_for_state(launcher, name, TrainingState.COMPLETED)
     assert ended.finished_at >= ended.started_at
     assert ended.failure_reason is None
 
 
-def test_a_job_that_fails_says_why(world, launcher):
+def test_a_failed_job_reports_its_reason(world, launcher):
     launcher.start(job())
     world.fail(job().training_id, "no reviews of sentiment neutral")
-    found = until(launcher, job().training_id, TrainingState.FAILED)
-    assert "no reviews of sentiment neutral" in found.failure_reason
+    failed = wait_for_state(launcher, job().training_id, TrainingState.FAILED)
+    assert "no reviews of sentiment neutral" in failed.failure_reason
 
 
 def test_a_stopped_job_ends_as_cancelled(world, launcher):
@@ -152,25 +153,25 @@ def test_a_stopped_job_ends_as_cancelled(world, launcher):
     if isinstance(world, SageMaker):
         assert launcher.report(name).progress.phase == "Stopping"
         world.stopped(name)
-    until(launcher, name, TrainingState.CANCELLED)
+    wait_for_state(launcher, name, TrainingState.CANCELLED)
     launcher.stop(name)
     assert launcher.report(name).state is TrainingState.CANCELLED
 
 
-def test_stopping_what_has_ended_or_is_unknown_is_no_error(world, launcher):
+def test_stopping_a_finished_or_unknown_job_is_not_an_error(world, launcher):
     launcher.stop("train_20260310_999")
     launcher.start(job())
     world.finish(job().training_id)
-    until(launcher, job().training_id, TrainingState.COMPLETED)
+    wait_for_state(launcher, job().training_id, TrainingState.COMPLETED)
     launcher.stop(job().training_id)
     assert launcher.report(job().training_id).state is TrainingState.COMPLETED
 
 
-def test_a_job_that_nobody_knows_is_none(launcher):
+def test_an_unknown_job_has_no_report(launcher):
     assert launcher.report("train_20260310_999") is None
 
 
-def test_starting_a_job_again_leaves_it_alone(world, launcher):
+def test_starting_a_job_twice_starts_it_once(world, launcher):
     launcher.start(job())
     world.run(job().training_id, **LINE)
     launcher.start(job())
@@ -178,11 +179,11 @@ def test_starting_a_job_again_leaves_it_alone(world, launcher):
     assert launcher.report(job().training_id).progress.step == 50
 
 
-def test_where_nothing_can_be_started_it_says_what_is_missing(world):
+def test_a_launcher_that_cannot_start_jobs_names_what_is_missing(world):
     with pytest.raises(UnavailableError, match=r"(?i)role|python"):
         world.not_ready().check_ready()
 
 
-def test_registered_encoders_and_rows_are_known(launcher):
+def test_a_launcher_lists_encoders_and_counts_rows(launcher):
     assert "own-encoder" in launcher.encoders()
     assert launcher.count_rows() > 0

@@ -1,4 +1,4 @@
-"""What every ObjectStore does: S3 (over moto) and the one in memory."""
+"""The behaviour of every ObjectStore: S3 (moto) and in memory."""
 
 import json
 from base64 import b64decode
@@ -23,7 +23,7 @@ def read(store, key, **conditions):
         return stream.read()
 
 
-def test_what_was_put_comes_back(store):
+def test_get_returns_the_object_that_was_put(store):
     put = store.put("a/b c+ü.txt", b"body")
     body, info = store.get("a/b c+ü.txt")
     assert body == b"body"
@@ -43,7 +43,7 @@ def test_a_stream_reads_forward_in_pieces(store):
         ]
 
 
-def test_an_asked_for_version_is_the_one_that_comes(store):
+def test_open_with_an_etag_returns_that_version_or_nothing(store):
     old = store.put("k", b"old").etag
     assert read(store, "k", etag=old) == b"old"
     store.put("k", b"new")
@@ -51,16 +51,16 @@ def test_an_asked_for_version_is_the_one_that_comes(store):
         read(store, "k", etag=old)
 
 
-@pytest.mark.parametrize("ask", ["get", "head", "open", "download"])
-def test_a_missing_key_is_not_found(store, ask, tmp_path):
-    asked = {
+@pytest.mark.parametrize("method", ["get", "head", "open", "download"])
+def test_a_missing_key_is_not_found(store, method, tmp_path):
+    calls = {
         "open": lambda: read(store, "missing"),
         "download": lambda: store.download("missing", tmp_path / "file"),
         "get": lambda: store.get("missing"),
         "head": lambda: store.head("missing"),
     }
     with pytest.raises(NotFoundError):
-        asked[ask]()
+        calls[method]()
 
 
 def test_only_the_first_conditional_put_wins(store):
@@ -81,7 +81,7 @@ def test_a_conditional_put_on_a_missing_key_does_not_create_it(store):
         store.head("pointer")
 
 
-def test_a_list_has_everything_under_the_prefix_in_order(store):
+def test_list_returns_all_objects_under_a_prefix_in_order(store):
     for key in ("b/2", "b/10", "a/1", "b"):
         store.put(key, b"x")
     assert [info.key for info in store.list("b/")] == ["b/10", "b/2"]
@@ -89,21 +89,21 @@ def test_a_list_has_everything_under_the_prefix_in_order(store):
     assert list(store.list("none/")) == []
 
 
-def test_files_go_up_and_down(store, tmp_path):
+def test_a_file_is_uploaded_and_downloaded_unchanged(store, tmp_path):
     (tmp_path / "up").write_bytes(b"\0" * 1000)
     assert store.upload("k", tmp_path / "up").size == 1000
     store.download("k", tmp_path / "down")
     assert (tmp_path / "down").read_bytes() == b"\0" * 1000
 
 
-def test_deleting_twice_is_no_error(store):
+def test_deleting_an_object_twice_is_not_an_error(store):
     store.put("k", b"x")
     store.delete("k")
     store.delete("k")
     assert list(store.list("")) == []
 
 
-def test_a_signed_upload_holds_for_one_key_and_so_many_bytes(store):
+def test_a_signed_upload_is_valid_for_one_key_up_to_a_size(store):
     signed = store.sign_upload("uploads/web/x/a b+\u00fc.csv", max_bytes=1000, seconds=60)
     assert store.bucket in signed.url
     assert signed.fields["key"] == "uploads/web/x/a b+\u00fc.csv"

@@ -1,1 +1,1 @@
-"""In-memory stand-ins; each passes the suite in tests/contracts that its real adapter passes."""
+"""Fakes of adapters and services; those of ports pass the tests in tests/contracts."""

@@ -1,4 +1,4 @@
-"""An encoder whose answers depend on the text alone: vectors from a hash, sentiment from words."""
+"""An encoder without a model: vectors are hashes of the text, sentiments come from words."""
 
 import hashlib
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Launcher in memory."""
+"""A Launcher in memory."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from shared.schemas.training import TrainingState
 
 
 class MemoryLauncher:
-    """Jobs are reports in a dictionary, which tests change."""
+    """Jobs are reports in a dictionary; tests change their state."""
 
     name = "memory"
 
@@ -39,19 +39,19 @@ class MemoryLauncher:
         return self.jobs.get(training_id)
 
     def stop(self, training_id):
-        found = self.jobs.get(training_id)
-        if found and not found.state.is_final:
+        report = self.jobs.get(training_id)
+        if report and not report.state.is_final:
             self._end(training_id, TrainingState.CANCELLED)
 
-    # what jobs do
+    # changes that a job would report
 
     def run(self, training_id, **values):
         now = datetime.now(UTC)
-        found = self.jobs[training_id]
+        report = self.jobs[training_id]
         self.jobs[training_id] = replace(
-            found,
+            report,
             state=TrainingState.RUNNING,
-            started_at=found.started_at or now,
+            started_at=report.started_at or now,
             progress=parse_progress(values),
         )
 

@@ -1,4 +1,4 @@
-"""ObjectStore in memory."""
+"""An ObjectStore in memory."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from shared.storage.objects import ObjectInfo, SignedUpload
 
 
 class MemoryStore:
-    """A bucket in a dictionary; its ETags are those of S3 (MD5 of the bytes)."""
+    """A bucket in a dictionary; its ETags are the MD5 of the bytes, as in S3."""
 
     def __init__(self, bucket="memory"):
         self.bucket = bucket
@@ -61,7 +61,7 @@ class MemoryStore:
         self._objects.pop(key, None)
 
     def sign_upload(self, key, *, max_bytes, seconds):
-        """A form whose policy is plain: nobody checks a signature here."""
+        """Build a form with an unsigned policy."""
         policy = {
             "conditions": [["content-length-range", 1, max_bytes], {"key": key}],
             "seconds": seconds,

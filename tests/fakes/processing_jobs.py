@@ -1,7 +1,7 @@
-"""SageMaker's jobs in moto, which knows them and runs nothing: here they run.
+"""Processing jobs of SageMaker that run; moto's own are only recorded.
 
-A job is done when it is looked at: its inputs are taken from S3 into a folder, a program of the
-test's stands for its container, and its output goes back to S3.
+A job runs when it is described: its inputs are downloaded from S3 to a folder, a function of the
+test replaces its container, and its output is uploaded to S3.
 """
 
 import os
@@ -20,16 +20,16 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from tests.fakes.sagemaker import REGION
 
-_TOLD = ("AppSpecification", "Environment", "NetworkConfig", "ProcessingInputs", "RoleArn")
-_TOLD += ("ProcessingOutputConfig", "ProcessingResources", "StoppingCondition")
+_PARAMETERS = ("AppSpecification", "Environment", "NetworkConfig", "ProcessingInputs", "RoleArn")
+_PARAMETERS += ("ProcessingOutputConfig", "ProcessingResources", "StoppingCondition")
 Container = Callable[[dict, Path], tuple[int, str]]
-"""(request, folder with input/ and output/) → exit status, what it left as its message."""
+"""(request, folder with input/ and output/) → exit status, exit message."""
 
 
 class ProcessingJobs:
-    """``containers``: for each module that is run, what runs it. ``requests``: by name of job.
+    """``containers``: a function per module. ``requests``: the request of each job, by name.
 
-    A job ends after ``looks_until_done``, and not before ``may_end()``.
+    A job ends once it was described ``looks_until_done`` times and ``may_end()`` is true.
     """
 
     def __init__(self, s3, root):
@@ -53,7 +53,7 @@ class ProcessingJobs:
         request = self.requests[job.processing_job_name]
         folder = self._root / job.processing_job_name
         for each in request["ProcessingInputs"] or []:
-            self._take(each["S3Input"], folder)
+            self._download(each["S3Input"], folder)
         (folder / "output").mkdir(parents=True)
         module = request["AppSpecification"]["ContainerEntrypoint"][-1]
         with patch.dict(os.environ, request["Environment"] or {}):
@@ -63,22 +63,22 @@ class ProcessingJobs:
             job.failure_reason = f"AlgorithmError: , exit code: {status}"
             return
         for each in (request["ProcessingOutputConfig"] or {}).get("Outputs", []):
-            self._put(folder / "output", each["S3Output"]["S3Uri"])
+            self._upload(folder / "output", each["S3Output"]["S3Uri"])
         job.processing_job_status = "Completed"
 
-    def _take(self, given, folder):
-        bucket, prefix = _place(given["S3Uri"])
-        into = folder / Path(given["LocalPath"]).relative_to("/opt/ml/processing")
-        into.mkdir(parents=True)
-        found = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-        assert found, f"nothing at {given['S3Uri']}: SageMaker fails such a job"
-        for each in found:
+    def _download(self, source, folder):
+        bucket, prefix = _bucket_and_key(source["S3Uri"])
+        target = folder / Path(source["LocalPath"]).relative_to("/opt/ml/processing")
+        target.mkdir(parents=True)
+        objects = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        assert objects, f"nothing at {source['S3Uri']}: SageMaker fails such a job"
+        for each in objects:
             name = each["Key"].removeprefix(prefix).lstrip("/") or Path(each["Key"]).name
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            self._s3.download_file(bucket, each["Key"], str(into / name))
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            self._s3.download_file(bucket, each["Key"], str(target / name))
 
-    def _put(self, folder, uri):
-        bucket, prefix = _place(uri)
+    def _upload(self, folder, uri):
+        bucket, prefix = _bucket_and_key(uri)
         for path in folder.rglob("*"):
             if path.is_file():
                 key = f"{prefix.rstrip('/')}/{path.relative_to(folder)}"
@@ -86,45 +86,45 @@ class ProcessingJobs:
         shutil.rmtree(folder)
 
 
-def _place(uri):
+def _bucket_and_key(uri):
     parts = urlsplit(uri)
     return parts.netloc, parts.path.lstrip("/")
 
 
 @contextmanager
 def running_jobs(s3, root):
-    """While it lasts, processing jobs run; gives the ProcessingJobs."""
+    """Run processing jobs within this context; yields the ProcessingJobs."""
     jobs = ProcessingJobs(s3, root)
     create = SageMakerModelBackend.create_processing_job
     describe = SageMakerModelBackend.describe_processing_job
     respond = SageMakerResponse.create_processing_job
 
-    def responding(self):
+    def record_request(self):
         if self._get_param("ProcessingJobName") in jobs.requests:
             raise ResourceInUseException(message="Processing job names must be unique")
-        told = {name: self._get_param(name) for name in _TOLD}
-        jobs.requests[self._get_param("ProcessingJobName")] = told
+        request = {name: self._get_param(name) for name in _PARAMETERS}
+        jobs.requests[self._get_param("ProcessingJobName")] = request
         return respond(self)
 
-    def one_by_one(self):
+    def serialize_requests(self):
         with jobs.lock:
-            return responding(self)
+            return record_request(self)
 
-    def living(self, **named):
-        job = create(self, **named)
+    def create_in_progress(self, **parameters):
+        job = create(self, **parameters)
         job.processing_job_status = "InProgress"
         return job
 
-    def looked_at(self, processing_job_name):
+    def run_and_describe(self, processing_job_name):
         with jobs.lock:
             if processing_job_name in self.processing_jobs:
                 jobs.look(self.processing_jobs[processing_job_name])
             return describe(self, processing_job_name)
 
     with (
-        patch.object(SageMakerResponse, "create_processing_job", one_by_one),
-        patch.object(SageMakerModelBackend, "create_processing_job", living),
-        patch.object(SageMakerModelBackend, "describe_processing_job", looked_at),
+        patch.object(SageMakerResponse, "create_processing_job", serialize_requests),
+        patch.object(SageMakerModelBackend, "create_processing_job", create_in_progress),
+        patch.object(SageMakerModelBackend, "describe_processing_job", run_and_describe),
     ):
         yield jobs
 

@@ -1,8 +1,8 @@
-"""MessageQueue in memory."""
+"""A MessageQueue in memory."""
 
 
 class MemoryQueue:
-    """Keeps the bodies in the order in which they were sent."""
+    """Keeps message bodies in the order of sending."""
 
     def __init__(self):
         self.bodies = []
@@ -11,6 +11,6 @@ class MemoryQueue:
         self.bodies += [message.model_dump_json() for message in messages]
 
     def take(self):
-        """Every body sent since the last call."""
-        taken, self.bodies = self.bodies, []
-        return taken
+        """Return all bodies sent since the last call."""
+        bodies, self.bodies = self.bodies, []
+        return bodies

@@ -1,8 +1,8 @@
-"""What RDS Proxy asks of a client, in front of the real PostgreSQL.
+"""The checks of RDS Proxy, in front of the real PostgreSQL.
 
-TLS from the first byte on; the password in clear, which must be an IAM token for this endpoint and
-user that is signed with the right key and fresh. Then the client is joined to the server, which
-trusts the user. Clients' messages are kept, to be looked at.
+A client must use TLS and send an IAM token as its password: for this endpoint and user, signed with
+the right key, and not expired. Then it is connected to the server, which trusts the user. Tokens
+and startup messages are recorded.
 """
 
 import datetime as dt
@@ -27,7 +27,7 @@ REGION = "eu-west-1"
 
 
 class RdsProxy(Relay):
-    """``tokens``: the accepted ones; ``startups``: parameters that clients began with."""
+    """``tokens``: accepted tokens; ``startups``: startup parameters of clients."""
 
     def __init__(self, server, folder, *, name="localhost"):
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -36,28 +36,28 @@ class RdsProxy(Relay):
         self.tokens, self.refused, self.startups = [], [], []
         super().__init__(server)
 
-    def meet(self, client):
-        length, code = struct.unpack("!ii", _exactly(client, 8))
+    def connect(self, client):
+        length, code = struct.unpack("!ii", _receive(client, 8))
         if code != _SSL_REQUEST:  # plain text
             self.refused.append("no TLS")
             return None
         client.sendall(b"S")
         try:
             near = self._tls.wrap_socket(client, server_side=True)
-        except ssl.SSLError:  # the client does not believe us
+        except ssl.SSLError:  # the client rejects the certificate
             self.refused.append("certificate")
             return None
-        startup = _exactly(near, 4)
-        startup += _exactly(near, struct.unpack("!i", startup)[0] - 4)
+        startup = _receive(near, 4)
+        startup += _receive(near, struct.unpack("!i", startup)[0] - 4)
         parts = startup[8:].split(b"\0")
-        told = dict(
+        parameters = dict(
             zip(map(bytes.decode, parts[::2]), map(bytes.decode, parts[1::2]), strict=False)
         )
-        self.startups.append(told)
+        self.startups.append(parameters)
         near.sendall(b"R" + struct.pack("!ii", 8, 3))  # AuthenticationCleartextPassword
-        kind, length = struct.unpack("!ci", _exactly(near, 5))
-        token = _exactly(near, length - 4)[:-1].decode()
-        if kind != b"p" or not self._signed(token, told["user"]):
+        kind, length = struct.unpack("!ci", _receive(near, 5))
+        token = _receive(near, length - 4)[:-1].decode()
+        if kind != b"p" or not self._is_valid(token, parameters["user"]):
             self.refused.append("token")
             message = b"SFATAL\0C28P01\0MPAM authentication failed\0\0"
             near.sendall(b"E" + struct.pack("!i", len(message) + 4) + message)
@@ -67,38 +67,38 @@ class RdsProxy(Relay):
         far.sendall(startup)
         return near, far
 
-    def _signed(self, token, user):
-        """Whether the token is what the right key signs for this endpoint, user and time."""
-        asked = parse_qs(urlsplit("https://" + token).query)
-        when = dt.datetime.strptime(asked["X-Amz-Date"][0] + "+0000", "%Y%m%dT%H%M%SZ%z")
-        age = dt.datetime.now(dt.UTC) - when
-        if not 0 <= age.total_seconds() + 2 < int(asked["X-Amz-Expires"][0]):
+    def _is_valid(self, token, user):
+        """Return whether the right key signed the token for this endpoint and user."""
+        parameters = parse_qs(urlsplit("https://" + token).query)
+        signed_at = dt.datetime.strptime(parameters["X-Amz-Date"][0] + "+0000", "%Y%m%dT%H%M%SZ%z")
+        age = dt.datetime.now(dt.UTC) - signed_at
+        if not 0 <= age.total_seconds() + 2 < int(parameters["X-Amz-Expires"][0]):
             return False
         url = f"https://localhost:{self.port}/?Action=connect&DBUser={user}"
         request = AWSRequest("GET", url)
         signer = SigV4QueryAuth(KEYS, "rds-db", REGION, expires=900)
-        expected = _at(when, signer, request)
-        return parse_qs(urlsplit(expected).query) == asked
+        expected = _signed_url(signed_at, signer, request)
+        return parse_qs(urlsplit(expected).query) == parameters
 
 
-def _at(when, signer, request):
-    with patch("botocore.auth.get_current_datetime", lambda: when):
+def _signed_url(signed_at, signer, request):
+    with patch("botocore.auth.get_current_datetime", lambda: signed_at):
         signer.add_auth(request)
     return request.url
 
 
-def _exactly(stream, count):
-    found = b""
-    while len(found) < count:
-        data = stream.recv(count - len(found))
+def _receive(stream, count):
+    received = b""
+    while len(received) < count:
+        data = stream.recv(count - len(received))
         if not data:
             raise ConnectionError
-        found += data
-    return found
+        received += data
+    return received
 
 
 def make_certificates(folder, name):
-    """server.pem, server.key for a name, and the file of the authority that signed it."""
+    """Write server.pem and server.key for a name; returns the file of the signing authority."""
     authority, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
     issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Made Root CA 1")])
 

@@ -1,4 +1,4 @@
-"""TCP in front of a real server: each connection is answered in a thread, then passed on."""
+"""A TCP relay in front of a real server; each connection has a thread."""
 
 import socket
 import threading
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 class Relay:
-    """Listens on loopback; ``meet`` may look at a connection, and change it, before it goes on."""
+    """Listens on loopback; a subclass may inspect or replace a connection in ``connect``."""
 
     def __init__(self, server, *, port=0):
         self._server = server
@@ -20,8 +20,8 @@ class Relay:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def meet(self, client):
-        """The two ends to join; None to let the client go."""
+    def connect(self, client):
+        """Return the two sockets to join, or None to drop the client."""
         return client, socket.create_connection(self._server)
 
     def _accept(self):
@@ -34,10 +34,10 @@ class Relay:
 
     def _serve(self, client):
         with suppress(OSError), client:
-            joined = self.meet(client)
-            if joined is None:
+            sockets = self.connect(client)
+            if sockets is None:
                 return
-            near, far = joined
+            near, far = sockets
             back = threading.Thread(target=_pump, args=(far, near), daemon=True)
             back.start()
             _pump(near, far)

@@ -1,4 +1,4 @@
-"""Moto's SageMaker with jobs that live: moto's own are complete at once and cannot be stopped."""
+"""Training jobs of moto that run and can be stopped; moto's own are complete at once."""
 
 from contextlib import contextmanager
 
@@ -12,20 +12,20 @@ REGION = "eu-west-1"
 
 
 def jobs():
-    """moto's jobs by name."""
+    """moto's training jobs, by name."""
     return sagemaker_backends[DEFAULT_ACCOUNT_ID][REGION].training_jobs
 
 
 @contextmanager
-def living_jobs():
-    """While it lasts: a job starts, its name is taken, and it can be stopped."""
+def stoppable_jobs():
+    """Within this context a job starts, occupies its name, and can be stopped."""
     create = SageMakerModelBackend.create_training_job
 
-    def living(self, training_job_name, **named):
+    def create_in_progress(self, training_job_name, **parameters):
         if training_job_name in self.training_jobs:
             raise ResourceInUseException(message="Training job names must be unique")
-        definitions = named["algorithm_specification"].get("MetricDefinitions")
-        job = create(self, training_job_name=training_job_name, **named)
+        definitions = parameters["algorithm_specification"].get("MetricDefinitions")
+        job = create(self, training_job_name=training_job_name, **parameters)
         job.algorithm_specification["MetricDefinitions"] = definitions
         job.training_job_status, job.secondary_status = "InProgress", "Starting"
         job.training_start_time = job.training_end_time = None
@@ -34,16 +34,16 @@ def living_jobs():
 
     def stop(self):
         name = self._get_param("TrainingJobName")
-        found = self.sagemaker_backend.training_jobs.get(name)
-        if found is None:
+        job = self.sagemaker_backend.training_jobs.get(name)
+        if job is None:
             raise ValidationError(message="Requested resource not found.")
-        if found.training_job_status != "InProgress":
-            told = "The request was rejected because the training job is in status "
-            raise ValidationError(message=told + found.training_job_status)
-        found.training_job_status = found.secondary_status = "Stopping"
+        if job.training_job_status != "InProgress":
+            message = "The request was rejected because the training job is in status "
+            raise ValidationError(message=message + job.training_job_status)
+        job.training_job_status = job.secondary_status = "Stopping"
         return ActionResult({})
 
-    SageMakerModelBackend.create_training_job = living
+    SageMakerModelBackend.create_training_job = create_in_progress
     SageMakerResponse.stop_training_job = stop
     try:
         yield

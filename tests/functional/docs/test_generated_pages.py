@@ -1,4 +1,4 @@
-"""The generated pages: current, the same everywhere, and complete."""
+"""The generated pages are current, and the same on every machine."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ PAGES = ("docs/reference/cli.md", "docs/reference/settings.md", "docs/openapi.js
 
 
 def run(*arguments, **environment):
-    """scripts/docs/build.py without any variable of ours or of AWS, from another folder."""
+    """Run scripts/docs/build.py from another folder, without variables of Reviewlens or AWS."""
     bare = {k: v for k, v in os.environ.items() if not k.startswith(("REVIEWLENS_", "AWS_"))}
     return subprocess.run(
         [sys.executable, str(REPOSITORY / "scripts" / "docs" / "build.py"), *arguments],
@@ -45,7 +45,7 @@ def test_the_pages_of_the_repository_are_current():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_changed_page_fails_the_check_and_is_named(tree, page):
+def test_a_changed_page_fails_the_check_by_name(tree, page):
     with (tree / page).open("a", encoding="utf-8") as file:
         file.write("\n")
     done = run("--check", "--root", str(tree))
@@ -61,7 +61,7 @@ def test_a_missing_page_fails_the_check_and_nothing_is_written(tree):
     assert not (tree / PAGES[0]).exists()
 
 
-def test_terminal_environment_and_temporary_folder_change_nothing(tree, tmp_path):
+def test_pages_do_not_depend_on_terminal_or_environment(tree, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     done = run(
         *("--check", "--root", str(tree)),
@@ -77,7 +77,7 @@ def test_terminal_environment_and_temporary_folder_change_nothing(tree, tmp_path
     assert done.returncode == 0, done.stderr
 
 
-def test_pages_name_no_place_of_this_machine_and_carry_no_colour(written):
+def test_pages_contain_no_path_of_this_machine_and_no_colour(written):
     for page in PAGES:
         text = (written / page).read_text(encoding="utf-8")
         for place in (str(REPOSITORY), str(Path.home()) + "/", tempfile.gettempdir(), "\x1b"):

@@ -8,7 +8,7 @@ import pytest
 
 from lambdas.training.dependencies import build_dependencies
 from lambdas.training.handler import handler
-from tests.fakes.sagemaker import jobs, living_jobs
+from tests.fakes.sagemaker import jobs, stoppable_jobs
 from tests.training import SAGEMAKER_VALUES
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
@@ -30,7 +30,7 @@ def call(function_environment, monkeypatch):
         return response["statusCode"], json.loads(response["body"])
 
     build_dependencies.cache_clear()
-    with living_jobs():
+    with stoppable_jobs():
         yield send
     build_dependencies.cache_clear()
 

@@ -1,4 +1,4 @@
-"""The pages that are committed: complete, with examples and links that hold."""
+"""The committed pages are complete; their examples and links are valid."""
 
 import json
 import re
@@ -15,7 +15,7 @@ def document():
     return json.loads((REPOSITORY / "docs/openapi.json").read_text(encoding="utf-8"))
 
 
-def test_every_command_has_a_section_and_says_what_it_does():
+def test_every_command_has_a_section_and_a_help_text():
     from typer.main import get_command
 
     from local.cli.main import application
@@ -40,7 +40,7 @@ def test_every_function_with_settings_has_a_section():
         assert all(cells), row
 
 
-def test_every_route_says_what_it_does_takes_and_answers(document):
+def test_every_route_has_a_summary_a_tag_and_one_successful_response(document):
     assert {"/analyze", "/search_similar", "/collect", "/health"} <= document["paths"].keys()
     ids = set()
     for path, operations in document["paths"].items():
@@ -49,14 +49,14 @@ def test_every_route_says_what_it_does_takes_and_answers(document):
             assert operation["summary"], where
             assert operation["tags"], where
             ids.add(operation["operationId"])
-            good = [c for c in operation["responses"] if c.startswith("2")]
-            assert len(good) == 1, where
-            schema = operation["responses"][good[0]]["content"]["application/json"]["schema"]
+            successes = [code for code in operation["responses"] if code.startswith("2")]
+            assert len(successes) == 1, where
+            schema = operation["responses"][successes[0]]["content"]["application/json"]["schema"]
             assert schema["$ref"].startswith("#/components/schemas/"), where
-    assert len(ids) == sum(len(found) for found in document["paths"].values())
+    assert len(ids) == sum(len(operations) for operations in document["paths"].values())
 
 
-def test_every_reference_leads_somewhere(document):
+def test_every_reference_has_a_schema(document):
     schemas = document["components"]["schemas"]
     assert not {"HTTPValidationError", "ValidationError"} & schemas.keys()
 
@@ -72,19 +72,19 @@ def test_every_reference_leads_somewhere(document):
         assert reference.removeprefix("#/components/schemas/") in schemas
 
 
-def test_a_schema_means_the_same_in_all_services():
+def test_a_schema_is_the_same_in_all_services():
     import importlib
 
     from local.stack.gateway import SERVICES
 
-    seen = {}
+    schemas = {}
     for service in SERVICES:
         app = importlib.import_module(service.module).create_app()
         for name, schema in app.openapi()["components"]["schemas"].items():
-            assert seen.setdefault(name, schema) == schema, (service.name, name)
+            assert schemas.setdefault(name, schema) == schema, (service.name, name)
 
 
-def test_every_route_has_an_example_and_no_other_has(document):
+def test_every_route_has_an_example(document):
     page = (REPOSITORY / "docs/api.md").read_text(encoding="utf-8")
     sections = re.findall(r"^### (\w+ /\S*)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
     routes = {
@@ -98,20 +98,20 @@ def test_every_route_has_an_example_and_no_other_has(document):
 
 
 def test_examples_carry_the_fields_of_their_schemas(document):
-    """A JSON answer of docs/api.md has the very fields that its route documents."""
+    """A JSON answer in docs/api.md has exactly the fields of the schema of its route."""
     page = (REPOSITORY / "docs/api.md").read_text(encoding="utf-8")
     pattern = r"^### (\w+) (/\S*)\n(?:(?!^##).)*?^```json\n(.*?)^```"
-    found = re.findall(pattern, page, re.MULTILINE | re.DOTALL)
-    assert len(found) > 8
-    for method, path, example in found:
+    examples = re.findall(pattern, page, re.MULTILINE | re.DOTALL)
+    assert len(examples) > 8
+    for method, path, example in examples:
         responses = document["paths"][path][method.lower()]["responses"]
-        good = next(answer for status, answer in responses.items() if status.startswith("2"))
-        name = good["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        success = next(body for status, body in responses.items() if status.startswith("2"))
+        name = success["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         properties = document["components"]["schemas"][name]["properties"]
         assert set(json.loads(example)) == set(properties), path
 
 
-def test_links_of_the_pages_lead_somewhere():
+def test_links_of_the_pages_have_a_target():
     pages = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     for page in [*pages, *(REPOSITORY / "docs").rglob("*.md")]:
         for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
@@ -130,7 +130,7 @@ def test_paths_in_the_pages_exist():
             assert (REPOSITORY / path).exists(), (page.name, path)
 
 
-def test_no_page_has_a_placeholder_in_place_of_text():
+def test_no_page_has_a_placeholder():
     for page in (REPOSITORY / "docs").rglob("*.md"):
         placeholders = re.findall(r"^[A-Z][A-Z0-9_]+$", page.read_text("utf-8"), re.MULTILINE)
         assert placeholders == [], page.name
