@@ -1,9 +1,9 @@
-"""Make the zips of the functions, without Docker: our files and the wheels that Lambda loads.
+"""Build the zips of the functions from our files and wheels for Lambda, without Docker.
 
     python scripts/release/bundle_functions.py [FUNCTION …] [--expect HASH]
 
 Prints the path of each zip. The CDK command line calls it with one function and a hash when it
-publishes a zip that was not made before synthesis.
+publishes a zip that was not built before synthesis.
 """
 
 import argparse
@@ -18,16 +18,16 @@ from cdk.packaging.table import ASSETS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the zips; returns the exit status, 1 where one cannot be made."""
-    zips = [name for name, asset in ASSETS.items() if asset.as_zip]
-    parser = argparse.ArgumentParser(description="Make the zips of the functions.")
+    """Build the zips; returns the exit status, 1 if one cannot be built."""
+    zips = [name for name, asset in ASSETS.items() if asset.fits_zip]
+    parser = argparse.ArgumentParser(description="Build the zips of the functions.")
     parser.add_argument("functions", nargs="*", metavar="FUNCTION", help=", ".join(zips))
     parser.add_argument("--expect", help="fail unless the sources have this hash")
     options = parser.parse_args(arguments)
-    wanted = options.functions or [name for name in zips if ASSETS[name].kind == "zip"]
-    if unknown := [name for name in wanted if name not in zips]:
-        parser.error(f"no zip is made of {', '.join(unknown)}")
-    for name in wanted:
+    names = options.functions or [name for name in zips if ASSETS[name].kind == "zip"]
+    if unknown := [name for name in names if name not in zips]:
+        parser.error(f"cannot be built as a zip: {', '.join(unknown)}")
+    for name in names:
         if options.expect and bundle_hash(name) != options.expect:
             print(f"{name}: the sources changed since synthesis; synthesize again", file=sys.stderr)
             return 1

@@ -1,11 +1,11 @@
-"""Make shared/db/roots.pem: what a connection to RDS or RDS Proxy is proved by.
+"""Write shared/db/roots.pem: the CA certificates that verify RDS and RDS Proxy.
 
     curl -O https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
     python scripts/release/database_roots.py global-bundle.pem
 
-Takes the roots of the bundle that are valid still (an intermediate comes with the handshake), and
-Amazon's own roots from certifi, by which RDS Proxy is proved: its certificates are ACM's. The file
-changes when AWS opens a region, and then only.
+Takes the root certificates of the bundle that have not expired (servers send the intermediates) and
+Amazon's roots from certifi, which verify the certificates that RDS Proxy gets from ACM. The file
+changes only when AWS opens a region.
 """
 
 import sys
@@ -17,41 +17,46 @@ import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-ROOTS = Path(__file__).resolve().parents[2] / "shared" / "db" / "roots.pem"
-_TRUST_SERVICES = ("Amazon Root CA ", "Starfield Services Root Certificate Authority")
-_NOT_OURS = ("Amazon RDS Beta ", "Amazon RDS Preview ")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from cdk.paths import ROOT
+
+TARGET = ROOT / "shared" / "db" / "roots.pem"
+_WEB_ROOTS = ("Amazon Root CA ", "Starfield Services Root Certificate Authority")
+_TEST_ROOTS = ("Amazon RDS Beta ", "Amazon RDS Preview ")
 
 
-def name_of(certificate: x509.Certificate) -> str:
-    """Common name of the subject."""
+def common_name(certificate: x509.Certificate) -> str:
+    """Common name of a certificate's subject."""
     attributes = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(attributes[0].value) if attributes else ""
 
 
-def roots(bundle: bytes, web: bytes, now: datetime) -> list[x509.Certificate]:
-    """Valid roots of RDS out of its bundle, and Amazon's out of the web's, by name."""
-    found = [
-        each
-        for each in x509.load_pem_x509_certificates(bundle)
-        if each.issuer == each.subject
-        and each.not_valid_after_utc > now
-        and name_of(each).startswith("Amazon RDS ")
-        and not name_of(each).startswith(_NOT_OURS)
+def select_roots(rds_bundle: bytes, web_bundle: bytes, now: datetime) -> list[x509.Certificate]:
+    """The valid RDS roots of its bundle and Amazon's roots of the web bundle, by name."""
+    roots = [
+        certificate
+        for certificate in x509.load_pem_x509_certificates(rds_bundle)
+        if certificate.issuer == certificate.subject
+        and certificate.not_valid_after_utc > now
+        and common_name(certificate).startswith("Amazon RDS ")
+        and not common_name(certificate).startswith(_TEST_ROOTS)
     ]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some root of the web has a serial number of zero
-        others = x509.load_pem_x509_certificates(web)
-    found += [each for each in others if name_of(each).startswith(_TRUST_SERVICES)]
-    return sorted(found, key=name_of)
+        warnings.simplefilter("ignore")  # some web roots have the serial number 0
+        web_roots = x509.load_pem_x509_certificates(web_bundle)
+    roots += [root for root in web_roots if common_name(root).startswith(_WEB_ROOTS)]
+    return sorted(roots, key=common_name)
 
 
 def main() -> int:
-    """Write the file."""
+    """Write the file; returns the exit status."""
     bundle = Path(sys.argv[1]).read_bytes()
-    found = roots(bundle, Path(certifi.where()).read_bytes(), datetime.now(UTC))
-    lines = [f"# {name_of(each)}\n{each.public_bytes(Encoding.PEM).decode()}" for each in found]
-    ROOTS.write_text("".join(lines), encoding="ascii")
-    print(f"{len(found)} roots")
+    roots = select_roots(bundle, Path(certifi.where()).read_bytes(), datetime.now(UTC))
+    entries = [
+        f"# {common_name(root)}\n{root.public_bytes(Encoding.PEM).decode()}" for root in roots
+    ]
+    TARGET.write_text("".join(entries), encoding="ascii")
+    print(f"{len(roots)} root certificates")
     return 0
 
 

@@ -2,8 +2,8 @@
 
     python scripts/release/pin_requirements.py [FUNCTION …]
 
-What a function imports is read from its sources, versions from constraints.txt, and pip says what
-those need in turn, for Lambda's Python on x86_64 and arm64. Needs the network.
+Imports are read from the sources of a function and versions from constraints.txt; pip resolves the
+dependencies for Lambda's Python on x86_64 and arm64. Needs the network.
 """
 
 import argparse
@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -21,93 +20,83 @@ from packaging.utils import canonicalize_name
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from cdk.packaging.bundles import PYTHON, platforms
-from cdk.packaging.import_graph import reached
+from cdk.packaging.import_graph import follow_imports
 from cdk.packaging.table import ASSETS, handler_of
 from cdk.paths import ROOT
+from scripts.pinning import applies, distributions_of
 
-LEFT_OUT = frozenset({"huggingface-hub"})
-"""tokenizers asks for it to fetch tokenizers by their name; ours are files."""
+EXCLUDED = frozenset({"huggingface-hub"})
+"""tokenizers needs it only to download tokenizers by name; ours are files."""
 EXTRAS = {"psycopg": {"binary"}}
-"""Extras that are wanted and that no import shows."""
+"""Required extras, which are not visible in imports."""
 MACHINES = ("x86_64", "aarch64")
-_MARKERS = {
-    "python_version": PYTHON,
-    "python_full_version": f"{PYTHON}.0",
-    "sys_platform": "linux",
-    "platform_system": "Linux",
-    "platform_machine": "x86_64",
-    "implementation_name": "cpython",
-    "platform_python_implementation": "CPython",
-    "os_name": "posix",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Pin what each function needs.")
+    parser = argparse.ArgumentParser(description="Pin the requirements of each function.")
     parser.add_argument("functions", nargs="*", choices=[[], *ASSETS], metavar="FUNCTION")
     for name in parser.parse_args(arguments).functions or ASSETS:
-        wanted = direct(name)
+        imported = imported_distributions(name)
         path = ROOT / "lambdas" / name / "requirements.txt"
-        path.write_text(page(wanted, [report(wanted, machine) for machine in MACHINES]))
+        reports = [resolve(imported, machine) for machine in MACHINES]
+        path.write_text(requirements_text(imported, reports))
         print(path.relative_to(ROOT))
     return 0
 
 
-def direct(name: str) -> list[str]:
-    """Names of the distributions whose modules a function imports."""
-    known = packages_distributions()
-    others = reached([handler_of(name).rpartition(".")[0]]).others
-    return sorted({canonicalize_name(known[other][0]) for other in others})
+def imported_distributions(name: str) -> list[str]:
+    """Names of the distributions that a function imports."""
+    handler = handler_of(name).rpartition(".")[0]
+    return sorted(distributions_of(follow_imports([handler]).third_party))
 
 
-def report(wanted: Iterable[str], machine: str) -> dict[str, dict[str, Any]]:
-    """What pip would install for a machine: name → entry of pip's report."""
-    lines = [f"{name}[{','.join(EXTRAS[name])}]" if name in EXTRAS else name for name in wanted]
+def resolve(names: Iterable[str], machine: str) -> dict[str, dict[str, Any]]:
+    """The distributions that pip would install for a machine: name → entry of pip's report."""
+    lines = [f"{name}[{','.join(EXTRAS[name])}]" if name in EXTRAS else name for name in names]
     tags = [part for tag in platforms(machine) for part in ("--platform", tag)]
-    with tempfile.TemporaryDirectory() as place:
-        told = Path(place) / "report.json"
+    with tempfile.TemporaryDirectory() as temporary:
+        report = Path(temporary) / "report.json"
         command = [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-            *("--dry-run", "--ignore-installed", "--report", str(told), "--target", place),
+            *("--dry-run", "--ignore-installed", "--report", str(report), "--target", temporary),
             *("--only-binary=:all:", "--python-version", PYTHON, "--implementation", "cp", *tags),
             *("--constraint", str(ROOT / "constraints.txt"), *lines),
         ]
         subprocess.run(command, check=True)
-        found = json.loads(told.read_text())["install"]
-    return {canonicalize_name(entry["metadata"]["name"]): entry for entry in found}
+        entries = json.loads(report.read_text())["install"]
+    return {canonicalize_name(entry["metadata"]["name"]): entry for entry in entries}
 
 
-def page(wanted: Sequence[str], reports: Sequence[dict[str, dict[str, Any]]]) -> str:
-    """The file: a line for each distribution that is needed, with the hash for each machine."""
+def requirements_text(imported: Sequence[str], reports: Sequence[dict[str, dict[str, Any]]]) -> str:
+    """The file: a line for each required distribution, with a hash for each machine."""
     lines = []
-    for name in sorted(needed(wanted, reports[0])):
-        entries = [found[name] for found in reports]
+    for name in sorted(required_names(imported, reports[0])):
+        entries = [report[name] for report in reports]
         pinned = f"{name}=={entries[0]['metadata']['version']}"
         hashes = {entry["download_info"]["archive_info"]["hashes"]["sha256"] for entry in entries}
         lines.append(" ".join([pinned, *(f"--hash=sha256:{value}" for value in sorted(hashes))]))
     head = [
         "# Written by scripts/release/pin_requirements.py: wheels for x86_64 and arm64.",
-        f"# Imported: {', '.join(wanted)}.",
+        f"# Imported: {', '.join(imported)}.",
     ]
     return "\n".join([*head, *lines]) + "\n"
 
 
-def needed(wanted: Sequence[str], found: dict[str, dict[str, Any]]) -> set[str]:
-    """Those of a report that are needed, without what is left out and what only that needs."""
-    seen: set[str] = set()
-    waiting = [(name, EXTRAS.get(name, set())) for name in wanted]
-    while waiting:
-        name, extras = waiting.pop()
-        if name in LEFT_OUT or (name in seen and not extras):
+def required_names(imported: Sequence[str], report: dict[str, dict[str, Any]]) -> set[str]:
+    """The required distributions of a report, without excluded ones and their dependencies."""
+    required: set[str] = set()
+    pending = [(name, EXTRAS.get(name, set())) for name in imported]
+    while pending:
+        name, extras = pending.pop()
+        if name in EXCLUDED or (name in required and not extras):
             continue
-        seen.add(name)
-        for told in found[name]["metadata"].get("requires_dist", []):
-            asked = Requirement(told)
-            markers = [{**_MARKERS, "extra": extra} for extra in ("", *extras)]
-            if asked.marker is None or any(asked.marker.evaluate(one) for one in markers):
-                waiting.append((canonicalize_name(asked.name), asked.extras))
-    return seen
+        required.add(name)
+        for line in report[name]["metadata"].get("requires_dist", []):
+            requirement = Requirement(line)
+            if any(applies(requirement, extra, python=PYTHON) for extra in ("", *extras)):
+                pending.append((canonicalize_name(requirement.name), requirement.extras))
+    return required
 
 
 if __name__ == "__main__":

@@ -1,50 +1,46 @@
-"""Put the model that the repository ships into an environment, and make it current if none is.
+"""Publish the repository's model to an environment; make it current if there is no current model.
 
     python scripts/release/publish_model.py [FOLDER] [--bucket BUCKET] [--role ARN]
 
-BUCKET is the artefact bucket (ARTEFACT_BUCKET), ARN the role that may write there
-(PUBLICATION_ROLE_ARN): outputs of the environment's stacks storage and acceptance. Where a model is
-current it stays current, whatever is published: changing it is the gate's business.
+BUCKET is the artefact bucket (ARTEFACT_BUCKET), ARN a role that may write to it
+(PUBLICATION_ROLE_ARN): outputs of the environment's stacks storage and acceptance. An existing
+current model stays current: only the gate replaces it.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from cdk.paths import ROOT
 from local.stack.shipped_model import add_evaluation_to
-from scripts.release.smoke_test import in_role
+from scripts.release.artefact_bucket import parse_arguments
 from shared.errors import ReviewlensError
 from shared.storage.artefacts import current, move_pointer, publish, read_folder
-from shared.storage.objects import S3Store
 
-SHIPPED = Path(__file__).resolve().parents[2] / "models" / "default"
+MODEL_FOLDER = ROOT / "models" / "default"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Publish; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Publish a model, and let it answer if none does.")
-    parser.add_argument("folder", nargs="?", type=Path, default=SHIPPED)
-    parser.add_argument("--bucket", default=os.environ.get("ARTEFACT_BUCKET"))
-    parser.add_argument("--role", default=os.environ.get("PUBLICATION_ROLE_ARN"))
-    options = parser.parse_args(arguments)
-    if not options.bucket:
-        parser.error("--bucket not given")
-    store = S3Store(in_role(options.role).client("s3"), options.bucket)
+    """Publish the model; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description="Publish a model, and make it current if there is no current model."
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=MODEL_FOLDER)
+    options, store = parse_arguments(parser, arguments)
     try:
         manifest = read_folder(options.folder, kind="model").manifest
         publish(store, options.folder, manifest)
         add_evaluation_to(store, options.folder)
-        now = current(store, "model")
-        if now is None:
+        pointer = current(store, "model")
+        if pointer is None:
             move_pointer(store, "model", manifest.version, if_match=None)
     except ReviewlensError as error:
         print(f"{options.folder}: {error.message}", file=sys.stderr)
         return 1
-    answering = manifest.version if now is None else now.version
-    print(f"published {manifest.version}; {answering} answers")
+    current_version = manifest.version if pointer is None else pointer.version
+    print(f"published {manifest.version}; the current model is {current_version}")
     return 0
 
 

@@ -1,32 +1,31 @@
-"""Return an environment to the previous model and its newest index.
+"""Roll an environment back to the previous model and its newest index.
 
     python scripts/release/roll_back_model.py [--bucket BUCKET] [--role ARN]
 
-BUCKET is the artefact bucket (ARTEFACT_BUCKET), ARN the role that may write there
+BUCKET is the artefact bucket (ARTEFACT_BUCKET), ARN a role that may write to it
 (PUBLICATION_ROLE_ARN): outputs of the environment's stacks storage and acceptance. Only S3 is
-needed: the sweep queues the reviews that arrived since. ``reviewlens models rollback`` does the
-same for a local stack.
+needed: the sweep queues the reviews that arrived in the meantime. ``reviewlens models rollback``
+does the same for a local stack.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from sagemaker_jobs.activate import pointers
-from scripts.release.smoke_test import in_role
+from scripts.release.artefact_bucket import parse_arguments
 from shared.errors import NotFoundError, ReviewlensError
-from shared.storage.objects import ObjectStore, S3Store
+from shared.storage.objects import ObjectStore
 
 
 def roll_back(store: ObjectStore) -> tuple[str, str]:
-    """Move both pointers; returns the version that is current now and the one it replaced.
+    """Move both pointers; returns the new current version and the one that it replaces.
 
     Raises:
-        NotFoundError: there is no previous version, or its index is gone.
-        ConflictError: another model became current first.
+        NotFoundError: there is no previous version, or it has no index.
+        ConflictError: another model became current at the same time.
     """
     current, target = pointers.rollback_target(store)
     index = pointers.newest_index(store, target.version)
@@ -38,18 +37,14 @@ def roll_back(store: ObjectStore) -> tuple[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Roll back; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Return to the previous model.")
-    parser.add_argument("--bucket", default=os.environ.get("ARTEFACT_BUCKET"))
-    parser.add_argument("--role", default=os.environ.get("PUBLICATION_ROLE_ARN"))
-    options = parser.parse_args(arguments)
-    if not options.bucket:
-        parser.error("--bucket not given")
+    parser = argparse.ArgumentParser(description="Roll back to the previous model.")
+    _, store = parse_arguments(parser, arguments)
     try:
-        active, replaced = roll_back(S3Store(in_role(options.role).client("s3"), options.bucket))
+        version, replaced = roll_back(store)
     except ReviewlensError as error:
         print(error.message, file=sys.stderr)
         return 1
-    print(f"{active} is current again, in place of {replaced}")
+    print(f"{version} is current again and replaces {replaced}")
     return 0
 
 

@@ -1,9 +1,9 @@
-"""Make the folder of the Hugging Face Space: the page, what it needs of ours, model and samples.
+"""Build the folder of the Hugging Face Space: the page, our modules, the model and the samples.
 
     python scripts/space/build_space.py [FOLDER] [--list]
 
-A Space installs requirements.txt before its other files are there, so no wheel of ours can stand in
-it: our modules lie in the folder as they are, each one that the page reaches and none else.
+A Space installs requirements.txt before its other files are present, so it cannot list a wheel of
+ours. The folder contains our modules as files instead, but only those that the page needs.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from cdk.packaging.import_graph import Reached, reached
+from cdk.packaging.import_graph import ImportGraph, follow_imports
+from cdk.packaging.table import data_patterns
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "space"
@@ -39,94 +40,94 @@ FILES = {
     "samples/outdoor.csv.mapping.json": "samples/outdoor.csv.mapping.json",
     "samples/reviews.jsonl.gz": "samples/reviews.jsonl.gz",
 }
-"""Place in the Space → file of the repository: all that is not a module."""
-BY_PATH = ("shared.db.migrations.env", "shared.db.migrations.versions")
-"""Modules that Alembic finds by their path."""
-_ELSEWHERE = ("cdk", "sagemaker_jobs")
-"""Packages that names in strings do not pull in: trainings run in another environment."""
-_NAME = re.compile(r"((?:frontend_space|lambdas|local|shared)(?:\.\w+)+)(?::\w+)?")
+"""Path in the Space → file of the repository, for everything that is not a module."""
+MODULES_BY_PATH = ("shared.db.migrations.env", "shared.db.migrations.versions")
+"""Modules that Alembic loads by path."""
+_NOT_BY_NAME = ("cdk", "sagemaker_jobs")
+"""Packages whose names in strings are ignored: trainings run in another environment."""
+_MODULE_NAME = re.compile(r"((?:frontend_space|lambdas|local|shared)(?:\.\w+)+)(?::\w+)?")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the folder, or list it; returns the exit status."""
-    parser = argparse.ArgumentParser(description="Make the folder of the Space.")
+    """Build the folder, or list its files; returns the exit status."""
+    parser = argparse.ArgumentParser(description="Build the folder of the Space.")
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    parser.add_argument("--list", action="store_true", help="list the files and make nothing")
+    parser.add_argument("--list", action="store_true", help="list the files and build nothing")
     options = parser.parse_args(arguments)
     try:
-        found = contents()
+        files = contents()
         if not options.list:
-            build(options.folder, found)
+            build(options.folder, files)
     except (LookupError, OSError, ValueError) as error:
-        print(f"The Space cannot be made: {error}", file=sys.stderr)
+        print(f"The Space cannot be built: {error}", file=sys.stderr)
         return 1
-    print("\n".join(listing(found)) if options.list else options.folder)
+    print("\n".join(listing(files)) if options.list else options.folder)
     return 0
 
 
 def contents(root: Path = ROOT) -> dict[str, bytes | Path]:
-    """Everything in the Space: its place, and the file it is, or the bytes that are made for it.
+    """The files of the Space: path → source file, or content that is generated.
 
     Raises:
-        LookupError: a module or a file of the table is not there.
+        LookupError: a module or a file of the table does not exist.
     """
-    found: dict[str, bytes | Path] = {place: root / source for place, source in FILES.items()}
-    modules = needed(root).modules
-    found |= {path.relative_to(root).as_posix(): path for path in modules.values()}
+    files: dict[str, bytes | Path] = {target: root / source for target, source in FILES.items()}
+    modules = follow_page(root).modules
+    files |= {path.relative_to(root).as_posix(): path for path in modules.values()}
     for folder in {path.parent for path in modules.values()}:
-        found |= {path.relative_to(root).as_posix(): path for path in _data(folder)}
-    found |= {path.relative_to(root).as_posix(): path for path in _assets(root / PAGE)}
-    found |= _metadata(root)
-    if missing := [str(path) for path in found.values() if _is_missing(path)]:
+        files |= {path.relative_to(root).as_posix(): path for path in _data_files(folder)}
+    files |= {path.relative_to(root).as_posix(): path for path in _page_assets(root / PAGE)}
+    files |= _metadata(root)
+    if missing := [str(path) for path in files.values() if _is_missing(path)]:
         raise LookupError(f"there is no {', '.join(missing)}")
-    return dict(sorted(found.items()))
+    return dict(sorted(files.items()))
 
 
-def needed(root: Path = ROOT) -> Reached:
-    """What the page reaches: by imports, by names of modules in strings, and by path.
+def follow_page(root: Path = ROOT) -> ImportGraph:
+    """The modules of the page: imported, named in strings, or loaded by path.
 
     Raises:
-        LookupError: a module is not there.
+        LookupError: a module does not exist.
     """
-    starts = {START, *_by_path(root)}
+    starts = {START, *_modules_by_path(root)}
     while True:
-        found = reached(starts, root)
-        named = {
+        graph = follow_imports(starts, root)
+        additional = {
             name
-            for path in found.modules.values()
-            for name in _named(path)
-            if _exists(name, root) and name not in found.modules
+            for path in graph.modules.values()
+            for name in _module_names_in_strings(path)
+            if _exists(name, root) and name not in graph.modules
         }
-        if not named:
-            return found
-        starts |= named
+        if not additional:
+            return graph
+        starts |= additional
 
 
-def build(folder: Path, found: Mapping[str, bytes | Path]) -> None:
-    """Write the folder anew, as a whole.
+def build(folder: Path, files: Mapping[str, bytes | Path]) -> None:
+    """Write the folder, and replace an existing one as a whole.
 
     Raises:
-        ValueError: the folder exists and is no Space.
+        ValueError: the folder exists and is not a Space.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / "app.py").is_file():
-        raise ValueError(f"{folder} holds something else")
+        raise ValueError(f"{folder} contains something else")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent))
-    for place, source in found.items():
-        target = made / place
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent))
+    for name, source in files.items():
+        target = temporary / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(_bytes(source))
-    for path in (made, *made.rglob("*")):  # whoever runs it must read it
+    for path in (temporary, *temporary.rglob("*")):  # readable by the user that runs it
         path.chmod(0o755 if path.is_dir() else 0o644)
     shutil.rmtree(folder, ignore_errors=True)
-    made.replace(folder)
+    temporary.replace(folder)
 
 
-def listing(found: Mapping[str, bytes | Path]) -> Iterator[str]:
-    """A line for each file with its bytes, and one for the whole."""
-    sizes = {place: _size(source) for place, source in found.items()}
-    for place, size in sizes.items():
-        yield f"{size:>12,}  {place}"
+def listing(files: Mapping[str, bytes | Path]) -> Iterator[str]:
+    """A line with the size of each file, and a line with the total."""
+    sizes = {name: _size(source) for name, source in files.items()}
+    for name, size in sizes.items():
+        yield f"{size:>12,}  {name}"
     yield f"{sum(sizes.values()):>12,}  bytes in {len(sizes)} files"
 
 
@@ -142,52 +143,51 @@ def _is_missing(source: bytes | Path) -> bool:
     return isinstance(source, Path) and not source.is_file()
 
 
-def _by_path(root: Path) -> Iterator[str]:
-    for name in BY_PATH:
-        place = root.joinpath(*name.split("."))
-        if place.is_dir():
-            yield from (f"{name}.{path.stem}" for path in sorted(place.glob("*.py")))
+def _modules_by_path(root: Path) -> Iterator[str]:
+    for name in MODULES_BY_PATH:
+        folder = root.joinpath(*name.split("."))
+        if folder.is_dir():
+            yield from (f"{name}.{path.stem}" for path in sorted(folder.glob("*.py")))
         else:
             yield name
 
 
-def _named(path: Path) -> Iterator[str]:
-    """Modules of ours whose names stand as strings in a module: entries of processes and tables."""
+def _module_names_in_strings(path: Path) -> Iterator[str]:
+    """First-party modules named in strings: entry points of child processes and tables."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            match = _NAME.fullmatch(node.value)
-            if match and not match[1].startswith(_ELSEWHERE):
+            match = _MODULE_NAME.fullmatch(node.value)
+            if match and not match[1].startswith(_NOT_BY_NAME):
                 yield match[1]
 
 
 def _exists(name: str, root: Path) -> bool:
-    place = root.joinpath(*name.split("."))
-    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+    path = root.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
-def _data(folder: Path) -> Iterator[Path]:
-    """What our package ships beside its modules; the page's folder brings all of its own."""
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    for pattern in told["package-data"]["*"]:
+def _data_files(folder: Path) -> Iterator[Path]:
+    """The data files of a package; the page ships all files of its folder."""
+    for pattern in data_patterns():
         yield from folder.glob(pattern)
 
 
-def _assets(folder: Path) -> Iterator[Path]:
-    """What lies beside the page's modules: styles, pictures, a prebuilt index."""
+def _page_assets(folder: Path) -> Iterator[Path]:
+    """The files of the page other than modules: styles, pictures, a prebuilt index."""
     for path in folder.rglob("*"):
-        inside = path.relative_to(folder).parts
-        hidden = any(part.startswith((".", "__pycache__")) for part in inside)
-        own = inside in {("README.md",), ("requirements.txt",)}
-        if path.is_file() and path.suffix not in {".py", ".pyc"} and not hidden and not own:
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith((".", "__pycache__")) for part in parts)
+        in_table = parts in {("README.md",), ("requirements.txt",)}
+        if path.is_file() and path.suffix not in {".py", ".pyc"} and not hidden and not in_table:
             yield path
 
 
 def _metadata(root: Path) -> dict[str, bytes]:
-    """As an installed package has it: services tell their version by it."""
+    """The metadata of an installed package, from which services read their version."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     name, version = project["name"], project["version"]
-    told = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    return {f"{name}-{version}.dist-info/METADATA": told.encode()}
+    text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    return {f"{name}-{version}.dist-info/METADATA": text.encode()}
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def test_a_sound_stack_passes_and_finds_what_was_uploaded(smoke, stack):
     done = smoke()
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert lines[-1] == "All of it works"
+    assert lines[-1] == "All checks passed"
     assert any(line.startswith("uploaded: s3://reviewlens-raw/uploads/smoke/") for line in lines)
     assert any(line.startswith("found after ") for line in lines)
     assert any(line.startswith("analysis: negative") for line in lines)
@@ -62,7 +62,7 @@ def test_reading_alone_uploads_nothing(smoke, stack):
 def test_it_says_what_does_not_work(smoke):
     done = smoke(url="http://127.0.0.1:9")
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1].startswith("FAILED: /health does not answer")
+    assert done.stdout.splitlines()[-1].startswith("FAILED: /health does not respond")
     done = smoke(key_id="unknown")
     assert done.returncode == 1
     assert "FAILED: NotFoundException" in done.stdout
@@ -75,4 +75,4 @@ def test_it_names_what_it_was_not_told():
         env=bare, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "--key-id not given" in done.stderr
+    assert "missing --key-id" in done.stderr

@@ -1,11 +1,12 @@
-"""One synthesis of all environments for all tests in here."""
+"""One synthesis of all environments for all tests in this folder."""
 
 import pytest
 
 from cdk.app import build, use_packaged_node
-from tests.infra.templates import Assembly, load
+from cdk.environments import ENVIRONMENTS
+from tests.infra.templates import Assembly, Template, load
 
-# before any test module has jsii start another one
+# jsii starts Node at the first import of aws_cdk, so this must come before the test modules
 use_packaged_node()
 
 
@@ -17,7 +18,13 @@ def assembly(tmp_path_factory) -> Assembly:
     try:
         app.synth()
     except RuntimeError as error:
-        # templates and report are there: a test says what was found
+        # templates and report exist, and a test shows the findings
         if "ValidationFailed" not in str(error):
             raise
     return load(folder)
+
+
+@pytest.fixture(params=sorted(ENVIRONMENTS))
+def api(request, assembly: Assembly) -> Template:
+    """The template of the API, for each environment."""
+    return assembly.one(request.param, "api")

@@ -1,9 +1,9 @@
-"""Reading the API out of a template: its routes, and what answers them."""
+"""The API in a template: its routes and the functions behind them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.infra.templates import Assembly, Found, Template
+from tests.infra.templates import Assembly, Resource, Template, as_list
 
 
 class Method(NamedTuple):
@@ -11,74 +11,79 @@ class Method(NamedTuple):
 
     path: str
     verb: str
-    found: Found
+    resource: Resource
 
     @property
     def access(self) -> str:
         """``iam``, ``key`` or ``open``."""
-        if self.found.properties["AuthorizationType"] == "AWS_IAM":
+        properties = self.resource.properties
+        if properties["AuthorizationType"] == "AWS_IAM":
             return "iam"
-        assert self.found.properties["AuthorizationType"] == "NONE"
-        return "key" if self.found.properties["ApiKeyRequired"] else "open"
+        assert properties["AuthorizationType"] == "NONE"
+        return "key" if properties["ApiKeyRequired"] else "open"
 
 
 def methods(template: Template) -> list[Method]:
     """All methods of the API of a template."""
-    parts = {found.name: found.properties for found in template.all("AWS::ApiGateway::Resource")}
+    parts = {part.name: part.properties for part in template.all("AWS::ApiGateway::Resource")}
 
-    def path(resource: dict) -> str:
-        if "Ref" not in resource:
+    def path(reference: dict) -> str:
+        if "Ref" not in reference:
             return ""
-        said = parts[resource["Ref"]]
-        return f"{path(said['ParentId'])}/{said['PathPart']}"
+        part = parts[reference["Ref"]]
+        return f"{path(part['ParentId'])}/{part['PathPart']}"
 
     return [
-        Method(path(found.properties["ResourceId"]), found.properties["HttpMethod"], found)
-        for found in template.all("AWS::ApiGateway::Method")
+        Method(path(method.properties["ResourceId"]), method.properties["HttpMethod"], method)
+        for method in template.all("AWS::ApiGateway::Method")
     ]
 
 
-def alias_of(assembly: Assembly, method: Method) -> Found:
+def alias_of(assembly: Assembly, method: Method) -> Resource:
     """The alias that a method calls."""
-    (uri,) = method.found.properties["Integration"]["Uri"].values()
-    (alias,) = [part for part in uri[1] if isinstance(part, dict) and "AWS::" not in part["Ref"]]
-    found = assembly.resource(method.found.stack, alias)
-    assert found.resource["Type"] == "AWS::Lambda::Alias"
-    return found
+    (uri,) = method.resource.properties["Integration"]["Uri"].values()
+    (reference,) = [
+        part for part in uri[1] if isinstance(part, dict) and "AWS::" not in part["Ref"]
+    ]
+    alias = assembly.resource(method.resource.stack, reference)
+    assert alias.definition["Type"] == "AWS::Lambda::Alias"
+    return alias
 
 
-def function_of(assembly: Assembly, alias: Found) -> Found:
+def function_of(assembly: Assembly, alias: Resource) -> Resource:
     """The function of an alias."""
     return assembly.resource(alias.stack, alias.properties["FunctionName"])
 
 
-def service_of(function: Found) -> str:
+def service_of(function: Resource) -> str:
     """The service whose code a function runs."""
-    said = function.properties
-    entry = said.get("Handler") or said["ImageConfig"]["Command"][0]
+    properties = function.properties
+    entry = properties.get("Handler") or properties["ImageConfig"]["Command"][0]
     return entry.split(".")[1]
 
 
-def aliases(template: Template) -> Iterator[Found]:
+def aliases(template: Template) -> Iterator[Resource]:
     """The aliases of the functions behind the API."""
-    found = template.all("AWS::Lambda::Alias")
-    assert found
-    yield from found
+    resources = template.all("AWS::Lambda::Alias")
+    assert resources
+    yield from resources
 
 
-def metric_of(alarm: Found) -> str:
-    said = alarm.properties
-    if "MetricName" in said:
-        return said["MetricName"]
+def metric_of(alarm: Resource) -> str:
+    """The name of the Lambda metric that an alarm watches."""
+    properties = alarm.properties
+    if "MetricName" in properties:
+        return properties["MetricName"]
     (name,) = {
-        each["MetricStat"]["Metric"]["MetricName"]
-        for each in said["Metrics"]
-        if each.get("MetricStat", {}).get("Metric", {}).get("Namespace") == "AWS/Lambda"
+        query["MetricStat"]["Metric"]["MetricName"]
+        for query in properties["Metrics"]
+        if query.get("MetricStat", {}).get("Metric", {}).get("Namespace") == "AWS/Lambda"
     }
     return name
 
 
-def rights(assembly: Assembly, api, service: str) -> tuple[Found, list[dict]]:
+def permissions(assembly: Assembly, api: Template, service: str) -> tuple[Resource, list[dict]]:
+    """The function of a service, and the statements of its role's policies."""
     (function,) = [
         function_of(assembly, alias)
         for alias in aliases(api)
@@ -91,3 +96,14 @@ def rights(assembly: Assembly, api, service: str) -> tuple[Found, list[dict]]:
         if any(assembly.target(api, each) == role for each in policy.properties["Roles"])
         for statement in policy.properties["PolicyDocument"]["Statement"]
     ]
+
+
+def allowed_actions(statements: list[dict]) -> set[str]:
+    """All actions of some statements."""
+    return {action for statement in statements for action in as_list(statement["Action"])}
+
+
+def object_prefixes(statements: list[dict], action: str) -> set[str]:
+    """The object key patterns of the one statement that allows an action."""
+    (statement,) = [s for s in statements if action in as_list(s["Action"])]
+    return {resource["Fn::Join"][1][-1] for resource in as_list(statement["Resource"])}

@@ -1,4 +1,4 @@
-"""Reading synthesized templates: resources, references between stacks, policies."""
+"""Synthesized templates: resources, references between stacks, policies."""
 
 import json
 from collections.abc import Iterator
@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-Resource = dict[str, Any]
 
-
-class Found(NamedTuple):
-    """A resource and where it stands."""
+class Resource(NamedTuple):
+    """A resource of a template."""
 
     stack: "Template"
     name: str
+    """Its logical id."""
     properties: dict[str, Any]
-    resource: Resource
+    definition: dict[str, Any]
 
     def __str__(self) -> str:
         return f"{self.stack.name}: {self.name}"
@@ -30,55 +29,55 @@ class Template:
     path: Path
     body: dict[str, Any] = field(repr=False)
 
-    def all(self, *types: str) -> list[Found]:
-        """Its resources of these types."""
+    def all(self, *types: str) -> list[Resource]:
+        """The resources of these types."""
         return [
-            Found(self, name, resource.get("Properties", {}), resource)
-            for name, resource in self.body.get("Resources", {}).items()
-            if resource["Type"] in types
+            Resource(self, name, definition.get("Properties", {}), definition)
+            for name, definition in self.body.get("Resources", {}).items()
+            if definition["Type"] in types
         ]
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """All templates of a synthesis, and what the validation plugins found."""
+    """All templates of a synthesis, and the report of the validation plugins."""
 
     templates: list[Template]
     report: dict[str, Any]
 
-    def all(self, *types: str) -> list[Found]:
+    def all(self, *types: str) -> list[Resource]:
         """Resources of these types in all stacks."""
-        return [found for template in self.templates for found in template.all(*types)]
+        return [r for template in self.templates for r in template.all(*types)]
 
     def one(self, environment: str, stack: str) -> Template:
         """The template of one stack."""
-        wanted = f"reviewlens-{environment}-{stack}"
-        return next(template for template in self.templates if template.name == wanted)
+        name = f"reviewlens-{environment}-{stack}"
+        return next(template for template in self.templates if template.name == name)
 
-    def target(self, at: Template, value: Any) -> tuple[str, str]:
-        """The resource that a Ref, GetAtt or import leads to: stack and logical id."""
+    def target(self, source: Template, value: Any) -> tuple[str, str]:
+        """Stack and logical id of the resource that a Ref, GetAtt or import refers to."""
         match value:
             case {"Ref": name}:
-                return at.name, name
+                return source.name, name
             case {"Fn::GetAtt": [name, *_]}:
-                return at.name, name
+                return source.name, name
             case {"Fn::ImportValue": export}:
                 for template in self.templates:
                     for output in template.body.get("Outputs", {}).values():
                         if output.get("Export", {}).get("Name") == export:
                             return self.target(template, output["Value"])
-        raise LookupError(f"{at.name}: {value} leads nowhere")
+        raise LookupError(f"{source.name}: {value} refers to no resource")
 
-    def resource(self, at: Template, value: Any) -> Found:
-        """What ``target`` leads to, itself."""
-        stack, name = self.target(at, value)
+    def resource(self, source: Template, value: Any) -> Resource:
+        """The resource that a Ref, GetAtt or import refers to."""
+        stack, name = self.target(source, value)
         template = next(template for template in self.templates if template.name == stack)
-        resource = template.body["Resources"][name]
-        return Found(template, name, resource.get("Properties", {}), resource)
+        definition = template.body["Resources"][name]
+        return Resource(template, name, definition.get("Properties", {}), definition)
 
 
 def load(folder: Path) -> Assembly:
-    """Read what synthesis wrote."""
+    """Read the output of a synthesis."""
     templates = [
         _template(manifest.parent, name, artifact["properties"])
         for manifest in sorted(folder.rglob("manifest.json"))
@@ -88,41 +87,41 @@ def load(folder: Path) -> Assembly:
     return Assembly(templates, json.loads((folder / "validation-report.json").read_text()))
 
 
-def _template(folder: Path, artifact: str, said: dict[str, Any]) -> Template:
-    # a stack outside of a stage is called as its artifact
-    name = said.get("stackName", artifact)
-    path = folder / said["templateFile"]
+def _template(folder: Path, artifact: str, properties: dict[str, Any]) -> Template:
+    # a stack outside a stage has the name of its artifact
+    name = properties.get("stackName", artifact)
+    path = folder / properties["templateFile"]
     return Template(name.split("-")[1], name, path, json.loads(path.read_text()))
 
 
-def listed(value: Any) -> list[Any]:
-    """A list of what may be one or many."""
+def as_list(value: Any) -> list[Any]:
+    """A value that may be single or a list, as a list."""
     return value if isinstance(value, list) else [value]
 
 
-class Said(NamedTuple):
-    """A statement of a policy, and the resource that has it."""
+class Statement(NamedTuple):
+    """A statement of a policy, and the resource that contains it."""
 
-    found: Found
-    statement: dict[str, Any]
+    resource: Resource
+    body: dict[str, Any]
 
     @property
     def actions(self) -> list[str]:
-        return listed(self.statement.get("Action", []))
+        return as_list(self.body.get("Action", []))
 
 
-def statements(assembly: Assembly) -> Iterator[Said]:
-    """Every policy statement of every resource, wherever it stands in its properties."""
+def statements(assembly: Assembly) -> Iterator[Statement]:
+    """Every policy statement of every resource, anywhere in its properties."""
     for template in assembly.templates:
-        for found in _resources(template):
-            for document in _documents(found.properties):
-                for statement in listed(document["Statement"]):
-                    yield Said(found, statement)
+        for resource in _resources(template):
+            for document in _documents(resource.properties):
+                for body in as_list(document["Statement"]):
+                    yield Statement(resource, body)
 
 
-def _resources(template: Template) -> Iterator[Found]:
-    for name, resource in template.body.get("Resources", {}).items():
-        yield Found(template, name, resource.get("Properties", {}), resource)
+def _resources(template: Template) -> Iterator[Resource]:
+    for name, definition in template.body.get("Resources", {}).items():
+        yield Resource(template, name, definition.get("Properties", {}), definition)
 
 
 def _documents(node: Any) -> Iterator[dict[str, Any]]:

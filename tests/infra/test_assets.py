@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from cdk.packaging import assets, table
 from cdk.packaging import bundles as packaging
-from cdk.packaging.import_graph import reached
+from cdk.packaging.import_graph import follow_imports
 from cdk.packaging.table import ASSETS, IMAGES, handler_of, requirements_of, sources_of
 from cdk.paths import ROOT
 from tests.isolation import PYTHON, bare_environment
@@ -56,7 +56,7 @@ def distributions():
 
 def needs(name):
     """What the handler of a function reaches by its imports."""
-    return reached([handler_of(name).rpartition(".")[0]])
+    return follow_imports([handler_of(name).rpartition(".")[0]])
 
 
 def pins(name):
@@ -103,7 +103,7 @@ def test_a_function_imports_all_that_it_ever_needs_from_what_it_ships_alone(
     folder, found, pinned = shipped(name, tmp_path), needs(name), pins(name)
     unpinned = {module for module, names in distributions.items() if not names & set(pinned)}
     refused = unpinned - {"lambdas", "shared"}
-    wanted = sorted({*found.modules, *found.others})
+    wanted = sorted({*found.modules, *found.third_party})
     done = python("-c", IMPORT_ALL, " ".join(sorted(refused)), *wanted, cwd=folder)
     assert done.returncode == 0, done.stderr[-1500:]
     loaded = done.stdout.splitlines()
@@ -123,7 +123,7 @@ def test_requirements_are_pinned_to_the_versions_that_the_tests_run_with(name):
 @pytest.mark.parametrize("name", ASSETS)
 def test_requirements_hold_what_is_imported_and_what_that_needs_and_no_more(name, distributions):
     extras_of = {"psycopg": {"binary"}}
-    direct = {one for other in needs(name).others for one in distributions[other]}
+    direct = {one for other in needs(name).third_party for one in distributions[other]}
     waiting = [(one, extras_of.get(one, set())) for one in direct]
     wanted = set()
     while waiting:

@@ -7,12 +7,12 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import ManualArgs, lint_file
 
-from cdk.app import flags
+from cdk.app import feature_flags
 from cdk.environments import PROD, DatabaseSize
 from cdk.stage import ReviewlensStage
 from lambdas.migrations.settings import newest_revision
 from shared.settings.base import APP_USER
-from tests.infra.templates import Assembly, Found, load
+from tests.infra.templates import Assembly, Resource, load
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(600)
 def single(tmp_path_factory) -> Assembly:
     """Production on one RDS instance."""
     folder = tmp_path_factory.mktemp("single")
-    app = App(outdir=str(folder), context=flags(), analytics_reporting=False)
+    app = App(outdir=str(folder), context=feature_flags(), analytics_reporting=False)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     size = DatabaseSize(kind="rds", multi_az=True, proxy=True, backup_days=35)
     ReviewlensStage(app, environment=replace(PROD, name="single", database=size))
@@ -29,7 +29,7 @@ def single(tmp_path_factory) -> Assembly:
     return load(folder)
 
 
-def _cluster(assembly: Assembly, environment: str) -> Found:
+def _cluster(assembly: Assembly, environment: str) -> Resource:
     (cluster,) = assembly.one(environment, "database").all("AWS::RDS::DBCluster")
     return cluster
 
@@ -55,7 +55,7 @@ def test_production_is_protected_and_can_be_restored_for_five_weeks(assembly: As
     cluster = _cluster(assembly, "prod")
     assert cluster.properties["DeletionProtection"] is True
     assert cluster.properties["BackupRetentionPeriod"] == 35
-    assert cluster.resource["DeletionPolicy"] == "Snapshot"
+    assert cluster.definition["DeletionPolicy"] == "Snapshot"
     assert len(cluster.stack.all("AWS::RDS::DBInstance")) == 2
 
 
@@ -136,11 +136,11 @@ def test_the_schema_is_migrated_when_the_database_is_there_and_before_the_proxy(
     stack = assembly.one("prod", "database")
     (schema,) = stack.all("Custom::Schema")
     assert schema.properties["revision"] == newest_revision()
-    needed = schema.resource["DependsOn"]
+    needed = schema.definition["DependsOn"]
     assert _cluster(assembly, "prod").name in needed
     assert any(name.startswith("ClusterWriter") for name in needed)
     (proxy,) = stack.all("AWS::RDS::DBProxy")
-    assert schema.name in proxy.resource["DependsOn"]
+    assert schema.name in proxy.definition["DependsOn"]
 
 
 def test_no_rule_of_a_security_group_is_there_twice(assembly: Assembly, single: Assembly):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts.release.check_assembly import NEWEST_MANIFEST
-from tests.infra.templates import Assembly, Template, listed, statements
+from tests.infra.templates import Assembly, Template, as_list, statements
 
 pytestmark = pytest.mark.timeout(600)
 ROOT = Path(__file__).parents[2]
@@ -57,8 +57,8 @@ def test_the_source_is_told_by_parameters_and_no_secret_is_in_the_template(deliv
 
 def test_a_connection_is_used_whichever_name_its_service_had_when_it_was_made(assembly):
     (said,) = (s for s in statements(assembly) if "codeconnections:UseConnection" in s.actions)
-    assert "codestar-connections:UseConnection" in said.actions
-    assert said.statement["Resource"] == {"Ref": "ConnectionArn"}
+    assert "codestar-connections:UseConnection" in statement.actions
+    assert statement.body["Resource"] == {"Ref": "ConnectionArn"}
 
 
 def test_nothing_is_delivered_that_was_not_checked_and_tested(assembly, delivery, stages):
@@ -145,12 +145,12 @@ def test_the_smoke_test_gets_the_outputs_of_what_was_just_deployed(assembly, del
 def test_what_acts_on_a_deployment_may_do_so_in_its_own_role_alone(assembly, delivery):
     for name in ("staging", "prod"):
         roles = {
-            said.statement["Resource"]["Fn::Join"][1][-1].rpartition("/")[2]
-            for said in statements(assembly)
-            if said.found.stack.name == "reviewlens-delivery"
-            and said.actions == ["sts:AssumeRole"]
-            and "Resource" in said.statement
-            and f"role/reviewlens-{name}-" in json.dumps(said.statement["Resource"])
+            statement.body["Resource"]["Fn::Join"][1][-1].rpartition("/")[2]
+            for statement in statements(assembly)
+            if statement.resource.stack.name == "reviewlens-delivery"
+            and statement.actions == ["sts:AssumeRole"]
+            and "Resource" in statement.body
+            and f"role/reviewlens-{name}-" in json.dumps(statement.body["Resource"])
         }
         assert roles == {f"reviewlens-{name}-smoke", f"reviewlens-{name}-publication"}
         there = {
@@ -164,8 +164,8 @@ def test_the_smoke_test_reads_one_key_and_uploads_below_one_prefix(assembly):
     said = [
         s
         for s in statements(assembly)
-        if s.found.stack.name == "reviewlens-prod-acceptance"
-        and s.found.name.startswith("Smoke")
+        if s.resource.stack.name == "reviewlens-prod-acceptance"
+        and s.resource.name.startswith("Smoke")
         and "sts:AssumeRole" not in s.actions
     ]
     assert {action for s in said for action in s.actions} == {
@@ -215,11 +215,11 @@ def test_only_the_build_of_images_is_privileged(delivery):
 
 
 def test_no_policy_of_the_pipeline_has_a_wildcard_action(assembly):
-    for said in statements(assembly):
-        if said.found.stack.name == "reviewlens-delivery" and said.found.resource["Type"] == (
+    for statement in statements(assembly):
+        if statement.resource.stack.name == "reviewlens-delivery" and statement.resource.definition["Type"] == (
             "AWS::IAM::Policy"
         ):
-            assert not [a for a in said.actions if "*" in a], said
+            assert not [a for a in statement.actions if "*" in a], said
 
 
 def test_the_command_line_that_updates_it_is_the_pinned_one(assembly, delivery, stages):
@@ -236,7 +236,7 @@ def test_failures_and_waiting_approvals_are_mailed(assembly, delivery):
     }
     (target,) = rule.properties["Targets"]
     topic = assembly.resource(delivery, target["TargetAddress"])
-    assert topic.resource["Type"] == "AWS::SNS::Topic"
+    assert topic.definition["Type"] == "AWS::SNS::Topic"
     (subscription,) = delivery.all("AWS::SNS::Subscription")
     parameter = delivery.body["Parameters"][subscription.properties["Endpoint"]["Ref"]]
     assert parameter["Default"] == "/reviewlens/prod/alarm-email"
@@ -246,7 +246,7 @@ def test_a_wildcard_action_that_nobody_spelled_out_fails_synthesis():
     from aws_cdk import App, Stack
     from aws_cdk import aws_iam as iam
 
-    from cdk.constructs.exact import name_actions
+    from cdk.constructs.exact_actions import replace_wildcard_actions
 
     stack = Stack(App(), "stack")
     iam.Policy(
@@ -255,7 +255,7 @@ def test_a_wildcard_action_that_nobody_spelled_out_fails_synthesis():
         statements=[iam.PolicyStatement(actions=["sqs:*"], resources=["*"])],
         users=[iam.User(stack, "User")],
     )
-    name_actions(stack, {})
+    replace_wildcard_actions(stack, {})
     with pytest.raises(RuntimeError, match="no exact actions are known for sqs:"):
         stack.node.root.synth()
-    assert listed(stack.node.validate()) == ["no exact actions are known for sqs:*"]
+    assert as_list(stack.node.validate()) == ["no exact actions are known for sqs:*"]

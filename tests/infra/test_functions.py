@@ -8,7 +8,7 @@ import pytest
 
 from cdk.environments import ENVIRONMENTS
 from shared.settings.base import ServiceSettings
-from tests.infra.templates import Assembly, Found, listed
+from tests.infra.templates import Assembly, Resource, as_list
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -29,7 +29,7 @@ DOORS = {
 }
 
 
-def _ours(assembly: Assembly) -> list[tuple[Found, str]]:
+def _ours(assembly: Assembly) -> list[tuple[Resource, str]]:
     """The functions that run code of ours, and the name of the package that they run."""
     found = []
     for function in assembly.all("AWS::Lambda::Function"):
@@ -102,14 +102,14 @@ def _flat(value: Any) -> list[Any]:
     return value["Fn::Join"][1] if isinstance(value, dict) and "Fn::Join" in value else [value]
 
 
-def _services(assembly: Assembly, function: Found) -> set[str]:
+def _services(assembly: Assembly, function: Resource) -> set[str]:
     role = assembly.target(function.stack, function.properties["Role"])
     return {
         action.split(":")[0]
         for policy in assembly.all("AWS::IAM::Policy")
         if any(assembly.target(policy.stack, r) == role for r in policy.properties["Roles"])
         for statement in policy.properties["PolicyDocument"]["Statement"]
-        for action in listed(statement["Action"])
+        for action in as_list(statement["Action"])
         if action not in HANDED_ON
     }
 

@@ -15,8 +15,14 @@ import pytest
 
 from cdk.packaging import bundles as packaging
 from cdk.packaging import images
-from cdk.packaging.images import DOCKERFILE, TRAINING, TRAINING_DOCKERFILE, build_args, context_of
-from cdk.packaging.import_graph import reached
+from cdk.packaging.images import (
+    DOCKERFILE,
+    TRAINING,
+    TRAINING_DOCKERFILE,
+    build_args,
+    build_context,
+)
+from cdk.packaging.import_graph import follow_imports
 from cdk.packaging.table import ASSETS, functions_of, requirements_of, sources_of
 from cdk.paths import ROOT
 from tests.isolation import PYTHON, bare_environment
@@ -55,7 +61,7 @@ def run(command, cwd=None):
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_a_context_holds_what_its_functions_ship_and_nothing_else(image):
-    context, names = context_of(image), functions_of(image)
+    context, names = build_context(image), functions_of(image)
     ours = {f"app/{source.as_posix()}" for source in sources_of(*names)}
     assert files_of(context) == {*ours, "Dockerfile", "requirements.txt", "smoke.txt"}
     assert (context / "requirements.txt").read_text().splitlines() == requirements_of(*names)
@@ -64,7 +70,7 @@ def test_a_context_holds_what_its_functions_ship_and_nothing_else(image):
 def test_anybody_may_read_a_context_whoever_made_it():
     before = os.umask(0o077)
     try:
-        context = context_of("processing")
+        context = build_context("processing")
     finally:
         os.umask(before)
     modes = {path.is_dir(): path.stat().st_mode & 0o777 for path in context.rglob("*")}
@@ -72,7 +78,7 @@ def test_anybody_may_read_a_context_whoever_made_it():
 
 
 def test_the_training_context_holds_the_jobs_that_run_there():
-    context = context_of(TRAINING)
+    context = build_context(TRAINING)
     folders = {str(Path(name).parent) for name in files_of(context)}
     assert folders == {
         ".",
@@ -86,14 +92,14 @@ def test_the_training_context_holds_the_jobs_that_run_there():
 
 @pytest.mark.parametrize("image", ["processing", "activation"])
 def test_whoever_looks_for_aspects_has_the_lexicon(image):
-    assert (context_of(image) / "app/shared/aspects/english.lexicon").stat().st_size > 100_000
+    assert (build_context(image) / "app/shared/aspects/english.lexicon").stat().st_size > 100_000
 
 
 def test_the_same_content_is_the_same_context_and_a_damaged_one_is_made_anew():
-    first = context_of("processing")
+    first = build_context("processing")
     (first / "requirements.txt").write_text("changed")
     (first / "app" / "left-over.py").write_text("")
-    second = context_of("processing")
+    second = build_context("processing")
     assert first == second
     assert "app/left-over.py" not in files_of(second)
     assert (second / "requirements.txt").read_text() != "changed"
@@ -101,7 +107,7 @@ def test_the_same_content_is_the_same_context_and_a_damaged_one_is_made_anew():
 
 def test_an_image_that_does_not_exist_is_refused_by_its_name():
     with pytest.raises(LookupError, match="nothing"):
-        context_of("nothing")
+        build_context("nothing")
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
@@ -131,7 +137,7 @@ def test_functions_run_without_rights_and_install_wheels_by_their_hashes_alone()
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_the_smoke_test_of_an_image_passes_on_its_context(image, tmp_path):
-    context = context_of(image)
+    context = build_context(image)
     task = tmp_path / "task"
     shutil.copytree(context / "app", task)
     shutil.copy(context / "smoke.txt", task)
@@ -157,7 +163,7 @@ def test_training_installs_what_its_jobs_import_in_the_versions_that_tests_run_w
     tested = (ROOT / "constraints-train.txt").read_text().lower().replace("_", "-")
     constraints = dict(line.split("==") for line in tested.split())
     assert pins == {name: constraints[name] for name in pins}
-    imported = {DISTRIBUTIONS.get(name, name) for name in reached(images.JOBS).others}
+    imported = {DISTRIBUTIONS.get(name, name) for name in follow_imports(images.JOBS).third_party}
     assert imported == set(pins)
 
 

@@ -12,7 +12,7 @@ from cdk.constructs.drift import expected_confidence
 from cdk.environments import ENVIRONMENTS, DatabaseSize
 from cdk.stacks.foundation import FoundationStack
 from shared.observability import logs
-from tests.infra.templates import Assembly, Found
+from tests.infra.templates import Assembly, Resource
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -23,7 +23,7 @@ def watched(request, assembly: Assembly):
     return assembly.one(request.param, "observability")
 
 
-def _metrics(alarm: Found) -> set[str]:
+def _metrics(alarm: Resource) -> set[str]:
     said = alarm.properties
     named = [said] + [
         each["MetricStat"]["Metric"] for each in said.get("Metrics", []) if "MetricStat" in each
@@ -106,7 +106,7 @@ def test_the_database_raises_an_alarm_before_it_is_full(watched):
     ],
 )
 def test_the_alarm_on_connections_goes_by_the_capacity(size, most):
-    assert DatabaseMetrics({"DBClusterIdentifier": "c"}, size).most_connections == most
+    assert DatabaseMetrics({"DBClusterIdentifier": "c"}, size).connection_alarm_threshold == most
 
 
 def test_a_database_with_a_disk_of_its_own_is_watched_for_it():

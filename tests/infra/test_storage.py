@@ -5,12 +5,12 @@ import re
 import pytest
 
 from shared.storage import layout
-from tests.infra.templates import Assembly, Found
+from tests.infra.templates import Assembly, Resource
 
 pytestmark = pytest.mark.timeout(600)
 
 
-def _bucket(assembly: Assembly, environment: str, name: str) -> Found:
+def _bucket(assembly: Assembly, environment: str, name: str) -> Resource:
     found = assembly.one(environment, "storage").all("AWS::S3::Bucket")
     return next(bucket for bucket in found if re.fullmatch(f"{name}[0-9A-F]{{8}}", bucket.name))
 
@@ -34,7 +34,7 @@ def test_s3_may_send_to_that_queue_before_the_bucket_is_there(assembly: Assembly
         for found in raw.stack.all("AWS::SQS::QueuePolicy")
         if assembly.target(raw.stack, found.properties["Queues"][0]) == queue
     )
-    assert policy.name in raw.resource["DependsOn"]
+    assert policy.name in raw.definition["DependsOn"]
     (allowed,) = (
         statement
         for statement in policy.properties["PolicyDocument"]["Statement"]
@@ -75,7 +75,7 @@ def test_production_keeps_data_whatever_becomes_of_its_stack(assembly: Assembly,
     for resource in found:
         # the owner's secret goes with the database, of which a snapshot stays
         kept = "Delete" if "ClusterSecret" in resource.name else "RetainExceptOnCreate"
-        assert resource.resource["DeletionPolicy"] == kept, str(resource)
+        assert resource.definition["DeletionPolicy"] == kept, str(resource)
 
 
 def test_dumps_get_cheaper_and_are_never_deleted(assembly: Assembly):

@@ -7,7 +7,7 @@ import pytest
 from cfnlint.api import ManualArgs, lint_file
 
 from cdk.environments import ENVIRONMENTS
-from tests.infra.templates import Assembly, Found, listed, references, statements
+from tests.infra.templates import Assembly, Resource, as_list, references, statements
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -55,7 +55,7 @@ PIPELINES = {
 """What CDK Pipelines itself gives the steps that update it and that publish assets."""
 
 
-def _of_pipelines(found: Found) -> set[str]:
+def _of_pipelines(found: Resource) -> set[str]:
     steps = ("DeliveryUpdatePipeline", "DeliveryAssets")
     ours = found.stack.name == "reviewlens-delivery" and found.name.startswith(steps)
     return PIPELINES if ours else set()
@@ -112,12 +112,12 @@ def test_stacks_do_not_wait_for_each_other_in_a_circle(assembly: Assembly):
 
 def test_no_policy_allows_an_action_by_wildcard(assembly: Assembly):
     found = [
-        f"{said.found} {said.actions}"
-        for said in statements(assembly)
-        if said.statement["Effect"] == "Allow"
-        and any("*" in action for action in said.actions)
+        f"{statement.resource} {statement.actions}"
+        for statement in statements(assembly)
+        if statement.body["Effect"] == "Allow"
+        and any("*" in action for action in statement.actions)
         # the account's administrators rule a key: AWS's own default, without which nobody could
-        and said.found.resource["Type"] != "AWS::KMS::Key"
+        and statement.resource.definition["Type"] != "AWS::KMS::Key"
     ]
     assert not found, _told(found)
     assert sum(1 for _ in statements(assembly)) > 100
@@ -126,23 +126,23 @@ def test_no_policy_allows_an_action_by_wildcard(assembly: Assembly):
 def test_a_wildcard_resource_stands_only_where_aws_knows_no_other(assembly: Assembly):
     roles = ("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::ManagedPolicy")
     found = [
-        f"{said.found} {sorted(unnamed)}"
-        for said in statements(assembly)
-        if said.statement["Effect"] == "Allow"
-        and said.found.resource["Type"] in roles
-        and "*" in listed(said.statement.get("Resource", []))
-        and (unnamed := set(said.actions) - NAMELESS - _of_pipelines(said.found))
+        f"{statement.resource} {sorted(unnamed)}"
+        for statement in statements(assembly)
+        if statement.body["Effect"] == "Allow"
+        and statement.resource.definition["Type"] in roles
+        and "*" in as_list(statement.body.get("Resource", []))
+        and (unnamed := set(statement.actions) - NAMELESS - _of_pipelines(statement.resource))
     ]
     assert not found, _told(found)
 
 
 def test_nobody_outside_is_let_in_without_a_condition(assembly: Assembly):
     found = [
-        str(said.found)
-        for said in statements(assembly)
-        if said.statement["Effect"] == "Allow"
-        and said.statement.get("Principal") in ("*", {"AWS": "*"})
-        and not said.statement.get("Condition")
+        str(statement.resource)
+        for statement in statements(assembly)
+        if statement.body["Effect"] == "Allow"
+        and statement.body.get("Principal") in ("*", {"AWS": "*"})
+        and not statement.body.get("Condition")
     ]
     assert not found, _told(found)
 
@@ -184,7 +184,7 @@ def test_nobody_gets_in_without_tls(assembly: Assembly, kind: str, policy: str, 
     closed = {
         assembly.target(found.stack, value)
         for found in assembly.all(policy)
-        for value in listed(found.properties[names])
+        for value in as_list(found.properties[names])
         if any(
             statement["Effect"] == "Deny"
             and statement["Condition"].get("Bool") == {"aws:SecureTransport": "false"}
@@ -196,7 +196,7 @@ def test_nobody_gets_in_without_tls(assembly: Assembly, kind: str, policy: str, 
     assert there <= closed
 
 
-def _queues(assembly: Assembly) -> tuple[list[Found], set[tuple[str, str]]]:
+def _queues(assembly: Assembly) -> tuple[list[Resource], set[tuple[str, str]]]:
     """The queues of work, and the dead-letter queues behind them."""
     dead = {
         assembly.target(queue.stack, queue.properties["RedrivePolicy"]["deadLetterTargetArn"])

@@ -15,19 +15,19 @@ from lambdas.training.sagemaker_request import build_request
 from lambdas.training.settings import TrainingSettings
 from sagemaker_jobs.train import container
 from shared.schemas.training import TrainingParameters
-from tests.infra.templates import Assembly, Said, listed, statements
+from tests.infra.templates import Assembly, Statement, as_list, statements
 
 pytestmark = pytest.mark.timeout(600)
 
 
-def grants(assembly: Assembly, environment: str, role: str, action: str) -> list[Said]:
+def grants(assembly: Assembly, environment: str, role: str, action: str) -> list[Statement]:
     """Statements with an action in the policies of the training stack that belong to a role."""
     return [
         said
-        for said in statements(assembly)
-        if said.found.stack.name == f"reviewlens-{environment}-training"
-        and said.found.name.startswith(role)
-        and action in said.actions
+        for statement in statements(assembly)
+        if statement.resource.stack.name == f"reviewlens-{environment}-training"
+        and statement.resource.name.startswith(role)
+        and action in statement.actions
     ]
 
 
@@ -48,7 +48,7 @@ def test_a_training_reads_its_data_and_writes_its_output_and_nothing_else(assemb
     (read,) = grants(assembly, "prod", "TrainingRole", "s3:GetObject")
     (write,) = grants(assembly, "prod", "TrainingRole", "s3:PutObject")
     prefixes = {
-        kind: sorted(r["Fn::Join"][1][1] for r in listed(said.statement["Resource"]))
+        kind: sorted(r["Fn::Join"][1][1] for r in as_list(statement.body["Resource"]))
         for kind, said in (("read", read), ("write", write))
     }
     assert prefixes == {
@@ -75,7 +75,7 @@ def test_jobs_write_logs_of_their_own_names_alone(assembly: Assembly):
         ("ActivationRole", "activate-reviewlens-prod-"),
     ):
         (said,) = grants(assembly, "prod", role, "logs:PutLogEvents")
-        assert flat(said.statement["Resource"]).endswith(f':log-stream:{begin}*"]]}}'), role
+        assert flat(statement.body["Resource"]).endswith(f':log-stream:{begin}*"]]}}'), role
 
 
 def test_only_activation_may_reach_the_database_and_stands_in_the_vpc(assembly: Assembly):
@@ -94,13 +94,13 @@ def test_the_api_starts_jobs_of_its_environment_alone_isolated_and_with_the_data
         (said,) = (
             s
             for s in statements(assembly)
-            if s.found.stack.name == f"reviewlens-{name}-api"
+            if s.resource.stack.name == f"reviewlens-{name}-api"
             and "sagemaker:CreateTrainingJob" in s.actions
         )
-        assert flat(said.statement["Resource"]).endswith(
+        assert flat(statement.body["Resource"]).endswith(
             f':training-job/reviewlens-{name}-train-*"]]}}'
         )
-        asked = said.statement["Condition"]
+        asked = statement.body["Condition"]
         assert asked["Bool"] == {"sagemaker:NetworkIsolation": "true"}
         assert asked["ForAllValues:StringEquals"] == {
             "sagemaker:InstanceTypes": [environment.training_instance_type]
@@ -112,16 +112,16 @@ def test_roles_are_passed_to_sagemaker_alone(assembly: Assembly):
     passed = [
         s
         for s in statements(assembly)
-        if "iam:PassRole" in s.actions and s.found.stack.name.endswith(("-api", "-training"))
+        if "iam:PassRole" in s.actions and s.resource.stack.name.endswith(("-api", "-training"))
     ]
     assert passed
     for said in passed:
-        assert said.statement["Condition"] == {
+        assert statement.body["Condition"] == {
             "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
         }
-        for resource in listed(said.statement["Resource"]):
-            role = assembly.resource(said.found.stack, resource)
-            assert role.resource["Type"] == "AWS::IAM::Role"
+        for resource in as_list(statement.body["Resource"]):
+            role = assembly.resource(statement.resource.stack, resource)
+            assert role.definition["Type"] == "AWS::IAM::Role"
             assert role.stack.name.endswith("-training")
 
 
@@ -177,11 +177,11 @@ def test_instances_with_a_disk_of_their_own_take_no_key_and_others_do():
     from aws_cdk import App
     from aws_cdk.assertions import Template
 
-    from cdk.app import flags
+    from cdk.app import feature_flags
     from cdk.stage import ReviewlensStage
 
     environment = replace(DEV, name="test", training_instance_type="ml.p3.2xlarge")
-    stage = ReviewlensStage(App(context=flags()), environment=environment)
+    stage = ReviewlensStage(App(context=feature_flags()), environment=environment)
     functions = Template.from_stack(stage.api).find_resources("AWS::Lambda::Function")
     (training,) = (
         found["Properties"]["Environment"]["Variables"]
@@ -203,7 +203,7 @@ def test_the_flow_starts_with_each_completed_training_of_its_environment(assembl
         }
         (target,) = rule.properties["Targets"]
         machine = assembly.resource(template, target["Arn"])
-        assert machine.resource["Type"] == "AWS::StepFunctions::StateMachine"
+        assert machine.definition["Type"] == "AWS::StepFunctions::StateMachine"
         assert target["InputTransformer"]["InputPathsMap"] == {
             "detail-TrainingJobName": "$.detail.TrainingJobName"
         }
@@ -257,14 +257,14 @@ def test_what_a_training_leaves_on_its_way_goes_after_a_month(assembly: Assembly
 
 
 def test_the_image_of_activation_has_the_serving_libraries_in_tested_versions_and_no_torch():
-    context = images.context_of(images.ACTIVATION)
+    context = images.build_context(images.ACTIVATION)
     lines = (context / "requirements.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     names = {name.partition("[")[0]: version for name, version in pins.items()}
     tested = (ROOT / "constraints.txt").read_text().lower().split()
     for name, version in names.items():
         assert f"{name}=={version}" in tested, name
-    others = images.reached(images.ACTIVATION_JOBS).others
+    others = images.follow_imports(images.ACTIVATION_JOBS).third_party
     spelled = {"botocore": "boto3", "faiss": "faiss-cpu", "psycopg_pool": "psycopg"}
     assert {spelled.get(name, name.replace("_", "-")) for name in others} == set(names)
     smoke = (context / "smoke.txt").read_text().split()

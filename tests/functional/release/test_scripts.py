@@ -1,4 +1,4 @@
-"""What a release runs beside CDK: models published and rolled back; images, assemblies checked."""
+"""Release scripts: publication and rollback of models, checks of images and assemblies."""
 
 import json
 from datetime import UTC, date, datetime
@@ -18,7 +18,7 @@ DIGEST = "ab" * 32
 
 @pytest.fixture
 def aws(monkeypatch, aws_endpoint):
-    """The simulated AWS is the one that scripts find by their environment."""
+    """Point the environment of the scripts to the simulated AWS."""
     values = {
         "AWS_ENDPOINT_URL": aws_endpoint,
         "AWS_ACCESS_KEY_ID": "test",
@@ -63,13 +63,13 @@ def publish_index(store, version, model):
     )
 
 
-def test_the_first_model_answers_and_a_later_one_is_only_published(store, tmp_path, capsys):
+def test_only_the_first_published_model_becomes_current(store, tmp_path, capsys):
     for version in ("m-1", "m-2"):
         folder = model_folder(tmp_path / version, version)
         assert publish_model.main([str(folder), "--bucket", store.bucket]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "published m-1; m-1 answers",
-        "published m-2; m-1 answers",
+        "published m-1; the current model is m-1",
+        "published m-2; the current model is m-1",
     ]
     assert artefacts.versions(store, "model") == ["m-1", "m-2"]
 
@@ -82,7 +82,7 @@ def test_a_damaged_model_is_not_published(store, tmp_path, capsys):
     assert artefacts.current(store, "model") is None
 
 
-def test_a_rollback_returns_to_the_model_before_and_its_newest_index(store):
+def test_a_rollback_restores_the_previous_model_and_its_newest_index(store):
     publish_manifest_only(store, "m-1", 4)
     registry.note_activation(store, "m-1")
     publish_manifest_only(store, "m-2", 4)
@@ -96,20 +96,20 @@ def test_a_rollback_returns_to_the_model_before_and_its_newest_index(store):
     assert registry.history(store)[-1].action == "rollback"
 
 
-class _Overtaken(S3Store):
-    """A build moves the index pointer just before somebody else would, once."""
+class _RacingStore(S3Store):
+    """Moves the index pointer once, just before another writer does."""
 
-    overtaken = False
+    raced = False
 
     def put(self, key, body, **options):
-        if key == pointer_key("index") and not self.overtaken:
-            self.overtaken = True
-            now = artefacts.current(self, "index")
-            artefacts.move_pointer(self, "index", "20260104", if_match=now.etag)
+        if key == pointer_key("index") and not self.raced:
+            self.raced = True
+            pointer = artefacts.current(self, "index")
+            artefacts.move_pointer(self, "index", "20260104", if_match=pointer.etag)
         return super().put(key, body, **options)
 
 
-def test_a_build_that_ends_at_the_same_moment_leaves_no_rollback_half_done(store, aws_client):
+def test_a_concurrent_index_build_does_not_interrupt_a_rollback(store, aws_client):
     publish_manifest_only(store, "m-1", 4)
     registry.note_activation(store, "m-1")
     publish_manifest_only(store, "m-2", 4)
@@ -117,13 +117,13 @@ def test_a_build_that_ends_at_the_same_moment_leaves_no_rollback_half_done(store
     for version, model in (("20260102", "m-1"), ("20260103", "m-2"), ("20260104", "m-2")):
         publish_index(store, version, model)
     artefacts.move_pointer(store, "index", "20260103", if_match=None)
-    raced = _Overtaken(aws_client("s3"), store.bucket)
-    assert roll_back_model.roll_back(raced) == ("m-1", "m-2")
-    assert raced.overtaken
+    racing = _RacingStore(aws_client("s3"), store.bucket)
+    assert roll_back_model.roll_back(racing) == ("m-1", "m-2")
+    assert racing.raced
     assert artefacts.current(store, "index").version == "20260102"
 
 
-def test_a_rollback_to_a_model_without_an_index_leaves_all_as_it_is(store):
+def test_a_rollback_to_a_model_without_an_index_changes_nothing(store):
     publish_manifest_only(store, "m-1", 4)
     registry.note_activation(store, "m-1")
     publish_manifest_only(store, "m-2", 4)
@@ -133,66 +133,66 @@ def test_a_rollback_to_a_model_without_an_index_leaves_all_as_it_is(store):
     assert artefacts.current(store, "model").version == "m-2"
 
 
-PINNED = {"BASE_IMAGE": f"python@sha256:{'ab' * 32}"}
+PINNED_BASE = {"BASE_IMAGE": f"python@sha256:{'ab' * 32}"}
 
 
-def assembly(folder, *, command=None, images=(), version="54.0.0", base=PINNED):
+def assembly(folder, *, command=None, images=(), version="54.0.0", base=PINNED_BASE):
     folder.mkdir(exist_ok=True)
     source = {"executable": command} if command else {"path": "asset.1", "packaging": "file"}
-    place = {"repositoryName": "assets-${AWS::AccountId}-${AWS::Region}"}
-    told = {
+    destination = {"repositoryName": "assets-${AWS::AccountId}-${AWS::Region}"}
+    manifest = {
         "version": version,
         "files": {"1": {"source": source}},
         "dockerImages": {
             tag: {
                 "displayName": name,
                 "source": {"directory": "x", **({"dockerBuildArgs": base} if base else {})},
-                "destinations": {"here": place | {"imageTag": tag}},
+                "destinations": {"here": destination | {"imageTag": tag}},
             }
             for name, tag in images
         },
     }
-    (folder / "stack.assets.json").write_text(json.dumps(told))
+    (folder / "stack.assets.json").write_text(json.dumps(manifest))
     return folder
 
 
-def test_an_assembly_whose_assets_are_files_can_be_delivered(tmp_path, capsys):
+def test_an_assembly_of_files_can_be_delivered(tmp_path, capsys):
     assert check_assembly.main([str(assembly(tmp_path / "out"))]) == 0
     assert capsys.readouterr().err == ""
 
 
-def test_an_assembly_that_names_a_command_of_this_machine_is_refused(tmp_path, capsys):
+def test_an_assembly_with_a_command_is_rejected(tmp_path, capsys):
     folder = assembly(tmp_path / "out", command=["python", "bundle.py", "collection"])
     assert check_assembly.main([str(folder)]) == 1
     assert "python bundle.py collection" in capsys.readouterr().err
 
 
-def test_an_assembly_that_cloudformation_would_not_take_is_refused(tmp_path):
+def test_an_assembly_that_is_too_large_is_rejected(tmp_path):
     folder = assembly(tmp_path / "out")
     (folder / "big.zip").write_bytes(bytes(2_000))
-    assert "too large" in " ".join(check_assembly.faults(folder, limit=1_500))
+    assert "too large" in " ".join(check_assembly.find_errors(folder, limit=1_500))
 
 
-def test_an_assembly_that_the_pinned_publisher_cannot_read_is_refused(tmp_path, capsys):
+def test_an_assembly_that_the_pinned_cdk_assets_cannot_read_is_rejected(tmp_path, capsys):
     assert check_assembly.main([str(assembly(tmp_path / "out", version="55.0.0"))]) == 1
     assert "cdk-assets reads 54" in capsys.readouterr().err
 
 
-def test_an_image_on_a_base_without_a_digest_is_refused_before_it_is_built(tmp_path, capsys):
+def test_an_image_without_a_pinned_base_is_rejected(tmp_path, capsys):
     folder = assembly(tmp_path / "out", images=[("serving", DIGEST)], base=None)
     assert check_assembly.main([str(folder)]) == 1
-    assert "the base of serving has no digest" in capsys.readouterr().err
+    assert "the base image of serving has no digest" in capsys.readouterr().err
 
 
-def test_a_folder_without_an_assembly_is_refused(tmp_path):
+def test_a_folder_without_an_assembly_is_rejected(tmp_path):
     assert check_assembly.main([str(tmp_path)]) == 1
 
 
-def test_images_are_those_of_the_assembly_each_once(tmp_path):
+def test_each_image_of_an_assembly_is_scanned_once(tmp_path):
     assembly(tmp_path / "a", images=[("serving", DIGEST), ("processing", "cd" * 32)])
     assembly(tmp_path / "b", images=[("serving", DIGEST)])
-    found = scan_images.images_of(tmp_path, "123456789012", "eu-west-1")
-    assert [(image.name, image.repository) for image in found] == [
+    images = scan_images.images_of(tmp_path, "123456789012", "eu-west-1")
+    assert [(image.name, image.repository) for image in images] == [
         ("processing", "assets-123456789012-eu-west-1"),
         ("serving", "assets-123456789012-eu-west-1"),
     ]
@@ -200,7 +200,7 @@ def test_images_are_those_of_the_assembly_each_once(tmp_path):
 
 @pytest.fixture
 def pushed(aws, aws_client, tmp_path, monkeypatch):
-    """An assembly with one image, which lies in the registry and was never scanned."""
+    """An assembly with one image, which is in the registry and was never scanned."""
     ecr = aws_client("ecr")
     name = "assets-123456789012-eu-west-1"
     if name not in {r["repositoryName"] for r in ecr.describe_repositories()["repositories"]}:
@@ -211,32 +211,24 @@ def pushed(aws, aws_client, tmp_path, monkeypatch):
         ecr.put_image(repositoryName=name, imageTag=DIGEST, imageManifest=json.dumps(manifest))
     accepted = tmp_path / "accepted.json"
     accepted.write_text("{}")
-    monkeypatch.setattr(scan_images, "ACCEPTED", accepted)
+    monkeypatch.setattr(scan_images, "ACCEPTED_FINDINGS", accepted)
     monkeypatch.setattr(scan_images, "_PAUSE_SECONDS", 0.01)
     return assembly(tmp_path / "out", images=[("serving", DIGEST)]), accepted
 
 
-def test_an_image_is_scanned_and_what_is_found_decides(pushed, capsys, monkeypatch):
+def test_a_release_fails_on_fatal_findings_unless_they_are_accepted(pushed, capsys, monkeypatch):
     folder, accepted = pushed
     assert scan_images.main([str(folder)]) == 0
-    said = capsys.readouterr().out
-    assert "serving: " in said
-    assert " findings, 0 critical" in said
-    (name, severity), *_ = scan_images.findings(
-        scan_images.boto3.client("ecr"),
-        scan_images.images_of(folder, "123456789012", "eu-west-1")[0],
-    )
-    monkeypatch.setattr(scan_images, "FATAL", severity)
+    output = capsys.readouterr().out
+    assert "serving: " in output
+    assert " findings, 0 critical" in output
+    (image,) = scan_images.images_of(folder, "123456789012", "eu-west-1")
+    findings = scan_images.scan(scan_images.boto3.client("ecr"), image)
+    name, severity = findings[0]
+    monkeypatch.setattr(scan_images, "FATAL_SEVERITY", severity)
     assert scan_images.main([str(folder)]) == 1
     assert f"{name}: not accepted" in capsys.readouterr().out
-    names = {
-        n
-        for n, s in scan_images.findings(
-            scan_images.boto3.client("ecr"),
-            scan_images.images_of(folder, "123456789012", "eu-west-1")[0],
-        )
-        if s == severity
-    }
+    names = {n for n, s in findings if s == severity}
     accepted.write_text(
         json.dumps({n: {"until": "2999-01-01", "reason": "not reachable"} for n in names})
     )
@@ -249,7 +241,7 @@ def test_an_image_that_is_not_in_the_registry_fails_the_release(aws, pushed, tmp
     assert "serving" in capsys.readouterr().out
 
 
-def test_an_acceptance_ends_with_its_day_and_needs_a_reason(tmp_path):
+def test_an_accepted_finding_expires_and_needs_a_reason(tmp_path):
     path = tmp_path / "accepted.json"
     path.write_text(json.dumps({"CVE-1": {"until": "2026-01-31", "reason": "unused"}}))
     assert scan_images.accepted(path, date(2026, 1, 31)) == {"CVE-1": "unused"}

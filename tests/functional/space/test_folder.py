@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from cdk.packaging.import_graph import reached
+from cdk.packaging.import_graph import follow_imports
 from cdk.paths import ROOT
 from scripts.space import build_space, pin_space
 
@@ -44,9 +44,8 @@ def front_matter(path):
 def test_every_module_that_is_reached_is_in_it_and_no_other(found, checkout):
     modules = {place for place in found if place.endswith(".py")} - {"app.py"}
     starts = {build_space.START, *(p[:-3].replace("/", ".") for p in STARTED_BY_NAME)}
-    imported = {
-        path.relative_to(checkout).as_posix() for path in reached(starts, checkout).modules.values()
-    }
+    graph = follow_imports(starts, checkout)
+    imported = {path.relative_to(checkout).as_posix() for path in graph.modules.values()}
     revisions = {place for place in modules if place.startswith("shared/db/migrations/versions/")}
     assert modules - revisions == imported
     on_disk = (ROOT / "shared/db/migrations/versions").glob("*.py")
@@ -109,7 +108,7 @@ def test_building_again_leaves_nothing_of_before_and_spares_other_folders(run, t
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "letter").write_text("keep")
-    assert "holds something else" in run("build_space.py", mine, expect=1).stderr
+    assert "contains something else" in run("build_space.py", mine, expect=1).stderr
     assert (mine / "letter").read_text() == "keep"
 
 
@@ -158,7 +157,7 @@ def test_the_front_matter_fits_the_requirements(checkout):
 
 
 def test_requirements_are_in_the_versions_that_the_tests_run_with():
-    versions = pin_space.pinned_versions() | pin_space.HELD
+    versions = pin_space.pinned_versions() | pin_space.OLDER_VERSIONS
     lines = (ROOT / "frontend_space" / "requirements.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     assert pins == {name: versions[name] for name in pins}
@@ -166,7 +165,7 @@ def test_requirements_are_in_the_versions_that_the_tests_run_with():
 
 def test_requirements_hold_all_that_the_folder_imports(found, checkout):
     known = packages_distributions()
-    imported = build_space.needed(checkout).others
+    imported = build_space.follow_page(checkout).third_party
     direct = {canonicalize_name(known[name][0]) for name in imported}
     lines = (ROOT / "frontend_space" / "requirements.txt").read_text().splitlines()
     pinned = {line.split("==")[0] for line in lines if not line.startswith("#")}
@@ -191,7 +190,7 @@ def test_a_package_that_is_not_pinned_is_named(checkout):
     (checkout / "constraints.txt").unlink()
     (checkout / "constraints.txt").write_text("numpy==2.0.0\n")
     with pytest.raises(LookupError, match=r"does not pin .*tokenizers"):
-        pin_space.page(checkout)
+        pin_space.requirements_text(checkout)
 
 
 @pytest.mark.skipif(not HAS_PAGE, reason="this checkout has no page")

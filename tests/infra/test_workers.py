@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from lambdas.collection.sweep import LOST_SECONDS
-from tests.infra.templates import Assembly, Found, listed
+from tests.infra.templates import Assembly, Resource, as_list
 
 pytestmark = pytest.mark.timeout(600)
 
 
-def _function(assembly: Assembly, stack: str, name: str) -> Found:
+def _function(assembly: Assembly, stack: str, name: str) -> Resource:
     found = assembly.one("prod", stack).all("AWS::Lambda::Function")
     return next(function for function in found if function.name.startswith(f"{name}Function"))
 
 
-def _may(assembly: Assembly, function: Found) -> set[tuple[str, str]]:
+def _may(assembly: Assembly, function: Resource) -> set[tuple[str, str]]:
     """What its role may do: action and, as a readable string, on what."""
     role = assembly.target(function.stack, function.properties["Role"])
     return {
@@ -23,8 +23,8 @@ def _may(assembly: Assembly, function: Found) -> set[tuple[str, str]]:
         for policy in function.stack.all("AWS::IAM::Policy")
         if any(assembly.target(policy.stack, r) == role for r in policy.properties["Roles"])
         for statement in policy.properties["PolicyDocument"]["Statement"]
-        for action in listed(statement["Action"])
-        for resource in listed(statement["Resource"])
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
     }
 
 

@@ -1,0 +1,88 @@
+"""Exact actions, and reasons for wildcard resources, in the policies that CDK generates."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsii
+from aws_cdk import Stack, Stage
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, IValidation
+
+from cdk.constructs.acknowledgments import acknowledge, nag_resource_name
+
+_EXACT_ACTIONS = {
+    "s3:Abort*": ["s3:AbortMultipartUpload"],
+    "s3:DeleteObject*": ["s3:DeleteObject"],
+    "s3:GetBucket*": ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"],
+    "s3:GetObject*": ["s3:GetObject", "s3:GetObjectVersion"],
+    "s3:List*": ["s3:ListBucket"],
+    "kms:GenerateDataKey*": ["kms:GenerateDataKey"],
+    "kms:ReEncrypt*": ["kms:ReEncryptFrom", "kms:ReEncryptTo"],
+    # the service was renamed in 2024, and new connections need the action under its new name
+    "codestar-connections:UseConnection": [
+        "codeconnections:UseConnection",
+        "codestar-connections:UseConnection",
+    ],
+}
+"""Wildcard action of a CDK grant → the actions that the artefacts of a pipeline need."""
+
+
+def replace_wildcard_actions(stack: Stack, reasons: Mapping[str, str]) -> None:
+    """Replace wildcard actions in the policies of a stack, and explain its wildcard resources.
+
+    CDK Pipelines always grants with wildcards. It adds statements until all references are
+    resolved, so the replacement runs during validation. A wildcard action that is not in the table
+    fails synthesis; a wildcard resource without a reason remains a finding of cdk-nag.
+
+    Args:
+        stack: the stack to change; stages inside it are not changed.
+        reasons: part of a resource in cdk-nag's notation → the reason for its wildcard; the first
+            match applies.
+    """
+    stack.node.add_validation(_ActionReplacement(stack, reasons))
+
+
+@jsii.implements(IValidation)
+class _ActionReplacement:
+    def __init__(self, stack: Stack, reasons: Mapping[str, str]) -> None:
+        self._stack = stack
+        self._reasons = reasons
+
+    def validate(self) -> list[str]:
+        """Called by synthesis; returns an error for each action that it cannot replace."""
+        unknown: set[str] = set()
+        for policy in _policies(self._stack):
+            document = self._stack.resolve(policy.policy_document)
+            for statement in document["Statement"]:
+                if statement["Effect"] == "Deny":
+                    continue
+                statement["Action"] = _exact_actions(_as_list(statement["Action"]), unknown)
+                for resource in _as_list(statement["Resource"]):
+                    self._acknowledge_wildcard(policy, nag_resource_name(resource))
+            policy.policy_document = document
+        return [f"no exact actions are known for {action}" for action in sorted(unknown)]
+
+    def _acknowledge_wildcard(self, policy: Construct, resource: str) -> None:
+        for part, reason in self._reasons.items():
+            if "*" in resource and part in resource:
+                acknowledge(policy, f"AwsSolutions-IAM5[Resource::{resource}]", reason)
+                return
+
+
+def _policies(stack: Stack) -> Iterator[iam.CfnPolicy | s3.CfnBucketPolicy]:
+    for child in stack.node.children:
+        if not isinstance(child, Stage):
+            for construct in child.node.find_all():
+                if isinstance(construct, (iam.CfnPolicy, s3.CfnBucketPolicy)):
+                    yield construct
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _exact_actions(actions: list[str], unknown: set[str]) -> list[str]:
+    """The actions without wildcards; those that are not in the table are added to ``unknown``."""
+    unknown |= {action for action in actions if "*" in action and action not in _EXACT_ACTIONS}
+    return sorted({exact for action in actions for exact in _EXACT_ACTIONS.get(action, [action])})
