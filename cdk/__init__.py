@@ -1,1 +1,1 @@
-"""The infrastructure of Reviewlens: one CDK application with stacks for each environment."""
+"""The infrastructure of Reviewlens: a CDK application with the stacks of each environment."""

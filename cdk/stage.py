@@ -1,11 +1,11 @@
-"""All stacks of one environment, in the order in which they depend on each other."""
+"""All stacks of one environment, in dependency order."""
 
 from typing import Any
 
 from aws_cdk import Stage, Tags
 from constructs import Construct
 
-from cdk.constructs.tidy import drop_repeated_dependencies
+from cdk.constructs.repeated_dependencies import drop_repeated_dependencies
 from cdk.environments import Environment
 from cdk.stacks.acceptance import AcceptanceStack
 from cdk.stacks.api import ApiStack
@@ -19,29 +19,30 @@ from cdk.stacks.storage import StorageStack
 from cdk.stacks.training import TrainingStack
 
 TAG = "reviewlens:environment"
-"""Tag of every resource, by which the budget counts; activate it as a cost allocation tag."""
-_UNTAGGED = ["AWS::RDS::DBProxyTargetGroup"]
-"""CloudFormation refuses tags on these, though CDK would set them."""
+"""Tag of every resource, used by the budget; activate it as a cost allocation tag."""
+_UNTAGGED_TYPES = ["AWS::RDS::DBProxyTargetGroup"]
+"""Types on which CDK would set tags that CloudFormation rejects."""
 
 
 class ReviewlensStage(Stage):
-    """One environment; the application and the delivery pipeline both deploy it.
+    """One environment, deployed by the application or by the delivery pipeline.
 
-    Stacks only refer to those above them. Their names are ``reviewlens-<environment>-<stack>``.
+    Each stack refers only to stacks created before it. Stack names have the form
+    ``reviewlens-<environment>-<stack>``.
     """
 
     def __init__(self, scope: Construct, *, environment: Environment, **kwargs: Any) -> None:
         super().__init__(scope, environment.stage_name, **kwargs)
         drop_repeated_dependencies(self)
-        Tags.of(self).add(TAG, environment.name, exclude_resource_types=_UNTAGGED)
-        kept = environment.keep_data
+        Tags.of(self).add(TAG, environment.name, exclude_resource_types=_UNTAGGED_TYPES)
+        protected = environment.keep_data
         self.foundation = FoundationStack(
-            self, "foundation", environment=environment, termination_protection=kept
+            self, "foundation", environment=environment, termination_protection=protected
         )
         operations = self.foundation.operations
         self.network = NetworkStack(self, "network", operations=operations)
         self.storage = StorageStack(
-            self, "storage", operations=operations, termination_protection=kept
+            self, "storage", operations=operations, termination_protection=protected
         )
         network = self.network.network
         self.database = DatabaseStack(
@@ -50,7 +51,7 @@ class ReviewlensStage(Stage):
             operations=operations,
             network=network,
             data_key=self.storage.key,
-            termination_protection=kept,
+            termination_protection=protected,
         )
         self.processing = ProcessingStack(
             self,

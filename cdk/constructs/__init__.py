@@ -1,1 +1,1 @@
-"""Small pieces that the stacks are wired of."""
+"""Reusable constructs of the stacks."""

@@ -1,4 +1,4 @@
-"""Alarms that always tell somebody."""
+"""Alarms that notify the environment's topic."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -8,7 +8,7 @@ from cdk.constructs.operations import Operations
 
 
 class Alarm(cloudwatch.Alarm):
-    """A CloudWatch alarm whose rise and fall go to the environment's topic."""
+    """A CloudWatch alarm that notifies the topic when it is raised and when it clears."""
 
     def __init__(
         self,
@@ -18,7 +18,7 @@ class Alarm(cloudwatch.Alarm):
         operations: Operations,
         metric: cloudwatch.IMetric,
         threshold: float,
-        why: str,
+        description: str,
         periods: int = 1,
         out_of: int | None = None,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -29,16 +29,16 @@ class Alarm(cloudwatch.Alarm):
         """Raise at ``threshold``, in ``periods`` of the last ``out_of`` periods of the metric.
 
         Args:
-            scope: where it belongs.
-            construct_id: its id there.
-            operations: gives the topic.
-            metric: what is watched.
+            scope: the parent construct.
+            construct_id: its id in the scope.
+            operations: provides the topic.
+            metric: the metric to watch.
             threshold: in the unit of the metric.
-            why: what it means and what to do; the mail says it.
-            periods: how many must be at the threshold.
-            out_of: among how many; as many as ``periods`` unless told.
-            missing: what a period without data counts as.
-            comparison: how values compare to the threshold.
+            description: what the alarm means and what to do; part of the notification.
+            periods: number of periods that must breach the threshold.
+            out_of: number of periods evaluated; by default ``periods``.
+            missing: how a period without data is treated.
+            comparison: how values are compared with the threshold.
         """
         super().__init__(
             scope,
@@ -49,7 +49,7 @@ class Alarm(cloudwatch.Alarm):
             datapoints_to_alarm=periods,
             comparison_operator=comparison,
             treat_missing_data=missing,
-            alarm_description=why,
+            alarm_description=description,
         )
         topic = actions.SnsAction(operations.alarm_topic)
         self.add_alarm_action(topic)

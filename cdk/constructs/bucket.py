@@ -1,4 +1,4 @@
-"""A bucket as all of them are."""
+"""The bucket construct that all data buckets use."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from constructs import Construct
 
 from cdk.constructs.operations import Operations
 
-_PARTS_DAYS = 7
+_INCOMPLETE_UPLOAD_DAYS = 7
 
 
 class SecureBucket(s3.Bucket):
-    """Versioned, encrypted, private, TLS only, with access logs; old versions expire."""
+    """A versioned, encrypted, private, TLS-only bucket with access logs; old versions expire."""
 
     def __init__(
         self,
@@ -25,15 +25,15 @@ class SecureBucket(s3.Bucket):
         log_bucket: s3.IBucket,
         rules: Sequence[s3.LifecycleRule] = (),
     ) -> None:
-        """Make it.
+        """Create the bucket.
 
         Args:
-            scope: where it belongs.
-            construct_id: its id there; access logs go below it in the log bucket.
-            operations: what becomes of it, and how long old versions stay.
-            key: encrypts objects, by a bucket key, so that KMS is not asked for each.
-            log_bucket: takes the access logs.
-            rules: lifecycle rules beside those that all buckets have.
+            scope: the parent construct.
+            construct_id: its id in the scope, also the prefix of its access logs.
+            operations: removal policy and retention of old versions.
+            key: encrypts objects through a bucket key, which saves KMS requests.
+            log_bucket: receives the access logs.
+            rules: lifecycle rules in addition to the common one.
         """
         super().__init__(
             scope,
@@ -48,15 +48,15 @@ class SecureBucket(s3.Bucket):
             minimum_tls_version=1.2,
             server_access_logs_bucket=log_bucket,
             server_access_logs_prefix=f"{construct_id.lower()}/",
-            lifecycle_rules=[_tidy(operations.environment.old_version_days), *rules],
+            lifecycle_rules=[_cleanup_rule(operations.environment.old_version_days), *rules],
             removal_policy=operations.removal_policy,
         )
 
 
-def _tidy(days: int) -> s3.LifecycleRule:
+def _cleanup_rule(old_version_days: int) -> s3.LifecycleRule:
     return s3.LifecycleRule(
         id="tidy",
-        abort_incomplete_multipart_upload_after=Duration.days(_PARTS_DAYS),
-        noncurrent_version_expiration=Duration.days(days),
+        abort_incomplete_multipart_upload_after=Duration.days(_INCOMPLETE_UPLOAD_DAYS),
+        noncurrent_version_expiration=Duration.days(old_version_days),
         expired_object_delete_marker=True,
     )

@@ -1,4 +1,4 @@
-"""What the database is asked for, and when that is too much."""
+"""Metrics of the database, and the alarms on them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,19 +11,19 @@ from cdk.constructs.alarm import Alarm
 from cdk.constructs.operations import Operations
 from cdk.environments import DatabaseSize
 
-_BUSY_PERCENT = 90
-_FULL = 0.9
-_CONNECTIONS_PER_ACU = 160
-"""80 percent of what Aurora allows: about 200 for each ACU of the largest capacity."""
-_CONNECTIONS_IDLE = 1_600
-"""80 percent of 2,000, the most where the least capacity is half an ACU or none."""
-_CONNECTIONS_RDS = 300
-_VOLUME_GIB = 200
+_CPU_ALARM_PERCENT = 90
+_CAPACITY_ALARM_SHARE = 0.9
+_ALARM_CONNECTIONS_PER_ACU = 160
+"""80 percent of what Aurora allows: about 200 for each ACU of the maximum capacity."""
+_ALARM_CONNECTIONS_SMALL_MINIMUM = 1_600
+"""80 percent of 2,000, Aurora's limit where the minimum capacity is at most half an ACU."""
+_ALARM_CONNECTIONS_RDS = 300
+_VOLUME_ALARM_GIB = 200
 _GIB = 2**30
 
 
 class DatabaseMetrics:
-    """Metrics of the database (namespace AWS/RDS), of either kind."""
+    """Metrics of the database (namespace AWS/RDS), for both kinds."""
 
     def __init__(self, dimensions: Mapping[str, str], size: DatabaseSize) -> None:
         self.size = size
@@ -31,16 +31,16 @@ class DatabaseMetrics:
         self.cpu = self._metric("CPUUtilization", "Maximum")
         self.connections = self._metric("DatabaseConnections", "Maximum")
         self.capacity = self._metric("ServerlessDatabaseCapacity", "Average")
-        """ACU; Aurora alone."""
+        """ACU; only Aurora has it."""
         self.volume = cloudwatch.MathExpression(
             expression=f"bytes / {_GIB}",
             label="storage (GiB)",
             period=Duration.hours(1),
             using_metrics={"bytes": self._metric("VolumeBytesUsed", "Maximum")},
         )
-        """GiB; Aurora alone."""
-        self.free = self._metric("FreeStorageSpace", "Minimum")
-        """Bytes; RDS alone."""
+        """GiB; only Aurora has it."""
+        self.free_storage = self._metric("FreeStorageSpace", "Minimum")
+        """Bytes; only RDS has it."""
 
     @property
     def serverless(self) -> bool:
@@ -57,75 +57,81 @@ class DatabaseMetrics:
         )
 
     @property
-    def most_connections(self) -> int:
-        """Connections from which on an alarm is raised."""
+    def connection_alarm_threshold(self) -> int:
+        """Number of open connections at which an alarm is raised."""
         if not self.serverless:
-            return _CONNECTIONS_RDS
-        most = int(_CONNECTIONS_PER_ACU * self.size.max_acu)
-        return min(most, _CONNECTIONS_IDLE) if self.size.min_acu <= 0.5 else most
+            return _ALARM_CONNECTIONS_RDS
+        connections = int(_ALARM_CONNECTIONS_PER_ACU * self.size.max_acu)
+        if self.size.min_acu <= 0.5:
+            return min(connections, _ALARM_CONNECTIONS_SMALL_MINIMUM)
+        return connections
 
 
 def watch_database(
     scope: Construct, *, operations: Operations, metrics: DatabaseMetrics
 ) -> list[Alarm]:
-    """Alarms on load, capacity, connections and storage."""
+    """Create the alarms on load, capacity, connections and storage."""
 
-    def alarm(name: str, **said: Any) -> Alarm:
-        return Alarm(scope, f"Database{name}", operations=operations, **said)
+    def alarm(name: str, **options: Any) -> Alarm:
+        return Alarm(scope, f"Database{name}", operations=operations, **options)
 
     alarms = [
         alarm(
             "Busy",
             metric=metrics.cpu,
-            threshold=_BUSY_PERCENT,
+            threshold=_CPU_ALARM_PERCENT,
             periods=3,
-            why=f"Database: its CPU was at {_BUSY_PERCENT} percent or more for 15 minutes. Look at "
-            "Performance Insights for the statement that does it, or give it more capacity.",
+            description=f"Database: CPU usage was {_CPU_ALARM_PERCENT} percent or more for 15 "
+            "minutes. Find the statement that causes it in Performance Insights, or raise the "
+            "capacity.",
         ),
         alarm(
             "Connections",
             metric=metrics.connections,
-            threshold=metrics.most_connections,
+            threshold=metrics.connection_alarm_threshold,
             periods=2,
-            why=f"Database: {metrics.most_connections} connections or more are open, some 80 "
-            "percent of all there can be. Lower the workers of a function, or raise the capacity.",
+            description=f"Database: {metrics.connection_alarm_threshold} or more connections are "
+            "open, about 80 percent of the limit. Reduce the workers of a function, or raise the "
+            "capacity.",
         ),
     ]
-    return [*alarms, *(_serverless if metrics.serverless else _disk)(alarm, metrics)]
+    storage_alarms = _aurora_alarms if metrics.serverless else _disk_alarms
+    return [*alarms, *storage_alarms(alarm, metrics)]
 
 
-def _serverless(alarm: Any, metrics: DatabaseMetrics) -> list[Alarm]:
-    most = metrics.size.max_acu
+def _aurora_alarms(alarm: Any, metrics: DatabaseMetrics) -> list[Alarm]:
+    max_acu = metrics.size.max_acu
     return [
         alarm(
             "Capacity",
             metric=metrics.capacity,
-            threshold=_FULL * most,
+            threshold=_CAPACITY_ALARM_SHARE * max_acu,
             periods=3,
-            why=f"Database: it ran at {_FULL:.0%} or more of its largest capacity, {most} ACU, "
-            "for 15 minutes, and will not grow further. Raise max_acu in cdk/environments.py.",
+            description=f"Database: it used {_CAPACITY_ALARM_SHARE:.0%} or more of its maximum "
+            f"capacity of {max_acu} ACU for 15 minutes. Raise max_acu in cdk/environments.py.",
         ),
         alarm(
             "Volume",
             metric=metrics.volume,
-            threshold=_VOLUME_GIB,
-            missing=cloudwatch.TreatMissingData.IGNORE,  # many an hour has no value
-            why=f"Database: it holds {_VOLUME_GIB} GiB or more. It grows by itself and is never "
-            "full, but every GiB is paid for. Drop what old model versions left in analyses.",
+            threshold=_VOLUME_ALARM_GIB,
+            missing=cloudwatch.TreatMissingData.IGNORE,  # the metric has no value in many hours
+            description=f"Database: it stores {_VOLUME_ALARM_GIB} GiB or more. The volume grows "
+            "automatically, but every GiB costs money. Delete the analyses of old model versions.",
         ),
     ]
 
 
-def _disk(alarm: Any, metrics: DatabaseMetrics) -> list[Alarm]:
-    least = metrics.size.storage_gib // 10
+def _disk_alarms(alarm: Any, metrics: DatabaseMetrics) -> list[Alarm]:
+    min_free_gib = metrics.size.storage_gib // 10
     return [
         alarm(
             "Disk",
-            metric=metrics.free,
-            threshold=least * _GIB,
+            metric=metrics.free_storage,
+            threshold=min_free_gib * _GIB,
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
             periods=3,
-            why=f"Database: {least} GiB of its disk are free or fewer. It grows by itself up to "
-            "four times its first size; beyond that raise storage_gib in cdk/environments.py.",
+            description=f"Database: {min_free_gib} GiB or less of the disk are free. The disk "
+            "grows automatically up to four times its initial size; beyond that, raise storage_gib "
+            "in cdk/environments.py.",
         )
     ]

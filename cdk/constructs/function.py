@@ -1,4 +1,4 @@
-"""A Lambda function as all of them are."""
+"""The Lambda function construct that all services use."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,19 +10,19 @@ from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 from pydantic_settings import BaseSettings
 
-from cdk.constructs.explained import acknowledge
-from cdk.constructs.grants import Grant, give
+from cdk.constructs.acknowledgments import acknowledge
+from cdk.constructs.grants import Grant, attach
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
-from cdk.constructs.queue import WORK_SECONDS, WorkQueue
-from cdk.constructs.settings import variables
-from cdk.packaging import assets, table
+from cdk.constructs.queue import WORK_TIMEOUT_SECONDS, WorkQueue
+from cdk.constructs.settings import environment_variables
+from cdk.packaging import lambda_code, table
 
-MOST_MEMORY_MB = 3008
-"""1.7 cores: the most that every account may have; a new one has to ask for more."""
+MAX_MEMORY_MB = 3008
+"""1.7 cores: the maximum in a new account; more needs a quota increase."""
 RUNTIME = lambda_.Runtime.PYTHON_3_12
-"""The images stand on the same: one set of wheels for both."""
-_INTERFACES = Grant(
+"""The images are based on the same Python, so both use the same wheels."""
+_NETWORK_INTERFACES = Grant(
     [
         "ec2:AssignPrivateIpAddresses",
         "ec2:CreateNetworkInterface",
@@ -32,16 +32,16 @@ _INTERFACES = Grant(
         "ec2:UnassignPrivateIpAddresses",
     ],
     ["*"],
-    "Lambda attaches network interfaces whose ids nobody knows before; EC2 names no resource",
+    "Lambda creates network interfaces whose ids are not known in advance",
 )
-_TRACES = "X-Ray takes segments for no resource in particular"
-_PYTHON = "The wheels are those of Python 3.12, which Lambda maintains until 2028"
+_TRACES_REASON = "X-Ray actions do not support resources"
+_RUNTIME_REASON = "The wheels are built for Python 3.12, which Lambda supports until 2028"
 
 
 class ServiceFunction(Construct):
-    """One row of cdk/packaging/table.py as a function: its role, log group, traces and environment.
+    """A function from cdk/packaging/table.py with its role, log group, tracing and environment.
 
-    Its role may do what ``grants`` say, write its own log group and send traces: nothing else.
+    Its role allows only ``grants``, writing to its own log group and sending traces.
     """
 
     def __init__(
@@ -56,32 +56,32 @@ class ServiceFunction(Construct):
         description: str,
         grants: Sequence[Grant] = (),
         memory_mb: int = 512,
-        timeout_seconds: int = WORK_SECONDS,
+        timeout_seconds: int = WORK_TIMEOUT_SECONDS,
         ephemeral_mb: int = 512,
         reserved: int | None = None,
         network: Network | None = None,
         image: lambda_.DockerImageCode | None = None,
     ) -> None:
-        """Make it.
+        """Create the function.
 
         Args:
-            scope: where it belongs.
-            construct_id: its id there.
-            operations: log level, retention, key of the log group.
-            asset: name of its row, which says whether it is a zip or an image.
-            settings: its settings class; see settings.variables.
-            values: fields of the settings beside ``environment`` and ``log_level``.
+            scope: the parent construct.
+            construct_id: its id in the scope.
+            operations: log level, retention and key of the log group.
+            asset: its name in the table, which determines whether it is a zip or an image.
+            settings: its settings class; see settings.environment_variables.
+            values: fields of the settings other than ``environment`` and ``log_level``.
             description: what it does, for the console.
-            grants: what its role may do.
-            memory_mb: memory; a whole core comes with 1769.
-            timeout_seconds: what one invocation may take.
-            ephemeral_mb: /tmp.
-            reserved: most invocations at once, taken from the account's; None: unreserved.
-            network: where it stands; None outside of any VPC.
-            image: the image to run in place of one that is built of the row: a promoted one.
+            grants: permissions of its role.
+            memory_mb: memory; 1769 MB include one full core.
+            timeout_seconds: maximum duration of an invocation.
+            ephemeral_mb: size of /tmp.
+            reserved: reserved concurrency; None: unreserved.
+            network: the network to run in; None: outside of any VPC.
+            image: a promoted image to run instead of one built from the table.
 
         Raises:
-            ValueError: the settings class and the values do not agree.
+            ValueError: the values do not fit the settings class.
         """
         super().__init__(scope, construct_id)
         self.memory_mb = memory_mb
@@ -89,12 +89,12 @@ class ServiceFunction(Construct):
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.log_group.grant_write(self.role)
         if network:
-            give(self.role, _INTERFACES)
+            attach(self.role, _NETWORK_INTERFACES)
         self.grant(*grants)
         properties: dict[str, Any] = {
             "architecture": lambda_.Architecture.X86_64,
             "description": description,
-            "environment": variables(settings, operations.environment, values),
+            "environment": environment_variables(settings, operations.environment, values),
             "ephemeral_storage_size": Size.mebibytes(ephemeral_mb),
             "log_group": self.log_group,
             "memory_size": memory_mb,
@@ -109,40 +109,40 @@ class ServiceFunction(Construct):
                 "vpc_subnets": network.subnets,
                 "security_groups": [network.function_group],
             }
-        self.function = self._made(asset, image, properties)
-        acknowledge(self, "AwsSolutions-L1", _PYTHON)
-        acknowledge(self.role, "AwsSolutions-IAM5[Resource::*]", _TRACES)
+        self.function = self._create_function(asset, image, properties)
+        acknowledge(self, "AwsSolutions-L1", _RUNTIME_REASON)
+        acknowledge(self.role, "AwsSolutions-IAM5[Resource::*]", _TRACES_REASON)
 
-    def _made(
+    def _create_function(
         self, asset: str, image: lambda_.DockerImageCode | None, properties: dict[str, Any]
     ) -> lambda_.Function:
         if image or asset in table.IMAGES:
-            code = image or assets.image_for(asset)
+            code = image or lambda_code.image_for(asset)
             return lambda_.DockerImageFunction(self, "Function", code=code, **properties)
         return lambda_.Function(
             self,
             "Function",
             runtime=RUNTIME,
             handler=table.handler_of(asset),
-            code=assets.code_for(asset),
+            code=lambda_code.code_for(asset),
             **properties,
         )
 
     def grant(self, *grants: Grant) -> None:
-        """Let its role do more."""
-        give(self.role, *grants)
+        """Add permissions to its role."""
+        attach(self.role, *grants)
 
-    def on_queue(
+    def consume(
         self, work: WorkQueue, *, batch_size: int, max_concurrency: int, window_seconds: int = 0
     ) -> None:
-        """Invoke it with messages of a queue; what it reports as failed is delivered again.
+        """Invoke it with messages from a queue; messages that it reports as failed are redelivered.
 
         Args:
             work: the queue.
-            batch_size: most messages of one invocation.
-            max_concurrency: most invocations at once, at least 2; keep it at or below the
-                reserved concurrency, or throttled messages count as failed ones.
-            window_seconds: how long messages are gathered for a batch.
+            batch_size: maximum number of messages in an invocation.
+            max_concurrency: maximum number of concurrent invocations, at least 2; it must not
+                exceed the reserved concurrency, or throttled messages count as failed.
+            window_seconds: how long to collect messages for a batch.
         """
         self.function.add_event_source(
             SqsEventSource(

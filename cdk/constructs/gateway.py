@@ -1,4 +1,4 @@
-"""The REST API in front of the functions: routes, keys, limits, logs."""
+"""The REST API in front of the functions: routes, API keys, limits and logs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,22 +10,24 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cdk.constructs.explained import acknowledge
+from cdk.constructs.acknowledgments import acknowledge
+from cdk.constructs.gateway_responses import add_problem_responses
 from cdk.constructs.operations import Operations
-from cdk.constructs.problems import answer_as_problems
-from cdk.constructs.routes import Access, Route, document, routes_of, schema_of
+from cdk.constructs.routes import Access, Route, draft4_schema, openapi_document, routes_of
 from cdk.constructs.stage_options import STAGE, stage_options
 
-_TLS = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+_TLS_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 """TLS 1.3 or 1.2, with forward secrecy."""
-_PUSH = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+_LOGGING_POLICY = (
+    "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+)
 
 
 class Gateway(Construct):
-    """Every route of the OpenAPI document on one regional REST API, by access.
+    """One regional REST API with every route of the OpenAPI document.
 
-    No route answers OPTIONS and nothing sends CORS headers: pages of other sites have no business
-    here, the Space asks from its server. There are no binary media types: all bodies are JSON.
+    There are no OPTIONS routes and no CORS headers: browsers do not call the API directly, and the
+    Space calls it from its server. There are no binary media types: all bodies are JSON.
     """
 
     def __init__(
@@ -36,22 +38,22 @@ class Gateway(Construct):
         operations: Operations,
         functions: Mapping[str, lambda_.Alias],
     ) -> None:
-        """Make it.
+        """Create the API.
 
         Args:
-            scope: where it belongs.
-            construct_id: its id there.
-            operations: rates of a key, retention of logs.
-            functions: for each service of the document the alias that answers.
+            scope: the parent construct.
+            construct_id: its id in the scope.
+            operations: limits of an API key, retention of logs.
+            functions: service of the document → the alias that handles its requests.
 
         Raises:
-            KeyError: a route of a service that has no function.
+            KeyError: a route belongs to a service without a function.
         """
         super().__init__(scope, construct_id)
-        spec = document()
+        spec = openapi_document()
         self.routes = routes_of(spec)
-        self.api = self._api(operations)
-        self._log_execution(operations)
+        self.api = self._create_api(operations)
+        self._create_execution_logs(operations)
         self._add_models(spec)
         validator = self.api.add_request_validator(
             "Checked", validate_request_body=True, validate_request_parameters=True
@@ -63,21 +65,21 @@ class Gateway(Construct):
             for name, alias in functions.items()
         }
         for route in self.routes:
-            self._add(route, integrations[route.service], validator)
-        answer_as_problems(self.api)
-        self.key = self._let_readers_in(operations)
-        self._explain()
+            self._add_route(route, integrations[route.service], validator)
+        add_problem_responses(self.api)
+        self.key = self._add_reader_key(operations)
+        self._acknowledge_findings()
 
     @property
     def stage_arn(self) -> str:
-        """The stage, as WAF names it."""
+        """ARN of the stage."""
         return self.api.deployment_stage.stage_arn
 
     def metric(self, name: str, **options: Any) -> cloudwatch.Metric:
         """A metric of the stage."""
         return self.api.deployment_stage.metric(name, **options)
 
-    def _api(self, operations: Operations) -> apigateway.RestApi:
+    def _create_api(self, operations: Operations) -> apigateway.RestApi:
         api = apigateway.RestApi(
             self,
             "Api",
@@ -86,24 +88,24 @@ class Gateway(Construct):
             endpoint_configuration=apigateway.EndpointConfiguration(
                 types=[apigateway.EndpointType.REGIONAL]
             ),
-            # One role per account and region: the newest API of any environment sets it, and all
-            # of them go on logging by it when that API goes. So it stays.
+            # An account has one role per region: the newest API sets it, and all APIs use it for
+            # their logs, even after that API is deleted. So the role is retained.
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN,
             deploy_options=stage_options(
                 operations, self.routes, operations.log_group(self, "AccessLogs")
             ),
         )
-        api.node.try_remove_child("Endpoint")  # an output that the stack has under a better name
+        api.node.try_remove_child("Endpoint")  # the stack has its own output for it
         resource = api.node.default_child
         if not isinstance(resource, apigateway.CfnRestApi):
             raise TypeError("the API has no resource")
-        resource.security_policy = _TLS
+        resource.security_policy = _TLS_POLICY
         resource.endpoint_access_mode = "STRICT"
         return api
 
-    def _log_execution(self, operations: Operations) -> None:
-        """The group that API Gateway would make by itself, without end and without our key."""
+    def _create_execution_logs(self, operations: Operations) -> None:
+        """Create the log group; API Gateway itself would create it without retention and key."""
         group = logs.LogGroup(
             self,
             "ExecutionLogs",
@@ -116,7 +118,7 @@ class Gateway(Construct):
 
     def _add_models(self, spec: Mapping[str, Any]) -> None:
         schemas = {
-            route.model: schema_of(spec, route.model) for route in self.routes if route.model
+            route.model: draft4_schema(spec, route.model) for route in self.routes if route.model
         }
         self._models = {
             name: apigateway.Model.from_model_name(
@@ -134,10 +136,10 @@ class Gateway(Construct):
             for name, schema in schemas.items()
         }
         if self.api.latest_deployment:
-            # a changed schema must be deployed, too
+            # a changed schema needs a new deployment
             self.api.latest_deployment.add_to_logical_id(schemas)
 
-    def _add(
+    def _add_route(
         self,
         route: Route,
         integration: apigateway.LambdaIntegration,
@@ -156,12 +158,14 @@ class Gateway(Construct):
             request_validator=validator,
         )
 
-    def _let_readers_in(self, operations: Operations) -> apigateway.IApiKey:
+    def _add_reader_key(self, operations: Operations) -> apigateway.IApiKey:
         environment = operations.environment
-        key = self.api.add_api_key("Reader", description=f"{environment.stage_name}: reads")
+        key = self.api.add_api_key(
+            "Reader", description=f"{environment.stage_name}: key for read requests"
+        )
         plan = self.api.add_usage_plan(
             "Readers",
-            description="What each key may ask for",
+            description="Limits of each API key",
             throttle=apigateway.ThrottleSettings(
                 rate_limit=environment.read_rate, burst_limit=environment.read_burst
             ),
@@ -175,8 +179,9 @@ class Gateway(Construct):
         plan.add_api_key(key)
         return key
 
-    def _explain(self) -> None:
-        acknowledge(self.api, "AwsSolutions-COG4", "Callers are programs: keys read, IAM starts")
-        acknowledge(self.api, "AwsSolutions-APIG4", "Reads need a key; only /health needs nothing")
-        reason = "AWS's own policy for this one role, which API Gateway checks when it is set"
-        acknowledge(self.api, f"AwsSolutions-IAM4[Policy::{_PUSH}]", reason)
+    def _acknowledge_findings(self) -> None:
+        callers = "Callers are programs: reads use an API key, requests that start work use IAM"
+        acknowledge(self.api, "AwsSolutions-COG4", callers)
+        acknowledge(self.api, "AwsSolutions-APIG4", "Reads need a key; only /health is open")
+        reason = "API Gateway requires this managed policy on its logging role"
+        acknowledge(self.api, f"AwsSolutions-IAM4[Policy::{_LOGGING_POLICY}]", reason)

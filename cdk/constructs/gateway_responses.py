@@ -7,9 +7,9 @@ from typing import Any
 from aws_cdk import aws_apigateway as apigateway
 
 _MEDIA_TYPE = "'application/problem+json'"
-_UNSIGNED = "There is no such route, or it requires a signed request (AWS Signature Version 4)."
-_DENIED = "The signature is not valid, or the caller does not have the permission."
-_INTERNAL = "The gateway could not call the service. The error was logged."
+_UNSIGNED = "No such route, or the route requires a request signed with AWS Signature Version 4."
+_DENIED = "The signature is invalid, or the caller lacks permission."
+_INTERNAL = "The gateway could not call the service; the failure was logged."
 
 RESPONSES: dict[str, tuple[int, str, str]] = {
     "ACCESS_DENIED": (403, "forbidden", _DENIED),
@@ -19,18 +19,18 @@ RESPONSES: dict[str, tuple[int, str, str]] = {
     "BAD_REQUEST_BODY": (422, "invalid_input", "$context.error.validationErrorString"),
     "BAD_REQUEST_PARAMETERS": (422, "invalid_input", "$context.error.validationErrorString"),
     "EXPIRED_TOKEN": (403, "forbidden", "The caller's credentials have expired."),
-    "INTEGRATION_FAILURE": (503, "unavailable", "The service did not respond. Try again."),
-    "INTEGRATION_TIMEOUT": (504, "unavailable", "The service did not respond within 29 s."),
+    "INTEGRATION_FAILURE": (503, "unavailable", "The service did not answer; try again."),
+    "INTEGRATION_TIMEOUT": (504, "unavailable", "The service did not answer within 29 s."),
     "INVALID_API_KEY": (403, "forbidden", "Send a valid API key in the x-api-key header."),
     "INVALID_SIGNATURE": (403, "forbidden", _DENIED),
     "MISSING_AUTHENTICATION_TOKEN": (403, "forbidden", _UNSIGNED),
-    "QUOTA_EXCEEDED": (429, "quota_exceeded", "The daily quota of the API key is used up."),
+    "QUOTA_EXCEEDED": (429, "quota_exceeded", "The key has used its daily quota."),
     "REQUEST_TOO_LARGE": (413, "too_large", "The request is larger than 10 MB."),
-    "RESOURCE_NOT_FOUND": (404, "route_not_found", "There is no such route."),
-    "THROTTLED": (429, "throttled", "Too many requests. Try again later."),
+    "RESOURCE_NOT_FOUND": (404, "route_not_found", "No such route."),
+    "THROTTLED": (429, "throttled", "Too many requests; try again later."),
     "UNAUTHORIZED": (401, "unauthorized", "The request is not signed."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported_media_type", "Send the body as application/json."),
-    "WAF_FILTERED": (403, "filtered", "The firewall blocked the request as a possible attack."),
+    "WAF_FILTERED": (403, "filtered", "The request was blocked as a possible attack."),
 }
 """Response type → status, ``code`` and ``detail``."""
 _RETRYABLE = {"INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "THROTTLED"}
@@ -42,7 +42,7 @@ _DEFAULTS = {
 
 
 def problem(status: int | None, code: str, detail: str, **members: str) -> str:
-    """The JSON text of a problem; without a status, its title is general."""
+    """The JSON text of a problem; without a status, its title is generic."""
     head: dict[str, Any] = {"type": "about:blank"}
     if status is not None:
         head |= {"title": HTTPStatus(status).phrase, "status": status}

@@ -1,4 +1,4 @@
-"""Permissions with exact actions: what ``grant_read`` and its kin say with wildcards."""
+"""Permissions with exact actions, where CDK's ``grant_read`` and others use wildcards."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,23 +10,23 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
-from cdk.constructs.explained import acknowledge_wildcards
+from cdk.constructs.acknowledgments import acknowledge_wildcards
 
-_PREFIX = "a prefix of keys, which are not known before they are written"
+_PREFIX_REASON = "a prefix of object keys, which are not known in advance"
 
 
 @dataclass(frozen=True)
 class Grant:
-    """Actions on resources; ``why`` gives the reason where a resource has a wildcard."""
+    """Actions on resources; ``wildcard_reason`` explains resources with a wildcard."""
 
     actions: Sequence[str]
     resources: Sequence[str]
-    why: str = ""
+    wildcard_reason: str = ""
     conditions: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if any("*" in action for action in self.actions):
-            raise ValueError(f"actions must be named one by one: {self.actions}")
+            raise ValueError(f"actions must not contain wildcards: {self.actions}")
 
     def statement(self) -> iam.PolicyStatement:
         """The policy statement."""
@@ -37,71 +37,60 @@ class Grant:
         )
 
 
-def give(role: iam.Role, *grants: Grant) -> None:
-    """Add grants to a role, with their reasons."""
+def attach(role: iam.Role, *grants: Grant) -> None:
+    """Add grants to a role, and acknowledge their wildcards."""
     for grant in grants:
         role.add_to_policy(grant.statement())
-        if grant.why:
-            acknowledge_wildcards(role, grant.resources, grant.why)
+        if grant.wildcard_reason:
+            acknowledge_wildcards(role, grant.resources, grant.wildcard_reason)
 
 
-def _below(bucket: s3.IBucket, prefixes: Sequence[str]) -> list[str]:
+def _object_arns(bucket: s3.IBucket, prefixes: Sequence[str]) -> list[str]:
     return [bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
 
 
 def read_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
-    """Read and describe objects under prefixes; ``""`` is the whole bucket."""
-    return Grant(["s3:GetObject"], _below(bucket, prefixes), _PREFIX)
+    """Read objects and their metadata under prefixes; ``""`` is the whole bucket."""
+    return Grant(["s3:GetObject"], _object_arns(bucket, prefixes), _PREFIX_REASON)
 
 
 def put_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
-    """Write objects under prefixes, each by one request."""
-    return Grant(["s3:PutObject"], _below(bucket, prefixes), _PREFIX)
+    """Write objects under prefixes, each in a single request."""
+    return Grant(["s3:PutObject"], _object_arns(bucket, prefixes), _PREFIX_REASON)
 
 
 def write_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
-    """Write objects under prefixes, in parts as well."""
+    """Write objects under prefixes, including multipart uploads."""
     actions = ["s3:PutObject", "s3:AbortMultipartUpload"]
-    return Grant(actions, _below(bucket, prefixes), _PREFIX)
+    return Grant(actions, _object_arns(bucket, prefixes), _PREFIX_REASON)
 
 
 def delete_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
-    """Delete objects under prefixes; versions that were there stay."""
-    return Grant(["s3:DeleteObject"], _below(bucket, prefixes), _PREFIX)
+    """Delete objects under prefixes; their old versions remain."""
+    return Grant(["s3:DeleteObject"], _object_arns(bucket, prefixes), _PREFIX_REASON)
 
 
 def list_bucket(bucket: s3.IBucket) -> Grant:
-    """List keys, and be told 404 of an object that is not there, where S3 else answers 403.
+    """List keys; also makes S3 answer 404 instead of 403 for a missing object.
 
-    A condition on the prefix would keep the 404 away: a request for an object has none.
+    A condition on the prefix would prevent the 404, as a request for an object has no prefix.
     """
     return Grant(["s3:ListBucket"], [bucket.bucket_arn])
 
 
 def decrypt(key: kms.IKey) -> Grant:
-    """Read what a key encrypts."""
+    """Read data that a key encrypts."""
     return Grant(["kms:Decrypt"], [key.key_arn])
 
 
 def encrypt(key: kms.IKey) -> Grant:
-    """Write what a key encrypts; S3 also decrypts when it joins the parts of an upload."""
+    """Write data that a key encrypts; S3 also decrypts to complete a multipart upload."""
     return Grant(["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
 
 
-def send_to(queue: sqs.IQueue) -> Grant:
-    """Send messages, alone or in batches."""
+def send_messages(queue: sqs.IQueue) -> Grant:
+    """Send messages, individually or in batches."""
     return Grant(["sqs:SendMessage"], [queue.queue_arn])
-
-
-def receive_from(queue: sqs.IQueue) -> Grant:
-    """What an event source mapping needs of its function's role."""
-    actions = [
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:ChangeMessageVisibility",
-        "sqs:GetQueueAttributes",
-    ]
-    return Grant(actions, [queue.queue_arn])
 
 
 def read_secret(secret: secretsmanager.ISecret) -> Grant:

@@ -1,4 +1,4 @@
-"""A function behind the API: an alias that moves to a new version step by step, or back."""
+"""A function behind the API, with an alias that releases move gradually and roll back."""
 
 from typing import Any
 
@@ -12,19 +12,19 @@ from constructs import Construct
 
 from cdk.constructs.alarm import Alarm
 from cdk.constructs.function import ServiceFunction
-from cdk.constructs.grants import Grant, give
+from cdk.constructs.grants import Grant, attach
 from cdk.constructs.operations import Operations
 
-HTTP_SECONDS = 28
-"""API Gateway gives up after 29 s; a function that ends before says why in its log."""
-LIVE = "live"
-_P99_MS = 10_000
-"""Above a cold start, which loads model and index; what takes longer is broken."""
-_FAILURES = 3
+HTTP_TIMEOUT_SECONDS = 28
+"""API Gateway times out after 29 s; a function that ends earlier can log the reason."""
+LIVE_ALIAS = "live"
+_P99_ALARM_MS = 10_000
+"""Longer than a cold start, which loads the model and the index."""
+_FAILURES_FOR_ALARM = 3
 
 
 class Releases(Construct):
-    """The CodeDeploy application of an environment, and what it may do to functions."""
+    """The CodeDeploy application of an environment, and its permissions on functions."""
 
     def __init__(self, scope: Construct, construct_id: str, *, operations: Operations) -> None:
         super().__init__(scope, construct_id)
@@ -40,15 +40,15 @@ class Releases(Construct):
         )
 
     def allow(self, function: lambda_.IFunction, alarms: list[Alarm]) -> None:
-        """Let it move the aliases of a function, and look at the alarms that would stop it."""
+        """Allow CodeDeploy to move the aliases of a function and to read its alarms."""
         arn = function.function_arn
-        give(
+        attach(
             self.role,
             Grant(["lambda:GetAlias", "lambda:UpdateAlias"], [arn]),
             Grant(
                 ["lambda:GetProvisionedConcurrencyConfig"],
                 [f"{arn}:*"],
-                "its versions and aliases, of which a release makes new ones",
+                "versions and aliases, of which a release creates new ones",
             ),
             Grant(["cloudwatch:DescribeAlarms"], [alarm.alarm_arn for alarm in alarms]),
         )
@@ -57,8 +57,8 @@ class Releases(Construct):
 class HttpFunction(Construct):
     """A ServiceFunction with the alias ``live``, which the API calls.
 
-    A release moves the alias to the new version: 10 percent of the requests for 5 minutes and then
-    all of them, or all at once, as the environment says. Failures or a slow p99 move it back.
+    A release moves the alias to the new version: either all requests at once or first 10 percent
+    for 5 minutes, depending on the environment. Failures or a high p99 move it back.
     """
 
     def __init__(
@@ -71,30 +71,30 @@ class HttpFunction(Construct):
         provisioned: int = 0,
         **service: Any,
     ) -> None:
-        """Make it.
+        """Create the function, its alias and its deployment group.
 
         Args:
-            scope: where it belongs.
-            construct_id: its id there.
+            scope: the parent construct.
+            construct_id: its id in the scope.
             operations: log level, retention, topic of its alarms.
-            releases: how a new version comes in.
+            releases: deploys new versions.
             provisioned: processes of the live version that are kept warm.
-            service: what else ServiceFunction takes.
+            service: other arguments of ServiceFunction.
         """
         super().__init__(scope, construct_id)
         self.service = ServiceFunction(
-            self, "Service", operations=operations, timeout_seconds=HTTP_SECONDS, **service
+            self, "Service", operations=operations, timeout_seconds=HTTP_TIMEOUT_SECONDS, **service
         )
         function = self.service.function
         self.alias = lambda_.Alias(
             self,
             "Live",
-            alias_name=LIVE,
+            alias_name=LIVE_ALIAS,
             version=function.current_version,
             provisioned_concurrent_executions=provisioned or None,
         )
-        self.failures = self._failures(operations)
-        self.alarms = [self._failing(operations), self._slow(operations)]
+        self.failures = self._failures_metric(operations)
+        self.alarms = [self._failure_alarm(operations), self._latency_alarm(operations)]
         releases.allow(function, self.alarms)
         group = codedeploy.LambdaDeploymentGroup(
             self,
@@ -102,23 +102,23 @@ class HttpFunction(Construct):
             alias=self.alias,
             application=releases.application,
             deployment_config=releases.config,
-            # whose rights are in Releases: CDK would add a managed policy for all functions
+            # Releases grants its permissions: CDK would add a managed policy for all functions
             role=releases.role.without_policy_updates(),
             alarms=self.alarms,
             auto_rollback=codedeploy.AutoRollbackConfig(
                 failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
             ),
         )
-        # a release needs the rights, which are a resource of their own
+        # a release needs the permissions, which are a separate resource
         group.node.add_dependency(releases.role.node.find_child("DefaultPolicy"))
 
-    def _failures(self, operations: Operations) -> cloudwatch.MathExpression:
-        """Requests that failed: those that ended Lambda's process or time, and every 500.
+    def _failures_metric(self, operations: Operations) -> cloudwatch.MathExpression:
+        """Failed requests: crashes, timeouts and every response with status 500.
 
-        To Lambda an answer of 500 is a success; the service logs each as an error.
+        Lambda counts a 500 as a success, but the service logs each as an error.
         """
         minute = Duration.minutes(1)
-        logged = logs.MetricFilter(
+        logged_errors = logs.MetricFilter(
             self,
             "Logged",
             log_group=self.service.log_group,
@@ -134,30 +134,31 @@ class HttpFunction(Construct):
             period=minute,
             using_metrics={
                 "crashed": self.alias.metric_errors(period=minute, statistic="Sum"),
-                "logged": logged.metric(period=minute, statistic="Sum"),
+                "logged": logged_errors.metric(period=minute, statistic="Sum"),
             },
         )
 
-    def _failing(self, operations: Operations) -> Alarm:
+    def _failure_alarm(self, operations: Operations) -> Alarm:
         return Alarm(
             self,
             "Failing",
             operations=operations,
             metric=self.failures,
-            threshold=_FAILURES,
-            why=f"{self.node.id}: {_FAILURES} or more requests failed within a minute. A release "
-            "that is under way is rolled back. Look for level ERROR in the function's log.",
+            threshold=_FAILURES_FOR_ALARM,
+            description=f"{self.node.id}: {_FAILURES_FOR_ALARM} or more requests failed within a "
+            "minute. A release in progress is rolled back. Look for level ERROR in the function's "
+            "log.",
         )
 
-    def _slow(self, operations: Operations) -> Alarm:
+    def _latency_alarm(self, operations: Operations) -> Alarm:
         return Alarm(
             self,
             "Slow",
             operations=operations,
             metric=self.alias.metric_duration(period=Duration.minutes(1), statistic="p99"),
-            threshold=_P99_MS,
+            threshold=_P99_ALARM_MS,
             periods=3,
-            why=f"{self.node.id}: the slowest percent of requests took {_P99_MS} ms or more for 3 "
-            "minutes. A release that is under way is rolled back. Look at the traces, and at the "
-            "database for what reads it.",
+            description=f"{self.node.id}: p99 latency was {_P99_ALARM_MS} ms or more for 3 "
+            "minutes. A release in progress is rolled back. Look at the traces and, if the service "
+            "uses it, at the database.",
         )

@@ -1,4 +1,4 @@
-"""The role of SageMaker jobs: its image, its log and metrics, and what it is granted."""
+"""The role of SageMaker jobs: access to their image, logs and metrics, and further grants."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -8,9 +8,9 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cdk.constructs.grants import Grant, give
+from cdk.constructs.grants import Grant, attach
 
-_INTERFACES = Grant(
+_NETWORK_INTERFACES = Grant(
     [
         "ec2:CreateNetworkInterface",
         "ec2:CreateNetworkInterfacePermission",
@@ -23,12 +23,12 @@ _INTERFACES = Grant(
         "ec2:DescribeVpcs",
     ],
     ["*"],
-    "SageMaker attaches network interfaces whose ids nobody knows before",
+    "SageMaker creates network interfaces whose ids are not known in advance",
 )
 
 
 class JobRole(iam.Role):
-    """What SageMaker may do for jobs whose names begin alike, in this account alone."""
+    """The role of the jobs with a common name prefix; only SageMaker in this account assumes it."""
 
     def __init__(
         self,
@@ -36,60 +36,60 @@ class JobRole(iam.Role):
         construct_id: str,
         *,
         kind: Literal["TrainingJobs", "ProcessingJobs"],
-        names: str,
+        name_prefix: str,
         repository: ecr.IRepository,
-        given: Sequence[Grant],
+        grants: Sequence[Grant],
         in_vpc: bool = False,
     ) -> None:
-        """Make it.
+        """Create the role.
 
         Args:
             scope: the stack.
-            construct_id: its id there.
-            kind: of jobs, as SageMaker calls its log group and its metrics.
-            names: what the jobs' names begin with.
-            repository: of the jobs' image.
-            given: what else the jobs may do.
-            in_vpc: whether the jobs stand in subnets of ours.
+            construct_id: its id in the stack.
+            kind: kind of jobs, as in the names of SageMaker's log groups and metrics.
+            name_prefix: prefix of the jobs' names.
+            repository: repository of the jobs' image.
+            grants: further permissions of the jobs.
+            in_vpc: whether the jobs run in our subnets.
         """
         stack = Stack.of(scope)
         super().__init__(
             scope,
             construct_id,
-            description=f"SageMaker: {kind} called {names}*",
+            description=f"SageMaker: {kind} named {name_prefix}*",
             assumed_by=iam.ServicePrincipal(
                 "sagemaker.amazonaws.com",
                 conditions={"StringEquals": {"aws:SourceAccount": stack.account}},
             ),
         )
-        space = f"/aws/sagemaker/{kind}"
+        namespace = f"/aws/sagemaker/{kind}"
         group = stack.format_arn(
             service="logs",
             resource="log-group",
-            resource_name=space,
+            resource_name=namespace,
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        give(
+        attach(
             self,
-            # the group belongs to all of the account's jobs: SageMaker knows no other name for it
-            # and CloudWatch Logs, for these actions, none without the colon and star behind it
+            # SageMaker uses one log group for all jobs of the account, and CloudWatch Logs expects
+            # its ARN with ":*" for these actions
             Grant(
                 ["logs:CreateLogGroup", "logs:DescribeLogStreams"],
                 [f"{group}:*"],
-                "the group as CloudWatch Logs writes it, with all of its streams",
+                "the ARN format of CloudWatch Logs for a group includes its streams",
             ),
             Grant(
                 ["logs:CreateLogStream", "logs:PutLogEvents"],
-                [f"{group}:log-stream:{names}*"],
-                "streams are called as their jobs",
+                [f"{group}:log-stream:{name_prefix}*"],
+                "streams are named after their jobs",
             ),
             Grant(
                 ["cloudwatch:PutMetricData"],
                 ["*"],
-                "CloudWatch names no resource; the condition names the metrics' namespace",
-                {"StringEquals": {"cloudwatch:namespace": space}},
+                "CloudWatch metrics have no ARN; the condition restricts the namespace",
+                {"StringEquals": {"cloudwatch:namespace": namespace}},
             ),
-            Grant(["ecr:GetAuthorizationToken"], ["*"], "A token is for all of a registry"),
+            Grant(["ecr:GetAuthorizationToken"], ["*"], "a token is valid for a whole registry"),
             Grant(
                 [
                     "ecr:BatchCheckLayerAvailability",
@@ -98,7 +98,7 @@ class JobRole(iam.Role):
                 ],
                 [repository.repository_arn],
             ),
-            *given,
+            *grants,
         )
         if in_vpc:
-            give(self, _INTERFACES)
+            attach(self, _NETWORK_INTERFACES)

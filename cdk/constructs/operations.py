@@ -1,4 +1,4 @@
-"""What every piece needs to be operated: its environment, the key of logs, the alarm topic."""
+"""Operational context shared by all constructs: environment, log key and alarm topic."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ _RETENTION = {
 
 @dataclass(frozen=True)
 class Operations:
-    """Handed to every construct that logs or raises alarms."""
+    """Passed to every construct that writes logs or raises alarms."""
 
     environment: Environment
     key: kms.IKey
@@ -32,20 +32,20 @@ class Operations:
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        """What becomes of data when its stack goes.
+        """Removal policy of resources with data.
 
-        What is kept goes all the same where the creation of its stack fails: it holds nothing yet,
-        and would be in the way of the next attempt.
+        Even retained resources are deleted if the creation of their stack fails: they are still
+        empty and would block the next attempt.
         """
-        kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-        return kept if self.environment.keep_data else RemovalPolicy.DESTROY
+        retain = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        return retain if self.environment.keep_data else RemovalPolicy.DESTROY
 
     @property
     def retention(self) -> logs.RetentionDays:
-        """How long log groups keep their records.
+        """Retention of log groups.
 
         Raises:
-            ValueError: ``log_days`` is no number of days that CloudWatch Logs takes.
+            ValueError: CloudWatch Logs does not support ``log_days``.
         """
         days = self.environment.log_days
         if days not in _RETENTION:
@@ -53,13 +53,13 @@ class Operations:
         return _RETENTION[days]
 
     def log_group(self, scope: Construct, name: str) -> logs.LogGroup:
-        """A log group that is encrypted and forgets; its name is CloudFormation's."""
+        """An encrypted log group with retention; CloudFormation generates its name."""
         return self._log_group(scope, name, None, self.removal_policy)
 
     def named_log_group(self, scope: Construct, name: str, path: str) -> logs.LogGroup:
-        """The same under the one name that a service writes to.
+        """The same with a fixed name that a service writes to.
 
-        It goes with its stack: a group that stays would be in the way of the next one.
+        It is deleted with its stack: a retained group would block the creation of the next one.
         """
         return self._log_group(scope, name, path, RemovalPolicy.DESTROY)
 

@@ -1,4 +1,4 @@
-"""Role names in a pipeline's deployments, spelled as cfn-lint reads them."""
+"""Role ARNs in the deployment actions of a pipeline, in the form that cfn-lint accepts."""
 
 from typing import Any
 
@@ -9,21 +9,21 @@ from constructs import IValidation
 
 
 def substitute_roles(pipeline: codepipeline.Pipeline) -> None:
-    """Write the roles of CloudFormation actions by Fn::Sub, where CDK joins their parts.
+    """Write the role ARNs of CloudFormation actions with Fn::Sub instead of CDK's Fn::Join.
 
-    cfn-lint takes its own hint on joins for an error there (E3703). Actions are rendered when the
-    references are made, so it is done then.
+    cfn-lint reports Fn::Join there as an error (E3703). Actions are rendered when all references
+    are resolved, so the substitution runs during validation.
     """
-    pipeline.node.add_validation(_Substituted(pipeline))
+    pipeline.node.add_validation(_RoleSubstitution(pipeline))
 
 
 @jsii.implements(IValidation)
-class _Substituted:
+class _RoleSubstitution:
     def __init__(self, pipeline: codepipeline.Pipeline) -> None:
         self._pipeline = pipeline
 
     def validate(self) -> list[str]:
-        """Called by synthesis; finds nothing wrong."""
+        """Called by synthesis; returns an error only if there is no pipeline resource."""
         resource = self._pipeline.node.default_child
         if not isinstance(resource, codepipeline.CfnPipeline):
             return ["the pipeline has no resource"]
@@ -32,12 +32,12 @@ class _Substituted:
                 role = (action.get("configuration") or {}).get("RoleArn")
                 if isinstance(role, dict) and "Fn::Join" in role:
                     path = f"Stages.{i}.Actions.{j}.Configuration.RoleArn"
-                    resource.add_property_override(f"{path}.Fn::Sub", _text(role["Fn::Join"]))
+                    resource.add_property_override(f"{path}.Fn::Sub", _sub_text(role["Fn::Join"]))
                     resource.add_property_deletion_override(f"{path}.Fn::Join")
         return []
 
 
-def _text(join: list[Any]) -> str:
+def _sub_text(join: list[Any]) -> str:
     delimiter, parts = join
     return str(delimiter).join(
         part if isinstance(part, str) else f"${{{part['Ref']}}}" for part in parts

@@ -1,4 +1,4 @@
-"""What a pipeline stands on: its key, its bucket of artefacts, its log group, its topic."""
+"""The resources that a pipeline needs: key, artefact bucket, log group and topic."""
 
 from typing import Any
 
@@ -12,22 +12,22 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from cdk.constructs.explained import acknowledge
+from cdk.constructs.acknowledgments import acknowledge
 
-_KEPT_DAYS = 30
+_RETENTION_DAYS = 30
 _NOTIFIER = "codestar-notifications.amazonaws.com"
 
 
 class PipelineStore(Construct):
-    """Everything of it can be made again: it goes with its stack, and forgets after 30 days."""
+    """Holds only reproducible data: it is deleted with its stack and expires after 30 days."""
 
     def __init__(self, scope: Construct, construct_id: str, *, email_parameter: str) -> None:
-        """Make it.
+        """Create the resources.
 
         Args:
             scope: the stack.
-            construct_id: its id there.
-            email_parameter: SSM parameter with the address that the topic writes to.
+            construct_id: its id in the stack.
+            email_parameter: SSM parameter with the email address that the topic notifies.
         """
         super().__init__(scope, construct_id)
         self.key = kms.Key(
@@ -37,11 +37,11 @@ class PipelineStore(Construct):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.logs = self._log_group()
-        self.artefacts = self._bucket()
-        self.topic = self._topic(email_parameter)
+        self.logs = self._create_log_group()
+        self.artefacts = self._create_bucket()
+        self.topic = self._create_topic(email_parameter)
 
-    def _log_group(self) -> logs.LogGroup:
+    def _create_log_group(self) -> logs.LogGroup:
         stack = Stack.of(self)
         name = f"/{stack.stack_name}/builds"
         group = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{name}"
@@ -62,7 +62,7 @@ class PipelineStore(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def _bucket(self) -> s3.Bucket:
+    def _create_bucket(self) -> s3.Bucket:
         common: dict[str, Any] = {
             "versioned": True,
             "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
@@ -72,35 +72,37 @@ class PipelineStore(Construct):
             "lifecycle_rules": [
                 s3.LifecycleRule(
                     id="expire",
-                    expiration=Duration.days(_KEPT_DAYS),
+                    expiration=Duration.days(_RETENTION_DAYS),
                     noncurrent_version_expiration=Duration.days(7),
                     abort_incomplete_multipart_upload_after=Duration.days(7),
                 )
             ],
             "removal_policy": RemovalPolicy.DESTROY,
         }
-        taken = s3.Bucket(self, "AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, **common)
-        acknowledge(taken, "AwsSolutions-S1", "It takes access logs; its own would never end")
+        log_bucket = s3.Bucket(
+            self, "AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, **common
+        )
+        acknowledge(log_bucket, "AwsSolutions-S1", "Logging the log bucket would never end")
         return s3.Bucket(
             self,
             "Artefacts",
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
-            server_access_logs_bucket=taken,
+            server_access_logs_bucket=log_bucket,
             **common,
         )
 
-    def _topic(self, email_parameter: str) -> sns.Topic:
+    def _create_topic(self, email_parameter: str) -> sns.Topic:
         topic = sns.Topic(self, "Topic", master_key=self.key, enforce_ssl=True)
         sender = iam.ServicePrincipal(_NOTIFIER)
-        ours = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        same_account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[sender],
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
                 resources=["*"],
-                conditions=ours,
+                conditions=same_account,
             )
         )
         topic.add_to_resource_policy(
@@ -108,7 +110,7 @@ class PipelineStore(Construct):
                 principals=[sender],
                 actions=["sns:Publish"],
                 resources=[topic.topic_arn],
-                conditions=ours,
+                conditions=same_account,
             )
         )
         address = ssm.StringParameter.value_for_string_parameter(self, email_parameter)

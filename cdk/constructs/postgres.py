@@ -1,4 +1,4 @@
-"""PostgreSQL as one of two kinds: an Aurora cluster that scales, or one RDS instance."""
+"""PostgreSQL as an Aurora Serverless cluster or as a single RDS instance."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,39 +10,39 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from cdk.constructs.explained import acknowledge
+from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
 from cdk.environments import DatabaseSize
 
 OWNER = "reviewlens"
-"""Owner of the database and its tables; migrations alone connect as it."""
+"""Owner of the database and its tables; only migrations connect as this user."""
 DATABASE = "reviewlens"
-_AURORA = rds.AuroraPostgresEngineVersion.VER_17_7
-_RDS = rds.PostgresEngineVersion.VER_17_7
-_IDLE_MS = 20 * 60_000
-_PORT_REASON = "Security groups keep others out; another port would hide nothing"
-_ALONE = "Chosen by environment: where data may be lost with the stack, nothing keeps it"
+_AURORA_VERSION = rds.AuroraPostgresEngineVersion.VER_17_7
+_RDS_VERSION = rds.PostgresEngineVersion.VER_17_7
+_IDLE_TIMEOUT_MS = 20 * 60_000
+_PORT_REASON = "Security groups restrict access; another port would add no protection"
+_UNPROTECTED_REASON = "This environment does not keep its data (keep_data)"
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """The database, whatever its kind."""
+    """The database, independent of its kind."""
 
-    part: Construct
+    construct: Construct
     """The cluster or the instance."""
     resource_id: str
-    """What IAM policies for connections name it by."""
+    """The id that identifies it in IAM policies for connections."""
     host: str
     """Endpoint for reading and writing."""
     secret: secretsmanager.ISecret
-    """Of the owner: host, port, username, password, dbname."""
+    """Secret of the owner: host, port, username, password, dbname."""
     target: rds.ProxyTarget
     dimensions: dict[str, str]
     """CloudWatch dimensions of its metrics (namespace AWS/RDS)."""
 
 
-def postgres(
+def create_postgres(
     scope: Construct,
     *,
     operations: Operations,
@@ -50,12 +50,12 @@ def postgres(
     key: kms.IKey,
     group: ec2.ISecurityGroup,
 ) -> Postgres:
-    """Make the database of an environment.
+    """Create the database of an environment.
 
     Args:
         scope: the stack.
-        operations: the environment, whose ``database`` says kind and size.
-        network: its isolated subnets.
+        operations: the environment, whose ``database`` determines kind and size.
+        network: provides the isolated subnets.
         key: encrypts disk, snapshots, performance data and the secret.
         group: security group of the database.
     """
@@ -79,30 +79,32 @@ def postgres(
             RemovalPolicy.SNAPSHOT if environment.keep_data else RemovalPolicy.DESTROY
         ),
     }
-    made = _aurora if size.kind == "aurora" else _instance
-    return made(scope, name, size, common)
+    create = _create_cluster if size.kind == "aurora" else _create_instance
+    return create(scope, name, size, common)
 
 
 def _parameters(size: DatabaseSize) -> dict[str, str]:
     parameters = {
         "rds.force_ssl": "1",
         "log_min_duration_statement": "2000",
-        # what reviews say stays out of logs
+        # review texts must not appear in logs
         "log_parameter_max_length": "0",
         "log_parameter_max_length_on_error": "0",
     }
     if size.kind == "aurora" and size.min_acu == 0:
-        # A sleeping function keeps its connection, which would keep the cluster awake. One that
-        # works holds a lock by an idle connection, for at most the 15 minutes that it has.
-        parameters["idle_session_timeout"] = str(_IDLE_MS)
+        # A frozen function keeps its connection open, which would prevent the pause. The timeout
+        # is longer than the 15 minutes for which a worker may hold a lock by an idle connection.
+        parameters["idle_session_timeout"] = str(_IDLE_TIMEOUT_MS)
     return parameters
 
 
-def _aurora(scope: Construct, name: str, size: DatabaseSize, common: dict[str, Any]) -> Postgres:
+def _create_cluster(
+    scope: Construct, name: str, size: DatabaseSize, common: dict[str, Any]
+) -> Postgres:
     cluster = rds.DatabaseCluster(
         scope,
         "Cluster",
-        engine=rds.DatabaseClusterEngine.aurora_postgres(version=_AURORA),
+        engine=rds.DatabaseClusterEngine.aurora_postgres(version=_AURORA_VERSION),
         cluster_identifier=name,
         default_database_name=DATABASE,
         writer=rds.ClusterInstance.serverless_v2("Writer", publicly_accessible=False),
@@ -122,22 +124,24 @@ def _aurora(scope: Construct, name: str, size: DatabaseSize, common: dict[str, A
         copy_tags_to_snapshot=True,
         **common,
     )
-    _explain(cluster, protected=common["deletion_protection"])
+    _acknowledge_findings(cluster, protected=common["deletion_protection"])
     return Postgres(
-        part=cluster,
+        construct=cluster,
         resource_id=cluster.cluster_resource_identifier,
         host=cluster.cluster_endpoint.hostname,
-        secret=_given(cluster.secret),
+        secret=_require_secret(cluster.secret),
         target=rds.ProxyTarget.from_cluster(cluster),
         dimensions={"DBClusterIdentifier": cluster.cluster_identifier},
     )
 
 
-def _instance(scope: Construct, name: str, size: DatabaseSize, common: dict[str, Any]) -> Postgres:
+def _create_instance(
+    scope: Construct, name: str, size: DatabaseSize, common: dict[str, Any]
+) -> Postgres:
     instance = rds.DatabaseInstance(
         scope,
         "Instance",
-        engine=rds.DatabaseInstanceEngine.postgres(version=_RDS),
+        engine=rds.DatabaseInstanceEngine.postgres(version=_RDS_VERSION),
         instance_identifier=name,
         database_name=DATABASE,
         instance_type=ec2.InstanceType(size.instance_class),
@@ -152,26 +156,26 @@ def _instance(scope: Construct, name: str, size: DatabaseSize, common: dict[str,
         copy_tags_to_snapshot=True,
         **common,
     )
-    _explain(instance, protected=common["deletion_protection"])
+    _acknowledge_findings(instance, protected=common["deletion_protection"])
     if not size.multi_az:
-        acknowledge(instance, "AwsSolutions-RDS3", "Chosen by environment: multi_az")
+        acknowledge(instance, "AwsSolutions-RDS3", "Each environment chooses multi_az")
     return Postgres(
-        part=instance,
+        construct=instance,
         resource_id=str(instance.instance_resource_id),
         host=instance.db_instance_endpoint_address,
-        secret=_given(instance.secret),
+        secret=_require_secret(instance.secret),
         target=rds.ProxyTarget.from_instance(instance),
         dimensions={"DBInstanceIdentifier": instance.instance_identifier},
     )
 
 
-def _explain(database: Construct, *, protected: bool) -> None:
+def _acknowledge_findings(database: Construct, *, protected: bool) -> None:
     acknowledge(database, "AwsSolutions-RDS11", _PORT_REASON)
     if not protected:
-        acknowledge(database, "AwsSolutions-RDS10", _ALONE)
+        acknowledge(database, "AwsSolutions-RDS10", _UNPROTECTED_REASON)
 
 
-def _given(secret: secretsmanager.ISecret | None) -> secretsmanager.ISecret:
+def _require_secret(secret: secretsmanager.ISecret | None) -> secretsmanager.ISecret:
     if secret is None:
         raise TypeError("the database has no secret")
     return secret

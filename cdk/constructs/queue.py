@@ -1,4 +1,4 @@
-"""A queue of work with its dead letters and their alarms."""
+"""A work queue with a dead-letter queue and alarms."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
@@ -7,17 +7,17 @@ from constructs import Construct
 from cdk.constructs.alarm import Alarm
 from cdk.constructs.operations import Operations
 
-WORK_SECONDS = 900
-"""What a function may take for a message: Lambda's own limit."""
-VISIBILITY_SECONDS = 6 * WORK_SECONDS
-"""As AWS advises for a queue in front of a function."""
+WORK_TIMEOUT_SECONDS = 900
+"""Maximum time that a function may spend on a message: Lambda's own limit."""
+VISIBILITY_SECONDS = 6 * WORK_TIMEOUT_SECONDS
+"""AWS recommends six times the timeout of the function."""
 
 
 class WorkQueue(Construct):
-    """A queue, a queue for what failed too often, and alarms on both.
+    """A queue, its dead-letter queue, and alarms on both.
 
-    Messages are encrypted by keys of SQS itself: they hold ids and keys, never reviews; S3 may
-    send to such a queue, and functions need no permission on a key.
+    Messages are encrypted with keys that SQS manages: they contain ids and object keys, never
+    reviews; S3 can send to such a queue, and functions need no permission on a key.
     """
 
     def __init__(
@@ -28,17 +28,17 @@ class WorkQueue(Construct):
         operations: Operations,
         visibility_seconds: int = VISIBILITY_SECONDS,
         max_receives: int = 5,
-        oldest_seconds: int = 4 * 3600,
+        max_age_seconds: int = 4 * 3600,
     ) -> None:
-        """Make both queues.
+        """Create both queues.
 
         Args:
-            scope: where it belongs.
-            construct_id: its id there.
-            operations: the topic of its alarms.
-            visibility_seconds: how long a message is hidden while it is worked on.
-            max_receives: after so many failures a message is a dead letter.
-            oldest_seconds: age of a waiting message that raises an alarm.
+            scope: the parent construct.
+            construct_id: its id in the scope.
+            operations: provides the topic of its alarms.
+            visibility_seconds: how long a message stays hidden while it is processed.
+            max_receives: number of failed attempts after which a message is a dead letter.
+            max_age_seconds: age of a waiting message that raises an alarm.
         """
         super().__init__(scope, construct_id)
         self.dead_letters = sqs.Queue(
@@ -62,27 +62,28 @@ class WorkQueue(Construct):
             ),
             removal_policy=operations.removal_policy,
         )
-        minutes = Duration.minutes(5)
+        period = Duration.minutes(5)
         self.dead_letter_alarm = Alarm(
             self,
             "DeadLetterAlarm",
             operations=operations,
             metric=self.dead_letters.metric_approximate_number_of_messages_visible(
-                period=minutes, statistic="Maximum"
+                period=period, statistic="Maximum"
             ),
             threshold=1,
-            why=f"{construct_id}: a message failed {max_receives} times. Read the function's log, "
-            "mend the cause, then redrive the dead-letter queue.",
+            description=f"{construct_id}: a message failed {max_receives} times. Read the "
+            "function's log, fix the cause, then redrive the dead-letter queue.",
         )
         self.age_alarm = Alarm(
             self,
             "AgeAlarm",
             operations=operations,
             metric=self.queue.metric_approximate_age_of_oldest_message(
-                period=minutes, statistic="Maximum"
+                period=period, statistic="Maximum"
             ),
-            threshold=oldest_seconds,
+            threshold=max_age_seconds,
             periods=3,
-            why=f"{construct_id}: the oldest message waits longer than {oldest_seconds} s. Work "
-            "comes in faster than it is done, or its function fails.",
+            description=f"{construct_id}: the oldest message has waited for more than "
+            f"{max_age_seconds} s. Messages arrive faster than they are processed, or the function "
+            "fails.",
         )

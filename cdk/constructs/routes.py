@@ -1,4 +1,4 @@
-"""The routes of the API, read from its OpenAPI document, and who may call each."""
+"""The routes of the API, read from its OpenAPI document, and the access to each."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,89 +11,89 @@ from cdk.paths import ROOT
 DOCUMENT = ROOT / "docs" / "openapi.json"
 HEALTH = "/health"
 HEALTH_SERVICE = "inference"
-"""Who answers /health: it asks S3 alone, so anybody may ask it and no database wakes up."""
-_HEALTH_OF_ONE = "/health/{service}"
-_READING_POSTS = frozenset({"/analyze", "/analyze/batch", "/search_similar"})
-"""They take a text in their body, and change nothing."""
-_WITH_SLASHES = frozenset({"product_id"})
-"""Path parameters that take the rest of the path, as the services' own routes do."""
-_CHECKED = frozenset(
+"""The service behind /health: it uses only S3, so the open route wakes no database."""
+_SERVICE_HEALTH = "/health/{service}"
+_READ_ONLY_POSTS = frozenset({"/analyze", "/analyze/batch", "/search_similar"})
+"""POST routes that change nothing: they have a text in their body."""
+_GREEDY_PARAMETERS = frozenset({"product_id"})
+"""Path parameters that may contain slashes, as in the routes of the services."""
+_VALIDATION_KEYWORDS = frozenset(
     {
         *("additionalProperties", "anyOf", "enum", "items", "maxItems", "maxLength", "maximum"),
         *("minItems", "minLength", "minimum", "pattern", "properties", "required", "type"),
     }
 )
-_REMARKS = frozenset({"default", "description", "examples", "format", "title"})
+_ANNOTATION_KEYWORDS = frozenset({"default", "description", "examples", "format", "title"})
 
 
 class Access(StrEnum):
     """Who may call a route."""
 
     OPEN = "open"
-    """Anybody."""
+    """Everyone."""
     KEY = "key"
-    """Whoever has an API key: reads."""
+    """Callers with an API key, for reads."""
     IAM = "iam"
-    """A principal of the account that signs its requests (SigV4): starts work."""
+    """Principals of the account that sign their requests (SigV4), to start work."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """One method of one path, as API Gateway spells it."""
+    """One method of one path, in the notation of API Gateway."""
 
     path: str
     method: str
     service: str
     access: Access
     model: str | None = None
-    """Schema of a body that must be there."""
+    """Schema of the body, if the body is required."""
 
 
-def document() -> dict[str, Any]:
-    """The OpenAPI document of the gateway; it is generated, and tests keep it true."""
-    found: dict[str, Any] = json.loads(DOCUMENT.read_text())
-    return found
+def openapi_document() -> dict[str, Any]:
+    """The generated OpenAPI document of the gateway; tests check that it is current."""
+    document: dict[str, Any] = json.loads(DOCUMENT.read_text())
+    return document
 
 
 def routes_of(api: Mapping[str, Any]) -> list[Route]:
     """All routes of an OpenAPI document, in its order.
 
-    A POST that nobody declared to be reading needs IAM, so a new one is never open by mistake.
+    A POST requires IAM unless it is declared read-only, so a new one is never open by mistake.
 
     Raises:
-        ValueError: a route says by no tag which service it belongs to.
+        ValueError: a route does not have exactly one tag, which names its service.
     """
     return [
         route
         for path, operations in api["paths"].items()
         for method, operation in operations.items()
-        for route in _routes(path, method.upper(), operation)
+        for route in _routes_of_operation(path, method.upper(), operation)
     ]
 
 
-def _routes(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[Route]:
+def _routes_of_operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[Route]:
     if path == HEALTH:
         yield Route(path, method, HEALTH_SERVICE, Access.OPEN)
-    elif path == _HEALTH_OF_ONE:
+    elif path == _SERVICE_HEALTH:
         (parameter,) = operation["parameters"]
         for service in parameter["schema"]["enum"]:
             yield Route(f"{HEALTH}/{service}", method, service, Access.KEY)
     else:
         tags = operation.get("tags", [])
         if len(tags) != 1:
-            raise ValueError(f"{method} {path} has not one tag, which names its service: {tags}")
-        reads = method == "GET" or path in _READING_POSTS
+            raise ValueError(f"{method} {path} needs exactly one tag, its service: {tags}")
+        reads = method == "GET" or path in _READ_ONLY_POSTS
         access = Access.KEY if reads else Access.IAM
-        yield Route(_spelled(path), method, tags[0], access, _model(operation))
+        yield Route(_gateway_path(path), method, tags[0], access, _body_model(operation))
 
 
-def _spelled(path: str) -> str:
-    for name in _WITH_SLASHES:
+def _gateway_path(path: str) -> str:
+    for name in _GREEDY_PARAMETERS:
         path = path.replace(f"{{{name}}}", f"{{{name}+}}")
     return path
 
 
-def _model(operation: Mapping[str, Any]) -> str | None:
+def _body_model(operation: Mapping[str, Any]) -> str | None:
     body = operation.get("requestBody", {})
     if not body.get("required"):
         return None
@@ -101,43 +101,46 @@ def _model(operation: Mapping[str, Any]) -> str | None:
     return reference.rpartition("/")[2]
 
 
-def schema_of(api: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A schema as API Gateway checks bodies by it: JSON Schema draft 4, complete in itself.
+def draft4_schema(api: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A self-contained JSON Schema (draft 4), with which API Gateway validates bodies.
 
     Args:
         api: the OpenAPI document.
         name: one of its schemas.
 
     Raises:
-        ValueError: the schema has a keyword that draft 4 may read otherwise; names it.
+        ValueError: the schema has a keyword that draft 4 may interpret differently.
     """
     schemas = api["components"]["schemas"]
-    open_names, definitions = [name], {}
-    while open_names:
-        now = open_names.pop()
-        if now not in definitions:
-            definitions[now] = _draft4(schemas[now], open_names)
-    found = definitions.pop(name)
+    pending, definitions = [name], {}
+    while pending:
+        current = pending.pop()
+        if current not in definitions:
+            definitions[current] = _convert(schemas[current], pending)
+    schema = definitions.pop(name)
     head = {"$schema": "http://json-schema.org/draft-04/schema#", "title": name}
-    return {**head, **found, **({"definitions": definitions} if definitions else {})}
+    return {**head, **schema, **({"definitions": definitions} if definitions else {})}
 
 
-def _draft4(schema: Mapping[str, Any], named: list[str]) -> dict[str, Any]:
-    """Keep what is checked; what the schema refers to is added to ``named``."""
+def _convert(schema: Mapping[str, Any], references: list[str]) -> dict[str, Any]:
+    """Keep the validation keywords; names of referenced schemas are added to ``references``."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        named.append(name)
+        references.append(name)
         return {"$ref": f"#/definitions/{name}"}
-    unknown = schema.keys() - _CHECKED - _REMARKS
+    unknown = schema.keys() - _VALIDATION_KEYWORDS - _ANNOTATION_KEYWORDS
     if unknown:
-        raise ValueError(f"no rule for {', '.join(sorted(unknown))} in a schema of the API")
-    found = {keyword: schema[keyword] for keyword in sorted(schema.keys() & _CHECKED)}
-    if "properties" in found:
-        found["properties"] = {
-            field: _draft4(part, named) for field, part in schema["properties"].items()
+        raise ValueError(
+            f"unsupported keyword in a schema of the API: {', '.join(sorted(unknown))}"
+        )
+    keywords = sorted(schema.keys() & _VALIDATION_KEYWORDS)
+    converted = {keyword: schema[keyword] for keyword in keywords}
+    if "properties" in converted:
+        converted["properties"] = {
+            field: _convert(part, references) for field, part in schema["properties"].items()
         }
-    if "items" in found:
-        found["items"] = _draft4(schema["items"], named)
-    if "anyOf" in found:
-        found["anyOf"] = [_draft4(part, named) for part in schema["anyOf"]]
-    return found
+    if "items" in converted:
+        converted["items"] = _convert(schema["items"], references)
+    if "anyOf" in converted:
+        converted["anyOf"] = [_convert(part, references) for part in schema["anyOf"]]
+    return converted

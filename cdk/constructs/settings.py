@@ -1,4 +1,4 @@
-"""A function's environment, made from its settings class."""
+"""The environment variables of a function, checked against its settings class."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,38 +10,38 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from cdk.environments import Environment
 
 
-def variables(
+def environment_variables(
     settings: type[BaseSettings], environment: Environment, values: Mapping[str, Any]
 ) -> dict[str, str]:
-    """The variables that a function's settings are read from.
+    """The environment variables from which a function reads its settings.
 
     Args:
         settings: the function's settings class.
-        environment: gives ``environment`` and ``log_level``.
-        values: the other fields, by name; what has a default may be left out. References to
-            resources are strings until they are deployed.
+        environment: provides ``environment`` and ``log_level``.
+        values: the other fields by name; fields with a default may be omitted. References to
+            resources are placeholder strings until deployment.
 
     Returns:
-        Name of the variable to its value.
+        Variable name → value.
 
     Raises:
-        ValueError: a value that the class does not know, lacks, or refuses; names class and field.
+        ValueError: a field is unknown, missing or not valid; names class and field.
     """
-    given = {"environment": environment.name, "log_level": environment.log_level, **values}
+    values = {"environment": environment.name, "log_level": environment.log_level, **values}
     name, fields = settings.__name__, settings.model_fields
-    unknown = sorted(given.keys() - fields.keys())
+    unknown = sorted(values.keys() - fields.keys())
     if unknown:
         raise ValueError(f"{name} has no field {', '.join(unknown)}")
     missing = sorted(
-        field for field, info in fields.items() if info.is_required() and field not in given
+        field for field, info in fields.items() if info.is_required() and field not in values
     )
     if missing:
-        raise ValueError(f"{name} lacks {', '.join(missing)}")
-    texts = {field: _text(value) for field, value in given.items()}
+        raise ValueError(f"{name} needs values for {', '.join(missing)}")
+    texts = {field: _text(value) for field, value in values.items()}
     try:
-        _check(settings, texts)
+        _validate(settings, texts)
     except ValidationError as error:
-        raise ValueError(f"{name} refuses its values: {error}") from error
+        raise ValueError(f"{name} rejects its values: {error}") from error
     prefix = settings.model_config.get("env_prefix", "")
     return {f"{prefix}{field}".upper(): text for field, text in sorted(texts.items())}
 
@@ -54,10 +54,10 @@ def _text(value: Any) -> str:
     raise ValueError(f"a setting must be a plain value, not {type(value).__name__}")
 
 
-def _check(settings: type[BaseSettings], texts: dict[str, Any]) -> None:
-    """Read the values as the function will; the variables of who deploys do not count."""
+def _validate(settings: type[BaseSettings], texts: dict[str, Any]) -> None:
+    """Parse the values as the function will, ignoring the environment of this process."""
 
-    class Given(settings):  # type: ignore[misc, valid-type]
+    class WithoutEnvironment(settings):  # type: ignore[misc, valid-type]
         @classmethod
         def settings_customise_sources(
             cls,
@@ -67,4 +67,4 @@ def _check(settings: type[BaseSettings], texts: dict[str, Any]) -> None:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return (init_settings,)
 
-    Given(**texts)
+    WithoutEnvironment(**texts)

@@ -1,4 +1,4 @@
-"""How the API's stage limits and logs."""
+"""Throttling and logging options of the API's stage."""
 
 import json
 from collections.abc import Sequence
@@ -11,12 +11,9 @@ from cdk.constructs.operations import Operations
 from cdk.constructs.routes import Access, Route
 
 STAGE = "v1"
-_OPEN_RATE, _OPEN_BURST = 5, 10
-"""Requests per second, and at once, of all callers of an open route together."""
-_WORK_RATE, _WORK_BURST = 5, 10
-"""The same for a route that starts work."""
-_LIMITS = {Access.OPEN: (_OPEN_RATE, _OPEN_BURST), Access.IAM: (_WORK_RATE, _WORK_BURST)}
-_ACCESS_LOG = {
+_LIMITS = {Access.OPEN: (5, 10), Access.IAM: (5, 10)}
+"""Rate (requests per second) and burst limit of a route without an API key, for all callers."""
+_ACCESS_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
     "method": "$context.httpMethod",
@@ -33,7 +30,7 @@ _ACCESS_LOG = {
     "tls": "$context.tlsVersion",
     "trace": "$context.xrayTraceId",
 }
-"""One line for each request: who, what, how long; neither texts nor keys."""
+"""One line per request: caller, route, status and latency, but neither texts nor API keys."""
 
 
 def stage_options(
@@ -42,20 +39,21 @@ def stage_options(
     """Options of the stage.
 
     Args:
-        operations: what one key may ask for; all keys together may ask for twice as much.
-        routes: those that need no key have limits of their own, as no usage plan counts for them.
-        access_log: gets a line for each request.
+        operations: limits of one API key; the limits of the stage are twice as high.
+        routes: all routes; those without an API key get their own limits, as no usage plan
+            applies to them.
+        access_log: receives a line for each request.
     """
     environment = operations.environment
     return apigateway.StageOptions(
         stage_name=STAGE,
         access_log_destination=apigateway.LogGroupLogDestination(access_log),
-        access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG)),
+        access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_ACCESS_LOG_FIELDS)),
         tracing_enabled=True,
-        **_settings(2 * environment.read_rate, 2 * environment.read_burst),
+        **_method_settings(2 * environment.read_rate, 2 * environment.read_burst),
         method_options={
             f"{route.path}/{route.method}": apigateway.MethodDeploymentOptions(
-                **_settings(*_LIMITS[route.access])
+                **_method_settings(*_LIMITS[route.access])
             )
             for route in routes
             if route.access in _LIMITS
@@ -63,12 +61,12 @@ def stage_options(
     )
 
 
-def _settings(rate: int, burst: int) -> dict[str, Any]:
-    """Settings of methods; those of one method replace those of all, none is inherited."""
+def _method_settings(rate: int, burst: int) -> dict[str, Any]:
+    """Complete settings: those of a method replace those of the stage and inherit nothing."""
     return {
         "throttling_rate_limit": rate,
         "throttling_burst_limit": burst,
         "logging_level": apigateway.MethodLoggingLevel.ERROR,
         "data_trace_enabled": False,
-        "metrics_enabled": False,  # they cost as custom metrics do, for each method
+        "metrics_enabled": False,  # detailed metrics are billed as custom metrics per method
     }

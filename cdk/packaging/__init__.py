@@ -1,1 +1,1 @@
-"""What each function and job ships: the table, its files, zips and images."""
+"""Packaging of functions and jobs: the table of assets, their files, zips and images."""

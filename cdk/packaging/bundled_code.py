@@ -1,4 +1,4 @@
-"""Function code whose zip is made when it is needed: before synthesis, or by ``cdk deploy``."""
+"""Function code whose zip is built before synthesis or, if it is missing, by ``cdk deploy``."""
 
 import os
 import shutil
@@ -15,12 +15,12 @@ SCRIPT = ROOT / "scripts" / "release" / "bundle_functions.py"
 
 
 class BundledCode(aws_lambda.Code):
-    """The zip of one function, known by the hash of what goes into it.
+    """The zip of one function, identified by the hash of its inputs.
 
-    A bundle that lies ready below build/ becomes a file of the cloud assembly. Where there is
-    none, the assembly names the command that makes it: the CDK command line runs that command
-    only when it publishes, and only if the bucket has no such zip yet. Templates are the same
-    either way, so synthesis needs no network and a deployment never gets half a zip.
+    An existing bundle in build/ becomes a file of the cloud assembly. If there is none, the
+    assembly contains the command that builds it: the CDK command line runs that command only when
+    it publishes, and only if the bucket does not have the zip yet. Templates are the same either
+    way, so synthesis needs no network and a deployment never uses an incomplete zip.
     """
 
     def __init__(self, name: str) -> None:
@@ -29,12 +29,12 @@ class BundledCode(aws_lambda.Code):
 
     def bind(self, scope: Construct) -> aws_lambda.CodeConfig:
         """Add the zip to the assembly of the stack that uses it."""
-        digest, ready = bundle_hash(self._name), bundle_path(self._name)
+        digest, path = bundle_hash(self._name), bundle_path(self._name)
         synthesizer = Stack.of(scope).synthesizer
-        if ready.is_file():
+        if path.is_file():
             location = synthesizer.add_file_asset(
                 source_hash=digest,
-                file_name=_copied(ready, Stage.of(scope), digest),
+                file_name=_copy_into_assembly(path, Stage.of(scope), digest),
                 packaging=FileAssetPackaging.FILE,
             )
         else:
@@ -42,14 +42,14 @@ class BundledCode(aws_lambda.Code):
                 source_hash=digest,
                 executable=[sys.executable, str(SCRIPT), self._name, "--expect", digest],
             )
-        place = aws_s3.Location(bucket_name=location.bucket_name, object_key=location.object_key)
-        return aws_lambda.CodeConfig(s3_location=place)
+        zipped = aws_s3.Location(bucket_name=location.bucket_name, object_key=location.object_key)
+        return aws_lambda.CodeConfig(s3_location=zipped)
 
 
-def _copied(bundle: Path, stage: Stage | None, digest: str) -> str:
-    """Copy a bundle into the assembly; its name there, seen from the stage's own folder.
+def _copy_into_assembly(bundle: Path, stage: Stage | None, digest: str) -> str:
+    """Copy a bundle into the assembly; returns its path relative to the stage's folder.
 
-    The name has no extension: an asset made by a command has none either, and the object's key
+    The name has no extension: an asset that a command builds has none either, and the object key
     must be the same for both.
     """
     if stage is None:

@@ -1,6 +1,6 @@
-"""Bundles and build contexts: our files and the pinned wheels, the same bytes each time.
+"""Reproducible bundles and build contexts: our files and the pinned wheels.
 
-This module needs the standard library and pip alone, no CDK.
+This module needs only the standard library and pip, not CDK.
 """
 
 import hashlib
@@ -18,55 +18,56 @@ from cdk.packaging.table import requirements_of, sources_of
 from cdk.paths import ROOT
 
 BUILD = ROOT / "build"
-"""Where bundles and contexts are made; git ignores it."""
+"""Folder of the bundles and build contexts; git ignores it."""
 PYTHON = "3.12"
 GLIBC_MINORS = (34, 28, 27, 24, 17)
-"""manylinux_2_<minor> that Amazon Linux 2023 (glibc 2.34) loads and wheels are made for."""
-_RECIPE = "2"
-"""Part of every hash: raise it when bundles come out otherwise for the same input."""
-_DATE = (1980, 1, 1, 0, 0, 0)
-_DROPPED = frozenset({"__pycache__", "bin", "tests", "test", "include"})
-"""Folders of wheels that no function reads; of pyarrow and numpy they are a good part."""
-_UNUSED = ("pyarrow/*flight*",)
-"""Arrow Flight, which nothing here loads: a fifth of pyarrow."""
-_NOTES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
-"""What pip notes of an installation; it tells of this machine."""
+"""Minor versions of the manylinux_2_<minor> tags that Amazon Linux 2023 (glibc 2.34) supports."""
+_RECIPE_VERSION = "2"
+"""Part of every hash: increase it when the same inputs produce a different bundle."""
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_UNUSED_FOLDERS = frozenset({"__pycache__", "bin", "tests", "test", "include"})
+"""Folders of wheels that no function reads; a large part of pyarrow and numpy."""
+_UNUSED_PATTERNS = ("pyarrow/*flight*",)
+"""Arrow Flight, which no function loads: a fifth of pyarrow."""
+_PIP_RECORDS = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+"""Files that pip writes about an installation; they depend on the machine."""
 
 
 def platforms(machine: str = "x86_64") -> list[str]:
-    """Tags of the wheels that Lambda's Python loads, best first."""
-    newer = [f"manylinux_2_{minor}_{machine}" for minor in GLIBC_MINORS]
-    return [*newer, f"manylinux2014_{machine}"]
+    """Platform tags of the wheels that Lambda's Python loads, preferred first."""
+    tags = [f"manylinux_2_{minor}_{machine}" for minor in GLIBC_MINORS]
+    return [*tags, f"manylinux2014_{machine}"]
 
 
 def bundle_hash(name: str) -> str:
-    """Hex SHA-256 over all that decides the bytes of a function's zip."""
-    return _fingerprint(_inputs(name), [_RECIPE, PYTHON, *platforms(), *sorted(_DROPPED), *_UNUSED])
+    """Hex SHA-256 of everything that determines the bytes of a function's zip."""
+    recipe = [_RECIPE_VERSION, PYTHON, *platforms(), *sorted(_UNUSED_FOLDERS), *_UNUSED_PATTERNS]
+    return _fingerprint(_inputs(name), recipe)
 
 
 def bundle_path(name: str) -> Path:
-    """Where the zip of the present sources lies, once it is made."""
+    """Path of the zip for the current sources, which may not exist yet."""
     return BUILD / "bundles" / f"{name}-{bundle_hash(name)[:16]}.zip"
 
 
 def bundle(name: str) -> Path:
-    """Make the zip of a function where it is not there yet, in place of older ones.
+    """Build the zip of a function unless it exists, and remove its older zips.
 
     Raises:
-        subprocess.CalledProcessError: pip cannot get a wheel; it has said why.
+        subprocess.CalledProcessError: pip cannot get a wheel; its output has the reason.
     """
     path = bundle_path(name)
     if path.is_file():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as place:
-        folder = Path(place) / "function"
+    with tempfile.TemporaryDirectory(dir=path.parent) as temporary:
+        folder = Path(temporary) / "function"
         install(requirements_of(name), folder)
         for source in sources_of(name):
             _copy(ROOT / source, folder / source)
-        made = Path(place) / "made.zip"
-        write_zip(folder, made)
-        made.replace(path)
+        archive = Path(temporary) / "function.zip"
+        write_zip(folder, archive)
+        archive.replace(path)
     for older in path.parent.glob(f"{name}-*.zip"):
         if older != path:
             older.unlink()
@@ -74,73 +75,72 @@ def bundle(name: str) -> Path:
 
 
 def install(requirements: Sequence[str], folder: Path) -> None:
-    """Unpack wheels for Lambda into a folder, without what no function reads.
+    """Install wheels for Lambda into a folder, without the files that no function reads.
 
     Args:
-        requirements: pinned lines; nothing beside them is installed.
-        folder: is made; must be empty.
+        requirements: pinned lines; their dependencies are not installed.
+        folder: is created if necessary; must be empty.
 
     Raises:
-        subprocess.CalledProcessError: pip cannot get a wheel; it has said why.
+        subprocess.CalledProcessError: pip cannot get a wheel; its output has the reason.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if requirements:
-        with tempfile.TemporaryDirectory() as place:
-            listed = Path(place) / "requirements.txt"
-            listed.write_text("\n".join(requirements) + "\n", encoding="utf-8")
-            subprocess.run(pip_command(listed, folder), check=True, stdout=sys.stderr)  # noqa: S603
-    for found in sorted(folder.rglob("*"), reverse=True):
-        if found.is_dir() and found.name in _DROPPED:
-            shutil.rmtree(found)
-        elif found.name in _NOTES and found.parent.suffix == ".dist-info":
-            found.unlink()
-    for pattern in _UNUSED:
+        with tempfile.TemporaryDirectory() as temporary:
+            file = Path(temporary) / "requirements.txt"
+            file.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+            subprocess.run(pip_command(file, folder), check=True, stdout=sys.stderr)  # noqa: S603
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and path.name in _UNUSED_FOLDERS:
+            shutil.rmtree(path)
+        elif path.name in _PIP_RECORDS and path.parent.suffix == ".dist-info":
+            path.unlink()
+    for pattern in _UNUSED_PATTERNS:
         for unused in folder.glob(pattern):
             unused.unlink()
 
 
 def pip_command(requirements: Path, folder: Path) -> list[str]:
-    """How pip installs for Lambda: wheels alone, nothing but what is listed, no compiling."""
-    wanted = [part for tag in platforms() for part in ("--platform", tag)]
+    """The pip command for Lambda: only wheels, no dependencies, no bytecode."""
+    platform_options = [part for tag in platforms() for part in ("--platform", tag)]
     return [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
         *("--no-deps", "--no-compile", "--only-binary=:all:", "--ignore-installed"),
-        *("--implementation", "cp", "--python-version", PYTHON, *wanted),
+        *("--implementation", "cp", "--python-version", PYTHON, *platform_options),
         *("--target", str(folder), "--requirement", str(requirements)),
     ]
 
 
 def write_zip(folder: Path, path: Path) -> None:
-    """Zip a folder: sorted names, one date, one mode for each kind, whatever the machine."""
+    """Zip a folder reproducibly: sorted names, one date and one file mode."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for found in sorted(p for p in folder.rglob("*") if p.is_file()):
-            name = found.relative_to(folder).as_posix()
-            entry = zipfile.ZipInfo(name, _DATE)
+        for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _ZIP_DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3  # Unix, on which alone modes mean something
+            entry.create_system = 3  # Unix: only then is the mode used
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(entry, found.read_bytes())
+            archive.writestr(entry, file.read_bytes())
 
 
-def stage(label: str, files: Mapping[str, bytes]) -> Path:
-    """A folder below build/ with exactly these files, the same path for the same content."""
-    digest = _fingerprint(files, [_RECIPE])
+def stage_context(label: str, files: Mapping[str, bytes]) -> Path:
+    """A folder in build/ with exactly these files; the same content has the same path."""
+    digest = _fingerprint(files, [_RECIPE_VERSION])
     folder = BUILD / "contexts" / f"{label}-{digest[:16]}"
-    if folder.is_dir() and _fingerprint(_files_of(folder), [_RECIPE]) == digest:
+    if folder.is_dir() and _fingerprint(_read_files(folder), [_RECIPE_VERSION]) == digest:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent))
     for name, content in files.items():
-        place = made / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-    for path in (made, *made.rglob("*")):  # an image's user without rights must read them
+        target = temporary / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    for path in (temporary, *temporary.rglob("*")):  # readable by the image's unprivileged user
         path.chmod(0o755 if path.is_dir() else 0o644)
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        made.replace(folder)
-    except OSError:  # another synthesis was faster, with the same content
-        shutil.rmtree(made)
+        temporary.replace(folder)
+    except OSError:  # a concurrent synthesis has created it, with the same content
+        shutil.rmtree(temporary)
     return folder
 
 
@@ -149,13 +149,13 @@ def _inputs(name: str) -> dict[str, bytes]:
     return files | {"requirements.txt": "\n".join(requirements_of(name)).encode()}
 
 
-def _fingerprint(files: Mapping[str, bytes], more: Sequence[str]) -> str:
-    parts = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    told = json.dumps([sorted(parts.items()), list(more)])
-    return hashlib.sha256(told.encode()).hexdigest()
+def _fingerprint(files: Mapping[str, bytes], recipe: Sequence[str]) -> str:
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    text = json.dumps([sorted(digests.items()), list(recipe)])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _files_of(folder: Path) -> dict[str, bytes]:
+def _read_files(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")

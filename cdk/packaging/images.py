@@ -1,19 +1,25 @@
-"""Build contexts of the images, and the arguments that their Dockerfiles take."""
+"""Build contexts and build arguments of the images."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from cdk.packaging.bundles import stage
-from cdk.packaging.import_graph import reached
-from cdk.packaging.table import functions_of, handler_of, requirements_of, sources_of
+from cdk.packaging.bundles import stage_context
+from cdk.packaging.import_graph import follow_imports
+from cdk.packaging.table import (
+    SHIPPED_SUFFIXES,
+    functions_of,
+    handler_of,
+    requirements_of,
+    sources_of,
+)
 from cdk.paths import ROOT
 
 BASE_IMAGES = ROOT / "cdk" / "base_images.json"
-"""The base images with their digests; scripts/release/pin_base_images.py writes it."""
+"""The base images with their digests, written by scripts/release/pin_base_images.py."""
 DOCKERFILE = ROOT / "lambdas" / "Dockerfile"
 TRAINING = "training"
-"""Name of the training job's image, which holds no function."""
+"""Name of the image of training and candidate jobs, which contains no function."""
 TRAINING_DOCKERFILE = ROOT / "sagemaker_jobs" / "Dockerfile"
 JOBS = (
     "sagemaker_jobs.train.container",
@@ -21,18 +27,18 @@ JOBS = (
 )
 """Entry points of the training image."""
 ACTIVATION = "activation"
-"""Name of the image of the job that makes a model current: the serving libraries, no torch."""
+"""Name of the image of the job that makes a model current: serving libraries, no torch."""
 ACTIVATION_JOBS = ("sagemaker_jobs.activate.__main__",)
 """Its entry point."""
 _JOB_IMAGES = {
     TRAINING: (JOBS, "sagemaker_jobs/requirements.txt", "constraints-train.txt"),
     ACTIVATION: (ACTIVATION_JOBS, "sagemaker_jobs/activate/requirements.txt", "constraints.txt"),
 }
-"""Image of jobs → its entry points, what it installs, and the versions of that."""
+"""Job image → its entry points, its requirements and the constraints on their versions."""
 
 
-def context_of(image: str) -> Path:
-    """Folder with all that an image is built from, the same one for the same content.
+def build_context(image: str) -> Path:
+    """The folder that an image is built from; the same content has the same folder.
 
     Raises:
         LookupError: there is no such image.
@@ -44,13 +50,13 @@ def context_of(image: str) -> Path:
     files["Dockerfile"] = DOCKERFILE.read_bytes()
     files["requirements.txt"] = _text(requirements_of(*names))
     files["smoke.txt"] = _text(smoke_modules(image))
-    return stage(image, files)
+    return stage_context(image, files)
 
 
 def build_args(image: str) -> dict[str, str]:
-    """Arguments of ``docker build``; none where the base image is not pinned yet.
+    """Arguments of ``docker build``; empty if the base image is not pinned yet.
 
-    The Dockerfiles have no default for BASE_IMAGE, so an image without a pin is never built.
+    The Dockerfiles have no default for BASE_IMAGE, so an image without a pin cannot be built.
     """
     base = "training" if image in _JOB_IMAGES else "python"
     pinned = json.loads(BASE_IMAGES.read_text())[base]
@@ -58,13 +64,14 @@ def build_args(image: str) -> dict[str, str]:
 
 
 def smoke_modules(image: str) -> list[str]:
-    """All that an image imports sooner or later, ours and others': what its build tries out."""
+    """Every module that an image may import, first-party or not; its build imports them all."""
     jobs = _JOB_IMAGES.get(image)
-    found = reached(jobs[0] if jobs else [_module(name) for name in functions_of(image)])
-    return sorted({*found.modules, *found.others})
+    starts = jobs[0] if jobs else [_handler_module(name) for name in functions_of(image)]
+    graph = follow_imports(starts)
+    return sorted({*graph.modules, *graph.third_party})
 
 
-def _module(name: str) -> str:
+def _handler_module(name: str) -> str:
     return handler_of(name).rpartition(".")[0]
 
 
@@ -74,12 +81,11 @@ def _text(lines: Sequence[str]) -> bytes:
 
 def _job_context(image: str) -> Path:
     jobs, requirements, constraints = _JOB_IMAGES[image]
-    folders = {ROOT.joinpath(*package.split(".")) for package in reached(jobs).packages}
-    kinds = {".py", ".jinja", ".pem", ".lexicon"}
-    sources = [p for folder in folders for p in folder.iterdir() if p.suffix in kinds]
+    folders = {ROOT.joinpath(*package.split(".")) for package in follow_imports(jobs).packages}
+    sources = [p for folder in folders for p in folder.iterdir() if p.suffix in SHIPPED_SUFFIXES]
     files = {f"app/{path.relative_to(ROOT).as_posix()}": path.read_bytes() for path in sources}
     files["Dockerfile"] = TRAINING_DOCKERFILE.read_bytes()
     files["requirements.txt"] = (ROOT / requirements).read_bytes()
     files["constraints.txt"] = (ROOT / constraints).read_bytes()
     files["smoke.txt"] = _text(smoke_modules(image))
-    return stage(image, files)
+    return stage_context(image, files)

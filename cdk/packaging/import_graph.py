@@ -1,6 +1,6 @@
-"""Which modules of ours, and which packages of others, a module reaches by its imports.
+"""The modules of this repository, and the third-party packages, that a module imports.
 
-Read from the sources, so imports inside functions count, and nothing is run.
+Read from the sources: imports inside functions count, and no module is run.
 """
 
 import ast
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cdk.paths import ROOT
 
-OURS = frozenset(
+FIRST_PARTY = frozenset(
     {
         "cdk",
         "frontend_space",
@@ -23,69 +23,72 @@ OURS = frozenset(
         "shared",
     }
 )
+"""The top-level packages of this repository."""
 
 
 @dataclass
-class Reached:
-    """What some modules need: module → its file, and names of packages that are not ours."""
+class ImportGraph:
+    """Everything that some modules import, directly or indirectly."""
 
     modules: dict[str, Path] = field(default_factory=dict)
-    others: set[str] = field(default_factory=set)
+    """First-party module → its file."""
+    third_party: set[str] = field(default_factory=set)
+    """Top-level names of the other packages, without the standard library."""
 
     @property
     def packages(self) -> set[str]:
-        """The packages of ours that hold those modules."""
+        """The first-party packages that contain the modules."""
         return {
             name if path.name == "__init__.py" else name.rpartition(".")[0]
             for name, path in self.modules.items()
         }
 
 
-def reached(starts: Iterable[str], root: Path = ROOT) -> Reached:
-    """Follow all imports from some modules of ours.
+def follow_imports(starts: Iterable[str], root: Path = ROOT) -> ImportGraph:
+    """Follow all imports, starting from some first-party modules.
 
     Args:
         starts: dotted names of modules.
-        root: folder that holds our packages.
+        root: folder that contains the first-party packages.
 
     Raises:
-        LookupError: a module of ours that is imported does not exist.
+        LookupError: an imported first-party module does not exist.
     """
-    found = Reached()
-    waiting = list(starts)
-    while waiting:
-        name = waiting.pop()
-        if name in found.modules:
+    graph = ImportGraph()
+    pending = list(starts)
+    while pending:
+        name = pending.pop()
+        if name in graph.modules:
             continue
-        path = _file(name, root)
+        path = _module_file(name, root)
         if path is None:
             raise LookupError(f"there is no module {name}")
-        found.modules[name] = path
+        graph.modules[name] = path
         if "." in name:
-            waiting.append(name.rpartition(".")[0])
-        for imported in _imports(path):
+            pending.append(name.rpartition(".")[0])
+        for imported in _imported_names(path):
             top = imported.split(".")[0]
-            if top in OURS:
-                waiting.append(_module(imported, root))
+            if top in FIRST_PARTY:
+                pending.append(_containing_module(imported, root))
             elif top not in sys.stdlib_module_names:
-                found.others.add(top)
-    return found
+                graph.third_party.add(top)
+    return graph
 
 
-def _file(module: str, root: Path) -> Path | None:
-    place = root.joinpath(*module.split("."))
-    for path in (place / "__init__.py", place.with_suffix(".py")):
+def _module_file(module: str, root: Path) -> Path | None:
+    base = root.joinpath(*module.split("."))
+    for path in (base / "__init__.py", base.with_suffix(".py")):
         if path.is_file():
             return path
     return None
 
 
-def _module(name: str, root: Path) -> str:
-    """The module that ``name`` is, or that it is a member of."""
-    return name if _file(name, root) else name.rpartition(".")[0]
+def _containing_module(name: str, root: Path) -> str:
+    """``name`` if it is a module, else the module that it is a member of."""
+    return name if _module_file(name, root) else name.rpartition(".")[0]
 
 
-def _imports(path: Path) -> Iterator[str]:
+def _imported_names(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,10 +1,11 @@
-"""What each function ships, in one table.
+"""The table of assets: the packages that each function ships, and how it is deployed.
 
-``ASSETS`` lists our packages one by one: a package includes the modules of its own folder, but not
-the packages below it. tests/infra/test_assets.py follows the imports of every handler and checks
-that the table holds everything they need and nothing else.
+``ASSETS`` lists our packages one by one: a package includes the modules in its folder, but not its
+subpackages. tests/infra/test_assets.py follows the imports of every handler and checks that the
+table lists everything they need and nothing else.
 """
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,18 @@ from typing import Literal
 
 from cdk.paths import ROOT
 
-ZIP_LIMIT_BYTES = 250 * 2**20
-"""Largest function that Lambda takes as a zip, unpacked and with its layers."""
 
-SHIPPED = frozenset({".py", ".pem", ".lexicon"})
-"""Files of a package that run with it: modules, certificates, the lexicon of aspects."""
+def data_patterns() -> list[str]:
+    """Patterns of the data files that belong to every package, from pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns: list[str] = project["tool"]["setuptools"]["package-data"]["*"]
+    return patterns
+
+
+SHIPPED_SUFFIXES = frozenset(
+    {".py", *(Path(pattern).suffix for pattern in data_patterns() if pattern.startswith("*."))}
+)
+"""Suffixes of the files that functions and jobs ship from a package's folder."""
 
 _EDGE = (
     *("lambdas", "shared", "shared.http", "shared.observability", "shared.schemas"),
@@ -28,18 +36,18 @@ _SERVING = (*_EDGE, "shared.index", "shared.runtime", "shared.serving")
 
 @dataclass(frozen=True, kw_only=True)
 class Asset:
-    """What one function ships."""
+    """The deployment package of one function."""
 
     packages: tuple[str, ...]
-    """Packages of ours, each without those below it."""
+    """First-party packages, each without its subpackages."""
     kind: Literal["zip", "image"] = "zip"
     """How it is deployed."""
     image: str = ""
-    """Name of its image; functions that name the same one share it, each with its own command."""
-    as_zip: bool = True
-    """Whether it fits into a zip, too; a zip may start from a snapshot (SnapStart)."""
-    by_path: tuple[str, ...] = ()
-    """Modules that are read by their path and imported nowhere: Alembic's migrations."""
+    """Name of its image; functions with the same name share it, each with its own command."""
+    fits_zip: bool = True
+    """Whether it also fits into a zip; a zip can start from a snapshot (SnapStart)."""
+    modules_by_path: tuple[str, ...] = ()
+    """Modules that are loaded by path instead of being imported: Alembic's migrations."""
 
 
 ASSETS: dict[str, Asset] = {
@@ -59,7 +67,7 @@ ASSETS: dict[str, Asset] = {
             *("lambdas", "lambdas.migrations", "shared", "shared.db", "shared.db.migrations"),
             *("shared.observability", "shared.settings", "shared.storage"),
         ),
-        by_path=("shared.db.migrations.env", "shared.db.migrations.versions"),
+        modules_by_path=("shared.db.migrations.env", "shared.db.migrations.versions"),
     ),
     "processing": Asset(
         packages=(
@@ -68,7 +76,7 @@ ASSETS: dict[str, Asset] = {
         ),
         kind="image",
         image="processing",
-        as_zip=False,
+        fits_zip=False,
     ),
     "promotion": Asset(
         packages=(
@@ -77,41 +85,44 @@ ASSETS: dict[str, Asset] = {
         ),
     ),
     "retrieval": Asset(
-        packages=(*_SERVING, "lambdas.retrieval"), kind="image", image="serving", as_zip=False
+        packages=(*_SERVING, "lambdas.retrieval"), kind="image", image="serving", fits_zip=False
     ),
     "training": Asset(packages=(*_EDGE, "shared.db", "lambdas.training")),
 }
-"""Function → what it ships. Sizes are in docs/packaging.md."""
+"""Function → its deployment package. Sizes are in docs/packaging.md."""
 IMAGES = frozenset(name for name, asset in ASSETS.items() if asset.kind == "image")
 """The functions that are deployed as images."""
 
 
 def handler_of(name: str) -> str:
-    """What Lambda calls, in a zip and in an image alike."""
+    """The handler that Lambda calls, both in a zip and in an image.
+
+    Raises:
+        LookupError: there is no such function.
+    """
     asset_of(name)
     return f"lambdas.{name}.handler.handler"
 
 
 def functions_of(image: str) -> list[str]:
-    """The functions that an image holds.
+    """The functions that an image contains.
 
     Raises:
         LookupError: there is no such image.
     """
-    found = [name for name, asset in ASSETS.items() if asset.image == image]
-    if not found:
-        raise LookupError(f"no function ships as image {image!r}")
-    return found
+    names = [name for name, asset in ASSETS.items() if asset.image == image]
+    if not names:
+        raise LookupError(f"no function is deployed as image {image!r}")
+    return names
 
 
 def sources_of(*names: str) -> list[Path]:
-    """The files of ours that these functions ship, below the repository's root, in order."""
-    found = {path for name in names for path in _sources(asset_of(name))}
-    return sorted(found)
+    """The first-party files that these functions ship, sorted, relative to the repository."""
+    return sorted({path for name in names for path in _asset_sources(asset_of(name))})
 
 
 def requirements_of(*names: str) -> list[str]:
-    """What pip installs for these functions: one pinned line with its hashes per distribution."""
+    """The requirements of these functions: a pinned line with hashes for each distribution."""
     lines = {
         line
         for name in names
@@ -122,28 +133,28 @@ def requirements_of(*names: str) -> list[str]:
 
 
 def asset_of(name: str) -> Asset:
-    """What a function ships.
+    """The table's entry for a function.
 
     Raises:
         LookupError: there is no such function.
     """
     if name not in ASSETS:
-        raise LookupError(f"no function is called {name!r}; there are {', '.join(ASSETS)}")
+        raise LookupError(f"there is no function {name!r}; known are {', '.join(ASSETS)}")
     return ASSETS[name]
 
 
-def _sources(asset: Asset) -> Iterator[Path]:
+def _asset_sources(asset: Asset) -> Iterator[Path]:
     for package in asset.packages:
-        yield from _shipped(ROOT.joinpath(*package.split(".")))
-    for module in asset.by_path:
-        place = ROOT.joinpath(*module.split("."))
-        if place.is_dir():
-            yield from _shipped(place)
+        yield from _folder_sources(ROOT.joinpath(*package.split(".")))
+    for module in asset.modules_by_path:
+        path = ROOT.joinpath(*module.split("."))
+        if path.is_dir():
+            yield from _folder_sources(path)
         else:
-            yield place.with_suffix(".py").relative_to(ROOT)
+            yield path.with_suffix(".py").relative_to(ROOT)
 
 
-def _shipped(folder: Path) -> Iterator[Path]:
+def _folder_sources(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
-        if path.is_file() and path.suffix in SHIPPED:
+        if path.is_file() and path.suffix in SHIPPED_SUFFIXES:
             yield path.relative_to(ROOT)

@@ -1,1 +1,1 @@
-"""The stacks, each a readable wiring diagram."""
+"""The stacks of an environment."""

@@ -1,4 +1,4 @@
-"""What a deployment is judged by: outputs for the smoke test, and the roles of what comes after."""
+"""Outputs and roles for the steps after a deployment: smoke test and publication of the model."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from cdk.stacks.api import ApiStack
 from cdk.stacks.storage import UPLOADS, StorageStack
 
 SMOKE_UPLOADS = f"{UPLOADS}smoke/"
-"""Prefix of the dumps that the smoke test puts."""
+"""Prefix of the dumps that the smoke test uploads."""
 
 
 class AcceptanceStack(Stack):
-    """Exports ``smoke`` and ``publication``: for each the name of a variable, and its output.
+    """Exports ``smoke`` and ``publication``: environment variable of the step → stack output.
 
-    The roles have names of their own, so that a pipeline can refer to them before they are there.
-    Who may assume them is for the policies of the account to say.
+    The roles have fixed names, so that a pipeline can refer to them before they exist. The IAM
+    policies of the account determine who may assume them.
     """
 
     def __init__(
@@ -36,18 +36,20 @@ class AcceptanceStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
         name = operations.environment.stage_name
         self.smoke_role, self.publication_role = f"{name}-smoke", f"{name}-publication"
-        tester = self._role("Smoke", self.smoke_role, "Reads one API key, uploads small dumps")
+        tester = self._create_role(
+            "Smoke", self.smoke_role, "Reads an API key and uploads small dumps"
+        )
         key = f"arn:{self.partition}:apigateway:{self.region}::/apikeys/{api.gateway.key.key_id}"
-        grants.give(
+        grants.attach(
             tester,
             Grant(["apigateway:GET"], [key]),
             grants.write_objects(storage.raw, SMOKE_UPLOADS),
             grants.encrypt(storage.key),
         )
-        publisher = self._role(
-            "Publication", self.publication_role, "Publishes models; moves the models' pointer"
+        publisher = self._create_role(
+            "Publication", self.publication_role, "Publishes models and moves the model pointer"
         )
-        grants.give(
+        grants.attach(
             publisher,
             grants.list_bucket(storage.artefacts),
             grants.read_objects(
@@ -56,7 +58,7 @@ class AcceptanceStack(Stack):
             grants.write_objects(storage.artefacts, "activations/", "models/", "pointers/"),
             grants.encrypt(storage.key),
         )
-        # an output stands where its value is made: outputs of imports are nothing to rely on
+        # each output belongs to the stack that creates the value, not to one that imports it
         self.smoke = {
             "API_URL": api.url,
             "API_KEY_ID": api.key_id,
@@ -69,7 +71,7 @@ class AcceptanceStack(Stack):
             "PUBLICATION_ROLE_ARN": CfnOutput(self, "PublicationRoleArn", value=publisher.role_arn),
         }
 
-    def _role(self, construct_id: str, name: str, description: str) -> iam.Role:
+    def _create_role(self, construct_id: str, name: str, description: str) -> iam.Role:
         return iam.Role(
             self,
             construct_id,

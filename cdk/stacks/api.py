@@ -1,4 +1,4 @@
-"""The API: one gateway, a function for each service, a firewall in front."""
+"""The API: a firewall, a gateway and a function for each service."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,11 +19,11 @@ from cdk.stacks.storage import StorageStack
 
 
 class ApiStack(Stack):
-    """firewall -> gateway -> inference, retrieval (S3 alone); the others (PostgreSQL, in the VPC).
+    """firewall -> gateway -> inference, retrieval (only S3); others (PostgreSQL, in the VPC).
 
-    Collection and processing run here a second time, as functions of their own from the same code:
-    a request ends within 29 s, while work on a queue's message may take 15 minutes, and a release
-    of the API moves step by step. Exports ``gateway``, ``firewall`` and ``functions``.
+    Collection and processing have separate functions for the API, built from the same code: a
+    request must end within 29 s, while a queue message may take 15 minutes, and a release of the
+    API is gradual. Exports ``gateway``, ``firewall`` and ``functions``.
     """
 
     def __init__(
@@ -41,24 +41,24 @@ class ApiStack(Stack):
         training_grants: Sequence[Grant] = (),
         **kwargs: Any,
     ) -> None:
-        """Wire it.
+        """Create the stack.
 
         Args:
             scope: the stage.
-            construct_id: its id there.
+            construct_id: its id in the stage.
             operations: the environment.
-            network: where functions reach the database.
+            network: the network of functions that use the database.
             storage: buckets and their key.
-            database: how to connect.
+            database: connection settings and grants.
             processing: the queues of shards and of index builds.
             collection: settings of the collection code, and its secret.
-            training_values: fields of TrainingSettings that jobs are made of; without them /train
-                answers 503 and names what is missing.
-            training_grants: what starts, describes and stops these jobs.
-            kwargs: what else a Stack takes.
+            training_values: fields of TrainingSettings that configure jobs; without them /train
+                answers 503 and names the missing fields.
+            training_grants: permissions to start, describe and stop jobs.
+            kwargs: other arguments of Stack.
         """
         super().__init__(scope, construct_id, **kwargs)
-        made = ApiFunctions(
+        functions = ApiFunctions(
             self,
             operations=operations,
             network=network,
@@ -67,12 +67,12 @@ class ApiStack(Stack):
             processing=processing,
         )
         self.functions = {
-            "inference": made.inference(),
-            "retrieval": made.retrieval(),
-            "insights": made.insights(),
-            "collection": made.collection(collection),
-            "processing": made.processing(),
-            "training": made.training(training_values or {}, training_grants),
+            "inference": functions.inference(),
+            "retrieval": functions.retrieval(),
+            "insights": functions.insights(),
+            "collection": functions.collection(collection),
+            "processing": functions.processing(),
+            "training": functions.training(training_values or {}, training_grants),
         }
         self.gateway = Gateway(
             self,
@@ -83,11 +83,11 @@ class ApiStack(Stack):
         self.firewall = Firewall(self, "Firewall", operations=operations)
         self.firewall.protect(self.gateway.stage_arn)
         self.url = CfnOutput(
-            self, "ApiUrl", value=self.gateway.api.url, description="Where the API is"
+            self, "ApiUrl", value=self.gateway.api.url, description="URL of the API"
         )
         self.key_id = CfnOutput(
             self,
             "ApiKeyId",
             value=self.gateway.key.key_id,
-            description="aws apigateway get-api-key --include-value --api-key <this>",
+            description="Id for: aws apigateway get-api-key --include-value --api-key <id>",
         )

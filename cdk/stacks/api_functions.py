@@ -6,7 +6,7 @@ from typing import Any
 from constructs import Construct
 
 from cdk.constructs import grants
-from cdk.constructs.function import MOST_MEMORY_MB
+from cdk.constructs.function import MAX_MEMORY_MB
 from cdk.constructs.grants import Grant
 from cdk.constructs.http_function import HttpFunction, Releases
 from cdk.constructs.network import Network
@@ -23,11 +23,11 @@ from lambdas.retrieval.settings import RetrievalSettings
 from lambdas.training.settings import TrainingSettings
 
 _INDEX_DISK_MB = 8192
-"""An index, and the one that follows it."""
+"""Space for the current index and for the next one."""
 
 
 class ApiFunctions:
-    """Makes them in a stack; each has the rights of what its routes do, and no others."""
+    """Creates the functions in a stack, each with only the permissions that its routes need."""
 
     def __init__(
         self,
@@ -44,16 +44,16 @@ class ApiFunctions:
         self._storage = storage
         self._database = database
         self._processing = processing
-        self._parts: dict[str, Any] = {
+        self._common: dict[str, Any] = {
             "operations": operations,
             "releases": Releases(scope, "Releases", operations=operations),
         }
-        # more at once would cost the database connections that collection and processing need
+        # more concurrency would take connections that collection and processing need
         workers = self._environment.api_workers
-        self._inside: dict[str, Any] = {"network": network, "reserved": workers}
+        self._in_network: dict[str, Any] = {"network": network, "reserved": workers}
 
     def inference(self) -> HttpFunction:
-        """Sentiment of texts; outside of the VPC."""
+        """Sentiment of texts; outside the VPC."""
         return HttpFunction(
             self._scope,
             "Inference",
@@ -61,15 +61,15 @@ class ApiFunctions:
             settings=InferenceSettings,
             values={"artefact_bucket": self._storage.artefacts.bucket_name},
             description="Sentiment of texts, from model and index in S3",
-            grants=_serving(self._storage),
-            memory_mb=MOST_MEMORY_MB,
+            grants=_serving_grants(self._storage),
+            memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=_INDEX_DISK_MB,
             provisioned=self._environment.provisioned_concurrency,
-            **self._parts,
+            **self._common,
         )
 
     def retrieval(self) -> HttpFunction:
-        """Similar reviews, and requests for index builds; outside of the VPC."""
+        """Similar reviews, and requests for index builds; outside the VPC."""
         queue = self._processing.indexing.queue
         return HttpFunction(
             self._scope,
@@ -80,51 +80,51 @@ class ApiFunctions:
                 "artefact_bucket": self._storage.artefacts.bucket_name,
                 "index_queue_url": queue.queue_url,
             },
-            description="Similar reviews, from model and index in S3; asks for index builds",
-            grants=[*_serving(self._storage), grants.send_to(queue)],
-            memory_mb=MOST_MEMORY_MB,
+            description="Similar reviews, from model and index in S3; requests index builds",
+            grants=[*_serving_grants(self._storage), grants.send_messages(queue)],
+            memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=_INDEX_DISK_MB,
-            **self._parts,
+            **self._common,
         )
 
     def insights(self) -> HttpFunction:
-        """Figures, products and reviews."""
+        """Trends, products and reviews."""
         return HttpFunction(
             self._scope,
             "Insights",
             asset="insights",
             settings=InsightsSettings,
             values=self._database.request_values,
-            description="Figures, products and reviews, from PostgreSQL",
+            description="Trends, products and reviews, from PostgreSQL",
             grants=self._database.grants,
-            **self._inside,
-            **self._parts,
+            **self._in_network,
+            **self._common,
         )
 
     def collection(self, collection: CollectionStack) -> HttpFunction:
-        """Requests of collection; its dumps are read by the worker."""
+        """API of collection; the worker reads the dumps."""
         return HttpFunction(
             self._scope,
             "Collection",
             asset="collection",
             settings=CollectionSettings,
             values={**collection.values, **self._database.request_values},
-            description="Signs uploads, queues dumps on request, and tells of ingests",
+            description="Signs uploads, queues dumps on request, and reports on ingests",
             grants=[
                 *self._database.grants,
                 grants.read_secret(collection.reviewer_key),
-                # whoever has a signed upload puts with the rights of this function
+                # a signed upload has the permissions of this function
                 grants.encrypt(self._storage.key),
                 grants.put_objects(self._storage.raw, WEB_UPLOADS),
                 grants.list_bucket(self._storage.raw),
-                grants.send_to(self._storage.arrivals.queue),
+                grants.send_messages(self._storage.arrivals.queue),
             ],
-            **self._inside,
-            **self._parts,
+            **self._in_network,
+            **self._common,
         )
 
     def processing(self) -> HttpFunction:
-        """Requests of processing; its shards are encoded by the worker."""
+        """API of processing; the worker encodes the shards."""
         shards, indexing = self._processing.shards.queue, self._processing.indexing.queue
         return HttpFunction(
             self._scope,
@@ -141,36 +141,36 @@ class ApiFunctions:
             description="Queues shards on request, and embeds texts",
             grants=[
                 *self._database.grants,
-                *_reading(self._storage, "models/", "pointers/"),
-                grants.send_to(shards),
-                grants.send_to(indexing),
+                *_artefact_grants(self._storage, "models/", "pointers/"),
+                grants.send_messages(shards),
+                grants.send_messages(indexing),
             ],
-            memory_mb=MOST_MEMORY_MB,
+            memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=1024,
-            **self._inside,
-            **self._parts,
+            **self._in_network,
+            **self._common,
         )
 
-    def training(self, values: Mapping[str, Any], allowed: Sequence[Grant]) -> HttpFunction:
-        """Requests of training, with what its jobs are made of."""
+    def training(self, values: Mapping[str, Any], job_grants: Sequence[Grant]) -> HttpFunction:
+        """API of training, with the settings of its jobs."""
         return HttpFunction(
             self._scope,
             "Training",
             asset="training",
             settings=TrainingSettings,
             values={**self._database.request_values, **values},
-            description="Starts training jobs, and tells of them",
-            grants=[*self._database.grants, *allowed],
-            **self._inside,
-            **self._parts,
+            description="Starts training jobs and reports on them",
+            grants=[*self._database.grants, *job_grants],
+            **self._in_network,
+            **self._common,
         )
 
 
-def _serving(storage: StorageStack) -> list[Grant]:
-    return _reading(storage, "pointers/", "models/", "indexes/")
+def _serving_grants(storage: StorageStack) -> list[Grant]:
+    return _artefact_grants(storage, "pointers/", "models/", "indexes/")
 
 
-def _reading(storage: StorageStack, *prefixes: str) -> list[Grant]:
+def _artefact_grants(storage: StorageStack, *prefixes: str) -> list[Grant]:
     return [
         grants.list_bucket(storage.artefacts),
         grants.read_objects(storage.artefacts, *prefixes),

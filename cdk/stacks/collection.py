@@ -1,4 +1,4 @@
-"""Collection: S3 tells of a dump, the dump becomes clean shards, rows and rejects."""
+"""Collection: S3 announces a dump, which becomes clean shards, rows and rejects."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cdk.constructs import grants
-from cdk.constructs.explained import acknowledge
-from cdk.constructs.function import MOST_MEMORY_MB, ServiceFunction
+from cdk.constructs.acknowledgments import acknowledge
+from cdk.constructs.function import MAX_MEMORY_MB, ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
@@ -20,15 +20,16 @@ from cdk.stacks.processing import ProcessingStack
 from cdk.stacks.storage import UPLOADS, StorageStack
 from lambdas.collection.settings import CollectionSettings
 
-_ROTATED = (
-    "Reviewers' identities are hashed with it: another key would make a stranger of every reviewer"
+_NO_ROTATION_REASON = (
+    "Reviewers' identities are hashed with it: with another key, every reviewer would look new"
 )
 
 
 class CollectionStack(Stack):
     """raw bucket -> arrivals (queue) -> collection -> clean bucket, PostgreSQL, shards (queue).
 
-    Exports ``values``, but for the database, and ``grants`` for whatever else runs its code.
+    Exports ``values`` (without those of the database) and ``grants`` for other functions that run
+    the same code.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class CollectionStack(Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        self.reviewer_key = self._reviewer_key(operations, storage)
+        self.reviewer_key = self._create_reviewer_key(operations, storage)
         self.values = {
             "raw_bucket": storage.raw.bucket_name,
             "clean_bucket": storage.clean.bucket_name,
@@ -63,26 +64,28 @@ class CollectionStack(Stack):
             asset="collection",
             settings=CollectionSettings,
             values={**database.values, **self.values},
-            description="Reads dumps, stores clean rows and rejects, keeps the ledger; sweeps",
+            description="Reads dumps, stores clean rows and rejects, maintains the ledger, sweeps",
             grants=self.grants,
-            memory_mb=MOST_MEMORY_MB,
+            memory_mb=MAX_MEMORY_MB,
             reserved=workers + operations.environment.spare_concurrency,
             network=network,
         )
-        self.collection.on_queue(storage.arrivals, batch_size=1, max_concurrency=workers)
-        self._sweep(operations)
+        self.collection.consume(storage.arrivals, batch_size=1, max_concurrency=workers)
+        self._schedule_sweep(operations)
 
-    def _reviewer_key(self, operations: Operations, storage: StorageStack) -> secretsmanager.Secret:
+    def _create_reviewer_key(
+        self, operations: Operations, storage: StorageStack
+    ) -> secretsmanager.Secret:
         secret = secretsmanager.Secret(
             self,
             "ReviewerKey",
-            description="Key that reviewers' identities are hashed with",
+            description="Key for hashing the identities of reviewers",
             encryption_key=kms.Key.from_key_arn(self, "DataKey", storage.key.key_arn),
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template="{}",  # noqa: S106 - an empty object
                 generate_string_key="key",
                 password_length=64,
-                # leaves 0 to 9 and a to f: 32 bytes in hexadecimal
+                # only 0 to 9 and a to f remain: 32 bytes in hexadecimal
                 exclude_characters="ghijklmnopqrstuvwxyz",
                 exclude_uppercase=True,
                 exclude_punctuation=True,
@@ -90,7 +93,7 @@ class CollectionStack(Stack):
             ),
             removal_policy=operations.removal_policy,
         )
-        acknowledge(secret, "AwsSolutions-SMG4", _ROTATED)
+        acknowledge(secret, "AwsSolutions-SMG4", _NO_ROTATION_REASON)
         return secret
 
     def _grants(
@@ -108,15 +111,16 @@ class CollectionStack(Stack):
             grants.read_objects(storage.artefacts, "pointers/"),
             grants.delete_objects(storage.artefacts, "embeddings/"),
             grants.encrypt(storage.key),
-            grants.send_to(storage.arrivals.queue),
-            grants.send_to(processing.shards.queue),
-            grants.send_to(processing.indexing.queue),
+            grants.send_messages(storage.arrivals.queue),
+            grants.send_messages(processing.shards.queue),
+            grants.send_messages(processing.indexing.queue),
         ]
 
-    def _sweep(self, operations: Operations) -> None:
-        """Queue again what an event was lost for; one that fails is followed by the next one.
+    def _schedule_sweep(self, operations: Operations) -> None:
+        """Schedule the sweep, which queues work again whose event was lost.
 
-        The one retry is for a paused database, which the first attempt wakes up.
+        The single retry is for a paused database, which the first attempt wakes. A sweep that fails
+        needs no other retry: the next one does its work.
         """
         self.collection.function.configure_async_invoke(
             retry_attempts=1, max_event_age=Duration.minutes(30)
@@ -124,7 +128,7 @@ class CollectionStack(Stack):
         events.Rule(
             self,
             "Sweep",
-            description="Calls the sweep, which mends lost events",
+            description="Starts the sweep, which recovers lost events",
             schedule=events.Schedule.rate(Duration.minutes(operations.environment.sweep_minutes)),
             targets=[
                 targets.LambdaFunction(

@@ -1,4 +1,4 @@
-"""PostgreSQL, the proxy in front of it, the rotation of its owner's password, its schema."""
+"""PostgreSQL with its proxy, the rotation of the owner's password, and the schema."""
 
 import hashlib
 from typing import Any
@@ -12,35 +12,35 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cdk.constructs import grants
-from cdk.constructs.explained import acknowledge, acknowledge_wildcards
+from cdk.constructs.acknowledgments import acknowledge, acknowledge_wildcards
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.network import POSTGRES, Network
 from cdk.constructs.operations import Operations
-from cdk.constructs.postgres import DATABASE, Postgres, postgres
+from cdk.constructs.postgres import DATABASE, Postgres, create_postgres
 from cdk.packaging import table
 from cdk.paths import ROOT
 from lambdas.migrations.settings import MigrationSettings, newest_revision
 from shared.settings.base import APP_USER
 
 _ROTATION_DAYS = 30
-_WORK_WAIT_SECONDS = 60
-"""What a worker waits for a connection: longer than a failover, or a paused cluster's waking."""
-_WAKE_SECONDS = 20
-"""What a request waits where the cluster may be paused; it has 28 s for all that it does."""
+_WORKER_WAIT_SECONDS = 60
+"""How long a worker waits for a connection: longer than a failover or the wake-up of a cluster."""
+_WAKE_UP_WAIT_SECONDS = 20
+"""How long a request waits if the cluster may be paused; a request has 28 s in total."""
 _REQUEST_POOL = {"database_pool_size": 2}
-"""A process answers one request at a time, and its health beside it."""
-_BASIC = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+"""One connection for the request of a process, and one for its health check."""
+_BASIC_POLICY = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
 class DatabaseStack(Stack):
-    """A database, its schema, and the way in.
+    """A database, its schema, and the access to it.
 
-    Exports what a function needs to connect, by IAM and as a user that owns nothing: ``values``
-    (fields of DatabaseSettings) for workers, ``request_values`` for those that answer requests,
-    and ``grants``; and ``dimensions`` of its metrics.
+    Functions connect with IAM, as a user that owns nothing. Exports ``values`` (fields of
+    DatabaseSettings) for workers, ``request_values`` for functions of the API, ``grants``, and
+    the ``dimensions`` of its metrics.
 
-    The schema is part of this stack: whatever is deployed after it finds the tables that it knows.
+    The schema is part of this stack, so stacks that are deployed later find the tables they need.
     """
 
     def __init__(
@@ -54,37 +54,39 @@ class DatabaseStack(Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        # by its ARN: what uses it in this stack changes nothing in the stack that has it
+        # imported by its ARN, so that grants in this stack do not change the stack of the key
         key = kms.Key.from_key_arn(self, "DataKey", data_key.key_arn)
         name, size = operations.environment.stage_name, operations.environment.database
-        group = self._group("Database", network, "PostgreSQL")
+        group = self._create_group("Database", network, "PostgreSQL")
         group.add_ingress_rule(network.function_group, POSTGRES, "functions")
         kind = "cluster" if size.kind == "aurora" else "instance"
-        # RDS would make its groups by itself, without end and without our key
+        # RDS would create its log groups itself, without retention and without our key
         path = f"/aws/rds/{kind}/{name}/postgresql"
-        exported = operations.named_log_group(self, "PostgresLogs", path)
-        database = postgres(self, operations=operations, network=network, key=key, group=group)
-        database.part.node.add_dependency(exported)
+        postgres_logs = operations.named_log_group(self, "PostgresLogs", path)
+        database = create_postgres(
+            self, operations=operations, network=network, key=key, group=group
+        )
+        database.construct.node.add_dependency(postgres_logs)
         self.dimensions = database.dimensions
-        self._rotate(name, database, network)
-        migrated = self._migrate(operations, network, key, database)
+        self._rotate_password(name, database, network)
+        schema = self._migrate(operations, network, key, database)
         host, resource_id = database.host, database.resource_id
         if size.proxy:
-            told = operations.named_log_group(self, "ProxyLogs", f"/aws/rds/proxy/{name}")
-            proxy = self._proxy(name, network, database.target, resource_id)
-            proxy.node.add_dependency(migrated, told)
+            proxy_logs = operations.named_log_group(self, "ProxyLogs", f"/aws/rds/proxy/{name}")
+            proxy = self._create_proxy(name, network, database.target, resource_id)
+            proxy.node.add_dependency(schema, proxy_logs)
             host, resource_id = proxy.endpoint, Fn.select(6, Fn.split(":", proxy.db_proxy_arn))
-        way_in = {"database_host": host, "database_name": DATABASE, "database_user": APP_USER}
-        self.values = {**way_in, "database_wait_seconds": _WORK_WAIT_SECONDS}
-        paused = size.kind == "aurora" and size.min_acu == 0
+        connection = {"database_host": host, "database_name": DATABASE, "database_user": APP_USER}
+        self.values = {**connection, "database_wait_seconds": _WORKER_WAIT_SECONDS}
+        can_pause = size.kind == "aurora" and size.min_acu == 0
         self.request_values = {
-            **way_in,
+            **connection,
             **_REQUEST_POOL,
-            **({"database_wait_seconds": _WAKE_SECONDS} if paused else {}),
+            **({"database_wait_seconds": _WAKE_UP_WAIT_SECONDS} if can_pause else {}),
         }
-        self.grants = [self._connect(resource_id)]
+        self.grants = [self._connect_grant(resource_id)]
 
-    def _group(self, name: str, network: Network, description: str) -> ec2.SecurityGroup:
+    def _create_group(self, name: str, network: Network, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
             self,
             f"{name}Group",
@@ -93,29 +95,29 @@ class DatabaseStack(Stack):
             description=description,
         )
 
-    def _connect(self, resource_id: str) -> Grant:
+    def _connect_grant(self, resource_id: str) -> Grant:
         arn = self.format_arn(
             service="rds-db", resource="dbuser", resource_name=f"{resource_id}/{APP_USER}"
         ).replace("dbuser/", "dbuser:")
         return Grant(["rds-db:connect"], [arn])
 
-    def _proxy(
+    def _create_proxy(
         self,
         name: str,
         network: Network,
         target: rds.ProxyTarget,
         resource_id: str,
     ) -> rds.DatabaseProxy:
-        """RDS Proxy that takes IAM tokens over TLS and gives the database one of its own.
+        """Create an RDS Proxy that accepts IAM tokens over TLS and itself connects with IAM.
 
-        CDK itself lets its group into the database's.
+        CDK adds the rule that allows the proxy's security group to reach the database.
         """
-        group = self._group("Proxy", network, "RDS Proxy")
+        group = self._create_group("Proxy", network, "RDS Proxy")
         group.add_ingress_rule(network.function_group, POSTGRES, "functions")
-        # a group without a rule of its own would be let out everywhere
+        # a group without an egress rule would allow all outbound traffic
         group.add_egress_rule(ec2.Peer.ipv4(network.vpc.vpc_cidr_block), POSTGRES, "PostgreSQL")
         role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
-        grants.give(role, self._connect(resource_id))
+        grants.attach(role, self._connect_grant(resource_id))
         return rds.DatabaseProxy(
             self,
             "Proxy",
@@ -129,32 +131,30 @@ class DatabaseStack(Stack):
             vpc_subnets=network.subnets,
             security_groups=[group],
             borrow_timeout=Duration.seconds(30),
-            # above the 15 minutes that a function holds a lock by an idle connection
+            # longer than the 15 minutes for which a worker may hold a lock by an idle connection
             idle_client_timeout=Duration.minutes(30),
             max_connections_percent=90,
             max_idle_connections_percent=10,
         )
 
-    def _rotate(self, name: str, database: Postgres, network: Network) -> None:
-        """Rotate the owner's password; functions have none, so nobody is disturbed."""
+    def _rotate_password(self, name: str, database: Postgres, network: Network) -> None:
+        """Rotate the owner's password; functions are not affected, as they connect with IAM."""
         schedule = database.secret.add_rotation_schedule(
             "Rotation",
             automatically_after=Duration.days(_ROTATION_DAYS),
-            # at once it would take the password away from the migration of the same deployment
+            # an immediate rotation would change the password during the migration
             rotate_immediately_on_update=False,
             hosted_rotation=secretsmanager.HostedRotation.postgre_sql_single_user(
-                # environments share an account
+                # environments may share an account, so the name needs the environment
                 function_name=f"{name}-rotation",
                 vpc=network.vpc,
                 vpc_subnets=network.subnets,
                 security_groups=[network.function_group],
             ),
         )
-        # it is tried out at once, and wants a server
-        servers = [
-            part for part in database.part.node.find_all() if isinstance(part, rds.CfnDBInstance)
-        ]
-        schedule.node.add_dependency(*servers)
+        # Secrets Manager tests the rotation immediately, which needs a running instance
+        constructs = database.construct.node.find_all()
+        schedule.node.add_dependency(*(c for c in constructs if isinstance(c, rds.CfnDBInstance)))
 
     def _migrate(
         self,
@@ -175,7 +175,7 @@ class DatabaseStack(Stack):
                 "database_tls": "verify-full",
                 "app_user": APP_USER,
             },
-            description="Brings the schema to the newest revision and lets the functions in",
+            description="Migrates the schema to the newest revision, grants access to functions",
             grants=[grants.read_secret(secret), grants.decrypt(key)],
             network=network,
         )
@@ -185,28 +185,30 @@ class DatabaseStack(Stack):
             on_event_handler=migrations.function,
             log_group=operations.log_group(self, "MigrationProviderLogs"),
         )
-        self._explain(provider, migrations)
+        self._acknowledge_findings(provider, migrations)
         schema = CustomResource(
             self,
             "Schema",
             resource_type="Custom::Schema",
             service_token=provider.service_token,
-            # a change of either calls the function again
-            properties={"revision": newest_revision(), "sources": _sources()},
+            # a change to either value calls the function again
+            properties={"revision": newest_revision(), "sources": _sources_digest()},
         )
-        schema.node.add_dependency(database.part)
+        schema.node.add_dependency(database.construct)
         return schema
 
-    def _explain(self, provider: custom_resources.Provider, migrations: ServiceFunction) -> None:
-        reason = "CDK's own function in front of migrations: its role and runtime are CDK's"
+    def _acknowledge_findings(
+        self, provider: custom_resources.Provider, migrations: ServiceFunction
+    ) -> None:
+        reason = "CDK's provider function calls migrations; CDK defines its role and runtime"
         acknowledge(provider, "AwsSolutions-L1", reason)
-        acknowledge(provider, f"AwsSolutions-IAM4[Policy::{_BASIC}]", reason)
+        acknowledge(provider, f"AwsSolutions-IAM4[Policy::{_BASIC_POLICY}]", reason)
         versions = [f"{migrations.function.function_arn}:*"]
-        acknowledge_wildcards(provider, versions, f"{reason}, for any version of it")
+        acknowledge_wildcards(provider, versions, f"{reason}; it may call any version")
 
 
-def _sources() -> str:
-    """Names what migrations ship."""
+def _sources_digest() -> str:
+    """Digest of all files that the migrations function ships."""
     digest = hashlib.sha256()
     for path in table.sources_of("migrations"):
         digest.update(f"{path}\0".encode() + (ROOT / path).read_bytes())

@@ -1,4 +1,4 @@
-"""What all other stacks stand on: the key of logs and alarms, the alarm topic, the budget."""
+"""The base of all other stacks: the key of logs and alarms, the alarm topic, the budget."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ _SENDERS = ("budgets.amazonaws.com", "cloudwatch.amazonaws.com")
 
 
 class FoundationStack(Stack):
-    """Exports ``operations``, which every construct that logs or raises alarms is given."""
+    """Exports ``operations``, which all constructs with logs or alarms need."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any
@@ -42,12 +42,12 @@ class FoundationStack(Stack):
         topic = sns.Topic(self, "Alarms", master_key=key, enforce_ssl=True)
         self.operations = Operations(environment, key, topic)
         key.apply_removal_policy(self.operations.removal_policy)
-        self._let_logs_encrypt(key)
-        self._let_alarms_in(key, topic)
-        self._tell_somebody(topic)
-        self._limit_spending(environment, topic)
+        self._allow_logs(key)
+        self._allow_senders(key, topic)
+        self._subscribe_email(topic)
+        self._create_budget(environment, topic)
 
-    def _let_logs_encrypt(self, key: kms.Key) -> None:
+    def _allow_logs(self, key: kms.Key) -> None:
         groups = self.format_arn(
             service="logs",
             resource="log-group",
@@ -63,15 +63,15 @@ class FoundationStack(Stack):
             )
         )
 
-    def _let_alarms_in(self, key: kms.Key, topic: sns.Topic) -> None:
-        ours = {"StringEquals": {"aws:SourceAccount": self.account}}
+    def _allow_senders(self, key: kms.Key, topic: sns.Topic) -> None:
+        same_account = {"StringEquals": {"aws:SourceAccount": self.account}}
         senders: list[iam.IPrincipal] = [iam.ServicePrincipal(name) for name in _SENDERS]
         key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=senders,
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
                 resources=["*"],
-                conditions=ours,
+                conditions=same_account,
             )
         )
         topic.add_to_resource_policy(
@@ -79,19 +79,19 @@ class FoundationStack(Stack):
                 principals=senders,
                 actions=["sns:Publish"],
                 resources=[topic.topic_arn],
-                conditions=ours,
+                conditions=same_account,
             )
         )
 
-    def _tell_somebody(self, topic: sns.Topic) -> None:
+    def _subscribe_email(self, topic: sns.Topic) -> None:
         name = self.operations.environment.name
-        # read when the stack is deployed: no address in code, and a pipeline needs no parameters
+        # read at deployment, so that neither the code nor the pipeline contains the address
         address = ssm.StringParameter.value_for_string_parameter(
             self, f"/reviewlens/{name}/alarm-email"
         )
         topic.add_subscription(subscriptions.EmailSubscription(address))
 
-    def _limit_spending(self, environment: Environment, topic: sns.Topic) -> None:
+    def _create_budget(self, environment: Environment, topic: sns.Topic) -> None:
         subscriber = budgets.CfnBudget.SubscriberProperty(
             subscription_type="SNS", address=topic.topic_arn
         )

@@ -1,4 +1,4 @@
-"""The network: isolated subnets without a way to the internet, and doors to AWS services."""
+"""The network: isolated subnets without internet access, and endpoints of AWS services."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cdk.constructs.explained import acknowledge
+from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.network import POSTGRES, Network
 from cdk.constructs.operations import Operations
 
@@ -17,15 +17,15 @@ _SERVICES = {
     "sqs": ec2.InterfaceVpcEndpointAwsService.SQS,
     "sagemaker.api": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_API,
 }
-"""Services that functions in the VPC call, beside S3: every name costs about 7 USD a month in each
-zone. Logs and traces leave through Lambda itself; S3 and Secrets Manager ask KMS on their own; a
-token for the database is signed without a call."""
+"""Services other than S3 that functions in the VPC call; each costs about 7 USD a month per zone.
+Lambda itself sends logs and traces; S3 and Secrets Manager call KMS; database tokens are signed
+locally."""
 
 
 class NetworkStack(Stack):
-    """A VPC for what must reach PostgreSQL: exports ``network`` and ``services``.
+    """A VPC for the functions that use PostgreSQL: exports ``network`` and ``services``.
 
-    Inference and retrieval's searches need nothing in here and stay outside.
+    Inference and retrieval need nothing in the VPC and stay outside.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class NetworkStack(Stack):
                 )
             ],
         )
-        self._log_flows(vpc, operations)
+        self._log_rejected_traffic(vpc, operations)
         functions = ec2.SecurityGroup(
             self,
             "Functions",
@@ -54,14 +54,14 @@ class NetworkStack(Stack):
             allow_all_outbound=False,
             description="Functions that use PostgreSQL",
         )
-        everywhere, inside = ec2.Peer.any_ipv4(), ec2.Peer.ipv4(vpc.vpc_cidr_block)
-        functions.add_egress_rule(everywhere, ec2.Port.tcp(443), "S3 and endpoints; no way further")
+        anywhere, inside = ec2.Peer.any_ipv4(), ec2.Peer.ipv4(vpc.vpc_cidr_block)
+        functions.add_egress_rule(anywhere, ec2.Port.tcp(443), "HTTPS to S3 and endpoints")
         functions.add_egress_rule(inside, POSTGRES, "PostgreSQL or its proxy")
         self.network = Network(vpc, functions)
         self.services = tuple(_SERVICES)
-        self._open_doors(vpc, functions, operations.environment.endpoint_zones)
+        self._create_endpoints(vpc, functions, operations.environment.endpoint_zones)
 
-    def _log_flows(self, vpc: ec2.Vpc, operations: Operations) -> None:
+    def _log_rejected_traffic(self, vpc: ec2.Vpc, operations: Operations) -> None:
         role = iam.Role(
             self, "FlowRole", assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com")
         )
@@ -72,11 +72,11 @@ class NetworkStack(Stack):
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )
 
-    def _open_doors(self, vpc: ec2.Vpc, functions: ec2.SecurityGroup, zones: int) -> None:
-        bucket_door = vpc.add_gateway_endpoint(
+    def _create_endpoints(self, vpc: ec2.Vpc, functions: ec2.SecurityGroup, zones: int) -> None:
+        s3_endpoint = vpc.add_gateway_endpoint(
             "S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[self.network.subnets]
         )
-        bucket_door.add_to_policy(
+        s3_endpoint.add_to_policy(
             iam.PolicyStatement(
                 principals=[iam.AnyPrincipal()],
                 actions=[
@@ -90,20 +90,20 @@ class NetworkStack(Stack):
                 conditions={"StringEquals": {"aws:ResourceAccount": Aws.ACCOUNT_ID}},
             )
         )
-        doors = ec2.SecurityGroup(
+        group = ec2.SecurityGroup(
             self,
             "Endpoints",
             vpc=vpc,
             allow_all_outbound=False,
             description="Interface endpoints of AWS services",
         )
-        doors.add_ingress_rule(functions, ec2.Port.tcp(443), "HTTPS from functions")
+        group.add_ingress_rule(functions, ec2.Port.tcp(443), "HTTPS from functions")
         for name, service in _SERVICES.items():
             endpoint = vpc.add_interface_endpoint(
                 f"Endpoint-{name.replace('.', '-')}",
                 service=service,
                 subnets=ec2.SubnetSelection(subnets=vpc.isolated_subnets[:zones]),
-                security_groups=[doors],
+                security_groups=[group],
                 open=False,
             )
-            acknowledge(endpoint, "AwsSolutions-EC23", "It is open to functions alone")
+            acknowledge(endpoint, "AwsSolutions-EC23", "Only functions can reach it")

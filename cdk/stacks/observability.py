@@ -1,4 +1,4 @@
-"""What is watched: alarms, the dashboard, the group of slow and failed traces."""
+"""Observability: alarms, the dashboard, the group of slow and failed traces."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,19 +23,17 @@ from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
 from cdk.stacks.storage import StorageStack
 
-_MINUTES = Duration.minutes(5)
-_WORKER_ERRORS = 3
-_FAILED_PERCENT = 1
-_FAILED_LEAST = 5
-_P99_MS = 5_000
-_SLOW_SECONDS = 2
+_PERIOD = Duration.minutes(5)
+_WORKER_ERRORS_FOR_ALARM = 3
+_FAILURE_ALARM_PERCENT = 1
+_MIN_FAILURES = 5
+"""Fewer failures in a period raise no alarm, however few the requests."""
+_P99_ALARM_MS = 5_000
+_SLOW_TRACE_SECONDS = 2
 
 
 class ObservabilityStack(Stack):
-    """Alarms that queues (WorkQueue) and releases (HttpFunction) do not have already.
-
-    Whatever has a log has a group with an end and a key (Operations.log_group).
-    """
+    """Alarms in addition to those of queues (WorkQueue) and releases (HttpFunction)."""
 
     def __init__(
         self,
@@ -58,49 +56,48 @@ class ObservabilityStack(Stack):
             "processing worker": processing.processing,
             "index builder": processing.builder,
         }
-        services = {name: made.service for name, made in api.functions.items()}
-        everything = {**services, **workers}
+        services = {name: function.service for name, function in api.functions.items()}
+        functions = {**services, **workers}
         metrics = DatabaseMetrics(database.dimensions, operations.environment.database)
         drift = watch_drift(self, operations=operations, group=processing.processing.log_group)
         alarms = [
-            *self._watch_api(api.gateway),
-            *(self._watch_worker(name, made) for name, made in workers.items()),
-            *(self._watch_throttles(name, made) for name, made in everything.items()),
+            *self._api_alarms(api.gateway),
+            *(self._error_alarm(name, function) for name, function in workers.items()),
+            *(self._throttle_alarm(name, function) for name, function in functions.items()),
             *watch_database(self, operations=operations, metrics=metrics),
-            *(self._watch_machine(machine) for machine in state_machines),
+            *(self._execution_alarm(machine) for machine in state_machines),
         ]
         queues = {
             "dumps": storage.arrivals,
             "shards": processing.shards,
             "index builds": processing.indexing,
         }
-        dead = [queue.dead_letter_alarm for queue in queues.values()]
-        old = [queue.age_alarm for queue in queues.values()]
-        releases = [alarm for made in api.functions.values() for alarm in made.alarms]
+        dead_letters = [queue.dead_letter_alarm for queue in queues.values()]
+        ages = [queue.age_alarm for queue in queues.values()]
+        releases = [alarm for function in api.functions.values() for alarm in function.alarms]
         Dashboard(
             self,
             "Page",
             operations=operations,
             gateway=api.gateway,
-            functions={name: made.function for name, made in everything.items()},
-            memory_mb={name: made.memory_mb for name, made in everything.items()},
+            functions={name: service.function for name, service in functions.items()},
+            memory_mb={name: service.memory_mb for name, service in functions.items()},
             queues=queues,
             database=metrics,
             drift=drift,
             serving_logs=[
                 services[name].log_group.log_group_name for name in ("inference", "retrieval")
             ],
-            alarms=[*alarms, *releases, *dead, *old],
+            alarms=[*alarms, *releases, *dead_letters, *ages],
         )
-        self._group_traces()
+        self._create_trace_group()
 
-    def _watch_api(self, gateway: Gateway) -> list[Alarm]:
-        count = {"period": _MINUTES, "statistic": "Sum"}
-        share = cloudwatch.MathExpression(
-            # a few failures of few requests are no share to speak of
-            expression=f"IF(failed >= {_FAILED_LEAST}, 100 * failed / asked, 0)",
+    def _api_alarms(self, gateway: Gateway) -> list[Alarm]:
+        count = {"period": _PERIOD, "statistic": "Sum"}
+        failed_percent = cloudwatch.MathExpression(
+            expression=f"IF(failed >= {_MIN_FAILURES}, 100 * failed / asked, 0)",
             label="failed requests (%)",
-            period=_MINUTES,
+            period=_PERIOD,
             using_metrics={
                 "failed": gateway.metric("5XXError", **count),
                 "asked": gateway.metric("Count", **count),
@@ -111,70 +108,71 @@ class ObservabilityStack(Stack):
                 self,
                 "ApiFailing",
                 operations=self._operations,
-                metric=share,
-                threshold=_FAILED_PERCENT,
+                metric=failed_percent,
+                threshold=_FAILURE_ALARM_PERCENT,
                 periods=2,
-                why=f"API: {_FAILED_PERCENT} percent of the requests or more were answered 5xx "
-                "for 10 minutes. The access log says which route; 503 means that something a "
-                "service needs is down, 504 that it took longer than 29 s.",
+                description=f"API: {_FAILURE_ALARM_PERCENT} percent or more of the requests failed "
+                "with 5xx for 10 minutes. The access log shows the route: 503 means that a "
+                "dependency of the service is down, 504 that it took longer than 29 s.",
             ),
             Alarm(
                 self,
                 "ApiSlow",
                 operations=self._operations,
-                metric=gateway.metric("Latency", period=_MINUTES, statistic="p99"),
-                threshold=_P99_MS,
+                metric=gateway.metric("Latency", period=_PERIOD, statistic="p99"),
+                threshold=_P99_ALARM_MS,
                 periods=3,
-                why=f"API: the slowest percent of requests took {_P99_MS} ms or more for 15 "
-                "minutes. Look at the traces; cold starts can be kept away by "
-                "provisioned_concurrency in cdk/environments.py.",
+                description=f"API: p99 latency was {_P99_ALARM_MS} ms or more for 15 minutes. "
+                "Look at the traces; provisioned_concurrency in cdk/environments.py avoids cold "
+                "starts.",
             ),
         ]
 
-    def _watch_worker(self, name: str, made: ServiceFunction) -> Alarm:
+    def _error_alarm(self, name: str, function: ServiceFunction) -> Alarm:
         return Alarm(
             self,
             f"Errors-{name.replace(' ', '-')}",
             operations=self._operations,
-            metric=made.function.metric_errors(period=Duration.minutes(15), statistic="Sum"),
-            threshold=_WORKER_ERRORS,
-            why=f"{name}: {_WORKER_ERRORS} invocations or more crashed, or ran out of time or "
-            "memory, within 15 minutes. Their messages come again. Read the function's log.",
+            metric=function.function.metric_errors(period=Duration.minutes(15), statistic="Sum"),
+            threshold=_WORKER_ERRORS_FOR_ALARM,
+            description=f"{name}: {_WORKER_ERRORS_FOR_ALARM} or more invocations crashed, timed "
+            "out or ran out of memory within 15 minutes. Their messages are redelivered. Read the "
+            "function's log.",
         )
 
-    def _watch_throttles(self, name: str, made: ServiceFunction) -> Alarm:
+    def _throttle_alarm(self, name: str, function: ServiceFunction) -> Alarm:
         return Alarm(
             self,
             f"Throttles-{name.replace(' ', '-')}",
             operations=self._operations,
-            metric=made.function.metric_throttles(period=_MINUTES, statistic="Sum"),
+            metric=function.function.metric_throttles(period=_PERIOD, statistic="Sum"),
             threshold=1,
             periods=2,
             out_of=3,
-            why=f"{name}: invocations were refused, since as many as are reserved for it, or as "
-            "the account may have, were running. Raise its workers in cdk/environments.py, or "
-            "the account's concurrency.",
+            description=f"{name}: invocations were throttled because its reserved concurrency, or "
+            "that of the account, was used up. Raise its workers in cdk/environments.py, or the "
+            "account's concurrency quota.",
         )
 
-    def _watch_machine(self, machine: stepfunctions.IStateMachine) -> Alarm:
+    def _execution_alarm(self, machine: stepfunctions.IStateMachine) -> Alarm:
         return Alarm(
             self,
             f"Failed-{machine.node.id}",
             operations=self._operations,
-            metric=machine.metric_failed(period=_MINUTES, statistic="Sum"),
+            metric=machine.metric_failed(period=_PERIOD, statistic="Sum"),
             threshold=1,
-            why=f"{machine.node.id}: an execution failed. Open it in the Step Functions console; "
-            "the state that failed names the cause. What was current before still serves.",
+            description=f"{machine.node.id}: an execution failed. Open it in the Step Functions "
+            "console; the failed state shows the cause. The current model still serves.",
         )
 
-    def _group_traces(self) -> None:
+    def _create_trace_group(self) -> None:
         name = self._operations.environment.stage_name
         xray.CfnGroup(
             self,
             "Traces",
             group_name=name,
             filter_expression=(
-                f'service("{name}/{STAGE}") {{ fault OR responsetime > {_SLOW_SECONDS} }}'
+                f'service("{name}/{STAGE}") {{ fault OR responsetime > {_SLOW_TRACE_SECONDS} }}'
             ),
             insights_configuration=xray.CfnGroup.InsightsConfigurationProperty(
                 insights_enabled=False, notifications_enabled=False

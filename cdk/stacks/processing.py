@@ -1,4 +1,4 @@
-"""Processing: shards are encoded, and what came out of it becomes an index."""
+"""Processing: shards are encoded, and an index is built from the embeddings."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from cdk.constructs import grants
-from cdk.constructs.function import MOST_MEMORY_MB, ServiceFunction
+from cdk.constructs.function import MAX_MEMORY_MB, ServiceFunction
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WorkQueue
@@ -16,7 +16,7 @@ from lambdas.processing.settings import ProcessingSettings
 from lambdas.retrieval.settings import RetrievalSettings
 
 _BUILDERS = 2
-"""The least that an event source takes; the pointer settles who of two was first."""
+"""The minimum of an event source; the conditional pointer update resolves races."""
 
 
 class ProcessingStack(Stack):
@@ -36,10 +36,10 @@ class ProcessingStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
         self.shards = WorkQueue(self, "Shards", operations=operations)
         self.indexing = WorkQueue(self, "Indexing", operations=operations)
-        self.processing = self._processing(operations, network, storage, database)
-        self.builder = self._builder(operations, storage)
+        self.processing = self._create_processing(operations, network, storage, database)
+        self.builder = self._create_builder(operations, storage)
 
-    def _processing(
+    def _create_processing(
         self,
         operations: Operations,
         network: Network,
@@ -69,17 +69,17 @@ class ProcessingStack(Stack):
                 grants.read_objects(storage.artefacts, "models/", "pointers/"),
                 grants.write_objects(storage.artefacts, "embeddings/"),
                 grants.encrypt(storage.key),
-                grants.send_to(self.indexing.queue),
+                grants.send_messages(self.indexing.queue),
             ],
-            memory_mb=MOST_MEMORY_MB,
+            memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=1024,
             reserved=workers + operations.environment.spare_concurrency,
             network=network,
         )
-        processing.on_queue(self.shards, batch_size=1, max_concurrency=workers)
+        processing.consume(self.shards, batch_size=1, max_concurrency=workers)
         return processing
 
-    def _builder(self, operations: Operations, storage: StorageStack) -> ServiceFunction:
+    def _create_builder(self, operations: Operations, storage: StorageStack) -> ServiceFunction:
         builder = ServiceFunction(
             self,
             "Builder",
@@ -90,7 +90,7 @@ class ProcessingStack(Stack):
                 "artefact_bucket": storage.artefacts.bucket_name,
                 "index_queue_url": self.indexing.queue.queue_url,
             },
-            description="Builds the index over everything that is embedded and makes it current",
+            description="Builds the index from all embeddings and makes it current",
             grants=[
                 grants.list_bucket(storage.artefacts),
                 grants.read_objects(
@@ -101,9 +101,9 @@ class ProcessingStack(Stack):
                 grants.delete_objects(storage.artefacts, "indexes/"),
                 grants.encrypt(storage.key),
             ],
-            memory_mb=MOST_MEMORY_MB,
+            memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=8192,
             reserved=_BUILDERS,
         )
-        builder.on_queue(self.indexing, batch_size=10, max_concurrency=_BUILDERS, window_seconds=5)
+        builder.consume(self.indexing, batch_size=10, max_concurrency=_BUILDERS, window_seconds=5)
         return builder

@@ -1,4 +1,4 @@
-"""The buckets, and the queue that S3 tells of new dumps."""
+"""The buckets, and the queue of S3 notifications about new dumps."""
 
 from typing import Any
 
@@ -8,27 +8,27 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.bucket import SecureBucket
-from cdk.constructs.explained import acknowledge
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WorkQueue
 
-_REBUILT = s3.LifecycleRule(
+_OLD_INDEXES = s3.LifecycleRule(
     id="indexes", prefix="indexes/", noncurrent_version_expiration=Duration.days(1)
 )
-"""An index that was retired can be built anew; a large one has gigabytes."""
+"""Deleted indexes are not kept: a large one has gigabytes, and each can be rebuilt."""
 UPLOADS = "uploads/"
 """Prefix of dumps in the raw bucket (shared/storage/layout.py)."""
 WEB_UPLOADS = f"{UPLOADS}web/"
-"""Prefix of the dumps that come by an upload which the API signed."""
+"""Prefix of the dumps that are uploaded with a signed form of the API."""
 
 
 class StorageStack(Stack):
     """Buckets, their key, and the queue of new dumps.
 
     Exports ``raw``, ``clean``, ``artefacts`` and ``logs``, the ``key`` of all data, and
-    ``arrivals``. The queue stands here since S3's notification is a property of the bucket: with
-    the queue in the stack of its function, either stack would wait for the other.
+    ``arrivals``. The queue belongs to this stack because the notification is a property of the
+    bucket: with the queue in its function's stack, the two stacks would depend on each other.
     """
 
     def __init__(
@@ -43,23 +43,27 @@ class StorageStack(Stack):
             enable_key_rotation=True,
             removal_policy=operations.removal_policy,
         )
-        self.logs = self._log_bucket(operations)
-        parts: dict[str, Any] = {"operations": operations, "key": self.key, "log_bucket": self.logs}
+        self.logs = self._create_log_bucket(operations)
+        common: dict[str, Any] = {
+            "operations": operations,
+            "key": self.key,
+            "log_bucket": self.logs,
+        }
         self.raw = SecureBucket(
-            self, "Raw", rules=[_cool(environment.raw_infrequent_days)], **parts
+            self, "Raw", rules=[_infrequent_access_rule(environment.raw_infrequent_days)], **common
         )
-        self.clean = SecureBucket(self, "Clean", **parts)
-        passing = [_gone(prefix) for prefix in ("candidates/", "training/checkpoints/")]
-        self.artefacts = SecureBucket(self, "Artefacts", rules=[*passing, _REBUILT], **parts)
+        self.clean = SecureBucket(self, "Clean", **common)
+        temporary = [_expiry_rule(prefix) for prefix in ("candidates/", "training/checkpoints/")]
+        self.artefacts = SecureBucket(self, "Artefacts", rules=[*temporary, _OLD_INDEXES], **common)
         self.arrivals = WorkQueue(self, "Arrivals", operations=operations)
-        self._notify()
+        self._notify_arrivals()
 
-    def _log_bucket(self, operations: Operations) -> s3.Bucket:
+    def _create_log_bucket(self, operations: Operations) -> s3.Bucket:
         bucket = s3.Bucket(
             self,
             "Logs",
             versioned=True,
-            # S3 writes access logs to no bucket that KMS encrypts
+            # S3 cannot write access logs to a bucket that KMS encrypts
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -75,17 +79,17 @@ class StorageStack(Stack):
             ],
             removal_policy=operations.removal_policy,
         )
-        acknowledge(bucket, "AwsSolutions-S1", "It takes access logs; its own would never end")
+        acknowledge(bucket, "AwsSolutions-S1", "Logging the log bucket would never end")
         return bucket
 
-    def _notify(self) -> None:
-        """Have S3 tell the queue of each new dump.
+    def _notify_arrivals(self) -> None:
+        """Send a message to the queue for each new dump.
 
-        The policy names the buckets of this stack by the beginning of their generated names: S3
-        wants the policy there before the bucket's notification, so it cannot refer to the bucket.
+        The policy matches the buckets of this stack by the prefix of their generated names: S3
+        requires the policy before it accepts the notification, so it cannot refer to the bucket.
         """
         queue = self.arrivals.queue
-        ours = self.format_arn(
+        own_buckets = self.format_arn(
             service="s3", region="", account="", resource=f"{self.stack_name.lower()}-*"
         )
         queue.add_to_resource_policy(
@@ -95,7 +99,7 @@ class StorageStack(Stack):
                 resources=[queue.queue_arn],
                 conditions={
                     "StringEquals": {"aws:SourceAccount": self.account},
-                    "ArnLike": {"aws:SourceArn": ours},
+                    "ArnLike": {"aws:SourceArn": own_buckets},
                 },
             )
         )
@@ -117,7 +121,7 @@ class StorageStack(Stack):
         raw.node.add_dependency(queue.node.find_child("Policy"))
 
 
-def _cool(days: int) -> s3.LifecycleRule:
+def _infrequent_access_rule(days: int) -> s3.LifecycleRule:
     return s3.LifecycleRule(
         id="cool",
         transitions=[
@@ -129,8 +133,8 @@ def _cool(days: int) -> s3.LifecycleRule:
     )
 
 
-def _gone(prefix: str) -> s3.LifecycleRule:
-    """What a training leaves on its way: the registry has copies of what matters."""
+def _expiry_rule(prefix: str) -> s3.LifecycleRule:
+    """Expire intermediate results of a training; the registry has copies of the final ones."""
     return s3.LifecycleRule(
         id=prefix.strip("/").replace("/", "-"), prefix=prefix, expiration=Duration.days(30)
     )

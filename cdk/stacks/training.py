@@ -1,4 +1,4 @@
-"""Training: what SageMaker jobs are made of, and the flow from a training to the current model."""
+"""Training: settings and roles of SageMaker jobs, and the flow from a training to the model."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from cdk.constructs import grants
+from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.alarm import Alarm
-from cdk.constructs.explained import acknowledge
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.job_role import JobRole
@@ -28,18 +28,18 @@ from lambdas.promotion.settings import PromotionSettings
 
 FLOW = ROOT / "cdk" / "flows" / "training.asl.json"
 _FAMILIES_WITH_DISKS = frozenset({"g4dn", "g5", "g6", "g6e", "p4d", "p4de", "p5", "p5e", "p5en"})
-"""GPU instances with disks of their own, encrypted by the instance: they take no key of ours."""
+"""GPU instances with local disks, which the instance encrypts: they accept no KMS key."""
 _TRAINING, _DATA, _ENCODERS = "training", "training/data/", "training/encoders/"
 _MODELS, _CHECKPOINTS = "training/models/", "training/checkpoints/"
 _CANDIDATES = "candidates/"
-_TRACES = "X-Ray takes segments for no resource in particular"
+_TRACES_REASON = "X-Ray actions do not support resources"
 
 
 class TrainingStack(Stack):
     """POST /train (api) -> training -> event -> flow -> candidate, gate -> activation -> pointers.
 
-    Exports ``values`` and ``grants`` for the function that answers /train, and the ``flow``.
-    Jobs have no network; activation, which needs PostgreSQL, stands in the VPC.
+    Exports ``values`` and ``grants`` for the function behind /train, and the ``flow``. Jobs have no
+    network access; only activation, which needs PostgreSQL, runs in the VPC.
     """
 
     def __init__(
@@ -57,10 +57,11 @@ class TrainingStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
         self._prefix = f"{operations.environment.stage_name}-"
         self._storage = storage
-        heavy, light = self._image(images.TRAINING), self._image(images.ACTIVATION)
-        self._train(operations, heavy)
-        candidate = self._candidate_role(heavy)
-        activation = self._activation_role(database, processing, light)
+        training_image = self._create_image(images.TRAINING)
+        activation_image = self._create_image(images.ACTIVATION)
+        self._create_training_role(operations, training_image)
+        candidate = self._create_candidate_role(training_image)
+        activation = self._create_activation_role(database, processing, activation_image)
         subnets = network.vpc.select_subnets(subnet_type=network.subnets.subnet_type).subnet_ids
         self.promotion = ServiceFunction(
             self,
@@ -73,9 +74,9 @@ class TrainingStack(Stack):
                 "artefact_bucket": storage.artefacts.bucket_name,
                 "clean_bucket": storage.clean.bucket_name,
                 "processing_queue_url": processing.shards.queue.queue_url,
-                "candidate_image_uri": heavy.image_uri,
+                "candidate_image_uri": training_image.image_uri,
                 "candidate_role_arn": candidate.role_arn,
-                "activation_image_uri": light.image_uri,
+                "activation_image_uri": activation_image.image_uri,
                 "activation_role_arn": activation.role_arn,
                 "activation_subnets": Fn.join(",", subnets),
                 "activation_security_groups": network.function_group.security_group_id,
@@ -88,34 +89,36 @@ class TrainingStack(Stack):
             ephemeral_mb=1024,
             network=network,
         )
-        self.flow = self._flow(operations)
-        self._start_flow(operations)
+        self.flow = self._create_flow(operations)
+        self._start_flow_on_completion(operations)
 
-    def _image(self, name: str) -> ecr_assets.DockerImageAsset:
+    def _create_image(self, name: str) -> ecr_assets.DockerImageAsset:
         return ecr_assets.DockerImageAsset(
             self,
             f"{name.title()}Image",
-            directory=str(images.context_of(name)),
+            directory=str(images.build_context(name)),
             asset_name=f"reviewlens-{name}",
             build_args=images.build_args(name),
             platform=ecr_assets.Platform.LINUX_AMD64,
         )
 
-    def _train(self, operations: Operations, image: ecr_assets.DockerImageAsset) -> None:
-        """The role of trainings; what the function that starts them must know, and may do."""
+    def _create_training_role(
+        self, operations: Operations, image: ecr_assets.DockerImageAsset
+    ) -> None:
+        """Create the role of trainings, and the settings and grants to start them."""
         environment, artefacts = operations.environment, self._storage.artefacts
-        own_disk = environment.training_instance_type.split(".")[1] in _FAMILIES_WITH_DISKS
+        local_disk = environment.training_instance_type.split(".")[1] in _FAMILIES_WITH_DISKS
         role = JobRole(
             self,
             "TrainingRole",
             kind="TrainingJobs",
-            names=f"{self._prefix}train-",
+            name_prefix=f"{self._prefix}train-",
             repository=image.repository,
-            given=[
+            grants=[
                 grants.list_bucket(artefacts),
                 grants.read_objects(artefacts, _DATA, _ENCODERS, _CHECKPOINTS),
                 grants.write_objects(artefacts, _MODELS, _CHECKPOINTS),
-                *self._key_of_jobs(),
+                *self._job_key_grants(),
             ],
         )
         self.values = {
@@ -128,21 +131,21 @@ class TrainingStack(Stack):
             "training_encoders": environment.training_encoders,
             "training_isolated": True,
             "training_key_arn": self._storage.key.key_arn,
-            "training_volume_key_arn": "" if own_disk else self._storage.key.key_arn,
+            "training_volume_key_arn": "" if local_disk else self._storage.key.key_arn,
             "training_instance_type": environment.training_instance_type,
             "training_spot": environment.training_spot,
         }
-        jobs = [self._jobs("training-job", "train-")]
-        said = {
+        jobs = [self._job_arn("training-job", "train-")]
+        conditions = {
             "Bool": {"sagemaker:NetworkIsolation": "true"},
             "ArnEquals": {"sagemaker:OutputKmsKey": self._storage.key.key_arn},
             "ForAllValues:StringEquals": {
                 "sagemaker:InstanceTypes": [environment.training_instance_type]
             },
         }
-        why = "jobs of this environment are known by the beginning of their names"
+        reason = "jobs of this environment share a name prefix"
         self.grants = [
-            Grant(["sagemaker:CreateTrainingJob"], jobs, why, said),
+            Grant(["sagemaker:CreateTrainingJob"], jobs, reason, conditions),
             Grant(
                 [
                     "sagemaker:AddTags",
@@ -150,91 +153,95 @@ class TrainingStack(Stack):
                     "sagemaker:StopTrainingJob",
                 ],
                 jobs,
-                why,
+                reason,
             ),
-            *self._pass(role),
+            *self._pass_role_grants(role),
         ]
 
-    def _candidate_role(self, image: ecr_assets.DockerImageAsset) -> JobRole:
+    def _create_candidate_role(self, image: ecr_assets.DockerImageAsset) -> JobRole:
         artefacts = self._storage.artefacts
         return JobRole(
             self,
             "CandidateRole",
             kind="ProcessingJobs",
-            names=f"candidate-{self._prefix}",
+            name_prefix=f"candidate-{self._prefix}",
             repository=image.repository,
-            given=[
+            grants=[
                 grants.list_bucket(artefacts),
                 grants.read_objects(artefacts, _DATA, _ENCODERS, _MODELS, "models/"),
                 grants.write_objects(artefacts, _CANDIDATES),
-                *self._key_of_jobs(),
+                *self._job_key_grants(),
             ],
         )
 
-    def _activation_role(
+    def _create_activation_role(
         self,
         database: DatabaseStack,
         processing: ProcessingStack,
         image: ecr_assets.DockerImageAsset,
     ) -> JobRole:
         clean, artefacts = self._storage.clean, self._storage.artefacts
-        made = ["activations/", "embeddings/", "indexes/", "models/", "pointers/"]
+        prefixes = ["activations/", "embeddings/", "indexes/", "models/", "pointers/"]
         return JobRole(
             self,
             "ActivationRole",
             kind="ProcessingJobs",
-            names=f"activate-{self._prefix}",
+            name_prefix=f"activate-{self._prefix}",
             repository=image.repository,
             in_vpc=True,
-            given=[
+            grants=[
                 *database.grants,
                 grants.list_bucket(clean),
                 grants.read_objects(clean, "reviews/"),
                 grants.list_bucket(artefacts),
-                grants.read_objects(artefacts, *made),
-                grants.write_objects(artefacts, *made),
+                grants.read_objects(artefacts, *prefixes),
+                grants.write_objects(artefacts, *prefixes),
                 grants.delete_objects(artefacts, "indexes/"),
-                grants.send_to(processing.shards.queue),
-                *self._key_of_jobs(),
+                grants.send_messages(processing.shards.queue),
+                *self._job_key_grants(),
             ],
         )
 
-    def _key_of_jobs(self) -> list[Grant]:
-        """The data key for objects, and for disks, which SageMaker encrypts by a grant."""
+    def _job_key_grants(self) -> list[Grant]:
+        """The data key for objects and for disks, for which SageMaker needs a KMS grant."""
         arn = self._storage.key.key_arn
-        ours = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        aws_only = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
         return [
             Grant(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], [arn]),
-            Grant(["kms:CreateGrant"], [arn], conditions=ours),
+            Grant(["kms:CreateGrant"], [arn], conditions=aws_only),
         ]
 
     def _promotion_grants(self, candidate: JobRole, activation: JobRole) -> list[Grant]:
-        artefacts, why = self._storage.artefacts, "each job has the name of its training"
+        artefacts, reason = self._storage.artefacts, "each job is named after its training"
         kinds = ("candidate-", "activate-")
-        jobs = [self._jobs("processing-job", "train-", before=kind) for kind in kinds]
-        start = ["AddTags", "CreateProcessingJob", "DescribeProcessingJob"]
+        jobs = [self._job_arn("processing-job", "train-", kind=kind) for kind in kinds]
+        actions = ["AddTags", "CreateProcessingJob", "DescribeProcessingJob"]
         return [
             grants.list_bucket(artefacts),
             grants.read_objects(artefacts, _CANDIDATES, "models/", "pointers/"),
             grants.write_objects(artefacts, "models/"),
-            *self._key_of_jobs(),
-            Grant(["sagemaker:DescribeTrainingJob"], [self._jobs("training-job", "train-")], why),
-            Grant([f"sagemaker:{action}" for action in start], jobs, why),
-            *self._pass(candidate, activation),
+            *self._job_key_grants(),
+            Grant(
+                ["sagemaker:DescribeTrainingJob"],
+                [self._job_arn("training-job", "train-")],
+                reason,
+            ),
+            Grant([f"sagemaker:{action}" for action in actions], jobs, reason),
+            *self._pass_role_grants(candidate, activation),
         ]
 
-    def _jobs(self, kind: str, name: str, before: str = "") -> str:
+    def _job_arn(self, resource: str, name: str, kind: str = "") -> str:
         return self.format_arn(
-            service="sagemaker", resource=kind, resource_name=f"{before}{self._prefix}{name}*"
+            service="sagemaker", resource=resource, resource_name=f"{kind}{self._prefix}{name}*"
         )
 
-    def _pass(self, *roles: iam.IRole) -> list[Grant]:
-        """To SageMaker and to no one else."""
-        to = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-        return [Grant(["iam:PassRole"], [role.role_arn for role in roles], conditions=to)]
+    def _pass_role_grants(self, *roles: iam.IRole) -> list[Grant]:
+        """Permission to pass the roles, but only to SageMaker."""
+        to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        return [Grant(["iam:PassRole"], [role.role_arn for role in roles], conditions=to_sagemaker)]
 
-    def _flow(self, operations: Operations) -> stepfunctions.StateMachine:
-        # a name with this beginning costs no place in the policy of the account's logs
+    def _create_flow(self, operations: Operations) -> stepfunctions.StateMachine:
+        # log groups with this prefix do not count against the size of the account's log policy
         path = f"/aws/vendedlogs/states/{self._prefix}training"
         group = operations.named_log_group(self, "FlowLogs", path)
         role = iam.Role(
@@ -245,7 +252,9 @@ class TrainingStack(Stack):
                 conditions={"StringEquals": {"aws:SourceAccount": self.account}},
             ),
         )
-        grants.give(role, Grant(["lambda:InvokeFunction"], [self.promotion.function.function_arn]))
+        grants.attach(
+            role, Grant(["lambda:InvokeFunction"], [self.promotion.function.function_arn])
+        )
         flow = stepfunctions.StateMachine(
             self,
             "TrainingFlow",
@@ -259,11 +268,13 @@ class TrainingStack(Stack):
             ),
             tracing_enabled=True,
         )
-        acknowledge(role, "AwsSolutions-IAM5[Resource::*]", f"{_TRACES}; so for log deliveries")
+        acknowledge(
+            role, "AwsSolutions-IAM5[Resource::*]", f"{_TRACES_REASON}, nor do log deliveries"
+        )
         return flow
 
-    def _start_flow(self, operations: Operations) -> None:
-        """Start it with each training of this environment that is completed."""
+    def _start_flow_on_completion(self, operations: Operations) -> None:
+        """Start the flow for each completed training of this environment."""
         missed = sqs.Queue(
             self,
             "Missed",
@@ -272,11 +283,11 @@ class TrainingStack(Stack):
             retention_period=Duration.days(14),
             removal_policy=operations.removal_policy,
         )
-        acknowledge(missed, "AwsSolutions-SQS3", "It takes the dead letters of a rule")
+        acknowledge(missed, "AwsSolutions-SQS3", "It is the dead-letter queue of a rule")
         events.Rule(
             self,
             "Completed",
-            description="A training of this environment is completed: make a candidate of it",
+            description="Starts the training flow when a training of this environment completes",
             event_pattern=events.EventPattern(
                 source=["aws.sagemaker"],
                 detail_type=["SageMaker Training Job State Change"],
@@ -297,24 +308,25 @@ class TrainingStack(Stack):
                 )
             ],
         )
-        minutes = Duration.minutes(5)
+        period = Duration.minutes(5)
         Alarm(
             self,
             "MissedAlarm",
             operations=operations,
             metric=missed.metric_approximate_number_of_messages_visible(
-                period=minutes, statistic="Maximum"
+                period=period, statistic="Maximum"
             ),
             threshold=1,
-            why="Training: a completed training did not start the flow. The message in the queue "
-            "names the job; start the state machine by hand with it.",
+            description="Training: a completed training did not start the flow. The message in the "
+            "queue names the job; start the state machine manually with this job.",
         )
         Alarm(
             self,
             "TimedOutAlarm",
             operations=operations,
-            metric=self.flow.metric_timed_out(period=minutes, statistic="Sum"),
+            metric=self.flow.metric_timed_out(period=period, statistic="Sum"),
             threshold=1,
-            why="Training: the flow took more than 48 hours and was ended. The current model "
-            "stays. Look at its jobs in SageMaker, and start it again: it goes on where it was.",
+            description="Training: the flow took more than 48 hours and was stopped. The current "
+            "model stays. Look at its jobs in SageMaker, then start it again: it continues where "
+            "it stopped.",
         )

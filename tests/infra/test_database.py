@@ -1,4 +1,4 @@
-"""PostgreSQL in both kinds: encrypted, backed up, reached by IAM, migrated before it is used."""
+"""PostgreSQL of both kinds: encryption, backups, IAM connections, migration before use."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def _cluster(assembly: Assembly, environment: str) -> Resource:
     return cluster
 
 
-def test_the_cluster_is_encrypted_and_takes_iam_tokens(assembly: Assembly):
+def test_clusters_are_encrypted_and_accept_iam_tokens(assembly: Assembly):
     clusters = assembly.all("AWS::RDS::DBCluster")
     assert len(clusters) == 3
     for cluster in clusters:
@@ -48,10 +48,10 @@ def test_the_cluster_is_encrypted_and_takes_iam_tokens(assembly: Assembly):
 def test_no_instance_is_public(assembly: Assembly):
     instances = assembly.all("AWS::RDS::DBInstance")
     assert len(instances) == 4
-    assert {found.properties["PubliclyAccessible"] for found in instances} == {False}
+    assert {instance.properties["PubliclyAccessible"] for instance in instances} == {False}
 
 
-def test_production_is_protected_and_can_be_restored_for_five_weeks(assembly: Assembly):
+def test_production_is_protected_and_has_backups_for_five_weeks(assembly: Assembly):
     cluster = _cluster(assembly, "prod")
     assert cluster.properties["DeletionProtection"] is True
     assert cluster.properties["BackupRetentionPeriod"] == 35
@@ -59,47 +59,47 @@ def test_production_is_protected_and_can_be_restored_for_five_weeks(assembly: As
     assert len(cluster.stack.all("AWS::RDS::DBInstance")) == 2
 
 
-def test_development_sleeps_when_nobody_works(assembly: Assembly):
+def test_the_development_cluster_pauses_when_it_is_idle(assembly: Assembly):
     cluster = _cluster(assembly, "dev")
     scaling = cluster.properties["ServerlessV2ScalingConfiguration"]
     assert scaling["MinCapacity"] == 0
     assert scaling["SecondsUntilAutoPause"] == 600
-    # a proxy holds connections, and a cluster with a connection does not sleep
+    # a proxy keeps connections open, and a cluster with a connection does not pause
     assert not cluster.stack.all("AWS::RDS::DBProxy")
     (group,) = cluster.stack.all("AWS::RDS::DBClusterParameterGroup")
     idle_seconds = int(group.properties["Parameters"]["idle_session_timeout"]) / 1000
-    # a worker holds its lock by an idle connection for as long as it may work
+    # a worker may hold a lock by an idle connection until its timeout
     assert idle_seconds > 900
-    # and the sweep, which wakes it up, comes seldom
+    # and the sweep, which wakes the cluster, is rare
     (sweep,) = assembly.one("dev", "collection").all("AWS::Events::Rule")
     assert sweep.properties["ScheduleExpression"] == "rate(6 hours)"
 
 
-def test_whoever_meets_a_sleeping_cluster_waits_until_it_is_awake(assembly: Assembly):
+def test_functions_wait_for_a_paused_cluster_to_wake_up(assembly: Assembly):
     def waits(environment: str, stack: str) -> set[str | None]:
-        found = assembly.one(environment, stack).all("AWS::Lambda::Function")
-        variables = [each.properties.get("Environment", {}).get("Variables", {}) for each in found]
+        functions = assembly.one(environment, stack).all("AWS::Lambda::Function")
+        environments = [f.properties.get("Environment", {}).get("Variables", {}) for f in functions]
         return {
-            each.get("REVIEWLENS_DATABASE_WAIT_SECONDS")
-            for each in variables
-            if "REVIEWLENS_DATABASE_HOST" in each
+            variables.get("REVIEWLENS_DATABASE_WAIT_SECONDS")
+            for variables in environments
+            if "REVIEWLENS_DATABASE_HOST" in variables
         }
 
-    # some 15 s; a request has 28 s, and a failed message waits for 90 minutes
+    # it takes about 15 s; a request has 28 s, and a failed message is hidden for 90 minutes
     assert waits("dev", "api") == {"20"}
     for stack in ("collection", "processing", "training"):
         assert waits("dev", stack) == waits("prod", stack) == {"60"}
-    # where nothing sleeps, no answer means an outage, of which a caller is told soon
+    # a cluster that never pauses and does not respond is down, which callers learn quickly
     assert waits("prod", "api") == {None}
 
 
-def test_a_sleeping_cluster_behind_a_proxy_is_refused():
+def test_a_pausing_cluster_behind_a_proxy_is_rejected():
     with pytest.raises(ValueError, match="min_acu is 0, but a cluster behind a proxy"):
         DatabaseSize(min_acu=0, proxy=True)
 
 
 @pytest.mark.parametrize("environment", ["staging", "prod"])
-def test_the_proxy_asks_for_tls_and_iam_and_knows_no_password(assembly: Assembly, environment: str):
+def test_the_proxy_requires_tls_and_iam_and_has_no_password(assembly: Assembly, environment: str):
     (proxy,) = assembly.one(environment, "database").all("AWS::RDS::DBProxy")
     assert proxy.properties["RequireTLS"] is True
     assert proxy.properties["DefaultAuthScheme"] == "IAM_AUTH"
@@ -109,70 +109,71 @@ def test_the_proxy_asks_for_tls_and_iam_and_knows_no_password(assembly: Assembly
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_functions_connect_as_a_user_that_owns_nothing(assembly: Assembly, environment: str):
-    documents = [
+    resources = [
         statement["Resource"]
         for stack in ("collection", "processing")
         for policy in assembly.one(environment, stack).all("AWS::IAM::Policy")
         for statement in policy.properties["PolicyDocument"]["Statement"]
         if statement["Action"] == "rds-db:connect"
     ]
-    assert len(documents) == 2
-    for resource in documents:
+    assert len(resources) == 2
+    for resource in resources:
         parts = resource["Fn::Join"][1]
         assert ":dbuser:" in parts[-3]
         assert parts[-1] == f"/{APP_USER}"
 
 
-def test_the_owners_password_rotates_by_itself_and_not_during_a_deployment(assembly: Assembly):
-    for found in assembly.all("AWS::SecretsManager::RotationSchedule"):
-        assert found.properties["RotationRules"]["ScheduleExpression"] == "rate(30 days)"
-        assert found.properties["RotateImmediatelyOnUpdate"] is False
-        assert found.properties["HostedRotationLambda"]["RotationType"] == "PostgreSQLSingleUser"
+def test_the_owners_password_rotates_automatically_but_not_at_deployment(assembly: Assembly):
+    for schedule in assembly.all("AWS::SecretsManager::RotationSchedule"):
+        properties = schedule.properties
+        assert properties["RotationRules"]["ScheduleExpression"] == "rate(30 days)"
+        assert properties["RotateImmediatelyOnUpdate"] is False
+        assert properties["HostedRotationLambda"]["RotationType"] == "PostgreSQLSingleUser"
 
 
-def test_the_schema_is_migrated_when_the_database_is_there_and_before_the_proxy(
+def test_the_schema_is_migrated_after_the_database_and_before_the_proxy(
     assembly: Assembly,
 ):
     stack = assembly.one("prod", "database")
     (schema,) = stack.all("Custom::Schema")
     assert schema.properties["revision"] == newest_revision()
-    needed = schema.definition["DependsOn"]
-    assert _cluster(assembly, "prod").name in needed
-    assert any(name.startswith("ClusterWriter") for name in needed)
+    dependencies = schema.definition["DependsOn"]
+    assert _cluster(assembly, "prod").name in dependencies
+    assert any(name.startswith("ClusterWriter") for name in dependencies)
     (proxy,) = stack.all("AWS::RDS::DBProxy")
     assert schema.name in proxy.definition["DependsOn"]
 
 
-def test_no_rule_of_a_security_group_is_there_twice(assembly: Assembly, single: Assembly):
+def test_no_security_group_rule_is_repeated(assembly: Assembly, single: Assembly):
     for stack in (*assembly.templates, *single.templates):
         rules = [
-            # the endpoint's port is PostgreSQL's, spelled as a reference
-            (str(said["GroupId"]), str(said["SourceSecurityGroupId"]), said["IpProtocol"])
-            for said in (rule.properties for rule in stack.all("AWS::EC2::SecurityGroupIngress"))
+            # without the port, which may be a number or a reference to the same port
+            (str(rule["GroupId"]), str(rule["SourceSecurityGroupId"]), rule["IpProtocol"])
+            for rule in (r.properties for r in stack.all("AWS::EC2::SecurityGroupIngress"))
         ]
         assert len(rules) == len(set(rules)), stack.name
 
 
 def test_an_rds_instance_is_as_safe_as_a_cluster(single: Assembly):
     (instance,) = single.one("single", "database").all("AWS::RDS::DBInstance")
-    said = instance.properties
-    assert said["StorageEncrypted"] is True
-    assert said["EnableIAMDatabaseAuthentication"] is True
-    assert said["DeletionProtection"] is True
-    assert said["MultiAZ"] is True
-    assert said["PubliclyAccessible"] is False
-    assert said["BackupRetentionPeriod"] == 35
+    properties = instance.properties
+    assert properties["StorageEncrypted"] is True
+    assert properties["EnableIAMDatabaseAuthentication"] is True
+    assert properties["DeletionProtection"] is True
+    assert properties["MultiAZ"] is True
+    assert properties["PubliclyAccessible"] is False
+    assert properties["BackupRetentionPeriod"] == 35
     (proxy,) = instance.stack.all("AWS::RDS::DBProxy")
     assert proxy.properties["RequireTLS"] is True
 
 
-def test_templates_of_an_rds_instance_are_found_in_order_as_well(single: Assembly):
-    found = [
+def test_templates_with_an_rds_instance_pass_all_checks(single: Assembly):
+    findings = [
         match
         for stack in ("database", "observability")
         for match in lint_file(
             single.one("single", stack).path, config=ManualArgs(regions=["eu-central-1"])
         )
     ]
-    assert not found, "\n".join(map(str, found))
+    assert not findings, "\n".join(map(str, findings))
     assert [report["violations"] for report in single.report["pluginReports"]] in ([], [[]])

@@ -1,15 +1,17 @@
-"""Delivery: the order of the pipeline, what it builds once, what it may do, what ends it."""
+"""Delivery: stages of the pipeline, assets, permissions, notifications."""
 
 import json
-from pathlib import Path
 
 import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_iam as iam
 
-from scripts.release.check_assembly import NEWEST_MANIFEST
+from cdk.constructs.exact_actions import replace_wildcard_actions
+from cdk.paths import ROOT
+from scripts.release.check_assembly import MAX_MANIFEST_VERSION
 from tests.infra.templates import Assembly, Template, as_list, statements
 
 pytestmark = pytest.mark.timeout(600)
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -29,11 +31,11 @@ def buildspec(assembly, delivery, action) -> dict:
 
 
 def action(stages, stage, name):
-    (found,) = (a for s in stages if s["Name"] == stage for a in s["Actions"] if a["Name"] == name)
-    return found
+    (match,) = (a for s in stages if s["Name"] == stage for a in s["Actions"] if a["Name"] == name)
+    return match
 
 
-def test_stages_come_in_order_and_it_updates_itself_first(stages):
+def test_the_pipeline_updates_itself_before_it_deploys(stages):
     assert [stage["Name"] for stage in stages] == [
         "Source",
         "Build",
@@ -44,7 +46,7 @@ def test_stages_come_in_order_and_it_updates_itself_first(stages):
     ]
 
 
-def test_the_source_is_told_by_parameters_and_no_secret_is_in_the_template(delivery, stages):
+def test_parameters_select_the_source_and_the_template_contains_no_secret(delivery, stages):
     configuration = action(stages, "Source", "Source")["Configuration"]
     assert configuration["ConnectionArn"] == {"Ref": "ConnectionArn"}
     assert configuration["FullRepositoryId"] == {
@@ -55,13 +57,13 @@ def test_the_source_is_told_by_parameters_and_no_secret_is_in_the_template(deliv
     assert "Default" not in delivery.body["Parameters"]["ConnectionArn"]
 
 
-def test_a_connection_is_used_whichever_name_its_service_had_when_it_was_made(assembly):
-    (said,) = (s for s in statements(assembly) if "codeconnections:UseConnection" in s.actions)
+def test_connections_of_both_service_names_can_be_used(assembly):
+    (statement,) = (s for s in statements(assembly) if "codeconnections:UseConnection" in s.actions)
     assert "codestar-connections:UseConnection" in statement.actions
     assert statement.body["Resource"] == {"Ref": "ConnectionArn"}
 
 
-def test_nothing_is_delivered_that_was_not_checked_and_tested(assembly, delivery, stages):
+def test_only_checked_and_tested_code_is_delivered(assembly, delivery, stages):
     spec = buildspec(assembly, delivery, action(stages, "Build", "Synth"))
     commands = spec["phases"]["build"]["commands"]
     assert commands == [
@@ -75,22 +77,22 @@ def test_nothing_is_delivered_that_was_not_checked_and_tested(assembly, delivery
     assert spec["artifacts"]["base-directory"] == "cdk.out"
 
 
-def test_assets_are_published_by_the_pinned_command_which_reads_their_manifests(delivery):
+def test_the_pinned_cdk_assets_can_read_the_manifests(delivery):
     folder = delivery.path.parent
-    installed = [
+    commands = [
         command
         for path in folder.glob("buildspec-*.yaml")
         for command in path.read_text().splitlines()
         if "npm install" in command
     ]
-    assert installed
+    assert commands
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["cdk-assets"]
-    assert all(f"cdk-assets@{pinned}" in command for command in installed)
+    assert all(f"cdk-assets@{pinned}" in command for command in commands)
     for path in folder.rglob("*.assets.json"):
-        assert int(json.loads(path.read_text())["version"].split(".")[0]) <= NEWEST_MANIFEST
+        assert int(json.loads(path.read_text())["version"].split(".")[0]) <= MAX_MANIFEST_VERSION
 
 
-def test_scripts_that_builds_run_exist(assembly, delivery):
+def test_all_scripts_of_the_builds_exist(assembly, delivery):
     for project in delivery.all("AWS::CodeBuild::Project"):
         spec = project.properties["Source"]["BuildSpec"]
         if spec.startswith("{"):
@@ -99,50 +101,46 @@ def test_scripts_that_builds_run_exist(assembly, delivery):
                     assert (ROOT / word).is_file(), word
 
 
-def test_staging_is_scanned_before_and_asked_after_and_production_waits_for_a_person(stages):
+def test_images_are_scanned_first_and_production_needs_an_approval(stages):
     def order(stage, name):
         return action(stages, stage, name)["RunOrder"]
 
     for name in ("reviewlens-staging", "reviewlens-prod"):
         (stage,) = (s for s in stages if s["Name"] == name)
-        deployed = [
+        deployments = [
             a["RunOrder"] for a in stage["Actions"] if a["ActionTypeId"]["Category"] == "Deploy"
         ]
         first = "ScanImages" if name.endswith("staging") else "Release"
-        assert order(name, first) < min(deployed)
-        assert max(deployed) < order(name, "PublishModel") < order(name, "SmokeTest")
+        assert order(name, first) < min(deployments)
+        assert max(deployments) < order(name, "PublishModel") < order(name, "SmokeTest")
     release = action(stages, "reviewlens-prod", "Release")
     assert release["ActionTypeId"]["Category"] == "Approval"
 
 
-def test_the_smoke_test_gets_the_outputs_of_what_was_just_deployed(assembly, delivery, stages):
+def test_the_smoke_test_gets_the_outputs_of_the_deployment(assembly, delivery, stages):
     for name, option in (("staging", ""), ("prod", " --read-only")):
         smoke = action(stages, f"reviewlens-{name}", "SmokeTest")
-        given = json.loads(smoke["Configuration"]["EnvironmentVariables"])
+        environment = json.loads(smoke["Configuration"]["EnvironmentVariables"])
         outputs = {
             output: template.name.rpartition("-")[2]
             for template in assembly.templates
             if template.environment == name
             for output in template.body.get("Outputs", {})
         }
-        told = {one["name"]: one["value"] for one in given}
-        assert set(told) == {"API_URL", "API_KEY_ID", "RAW_BUCKET", "SMOKE_ROLE_ARN"}
-        for value in told.values():
+        variables = {variable["name"]: variable["value"] for variable in environment}
+        assert set(variables) == {"API_URL", "API_KEY_ID", "RAW_BUCKET", "SMOKE_ROLE_ARN"}
+        for value in variables.values():
             assert value.startswith("#{")
             assert value.rstrip("}").rpartition(".")[2] in outputs
-        assert [outputs[told[key].rstrip("}").rpartition(".")[2]] for key in sorted(told)] == [
-            "api",
-            "api",
-            "storage",
-            "acceptance",
-        ]
+        names = [variables[key].rstrip("}").rpartition(".")[2] for key in sorted(variables)]
+        assert [outputs[output] for output in names] == ["api", "api", "storage", "acceptance"]
         spec = buildspec(assembly, delivery, smoke)
         assert spec["phases"]["build"]["commands"] == [
             f"python scripts/release/smoke_test.py{option}"
         ]
 
 
-def test_what_acts_on_a_deployment_may_do_so_in_its_own_role_alone(assembly, delivery):
+def test_steps_after_a_deployment_use_only_their_own_roles(assembly, delivery):
     for name in ("staging", "prod"):
         roles = {
             statement.body["Resource"]["Fn::Join"][1][-1].rpartition("/")[2]
@@ -153,43 +151,43 @@ def test_what_acts_on_a_deployment_may_do_so_in_its_own_role_alone(assembly, del
             and f"role/reviewlens-{name}-" in json.dumps(statement.body["Resource"])
         }
         assert roles == {f"reviewlens-{name}-smoke", f"reviewlens-{name}-publication"}
-        there = {
+        existing = {
             role.properties.get("RoleName")
             for role in assembly.one(name, "acceptance").all("AWS::IAM::Role")
         }
-        assert there == roles
+        assert existing == roles
 
 
-def test_the_smoke_test_reads_one_key_and_uploads_below_one_prefix(assembly):
-    said = [
+def test_the_smoke_test_reads_one_key_and_uploads_under_one_prefix(assembly):
+    smoke_statements = [
         s
         for s in statements(assembly)
         if s.resource.stack.name == "reviewlens-prod-acceptance"
         and s.resource.name.startswith("Smoke")
         and "sts:AssumeRole" not in s.actions
     ]
-    assert {action for s in said for action in s.actions} == {
+    assert {action for s in smoke_statements for action in s.actions} == {
         "apigateway:GET",
         "s3:PutObject",
         "s3:AbortMultipartUpload",
         "kms:Decrypt",
         "kms:GenerateDataKey",
     }
-    (upload,) = (s for s in said if "s3:PutObject" in s.actions)
-    assert upload.statement["Resource"]["Fn::Join"][1][1] == "/uploads/smoke/*"
-    (read,) = (s for s in said if "apigateway:GET" in s.actions)
-    assert "/apikeys/" in json.dumps(read.statement["Resource"])
-    assert "*" not in json.dumps(read.statement["Resource"])
+    (upload,) = (s for s in smoke_statements if "s3:PutObject" in s.actions)
+    assert upload.body["Resource"]["Fn::Join"][1][1] == "/uploads/smoke/*"
+    (read,) = (s for s in smoke_statements if "apigateway:GET" in s.actions)
+    assert "/apikeys/" in json.dumps(read.body["Resource"])
+    assert "*" not in json.dumps(read.body["Resource"])
 
 
 def images_of(template: Template) -> set[str]:
-    """The tags of all images that a template's functions and jobs name."""
+    """The tags of all images that a template refers to."""
     text = json.dumps(template.body)
     parts = text.split("container-assets-${AWS::AccountId}-${AWS::Region}:")[1:]
     return {part[:64] for part in parts}
 
 
-def test_production_runs_the_images_that_staging_ran_and_they_are_built_once(assembly, delivery):
+def test_staging_and_production_run_the_same_images_which_are_built_once(assembly, delivery):
     for stack in ("processing", "training", "api"):
         tags = images_of(assembly.one("staging", stack))
         assert tags
@@ -197,15 +195,15 @@ def test_production_runs_the_images_that_staging_ran_and_they_are_built_once(ass
     (spec,) = delivery.path.parent.glob("buildspec-*-DockerAsset.yaml")
     published = [line for line in spec.read_text().splitlines() if "publish" in line]
     built = {line.split('"')[-2].split(":")[0] for line in published}
-    wanted = set().union(
+    required = set().union(
         *(images_of(assembly.one("prod", s)) for s in ("processing", "training", "api"))
     )
-    assert wanted <= {tag for line in published for tag in wanted if tag in line}
+    assert required <= {tag for line in published for tag in required if tag in line}
     assert len(published) == len(set(published))
     assert built
 
 
-def test_only_the_build_of_images_is_privileged(delivery):
+def test_only_image_builds_are_privileged(delivery):
     privileged = [
         project.properties["Description"].rpartition("/")[2]
         for project in delivery.all("AWS::CodeBuild::Project")
@@ -216,19 +214,19 @@ def test_only_the_build_of_images_is_privileged(delivery):
 
 def test_no_policy_of_the_pipeline_has_a_wildcard_action(assembly):
     for statement in statements(assembly):
-        if statement.resource.stack.name == "reviewlens-delivery" and statement.resource.definition["Type"] == (
-            "AWS::IAM::Policy"
-        ):
-            assert not [a for a in statement.actions if "*" in a], said
+        if statement.resource.stack.name == "reviewlens-delivery" and statement.resource.definition[
+            "Type"
+        ] == ("AWS::IAM::Policy"):
+            assert not [a for a in statement.actions if "*" in a], statement
 
 
-def test_the_command_line_that_updates_it_is_the_pinned_one(assembly, delivery, stages):
+def test_the_pipeline_updates_itself_with_the_pinned_command_line(assembly, delivery, stages):
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
     spec = buildspec(assembly, delivery, action(stages, "UpdatePipeline", "SelfMutate"))
     assert spec["phases"]["install"]["commands"] == [f"npm install -g aws-cdk@{pinned}"]
 
 
-def test_failures_and_waiting_approvals_are_mailed(assembly, delivery):
+def test_failures_and_pending_approvals_are_mailed(assembly, delivery):
     (rule,) = delivery.all("AWS::CodeStarNotifications::NotificationRule")
     assert set(rule.properties["EventTypeIds"]) == {
         "codepipeline-pipeline-pipeline-execution-failed",
@@ -242,12 +240,7 @@ def test_failures_and_waiting_approvals_are_mailed(assembly, delivery):
     assert parameter["Default"] == "/reviewlens/prod/alarm-email"
 
 
-def test_a_wildcard_action_that_nobody_spelled_out_fails_synthesis():
-    from aws_cdk import App, Stack
-    from aws_cdk import aws_iam as iam
-
-    from cdk.constructs.exact_actions import replace_wildcard_actions
-
+def test_an_unknown_wildcard_action_fails_synthesis():
     stack = Stack(App(), "stack")
     iam.Policy(
         stack,

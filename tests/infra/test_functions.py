@@ -1,4 +1,4 @@
-"""Every function: its environment, its role, its queue, and what it can reach."""
+"""Every function: its environment, its role, its queue, and its network access."""
 
 import importlib
 import os
@@ -12,15 +12,15 @@ from tests.infra.templates import Assembly, Resource, as_list
 
 pytestmark = pytest.mark.timeout(600)
 
-OWN_WAY = {"ec2", "logs", "xray"}
-"""Lambda itself calls these for a function, from outside of the VPC."""
-ON_BEHALF = {"kms"}
-"""S3 and Secrets Manager call it for whoever calls them."""
-NO_CALL = {"rds-db"}
-"""A token is signed in the process."""
-HANDED_ON = {"iam:PassRole"}
-"""Looked at by the service that the role is handed to."""
-DOORS = {
+CALLED_BY_LAMBDA = {"ec2", "logs", "xray"}
+"""Services that Lambda itself calls for a function, from outside the VPC."""
+CALLED_BY_OTHER_SERVICES = {"kms"}
+"""Services that S3 and Secrets Manager call for their callers."""
+SIGNED_LOCALLY = {"rds-db"}
+"""Services whose tokens are signed in the process."""
+CHECKED_BY_OTHER_SERVICES = {"iam:PassRole"}
+"""Actions that the service checks which receives the role."""
+ENDPOINTS = {
     "secretsmanager": "secretsmanager",
     "sqs": "sqs",
     "sagemaker": "sagemaker.api",
@@ -29,54 +29,54 @@ DOORS = {
 }
 
 
-def _ours(assembly: Assembly) -> list[tuple[Resource, str]]:
-    """The functions that run code of ours, and the name of the package that they run."""
-    found = []
+def _service_functions(assembly: Assembly) -> list[tuple[Resource, str]]:
+    """The functions that run our code, with the name of their package."""
+    functions = []
     for function in assembly.all("AWS::Lambda::Function"):
-        said = function.properties
-        entry = said.get("Handler") or said.get("ImageConfig", {}).get("Command", [""])[0]
+        image = function.properties.get("ImageConfig", {})
+        entry = function.properties.get("Handler") or image.get("Command", [""])[0]
         if entry.startswith("lambdas."):
-            found.append((function, entry.split(".")[1]))
-    assert found
-    return found
+            functions.append((function, entry.split(".")[1]))
+    assert functions
+    return functions
 
 
 def _settings_of(package: str) -> type[ServiceSettings]:
     module = importlib.import_module(f"lambdas.{package}.settings")
-    (found,) = (
+    (settings,) = (
         value
         for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, ServiceSettings)
         and value.__module__ == module.__name__
     )
-    return found
+    return settings
 
 
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else "known-once-deployed"
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "known-after-deployment"
 
 
-def test_every_function_finds_all_its_settings(assembly: Assembly, monkeypatch):
+def test_every_function_gets_all_its_settings(assembly: Assembly, monkeypatch):
     for name in [name for name in os.environ if name.startswith("REVIEWLENS_")]:
         monkeypatch.delenv(name)
-    for function, package in _ours(assembly):
+    for function, package in _service_functions(assembly):
         settings = _settings_of(package)
         variables = function.properties["Environment"]["Variables"]
         known = {f"REVIEWLENS_{field}".upper() for field in settings.model_fields}
-        ours = {name for name in variables if name.startswith("REVIEWLENS_")}
-        assert ours <= known, f"{function}: {sorted(ours - known)}"
+        names = {name for name in variables if name.startswith("REVIEWLENS_")}
+        assert names <= known, f"{function}: {sorted(names - known)}"
         with monkeypatch.context() as patch:
             for name, value in variables.items():
-                patch.setenv(name, _plain(value))
-            read = settings()
-        assert read.environment == function.stack.environment
-        assert read.environment in ENVIRONMENTS
+                patch.setenv(name, _text(value))
+            environment = settings().environment
+        assert environment == function.stack.environment
+        assert environment in ENVIRONMENTS
 
 
-def test_every_function_is_traced_and_has_a_log_group_of_its_own(assembly: Assembly):
+def test_every_function_is_traced_and_has_its_own_log_group(assembly: Assembly):
     groups = []
-    for function, _ in _ours(assembly):
+    for function, _ in _service_functions(assembly):
         assert function.properties["TracingConfig"] == {"Mode": "Active"}, str(function)
         group = function.properties["LoggingConfig"]["LogGroup"]
         groups.append(assembly.target(function.stack, group))
@@ -84,25 +84,26 @@ def test_every_function_is_traced_and_has_a_log_group_of_its_own(assembly: Assem
     assert len(set(groups)) == len(groups)
 
 
-def test_functions_in_the_network_have_doors_to_what_their_roles_may_call(assembly: Assembly):
-    inside = [found for found, _ in _ours(assembly) if "VpcConfig" in found.properties]
-    assert inside
-    for function in inside:
+def test_the_vpc_has_endpoints_for_all_services_that_functions_may_call(assembly: Assembly):
+    functions = [f for f, _ in _service_functions(assembly) if "VpcConfig" in f.properties]
+    assert functions
+    no_endpoint = CALLED_BY_LAMBDA | CALLED_BY_OTHER_SERVICES | SIGNED_LOCALLY
+    for function in functions:
         network = assembly.one(function.stack.environment, "network")
-        doors = {
-            "".join(map(str, _flat(endpoint.properties["ServiceName"])))
+        endpoints = {
+            "".join(map(str, _parts(endpoint.properties["ServiceName"])))
             for endpoint in network.all("AWS::EC2::VPCEndpoint")
         }
-        for service in _services(assembly, function) - OWN_WAY - ON_BEHALF - NO_CALL:
-            wanted = DOORS.get(service, service)
-            assert any(door.endswith(f".{wanted}") for door in doors), f"{function}: {service}"
+        for service in _allowed_services(assembly, function) - no_endpoint:
+            suffix = f".{ENDPOINTS.get(service, service)}"
+            assert any(name.endswith(suffix) for name in endpoints), f"{function}: {service}"
 
 
-def _flat(value: Any) -> list[Any]:
+def _parts(value: Any) -> list[Any]:
     return value["Fn::Join"][1] if isinstance(value, dict) and "Fn::Join" in value else [value]
 
 
-def _services(assembly: Assembly, function: Resource) -> set[str]:
+def _allowed_services(assembly: Assembly, function: Resource) -> set[str]:
     role = assembly.target(function.stack, function.properties["Role"])
     return {
         action.split(":")[0]
@@ -110,43 +111,40 @@ def _services(assembly: Assembly, function: Resource) -> set[str]:
         if any(assembly.target(policy.stack, r) == role for r in policy.properties["Roles"])
         for statement in policy.properties["PolicyDocument"]["Statement"]
         for action in as_list(statement["Action"])
-        if action not in HANDED_ON
+        if action not in CHECKED_BY_OTHER_SERVICES
     }
 
 
-def test_what_a_queue_hands_out_stays_hidden_six_times_as_long_as_the_work_may_take(
-    assembly: Assembly,
-):
+def test_the_visibility_timeout_is_six_times_the_timeout_of_the_function(assembly: Assembly):
     sources = assembly.all("AWS::Lambda::EventSourceMapping")
     assert sources
     for source in sources:
         function = assembly.resource(source.stack, source.properties["FunctionName"])
         queue = assembly.resource(source.stack, source.properties["EventSourceArn"])
-        work = function.properties["Timeout"]
-        assert queue.properties["VisibilityTimeout"] >= 6 * work, str(source)
-        assert work <= 900, str(source)
+        timeout = function.properties["Timeout"]
+        assert queue.properties["VisibilityTimeout"] >= 6 * timeout, str(source)
+        assert timeout <= 900, str(source)
 
 
-def test_only_the_failed_messages_of_a_batch_come_again(assembly: Assembly):
+def test_only_the_failed_messages_of_a_batch_are_redelivered(assembly: Assembly):
     for source in assembly.all("AWS::Lambda::EventSourceMapping"):
-        assert source.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"], str(
-            source
-        )
+        types = source.properties["FunctionResponseTypes"]
+        assert types == ["ReportBatchItemFailures"], str(source)
 
 
-def test_no_queue_asks_for_more_than_its_function_has_reserved(assembly: Assembly):
+def test_the_concurrency_of_a_queue_is_within_the_reserved_one(assembly: Assembly):
     for source in assembly.all("AWS::Lambda::EventSourceMapping"):
         function = assembly.resource(source.stack, source.properties["FunctionName"])
-        most = source.properties["ScalingConfig"]["MaximumConcurrency"]
-        assert 2 <= most <= function.properties["ReservedConcurrentExecutions"], str(source)
+        maximum = source.properties["ScalingConfig"]["MaximumConcurrency"]
+        assert 2 <= maximum <= function.properties["ReservedConcurrentExecutions"], str(source)
 
 
-def test_functions_get_no_policy_that_aws_wrote(assembly: Assembly):
-    for function, _ in _ours(assembly):
+def test_functions_have_no_managed_policies(assembly: Assembly):
+    for function, _ in _service_functions(assembly):
         role = assembly.resource(function.stack, function.properties["Role"])
         assert "ManagedPolicyArns" not in role.properties, str(role)
 
 
-def test_functions_fit_an_account_that_asked_for_nothing(assembly: Assembly):
-    for function, _ in _ours(assembly):
+def test_functions_fit_the_memory_quota_of_a_new_account(assembly: Assembly):
+    for function, _ in _service_functions(assembly):
         assert function.properties.get("MemorySize", 128) <= 3008, str(function)

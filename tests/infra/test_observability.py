@@ -1,4 +1,4 @@
-"""Alarms, the dashboard, and how drift of the model is seen."""
+"""Alarms, the dashboard, and the detection of model drift."""
 
 import json
 from pathlib import Path
@@ -19,71 +19,73 @@ pytestmark = pytest.mark.timeout(1800)
 
 @pytest.fixture(params=sorted(ENVIRONMENTS))
 def watched(request, assembly: Assembly):
-    """The template of what is watched, of each environment."""
+    """The template of the observability stack, for each environment."""
     return assembly.one(request.param, "observability")
 
 
 def _metrics(alarm: Resource) -> set[str]:
-    said = alarm.properties
-    named = [said] + [
-        each["MetricStat"]["Metric"] for each in said.get("Metrics", []) if "MetricStat" in each
+    return {m["MetricName"] for m in _metric_definitions(alarm) if "MetricName" in m}
+
+
+def _metric_definitions(alarm: Resource) -> list[dict]:
+    queries = alarm.properties.get("Metrics", [])
+    return [
+        alarm.properties,
+        *(query["MetricStat"]["Metric"] for query in queries if "MetricStat" in query),
     ]
-    return {each["MetricName"] for each in named if "MetricName" in each}
 
 
-def _functions_with(assembly: Assembly, environment: str, metric: str) -> set[tuple[str, str]]:
-    found = set()
-    for alarm in assembly.all("AWS::CloudWatch::Alarm"):
-        if alarm.stack.environment != environment or metric not in _metrics(alarm):
-            continue
-        said = alarm.properties
-        for each in [said] + [
-            part["MetricStat"]["Metric"] for part in said.get("Metrics", []) if "MetricStat" in part
-        ]:
-            for dimension in each.get("Dimensions", []):
-                if dimension["Name"] == "FunctionName":
-                    found.add(assembly.target(alarm.stack, dimension["Value"]))
-    return found
+def _functions_with_alarm(
+    assembly: Assembly, environment: str, metric: str
+) -> set[tuple[str, str]]:
+    return {
+        assembly.target(alarm.stack, dimension["Value"])
+        for alarm in assembly.all("AWS::CloudWatch::Alarm")
+        if alarm.stack.environment == environment and metric in _metrics(alarm)
+        for definition in _metric_definitions(alarm)
+        for dimension in definition.get("Dimensions", [])
+        if dimension["Name"] == "FunctionName"
+    }
 
 
-def _services(assembly: Assembly, environment: str) -> set[tuple[str, str]]:
-    """Functions that answer requests or work on queues."""
+def _service_functions(assembly: Assembly, environment: str) -> set[tuple[str, str]]:
+    """The functions that handle requests or queue messages."""
     stacks = [assembly.one(environment, name) for name in ("api", "collection", "processing")]
     return {
-        (found.stack.name, found.name)
+        (function.stack.name, function.name)
         for stack in stacks
-        for found in stack.all("AWS::Lambda::Function")
-        if "lambdas." in json.dumps(found.properties)
+        for function in stack.all("AWS::Lambda::Function")
+        if "lambdas." in json.dumps(function.properties)
     }
 
 
 @pytest.mark.parametrize("metric", ["Errors", "Throttles"])
-def test_every_function_raises_an_alarm_when_it_fails_or_is_refused(assembly, watched, metric):
-    functions = _services(assembly, watched.environment)
+def test_every_function_has_alarms_on_failures_and_throttles(assembly, watched, metric):
+    functions = _service_functions(assembly, watched.environment)
     assert len(functions) >= 9  # six behind the API, three behind queues
-    assert functions <= _functions_with(assembly, watched.environment, metric)
+    assert functions <= _functions_with_alarm(assembly, watched.environment, metric)
 
 
-def test_every_state_machine_raises_an_alarm_when_an_execution_fails(assembly: Assembly):
-    seen = {
+def test_every_state_machine_has_an_alarm_on_failed_executions(assembly: Assembly):
+    with_alarm = {
         assembly.target(alarm.stack, dimension["Value"])
         for alarm in assembly.all("AWS::CloudWatch::Alarm")
         if "ExecutionsFailed" in _metrics(alarm)
         for dimension in alarm.properties["Dimensions"]
     }
-    there = assembly.all("AWS::StepFunctions::StateMachine")
-    # CDK's provider of a custom resource waits by a machine of its own
-    ours = {(each.stack.name, each.name) for each in there if "waiter" not in each.name.lower()}
-    assert ours <= seen
+    machines = assembly.all("AWS::StepFunctions::StateMachine")
+    # CDK's provider of a custom resource has its own state machine
+    names = {(m.stack.name, m.name) for m in machines if "waiter" not in m.name.lower()}
+    assert names <= with_alarm
 
 
-def test_the_api_raises_an_alarm_when_it_fails_or_is_slow(watched):
+def test_the_api_has_alarms_on_failures_and_latency(watched):
     alarms = [_metrics(alarm) for alarm in watched.all("AWS::CloudWatch::Alarm")]
     assert {"5XXError", "Count"} in alarms
     assert {"Latency"} in alarms
 
 
-def test_the_database_raises_an_alarm_before_it_is_full(watched):
+def test_the_database_has_alarms_below_its_limits(watched):
     limits = {
         name: alarm.properties["Threshold"]
         for alarm in watched.all("AWS::CloudWatch::Alarm")
@@ -98,18 +100,19 @@ def test_the_database_raises_an_alarm_before_it_is_full(watched):
 
 
 @pytest.mark.parametrize(
-    ("size", "most"),
+    ("size", "connections"),
     [
         (DatabaseSize(min_acu=0, max_acu=2), 320),
         (DatabaseSize(min_acu=0.5, max_acu=16), 1_600),
         (DatabaseSize(min_acu=1, max_acu=16), 2_560),
     ],
 )
-def test_the_alarm_on_connections_goes_by_the_capacity(size, most):
-    assert DatabaseMetrics({"DBClusterIdentifier": "c"}, size).connection_alarm_threshold == most
+def test_the_connection_alarm_depends_on_the_capacity(size, connections):
+    metrics = DatabaseMetrics({"DBClusterIdentifier": "c"}, size)
+    assert metrics.connection_alarm_threshold == connections
 
 
-def test_a_database_with_a_disk_of_its_own_is_watched_for_it():
+def test_a_database_with_a_disk_has_an_alarm_on_free_storage():
     app = App()
     operations = FoundationStack(app, "foundation", environment=ENVIRONMENTS["dev"]).operations
     stack = Stack(app, "watched")
@@ -123,7 +126,7 @@ def test_a_database_with_a_disk_of_its_own_is_watched_for_it():
     assert by_metric["FreeStorageSpace"]["ComparisonOperator"].startswith("LessThan")
 
 
-def test_drift_is_read_from_fields_that_processing_logs(assembly: Assembly, watched):
+def test_drift_metrics_use_fields_that_processing_logs(assembly: Assembly, watched):
     filters = watched.all("AWS::Logs::MetricFilter")
     fields = {
         each.properties["MetricTransformations"][0]["MetricValue"].removeprefix("$.")
@@ -139,7 +142,7 @@ def test_drift_is_read_from_fields_that_processing_logs(assembly: Assembly, watc
         assert name.startswith("ProcessingLogs")
 
 
-def test_an_unsure_model_raises_an_alarm_below_what_its_manifest_lets_expect(watched):
+def test_low_confidence_raises_an_alarm(watched):
     manifest = json.loads(Path("models/default/manifest.json").read_text())
     accuracy = manifest["metrics"]["test"]["accuracy"]
     assert expected_confidence() == accuracy
@@ -150,7 +153,7 @@ def test_an_unsure_model_raises_an_alarm_below_what_its_manifest_lets_expect(wat
     assert alarm.properties["ComparisonOperator"] == "LessThanThreshold"
 
 
-def test_a_share_of_negatives_that_was_never_seen_raises_an_alarm(watched):
+def test_an_unusual_share_of_negative_reviews_raises_an_alarm(watched):
     (alarm,) = [
         a for a in watched.all("AWS::CloudWatch::Alarm") if _metrics(a) == {"negative_share"}
     ]
@@ -158,19 +161,19 @@ def test_a_share_of_negatives_that_was_never_seen_raises_an_alarm(watched):
     assert alarm.properties["AlarmActions"]
 
 
-def test_the_dashboard_shows_the_way_from_caller_to_database(watched):
-    (board,) = watched.all("AWS::CloudWatch::Dashboard")
-    said = json.dumps(board.properties["DashboardBody"])
+def test_the_dashboard_shows_metrics_from_the_api_to_the_database(watched):
+    (dashboard,) = watched.all("AWS::CloudWatch::Dashboard")
+    body = json.dumps(dashboard.properties["DashboardBody"])
     for metric in (
         *("Count", "4XXError", "5XXError", "Latency", "Errors", "Throttles", "Duration"),
         *("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"),
         *("CPUUtilization", "DatabaseConnections", "ServerlessDatabaseCapacity"),
         *("mean_confidence", "negative_share", "p50", "p99", "shared.serving.snapshots"),
     ):
-        assert metric in said, metric
+        assert metric in body, metric
 
 
-def test_slow_and_failed_traces_are_a_group(watched):
+def test_slow_and_failed_traces_have_a_group(watched):
     (group,) = watched.all("AWS::XRay::Group")
     name = f"reviewlens-{watched.environment}"
     assert group.properties["FilterExpression"].startswith(f'service("{name}/v1")')
