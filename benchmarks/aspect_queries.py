@@ -10,7 +10,7 @@ from benchmarks import routes
 from benchmarks.context import Context
 from benchmarks.figures import Report
 from benchmarks.stacks import bare_services
-from shared.db.aspects.counts import counted
+from shared.db.aspects.counts import add_counts
 
 REVIEWS = 1_000_000
 _REVIEWS = """
@@ -48,7 +48,7 @@ def run(context: Context) -> list[Report]:
     report = Report(f"Aspects and duplicates over {count:,} reviews")
     with bare_services(context.scratch / "aspects") as bare:
         with psycopg.connect(bare.postgres.uri, autocommit=True) as owner:
-            counts = counted("aspect_mentions", "1")
+            counts = add_counts("aspect_mentions", "1")
             owner.execute(_REVIEWS.format(reviews=count, products=products, counts=counts))
         routes.measure(bare, report, context, _requests(products))
     return [report]

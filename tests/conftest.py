@@ -17,7 +17,7 @@ from local.stack.postgres import Postgres
 from shared.db.connection import Database, connection_arguments
 from shared.db.ingest.ledger import Ledger
 from shared.db.migrations import migrate
-from shared.db.roles import RIGHTS, let_in
+from shared.db.roles import TABLE_PRIVILEGES, grant_access
 from shared.settings.base import APP_USER
 
 
@@ -63,7 +63,7 @@ def postgres():
         server.start()
         _write_without_waiting(server)
         migrate(server.secret)
-        let_in(server.secret, APP_USER)
+        grant_access(server.secret, APP_USER)
         yield server
     finally:
         server.stop()
@@ -93,10 +93,12 @@ def empty_tables(postgres):
 
     def empty():
         with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
-            tests = ", ".join(f"EXISTS (SELECT FROM {table})" for table in RIGHTS)
+            tests = ", ".join(f"EXISTS (SELECT FROM {table})" for table in TABLE_PRIVILEGES)
             has_rows = owner.execute(f"SELECT {tests}").fetchone()
             # a TRUNCATE makes a new file for each table and index, which takes a while
-            if filled := [table for table, rows in zip(RIGHTS, has_rows, strict=True) if rows]:
+            if filled := [
+                table for table, rows in zip(TABLE_PRIVILEGES, has_rows, strict=True) if rows
+            ]:
                 owner.execute(f"TRUNCATE {', '.join(filled)} CASCADE")
 
     return empty

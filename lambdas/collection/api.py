@@ -73,7 +73,9 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
             return IngestList(ingests=dependencies.ledger.recent(limit))
         if "\0" in key:
             raise InvalidInputError("key must not contain NUL", details={"field": "key"})
-        return IngestList(ingests=dependencies.ledger.of_key(dependencies.raw.bucket, key, limit))
+        return IngestList(
+            ingests=dependencies.ledger.of_object(dependencies.raw.bucket, key, limit)
+        )
 
     @app.get("/collect/{ingest_id}", tags=["collection"])
     def report(ingest_id: IngestId) -> IngestDetails:
@@ -91,7 +93,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     ) -> RejectPage:
         """List rejected rows: their position, the reason and the raw text."""
         ledger = get_dependencies().ledger
-        _require(ledger.status_of(_without_nul(ingest_id)))
+        _require(ledger.status(_without_nul(ingest_id)))
         page = ledger.rejects(ingest_id, after=after, limit=limit)
         return RejectPage(rejects=page, next_after=page[-1].record if len(page) == limit else None)
 

@@ -114,7 +114,7 @@ class BatchWriter:
             return
         if earlier is not None or self._stored:
             # read differently this time (a new mapping, new code): store everything from here again
-            self._dependencies.ledger.forget(self._ingest_id, part, record)
+            self._dependencies.ledger.delete_batches(self._ingest_id, part, record)
             self._stored = {}
         key = layout.clean_shard(self._ingest_id, part)
         with self._dependencies.database.transaction() as connection:

@@ -57,7 +57,7 @@ def queue_objects(
     Returns:
         Ids of the queued ingests.
     """
-    ledger_states = dependencies.ledger.known(dependencies.raw.bucket, prefix)
+    ledger_states = dependencies.ledger.states(dependencies.raw.bucket, prefix)
 
     def is_due(info: ObjectInfo) -> bool:
         status, age = ledger_states.get((info.key, info.etag), (None, 0.0))

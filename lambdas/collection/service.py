@@ -42,7 +42,7 @@ class Collector:
         with self._dependencies.database.lock(f"collect:{ingest_id}") as acquired:
             if not acquired:
                 raise UnavailableError("another worker is collecting this object")
-            if ledger.status_of(ingest_id) in _DONE:
+            if ledger.status(ingest_id) in _DONE:
                 return
             try:
                 finished = self._read(ingest_id, arrival.key, etag)
@@ -88,7 +88,7 @@ class Collector:
             raise
         log.info("ingest collected", extra={"ingest_id": ingest_id, "part": writer.parts})
         # rows of an earlier attempt that read more than this one
-        ledger.forget(ingest_id, writer.parts, writer.records + 1)
+        ledger.delete_batches(ingest_id, writer.parts, writer.records + 1)
         removed = delete_orphans(self._dependencies, ingest_id)
         return ledger.finish(ingest_id) or removed
 

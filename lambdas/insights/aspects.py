@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lambdas.insights.figures import reviews_link
-from shared.db.aspects.catalog import AspectCatalog, Scope
+from shared.db.aspects.queries import AspectQueries, Scope
 from shared.schemas.aspects import Aspect, AspectList, Quote
 from shared.schemas.insights import Freshness, SentimentSplit
 
@@ -25,7 +25,7 @@ _TITLE_END = re.compile(r",|;|\||\(|:|/| - | with | for | w/ |\.", re.IGNORECASE
 class AspectReader:
     """Answers /aspects: selects informative aspects and quotes for them."""
 
-    def __init__(self, catalog: AspectCatalog) -> None:
+    def __init__(self, catalog: AspectQueries) -> None:
         self._catalog = catalog
 
     def aspects(
@@ -36,11 +36,11 @@ class AspectReader:
         freshness = Freshness(as_of=as_of, pending_reviews=pending)
         exists, title = True, None
         if product_id is not None:
-            exists, title = self._catalog.title(product_id, category)
+            exists, title = self._catalog.find_title(product_id, category)
         if not exists:
             return AspectList(aspects=[], reviews_read=0, freshness=freshness)
         scope = Scope(product_id, None if product_id is not None else category)
-        read, total = self._catalog.reviews_read(scope)
+        read, total = self._catalog.review_counts(scope)
         rows = self._catalog.counts(scope, min_reviews)
         if product_id is not None:
             rows = [

@@ -1,8 +1,8 @@
 """Drift: recent reviews compared with the data the model was evaluated on."""
 
 from lambdas.insights.figures import read_freshness
-from shared.db.insights.drift import Distribution, Drift, Reference
-from shared.db.insights.trends import Trends
+from shared.db.insights.drift import Distribution, DriftQueries, Reference
+from shared.db.insights.trends import TrendQueries
 from shared.schemas.insights import (
     DriftMeasure,
     DriftRecent,
@@ -26,7 +26,7 @@ _LEVELS: tuple[Level, ...] = ("stable", "shifted", "strongly shifted")
 class DriftReader:
     """Answers /drift."""
 
-    def __init__(self, drift: Drift, trends: Trends) -> None:
+    def __init__(self, drift: DriftQueries, trends: TrendQueries) -> None:
         self._drift = drift
         self._trends = trends
 
@@ -39,7 +39,7 @@ class DriftReader:
                 model_version=None, reference=None, recent=None, measures=[], level=None,
                 freshness=freshness,
             )  # fmt: skip
-        first, last, recent = self._drift.arrived(model.version, days)
+        first, last, recent = self._drift.arrivals(model.version, days)
         measures = _measures(model.reference, recent)
         worst = max((measure.level for measure in measures), key=_LEVELS.index, default=None)
         return DriftReport(
@@ -59,12 +59,12 @@ class DriftReader:
 
 
 def _build_reference(reference: Reference | None) -> DriftReference | None:
-    if reference is None or reference.said.mean_confidence is None:
+    if reference is None or reference.distribution.mean_confidence is None:
         return None
     return DriftReference(
-        reviews=reference.said.reviews,
-        sentiment_shares=_shares(reference.said),
-        mean_confidence=reference.said.mean_confidence,
+        reviews=reference.distribution.reviews,
+        sentiment_shares=_shares(reference.distribution),
+        mean_confidence=reference.distribution.mean_confidence,
         origin=reference.origin,
     )
 
@@ -72,8 +72,8 @@ def _build_reference(reference: Reference | None) -> DriftReference | None:
 def _measures(reference: Reference | None, recent: Distribution) -> list[DriftMeasure]:
     if reference is None or recent.reviews < MIN_REVIEWS:
         return []
-    sentiment = stability_index(reference.said.sentiments, recent.sentiments)
-    confidence = stability_index(reference.said.confidences, recent.confidences)
+    sentiment = stability_index(reference.distribution.sentiments, recent.sentiments)
+    confidence = stability_index(reference.distribution.confidences, recent.confidences)
     return [
         DriftMeasure(name="sentiment", psi=sentiment, level=_level(sentiment)),
         DriftMeasure(name="confidence", psi=confidence, level=_level(confidence)),

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter
 
 from lambdas.insights.cursor import decode_cursor, encode_cursor
-from shared.db.duplicates.catalog import DuplicateCatalog
+from shared.db.duplicates.queries import DuplicateQueries
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
 
 _BigInt = Annotated[int, Field(ge=-(2**63), lt=2**63)]
@@ -17,7 +17,7 @@ _POSITION: TypeAdapter[tuple[_BigInt, DuplicateKind, _BigInt]] = TypeAdapter(
 class DuplicateReader:
     """Answers /duplicates."""
 
-    def __init__(self, catalog: DuplicateCatalog) -> None:
+    def __init__(self, catalog: DuplicateQueries) -> None:
         self._catalog = catalog
 
     def page(

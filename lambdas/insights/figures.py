@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from shared.db.insights.trends import Trends
+from shared.db.insights.trends import TrendQueries
 from shared.schemas.insights import Change, Freshness
 from shared.statistics.change_points import ChangePoint
 
@@ -81,7 +81,7 @@ def read_change_point(row: Mapping[str, Any]) -> ChangePoint | None:
     )
 
 
-def read_freshness(trends: Trends) -> Freshness:
+def read_freshness(trends: TrendQueries) -> Freshness:
     """Read the freshness of the figures; call it before reading them."""
     freshness = trends.freshness()
     return Freshness(as_of=freshness.as_of, pending_reviews=freshness.pending_reviews)

@@ -8,8 +8,8 @@ from fastapi import Depends, FastAPI, Query
 from lambdas.insights.parameters import Category, Cursor, Limit, check_texts, read_product_facts
 from lambdas.insights.products import ProductReader
 from shared.db.connection import Database
-from shared.db.insights.products import ProductQuery, Products
-from shared.db.insights.trends import Trends
+from shared.db.insights.products import ProductQueries, ProductQuery
+from shared.db.insights.trends import TrendQueries
 from shared.schemas.insights import (
     Direction,
     Movers,
@@ -25,7 +25,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     """Add GET /movers, /products and /products/{product_id}."""
 
     def reader() -> ProductReader:
-        return ProductReader(Products(database()), Trends(database()))
+        return ProductReader(ProductQueries(database()), TrendQueries(database()))
 
     @app.get("/movers", tags=["insights"])
     def movers(

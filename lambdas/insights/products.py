@@ -12,8 +12,8 @@ from lambdas.insights.figures import (
     read_freshness,
     reviews_link,
 )
-from shared.db.insights.products import ProductPosition, ProductQuery, Products
-from shared.db.insights.trends import Trends
+from shared.db.insights.products import ProductPosition, ProductQueries, ProductQuery
+from shared.db.insights.trends import TrendQueries
 from shared.errors import InvalidInputError, NotFoundError
 from shared.schemas.insights import (
     Change,
@@ -38,7 +38,7 @@ _MAX_FALSE_DISCOVERY_RATE = 0.05
 class ProductReader:
     """Answers /products and /movers."""
 
-    def __init__(self, products: Products, trends: Trends) -> None:
+    def __init__(self, products: ProductQueries, trends: TrendQueries) -> None:
         self._products = products
         self._trends = trends
 
@@ -61,7 +61,7 @@ class ProductReader:
             NotFoundError: it is unknown.
         """
         freshness = read_freshness(self._trends)
-        row = None if "\0" in product_id else self._products.one(product_id)
+        row = None if "\0" in product_id else self._products.get(product_id)
         if row is None:
             raise NotFoundError("product not found")
         return OneProduct(**_build_product(row).model_dump(), freshness=freshness)
@@ -69,7 +69,7 @@ class ProductReader:
     def movers(self, category: str | None, direction: Direction | None, limit: int) -> Movers:
         """Read products that changed, corrected for the number tested (Benjamini-Hochberg)."""
         freshness = read_freshness(self._trends)
-        tested = self._products.tested(category)
+        tested = self._products.count_tested(category)
         rows = self._products.changed(category, _MAX_FALSE_DISCOVERY_RATE)
         movers = _movers(rows, q_values([row["p_value"] for row in rows], tested), direction)
         return Movers(movers=movers[:limit], products_tested=tested, freshness=freshness)

@@ -21,11 +21,11 @@ from lambdas.insights.parameters import (
     check_texts,
 )
 from lambdas.insights.reviews import ReviewReader
-from shared.db.aspects.catalog import AspectCatalog
+from shared.db.aspects.queries import AspectQueries
 from shared.db.connection import Database
-from shared.db.duplicates.catalog import DuplicateCatalog
-from shared.db.insights.catalog import Catalog, ReviewFilters
-from shared.db.insights.trends import Trends
+from shared.db.duplicates.queries import DuplicateQueries
+from shared.db.insights.reviews import ReviewFilters, ReviewQueries
+from shared.db.insights.trends import TrendQueries
 from shared.schemas.aspects import AspectList
 from shared.schemas.duplicates import DuplicateKind, DuplicatePage
 from shared.schemas.insights import ReviewPage
@@ -70,7 +70,9 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
             mismatch=mismatch,
             aspect=aspect,
         )
-        return ReviewReader(Catalog(database()), Trends(database())).page(filters, limit, cursor)
+        return ReviewReader(ReviewQueries(database()), TrendQueries(database())).page(
+            filters, limit, cursor
+        )
 
     @app.get("/aspects", tags=["insights"])
     def aspects(
@@ -81,7 +83,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     ) -> AspectList:
         """What reviews praise and complain about: of a product, a category or all products."""
         check_texts(product_id=product_id, category=category)
-        reader = AspectReader(AspectCatalog(database()))
+        reader = AspectReader(AspectQueries(database()))
         return reader.aspects(product_id, category, limit, min_reviews)
 
     @app.get("/duplicates", tags=["insights"])
@@ -93,4 +95,4 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     ) -> DuplicatePage:
         """Groups of reviews with the same or nearly the same text."""
         check_texts(product_id=product_id)
-        return DuplicateReader(DuplicateCatalog(database())).page(product_id, kind, limit, cursor)
+        return DuplicateReader(DuplicateQueries(database())).page(product_id, kind, limit, cursor)

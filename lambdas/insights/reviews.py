@@ -6,8 +6,8 @@ from pydantic import TypeAdapter
 
 from lambdas.insights.cursor import decode_cursor, encode_cursor
 from lambdas.insights.figures import read_freshness
-from shared.db.insights.catalog import Catalog, ReviewFilters
-from shared.db.insights.trends import Trends
+from shared.db.insights.reviews import ReviewFilters, ReviewQueries
+from shared.db.insights.trends import TrendQueries
 from shared.schemas.insights import ReviewPage, StoredReview
 
 _POSITION: TypeAdapter[tuple[datetime | None, str]] = TypeAdapter(tuple[datetime | None, str])
@@ -16,7 +16,7 @@ _POSITION: TypeAdapter[tuple[datetime | None, str]] = TypeAdapter(tuple[datetime
 class ReviewReader:
     """Answers /reviews."""
 
-    def __init__(self, catalog: Catalog, trends: Trends) -> None:
+    def __init__(self, catalog: ReviewQueries, trends: TrendQueries) -> None:
         self._catalog = catalog
         self._trends = trends
 

@@ -17,8 +17,8 @@ from lambdas.insights.parameters import (
 )
 from lambdas.insights.trends import TrendReader
 from shared.db.connection import Database
-from shared.db.insights.drift import Drift
-from shared.db.insights.trends import TrendFilters, Trends
+from shared.db.insights.drift import DriftQueries
+from shared.db.insights.trends import TrendFilters, TrendQueries
 from shared.schemas.insights import DriftReport, Interval, SegmentKind, Segments, Trend
 
 
@@ -38,16 +38,16 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         check_texts(product_id=product_id, category=category, source=source)
         check_days(first_day, last_day)
         filters = TrendFilters(product_id, category, source, first_day, last_day)
-        trend = TrendReader(Trends(database())).trend(filters, interval)
+        trend = TrendReader(TrendQueries(database())).trend(filters, interval)
         # serialised here: FastAPI would validate and copy each of up to 2000 points again
         return Response(trend.model_dump_json(by_alias=True), media_type="application/json")
 
     @app.get("/segments", tags=["insights"])
     def segments(by: SegmentKind = "category") -> Segments:
         """Figures of each category or source."""
-        return TrendReader(Trends(database())).segments(by)
+        return TrendReader(TrendQueries(database())).segments(by)
 
     @app.get("/drift", tags=["insights"])
     def drift(days: Annotated[int, Query(ge=1, le=3650)] = 28) -> DriftReport:
         """Compare recent reviews with the data the model was evaluated on."""
-        return DriftReader(Drift(database()), Trends(database())).report(days)
+        return DriftReader(DriftQueries(database()), TrendQueries(database())).report(days)

@@ -13,7 +13,7 @@ from lambdas.insights.intervals import (
     start_before,
     start_of_interval,
 )
-from shared.db.insights.trends import DaySums, TrendFilters, Trends
+from shared.db.insights.trends import DaySums, TrendFilters, TrendQueries
 from shared.errors import InvalidInputError
 from shared.schemas.insights import Change, Interval, Segment, SegmentKind, Segments, Trend
 from shared.statistics.change_points import DayCount, find_change
@@ -34,7 +34,7 @@ class DayRange:
 class TrendReader:
     """Answers /trends and /segments."""
 
-    def __init__(self, trends: Trends) -> None:
+    def __init__(self, trends: TrendQueries) -> None:
         self._trends = trends
 
     def trend(self, filters: TrendFilters, interval: Interval) -> Trend:

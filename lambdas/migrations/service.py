@@ -6,8 +6,8 @@ from typing import Any
 
 from lambdas.migrations.dependencies import Dependencies
 from shared.db.connection import Secret
-from shared.db.migrations import NewerSchemaError, head, migrate, revisions
-from shared.db.roles import let_in
+from shared.db.migrations import NewerSchemaError, head_revision, known_revisions, migrate
+from shared.db.roles import grant_access
 from shared.errors import ReviewlensError, UnavailableError
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def run(dependencies: Dependencies) -> str:
         credentials = dependencies.read_credentials()
         revision = _migrate_when_awake(credentials, dependencies.wake_seconds)
         if dependencies.app_user:
-            let_in(credentials, dependencies.app_user)
+            grant_access(credentials, dependencies.app_user)
     except NewerSchemaError:
         raise
     except Exception as error:
@@ -89,10 +89,10 @@ def _migrate_when_awake(credentials: Secret, wake_seconds: float) -> str:
 
 
 def _require_known(revision: str | None) -> None:
-    if revision and revision not in revisions():
+    if revision and revision not in known_revisions():
         raise MigrationError(
             f"the deployment requires revision {revision}, but the newest one in the code of this"
-            f" function is {head()}: deploy its code first"
+            f" function is {head_revision()}: deploy its code first"
         )
 
 

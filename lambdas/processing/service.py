@@ -11,7 +11,7 @@ from shared.db import text_figures
 from shared.db.duplicates.prints import upsert_prints
 from shared.db.ingest.shards import StoredBatch, mark_processed, process_lock
 from shared.db.insights import rollups
-from shared.db.insights.work import note_at_work
+from shared.db.insights.active_model import record_active_model
 from shared.duplicates.prints import text_print
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.runtime.scoring import Scored
@@ -64,14 +64,14 @@ class Processor:
             NotFoundError: no such ingest.
             ConflictError: the ingest is not collected yet.
         """
-        status = self._dependencies.ledger.status_of(ingest_id)
+        status = self._dependencies.ledger.status(ingest_id)
         if status is None:
             raise NotFoundError("ingest not found")
         if status in (IngestStatus.RECEIVED, IngestStatus.COLLECTING):
             raise ConflictError("the ingest is not collected yet")
         shards = self._dependencies.ledger.open_shards(ingest_id)
         self._dependencies.processing_queue.send(shards)
-        if not shards and self._dependencies.ledger.settled(ingest_id):
+        if not shards and self._dependencies.ledger.complete(ingest_id):
             self._request_index(ingest_id)
         return len(shards)
 
@@ -80,7 +80,7 @@ class Processor:
         if shard is None or not shard.rows:
             log.warning("the shard is not in the ledger", extra={"key": message.key})
             return True
-        if shard.processed and self._dependencies.ledger.settled(message.ingest_id):
+        if shard.processed and self._dependencies.ledger.complete(message.ingest_id):
             # the worker that closed the last shard may have died before it requested the index
             self._request_index(message.ingest_id)
         return shard.processed
@@ -133,7 +133,7 @@ class Processor:
 
     def _record_active_model(self, version: str) -> None:
         try:
-            note_at_work(self._dependencies.database, self._dependencies.artefacts, version)
+            record_active_model(self._dependencies.database, self._dependencies.artefacts, version)
         except UnavailableError as error:
             log.warning("drift of %s is not measured yet: %s", version, error.message)
 

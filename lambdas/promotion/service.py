@@ -82,7 +82,7 @@ class Promotion:
             result = _register_verdict(store, folder)
         # removes the prefix of the deployment (training_name_prefix)
         training_id = training_job[training_job.rindex("train-") :].replace("-", "_")
-        if not self._dependencies.runs.note_version(training_id, manifest.version):
+        if not self._dependencies.runs.record_version(training_id, manifest.version):
             log.warning("run %s is unknown: no status can show its version", training_id)
         return {
             "version": manifest.version,

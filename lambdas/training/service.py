@@ -50,7 +50,7 @@ class Training:
             self._check_encoder(parameters.model_name)
             self._launcher.check_ready()
             rows = self._launcher.count_rows()
-            run, is_new = self._runs.begin(
+            run, is_new = self._runs.create(
                 parameters,
                 key,
                 launcher=self._launcher.name,
@@ -60,7 +60,7 @@ class Training:
             if is_new:
                 self._launch(Job(run.training_id, parameters))
         elif key is not None:
-            self._runs.remember(key, run.training_id)
+            self._runs.record_key(key, run.training_id)
         return TrainAccepted(
             training_id=run.training_id,
             status=TrainingState(run.state),
@@ -115,7 +115,7 @@ class Training:
             raise InvalidInputError(message, details={"field": "model_name"})
 
     def _estimate_duration(self, parameters: TrainingParameters, rows: int) -> timedelta:
-        measured = self._runs.rate(self._launcher.name, parameters.model_name)
+        measured = self._runs.rows_per_second(self._launcher.name, parameters.model_name)
         reviews_per_second = measured or self._dependencies.reviews_per_second
         return timedelta(seconds=rows * parameters.epochs / reviews_per_second)
 
@@ -131,7 +131,7 @@ class Training:
             self._runs.update(
                 job.training_id, state=TrainingState.FAILED, progress={}, failure_reason=reason
             )
-            self._runs.forget_keys(job.training_id)
+            self._runs.release_keys(job.training_id)
             raise
 
     def _refresh(self, run: TrainingRun) -> TrainingRun:

@@ -78,7 +78,7 @@ def record_trained_version(dependencies: ActivationDependencies, manifest: Manif
     # an adapted model contains the training record of its base model
     is_adapted = "adapted_from" in parameters
     training_id = None if is_adapted else find_run(root, parameters.get("training"))
-    if training_id is not None and TrainingRuns(dependencies.database).note_version(
+    if training_id is not None and TrainingRuns(dependencies.database).record_version(
         training_id, manifest.version
     ):
         return training_id

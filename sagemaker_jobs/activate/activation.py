@@ -15,10 +15,10 @@ from sagemaker_jobs.activate.dependencies import ActivationDependencies, StepCal
 from sagemaker_jobs.activate.switch import switch_pair
 from sagemaker_jobs.gate.published import require_passed
 from shared.db import text_figures
-from shared.db.ingest.adoption import adopt, behind, let_count
+from shared.db.ingest.adoption import activate_analyses, adopt_shards, unprocessed_shards
 from shared.db.ingest.ledger import Ledger
 from shared.db.insights import rollups
-from shared.db.insights.work import note_at_work
+from shared.db.insights.active_model import record_active_model
 from shared.index.build import retire_old
 from shared.storage import artefacts
 
@@ -107,10 +107,10 @@ def _update_database(dependencies: ActivationDependencies, version: str) -> None
     """Make ledger and insights follow the pointers."""
     database = dependencies.database
     with database.transaction() as connection:
-        adopt(connection, version)
+        adopt_shards(connection, version)
     with database.transaction() as connection:
-        let_count(connection, version)
-    note_at_work(database, dependencies.artefacts, version)
+        activate_analyses(connection, version)
+    record_active_model(database, dependencies.artefacts, version)
     rollups.refresh(database, seconds=_REFRESH_SECONDS)
     text_figures.refresh(database, seconds=_REFRESH_SECONDS)
 
@@ -132,7 +132,7 @@ def _wait_until_processed(
         reopened = ledger.reopen(version, 0.0)
         dependencies.processing_queue.send(reopened)
         with dependencies.database.transaction() as connection:
-            unprocessed = behind(connection, version)
+            unprocessed = unprocessed_shards(connection, version)
         now = time.monotonic()
         if awaited is None and now >= pointer_seen_at:
             awaited = unprocessed

@@ -13,7 +13,7 @@ from sagemaker_jobs.score.config import ScoreConfig
 from sagemaker_jobs.score.reuse import Reuse, open_reuse
 from shared.db.aspects.readings import copy_readings
 from shared.db.connection import Database
-from shared.db.ingest.adoption import closed_shards, unjudged_shards
+from shared.db.ingest.adoption import processed_shards, unanalysed_shards
 from shared.db.ingest.ledger import Ledger
 from shared.db.ingest.shards import process_lock
 from shared.errors import NotFoundError
@@ -77,8 +77,8 @@ def unscored_shards(dependencies: Dependencies, model_version: str) -> list[Proc
     Open shards are excluded: processing closes them soon.
     """
     with dependencies.database.transaction() as connection:
-        closed = closed_shards(connection)
-        unjudged = {(s.ingest_id, s.part) for s in unjudged_shards(connection, model_version)}
+        closed = processed_shards(connection)
+        unjudged = {(s.ingest_id, s.part) for s in unanalysed_shards(connection, model_version)}
     pairs, _ = list_pairs(dependencies.artefacts, model_version)
     embedded = {shard_of(pair.name, model_version) for pair in pairs}
     return [

@@ -17,7 +17,7 @@ import onnxruntime as ort
 import pyarrow as pa
 
 from shared.db.connection import Database
-from shared.db.ingest.analyses import probabilities_of
+from shared.db.ingest.analyses import read_probabilities
 from shared.errors import NotFoundError
 from shared.runtime.probabilities import softmax
 from shared.runtime.scoring import Scored
@@ -58,7 +58,7 @@ class Reuse:
             return None
         vectors, served = pair
         with database.transaction() as connection:
-            rows = probabilities_of(connection, self.version, table["review_id"].to_pylist())
+            rows = read_probabilities(connection, self.version, table["review_id"].to_pylist())
         if any(None in row for row in rows):
             return None
         before = np.array(rows, np.float32)

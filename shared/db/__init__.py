@@ -1,1 +1,1 @@
-"""PostgreSQL: connection pool, migrations, and the queries on each table."""
+"""PostgreSQL: connection pool, migrations, and the queries of each table."""

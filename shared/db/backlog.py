@@ -1,4 +1,4 @@
-"""Takes up what a log of changes names, round by round, with one worker at a time."""
+"""Processes a log of changes in rounds, with one worker at a time."""
 
 import logging
 import time
@@ -13,39 +13,39 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Changes that wait to be taken up.
+    """A log of changes that must still be processed.
 
     Attributes:
-        name: what is kept current, for the log.
-        lock: of whoever works on it (an advisory lock, held for one transaction).
-        waits: a query whose only value tells whether something waits.
-        take: takes up some of it within a transaction; gives how many reviews that were.
+        name: name of the derived data, for log lines.
+        lock: key of the advisory lock that a worker holds for one transaction.
+        pending: query with one value: whether changes are pending.
+        process: processes some changes in a transaction and returns the number of reviews.
     """
 
     name: str
     lock: int
-    waits: LiteralString
-    take: Callable[[Connection], int]
+    pending: LiteralString
+    process: Callable[[Connection], int]
 
     def is_behind(self, database: Database) -> bool:
-        """Whether something waits to be taken up."""
+        """Whether changes are pending."""
         with database.transaction() as connection:
-            row = connection.execute(self.waits).fetchone()
+            row = connection.execute(self.pending).fetchone()
         return bool(row and row[0])
 
     def clear(self, database: Database, *, seconds: float) -> bool:
-        """Take up what waits. To be called after the writer's commit; again, it does nothing.
+        """Process pending changes; call this after the commit that logged them.
 
-        Who finds somebody else at it leaves it to them: they look again once they have let go of
-        the lock, and then see what was committed before we asked for it.
+        If another worker holds the lock, the changes are left to it: after releasing the lock, it
+        looks again and sees everything that was committed before this call.
 
         Args:
-            database: where.
-            seconds: begin no further round after so long.
+            database: the database.
+            seconds: start no further round after this time.
 
         Returns:
-            Whether nothing waits that was committed before the call, as far as we know: False
-            where the time was up.
+            Whether everything committed before the call is processed, here or by the other worker;
+            False if the time ran out.
 
         Raises:
             UnavailableError: the database does not answer.
@@ -53,24 +53,24 @@ class Backlog:
         started, reviews = time.monotonic(), 0
         while self.is_behind(database):
             if time.monotonic() - started >= seconds:
-                log.warning("%s: behind after %.0f s", self.name, seconds)
+                log.warning("%s: not up to date after %.0f s", self.name, seconds)
                 return False
-            done = self._round(database)
-            if done is None:
+            processed = self._process_round(database)
+            if processed is None:
                 return True
-            reviews += done
+            reviews += processed
         if reviews:
-            took = round(time.monotonic() - started, 3)
-            log.info("%s: took up %d reviews", self.name, reviews, extra={"seconds": took})
+            elapsed = round(time.monotonic() - started, 3)
+            log.info("%s: %d reviews updated", self.name, reviews, extra={"seconds": elapsed})
         return True
 
-    def _round(self, database: Database) -> int | None:
-        """How many reviews were taken up; None where somebody else is at it."""
+    def _process_round(self, database: Database) -> int | None:
+        """Return the number of processed reviews; None if another worker holds the lock."""
         with database.transaction() as connection:
             row = connection.execute(
                 "SELECT pg_try_advisory_xact_lock(%s)", (self.lock,)
             ).fetchone()
             if not (row and row[0]):
                 return None
-            # from here on every statement sees what the holder before us committed
-            return self.take(connection)
+            # from here on every statement sees what the previous holder committed
+            return self.process(connection)

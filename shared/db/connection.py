@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: a small pool that outlives a restart of the server."""
+"""Connections to PostgreSQL: a small pool that survives a restart of the server."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -6,29 +6,30 @@ from math import ceil
 from typing import Any
 
 import psycopg
-from psycopg.rows import TupleRow
+from psycopg.abc import Params, Query
+from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from shared.errors import UnavailableError
 
 Connection = psycopg.Connection[TupleRow]
 Secret = Mapping[str, Any]
-"""What a connection is opened with: host, port, username, password, dbname."""
-_TLS = ("sslmode", "sslrootcert")
-_CONNECT_SECONDS = 5
+"""Credentials of a connection: host, port, username, password, dbname."""
+_TLS_FIELDS = ("sslmode", "sslrootcert")
+_MIN_CONNECT_SECONDS = 5
 
 
 def connection_arguments(
-    secret: Secret, *, timeout_seconds: int = _CONNECT_SECONDS
+    secret: Secret, *, timeout_seconds: int = _MIN_CONNECT_SECONDS
 ) -> dict[str, Any]:
-    """Turn the secret into arguments of psycopg.connect.
+    """Convert a secret to arguments of psycopg.connect.
 
-    The host may be a folder with a Unix socket. There is no SET and no prepared statement, as
-    either would tie a connection of RDS Proxy to one client. A secret may bring ``sslmode`` and
-    ``sslrootcert``; without them libpq encrypts where the server does.
+    The host may be a folder with a Unix socket. Connections use neither SET nor prepared
+    statements, because both would pin a connection of RDS Proxy to one client. A secret may contain
+    ``sslmode`` and ``sslrootcert``; by default libpq uses TLS if the server supports it.
     """
     return {
-        **{name: secret[name] for name in _TLS if name in secret},
+        **{name: secret[name] for name in _TLS_FIELDS if name in secret},
         "host": secret["host"],
         "port": int(secret["port"]),
         "user": secret["username"],
@@ -41,8 +42,8 @@ def connection_arguments(
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """A lost or refused connection, a deadlock or a restart can be retried; the rest is a bug."""
+def _translate_errors() -> Iterator[None]:
+    """Raise UnavailableError for a lost connection, a deadlock or a restart: a retry can help."""
     try:
         yield
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -50,13 +51,13 @@ def _translated() -> Iterator[None]:
 
 
 class Database:
-    """Hands out connections; nothing is opened before the first one is asked for.
+    """Provides connections from a pool; the first one is opened on first use.
 
     Args:
-        secret: gives the secret; asked at each new connection, so that a rotated password works,
-            and a token is a fresh one.
-        pool_size: connections at most.
-        wait_seconds: how long a caller waits for one.
+        secret: returns the credentials; called for each new connection, so that a rotated password
+            works and tokens are fresh.
+        pool_size: maximum number of connections.
+        wait_seconds: how long a caller waits for a connection.
     """
 
     def __init__(
@@ -67,16 +68,16 @@ class Database:
         wait_seconds: float = 5.0,
     ) -> None:
         self._secret = secret
-        # a paused server takes the connection and answers when it is awake
-        self._connect_seconds = max(_CONNECT_SECONDS, ceil(wait_seconds))
+        # a paused server accepts the connection and answers once it has resumed
+        self._connect_seconds = max(_MIN_CONNECT_SECONDS, ceil(wait_seconds))
         self._pool = ConnectionPool(
-            # psycopg takes ``kwargs`` from a callable as well, at each new connection
+            # psycopg also accepts a callable, and calls it for each new connection
             kwargs=self._arguments,
             min_size=0,
             max_size=pool_size,
             open=False,
             timeout=wait_seconds,
-            # a background thread that goes on retrying would only delay the answer
+            # longer retries in a background thread would only delay the error
             reconnect_timeout=wait_seconds / 2,
             check=ConnectionPool.check_connection,
             name="reviewlens",
@@ -84,36 +85,41 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction: committed on leaving, rolled back by an exception.
+        """Run the block in one transaction: committed at its end, rolled back by an exception.
 
         Raises:
-            UnavailableError: the server does not answer or went away (retryable).
+            UnavailableError: the server does not answer or closed the connection (retryable).
         """
-        with _translated():
+        with _translate_errors():
             self._pool.open()
             with self._pool.connection() as connection:
                 yield connection
 
     @contextmanager
     def lock(self, name: str) -> Iterator[bool]:
-        """Hold an advisory lock for as long as the block runs; yields whether we have it.
+        """Try to hold an advisory lock during the block; yields whether it was acquired.
 
-        It lives in a connection of its own: a killed process loses it at once, and holders cannot
-        use up the pool that they need to get their work done.
+        The lock uses its own connection: a killed process releases it immediately, and holders
+        cannot exhaust the pool that their work needs.
         """
-        with _translated():
+        with _translate_errors():
             connection = psycopg.connect(**self._arguments(), autocommit=True)
         try:
-            with _translated():
+            with _translate_errors():
                 row = connection.execute(
                     "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)
                 ).fetchone()
             yield bool(row and row[0])
         finally:
-            # closing alone would free the lock a moment after the next worker has asked for it
+            # after close() alone, the server would release the lock a moment later
             with suppress(psycopg.Error):
                 connection.execute("SELECT pg_advisory_unlock_all()")
             connection.close()
+
+    def fetch_dicts(self, query: Query, arguments: Params = ()) -> list[dict[str, Any]]:
+        """Run one query in its own transaction and return the rows as dicts."""
+        with self.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query, arguments).fetchall()
 
     def _arguments(self) -> dict[str, Any]:
         return connection_arguments(self._secret(), timeout_seconds=self._connect_seconds)

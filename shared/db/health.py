@@ -1,4 +1,4 @@
-"""Whether the database answers, as a service's health."""
+"""Health of a service that depends on the database."""
 
 from shared.db.connection import Database
 from shared.errors import UnavailableError
@@ -8,7 +8,7 @@ from shared.schemas.health import Check, Health
 def database_health(
     database: Database, service: str, version: str, *, model_version: str | None = None
 ) -> Health:
-    """Health of a service that is nothing without its database."""
+    """Return the health of a service that is unavailable without the database."""
     try:
         database.ping()
     except UnavailableError as error:

@@ -1,20 +1,20 @@
-"""Keeps aspects and duplicates current: takes up what the log of changes names, and no more.
+"""Keeps aspects and duplicates up to date by processing a log of changes.
 
-Whoever writes readings, prints, analyses or categories leaves a line in ``text_changes``, in the
-same transaction (triggers of migration 0004). A refresh takes some lines and counts those reviews
-anew as they are now, in one transaction: what they counted for is taken off, what they count for
-is added. So a count is always that of its rows, and nothing is counted twice or lost: a line that
-is committed later waits for the next round.
+Every write of readings, prints, analyses or categories adds a row to ``text_changes`` in the same
+transaction (triggers of migration 0004). A refresh takes some of these rows and recounts their
+reviews in one transaction: it subtracts their previous counts and adds the current ones. So counts
+always match the rows, and nothing is counted twice or lost: a change that is committed later waits
+for the next round.
 """
 
-from shared.db.aspects.counts import count_again
+from shared.db.aspects.counts import recount
 from shared.db.backlog import Backlog
 from shared.db.connection import Connection, Database
-from shared.db.duplicates.groups import group_again
+from shared.db.duplicates.groups import regroup
 
 LOCK = 7_205_494
-_CHUNK = 10_000
-_LINES = 500
+_REVIEWS_PER_ROUND = 10_000
+_CHANGES_PER_ROUND = 500
 
 
 def refresh(database: Database, *, seconds: float = 60.0) -> bool:
@@ -23,21 +23,21 @@ def refresh(database: Database, *, seconds: float = 60.0) -> bool:
 
 
 def is_behind(database: Database) -> bool:
-    """Whether something waits to be taken up."""
+    """Whether changes are pending."""
     return _BACKLOG.is_behind(database)
 
 
-def _take(connection: Connection) -> int:
-    """Take up some lines; gives how many reviews they named."""
-    touched = _taken(connection)
-    count_again(connection, touched)
-    group_again(connection, touched)
-    return len(touched)
+def _process(connection: Connection) -> int:
+    """Process some changes and return the number of reviews."""
+    review_ids = _take_changes(connection)
+    recount(connection, review_ids)
+    regroup(connection, review_ids)
+    return len(review_ids)
 
 
-def _taken(connection: Connection) -> list[str]:
-    """The reviews that the oldest lines name, about as many as one transaction should change."""
-    lines = connection.execute(
+def _take_changes(connection: Connection) -> list[str]:
+    """Delete the oldest changes and return their reviews, as many as fit in one transaction."""
+    changes = connection.execute(
         "DELETE FROM text_changes WHERE change_id IN ("
         " SELECT change_id FROM ("
         "  SELECT change_id, sum(cardinality(review_ids)) OVER (ORDER BY change_id)"
@@ -45,22 +45,22 @@ def _taken(connection: Connection) -> list[str]:
         "  FROM (SELECT * FROM text_changes ORDER BY change_id LIMIT %s) AS oldest"
         " ) AS counted WHERE before < %s"
         ") RETURNING review_ids, product_ids",
-        (_LINES, _CHUNK),
+        (_CHANGES_PER_ROUND, _REVIEWS_PER_ROUND),
     ).fetchall()
-    reviews = {review_id for ids, _ in lines for review_id in ids}
-    products = sorted({product_id for _, ids in lines for product_id in ids})
-    if products:
+    review_ids = {review_id for ids, _ in changes for review_id in ids}
+    product_ids = sorted({product_id for _, ids in changes for product_id in ids})
+    if product_ids:
         rows = connection.execute(
             "SELECT review_id FROM aspect_mentions WHERE product_id = ANY(%s) AND place = 0",
-            (products,),
+            (product_ids,),
         )
-        reviews.update(review_id for (review_id,) in rows)
-    return sorted(reviews)
+        review_ids.update(review_id for (review_id,) in rows)
+    return sorted(review_ids)
 
 
 _BACKLOG = Backlog(
     name="aspects and duplicates",
     lock=LOCK,
-    waits="SELECT EXISTS (SELECT FROM text_changes)",
-    take=_take,
+    pending="SELECT EXISTS (SELECT FROM text_changes)",
+    process=_process,
 )

@@ -1,4 +1,4 @@
-"""Training runs: numbered by the day, each asked for once, with what is known of them."""
+"""Training runs, numbered per day, and the idempotency keys of their requests."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -11,12 +11,13 @@ from shared.db.connection import Connection, Database
 from shared.errors import ConflictError
 from shared.schemas.training import TrainingParameters, TrainingState, fingerprint
 
-_RECENT = 5
+_RATED_RUNS = 5
+"""Newest completed runs from which the speed is estimated."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """One row; ``progress`` is what the job said last of itself."""
+    """One row; ``progress`` is the last state reported by the job."""
 
     training_id: str
     state: str
@@ -41,10 +42,10 @@ class TrainingRuns:
         self._database = database
 
     def find(self, parameters: TrainingParameters, key: str | None) -> TrainingRun | None:
-        """The run that a request has started already.
+        """Find the run of an earlier equal request.
 
-        That is the one that the key was used for, whatever became of it, else an active one with
-        the same parameters.
+        This is the run that the key was used for, in any state, otherwise an active run with the
+        same parameters.
 
         Raises:
             ConflictError: the key was used with other parameters.
@@ -52,12 +53,12 @@ class TrainingRuns:
         with self._database.transaction() as connection:
             return _find(connection, fingerprint(parameters), key)
 
-    def remember(self, key: str, training_id: str) -> None:
-        """Note that a key was answered with a run; a key that was used stays with the first."""
+    def record_key(self, key: str, training_id: str) -> None:
+        """Record the run of a key; a key that is already recorded keeps its run."""
         with self._database.transaction() as connection:
-            _remember(connection, key, training_id)
+            _insert_key(connection, key, training_id)
 
-    def begin(
+    def create(
         self,
         parameters: TrainingParameters,
         key: str | None,
@@ -66,27 +67,27 @@ class TrainingRuns:
         rows: int,
         estimated_at: datetime,
     ) -> tuple[TrainingRun, bool]:
-        """Enter a run under the next number of the day (UTC), unless it is there already.
+        """Create a run with the next number of the day (UTC), unless an equal one exists.
 
         Args:
-            parameters: What it is made with.
-            key: The caller's idempotency key; None where there is none.
-            launcher: What runs the job.
-            rows: Rows of an epoch.
-            estimated_at: When it should be done.
+            parameters: parameters of the run.
+            key: the client's idempotency key, if any.
+            launcher: name of the launcher that runs the job.
+            rows: rows per epoch.
+            estimated_at: estimated time of completion.
 
         Returns:
-            The run, and whether it is a new one, which the caller then launches.
+            The run, and whether it is new; the caller launches a new run.
 
         Raises:
             ConflictError: the key was used with other parameters.
         """
-        wanted = fingerprint(parameters)
+        digest = fingerprint(parameters)
         with self._database.transaction() as connection:
-            # one after the other: no number is given twice, no equal request starts a second run
+            # the lock prevents duplicate numbers, and a second run for an equal request
             connection.execute("LOCK TABLE training_runs IN SHARE ROW EXCLUSIVE MODE")
-            known = _find(connection, wanted, key)
-            run = known or _one(
+            existing = _find(connection, digest, key)
+            run = existing or _fetch_run(
                 connection,
                 "WITH today AS (SELECT (now() AT TIME ZONE 'UTC')::date AS day),"
                 " next AS (SELECT day, (SELECT coalesce(max(number), 0) + 1 FROM training_runs"
@@ -98,17 +99,17 @@ class TrainingRuns:
                 " day, number, 'started', %s, %s, %s, %s, %s FROM next"
                 " RETURNING *",
                 Jsonb(parameters.model_dump(mode="json")),
-                *(wanted, launcher, rows, estimated_at),
+                *(digest, launcher, rows, estimated_at),
             )
-            assert run is not None  # noqa: S101 - an INSERT that returns its row
+            assert run is not None  # noqa: S101 - the INSERT returns its row
             if key is not None:
-                _remember(connection, key, run.training_id)
-        return run, known is None
+                _insert_key(connection, key, run.training_id)
+        return run, existing is None
 
     def get(self, training_id: str) -> TrainingRun | None:
-        """One run; None where it is unknown."""
+        """One run; None if it is unknown."""
         with self._database.transaction() as connection:
-            return _one(
+            return _fetch_run(
                 connection,
                 "SELECT * FROM training_runs WHERE training_id = %s",
                 training_id,
@@ -126,13 +127,13 @@ class TrainingRuns:
         model_version: str | None = None,
         failure_reason: str | None = None,
     ) -> TrainingRun | None:
-        """Note what the job says of itself; a run that has ended is not changed any more.
+        """Record the state reported by the job; a run that has ended is not changed.
 
         Returns:
-            The run as it is now; None where it is unknown.
+            The current run; None if it is unknown.
         """
         with self._database.transaction() as connection:
-            changed = _one(
+            changed = _fetch_run(
                 connection,
                 "UPDATE training_runs SET state = %s, progress = %s,"
                 " estimated_at = coalesce(%s, estimated_at),"
@@ -147,11 +148,11 @@ class TrainingRuns:
             )
         return changed or self.get(training_id)
 
-    def note_version(self, training_id: str, version: str) -> bool:
-        """Note which model version was registered from a run; a later one takes its place.
+    def record_version(self, training_id: str, version: str) -> bool:
+        """Record the model version registered from a run, replacing an earlier one.
 
         Returns:
-            Whether the run is known.
+            Whether the run exists.
         """
         with self._database.transaction() as connection:
             changed = connection.execute(
@@ -160,16 +161,16 @@ class TrainingRuns:
             )
         return changed.rowcount == 1
 
-    def forget_keys(self, training_id: str) -> None:
-        """Free the keys of a run that could not be launched: the caller may try again with them."""
+    def release_keys(self, training_id: str) -> None:
+        """Delete the keys of a run that could not be launched, so that clients can retry."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM training_keys WHERE training_id = %s", (training_id,))
 
-    def rate(self, launcher: str, model_name: str) -> float | None:
-        """Rows per second, all work included: median of the newest runs that were completed.
+    def rows_per_second(self, launcher: str, model_name: str) -> float | None:
+        """Median speed of the newest completed runs, including all overhead.
 
         Returns:
-            None where no run of that encoder was completed by that launcher.
+            None if the launcher has completed no run of that encoder.
         """
         with self._database.transaction() as connection:
             row = connection.execute(
@@ -179,38 +180,38 @@ class TrainingRuns:
                 " FROM training_runs WHERE state = 'completed' AND launcher = %s"
                 " AND parameters->>'model_name' = %s AND finished_at > started_at AND rows > 0"
                 " ORDER BY finished_at DESC LIMIT %s) AS recent",
-                (launcher, model_name, _RECENT),
+                (launcher, model_name, _RATED_RUNS),
             ).fetchone()
         return float(row[0]) if row and row[0] else None
 
 
-def _find(connection: Connection, wanted: str, key: str | None) -> TrainingRun | None:
+def _find(connection: Connection, digest: str, key: str | None) -> TrainingRun | None:
     if key is not None:
-        used = _one(
+        used = _fetch_run(
             connection,
             "SELECT * FROM training_runs WHERE training_id ="
             " (SELECT training_id FROM training_keys WHERE key = %s)",
             key,
         )
-        if used and used.fingerprint != wanted:
-            told = "this key was used for a training with other parameters"
-            raise ConflictError(told, details={"field": "Idempotency-Key"})
+        if used and used.fingerprint != digest:
+            message = "this key was used for a training run with other parameters"
+            raise ConflictError(message, details={"field": "Idempotency-Key"})
         if used:
             return used
-    return _one(
+    return _fetch_run(
         connection,
         "SELECT * FROM training_runs WHERE fingerprint = %s AND state IN ('started', 'running')",
-        wanted,
+        digest,
     )
 
 
-def _remember(connection: Connection, key: str, training_id: str) -> None:
+def _insert_key(connection: Connection, key: str, training_id: str) -> None:
     connection.execute(
         "INSERT INTO training_keys VALUES (%s, %s) ON CONFLICT DO NOTHING", (key, training_id)
     )
 
 
-def _one(connection: Connection, query: LiteralString, *arguments: Any) -> TrainingRun | None:
+def _fetch_run(connection: Connection, query: LiteralString, *arguments: Any) -> TrainingRun | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(query, arguments).fetchone()
     return None if row is None else TrainingRun(**{name: row[name] for name in _FIELDS})

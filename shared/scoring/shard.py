@@ -56,7 +56,7 @@ def score_shard(
     """
     scored = score(encode, table, parallel=parallel, beat=beat)
     mentions = score_mentions(encode, table, scored, parallel=parallel, beat=beat)
-    return ShardScores(table, scored, Readings.of(mentions))
+    return ShardScores(table, scored, Readings.from_mentions(mentions))
 
 
 @contextmanager

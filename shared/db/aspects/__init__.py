@@ -1,1 +1,1 @@
-"""Aspects: what models read in reviews, counts, queries."""
+"""Aspects: readings of models, counts, queries."""

@@ -1,4 +1,4 @@
-"""Counts of aspects: of all reviews, of a category's and of a product's."""
+"""Counts of aspects: for all reviews, by category and by product."""
 
 from collections.abc import Sequence
 from typing import LiteralString
@@ -6,11 +6,11 @@ from typing import LiteralString
 from shared.db.connection import Connection
 
 
-def counted(rows: LiteralString, factor: LiteralString) -> LiteralString:
-    """Add mentions to the counts, or take them off.
+def add_counts(rows: LiteralString, factor: LiteralString) -> LiteralString:
+    """SQL that adds mentions to the counts, or subtracts them.
 
     Args:
-        rows: a name of rows of aspect_mentions.
+        rows: name of a query with rows of aspect_mentions.
         factor: 1 or -1.
     """
     return f"""
@@ -31,12 +31,12 @@ SET mentions = c.mentions + excluded.mentions, reviews = c.reviews + excluded.re
 """  # noqa: S608 - constants of this module, here and below
 
 
-_TAKE_OFF: LiteralString = f"""
+_SUBTRACT: LiteralString = f"""
 WITH gone AS (DELETE FROM aspect_mentions WHERE review_id = ANY(%s) RETURNING *)
-{counted("gone", "-1")}
+{add_counts("gone", "-1")}
 """  # noqa: S608
 
-# Of the readings of a review that of the model whose analysis is the newest counts.
+# The reading that counts is that of the model with the newest analysis.
 _ADD: LiteralString = f"""
 WITH counting AS MATERIALIZED (
     SELECT r.review_id, coalesce(r.product_id, '') AS product_id,
@@ -68,13 +68,13 @@ WITH counting AS MATERIALIZED (
     FROM spread ORDER BY review_id, place
     RETURNING *
 )
-{counted("came", "1")}
+{add_counts("came", "1")}
 """  # noqa: S608
 
 
-def count_again(connection: Connection, review_ids: Sequence[str]) -> None:
-    """Count reviews as they are now; the caller has the lock of a refresh."""
-    touched = (list(review_ids),)
-    connection.execute(_TAKE_OFF, touched)
-    connection.execute(_ADD, touched)
+def recount(connection: Connection, review_ids: Sequence[str]) -> None:
+    """Update the counts for reviews; the caller holds the lock of a refresh."""
+    arguments = (list(review_ids),)
+    connection.execute(_SUBTRACT, arguments)
+    connection.execute(_ADD, arguments)
     connection.execute("DELETE FROM aspect_counts WHERE mentions = 0")

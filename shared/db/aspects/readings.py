@@ -1,4 +1,4 @@
-"""What models read in reviews: their aspects, each with what its sentence says."""
+"""Readings of models: the aspects of reviews, each with the sentiment of its sentence."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from shared.db.connection import Connection
 
 @dataclass(slots=True)
 class Readings:
-    """Of n reviews what they mention: m mentions, in columns; ``owners`` are places of reviews."""
+    """The m mentions of n reviews, in columns; ``owners`` are positions of the reviews."""
 
     owners: list[int] = field(default_factory=list)
     aspects: list[str] = field(default_factory=list)
@@ -19,17 +19,17 @@ class Readings:
     confidences: list[float] = field(default_factory=list)
 
     @classmethod
-    def of(cls, mentions: Iterable[tuple[int, str, int, int, str, float]]) -> "Readings":
-        """From rows: place of the review, aspect, start, end, sentiment, confidence."""
-        found = cls()
+    def from_mentions(cls, mentions: Iterable[tuple[int, str, int, int, str, float]]) -> "Readings":
+        """Convert rows of (owner, aspect, start, end, sentiment, confidence) to columns."""
+        readings = cls()
         for owner, aspect, start, end, sentiment, confidence in mentions:
-            found.owners.append(owner)
-            found.aspects.append(aspect)
-            found.starts.append(start)
-            found.ends.append(end)
-            found.sentiments.append(sentiment)
-            found.confidences.append(confidence)
-        return found
+            readings.owners.append(owner)
+            readings.aspects.append(aspect)
+            readings.starts.append(start)
+            readings.ends.append(end)
+            readings.sentiments.append(sentiment)
+            readings.confidences.append(confidence)
+        return readings
 
 
 _COLUMNS = ("aspects", "starts", "ends", "sentiments", "confidences")
@@ -69,12 +69,12 @@ SET aspects = excluded.aspects, starts = excluded.starts, ends = excluded.ends,
 def upsert_readings(
     connection: Connection, model_version: str, review_ids: Sequence[str], readings: Readings
 ) -> None:
-    """Write what a model read in reviews, also where that is nothing.
+    """Write a model's readings of reviews, including reviews without mentions.
 
     Args:
         connection: the transaction; the caller commits.
-        model_version: the model that judged the sentences.
-        review_ids: n reviews, each once.
+        model_version: the model that scored the sentences.
+        review_ids: n distinct reviews.
         readings: their mentions.
     """
     columns = [getattr(readings, name) for name in _COLUMNS]
@@ -84,5 +84,5 @@ def upsert_readings(
 def copy_readings(
     connection: Connection, source: str, model_version: str, review_ids: Sequence[str]
 ) -> None:
-    """Let a model have read in reviews what another one did."""
+    """Copy the readings of one model version to another."""
     connection.execute(_COPY, (model_version, source, list(review_ids)))

@@ -1,4 +1,4 @@
-"""Prints of reviews' texts, from which copies are told."""
+"""Prints of review texts, used to detect copies."""
 
 from collections.abc import Sequence
 from typing import LiteralString
@@ -22,6 +22,6 @@ def upsert_prints(
     fingerprints: Sequence[int],
     bands: Sequence[Sequence[int]],
 ) -> None:
-    """Write the prints of n reviews, each once; the caller commits."""
-    spelled = ["{" + ",".join(map(str, each)) + "}" for each in bands]
-    connection.execute(_UPSERT, (list(review_ids), list(fingerprints), spelled))
+    """Write the prints of n distinct reviews; the caller commits."""
+    band_arrays = ["{" + ",".join(map(str, numbers)) + "}" for numbers in bands]
+    connection.execute(_UPSERT, (list(review_ids), list(fingerprints), band_arrays))

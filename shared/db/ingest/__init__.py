@@ -1,1 +1,1 @@
-"""Tables that ingests write: the ledger, shards, reviews, rejects, analyses."""
+"""Tables written by ingests: the ledger, shards, reviews, rejects, analyses."""

@@ -1,4 +1,4 @@
-"""What a model said of reviews."""
+"""A model's analyses of reviews."""
 
 from collections.abc import Sequence
 
@@ -26,12 +26,12 @@ ORDER BY s.place
 """
 
 
-def probabilities_of(
+def read_probabilities(
     connection: Connection, model_version: str, review_ids: Sequence[str]
 ) -> list[tuple[float | None, float | None, float | None]]:
-    """Negative, neutral and positive of each review, in their order, as a model said them.
+    """A model's probabilities (negative, neutral, positive) of each review, in order.
 
-    A review that the model has not judged as it is now has None three times.
+    A review that the model has not analysed in its current state has three Nones.
     """
     return connection.execute(_PROBABILITIES, (list(review_ids), model_version)).fetchall()
 
@@ -46,17 +46,17 @@ def upsert_analyses(
     *,
     current: bool = True,
 ) -> None:
-    """Write one analysis per review; a second time replaces the first.
+    """Write one analysis per review, replacing an earlier one of the same model.
 
     Args:
         connection: the transaction; the caller commits.
-        model_version: the model that said so.
-        review_ids: n reviews, each once.
+        model_version: the model that analysed them.
+        review_ids: n distinct reviews.
         sentiments: n labels.
-        confidences: n probabilities of those labels.
+        confidences: n probabilities of these labels.
         probabilities: three columns of n values: negative, neutral, positive.
-        current: whether they count at once; those of a candidate wait for
-            adoption.let_count.
+        current: whether insights use them immediately; those of a candidate wait for
+            adoption.activate_analyses.
     """
     connection.execute(
         _UPSERT,

@@ -1,23 +1,22 @@
-"""The ledger: which object was ingested how far, and what became of its rows."""
+"""The ledger: the state of each ingest, and counts of its rows."""
 
 from typing import LiteralString
 
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from shared.db.connection import Database
 from shared.db.ingest.shards import (
     StoredBatch,
-    forget,
-    message_of,
-    settle,
+    complete_ingest,
+    delete_batches,
+    shard_message,
     stored_batches,
 )
 from shared.schemas.formats import LEDGER
 from shared.schemas.ingest import IngestReport, IngestStatus, Reject, ingest_id_of
 from shared.schemas.messages import ProcessShard
 
-_COUNTS = """
+_REPORTS = """
 SELECT i.*, s.*, r.rejects_by_reason FROM ingests AS i
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(accepted + rejected), 0) AS rows_read, coalesce(sum(rows), 0) AS stored,
@@ -32,9 +31,11 @@ CROSS JOIN LATERAL (
     ) AS reasons
 ) AS r
 """
-"""Counts are sums over what is committed: live while reading, exact at the end, never stale."""
+"""Counts are sums over committed rows, so they are always current."""
 
-_OPEN = "SELECT ingest_id, part, key, rows FROM shards WHERE model_version IS NULL AND rows > 0"
+_OPEN_SHARDS = (
+    "SELECT ingest_id, part, key, rows FROM shards WHERE model_version IS NULL AND rows > 0"
+)
 
 
 class Ledger:
@@ -44,7 +45,7 @@ class Ledger:
         self._database = database
 
     def receive(self, bucket: str, key: str, etag: str) -> str:
-        """Note that an object is to be collected; returns its ingest id."""
+        """Record an object that is to be collected; returns its ingest id."""
         ingest_id = ingest_id_of(bucket, key, etag)
         with self._database.transaction() as connection:
             connection.execute(
@@ -56,10 +57,10 @@ class Ledger:
         return ingest_id
 
     def start(self, ingest_id: str) -> dict[int, StoredBatch]:
-        """Begin (or go on) collecting.
+        """Start or resume collecting.
 
         Returns:
-            The batches that an earlier attempt committed, by part.
+            The batches committed by earlier attempts, by part.
         """
         with self._database.transaction() as connection:
             connection.execute(
@@ -71,8 +72,8 @@ class Ledger:
             batches = stored_batches(connection, ingest_id)
         return {batch.part: batch for batch in batches}
 
-    def status_of(self, ingest_id: str) -> IngestStatus | None:
-        """Where an ingest stands; None where it is unknown."""
+    def status(self, ingest_id: str) -> IngestStatus | None:
+        """Status of an ingest; None if it is unknown."""
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT status FROM ingests WHERE ingest_id = %s", (ingest_id,)
@@ -80,7 +81,7 @@ class Ledger:
         return IngestStatus(row[0]) if row else None
 
     def describe(self, ingest_id: str, profile: dict[str, str], warnings: list[str]) -> None:
-        """Note format, compression, encoding and dump_schema of a dump, and its warnings."""
+        """Record format, compression, encoding and dump_schema of a dump, and its warnings."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE ingests SET updated_at = now(), format = %s, compression = %s,"
@@ -92,17 +93,17 @@ class Ledger:
                 ),
             )
 
-    def forget(self, ingest_id: str, part: int, record: int) -> None:
-        """Take back the batches of an ingest from ``part`` and ``record`` on (see shards.forget).
+    def delete_batches(self, ingest_id: str, part: int, record: int) -> None:
+        """Delete the batches of an ingest from ``part`` and ``record`` on.
 
-        Its own transaction: it locks many rows, and one that also stored some could deadlock with
-        an ingest that holds the same reviews.
+        This uses its own transaction: it locks many rows, and a transaction that also stored some
+        could deadlock with an ingest of the same reviews.
         """
         with self._database.transaction() as connection:
-            forget(connection, ingest_id, part, record)
+            delete_batches(connection, ingest_id, part, record)
 
     def shard_keys(self, ingest_id: str) -> set[str]:
-        """Keys of the clean shards that an ingest has."""
+        """Keys of the clean shards of an ingest."""
         with self._database.transaction() as connection:
             rows = connection.execute(
                 "SELECT key FROM shards WHERE ingest_id = %s AND rows > 0", (ingest_id,)
@@ -110,44 +111,44 @@ class Ledger:
             return {row[0] for row in rows}
 
     def finish(self, ingest_id: str) -> bool:
-        """Mark an ingest as collected (processed, where no shard is open).
+        """Mark an ingest as collected, or as processed if no shard is open.
 
         Returns:
-            Whether everything it stored is processed already: an index is due.
+            Whether an index build is due, because all its rows are already processed.
         """
         with self._database.transaction() as connection:
-            # the row's lock first: the worker that processes the last shard does the same
+            # locks the row first, like the worker that processes the last shard
             connection.execute(
                 "UPDATE ingests SET status = 'collected', updated_at = now(), finished_at = now()"
                 " WHERE ingest_id = %s",
                 (ingest_id,),
             )
-            return settle(connection, ingest_id)
+            return complete_ingest(connection, ingest_id)
 
     def fail(self, ingest_id: str, code: str, detail: str) -> bool:
-        """Mark an ingest as failed; what it stored before stays and is processed."""
+        """Mark an ingest as failed; rows stored before stay and are processed."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE ingests SET status = 'failed', updated_at = now(), finished_at = now(),"
                 " error_code = %s, error_detail = %s WHERE ingest_id = %s",
                 (code, detail.replace("\0", "\ufffd"), ingest_id),
             )
-            return settle(connection, ingest_id)
+            return complete_ingest(connection, ingest_id)
 
     def touch(self, ingest_id: str) -> None:
-        """Say that somebody works on the ingest."""
+        """Record that the ingest is still being worked on."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,)
             )
 
     def report(self, ingest_id: str) -> IngestReport | None:
-        """Counts of one ingest; None where it is unknown."""
-        found = self._reports("WHERE i.ingest_id = %s", (ingest_id,))
-        return found[0] if found else None
+        """Report of one ingest; None if it is unknown."""
+        reports = self._reports("WHERE i.ingest_id = %s", (ingest_id,))
+        return reports[0] if reports else None
 
     def recent(self, limit: int) -> list[IngestReport]:
-        """The ingests that came last, newest first."""
+        """The most recent ingests, newest first."""
         return self._reports(
             "WHERE i.ingest_id IN (SELECT ingest_id FROM ingests"
             " ORDER BY received_at DESC, ingest_id LIMIT %s)"
@@ -155,42 +156,34 @@ class Ledger:
             (limit,),
         )
 
-    def of_key(self, bucket: str, key: str, limit: int) -> list[IngestReport]:
-        """The ingests of one object, one for each version of it, newest first."""
+    def of_object(self, bucket: str, key: str, limit: int) -> list[IngestReport]:
+        """The ingests of one object, one per version, newest first."""
         return self._reports(
             "WHERE i.bucket = %s AND i.key = %s ORDER BY i.received_at DESC, i.ingest_id LIMIT %s",
             (bucket, key, limit),
         )
 
     def _reports(self, where: LiteralString, arguments: tuple[object, ...]) -> list[IngestReport]:
-        with (
-            self._database.transaction() as connection,
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            rows = cursor.execute(f"{_COUNTS} {where}", arguments).fetchall()
+        rows = self._database.fetch_dicts(f"{_REPORTS} {where}", arguments)
         for row in rows:
             LEDGER.check(f"ingest {row['ingest_id']}", row["format_version"])
         fields = IngestReport.model_fields
         return [IngestReport(**{k: v for k, v in row.items() if k in fields}) for row in rows]
 
     def rejects(self, ingest_id: str, *, after: int = 0, limit: int = 100) -> list[Reject]:
-        """Rejects of an ingest in the order of its records, those behind ``after``."""
-        with (
-            self._database.transaction() as connection,
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            rows = cursor.execute(
-                "SELECT file, line, record, reason, detail, raw FROM rejects"
-                " WHERE ingest_id = %s AND record > %s ORDER BY record LIMIT %s",
-                (ingest_id, after, limit),
-            ).fetchall()
+        """Rejects of an ingest with a record number above ``after``, in order."""
+        rows = self._database.fetch_dicts(
+            "SELECT file, line, record, reason, detail, raw FROM rejects"
+            " WHERE ingest_id = %s AND record > %s ORDER BY record LIMIT %s",
+            (ingest_id, after, limit),
+        )
         return [Reject(**row) for row in rows]
 
-    def known(self, bucket: str, prefix: str) -> dict[tuple[str, str], tuple[IngestStatus, float]]:
-        """Everything the ledger knows below a prefix.
+    def states(self, bucket: str, prefix: str) -> dict[tuple[str, str], tuple[IngestStatus, float]]:
+        """States of all ingests below a prefix.
 
         Returns:
-            (key, etag) to (status, seconds since its last sign of life).
+            (key, etag) to (status, seconds since the last update).
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
@@ -201,19 +194,19 @@ class Ledger:
             return {(key, etag): (IngestStatus(status), age) for key, etag, status, age in rows}
 
     def open_shards(self, ingest_id: str) -> list[ProcessShard]:
-        """Shards of an ingest that no model has processed."""
+        """The shards of an ingest that no model has processed."""
         with self._database.transaction() as connection:
             rows = connection.execute(
-                f"{_OPEN} AND ingest_id = %s ORDER BY part",
+                f"{_OPEN_SHARDS} AND ingest_id = %s ORDER BY part",
                 (ingest_id,),
             )
-            return [message_of(row) for row in rows]
+            return [shard_message(row) for row in rows]
 
     def stale_shards(self, idle_seconds: float, lost_seconds: float) -> list[ProcessShard]:
-        """Open shards that nobody seems to work on; they count as queued from now.
+        """Return open shards that no worker seems to process, and mark them as queued now.
 
-        While any shard shows signs of life the others may just wait for their turn: then only those
-        that waited ``lost_seconds`` come back, else those that waited ``idle_seconds``.
+        While any shard is being updated, the others may only be waiting for their turn: then only
+        shards without an update for ``lost_seconds`` are returned, otherwise ``idle_seconds``.
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
@@ -228,15 +221,15 @@ class Ledger:
                 " RETURNING shards.ingest_id, shards.part, shards.key, shards.rows",
                 (idle_seconds, lost_seconds, idle_seconds),
             )
-            return sorted((message_of(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
+            return sorted((shard_message(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
 
     def reopen(self, model_version: str, age_seconds: float) -> list[ProcessShard]:
-        """Open the shards that another model processed; they count as queued from now.
+        """Reopen shards that another model processed, and mark them as queued now.
 
         Args:
             model_version: the model that should have processed them.
-            age_seconds: how long ago at least the other one did: a model that cannot be opened
-                leaves the work to the one before it, and must not have it done again and again.
+            age_seconds: minimum time since they were processed. While a new model cannot be opened,
+                the previous one processes shards; they must not be reopened continuously.
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
@@ -251,10 +244,10 @@ class Ledger:
                 " WHERE status = 'processed' AND ingest_id = ANY(%s)",
                 (sorted({row[0] for row in rows}),),
             )
-        return sorted((message_of(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
+        return sorted((shard_message(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
 
     def all_processed(self) -> bool:
-        """Whether there is something to index and no shard is open."""
+        """Whether there are rows to index and no shard is open."""
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT EXISTS (SELECT FROM shards WHERE rows > 0)"
@@ -263,20 +256,20 @@ class Ledger:
         return bool(row and row[0])
 
     def shard(self, ingest_id: str, part: int) -> StoredBatch | None:
-        """One committed batch; None where it is unknown."""
+        """One committed batch; None if it is unknown."""
         with self._database.transaction() as connection:
             batches = stored_batches(connection, ingest_id, part)
         return batches[0] if batches else None
 
     def touch_shard(self, ingest_id: str, part: int) -> None:
-        """Say that somebody works on the shard."""
+        """Record that the shard is still being worked on."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE shards SET updated_at = now() WHERE ingest_id = %s AND part = %s",
                 (ingest_id, part),
             )
 
-    def settled(self, ingest_id: str) -> bool:
-        """Whether an ingest is read to its end and has no open shard."""
+    def complete(self, ingest_id: str) -> bool:
+        """Mark an ingest as processed if it has no open shard (see shards.complete_ingest)."""
         with self._database.transaction() as connection:
-            return settle(connection, ingest_id)
+            return complete_ingest(connection, ingest_id)

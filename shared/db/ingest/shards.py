@@ -1,4 +1,4 @@
-"""The ledger's lines of batches: what is stored, what is processed, when an ingest is done."""
+"""The ledger's records of batches: what is stored and processed, and when an ingest is done."""
 
 from dataclasses import dataclass
 from typing import Any, LiteralString
@@ -10,7 +10,7 @@ from shared.schemas.messages import ProcessShard
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """One committed batch of an ingest; ``fingerprint`` names the rows it was read from."""
+    """One committed batch of an ingest; ``fingerprint`` identifies the rows it was read from."""
 
     part: int
     fingerprint: str
@@ -22,7 +22,7 @@ class StoredBatch:
 
 
 def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> None:
-    """Note a batch in the transaction that stores its rows; also the ingest's sign of life."""
+    """Record a batch in the transaction that stores its rows, and touch the ingest."""
     connection.execute(
         "INSERT INTO shards"
         " (ingest_id, part, fingerprint, accepted, rejected, rows, key, format_version)"
@@ -59,64 +59,64 @@ def stored_batches(
     return [StoredBatch(*row[1:]) for row in rows]
 
 
-def forget(connection: Connection, ingest_id: str, part: int, record: int) -> None:
-    """Take back the batches of an ingest from ``part`` on: its lines, rejects and reviews.
+def delete_batches(connection: Connection, ingest_id: str, part: int, record: int) -> None:
+    """Delete the batches of an ingest from ``part`` on, with their rejects and reviews.
 
-    All that follows goes as well: its batches may be cut at other places this time, and a row that
-    was stored for a later record may be due to an earlier one now.
+    All later batches are deleted as well: their boundaries may differ this time, and a row that was
+    stored for a later record may now belong to an earlier one.
 
     Args:
         connection: the transaction; the caller commits.
-        ingest_id: whose batches; rows that another ingest owns stay.
-        part: the first batch to forget.
+        ingest_id: the ingest; rows owned by other ingests stay.
+        part: the first batch to delete.
         record: the first record of that batch.
     """
-    # the lines first, as processing does (see lock_batch); where there is none, there is no row
-    lines = connection.execute(
+    # shards first, in the same order as processing (see lock_batch); without shards, no rows exist
+    shards = connection.execute(
         "DELETE FROM shards WHERE ingest_id = %s AND part >= %s", (ingest_id, part)
     )
-    if lines.rowcount:
-        behind = (ingest_id, record)
-        connection.execute("DELETE FROM rejects WHERE ingest_id = %s AND record >= %s", behind)
-        connection.execute("DELETE FROM reviews WHERE ingest_id = %s AND record >= %s", behind)
+    if shards.rowcount:
+        start = (ingest_id, record)
+        connection.execute("DELETE FROM rejects WHERE ingest_id = %s AND record >= %s", start)
+        connection.execute("DELETE FROM reviews WHERE ingest_id = %s AND record >= %s", start)
 
 
 def process_lock(ingest_id: str, part: int) -> str:
-    """Name of the lock that whoever processes a shard holds (see Database.lock)."""
+    """Name of the lock for processing a shard (see Database.lock)."""
     return f"process:{ingest_id}:{part}"
 
 
 def lock_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> bool:
-    """Keep a batch from being forgotten until the transaction ends.
+    """Prevent the deletion of a batch until the transaction ends.
 
     Returns:
-        Whether it is there still; False where its dump was read anew meanwhile.
+        Whether the batch still exists; False if its dump has been read again.
     """
-    found = connection.execute(
+    row = connection.execute(
         "SELECT FROM shards WHERE ingest_id = %s AND part = %s AND fingerprint = %s FOR UPDATE",
         (ingest_id, batch.part, batch.fingerprint),
     )
-    return found.rowcount > 0
+    return row.rowcount > 0
 
 
 def mark_processed(connection: Connection, message: ProcessShard, model_version: str) -> bool:
-    """Close a shard; True where it was the ingest's last (see settle)."""
-    # two workers that finish at once wait for each other here, so the second sees the first
+    """Mark a shard as processed; returns whether it was the ingest's last (see complete_ingest)."""
+    # serialises two workers that finish at the same time, so that the second sees the first
     connection.execute("SELECT FROM ingests WHERE ingest_id = %s FOR UPDATE", (message.ingest_id,))
     connection.execute(
         "UPDATE shards SET model_version = %s, updated_at = now()"
         " WHERE ingest_id = %s AND part = %s",
         (model_version, message.ingest_id, message.part),
     )
-    return settle(connection, message.ingest_id)
+    return complete_ingest(connection, message.ingest_id)
 
 
-def settle(connection: Connection, ingest_id: str) -> bool:
-    """Turn a collected ingest without open shards into a processed one.
+def complete_ingest(connection: Connection, ingest_id: str) -> bool:
+    """Mark a collected ingest as processed if it has no open shard.
 
     Returns:
-        Whether the ingest is read (to its end, or to where it failed), stored something, and has
-        no open shard: an index is due. A failed one stays failed.
+        Whether an index build is due: the ingest has been read (to its end, or until it failed),
+        has stored rows, and has no open shard. A failed ingest stays failed.
     """
     row = connection.execute(
         "SELECT i.status, count(*) FILTER (WHERE s.rows > 0),"
@@ -135,7 +135,7 @@ def settle(connection: Connection, ingest_id: str) -> bool:
     return bool(row[1])
 
 
-def message_of(row: tuple[Any, ...]) -> ProcessShard:
-    """The request to process a shard, from (ingest_id, part, key, rows)."""
+def shard_message(row: tuple[Any, ...]) -> ProcessShard:
+    """Create the message to process a shard from (ingest_id, part, key, rows)."""
     ingest_id, part, key, rows = row
     return ProcessShard(ingest_id=ingest_id, part=part, key=key, rows=rows)

@@ -1,1 +1,1 @@
-"""Figures over time, of products and segments: kept current and read."""
+"""Figures over time, of products and of segments: updates and queries."""

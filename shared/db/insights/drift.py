@@ -1,4 +1,4 @@
-"""What models say of the reviews that arrive, beside what each said when it was tried."""
+"""Predictions of models for arriving reviews, compared with those of their evaluations."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from typing import Any
 from shared.db.connection import Connection, Database
 from shared.schemas.sentiment import LABELS
 
-BINS = 10
-"""Bins of confidence (rollups.BIN_EDGES)."""
+CONFIDENCE_BINS = 10
+"""Number of bins (rollups.CONFIDENCE_BIN_EDGES)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Reviews of each sentiment (in the order of LABELS), and of each bin of confidence."""
+    """Number of reviews by sentiment (in the order of LABELS) and by confidence bin."""
 
     sentiments: tuple[int, ...]
     confidences: tuple[int, ...]
@@ -22,37 +22,37 @@ class Distribution:
 
     @property
     def reviews(self) -> int:
-        """How many there are."""
+        """Total number of reviews."""
         return sum(self.sentiments)
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a model said of rows that it was tried with; ``origin`` says which."""
+    """Distribution of a model's predictions in its evaluation; ``origin`` describes the rows."""
 
     origin: str
-    said: Distribution
+    distribution: Distribution
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentModel:
-    """The model that was put to work last, and its reference, where one is known."""
+    """The active model, and its reference if there is one."""
 
     version: str
     reference: Reference | None
 
 
 def has_reference(connection: Connection, version: str) -> bool:
-    """Whether what a model said when it was tried is known."""
+    """Whether the predictions of a model's evaluation are recorded."""
     row = connection.execute(
         "SELECT origin IS NOT NULL FROM insight_models WHERE model_version = %s", (version,)
     ).fetchone()
     return bool(row and row[0])
 
 
-def note_model(connection: Connection, version: str, reference: Reference | None) -> None:
-    """Note that a model is at work now; a reference that is known stays where none is given."""
-    said = reference.said if reference else None
+def record_model(connection: Connection, version: str, reference: Reference | None) -> None:
+    """Record a model as the active one; without a reference, a recorded one is kept."""
+    distribution = reference.distribution if reference else None
     connection.execute(
         "INSERT INTO insight_models AS m"
         " (model_version, origin, sentiments, confidences, mean_confidence)"
@@ -65,21 +65,21 @@ def note_model(connection: Connection, version: str, reference: Reference | None
         (
             version,
             reference.origin if reference else None,
-            list(said.sentiments) if said else None,
-            list(said.confidences) if said else None,
-            said.mean_confidence if said else None,
+            list(distribution.sentiments) if distribution else None,
+            list(distribution.confidences) if distribution else None,
+            distribution.mean_confidence if distribution else None,
         ),
     )
 
 
-class Drift:
+class DriftQueries:
     """Reads insight_models and arrivals."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def current(self) -> CurrentModel | None:
-        """The model at work; None before the first one."""
+        """The active model; None before the first one."""
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT model_version, origin, sentiments, confidences, mean_confidence"
@@ -90,15 +90,15 @@ class Drift:
         version, origin, sentiments, confidences, mean = row
         if origin is None:
             return CurrentModel(version, None)
-        said = Distribution(tuple(sentiments), tuple(confidences), mean)
-        return CurrentModel(version, Reference(origin, said))
+        distribution = Distribution(tuple(sentiments), tuple(confidences), mean)
+        return CurrentModel(version, Reference(origin, distribution))
 
-    def arrived(self, version: str, days: int) -> tuple[date | None, date | None, Distribution]:
-        """What a model says of the reviews of the newest days on which some came.
+    def arrivals(self, version: str, days: int) -> tuple[date | None, date | None, Distribution]:
+        """Distribution of a model's predictions for recently arrived reviews.
 
         Args:
             version: the model.
-            days: so many days up to the newest one (UTC) with reviews that it judged.
+            days: number of days (UTC) up to the last one with reviews that the model analysed.
 
         Returns:
             First and last day with such reviews, and the distribution.
@@ -118,16 +118,16 @@ def _distribution(
 ) -> tuple[date | None, date | None, Distribution]:
     sentiments: Counter[str] = Counter()
     bins: Counter[int] = Counter()
-    confidence = 0.0
-    for _, sentiment, place, reviews, summed in rows:
+    confidence_sum = 0.0
+    for _, sentiment, confidence_bin, reviews, summed in rows:
         sentiments[sentiment] += reviews
-        bins[place] += reviews
-        confidence += summed
-    whole = sentiments.total()
-    said = Distribution(
+        bins[confidence_bin] += reviews
+        confidence_sum += summed
+    total = sentiments.total()
+    distribution = Distribution(
         tuple(sentiments[label.value] for label in LABELS),
-        tuple(bins[place] for place in range(BINS)),
-        confidence / whole if whole else None,
+        tuple(bins[number] for number in range(CONFIDENCE_BINS)),
+        confidence_sum / total if total else None,
     )
     days = [row[0] for row in rows]
-    return min(days, default=None), max(days, default=None), said
+    return min(days, default=None), max(days, default=None), distribution

@@ -1,6 +1,6 @@
-"""First and last day of products, and since when reviewers say something else of them."""
+"""Updates the first day, the last day and the change point of products."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from shared.db.connection import Connection
 from shared.statistics.change_points import MIN_REVIEWS_PER_SIDE, ChangePoint, DayCount, find_change
 
-_PRODUCTS = 500
+_PRODUCTS_PER_ROUND = 500
 
-_SPANS = """
+_UPDATE_DAY_RANGES = """
 UPDATE product_totals AS t SET stale = false, first_day = s.first_day, last_day = s.last_day,
     change_day = NULL, change_seen = NULL, reviews_before = NULL, negative_before = NULL,
     reviews_after = NULL, negative_after = NULL, p_value = NULL
@@ -24,13 +24,13 @@ WHERE t.product_id = s.product_id
 RETURNING t.product_id, t.analysed
 """
 
-_DAYS = """
+_SELECT_DAYS = """
 SELECT product_id, day, sum(negative + neutral + positive)::bigint, sum(negative)::bigint
 FROM product_days WHERE product_id = ANY(%s) AND day > '-infinity'
 GROUP BY product_id, day ORDER BY product_id, day
 """
 
-_NOTE = """
+_UPDATE_CHANGES = """
 UPDATE product_totals AS t
 SET change_day = c.day, change_seen = c.seen, reviews_before = c.n_0, negative_before = c.k_0,
     reviews_after = c.n_1, negative_after = c.k_1, p_value = c.p
@@ -40,39 +40,45 @@ WHERE t.product_id = c.product_id
 """
 
 
-def find_changes(connection: Connection) -> int:
-    """Look anew at some products whose days changed.
+def update_changes(connection: Connection) -> int:
+    """Update some products whose days changed.
 
     Args:
         connection: the transaction; the caller holds the lock of a refresh, and commits.
 
     Returns:
-        How many were looked at; 0 when none is left.
+        The number of updated products; 0 if there are none left.
     """
     rows = connection.execute(
         "SELECT product_id FROM product_totals WHERE stale ORDER BY product_id LIMIT %s",
-        (_PRODUCTS,),
+        (_PRODUCTS_PER_ROUND,),
     ).fetchall()
     if not rows:
         return 0
-    spans = connection.execute(_SPANS, ([product_id for (product_id,) in rows],)).fetchall()
-    enough = [product_id for product_id, analysed in spans if analysed >= 2 * MIN_REVIEWS_PER_SIDE]
-    if enough:
-        days = connection.execute(_DAYS, (enough,)).fetchall()
-        _note(connection, [(name, found) for name, found in _found(days) if found is not None])
+    ranges = connection.execute(
+        _UPDATE_DAY_RANGES, ([product_id for (product_id,) in rows],)
+    ).fetchall()
+    testable = [
+        product_id for product_id, analysed in ranges if analysed >= 2 * MIN_REVIEWS_PER_SIDE
+    ]
+    if testable:
+        days = connection.execute(_SELECT_DAYS, (testable,)).fetchall()
+        _write_changes(connection, list(_find_changes(days)))
     return len(rows)
 
 
-def _found(days: Iterable[tuple[Any, ...]]) -> Iterable[tuple[str, ChangePoint | None]]:
+def _find_changes(days: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, ChangePoint]]:
     for product_id, rows in groupby(days, key=itemgetter(0)):
-        yield product_id, find_change([DayCount(*row[1:]) for row in rows])
+        change = find_change([DayCount(*row[1:]) for row in rows])
+        if change is not None:
+            yield product_id, change
 
 
-def _note(connection: Connection, changes: list[tuple[str, ChangePoint]]) -> None:
+def _write_changes(connection: Connection, changes: list[tuple[str, ChangePoint]]) -> None:
     connection.execute(
-        _NOTE,
+        _UPDATE_CHANGES,
         (
-            [name for name, _ in changes],
+            [product_id for product_id, _ in changes],
             [change.day for _, change in changes],
             [change.first_seen for _, change in changes],
             [change.reviews_before for _, change in changes],

@@ -1,5 +1,5 @@
-"""The statement that a refresh of the figures consists of (see rollups.py)."""
-# ruff: noqa: S608 - it is put together of constants of this module
+"""The SQL statement that applies logged changes to the figures (see rollups.py)."""
+# ruff: noqa: S608 - built from constants of this module
 
 from typing import LiteralString
 
@@ -7,9 +7,9 @@ _MEASURES: tuple[LiteralString, ...] = (
     *("reviews", "rated", "rating_sum", "negative", "neutral", "positive", "mismatches"),
 )
 _SUMS: LiteralString = ", ".join(f"sum({name}) AS {name}" for name in _MEASURES)
-_NAMES: LiteralString = ", ".join(_MEASURES)
+_COLUMNS: LiteralString = ", ".join(_MEASURES)
 
-_PAIRS: LiteralString = """
+_CELLS: LiteralString = """
 WITH gone AS (
     DELETE FROM insight_changes WHERE change_id = ANY(%(changes)s)
     RETURNING review_ids, product_ids
@@ -81,37 +81,38 @@ WITH gone AS (
            sum(n) FILTER (WHERE mismatch <> 0) AS mismatches
     FROM moves GROUP BY product_id, category, source, day
 )"""
-"""Every part of one statement sees the same rows: those that the lines taken speak of."""
+"""All parts of the statement see the same rows: the reviews of the processed changes."""
 
 
-def _added(table: LiteralString, keys: LiteralString, rows: LiteralString) -> LiteralString:
-    """Add differences to the sums of a table.
+def _upsert(table: LiteralString, keys: LiteralString, rows: LiteralString) -> LiteralString:
+    """Add differences to the sums in a table.
 
     Args:
-        table: whose columns are the keys and the measures.
+        table: the table; its columns are the keys and the measures.
         keys: its primary key.
-        rows: a query of keys and measures, each key once.
+        rows: query that returns keys and measures, with distinct keys.
     """
-    add = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _MEASURES)
-    zero = ", ".join(f"coalesce({name}, 0)" for name in _MEASURES)
+    additions = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in _MEASURES)
+    values = ", ".join(f"coalesce({name}, 0)" for name in _MEASURES)
     return (
-        f"INSERT INTO {table} ({keys}, {_NAMES})"
-        f" SELECT {keys}, {zero} FROM ({rows}) AS rows ON CONFLICT ({keys}) DO UPDATE SET {add}"
+        f"INSERT INTO {table} ({keys}, {_COLUMNS})"
+        f" SELECT {keys}, {values} FROM ({rows}) AS rows"
+        f" ON CONFLICT ({keys}) DO UPDATE SET {additions}"
     )
 
 
-def _summed(keys: LiteralString, source: LiteralString = "cells") -> LiteralString:
+def _grouped(keys: LiteralString, source: LiteralString = "cells") -> LiteralString:
     return f"SELECT {keys}, {_SUMS} FROM {source} GROUP BY {keys}"
 
 
-_SEGMENTS: LiteralString = """cells CROSS JOIN LATERAL (VALUES
+_SEGMENT_CELLS: LiteralString = """cells CROSS JOIN LATERAL (VALUES
     ('all', '', ''), ('category', category, ''), ('source', '', source), ('both', category, source)
 ) AS s (segment, of_category, of_source)"""
-_NAMED: LiteralString = """cells CROSS JOIN LATERAL (VALUES
+_SEGMENT_NAMES: LiteralString = """cells CROSS JOIN LATERAL (VALUES
     ('category', category), ('source', source)) AS s (segment, name)"""
 
 _PRODUCT_TOTALS: LiteralString = f"""
-INSERT INTO product_totals AS t (product_id, category, {_NAMES})
+INSERT INTO product_totals AS t (product_id, category, {_COLUMNS})
 SELECT product_id, (array_agg(category ORDER BY reviews DESC))[1],
        {", ".join(f"coalesce(sum({name}), 0)" for name in _MEASURES)}
 FROM cells WHERE product_id <> '' GROUP BY product_id
@@ -132,30 +133,30 @@ SET reviews = t.reviews + excluded.reviews,
     confidence_sum = t.confidence_sum + excluded.confidence_sum
 """
 
-TAKE_UP: LiteralString = f"""{_PAIRS},
-days AS ({_added("product_days", "product_id, source, day", _summed("product_id, source, day"))}),
+APPLY_CHANGES: LiteralString = f"""{_CELLS},
+days AS ({_upsert("product_days", "product_id, source, day", _grouped("product_id, source, day"))}),
 sources AS ({
-    _added(
+    _upsert(
         "product_sources",
         "product_id, source",
-        _summed("product_id, source") + " HAVING product_id <> ''",
+        _grouped("product_id, source") + " HAVING product_id <> ''",
     )
 }),
 segments AS ({
-    _added(
+    _upsert(
         "segment_days",
         "segment, category, source, day",
         f"SELECT segment, of_category AS category, of_source AS source, day, {_SUMS}"
-        f" FROM {_SEGMENTS} GROUP BY 1, 2, 3, 4",
+        f" FROM {_SEGMENT_CELLS} GROUP BY 1, 2, 3, 4",
     )
 }),
-totals AS ({_added("segment_totals", "segment, name", _summed("segment, name", _NAMED))}),
+totals AS ({_upsert("segment_totals", "segment, name", _grouped("segment, name", _SEGMENT_NAMES))}),
 products AS ({_PRODUCT_TOTALS}),
 came AS ({_ARRIVALS})
 SELECT count(*), count(*) FILTER (WHERE NOT lives OR counted) FROM changed
 """
 
-EMPTIED: tuple[LiteralString, ...] = (
+DELETE_EMPTY: tuple[LiteralString, ...] = (
     "DELETE FROM product_days WHERE reviews = 0",
     "DELETE FROM product_sources WHERE reviews = 0",
     "DELETE FROM product_totals WHERE reviews = 0",
@@ -163,4 +164,4 @@ EMPTIED: tuple[LiteralString, ...] = (
     "DELETE FROM segment_totals WHERE reviews = 0",
     "DELETE FROM arrivals WHERE reviews = 0",
 )
-"""What a refresh ends with where reviews went away or moved."""
+"""Statements to run after APPLY_CHANGES if reviews were deleted or moved."""

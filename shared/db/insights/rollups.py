@@ -1,24 +1,24 @@
-"""Keeps the figures of insights current: takes up what the log of changes names, and no more.
+"""Keeps the figures of insights up to date by processing a log of changes.
 
-Whoever writes reviews, analyses or categories leaves a line in ``insight_changes``, in the same
-transaction (triggers of migration 0003). A refresh takes some lines, looks at those reviews as they
-are now, compares with ``review_facts``, which says how each was counted, and adds the differences
-to all sums, in one transaction. So a sum is always that of its facts, and nothing is counted twice
-or lost: a line that is committed later waits for the next round.
+Every write of reviews, analyses or categories adds a row to ``insight_changes`` in the same
+transaction (triggers of migration 0003). A refresh takes some of these rows, compares the current
+state of their reviews with ``review_facts``, which records how each review was counted, and adds
+the differences to all sums, in one transaction. So sums always match the facts, and nothing is
+counted twice or lost: a change that is committed later waits for the next round.
 """
 
 from shared.db.backlog import Backlog
 from shared.db.connection import Connection, Database
-from shared.db.insights.product_changes import find_changes
-from shared.db.insights.rollup_sql import EMPTIED, TAKE_UP
+from shared.db.insights.product_changes import update_changes
+from shared.db.insights.rollup_sql import APPLY_CHANGES, DELETE_EMPTY
 
-CONFIDENT = 0.71
-"""Above it the shipped model is right in 95 of 100 cases (its evaluation, "abstain")."""
-BIN_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-"""Lower edges of the bins of confidence, but for the first."""
+MIN_CONFIDENCE = 0.71
+"""Above it, 95% of the shipped model's predictions are right (its evaluation, "abstain")."""
+CONFIDENCE_BIN_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+"""Lower edges of the confidence bins, except the first."""
 LOCK = 7_205_492
-_CHUNK = 20_000
-_LINES = 1_000
+_REVIEWS_PER_ROUND = 20_000
+_CHANGES_PER_ROUND = 1_000
 
 
 def refresh(database: Database, *, seconds: float = 60.0) -> bool:
@@ -27,42 +27,43 @@ def refresh(database: Database, *, seconds: float = 60.0) -> bool:
 
 
 def is_behind(database: Database) -> bool:
-    """Whether something waits to be taken up."""
+    """Whether changes are pending."""
     return _BACKLOG.is_behind(database)
 
 
-def _take(connection: Connection) -> int:
-    """Take up some lines or, where there are none, find changes of some products."""
-    changes = _waiting(connection)
+def _process(connection: Connection) -> int:
+    """Apply some changes or, if there are none, update the change points of some products."""
+    changes = _oldest_changes(connection)
     if changes:
-        return _take_up(connection, changes)
-    find_changes(connection)
+        return _apply(connection, changes)
+    update_changes(connection)
     return 0
 
 
-def _waiting(connection: Connection) -> list[int]:
-    """The oldest lines, of about as many reviews as one transaction should change."""
-    chosen: list[int] = []
+def _oldest_changes(connection: Connection) -> list[int]:
+    """The oldest changes, as many as fit in one transaction."""
+    changes: list[int] = []
     reviews = 0
-    lines = connection.execute(
-        "SELECT change_id, reviews FROM insight_changes ORDER BY change_id LIMIT %s", (_LINES,)
+    rows = connection.execute(
+        "SELECT change_id, reviews FROM insight_changes ORDER BY change_id LIMIT %s",
+        (_CHANGES_PER_ROUND,),
     ).fetchall()
-    for change_id, count in lines:
-        if chosen and reviews + count > _CHUNK:
+    for change_id, count in rows:
+        if changes and reviews + count > _REVIEWS_PER_ROUND:
             break
-        chosen.append(change_id)
+        changes.append(change_id)
         reviews += count
-    return chosen
+    return changes
 
 
-def _take_up(connection: Connection, changes: list[int]) -> int:
+def _apply(connection: Connection, changes: list[int]) -> int:
     row = connection.execute(
-        TAKE_UP,
-        {"changes": changes, "confident": CONFIDENT, "edges": list(BIN_EDGES)},
+        APPLY_CHANGES,
+        {"changes": changes, "confident": MIN_CONFIDENCE, "edges": list(CONFIDENCE_BIN_EDGES)},
     ).fetchone()
     changed, moved = row or (0, 0)
     if moved:
-        for statement in EMPTIED:
+        for statement in DELETE_EMPTY:
             connection.execute(statement)
     return int(changed)
 
@@ -70,7 +71,7 @@ def _take_up(connection: Connection, changes: list[int]) -> int:
 _BACKLOG = Backlog(
     name="figures",
     lock=LOCK,
-    waits="SELECT EXISTS (SELECT FROM insight_changes)"
+    pending="SELECT EXISTS (SELECT FROM insight_changes)"
     " OR EXISTS (SELECT FROM product_totals WHERE stale)",
-    take=_take,
+    process=_process,
 )

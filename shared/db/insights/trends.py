@@ -1,36 +1,36 @@
-"""Reads for insights: sums by day and by segment, and how fresh they are."""
+"""Queries for insights: sums by day and by segment, and their freshness."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, LiteralString, NamedTuple
 
 from psycopg import sql
-from psycopg.rows import args_row, dict_row
+from psycopg.rows import args_row
 
 from shared.db.connection import Database
 
-_PLAIN: LiteralString = "reviews, rated, rating_sum::float8, negative, neutral, positive"
-# whole numbers that float8 holds exactly: sums of bigint are numeric, and slow
-_SUMMED: LiteralString = """sum(reviews::float8)::bigint, sum(rated::float8)::bigint,
+_COLUMNS: LiteralString = "reviews, rated, rating_sum::float8, negative, neutral, positive"
+# float8 holds these whole numbers exactly; sums of bigint are numeric, which is slow
+_SUMS: LiteralString = """sum(reviews::float8)::bigint, sum(rated::float8)::bigint,
 sum(rating_sum::float8), sum(negative::float8)::bigint, sum(neutral::float8)::bigint,
 sum(positive::float8)::bigint"""
-_COUNTED = 20_000
-"""Waiting reviews that are told exactly, each once."""
+_MAX_EXACT_PENDING = 20_000
+"""Up to this number, pending reviews are counted exactly, without repetitions."""
 
-# Few lines wait as a rule, each of many reviews; a review may stand in several.
+# Usually only a few changes are pending, each of many reviews; a review may be in several.
 _FRESHNESS: LiteralString = """
-WITH told AS (
+WITH pending AS (
     SELECT coalesce(min(logged_at), now()) AS as_of, coalesce(sum(reviews), 0)::bigint AS n
     FROM insight_changes
 )
-SELECT as_of, CASE WHEN n > %(counted)s THEN n ELSE (
+SELECT as_of, CASE WHEN n > %(max_exact)s THEN n ELSE (
     SELECT count(DISTINCT review_id) FROM insight_changes, unnest(review_ids) AS u (review_id)
-) END AS pending_reviews FROM told
+) END AS pending_reviews FROM pending
 """
 
 
 class DaySums(NamedTuple):
-    """Sums over the reviews of a day; ``day`` is None for those without a date."""
+    """Sums over the reviews of a day; ``day`` is None for reviews without a date."""
 
     day: date | None
     reviews: int
@@ -42,7 +42,7 @@ class DaySums(NamedTuple):
 
 
 class Freshness(NamedTuple):
-    """Up to when all is in the figures, and how many reviews wait (at most)."""
+    """Time up to which the figures are complete, and the number of pending reviews (at most)."""
 
     as_of: datetime
     pending_reviews: int
@@ -50,7 +50,7 @@ class Freshness(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrendFilters:
-    """All that are given must hold; days are inclusive; an empty category is none."""
+    """Reviews must match all given filters; days are inclusive; an empty category means none."""
 
     product_id: str | None = None
     category: str | None = None
@@ -59,23 +59,23 @@ class TrendFilters:
     last_day: date | None = None
 
 
-class Trends:
+class TrendQueries:
     """Reads product_days, segment_days and segment_totals."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def days(self, filters: TrendFilters) -> list[DaySums]:
-        """Sums of each day that has reviews, in order; those without a date (None) come first.
+        """Sums of each day with reviews, in order; reviews without a date (day None) come first.
 
-        Undated reviews are left out where days are asked for.
+        With a first or last day, reviews without a date are excluded.
         """
         if filters.product_id is None:
             table, conditions = "segment_days", _segment(filters)
         else:
             table, conditions = "product_days", _product(filters)
-        # a product's days are kept by source; all others hold one row for each day
-        summed = filters.product_id is not None and filters.source is None
+        # product_days has one row per source and day, segment_days one row per day
+        is_summed = filters.product_id is not None and filters.source is None
         if filters.first_day or filters.last_day:
             conditions.append("t.day > '-infinity'")
         if filters.first_day:
@@ -86,10 +86,10 @@ class Trends:
             "SELECT CASE WHEN t.day > '-infinity' THEN t.day END, {} FROM {} AS t WHERE {} {}"
             " ORDER BY t.day"
         ).format(
-            sql.SQL(_SUMMED if summed else _PLAIN),
+            sql.SQL(_SUMS if is_summed else _COLUMNS),
             sql.Identifier(table),
             sql.SQL(" AND ").join(sql.SQL(condition) for condition in conditions),
-            sql.SQL("GROUP BY t.day" if summed else ""),
+            sql.SQL("GROUP BY t.day" if is_summed else ""),
         )
         arguments = {
             "product_id": filters.product_id,
@@ -100,13 +100,13 @@ class Trends:
         }
         with (
             self._database.transaction() as connection,
-            # thousands of rows: numbers are read quicker than their texts
+            # thousands of rows: the binary format is faster to parse
             connection.cursor(binary=True, row_factory=args_row(DaySums)) as cursor,
         ):
             return cursor.execute(query, arguments).fetchall()
 
     def segments(self, by: Literal["category", "source"]) -> list[dict[str, Any]]:
-        """Sums of each category or source, most reviews first; no category is an empty name."""
+        """Sums of each category or source, most reviews first; an empty name means no category."""
         counts: dict[str, LiteralString] = {
             "category": "SELECT category AS name, count(*) AS products FROM product_totals",
             "source": "SELECT source AS name, count(*) AS products FROM product_sources",
@@ -117,41 +117,34 @@ class Trends:
             " FROM segment_totals LEFT JOIN ({} GROUP BY 1) AS p USING (name)"
             " WHERE segment = %(by)s ORDER BY reviews DESC, name"
         ).format(sql.SQL(counts[by]))
-        return self._rows(query, {"by": by})
+        return self._database.fetch_dicts(query, {"by": by})
 
     def freshness(self) -> Freshness:
-        """How fresh all figures are."""
-        (row,) = self._rows(sql.SQL(_FRESHNESS).format(), {"counted": _COUNTED})
+        """Freshness of all figures."""
+        (row,) = self._database.fetch_dicts(_FRESHNESS, {"max_exact": _MAX_EXACT_PENDING})
         return Freshness(row["as_of"], row["pending_reviews"])
-
-    def _rows(self, query: sql.Composed, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-        with (
-            self._database.transaction() as connection,
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            return cursor.execute(query, arguments).fetchall()
 
 
 def _product(filters: TrendFilters) -> list[LiteralString]:
-    told: list[LiteralString] = ["product_id = %(product_id)s"]
+    conditions: list[LiteralString] = ["product_id = %(product_id)s"]
     if filters.source is not None:
-        told.append("source = %(source)s")
+        conditions.append("source = %(source)s")
     if filters.category is not None:
-        told.append(
+        conditions.append(
             "EXISTS (SELECT FROM product_totals"
             " WHERE product_id = %(product_id)s AND category = %(category)s)"
         )
-    return told
+    return conditions
 
 
 def _segment(filters: TrendFilters) -> list[LiteralString]:
-    """Which sums of segment_days these are; the columns that do not matter are empty there."""
-    of_category, of_source = filters.category is not None, filters.source is not None
-    kinds: dict[tuple[bool, bool], LiteralString] = {
+    """Conditions for the rows of segment_days; columns that are not filtered are empty there."""
+    by_category, by_source = filters.category is not None, filters.source is not None
+    segments: dict[tuple[bool, bool], LiteralString] = {
         (False, False): "segment = 'all'",
         (True, False): "segment = 'category'",
         (False, True): "segment = 'source'",
         (True, True): "segment = 'both'",
     }
-    same: LiteralString = "category = %(category)s AND source = %(source)s"
-    return [kinds[of_category, of_source], same]
+    names: LiteralString = "category = %(category)s AND source = %(source)s"
+    return [segments[by_category, by_source], names]

@@ -14,12 +14,12 @@ from sqlalchemy.pool import NullPool
 from shared.db.connection import Secret, connection_arguments
 from shared.errors import ReviewlensError, UnavailableError
 
-LOCK = 7_205_491
-"""Advisory lock: two runners migrate one after the other."""
+MIGRATION_LOCK = 7_205_491
+"""Advisory lock that serialises migrations."""
 
 
 class NewerSchemaError(ReviewlensError):
-    """A newer release migrated the database; ``revision`` is one that this code does not know."""
+    """A newer release migrated the database to ``revision``, which is unknown here."""
 
     code = "schema_is_newer"
 
@@ -29,17 +29,17 @@ class NewerSchemaError(ReviewlensError):
 
 
 def migrate(secret: Secret, revision: str = "head") -> str:
-    """Bring the database to a revision (create everything in an empty one).
+    """Migrate the database to a revision; an empty database gets all tables.
 
     Args:
         secret: host, port, username, password, dbname.
-        revision: where to; ``head`` for the newest.
+        revision: target revision; ``head`` for the newest.
 
     Returns:
-        The revision that the database is at now.
+        The current revision of the database.
 
     Raises:
-        NewerSchemaError: it is at a revision that this code does not know; nothing is changed.
+        NewerSchemaError: its revision is unknown here; nothing is changed.
         UnavailableError: the database does not answer.
     """
     arguments = connection_arguments(secret)
@@ -51,7 +51,7 @@ def migrate(secret: Secret, revision: str = "head") -> str:
     config = _config()
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
             connection.commit()
             _refuse_newer(connection)
             config.attributes["connection"] = connection
@@ -62,21 +62,21 @@ def migrate(secret: Secret, revision: str = "head") -> str:
         raise UnavailableError("the database does not answer") from error
 
 
-def head() -> str:
-    """The newest revision that this code knows."""
+def head_revision() -> str:
+    """The newest known revision."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
-def revisions() -> set[str]:
-    """All revisions that this code knows."""
+def known_revisions() -> set[str]:
+    """All known revisions."""
     return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def _refuse_newer(connection: Connection) -> None:
-    found = MigrationContext.configure(connection).get_current_revision()
+    revision = MigrationContext.configure(connection).get_current_revision()
     connection.commit()
-    if found is not None and found not in revisions():
-        raise NewerSchemaError(found)
+    if revision is not None and revision not in known_revisions():
+        raise NewerSchemaError(revision)
 
 
 def _config() -> Config:

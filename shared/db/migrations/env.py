@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations on the connection that ``migrate`` opened."""
+"""Alembic environment: runs the migrations on the connection opened by ``migrate``."""
 
 from alembic import context
 

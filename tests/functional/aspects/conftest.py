@@ -1,4 +1,4 @@
-"""Reviews through processing into the real database, and the API of insights over it."""
+"""Reviews processed into the real database, and the API of insights."""
 
 import itertools
 
@@ -40,17 +40,17 @@ def ports(database, ledger, model):
 
 @pytest.fixture
 def store(ports):
-    """Stores reviews as one ingest of one shard; gives the message that asks to process it."""
+    """Stores reviews as one ingest with one shard; returns the message to process it."""
     numbers = itertools.count(1)
 
-    def make(reviews):
+    def store_reviews_as_shard(reviews):
         number = next(numbers)
         ingest_id = ports.ledger.receive("raw", f"uploads/{number}", "etag")
         ports.ledger.start(ingest_id)
-        given = {"source": "test", "product_id": "p1"}
+        defaults = {"source": "test", "product_id": "p1"}
         table = pa.Table.from_pylist(
             [
-                {"review_id": f"r{number}-{n}", "record": n + 1, **given, **review}
+                {"review_id": f"r{number}-{n}", "record": n + 1, **defaults, **review}
                 for n, review in enumerate(reviews)
             ],
             schema=CLEAN_SCHEMA,
@@ -64,19 +64,19 @@ def store(ports):
         ports.ledger.finish(ingest_id)
         return ProcessShard(ingest_id=ingest_id, part=0, key=key, rows=len(reviews))
 
-    return make
+    return store_reviews_as_shard
 
 
 @pytest.fixture
-def read(ports, store):
-    """Stores and processes reviews; gives the ingest id."""
+def process(ports, store):
+    """Stores and processes reviews; returns the ingest id."""
 
-    def make(reviews):
+    def store_and_process(reviews):
         message = store(reviews)
         Processor(ports).process(message)
         return message.ingest_id
 
-    return make
+    return store_and_process
 
 
 @pytest.fixture
@@ -88,26 +88,26 @@ def http(database):
 
 @pytest.fixture
 def aspects(http):
-    """What GET /aspects says: aspect → its entry."""
+    """Reads GET /aspects: aspect to its entry."""
 
-    def ask(**query):
-        answer = http.get("/aspects", params={"min_reviews": 1, **query})
-        assert answer.status_code == 200, answer.text
-        return {entry["aspect"]: entry for entry in answer.json()["aspects"]}
+    def get(**query):
+        response = http.get("/aspects", params={"min_reviews": 1, **query})
+        assert response.status_code == 200, response.text
+        return {entry["aspect"]: entry for entry in response.json()["aspects"]}
 
-    return ask
+    return get
 
 
 @pytest.fixture
-def is_exact(rows):
-    """Whether every count is that of its rows, whatever happened before."""
+def counts_are_exact(rows):
+    """Checks that all counts match the rows."""
 
     def check():
-        counted = rows(
+        counts = rows(
             "SELECT scope, name, aspect, mentions, reviews, negative, neutral, positive"
             " FROM aspect_counts ORDER BY 1, 2, 3"
         )
-        summed = rows(
+        expected = rows(
             "SELECT scope, name, m.aspect, count(*), count(DISTINCT review_id),"
             " count(*) FILTER (WHERE m.sentiment = 'negative'),"
             " count(*) FILTER (WHERE m.sentiment = 'neutral'),"
@@ -115,12 +115,12 @@ def is_exact(rows):
             " FROM ("
             "  SELECT r.review_id, r.product_id, p.category, f.* FROM reviews AS r"
             "  LEFT JOIN products AS p USING (product_id) CROSS JOIN LATERAL ("
-            "   SELECT g.*, a.sentiment AS said FROM analyses AS a"
+            "   SELECT g.*, a.sentiment AS review_sentiment FROM analyses AS a"
             "   JOIN aspect_readings AS g USING (review_id, model_version)"
             "   WHERE a.review_id = r.review_id"
             "   ORDER BY a.analysed_at DESC, model_version DESC LIMIT 1"
             "  ) AS g CROSS JOIN LATERAL ("
-            "   SELECT '' AS aspect, g.said AS sentiment"
+            "   SELECT '' AS aspect, g.review_sentiment AS sentiment"
             "   UNION ALL SELECT * FROM unnest(g.aspects, g.sentiments)"
             "  ) AS f"
             " ) AS m CROSS JOIN LATERAL (VALUES ('all', ''), ('product', m.product_id),"
@@ -128,8 +128,8 @@ def is_exact(rows):
             " WHERE name IS NOT NULL GROUP BY 1, 2, 3"
         )
         assert rows("SELECT count(*) FROM text_changes") == [(0,)]
-        assert counted == sorted(summed)
-        assert counted
+        assert counts == sorted(expected)
+        assert counts
         return True
 
     return check

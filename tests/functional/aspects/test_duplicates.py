@@ -1,4 +1,4 @@
-"""Copied reviews are found across products and dumps, and let go with their reviews."""
+"""Copied reviews are grouped across products and dumps, and removed with their reviews."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +8,7 @@ from lambdas.processing.service import Processor
 from shared.db.text_figures import refresh
 
 COPIED = "I bought these headphones for my morning runs and they never fell out of my ears once."
-NEARLY = (
+LONG_REVIEW = (
     "I have owned this kettle for about six months now and it still boils quickly, pours without"
     " spilling a drop and looks as good on my counter as it did on the first day. My parents liked"
     " it so much when they came to visit that they went out and bought the very same one for their"
@@ -18,63 +18,63 @@ NEARLY = (
 
 @pytest.fixture
 def groups(http):
-    def ask(**query):
-        answer = http.get("/duplicates", params=query)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["groups"]
+    def get(**query):
+        response = http.get("/duplicates", params=query)
+        assert response.status_code == 200, response.text
+        return response.json()["groups"]
 
-    return ask
+    return get
 
 
-def test_the_same_text_is_one_group_whatever_its_case_and_marks(read, groups):
-    read(
+def test_equal_texts_are_one_group_regardless_of_case_and_punctuation(process, groups):
+    process(
         [
             {"text": COPIED, "reviewer_key": "a", "product_id": "p1"},
             {"text": COPIED.upper(), "reviewer_key": "b", "product_id": "p2"},
-            {"text": "Nothing like the others is said by anybody in this very review."},
+            {"text": "This review is entirely different from all of the other reviews here."},
         ]
     )
-    read([{"text": COPIED.replace(" and", ", and") + "!!", "reviewer_key": "a"}])
+    process([{"text": COPIED.replace(" and", ", and") + "!!", "reviewer_key": "a"}])
     (group,) = groups()
     assert (group["kind"], group["text"]) == ("exact", COPIED)
     assert (group["reviews"], group["products"], group["reviewers"]) == (3, 2, 2)
     assert group["review_ids"] == ["r1-0", "r1-1", "r2-0"]
 
 
-def test_what_many_people_write_is_no_copy(read, groups):
-    read([{"text": "Great product, works well!"}] * 5)
+def test_a_common_short_text_is_not_a_copy(process, groups):
+    process([{"text": "Great product, works well!"}] * 5)
     assert groups() == []
 
 
-def test_a_few_changed_words_are_a_near_copy(read, groups):
-    changed = NEARLY.replace("kettle", "teapot").replace("six", "nine")
-    read([{"text": NEARLY}, {"text": changed}, {"text": COPIED}])
+def test_a_text_with_a_few_changed_words_is_a_near_copy(process, groups):
+    changed = LONG_REVIEW.replace("kettle", "teapot").replace("six", "nine")
+    process([{"text": LONG_REVIEW}, {"text": changed}, {"text": COPIED}])
     (group,) = groups()
     assert (group["kind"], group["review_ids"]) == ("near", ["r1-0", "r1-1"])
 
 
-def test_near_copies_that_come_later_join_the_group(read, groups):
-    read([{"text": NEARLY}, {"text": NEARLY}])
-    read([{"text": NEARLY.replace("kettle", "teapot")}])
-    read([{"text": NEARLY.replace("kettle", "teapot").replace("counter", "table")}])
+def test_later_near_copies_join_the_group(process, groups):
+    process([{"text": LONG_REVIEW}, {"text": LONG_REVIEW}])
+    process([{"text": LONG_REVIEW.replace("kettle", "teapot")}])
+    process([{"text": LONG_REVIEW.replace("kettle", "teapot").replace("counter", "table")}])
     near, exact = groups(kind="near"), groups(kind="exact")
     assert [group["reviews"] for group in near] == [4]
     assert [group["reviews"] for group in exact] == [2]
 
 
-def test_a_group_ends_with_its_reviews(ports, read, groups):
-    read([{"text": NEARLY}, {"text": COPIED}])
-    second = read([{"text": NEARLY.replace("kettle", "teapot")}, {"text": COPIED}])
+def test_a_group_is_removed_with_its_reviews(ports, process, groups):
+    process([{"text": LONG_REVIEW}, {"text": COPIED}])
+    second = process([{"text": LONG_REVIEW.replace("kettle", "teapot")}, {"text": COPIED}])
     assert {group["kind"] for group in groups()} == {"near", "exact"}
-    ports.ledger.forget(second, 0, 1)
+    ports.ledger.delete_batches(second, 0, 1)
     refresh(ports.database)
     assert groups() == []
-    read([{"text": NEARLY.replace("six", "nine")}])
+    process([{"text": LONG_REVIEW.replace("six", "nine")}])
     assert [group["reviews"] for group in groups()] == [2]
 
 
-def test_processing_again_and_at_once_changes_nothing(ports, store, groups, rows):
-    shards = [store([{"text": COPIED}, {"text": NEARLY + f" {n}"}]) for n in range(4)]
+def test_repeated_and_concurrent_processing_changes_nothing(ports, store, groups, rows):
+    shards = [store([{"text": COPIED}, {"text": LONG_REVIEW + f" {n}"}]) for n in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(Processor(ports).process, shards))
     refresh(ports.database)
@@ -87,20 +87,20 @@ def test_processing_again_and_at_once_changes_nothing(ports, store, groups, rows
     assert groups() == before
 
 
-def test_groups_are_paged_and_filtered_by_product(read, http, groups):
+def test_groups_are_paged_and_filtered_by_product(process, http, groups):
     texts = [f"{COPIED} {word}" for word in ("One", "Two", "Three")]
-    read([{"text": t, "product_id": f"p{n}"} for n, t in enumerate(texts) for _ in range(n + 2)])
+    process([{"text": t, "product_id": f"p{n}"} for n, t in enumerate(texts) for _ in range(n + 2)])
     pages, cursor = [], None
     while True:
         query = {"limit": 1, "kind": "exact", **({"cursor": cursor} if cursor else {})}
-        answer = http.get("/duplicates", params=query).json()
-        pages.append([group["reviews"] for group in answer["groups"]])
-        cursor = answer["next_cursor"]
+        response = http.get("/duplicates", params=query).json()
+        pages.append([group["reviews"] for group in response["groups"]])
+        cursor = response["next_cursor"]
         if cursor is None:
             break
     assert pages == [[4], [3], [2]]
     assert [group["reviews"] for group in groups(product_id="p1", kind="exact")] == [3]
-    assert groups(product_id="nobody") == []
+    assert groups(product_id="missing") == []
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_groups_are_paged_and_filtered_by_product(read, http, groups):
         ({"cursor": "WzMwMDAwMDAwMDAwMDAwMDAwMDAwMCwiZXhhY3QiLDFd"}, "cursor"),
     ],
 )
-def test_a_query_that_cannot_be_is_refused_by_the_name_of_its_field(http, query, field):
-    answer = http.get("/duplicates", params=query)
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == field
+def test_an_invalid_query_is_refused_with_the_name_of_its_field(http, query, field):
+    response = http.get("/duplicates", params=query)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field

@@ -1,4 +1,4 @@
-"""With the model that is shipped: what a dump of reviews praises, and what it complains about."""
+"""The shipped model distinguishes praised aspects from criticised ones."""
 
 import pytest
 
@@ -26,15 +26,15 @@ def model(encoder):
     return Model(encoder, encoder.version)
 
 
-def test_praise_and_complaints_of_the_same_reviews_are_told_apart(read, aspects):
-    read([{"text": text, "rating": 3.0} for text in REVIEWS])
-    found = aspects(product_id="p1", min_reviews=3)
-    counts = {name: (entry["reviews"], entry["negative_share"]) for name, entry in found.items()}
+def test_praised_and_criticised_aspects_of_the_same_reviews_are_distinguished(process, aspects):
+    process([{"text": text, "rating": 3.0} for text in REVIEWS])
+    by_name = aspects(product_id="p1", min_reviews=3)
+    counts = {name: (entry["reviews"], entry["negative_share"]) for name, entry in by_name.items()}
     assert counts == {"hinge": (4, 1.0), "sound": (4, 0.0), "ear pad": (3, 0.0)}
-    assert {quote["text"] for quote in found["hinge"]["quotes"]} <= {
+    assert {quote["text"] for quote in by_name["hinge"]["quotes"]} <= {
         "The hinge snapped after three weeks.",
         "The hinge broke and nobody would replace it, terrible.",
         "Sadly the hinge broke on the second day.",
         REVIEWS[3],
     }
-    assert {quote["sentiment"] for quote in found["ear pad"]["quotes"]} == {"positive"}
+    assert {quote["sentiment"] for quote in by_name["ear pad"]["quotes"]} == {"positive"}

@@ -1,4 +1,4 @@
-"""The pool tells what can be retried from what cannot."""
+"""Connections: which errors can be retried, locks, and waiting for a server."""
 
 import asyncio
 import threading
@@ -13,28 +13,28 @@ from shared.errors import UnavailableError
 SECRET = {"host": "h", "port": "5432", "username": "u", "password": "p", "dbname": "d"}
 
 
-def test_the_secret_becomes_arguments_without_prepared_statements():
-    made = connection_arguments(SECRET)
-    assert made["port"] == 5432
-    assert made["host"] == "h"
-    assert made["prepare_threshold"] is None
-    assert "options" not in made
+def test_a_secret_is_converted_to_arguments_without_prepared_statements():
+    arguments = connection_arguments(SECRET)
+    assert arguments["port"] == 5432
+    assert arguments["host"] == "h"
+    assert arguments["prepare_threshold"] is None
+    assert "options" not in arguments
 
 
-def test_a_server_that_is_not_there_is_unavailable(tmp_path):
-    nowhere = Database(lambda: {**SECRET, "host": str(tmp_path)}, wait_seconds=0.2)
-    with pytest.raises(UnavailableError), nowhere.lock("x"):
+def test_a_missing_server_is_unavailable(tmp_path):
+    missing = Database(lambda: {**SECRET, "host": str(tmp_path)}, wait_seconds=0.2)
+    with pytest.raises(UnavailableError), missing.lock("x"):
         pass
-    assert database_health(nowhere, "s", "1").status == "unavailable"
-    nowhere.close()
+    assert database_health(missing, "s", "1").status == "unavailable"
+    missing.close()
 
 
-def test_a_mistake_in_sql_is_not_taken_for_an_outage(database):
+def test_an_sql_error_is_not_reported_as_unavailable(database):
     with pytest.raises(psycopg.ProgrammingError), database.transaction() as connection:
         connection.execute("SELECT no_such_column")
 
 
-def test_an_exception_rolls_back(database, rows):
+def test_an_exception_rolls_the_transaction_back(database, rows):
     def fail_late():
         with database.transaction() as connection:
             connection.execute("INSERT INTO products VALUES ('p', 't', 'c')")
@@ -48,23 +48,23 @@ def test_an_exception_rolls_back(database, rows):
 def test_a_lock_has_one_holder_at_a_time(database):
     with database.lock("a") as first, database.lock("a") as second, database.lock("b") as other:
         assert (first, second, other) == (True, False, True)
-    with database.lock("a") as again:
-        assert again
+    with database.lock("a") as acquired:
+        assert acquired
 
 
-def test_locks_leave_the_pool_to_the_work(postgres):
+def test_locks_do_not_use_connections_of_the_pool(postgres):
     small = Database(lambda: postgres.secret, pool_size=1)
     with small.lock("x"), small.lock("y"):
         small.ping()
     small.close()
 
 
-def test_connections_that_the_server_ended_are_replaced(database, postgres, rows):
+def test_connections_closed_by_the_server_are_replaced(database, postgres, rows):
     def lose_the_connection():
         with database.transaction() as connection:
-            mine = connection.execute("SELECT pg_backend_pid()").fetchone()
+            backend = connection.execute("SELECT pg_backend_pid()").fetchone()
             with psycopg.connect(**connection_arguments(postgres.secret)) as other:
-                other.execute("SELECT pg_terminate_backend(%s)", mine)
+                other.execute("SELECT pg_terminate_backend(%s)", backend)
             connection.execute("SELECT 1")
 
     with pytest.raises(UnavailableError):
@@ -72,7 +72,7 @@ def test_connections_that_the_server_ended_are_replaced(database, postgres, rows
     assert rows("SELECT 1") == [(1,)]
 
 
-def test_idle_connections_that_the_server_ended_are_replaced(database, postgres, rows):
+def test_idle_connections_closed_by_the_server_are_replaced(database, postgres, rows):
     rows("SELECT 1")
     with psycopg.connect(**connection_arguments(postgres.secret), autocommit=True) as other:
         other.execute(
@@ -82,28 +82,30 @@ def test_idle_connections_that_the_server_ended_are_replaced(database, postgres,
     assert rows("SELECT 1") == [(1,)]
 
 
-def test_a_lock_is_free_as_soon_as_its_block_is_left(database):
+def test_a_lock_is_released_at_the_end_of_its_block(database):
     for _ in range(200):
-        with database.lock("again and again") as held:
-            assert held
+        with database.lock("again and again") as acquired:
+            assert acquired
 
 
 @pytest.fixture
-def sleeping(postgres):
-    """The server behind a door that takes connections at once and answers after a while."""
+def paused_server(postgres):
+    """A proxy that accepts connections immediately and forwards them after a delay."""
 
     port = int(postgres.secret["port"])
 
-    async def wake(reader, writer):
+    async def forward_later(reader, writer):
         await asyncio.sleep(1.5)
-        out_of, into = await asyncio.open_connection(postgres.secret["host"], port)
-        await asyncio.gather(_pour(reader, into), _pour(out_of, writer))
+        upstream_reader, upstream_writer = await asyncio.open_connection(
+            postgres.secret["host"], port
+        )
+        await asyncio.gather(_forward(reader, upstream_writer), _forward(upstream_reader, writer))
 
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     server = asyncio.run_coroutine_threadsafe(
-        asyncio.start_server(wake, "127.0.0.1", 0), loop
+        asyncio.start_server(forward_later, "127.0.0.1", 0), loop
     ).result()
     yield {**postgres.secret, "host": "127.0.0.1", "port": server.sockets[0].getsockname()[1]}
     loop.call_soon_threadsafe(loop.stop)
@@ -111,30 +113,30 @@ def sleeping(postgres):
     loop.close()
 
 
-async def _pour(reader, writer):
+async def _forward(reader, writer):
     while data := await reader.read(65536):
         writer.write(data)
         await writer.drain()
     writer.close()
 
 
-def test_one_waits_for_a_server_that_wakes_as_long_as_was_said(sleeping):
-    hurried = Database(lambda: sleeping, wait_seconds=0.5)
+def test_a_paused_server_is_waited_for_up_to_wait_seconds(paused_server):
+    impatient = Database(lambda: paused_server, wait_seconds=0.5)
     with pytest.raises(UnavailableError):
-        hurried.ping()
-    hurried.close()
-    patient = Database(lambda: sleeping, wait_seconds=20.0)
+        impatient.ping()
+    impatient.close()
+    patient = Database(lambda: paused_server, wait_seconds=20.0)
     patient.ping()
-    with patient.lock("mine") as held:
-        assert held
+    with patient.lock("mine") as acquired:
+        assert acquired
     patient.close()
 
 
-def test_the_connection_itself_waits_no_shorter(monkeypatch):
-    asked = []
+def test_the_connect_timeout_is_not_shorter_than_wait_seconds(monkeypatch):
+    timeouts = []
 
     def connect(**arguments):
-        asked.append(arguments["connect_timeout"])
+        timeouts.append(arguments["connect_timeout"])
         raise psycopg.OperationalError
 
     monkeypatch.setattr(psycopg, "connect", connect)
@@ -144,4 +146,4 @@ def test_the_connection_itself_waits_no_shorter(monkeypatch):
             Database(lambda: SECRET, wait_seconds=seconds).lock("x"),
         ):
             pass
-    assert asked == [5, 60]
+    assert timeouts == [5, 60]

@@ -1,4 +1,4 @@
-"""Sums that are kept up to date are those that counting everything anew gives."""
+"""Incrementally updated sums equal those of counting all rows."""
 
 import threading
 from collections import defaultdict
@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.db.connection import connection_arguments
-from shared.db.ingest.adoption import let_count
+from shared.db.ingest.adoption import activate_analyses
 from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.reviews import copy_rows, store_reviews
-from shared.db.insights.rollups import CONFIDENT, LOCK, is_behind, refresh
+from shared.db.insights.rollups import LOCK, MIN_CONFIDENCE, is_behind, refresh
 from shared.storage.shards import CLEAN_SCHEMA
 
 LABELS = ("negative", "neutral", "positive")
@@ -39,42 +39,42 @@ FROM reviews AS r LEFT JOIN products AS p USING (product_id) LEFT JOIN LATERAL (
 """
 
 
-def put(database, rows, ingest_id="i"):
-    given_rows = [{"record": n + 1, "text": "t", "source": "s", **r} for n, r in enumerate(rows)]
-    table = pa.Table.from_pylist(given_rows, schema=CLEAN_SCHEMA)
+def store(database, rows, ingest_id="i"):
+    complete = [{"record": n + 1, "text": "t", "source": "s", **row} for n, row in enumerate(rows)]
+    table = pa.Table.from_pylist(complete, schema=CLEAN_SCHEMA)
     with database.transaction() as connection:
         store_reviews(connection, ingest_id, copy_rows(table))
 
 
-def judge(database, ids, model, label, confidence=0.8, *, current=True):
+def analyse(database, ids, model, label, confidence=0.8, *, current=True):
     with database.transaction() as connection:
-        known = connection.execute(
+        stored = connection.execute(
             "SELECT review_id FROM reviews WHERE review_id = ANY(%s)", (list(ids),)
         ).fetchall()
-        ids = [review_id for (review_id,) in known]
+        ids = [review_id for (review_id,) in stored]
         n = len(ids)
         upsert_analyses(
             connection, model, ids, [label] * n, [confidence] * n, [[0.1] * n] * 3, current=current
         )
 
 
-def told(rows):
-    """What is in the tables: table → key → sums."""
-    found = {}
+def stored_sums(rows):
+    """The sums in the tables: table to key to sums."""
+    sums = {}
     for table, keys in KEYS.items():
-        spelled = [f"CASE WHEN {k} > '-infinity' THEN {k} END" if k == "day" else k for k in keys]
-        read = rows(f"SELECT {', '.join(spelled)}, {', '.join(SUMS)} FROM {table}")
-        found[table] = {row[: len(keys)]: tuple(map(Decimal, row[len(keys) :])) for row in read}
-    return found
+        columns = [f"CASE WHEN {k} > '-infinity' THEN {k} END" if k == "day" else k for k in keys]
+        selected = rows(f"SELECT {', '.join(columns)}, {', '.join(SUMS)} FROM {table}")
+        sums[table] = {row[: len(keys)]: tuple(map(Decimal, row[len(keys) :])) for row in selected}
+    return sums
 
 
-def counted(rows):
-    """What must be in the tables, counted from reviews, products and analyses alone."""
-    found = {table: defaultdict(lambda: [Decimal(0)] * len(SUMS)) for table in KEYS}
+def expected_sums(rows):
+    """The sums of counting all reviews, products and analyses."""
+    sums = {table: defaultdict(lambda: [Decimal(0)] * len(SUMS)) for table in KEYS}
     for _, product, category, source, day, rating, sentiment, confidence, _model in rows(BASE):
-        sure = confidence is not None and confidence >= CONFIDENT
-        high = rating is not None and rating >= 4 and sentiment == "negative" and sure
-        low = rating is not None and rating <= 2 and sentiment == "positive" and sure
+        is_confident = confidence is not None and confidence >= MIN_CONFIDENCE
+        high = rating is not None and rating >= 4 and sentiment == "negative" and is_confident
+        low = rating is not None and rating <= 2 and sentiment == "positive" and is_confident
         values = [1, rating is not None, Decimal(str(rating or 0))]
         values += [sentiment == label for label in LABELS] + [high or low]
         cells = [
@@ -92,24 +92,24 @@ def counted(rows):
                 ("product_totals", (product, category)),
             ]
         for table, key in cells:
-            found[table][key] = [a + b for a, b in zip(found[table][key], values, strict=True)]
-    return {table: {k: tuple(v) for k, v in cells.items()} for table, cells in found.items()}
+            sums[table][key] = [a + b for a, b in zip(sums[table][key], values, strict=True)]
+    return {table: {k: tuple(v) for k, v in cells.items()} for table, cells in sums.items()}
 
 
 def check(database, rows):
     assert refresh(database)
     assert not is_behind(database)
-    assert told(rows) == counted(rows)
-    # and each review is counted as it stands
+    assert stored_sums(rows) == expected_sums(rows)
+    # and every review is counted once
     facts = "SELECT count(*) FROM review_facts"
     assert rows(facts) == rows("SELECT count(*) FROM reviews")
-    span = "SELECT product_id, first_day, last_day FROM product_totals ORDER BY 1"
+    stored_days = "SELECT product_id, first_day, last_day FROM product_totals ORDER BY 1"
     days = (
         "SELECT product_id, min((reviewed_at AT TIME ZONE 'UTC')::date),"
         " max((reviewed_at AT TIME ZONE 'UTC')::date) FROM reviews WHERE product_id IS NOT NULL"
         " GROUP BY 1 ORDER BY 1"
     )
-    assert rows(span) == rows(days)
+    assert rows(stored_days) == rows(days)
 
 
 moments = st.none() | st.sampled_from(
@@ -129,17 +129,17 @@ some_ids = st.lists(st.sampled_from([f"r{n}" for n in range(12)]), max_size=6, u
 step = st.one_of(
     st.tuples(st.just("store"), st.lists(review, min_size=1, max_size=6)),
     st.tuples(
-        st.just("judge"),
+        st.just("analyse"),
         st.tuples(some_ids, st.sampled_from(["m1", "m2"]), st.sampled_from(LABELS),
                   st.sampled_from([0.5, 0.9]), st.booleans()),
     ),
-    st.tuples(st.just("count"), st.sampled_from(["m1", "m2"])),
+    st.tuples(st.just("activate"), st.sampled_from(["m1", "m2"])),
     st.tuples(
         st.just("category"),
         st.tuples(st.sampled_from(["p1", "p2"]), st.sampled_from(["", "Audio", "Garden"])),
     ),
     st.tuples(st.just("delete"), some_ids),
-    st.tuples(st.just("forget the analysis"), some_ids),
+    st.tuples(st.just("delete analyses"), some_ids),
     st.tuples(st.just("rate"), st.tuples(some_ids, st.sampled_from([None, 1.0, 5.0]))),
     st.tuples(st.just("refresh"), st.none()),
 )  # fmt: skip
@@ -147,60 +147,60 @@ step = st.one_of(
 
 @pytest.fixture
 def owner(postgres):
-    """``owner("UPDATE …", …)``: what no function may do, and an owner might."""
+    """Runs statements as the owner of the tables: ``owner("UPDATE …", …)``."""
 
-    def do(query, *arguments):
+    def execute(query, *arguments):
         with psycopg.connect(**connection_arguments(postgres.secret)) as connection:
             connection.execute(query, arguments)
 
-    return do
+    return execute
 
 
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(step, max_size=12))
-def test_whatever_happens_the_sums_are_those_of_counting_anew(
+def test_after_any_steps_the_sums_equal_those_of_counting_all_rows(
     steps, database, rows, owner, empty_tables
 ):
     empty_tables()
-    for number, (what, how) in enumerate(steps):
-        match what:
+    for number, (action, argument) in enumerate(steps):
+        match action:
             case "store":
-                put(database, how, f"i{number}")
-            case "judge":
-                ids, model, label, confidence, current = how
-                judge(database, ids, model, label, confidence, current=current)
-            case "count":
+                store(database, argument, f"i{number}")
+            case "analyse":
+                ids, model, label, confidence, current = argument
+                analyse(database, ids, model, label, confidence, current=current)
+            case "activate":
                 with database.transaction() as connection:
-                    let_count(connection, how)
+                    activate_analyses(connection, argument)
             case "category":
                 owner(
                     "UPDATE products SET category = nullif(%s, '') WHERE product_id = %s",
-                    *how[::-1],
+                    *argument[::-1],
                 )
             case "delete":
-                owner("DELETE FROM reviews WHERE review_id = ANY(%s)", how)
-            case "forget the analysis":
-                owner("DELETE FROM analyses WHERE review_id = ANY(%s)", how)
+                owner("DELETE FROM reviews WHERE review_id = ANY(%s)", argument)
+            case "delete analyses":
+                owner("DELETE FROM analyses WHERE review_id = ANY(%s)", argument)
             case "rate":
-                owner("UPDATE reviews SET rating = %s WHERE review_id = ANY(%s)", *how[::-1])
+                owner("UPDATE reviews SET rating = %s WHERE review_id = ANY(%s)", *argument[::-1])
             case "refresh":
                 check(database, rows)
     check(database, rows)
 
 
-def test_taking_up_what_is_counted_already_changes_nothing(database, rows, owner):
-    put(database, [{"review_id": "r", "product_id": "p", "rating": 4.0}])
-    judge(database, ["r"], "m1", "positive")
+def test_a_repeated_change_changes_nothing(database, rows, owner):
+    store(database, [{"review_id": "r", "product_id": "p", "rating": 4.0}])
+    analyse(database, ["r"], "m1", "positive")
     refresh(database)
-    before = told(rows)
+    before = stored_sums(rows)
     owner("INSERT INTO insight_changes (review_ids) VALUES ('{r,r,nobody}'), ('{r}')")
     refresh(database)
-    assert told(rows) == before
+    assert stored_sums(rows) == before
 
 
-def test_what_a_transaction_rolled_back_is_not_waited_for(database, rows):
+def test_a_rolled_back_transaction_leaves_no_pending_change(database, rows):
     with pytest.raises(RuntimeError), database.transaction() as connection:  # noqa: PT012
         connection.execute(
             "INSERT INTO reviews (review_id, ingest_id, record, source, text)"
@@ -210,26 +210,22 @@ def test_what_a_transaction_rolled_back_is_not_waited_for(database, rows):
     assert not is_behind(database)
 
 
-def test_a_change_that_is_committed_while_a_refresh_runs_is_taken_up_by_the_next(
-    database, rows, app_secret
-):
-    """Its line is older than lines that were taken up: a number is given before the commit."""
-    with psycopg.connect(**connection_arguments(app_secret)) as slow:
-        slow.execute(
+def test_a_change_committed_during_a_refresh_is_processed_by_the_next(database, rows, app_secret):
+    """Its change id is lower than processed ones: ids are assigned before the commit."""
+    with psycopg.connect(**connection_arguments(app_secret)) as connection:
+        connection.execute(
             "INSERT INTO reviews (review_id, ingest_id, record, source, text)"
             " VALUES ('slow', 'i', 1, 's', 't')"
         )
-        put(database, [{"review_id": "quick"}])
+        store(database, [{"review_id": "quick"}])
         refresh(database)
         assert rows("SELECT review_id FROM review_facts") == [("quick",)]
     check(database, rows)
     assert rows("SELECT count(*) FROM review_facts") == [(2,)]
 
 
-def test_who_finds_another_at_it_leaves_at_once_and_nothing_stays_behind(
-    database, rows, app_secret
-):
-    put(database, [{"review_id": "r"}])
+def test_a_refresh_returns_at_once_while_another_runs(database, rows, app_secret):
+    store(database, [{"review_id": "r"}])
     with psycopg.connect(**connection_arguments(app_secret)) as holder:
         holder.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         assert refresh(database, seconds=60)
@@ -237,59 +233,59 @@ def test_who_finds_another_at_it_leaves_at_once_and_nothing_stays_behind(
     check(database, rows)
 
 
-def test_writers_and_refreshers_at_once_end_in_exact_sums(database, rows):
+def test_concurrent_writers_and_refreshes_end_with_exact_sums(database, rows):
     ids = [f"r{n}" for n in range(240)]
-    writing = threading.Event()
+    finished = threading.Event()
 
     def write(start):
         mine = ids[start::3]
         for at in range(0, len(mine), 10):
-            some = mine[at : at + 10]
-            made = [
+            batch = mine[at : at + 10]
+            reviews = [
                 {"review_id": i, "product_id": f"p{n % 4}", "rating": 4.5, "category": f"c{start}"}
-                for n, i in enumerate(some)
+                for n, i in enumerate(batch)
             ]
-            put(database, made, f"i{start}-{at}")
+            store(database, reviews, f"i{start}-{at}")
             refresh(database)
-            judge(database, some, f"m{at % 20}", LABELS[at % 3])
+            analyse(database, batch, f"m{at % 20}", LABELS[at % 3])
             refresh(database)
 
     def keep_refreshing():
-        while not writing.is_set():
+        while not finished.is_set():
             refresh(database)
 
     with ThreadPoolExecutor(5) as pool:
         refreshers = [pool.submit(keep_refreshing) for _ in range(2)]
-        for each in [pool.submit(write, start) for start in range(3)]:
-            each.result()
-        writing.set()
-        for each in refreshers:
-            each.result()
-    # whoever wrote has called it after its commit: nothing is left for a sweep
+        for writer in [pool.submit(write, start) for start in range(3)]:
+            writer.result()
+        finished.set()
+        for refresher in refreshers:
+            refresher.result()
+    # every writer refreshes after its commit, so nothing is left for a sweep
     assert not is_behind(database)
     check(database, rows)
     assert rows("SELECT sum(reviews) FROM segment_totals WHERE segment = 'source'") == [(240,)]
 
 
-def test_what_is_more_than_a_round_is_taken_up_in_several(database, rows, monkeypatch):
-    monkeypatch.setattr("shared.db.insights.rollups._CHUNK", 2)
-    monkeypatch.setattr("shared.db.insights.product_changes._PRODUCTS", 2)
+def test_many_changes_are_processed_in_several_rounds(database, rows, monkeypatch):
+    monkeypatch.setattr("shared.db.insights.rollups._REVIEWS_PER_ROUND", 2)
+    monkeypatch.setattr("shared.db.insights.product_changes._PRODUCTS_PER_ROUND", 2)
     for n in range(7):
-        put(database, [{"review_id": f"r{n}", "product_id": f"p{n % 5}"}], f"i{n}")
+        store(database, [{"review_id": f"r{n}", "product_id": f"p{n % 5}"}], f"i{n}")
     assert not refresh(database, seconds=0)
     check(database, rows)
 
 
-def test_the_change_of_a_product_is_kept_beside_its_sums(database, rows):
+def test_the_change_point_of_a_product_is_stored_with_its_sums(database, rows):
     first = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    made = [
+    reviews = [
         {"review_id": f"r{n:02}", "product_id": "p", "reviewed_at": first + timedelta(days=n)}
         for n in range(40)
     ]
-    put(database, made)
-    ids = [row["review_id"] for row in made]
-    judge(database, ids[:25], "m1", "positive")
-    judge(database, ids[25:], "m1", "negative")
+    store(database, reviews)
+    ids = [row["review_id"] for row in reviews]
+    analyse(database, ids[:25], "m1", "positive")
+    analyse(database, ids[25:], "m1", "negative")
     refresh(database)
     query = (
         "SELECT change_day, reviews_before, negative_before, reviews_after, negative_after,"
@@ -297,6 +293,6 @@ def test_the_change_of_a_product_is_kept_beside_its_sums(database, rows):
     )
     day = (first + timedelta(days=25)).date()
     assert rows(query) == [(day, 25, 0, 15, 15, True)]
-    judge(database, ids, "m1", "positive")
+    analyse(database, ids, "m1", "positive")
     refresh(database)
     assert rows("SELECT p_value FROM product_totals") == [(1.0,)]

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from shared.db.insights.active_model import record_active_model
 from shared.db.insights.rollups import refresh
-from shared.db.insights.work import note_at_work
 from shared.storage import layout
 from tests.fakes.objects import MemoryStore
 
@@ -85,7 +85,7 @@ def test_reviews_similar_to_the_evaluation_are_stable(http, database, evaluated,
     store = evaluated(
         d1={"test": random_predictions(2000, 0.3, 0.8), "odd": random_predictions(500, 0.9, 0.1)}
     )
-    note_at_work(database, store, "m1")
+    record_active_model(database, store, "m1")
     arrive(random_predictions(400, 0.3, 0.8, seed=2))
     body = http.get("/drift").json()
     assert (body["model_version"], body["level"]) == ("m1", "stable")
@@ -103,7 +103,7 @@ def test_reviews_similar_to_the_evaluation_are_stable(http, database, evaluated,
 
 
 def test_a_shifted_distribution_is_named(http, database, evaluated, arrive):
-    note_at_work(database, evaluated(d1={"test": random_predictions(2000, 0.3, 0.8)}), "m1")
+    record_active_model(database, evaluated(d1={"test": random_predictions(2000, 0.3, 0.8)}), "m1")
     arrive(random_predictions(400, 0.3, 0.2, seed=2))
     body = http.get("/drift").json()
     levels = {measure["name"]: measure["level"] for measure in body["measures"]}
@@ -112,7 +112,7 @@ def test_a_shifted_distribution_is_named(http, database, evaluated, arrive):
 
 
 def test_only_the_newest_days_count(http, database, evaluated, arrive):
-    note_at_work(database, evaluated(d1={"test": random_predictions(2000, 0.3, 0.8)}), "m1")
+    record_active_model(database, evaluated(d1={"test": random_predictions(2000, 0.3, 0.8)}), "m1")
     arrive(random_predictions(400, 0.9, 0.8), day=(2026, 9, 1), name="long ago")
     arrive(random_predictions(300, 0.3, 0.8), day=(2026, 11, 1), name="lately")
     arrive(random_predictions(200, 0.3, 0.8), day=(2026, 11, 20), name="now")
@@ -124,7 +124,7 @@ def test_only_the_newest_days_count(http, database, evaluated, arrive):
 
 
 def test_too_few_reviews_have_no_level(http, database, evaluated, arrive):
-    note_at_work(database, evaluated(d1={"test": random_predictions(2000, 0.3, 0.8)}), "m1")
+    record_active_model(database, evaluated(d1={"test": random_predictions(2000, 0.3, 0.8)}), "m1")
     arrive(random_predictions(199, 0.9, 0.1))
     body = http.get("/drift").json()
     assert (body["level"], body["measures"]) == (None, [])
@@ -133,16 +133,16 @@ def test_too_few_reviews_have_no_level(http, database, evaluated, arrive):
 
 def test_the_model_recorded_last_is_the_active_one(http, database, evaluated, arrive, judge):
     store = evaluated(d1={"test": random_predictions(2000, 0.3, 0.8)})
-    note_at_work(database, store, "m1")
+    record_active_model(database, store, "m1")
     arrive(random_predictions(300, 0.3, 0.8))
-    note_at_work(database, store, "m2")
+    record_active_model(database, store, "m2")
     judge({f"dump-{n}": "positive" for n in range(300)}, "m2")
     refresh(database)
     body = http.get("/drift").json()
     # m2 was never evaluated, so it has no reference
     assert (body["model_version"], body["reference"], body["level"]) == ("m2", None, None)
     assert body["recent"]["sentiment_shares"]["positive"] == 1.0
-    note_at_work(database, MemoryStore("empty"), "m1")
+    record_active_model(database, MemoryStore("empty"), "m1")
     body = http.get("/drift").json()
     assert (body["model_version"], body["reference"]["reviews"]) == ("m1", 2000)
     # reviews that m2 analysed last count for m2
@@ -155,12 +155,12 @@ def test_the_largest_readable_evaluation_is_the_reference(http, database, evalua
         large={"a": random_predictions(150, 0.3, 0.8), "b": random_predictions(150, 0.3, 0.8)},
         broken=b"no Parquet",
     )
-    note_at_work(database, store, "m1")
+    record_active_model(database, store, "m1")
     assert http.get("/drift").json()["reference"]["from"] == "evaluation large: a, b"
 
 
 def test_a_later_evaluation_becomes_the_reference(http, database, evaluated):
-    note_at_work(database, MemoryStore("empty"), "m1")
+    record_active_model(database, MemoryStore("empty"), "m1")
     assert http.get("/drift").json()["reference"] is None
-    note_at_work(database, evaluated(d1={"test": random_predictions(100, 0.3, 0.8)}), "m1")
+    record_active_model(database, evaluated(d1={"test": random_predictions(100, 0.3, 0.8)}), "m1")
     assert http.get("/drift").json()["reference"]["reviews"] == 100

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from shared.db.connection import connection_arguments
-from shared.db.migrations import head
-from shared.db.roles import RIGHTS
+from shared.db.migrations import head_revision
+from shared.db.roles import TABLE_PRIVILEGES
 from tests.functional.lambda_runtime.conftest import event, s3_notification, sqs_event
 
 TEXTS = (
@@ -39,7 +39,7 @@ def dump():
 def collected(cloud, postgres):
     """The outcome of collection for a dump: two notifications around an invalid message."""
     with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
-        owner.execute(f"TRUNCATE {', '.join(RIGHTS)}")
+        owner.execute(f"TRUNCATE {', '.join(TABLE_PRIVILEGES)}")
     raw = cloud.store("RAW")
     put = raw.put("uploads/spring 2026/café.jsonl", dump().encode())
     notification = s3_notification(raw.bucket, "uploads/spring+2026/caf%C3%A9.jsonl", put.etag)
@@ -114,4 +114,4 @@ def test_training_names_a_missing_setting(cloud):
 def test_migrations_report_the_newest_revision(cloud, postgres):
     owner = cloud._secret(dict(postgres.secret))
     function = cloud.cold("migrations", REVIEWLENS_DATABASE_SECRET_ID=owner)
-    assert function.invoke({}).body == {"revision": head()}
+    assert function.invoke({}).body == {"revision": head_revision()}

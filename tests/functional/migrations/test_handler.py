@@ -13,8 +13,8 @@ from lambdas.migrations.service import MigrationError
 from lambdas.migrations.settings import newest_revision
 from local.stack.ports import free_port
 from shared.db.connection import connection_arguments
-from shared.db.migrations import head
-from shared.db.roles import RIGHTS
+from shared.db.migrations import head_revision
+from shared.db.roles import TABLE_PRIVILEGES
 
 USER = "somebody"
 
@@ -76,24 +76,24 @@ def tables(secret, user=None):
 
 def test_a_deployment_creates_the_tables_and_grants_access(deployed, empty):
     response = handler(event("Create", newest_revision()), None)
-    assert response["Data"] == {"revision": head()}
-    assert tables(empty, USER) == set(RIGHTS)
+    assert response["Data"] == {"revision": head_revision()}
+    assert tables(empty, USER) == set(TABLE_PRIVILEGES)
     update = event("Update", newest_revision(), PhysicalResourceId=response["PhysicalResourceId"])
     assert handler(update, None) == response
 
 
 def test_the_newest_revision_is_read_from_the_file_names():
-    assert newest_revision() == head()
+    assert newest_revision() == head_revision()
 
 
 def test_a_plain_invocation_returns_the_revision(deployed, empty):
-    assert handler({}, None) == {"revision": head()}
-    assert tables(empty, USER) == set(RIGHTS)
+    assert handler({}, None) == {"revision": head_revision()}
+    assert tables(empty, USER) == set(TABLE_PRIVILEGES)
 
 
 def test_without_an_app_user_no_role_is_created(deployed, empty):
     deployed(app_user="")
-    assert handler({}, None) == {"revision": head()}
+    assert handler({}, None) == {"revision": head_revision()}
     with psycopg.connect(**connection_arguments(empty)) as connection:
         assert not connection.execute(f"SELECT FROM pg_roles WHERE rolname = '{USER}'").fetchall()
 
@@ -101,14 +101,16 @@ def test_without_an_app_user_no_role_is_created(deployed, empty):
 def test_deleting_the_stack_keeps_the_data(deployed, empty):
     name = handler(event("Create"), None)["PhysicalResourceId"]
     assert handler(event("Delete", PhysicalResourceId=name), None) == {"PhysicalResourceId": name}
-    assert tables(empty) >= set(RIGHTS)
+    assert tables(empty) >= set(TABLE_PRIVILEGES)
 
 
 def test_a_rollback_keeps_the_newer_schema(deployed, empty, caplog):
     handler(event("Create"), None)
     with psycopg.connect(**connection_arguments(empty)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    response = handler(event("Update", head(), PhysicalResourceId="reviewlens-schema"), None)
+    response = handler(
+        event("Update", head_revision(), PhysicalResourceId="reviewlens-schema"), None
+    )
     assert response == {"PhysicalResourceId": "reviewlens-schema", "Data": {"revision": "9999"}}
     with pytest.raises(Exception, match="9999, which is newer than this code"):
         handler({}, None)
@@ -116,7 +118,7 @@ def test_a_rollback_keeps_the_newer_schema(deployed, empty, caplog):
 
 def test_a_revision_that_the_code_lacks_is_an_error(deployed):
     with pytest.raises(
-        MigrationError, match=f"requires revision 9999, but the newest .* is {head()}"
+        MigrationError, match=f"requires revision 9999, but the newest .* is {head_revision()}"
     ):
         handler(event("Update", "9999", PhysicalResourceId="reviewlens-schema"), None)
 
@@ -149,7 +151,7 @@ def test_a_migration_waits_for_a_paused_cluster(deployed, empty, eventually_list
     waker = threading.Timer(1.5, wake)
     waker.start()
     started = time.monotonic()
-    assert handler(event("Create"), None)["Data"] == {"revision": head()}
+    assert handler(event("Create"), None)["Data"] == {"revision": head_revision()}
     assert time.monotonic() - started >= 1.5
     waker.join()
 

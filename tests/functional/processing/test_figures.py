@@ -6,7 +6,7 @@ import pytest
 
 from lambdas.processing import service
 from lambdas.processing.service import Processor
-from shared.db.insights.drift import Drift
+from shared.db.insights.drift import DriftQueries
 from shared.db.insights.rollups import is_behind
 from shared.errors import UnavailableError
 
@@ -21,7 +21,7 @@ def test_a_processed_shard_is_counted_in_the_figures(dependencies, collect, rows
     Processor(dependencies).process(messages[1])
     assert rows(TOTALS) == [(10, 10)]
     assert not is_behind(dependencies.database)
-    assert Drift(dependencies.database).current().version == "m1"
+    assert DriftQueries(dependencies.database).current().version == "m1"
 
 
 def test_a_redelivered_message_refreshes_figures_that_a_dead_worker_left_outdated(

@@ -156,7 +156,7 @@ def test_a_shard_replaced_during_processing_stays_open(
 
     class ReplacingEncoder(WordEncoder):
         def encode(self, texts):
-            dependencies.ledger.forget(ingest_id, 0, 1)
+            dependencies.ledger.delete_batches(ingest_id, 0, 1)
             if replaced:
                 with dependencies.database.transaction() as connection:
                     batch = StoredBatch(0, "another", 5, 0, 5, message.key)

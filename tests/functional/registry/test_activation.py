@@ -137,7 +137,7 @@ def test_reviews_that_arrive_during_scoring_are_in_the_new_index(system):
 
 
 def test_reviews_that_the_old_model_still_processes_are_processed_again(system, monkeypatch):
-    adopt, calls = activation.adopt, []
+    adopt, calls = activation.adopt_shards, []
 
     def adopt_before_a_late_shard(connection, version):
         adopted = adopt(connection, version)
@@ -147,7 +147,7 @@ def test_reviews_that_the_old_model_still_processes_are_processed_again(system, 
             system.process(system.collect("late", shards=1), version="v1")
         return adopted
 
-    monkeypatch.setattr(activation, "adopt", adopt_before_a_late_shard)
+    monkeypatch.setattr(activation, "adopt_shards", adopt_before_a_late_shard)
     report = activate(system, "v2", force=True, wait_seconds=0.0)
     assert report.shards_left == 1
     assert system.current() == ("v2", "v2", 8)
@@ -285,7 +285,7 @@ def test_a_dump_that_is_collected_again_is_scored_again(system):
     assert unscored_shards(system, "v2") == []
     ingest_id = system.ledger.recent(1)[0].ingest_id
     # its text differs from the second shard on
-    system.ledger.forget(ingest_id, 1, 5)
+    system.ledger.delete_batches(ingest_id, 1, 5)
     message = system.store(ingest_id, "first", 1, 4, words="bad thing")
     assert unscored_shards(system, "v2") == [], "processing handles open shards"
     system.process([message])
@@ -301,7 +301,7 @@ def test_a_deleted_pair_is_written_again(system):
 
 
 def test_without_reviews_only_the_model_is_switched(system):
-    system.ledger.forget(system.ledger.recent(1)[0].ingest_id, 0, 1)
+    system.ledger.delete_batches(system.ledger.recent(1)[0].ingest_id, 0, 1)
     for info in list(system.artefacts.list("embeddings/")):
         system.artefacts.delete(info.key)
     system.artefacts.delete("pointers/index.json")

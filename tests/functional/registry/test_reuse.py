@@ -127,7 +127,7 @@ def test_a_shard_that_the_base_model_has_not_scored_as_it_is_now_is_encoded(
     if fault == "other text":
         pair = [f(BASE, ingest_id, 1) for f in (layout.embedding_shard, layout.analysis_shard)]
         before = {key: system.artefacts.get(key)[0] for key in pair}
-        system.ledger.forget(ingest_id, 1, 5)
+        system.ledger.delete_batches(ingest_id, 1, 5)
         system.process([system.store(ingest_id, "sauces", 1, 4, "savage fierce bottle")])
         for key, body in before.items():
             system.artefacts.put(key, body)

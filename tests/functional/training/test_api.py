@@ -97,16 +97,16 @@ def test_the_status_names_the_trained_weights_and_the_version_exported_from_them
     body = http.get(f"/status/{name}").json()
     assert (body["artefact_uri"], body["model_version"]) == ("s3://models/m.tar.gz", None)
     assert body["metrics"] == {"sentiment": 0.4}, "the last known metrics are kept"
-    assert TrainingRuns(database).note_version(name, "mine-1-0a1b2c3d")
+    assert TrainingRuns(database).record_version(name, "mine-1-0a1b2c3d")
     body = http.get(f"/status/{name}").json()
     assert (body["state"], body["model_version"]) == ("completed", "mine-1-0a1b2c3d")
     assert body["artefact_uri"] == "s3://models/m.tar.gz"
-    assert not TrainingRuns(database).note_version("train_20260310_999", "mine-1-0a1b2c3d")
+    assert not TrainingRuns(database).record_version("train_20260310_999", "mine-1-0a1b2c3d")
 
 
 def test_a_version_registered_before_the_run_ended_is_kept(http, launcher, database):
     name = start(http)["training_id"]
-    TrainingRuns(database).note_version(name, "mine-1-0a1b2c3d")
+    TrainingRuns(database).record_version(name, "mine-1-0a1b2c3d")
     launcher.finish(name)
     assert http.get(f"/status/{name}").json()["model_version"] == "mine-1-0a1b2c3d"
 

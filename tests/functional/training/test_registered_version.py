@@ -29,7 +29,7 @@ def trained(dependencies, database, tmp_path):
     def train(epochs):
         parameters = TrainingParameters(epochs=epochs)
         now = datetime.now(UTC)
-        run, _ = TrainingRuns(database).begin(
+        run, _ = TrainingRuns(database).create(
             parameters, None, launcher="local", rows=9, estimated_at=now
         )
         folder = tmp_path / "training" / run.training_id / "model"

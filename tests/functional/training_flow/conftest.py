@@ -121,7 +121,7 @@ def shipped(store, database, ledger):
 @pytest.fixture
 def training(aws, store, database):
     """A training started by POST /train and completed by SageMaker; returns the job's name."""
-    run, _ = TrainingRuns(database).begin(
+    run, _ = TrainingRuns(database).create(
         TrainingParameters(), None, launcher="sagemaker", rows=9, estimated_at=datetime.now(UTC)
     )
     name = run.training_id.replace("_", "-")

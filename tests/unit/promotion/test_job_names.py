@@ -22,7 +22,7 @@ class MemoryRuns:
     def __init__(self):
         self.versions = {}
 
-    def note_version(self, training_id, version):
+    def record_version(self, training_id, version):
         self.versions[training_id] = version
         return True
 

@@ -1,7 +1,7 @@
 """Products, reviews, analyses, and the ledger of ingests with their shards and rejects.
 
-Identities compare byte by byte (COLLATE "C"): that is faster, and the same order on every server,
-which keeps concurrent ingests from deadlocking.
+Ids are compared byte by byte (COLLATE "C"): this is faster, and the order is the same on every
+server, which prevents deadlocks between concurrent ingests.
 """
 
 from alembic import op
@@ -110,5 +110,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables (the extension stays: others may use it)."""
+    """Drop the tables; the extension stays because other code may use it."""
     op.execute("DROP TABLE rejects, shards, ingests, analyses, reviews, products")

@@ -1,4 +1,4 @@
-"""Training runs, and the idempotency keys that they were asked for with."""
+"""Training runs, and the idempotency keys of their requests."""
 
 from alembic import op
 

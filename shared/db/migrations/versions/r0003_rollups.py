@@ -1,9 +1,8 @@
-"""Figures of insights: the log of what changed, a narrow row per review, and sums of those.
+"""Figures of insights: a log of changes, a narrow row per review, and sums of these rows.
 
-Triggers write into the log what the figures have to take up, in the transaction of whoever changes
-something: one row a statement, so nobody waits for anybody.
-shared/db/insights/rollups.py takes it up.
-The triggers run as the owner (SECURITY DEFINER): a release that does not know the log works on.
+Triggers log changes in the transaction that makes them, one row per statement, so that writers do
+not wait for each other. shared/db/insights/rollups.py processes the log. The triggers run as the
+owner (SECURITY DEFINER), so that a release that does not know the log still works.
 """
 
 from alembic import op
@@ -154,11 +153,11 @@ CREATE TABLE insight_models (
 COMMENT ON TABLE insight_models IS 'models at work, the newest last, and what each said when tried';
 """
 
-_SORTED = ("reviews", "net_sentiment", "negative_share", "mean_rating", "mismatches")
-_ORDERS = "".join(
+_SORT_COLUMNS = ("reviews", "net_sentiment", "negative_share", "mean_rating", "mismatches")
+_SORT_INDEXES = "".join(
     f"CREATE INDEX product_totals_{column}_{order} ON product_totals"
     f" ({column} {order} NULLS LAST, product_id);\n"
-    for column in _SORTED
+    for column in _SORT_COLUMNS
     for order in ("desc", "asc")
 )
 
@@ -209,8 +208,8 @@ CREATE TRIGGER insights_after_update AFTER UPDATE ON products
     FOR EACH STATEMENT EXECUTE FUNCTION note_changed_categories();
 """  # noqa: S608 - a constant of this module
 
-# The triggers hold off writers until this transaction ends, so nothing falls between.
-_ALL_THAT_IS_THERE = """
+# Creating the triggers blocks writers until this transaction ends, so that no change is missed.
+_LOG_ALL_REVIEWS = """
 INSERT INTO insight_changes (review_ids)
 SELECT array_agg(review_id) FROM (
     SELECT review_id, (row_number() OVER () - 1) / 5000 AS part FROM reviews
@@ -233,11 +232,11 @@ DROP TABLE insight_models, arrivals, product_totals, segment_totals, segment_day
 
 
 def upgrade() -> None:
-    """Create tables and triggers; everything that is there waits to be taken up."""
+    """Create tables and triggers, and log all existing reviews."""
     op.execute(_TABLES)
-    op.execute(_ORDERS)
+    op.execute(_SORT_INDEXES)
     op.execute(_TRIGGERS)
-    op.execute(_ALL_THAT_IS_THERE)
+    op.execute(_LOG_ALL_REVIEWS)
 
 
 def downgrade() -> None:

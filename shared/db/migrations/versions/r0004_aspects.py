@@ -1,8 +1,8 @@
-"""What reviews speak of, whose texts are alike, and the sums of those.
+"""Aspects of reviews, similar texts, and their counts.
 
-Models write readings and processing writes prints, one row a review. Triggers note in the log what
-changed, in the transaction of whoever changes it; shared/db/text_figures.py takes it up.
-The triggers run as the owner (SECURITY DEFINER): a release that does not know the log works on.
+Models write readings and processing writes prints, one row per review. Triggers log changes in the
+transaction that makes them; shared/db/text_figures.py processes the log. The triggers run as the
+owner (SECURITY DEFINER), so that a release that does not know the log still works.
 """
 
 from alembic import op
@@ -150,9 +150,9 @@ CREATE TRIGGER texts_after_update AFTER UPDATE ON products
     FOR EACH STATEMENT EXECUTE FUNCTION note_recategorised_texts();
 """  # noqa: S608 - constants of this module
 
-# Reviews that were processed before have neither reading nor print: as open shards they are
-# processed once more, which changes nothing else.
-_READ_AGAIN = "UPDATE shards SET model_version = NULL WHERE rows > 0"
+# Reviews that were processed before have neither a reading nor a print: reopening their shards has
+# them processed once more, which changes nothing else.
+_REOPEN_SHARDS = "UPDATE shards SET model_version = NULL WHERE rows > 0"
 
 _DROP = """
 DROP TRIGGER texts_after_delete ON reviews;
@@ -165,11 +165,11 @@ DROP FUNCTION note_changed_texts, note_recategorised_texts;
 
 
 def upgrade() -> None:
-    """Create tables and triggers, and have what is there read."""
+    """Create tables and triggers, and have existing reviews processed again."""
     op.execute(_ASPECTS)
     op.execute(_DUPLICATES)
     op.execute(_TRIGGERS)
-    op.execute(_READ_AGAIN)
+    op.execute(_REOPEN_SHARDS)
 
 
 def downgrade() -> None:

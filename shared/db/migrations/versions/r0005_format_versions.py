@@ -1,4 +1,4 @@
-"""The format version of each row of the ledger; a row without one was version 1."""
+"""The format version of each row of the ledger; existing rows are version 1."""
 
 from alembic import op
 
@@ -21,7 +21,7 @@ ALTER TABLE shards DROP COLUMN format_version;
 
 
 def upgrade() -> None:
-    """Add the columns; what is there is version 1."""
+    """Add the columns; existing rows get version 1."""
     op.execute(_ADD)
 
 

@@ -1,23 +1,21 @@
-"""Reads for insights: reviews by their filters, each with what the model said of it last.
+"""Queries for insights: filtered reviews with their newest analysis.
 
-A review counts with one analysis: that of the model that judged it last. Filters go over
-``review_facts``, which says how the figures count each review, so a list holds just the reviews
-that a figure counts; titles and texts are read for one page only.
+Filters use ``review_facts``, which records how the figures count each review, so that a list
+contains exactly the reviews of a figure. Titles and texts are only read for one page.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from psycopg.rows import dict_row
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 
 from shared.db.connection import Database
 from shared.schemas.review import LISTED_FIELDS
 
 _PAGE = SQL("""
 WITH page AS MATERIALIZED (
-    SELECT f.* FROM review_facts AS f {wanted} ORDER BY f.at DESC, f.review_id LIMIT %s
+    SELECT f.* FROM review_facts AS f {where} ORDER BY f.at DESC, f.review_id LIMIT %s
 )
 SELECT {fields}, f.sentiment, f.confidence, f.model_version,
        CASE f.mismatch WHEN 1 THEN 'stars_above_text' WHEN -1 THEN 'stars_below_text' END
@@ -27,14 +25,14 @@ ORDER BY f.at DESC, f.review_id
 """)
 _FIELDS = SQL(", ").join(Identifier("r", field.sql_column) for field in LISTED_FIELDS)
 _UNDATED = "-infinity"
-_MENTIONS = SQL(
+_MENTIONS_ASPECT = SQL(
     "EXISTS (SELECT FROM aspect_mentions AS m WHERE m.review_id = f.review_id AND m.aspect = %s)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewFilters:
-    """All that are given must hold; dates are inclusive, in UTC; an empty category is none."""
+    """Reviews must match all given filters; dates are inclusive, in UTC; empty category: none."""
 
     product_id: str | None = None
     sentiment: str | None = None
@@ -48,8 +46,8 @@ class ReviewFilters:
     aspect: str | None = None
 
     def conditions(self) -> list[tuple[SQL, object]]:
-        """The conditions in SQL, each with its argument."""
-        told: list[tuple[SQL, object]] = [
+        """The SQL conditions, each with its argument."""
+        conditions: list[tuple[SQL, object]] = [
             (SQL("f.product_id = %s"), self.product_id),
             (SQL("f.category = %s"), self.category),
             (SQL("f.source = %s"), self.source),
@@ -64,21 +62,21 @@ class ReviewFilters:
                 ),
                 self.last_day,
             ),
-            (_MENTIONS, self.aspect),
+            (_MENTIONS_ASPECT, self.aspect),
         ]
         if self.mismatch is not None:
-            # spelled out: the planner takes the partial index only where it sees its condition
-            spelled = SQL("f.mismatch <> 0 AND %s" if self.mismatch else "f.mismatch = 0 AND %s")
-            told.append((spelled, True))
-        return [(condition, value) for condition, value in told if value is not None]
+            # a literal condition: the planner uses the partial index only if it sees its condition
+            literal = SQL("f.mismatch <> 0 AND %s" if self.mismatch else "f.mismatch = 0 AND %s")
+            conditions.append((literal, True))
+        return [(condition, value) for condition, value in conditions if value is not None]
 
 
 ReviewPosition = tuple[datetime | None, str]
 """Date and id of the last review of a page."""
 
 
-def _moment(at: datetime | None) -> datetime | str:
-    """In UTC, as PostgreSQL takes any; what lies outside of Python's years there is infinite."""
+def _timestamp(at: datetime | None) -> datetime | str:
+    """Convert to UTC; a result outside of Python's years becomes infinite."""
     if at is None:
         return _UNDATED
     try:
@@ -87,7 +85,7 @@ def _moment(at: datetime | None) -> datetime | str:
         return _UNDATED if at.year == 1 else "infinity"
 
 
-class Catalog:
+class ReviewQueries:
     """Reads reviews."""
 
     def __init__(self, database: Database) -> None:
@@ -96,21 +94,16 @@ class Catalog:
     def reviews(
         self, filters: ReviewFilters, limit: int, after: ReviewPosition | None
     ) -> list[dict[str, Any]]:
-        """Reviews, newest first and those without a date last."""
+        """A page of reviews, newest first; reviews without a date come last."""
         conditions = filters.conditions()
-        wanted = [condition for condition, _ in conditions]
+        clauses = [condition for condition, _ in conditions]
         values = [value for _, value in conditions]
         if after is not None:
-            at = _moment(after[0])
-            wanted.append(SQL("f.at <= %s::timestamptz AND (f.at < %s::timestamptz"
+            at = _timestamp(after[0])
+            clauses.append(SQL("f.at <= %s::timestamptz AND (f.at < %s::timestamptz"
                               " OR f.review_id > %s)"))  # fmt: skip
             values += [at, at, after[1]]
-        where = SQL("WHERE {}").format(SQL(" AND ").join(wanted)) if wanted else SQL("")
-        return self._rows(_PAGE.format(fields=_FIELDS, wanted=where), (*values, limit))
-
-    def _rows(self, query: Composed, arguments: Any) -> list[dict[str, Any]]:
-        with (
-            self._database.transaction() as connection,
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            return cursor.execute(query, arguments).fetchall()
+        where = SQL("WHERE {}").format(SQL(" AND ").join(clauses)) if clauses else SQL("")
+        return self._database.fetch_dicts(
+            _PAGE.format(fields=_FIELDS, where=where), (*values, limit)
+        )

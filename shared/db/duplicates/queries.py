@@ -1,15 +1,13 @@
-"""Reads for insights: groups of copied reviews."""
+"""Queries for insights: groups of copied reviews."""
 
 from typing import Any, LiteralString
-
-from psycopg.rows import dict_row
 
 from shared.db.connection import Database
 
 GroupPosition = tuple[int, str, int]
-"""Reviews, kind and fingerprint of the last group of a page."""
-_TEXT_LIMIT = 1000
-_IDS = 20
+"""Number of reviews, kind and fingerprint of the last group of a page."""
+_MAX_TEXT_CHARACTERS = 1000
+_MAX_REVIEW_IDS = 20
 
 _PAGE: LiteralString = f"""
 SELECT g.kind, g.fingerprint, g.reviews, g.products, g.reviewers, g.first_day, g.last_day,
@@ -29,17 +27,18 @@ FROM (
         UNION ALL
         SELECT review_id FROM near_texts AS n JOIN duplicate_members AS m USING (fingerprint)
         WHERE g.kind = 'near' AND n.root = g.fingerprint
-        LIMIT {_IDS}
+        LIMIT {_MAX_REVIEW_IDS}
     ) AS first_ones
 ) AS members LEFT JOIN LATERAL (
-    SELECT left(text, {_TEXT_LIMIT}) AS text FROM reviews WHERE review_id = members.review_ids[1]
+    SELECT left(text, {_MAX_TEXT_CHARACTERS}) AS text
+    FROM reviews WHERE review_id = members.review_ids[1]
 ) AS sample ON true
 ORDER BY g.reviews DESC, g.kind, g.fingerprint
 """  # noqa: S608 - constants of this module
 
 
-class DuplicateCatalog:
-    """Reads groups."""
+class DuplicateQueries:
+    """Reads groups of copied reviews."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,14 +46,14 @@ class DuplicateCatalog:
     def groups(
         self, product_id: str | None, kind: str | None, limit: int, after: GroupPosition | None
     ) -> list[dict[str, Any]]:
-        """Groups with most reviews first.
+        """A page of groups, most reviews first.
 
         Returns:
-            kind, fingerprint, reviews, products, reviewers, first_day, last_day, text of one of
-            its reviews (its beginning; None where that is gone), review_ids (at most 20).
+            kind, fingerprint, reviews, products, reviewers, first_day, last_day, text (the
+            beginning of one review; None if it was deleted), review_ids (at most 20).
         """
         count, last_kind, fingerprint = after or (None, None, None)
-        given = {
+        arguments = {
             "product_id": product_id,
             "kind": kind,
             "limit": limit,
@@ -62,8 +61,4 @@ class DuplicateCatalog:
             "last_kind": last_kind,
             "fingerprint": fingerprint,
         }
-        with (
-            self._database.transaction() as connection,
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            return cursor.execute(_PAGE, given).fetchall()
+        return self._database.fetch_dicts(_PAGE, arguments)
