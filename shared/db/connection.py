@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 import psycopg
-from psycopg.abc import Params, Query
+from psycopg.abc import Params, QueryNoTemplate
 from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import ConnectionPool
 
@@ -116,7 +116,7 @@ class Database:
                 connection.execute("SELECT pg_advisory_unlock_all()")
             connection.close()
 
-    def fetch_dicts(self, query: Query, arguments: Params = ()) -> list[dict[str, Any]]:
+    def fetch_dicts(self, query: QueryNoTemplate, arguments: Params = ()) -> list[dict[str, Any]]:
         """Run one query in its own transaction and return the rows as dicts."""
         with self.transaction() as connection, connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, arguments).fetchall()
