@@ -11,8 +11,9 @@ from lambdas.collection.queueing import queue_objects, upload_prefix
 from lambdas.collection.sweep import IDLE_SECONDS
 from lambdas.collection.uploads import UploadRequest, prepare_upload
 from shared.db.health import database_health
-from shared.errors import InvalidInputError, NotFoundError
+from shared.errors import NotFoundError
 from shared.http.app import create_service, service_version
+from shared.http.parameters import reject_nul
 from shared.schemas.collection import (
     CollectAccepted,
     IngestDetails,
@@ -71,8 +72,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         dependencies = get_dependencies()
         if key is None:
             return IngestList(ingests=dependencies.ledger.recent(limit))
-        if "\0" in key:
-            raise InvalidInputError("key must not contain NUL", details={"field": "key"})
+        reject_nul(key=key)
         return IngestList(
             ingests=dependencies.ledger.of_object(dependencies.raw.bucket, key, limit)
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lambdas.collection.arrivals import build_notifications, is_dump
 from lambdas.collection.dependencies import Dependencies
 from shared.errors import InvalidInputError
+from shared.http.parameters import reject_nul
 from shared.schemas.ingest import IngestStatus
 from shared.storage import layout
 from shared.storage.objects import ObjectInfo
@@ -24,9 +25,7 @@ def upload_prefix(bucket: str, source: str | None, prefix: str | None) -> str:
     Raises:
         InvalidInputError: another source or bucket, or a NUL; names the field.
     """
-    for field, value in (("source", source), ("prefix", prefix)):
-        if value and "\0" in value:
-            raise InvalidInputError(f"{field} must not contain NUL", details={"field": field})
+    reject_nul(source=source, prefix=prefix)
     source_prefix = ""
     if source not in (None, "", "s3"):
         scheme, _, path = str(source).partition("://")

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Query
 
 from shared.errors import InvalidInputError
+from shared.http.parameters import reject_nul
 from shared.schemas.review import ProductFacts
 
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -20,13 +21,6 @@ Category = Annotated[
 Source = Annotated[str | None, Query(max_length=512)]
 FirstDay = Annotated[date | None, Query(alias="from", description="inclusive, UTC")]
 LastDay = Annotated[date | None, Query(alias="to", description="inclusive, UTC")]
-
-
-def check_texts(**texts: str | None) -> None:
-    """Raise InvalidInputError if a text contains NUL, which PostgreSQL refuses."""
-    for name, text in texts.items():
-        if text and "\0" in text:
-            raise InvalidInputError(f"{name} must not contain NUL", details={"field": name})
 
 
 def check_days(first_day: date | None, last_day: date | None) -> None:
@@ -46,7 +40,7 @@ def _facts_reader() -> Callable[..., ProductFacts]:
     """Make the dependency that reads one query parameter for each fact."""
 
     def read(**facts: str | None) -> ProductFacts:
-        check_texts(**facts)
+        reject_nul(**facts)
         return ProductFacts(**facts)
 
     parameters = [

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query
 
-from lambdas.insights.parameters import Category, Cursor, Limit, check_texts, read_product_facts
+from lambdas.insights.parameters import Category, Cursor, Limit, read_product_facts
 from lambdas.insights.products import ProductReader
 from shared.db.connection import Database
 from shared.db.insights.products import ProductQueries, ProductQuery
 from shared.db.insights.trends import TrendQueries
+from shared.http.parameters import reject_nul
 from shared.schemas.insights import (
     Direction,
     Movers,
@@ -32,7 +33,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         category: Category = None, direction: Direction | None = None, limit: Limit = 20
     ) -> Movers:
         """Products whose reviews became worse or better, the most certain first."""
-        check_texts(category=category)
+        reject_nul(category=category)
         return reader().movers(category, direction, limit)
 
     @app.get("/products", tags=["insights"])
@@ -48,7 +49,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         cursor: Cursor = None,
     ) -> ProductPage:
         """Products with their figures, in the requested order."""
-        check_texts(search=search)
+        reject_nul(search=search)
         query = ProductQuery(sort, order, facts, search, min_reviews)
         return reader().page(query, limit, cursor)
 

@@ -18,7 +18,6 @@ from lambdas.insights.parameters import (
     Stars,
     check_days,
     check_ratings,
-    check_texts,
 )
 from lambdas.insights.reviews import ReviewReader
 from shared.db.aspects.queries import AspectQueries
@@ -26,6 +25,7 @@ from shared.db.connection import Database
 from shared.db.duplicates.queries import DuplicateQueries
 from shared.db.insights.reviews import ReviewFilters, ReviewQueries
 from shared.db.insights.trends import TrendQueries
+from shared.http.parameters import reject_nul
 from shared.schemas.aspects import AspectList
 from shared.schemas.duplicates import DuplicateKind, DuplicatePage
 from shared.schemas.insights import ReviewPage
@@ -55,7 +55,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         cursor: Cursor = None,
     ) -> ReviewPage:
         """Reviews that match all filters, newest first."""
-        check_texts(product_id=product_id, category=category, source=source, aspect=aspect)
+        reject_nul(product_id=product_id, category=category, source=source, aspect=aspect)
         check_ratings(min_rating, max_rating)
         check_days(first_day, last_day)
         filters = ReviewFilters(
@@ -82,7 +82,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1)] = 3,
     ) -> AspectList:
         """What reviews praise and complain about: of a product, a category or all products."""
-        check_texts(product_id=product_id, category=category)
+        reject_nul(product_id=product_id, category=category)
         reader = AspectReader(AspectQueries(database()))
         return reader.aspects(product_id, category, limit, min_reviews)
 
@@ -94,5 +94,5 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         cursor: Cursor = None,
     ) -> DuplicatePage:
         """Groups of reviews with the same or nearly the same text."""
-        check_texts(product_id=product_id)
+        reject_nul(product_id=product_id)
         return DuplicateReader(DuplicateQueries(database())).page(product_id, kind, limit, cursor)

@@ -13,12 +13,12 @@ from lambdas.insights.parameters import (
     ProductId,
     Source,
     check_days,
-    check_texts,
 )
 from lambdas.insights.trends import TrendReader
 from shared.db.connection import Database
 from shared.db.insights.drift import DriftQueries
 from shared.db.insights.trends import TrendFilters, TrendQueries
+from shared.http.parameters import reject_nul
 from shared.schemas.insights import DriftReport, Interval, SegmentKind, Segments, Trend
 
 
@@ -35,7 +35,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         last_day: LastDay = None,
     ) -> Response:
         """Sentiment and ratings over time, and the day from which they changed."""
-        check_texts(product_id=product_id, category=category, source=source)
+        reject_nul(product_id=product_id, category=category, source=source)
         check_days(first_day, last_day)
         filters = TrendFilters(product_id, category, source, first_day, last_day)
         trend = TrendReader(TrendQueries(database())).trend(filters, interval)

@@ -6,11 +6,9 @@ import json
 import pytest
 
 from lambdas.collection.arrivals import Arrival
-from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.service import Collector
 from shared.schemas.ingest import ingest_id_of
-from tests.fakes.objects import MemoryStore
-from tests.fakes.queues import MemoryQueue
+from tests.fakes.dependencies import collection_dependencies
 
 
 def review(number, **values):
@@ -66,20 +64,7 @@ class World:
 
 @pytest.fixture
 def world(database, ledger):
-    return World(
-        Dependencies(
-            database=database,
-            ledger=ledger,
-            raw=MemoryStore("raw"),
-            clean=MemoryStore("clean"),
-            artefacts=MemoryStore("artefacts"),
-            collection_queue=MemoryQueue(),
-            processing_queue=MemoryQueue(),
-            index_queue=MemoryQueue(),
-            reviewer_key=b"k" * 32,
-            batch_rows=50,
-        )
-    )
+    return World(collection_dependencies(database, ledger=ledger, batch_rows=50))
 
 
 @pytest.fixture

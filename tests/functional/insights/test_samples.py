@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from lambdas.collection.arrivals import Arrival
-from lambdas.collection.dependencies import Dependencies as CollectionDependencies
 from lambdas.collection.service import Collector
-from lambdas.processing.dependencies import Dependencies as ProcessingDependencies
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
 from shared.runtime.encoder import open_folder
 from shared.schemas.messages import ProcessShard
 from shared.storage import registry
+from tests.fakes.dependencies import collection_dependencies, processing_dependencies
 from tests.fakes.objects import MemoryStore
 from tests.fakes.queues import MemoryQueue
 
@@ -28,21 +27,19 @@ PLANTED = EXPECTED["planted_problem"]
 def samples(database, ledger):
     """Collect and process the four dumps, with buckets and queues in memory."""
     stores = {name: MemoryStore(name) for name in ("raw", "clean", "artefacts")}
-    queues = {name: MemoryQueue() for name in ("processing_queue", "index_queue")}
+    queue = MemoryQueue()
     encoder = open_folder(MODEL, threads=1)
     registry.register(stores["artefacts"], MODEL, MODEL / "evaluation")
-    common = {"database": database, "ledger": ledger, **queues}
     collector = Collector(
-        CollectionDependencies(
-            **common, **stores, collection_queue=MemoryQueue(), reviewer_key=b"k" * 32
-        )
+        collection_dependencies(database, ledger=ledger, **stores, processing_queue=queue)
     )
     processor = Processor(
-        ProcessingDependencies(
-            **common,
+        processing_dependencies(
+            database,
+            lambda: Model(encoder, encoder.version, 2),
+            ledger=ledger,
             clean=stores["clean"],
             artefacts=stores["artefacts"],
-            current_model=lambda: Model(encoder, encoder.version, 2),
         )
     )
     for path in sorted(SAMPLES.glob("*.mapping.json")):
@@ -50,7 +47,7 @@ def samples(database, ledger):
     for name in EXPECTED["files"]:
         info = stores["raw"].put(f"uploads/{name}", (SAMPLES / name).read_bytes())
         collector.collect(Arrival("raw", info.key, info.etag))
-    for body in queues["processing_queue"].take():
+    for body in queue.take():
         processor.process(ProcessShard.model_validate_json(body))
 
 

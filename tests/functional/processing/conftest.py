@@ -1,17 +1,11 @@
 """Dependencies of processing: a real database; buckets, queues and encoder in memory."""
 
-import pyarrow as pa
 import pytest
 
-from lambdas.processing.dependencies import Dependencies, Model
-from shared.db.ingest.reviews import copy_rows, store_reviews
-from shared.db.ingest.shards import StoredBatch, record_batch
-from shared.schemas.messages import ProcessShard
-from shared.storage import layout
-from shared.storage.shards import CLEAN_SCHEMA, to_parquet
+from lambdas.processing.dependencies import Model
+from tests.fakes.dependencies import processing_dependencies
 from tests.fakes.encoder import WordEncoder
-from tests.fakes.objects import MemoryStore
-from tests.fakes.queues import MemoryQueue
+from tests.ingests import store_shard
 
 TEXTS = ("lovely thing", "bad thing", "fine thing")
 
@@ -23,15 +17,7 @@ def encoder():
 
 @pytest.fixture
 def dependencies(database, ledger, encoder):
-    return Dependencies(
-        database=database,
-        ledger=ledger,
-        clean=MemoryStore("clean"),
-        artefacts=MemoryStore("artefacts"),
-        processing_queue=MemoryQueue(),
-        index_queue=MemoryQueue(),
-        current_model=lambda: Model(encoder, "m1", 2),
-    )
+    return processing_dependencies(database, lambda: Model(encoder, "m1", 2), ledger=ledger)
 
 
 @pytest.fixture
@@ -55,14 +41,16 @@ def collect(dependencies):
                 }
                 for n in range(rows)
             ]
-            table = pa.Table.from_pylist(records, schema=CLEAN_SCHEMA)
-            shard_key = layout.clean_shard(ingest_id, part)
-            with dependencies.database.transaction() as connection:
-                store_reviews(connection, ingest_id, copy_rows(table))
-                dependencies.clean.put(shard_key, to_parquet(table))
-                batch = StoredBatch(part, f"f{part}", rows, 0, rows, shard_key)
-                record_batch(connection, ingest_id, batch)
-            messages.append(ProcessShard(ingest_id=ingest_id, part=part, key=shard_key, rows=rows))
+            messages.append(
+                store_shard(
+                    dependencies.database,
+                    dependencies.clean,
+                    ingest_id,
+                    part,
+                    records,
+                    fingerprint=f"f{part}",
+                )
+            )
         if finish:
             dependencies.ledger.finish(ingest_id)
         return ingest_id, messages

@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from lambdas.processing.dependencies import Dependencies, Model
+from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
 from sagemaker_jobs.activate.dependencies import ActivationDependencies
-from shared.db.ingest.reviews import copy_rows, store_reviews
-from shared.db.ingest.shards import StoredBatch, record_batch
 from shared.index.build import build_index
 from shared.schemas.messages import ProcessShard
 from shared.storage import artefacts, layout
-from shared.storage.shards import CLEAN_SCHEMA, to_parquet
 from tests.corpus import publish_manifest_only
+from tests.fakes.dependencies import processing_dependencies
 from tests.fakes.encoder import WordEncoder
 from tests.fakes.objects import MemoryStore
 from tests.fakes.queues import MemoryQueue
+from tests.ingests import store_shard
 
 DIMENSION = 8
 
@@ -62,14 +61,13 @@ class ReviewSystem(ActivationDependencies):
             name = version or artefacts.current(self.artefacts, "model").version
             return Model(self.open_model(name), name)
 
-        return Dependencies(
-            database=self.database,
-            ledger=self.ledger,
+        return processing_dependencies(
+            self.database,
+            current,
             clean=self.clean,
             artefacts=self.artefacts,
             processing_queue=self.processing_queue,
             index_queue=self.index_queue,
-            current_model=current,
         )
 
     @property
@@ -87,8 +85,6 @@ class ReviewSystem(ActivationDependencies):
         return messages
 
     def store(self, ingest_id, key, part, rows, words="lovely thing"):
-        import pyarrow as pa
-
         reviews = [
             {
                 "review_id": f"{key}:{part}:{n}",
@@ -99,14 +95,9 @@ class ReviewSystem(ActivationDependencies):
             }
             for n in range(rows)
         ]
-        table = pa.Table.from_pylist(reviews, schema=CLEAN_SCHEMA)
-        place = layout.clean_shard(ingest_id, part)
-        with self.database.transaction() as connection:
-            store_reviews(connection, ingest_id, copy_rows(table))
-            self.clean.put(place, to_parquet(table))
-            batch = StoredBatch(part, f"{words}{part}", rows, 0, rows, place)
-            record_batch(connection, ingest_id, batch)
-        return ProcessShard(ingest_id=ingest_id, part=part, key=place, rows=rows)
+        return store_shard(
+            self.database, self.clean, ingest_id, part, reviews, fingerprint=f"{words}{part}"
+        )
 
     def process(self, messages, version=None):
         for message in messages:

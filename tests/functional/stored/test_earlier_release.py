@@ -4,7 +4,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from lambdas.processing.dependencies import Dependencies, Model
+from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
 from sagemaker_jobs.score.job import Dependencies as ScoringDependencies
 from sagemaker_jobs.score.job import score_missing
@@ -19,8 +19,8 @@ from shared.schemas.messages import ProcessShard
 from shared.storage import artefacts, layout
 from shared.storage.shards import CLEAN_SCHEMA, SERVED_SCHEMA, read_clean, read_served
 from tests.corpus import made_up_reviews, publish_manifest_only, put_shard, random_vectors
+from tests.fakes.dependencies import processing_dependencies
 from tests.fakes.encoder import WordEncoder
-from tests.fakes.queues import MemoryQueue
 from tests.fixtures.stored import load
 from tests.fixtures.stored.make import DIMENSION, MODEL, REVIEWS, SHARD_ROWS
 
@@ -112,14 +112,12 @@ def test_its_clean_shards_are_processed_again_by_a_new_model(store, clean, migra
     publish_manifest_only(store, "m2", DIMENSION)
     ledger = Ledger(migrated)
     processor = Processor(
-        Dependencies(
-            database=migrated,
+        processing_dependencies(
+            migrated,
+            lambda: Model(ENCODER, "m2"),
             ledger=ledger,
             clean=clean,
             artefacts=store,
-            processing_queue=MemoryQueue(),
-            index_queue=MemoryQueue(),
-            current_model=lambda: Model(ENCODER, "m2"),
         )
     )
     messages = ledger.reopen("m2", 0)

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
-import pyarrow as pa
 import pytest
 from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
@@ -26,17 +25,15 @@ from lambdas.promotion.handler import handler
 from sagemaker_jobs.activate.__main__ import main as activate
 from sagemaker_jobs.gate import job as gate
 from sagemaker_jobs.gate.config import GateConfig
-from shared.db.ingest.reviews import copy_rows, store_reviews
-from shared.db.ingest.shards import StoredBatch, mark_processed, record_batch
+from shared.db.ingest.shards import mark_processed
 from shared.db.training import TrainingRuns
-from shared.schemas.messages import ProcessShard
 from shared.schemas.training import TrainingParameters
-from shared.storage import artefacts, clients, layout, registry
+from shared.storage import artefacts, clients, registry
 from shared.storage.objects import S3Store
-from shared.storage.shards import CLEAN_SCHEMA, to_parquet
 from tests.evaluations import World
 from tests.fakes.processing_jobs import running_jobs, training_jobs
 from tests.fakes.sagemaker import REGION
+from tests.ingests import store_shard
 from tests.models import model_folder, renamed_model
 
 DEFINITION = Path(__file__).resolve().parents[3] / "cdk" / "flows" / "training.asl.json"
@@ -107,12 +104,9 @@ def shipped(store, database, ledger):
         {"review_id": f"r{n}", "record": n + 1, "source": "test", "text": text}
         for n, text in enumerate(TEXTS)
     ]
-    table, key = pa.Table.from_pylist(rows, schema=CLEAN_SCHEMA), layout.clean_shard(ingest_id, 0)
-    S3Store(clients.client("s3"), "clean").put(key, to_parquet(table))
+    clean = S3Store(clients.client("s3"), "clean")
+    shard = store_shard(database, clean, ingest_id, 0, rows, fingerprint="f")
     with database.transaction() as connection:
-        store_reviews(connection, ingest_id, copy_rows(table))
-        record_batch(connection, ingest_id, StoredBatch(0, "f", 3, 0, 3, key))
-        shard = ProcessShard(ingest_id=ingest_id, part=0, key=key, rows=3)
         mark_processed(connection, shard, version)
     ledger.finish(ingest_id)
     return version
