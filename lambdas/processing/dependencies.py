@@ -10,7 +10,7 @@ from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
 from shared.observability.logs import configure_logging
-from shared.runtime.scoring import Answers
+from shared.runtime.scoring import Encodings
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
@@ -18,7 +18,7 @@ from shared.storage.queues import MessageQueue
 class TextEncoder(Protocol):
     """The part of a model that processing uses."""
 
-    def encode(self, texts: Sequence[str]) -> Answers:
+    def encode(self, texts: Sequence[str]) -> Encodings:
         """Encode texts, in their order."""
 
 

@@ -18,7 +18,7 @@ from shared.db.ingest.ledger import Ledger
 from shared.db.ingest.shards import process_lock
 from shared.errors import NotFoundError
 from shared.index.shards import list_pairs, shard_of
-from shared.runtime.scoring import Answers
+from shared.runtime.scoring import Encodings
 from shared.schemas.messages import ProcessShard
 from shared.scoring.shard import ShardScores, score_shard, storing_scores
 from shared.storage.objects import ObjectStore
@@ -37,7 +37,7 @@ class VersionedEncoder(Protocol):
     def version(self) -> str:
         """The model version."""
 
-    def encode(self, texts: Sequence[str]) -> Answers:
+    def encode(self, texts: Sequence[str]) -> Encodings:
         """Encode texts, in their order."""
 
 

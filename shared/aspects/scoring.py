@@ -1,17 +1,14 @@
 """Scores the sentences in which reviews mention aspects."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from shared.aspects.mentions import AspectSentence, find_mentions
-from shared.runtime.scoring import Encode, Scored
+from shared.runtime.scoring import Encode, Scored, encode_in_parts, ignore_progress
 from shared.schemas.sentiment import LABELS
-
-_SENTENCES_PER_CALL = 512
 
 
 class Mention(NamedTuple):
@@ -29,17 +26,13 @@ class Mention(NamedTuple):
     confidence: float
 
 
-def _ignore_progress() -> None:
-    """Ignore progress."""
-
-
 def score_mentions(
     encode: Encode,
     table: pa.Table,
     scored: Scored,
     *,
     parallel: int = 1,
-    beat: Callable[[], None] = _ignore_progress,
+    beat: Callable[[], None] = ignore_progress,
 ) -> Iterator[Mention]:
     """Find the mentions of a clean shard, review by review, and score their sentences.
 
@@ -80,17 +73,11 @@ def _is_whole_text(sentence: AspectSentence, text: str) -> bool:
 def _sentiments(
     encode: Encode, sentences: list[str], parallel: int, beat: Callable[[], None]
 ) -> Iterator[tuple[str, float]]:
-    chunks = [
-        sentences[at : at + _SENTENCES_PER_CALL]
-        for at in range(0, len(sentences), _SENTENCES_PER_CALL)
-    ]
-    with ThreadPoolExecutor(parallel, thread_name_prefix="sentences") as pool:
-        for encoded in pool.map(encode, chunks):
-            probabilities = np.asarray(encoded.probabilities, np.float32)
-            best = probabilities.argmax(axis=1).tolist()
-            yield from zip(
-                (LABELS[index].value for index in best),
-                probabilities.max(axis=1).tolist(),
-                strict=True,
-            )
-            beat()
+    for encodings in encode_in_parts(encode, sentences, parallel=parallel, beat=beat):
+        probabilities = np.asarray(encodings.probabilities, np.float32)
+        best = probabilities.argmax(axis=1).tolist()
+        yield from zip(
+            (LABELS[index].value for index in best),
+            probabilities.max(axis=1).tolist(),
+            strict=True,
+        )

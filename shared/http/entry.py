@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -27,12 +27,6 @@ class SqsRecord:
 
     messageId: str  # noqa: N815 - the name AWS uses
     body: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def receive_count(self) -> int:
-        """How often the message was received, including this time."""
-        return int(self.attributes.get("ApproximateReceiveCount", "1"))
 
 
 def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) -> list[str]:
@@ -53,10 +47,7 @@ def _sqs_records(event: Mapping[str, Any]) -> list[SqsRecord] | None:
         return None
     if any(entry.get("eventSource") != "aws:sqs" for entry in records):
         return None
-    return [
-        SqsRecord(entry["messageId"], entry["body"], entry.get("attributes") or {})
-        for entry in records
-    ]
+    return [SqsRecord(entry["messageId"], entry["body"]) for entry in records]
 
 
 class _Http:

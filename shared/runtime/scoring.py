@@ -4,7 +4,7 @@ For the write side (processing, and the job that scores all reviews again): it l
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,10 +19,10 @@ from shared.storage import layout
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import SERVED_SCHEMA, to_parquet
 
-_CHUNK_ROWS = 512
+_TEXTS_PER_CALL = 512
 
 
-class Answers(Protocol):
+class Encodings(Protocol):
     """Unit vectors (n, dimension) and calibrated probabilities (n, 3) of n texts."""
 
     @property
@@ -34,7 +34,7 @@ class Answers(Protocol):
         """float32 (n, 3): negative, neutral, positive."""
 
 
-Encode = Callable[[Sequence[str]], Answers]
+Encode = Callable[[Sequence[str]], Encodings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,26 @@ class Scored:
     confidences: npt.NDArray[np.float32]
 
 
-def _ignore_progress() -> None:
+def ignore_progress() -> None:
     """Ignore progress."""
+
+
+def encode_in_parts(
+    encode: Encode, texts: Sequence[str], *, parallel: int, beat: Callable[[], None]
+) -> Iterator[Encodings]:
+    """Encode texts in parts of 512, in order.
+
+    Args:
+        encode: the model.
+        texts: the texts.
+        parallel: number of concurrent calls of ``encode``.
+        beat: called after each part.
+    """
+    parts = [texts[at : at + _TEXTS_PER_CALL] for at in range(0, len(texts), _TEXTS_PER_CALL)]
+    with ThreadPoolExecutor(parallel, thread_name_prefix="encode") as pool:
+        for encodings in pool.map(encode, parts):
+            yield encodings
+            beat()
 
 
 def score(
@@ -56,7 +74,7 @@ def score(
     table: pa.Table,
     *,
     parallel: int = 1,
-    beat: Callable[[], None] = _ignore_progress,
+    beat: Callable[[], None] = ignore_progress,
 ) -> Scored:
     """Encode the reviews of a clean shard, in their order.
 
@@ -64,18 +82,15 @@ def score(
         encode: the model.
         table: at least one row of CLEAN_SCHEMA.
         parallel: number of concurrent calls of ``encode``.
-        beat: called after each 512 rows.
+        beat: called after every 512 rows.
     """
     titles, bodies = table["title"].to_pylist(), table["text"].to_pylist()
     texts = [model_text(title, text) for title, text in zip(titles, bodies, strict=True)]
-    chunks = [texts[at : at + _CHUNK_ROWS] for at in range(0, len(texts), _CHUNK_ROWS)]
-    vectors, chances = [], []
-    with ThreadPoolExecutor(parallel, thread_name_prefix="encode") as pool:
-        for encoded in pool.map(encode, chunks):
-            vectors.append(np.asarray(encoded.embeddings, np.float16))
-            chances.append(np.asarray(encoded.probabilities, np.float32))
-            beat()
-    probabilities = np.concatenate(chances)
+    vectors, probability_parts = [], []
+    for encodings in encode_in_parts(encode, texts, parallel=parallel, beat=beat):
+        vectors.append(np.asarray(encodings.embeddings, np.float16))
+        probability_parts.append(np.asarray(encodings.probabilities, np.float32))
+    probabilities = np.concatenate(probability_parts)
     best = probabilities.argmax(axis=1)
     return Scored(
         np.concatenate(vectors),

@@ -14,7 +14,7 @@ from shared.db.aspects.readings import Readings, upsert_readings
 from shared.db.connection import Connection, Database
 from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.shards import StoredBatch, lock_batch
-from shared.runtime.scoring import Encode, Scored, put_scored, score
+from shared.runtime.scoring import Encode, Scored, ignore_progress, put_scored, score
 from shared.storage.objects import ObjectStore
 
 
@@ -35,16 +35,12 @@ class ShardScores:
         return list(self.table["review_id"].to_pylist())
 
 
-def _ignore_progress() -> None:
-    """Ignore progress."""
-
-
 def score_shard(
     encode: Encode,
     table: pa.Table,
     *,
     parallel: int = 1,
-    beat: Callable[[], None] = _ignore_progress,
+    beat: Callable[[], None] = ignore_progress,
 ) -> ShardScores:
     """Score the reviews of a clean shard and the sentences in them that mention an aspect.
 

@@ -32,13 +32,13 @@ SET mentions = c.mentions + excluded.mentions, reviews = c.reviews + excluded.re
 
 
 _SUBTRACT: LiteralString = f"""
-WITH gone AS (DELETE FROM aspect_mentions WHERE review_id = ANY(%s) RETURNING *)
-{add_counts("gone", "-1")}
+WITH deleted AS (DELETE FROM aspect_mentions WHERE review_id = ANY(%s) RETURNING *)
+{add_counts("deleted", "-1")}
 """  # noqa: S608
 
 # The reading that counts is that of the model with the newest analysis.
 _ADD: LiteralString = f"""
-WITH counting AS MATERIALIZED (
+WITH readings AS MATERIALIZED (
     SELECT r.review_id, coalesce(r.product_id, '') AS product_id,
            coalesce(p.category, '') AS category, newest.*
     FROM reviews AS r
@@ -49,26 +49,26 @@ WITH counting AS MATERIALIZED (
         WHERE a.review_id = r.review_id ORDER BY a.analysed_at DESC, a.model_version DESC LIMIT 1
     ) AS newest
     WHERE r.review_id = ANY(%s)
-), spread AS (
+), new_mentions AS (
     SELECT review_id, 0 AS place, product_id, category, '' AS aspect, sentiment, confidence,
            0 AS starts, 0 AS ends
-    FROM counting
+    FROM readings
     UNION ALL
     SELECT review_id, place, product_id, category, m.aspect, m.sentiment, m.confidence, m.starts,
            m.ends
-    FROM counting CROSS JOIN LATERAL unnest(aspects, counting.starts, counting.ends, sentiments,
+    FROM readings CROSS JOIN LATERAL unnest(aspects, readings.starts, readings.ends, sentiments,
                                             confidences)
         WITH ORDINALITY AS m (aspect, starts, ends, sentiment, confidence, place)
-), came AS (
+), inserted AS (
     INSERT INTO aspect_mentions (review_id, place, product_id, category, aspect, is_first,
                                  sentiment, confidence, starts, ends)
     SELECT review_id, place, product_id, category, aspect,
            row_number() OVER (PARTITION BY review_id, aspect ORDER BY place) = 1,
            sentiment, confidence, starts, ends
-    FROM spread ORDER BY review_id, place
+    FROM new_mentions ORDER BY review_id, place
     RETURNING *
 )
-{add_counts("came", "1")}
+{add_counts("inserted", "1")}
 """  # noqa: S608
 
 

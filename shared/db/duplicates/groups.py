@@ -36,20 +36,20 @@ ORDER BY fingerprint
 ON CONFLICT (fingerprint) DO NOTHING RETURNING fingerprint
 """
 _CANDIDATES: LiteralString = """
-SELECT fresh.fingerprint, other.fingerprint, other.text FROM near_texts AS fresh
+SELECT new_text.fingerprint, other.fingerprint, other.text FROM near_texts AS new_text
 CROSS JOIN LATERAL (
     SELECT n.fingerprint, (
-        SELECT count(*) FROM unnest(n.bands) AS band WHERE band = ANY(fresh.bands)
+        SELECT count(*) FROM unnest(n.bands) AS band WHERE band = ANY(new_text.bands)
     ) AS shared
-    FROM near_texts AS n WHERE n.bands && fresh.bands AND n.fingerprint <> fresh.fingerprint
+    FROM near_texts AS n WHERE n.bands && new_text.bands AND n.fingerprint <> new_text.fingerprint
     ORDER BY shared DESC, n.fingerprint LIMIT %(limit)s
-) AS likely
+) AS candidate
 CROSS JOIN LATERAL (
-    SELECT likely.fingerprint, r.text
+    SELECT candidate.fingerprint, r.text
     FROM duplicate_members AS m JOIN reviews AS r USING (review_id)
-    WHERE m.fingerprint = likely.fingerprint LIMIT 1
+    WHERE m.fingerprint = candidate.fingerprint LIMIT 1
 ) AS other
-WHERE fresh.fingerprint = ANY(%(fresh)s)
+WHERE new_text.fingerprint = ANY(%(new)s)
 """
 _TEXTS: LiteralString = """
 SELECT fingerprint, text FROM unnest(%s::bigint[]) AS f (fingerprint) CROSS JOIN LATERAL (
@@ -119,7 +119,7 @@ def _similar_texts(connection: Connection, new: list[int]) -> list[list[int]]:
         return []
     texts: dict[int, str] = dict(connection.execute(_TEXTS, (new,)).fetchall())
     similar: dict[int, list[int]] = defaultdict(list)
-    rows = connection.execute(_CANDIDATES, {"fresh": new, "limit": _MAX_COMPARISONS}).fetchall()
+    rows = connection.execute(_CANDIDATES, {"new": new, "limit": _MAX_COMPARISONS}).fetchall()
     for one, other, text in rows:
         if one in texts and similarity(texts[one], text) >= MIN_NEAR_COPY_SIMILARITY:
             similar[one].append(other)

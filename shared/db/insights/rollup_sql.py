@@ -10,16 +10,16 @@ _SUMS: LiteralString = ", ".join(f"sum({name}) AS {name}" for name in _MEASURES)
 _COLUMNS: LiteralString = ", ".join(_MEASURES)
 
 _CELLS: LiteralString = """
-WITH gone AS (
+WITH processed AS (
     DELETE FROM insight_changes WHERE change_id = ANY(%(changes)s)
     RETURNING review_ids, product_ids
-), touched AS (
-    SELECT unnest(review_ids) AS review_id FROM gone
+), affected AS (
+    SELECT unnest(review_ids) AS review_id FROM processed
     UNION
-    SELECT review_id FROM (SELECT DISTINCT unnest(product_ids) AS product_id FROM gone) AS p
+    SELECT review_id FROM (SELECT DISTINCT unnest(product_ids) AS product_id FROM processed) AS p
     JOIN review_facts USING (product_id)
-), seen AS MATERIALIZED (
-    SELECT t.review_id, r.review_id IS NOT NULL AS lives, f.review_id IS NOT NULL AS counted,
+), compared AS MATERIALIZED (
+    SELECT t.review_id, r.review_id IS NOT NULL AS is_stored, f.review_id IS NOT NULL AS is_counted,
            coalesce(r.product_id, '') AS product_id, coalesce(p.category, '') AS category,
            r.source, coalesce(r.reviewed_at, '-infinity') AS at,
            coalesce((r.reviewed_at AT TIME ZONE 'UTC')::date, '-infinity') AS day, r.rating,
@@ -33,7 +33,7 @@ WITH gone AS (
            f.at AS at_0, f.day AS day_0, f.rating AS rating_0, f.sentiment AS sentiment_0,
            f.confidence AS confidence_0, f.model_version AS model_version_0,
            f.mismatch AS mismatch_0, f.arrived AS arrived_0
-    FROM touched AS t
+    FROM affected AS t
     LEFT JOIN reviews AS r ON r.review_id = t.review_id
     LEFT JOIN products AS p ON p.product_id = r.product_id
     LEFT JOIN ingests AS i ON i.ingest_id = r.ingest_id
@@ -43,34 +43,34 @@ WITH gone AS (
     ) AS a ON true
     LEFT JOIN review_facts AS f ON f.review_id = t.review_id
 ), changed AS MATERIALIZED (
-    SELECT * FROM seen WHERE lives <> counted OR lives AND
+    SELECT * FROM compared WHERE is_stored <> is_counted OR is_stored AND
         (product_id, category, source, at, rating, sentiment, confidence, model_version, mismatch,
          arrived)
         IS DISTINCT FROM (product_id_0, category_0, source_0, at_0, rating_0, sentiment_0,
                           confidence_0, model_version_0, mismatch_0, arrived_0)
-), kept AS (
+), upserted AS (
     INSERT INTO review_facts (review_id, product_id, category, source, at, day, rating, sentiment,
                               confidence, model_version, mismatch, arrived)
     SELECT review_id, product_id, category, source, at, day, rating, sentiment,
            confidence, model_version, mismatch, arrived
-    FROM changed WHERE lives
+    FROM changed WHERE is_stored
     ON CONFLICT (review_id) DO UPDATE
     SET product_id = excluded.product_id, category = excluded.category, source = excluded.source,
         at = excluded.at, day = excluded.day, rating = excluded.rating,
         sentiment = excluded.sentiment, confidence = excluded.confidence,
         model_version = excluded.model_version, mismatch = excluded.mismatch,
         arrived = excluded.arrived
-), dropped AS (
+), deleted AS (
     DELETE FROM review_facts USING changed
-    WHERE review_facts.review_id = changed.review_id AND NOT changed.lives
-), moves AS (
+    WHERE review_facts.review_id = changed.review_id AND NOT changed.is_stored
+), differences AS (
     SELECT 1 AS n, product_id, category, source, day, rating, sentiment, confidence, model_version,
            mismatch, arrived
-    FROM changed WHERE lives
+    FROM changed WHERE is_stored
     UNION ALL
     SELECT -1, product_id_0, category_0, source_0, day_0, rating_0, sentiment_0, confidence_0,
            model_version_0, mismatch_0, arrived_0
-    FROM changed WHERE counted
+    FROM changed WHERE is_counted
 ), cells AS MATERIALIZED (
     SELECT product_id, category, source, day, sum(n) AS reviews,
            sum(n) FILTER (WHERE rating IS NOT NULL) AS rated,
@@ -79,7 +79,7 @@ WITH gone AS (
            sum(n) FILTER (WHERE sentiment = 'neutral') AS neutral,
            sum(n) FILTER (WHERE sentiment = 'positive') AS positive,
            sum(n) FILTER (WHERE mismatch <> 0) AS mismatches
-    FROM moves GROUP BY product_id, category, source, day
+    FROM differences GROUP BY product_id, category, source, day
 )"""
 """All parts of the statement see the same rows: the reviews of the processed changes."""
 
@@ -127,7 +127,7 @@ INSERT INTO arrivals AS t
 SELECT model_version, arrived, sentiment,
        width_bucket(confidence::float8, %(edges)s::float8[]),
        sum(n), sum(n * confidence::numeric)
-FROM moves WHERE sentiment IS NOT NULL AND arrived IS NOT NULL GROUP BY 1, 2, 3, 4
+FROM differences WHERE sentiment IS NOT NULL AND arrived IS NOT NULL GROUP BY 1, 2, 3, 4
 ON CONFLICT (model_version, day, sentiment, confidence_bin) DO UPDATE
 SET reviews = t.reviews + excluded.reviews,
     confidence_sum = t.confidence_sum + excluded.confidence_sum
@@ -152,8 +152,8 @@ segments AS ({
 }),
 totals AS ({_upsert("segment_totals", "segment, name", _grouped("segment, name", _SEGMENT_NAMES))}),
 products AS ({_PRODUCT_TOTALS}),
-came AS ({_ARRIVALS})
-SELECT count(*), count(*) FILTER (WHERE NOT lives OR counted) FROM changed
+arrived_reviews AS ({_ARRIVALS})
+SELECT count(*), count(*) FILTER (WHERE NOT is_stored OR is_counted) FROM changed
 """
 
 DELETE_EMPTY: tuple[LiteralString, ...] = (

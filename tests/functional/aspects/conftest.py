@@ -2,22 +2,16 @@
 
 import itertools
 
-import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.insights.api import create_app
-from lambdas.insights.dependencies import Dependencies as InsightsDependencies
-from lambdas.processing.dependencies import Dependencies, Model
+from lambdas.insights.dependencies import Dependencies
+from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
-from shared.db.ingest.reviews import copy_rows, store_reviews
-from shared.db.ingest.shards import StoredBatch, record_batch
-from shared.schemas.messages import ProcessShard
-from shared.storage import layout
-from shared.storage.shards import CLEAN_SCHEMA, to_parquet
+from tests.fakes.dependencies import processing_dependencies
 from tests.fakes.encoder import WordEncoder
-from tests.fakes.objects import MemoryStore
-from tests.fakes.queues import MemoryQueue
+from tests.ingests import store_shard
 
 
 @pytest.fixture
@@ -26,54 +20,41 @@ def model():
 
 
 @pytest.fixture
-def ports(database, ledger, model):
-    return Dependencies(
-        database=database,
-        ledger=ledger,
-        clean=MemoryStore("clean"),
-        artefacts=MemoryStore("artefacts"),
-        processing_queue=MemoryQueue(),
-        index_queue=MemoryQueue(),
-        current_model=lambda: model,
-    )
+def dependencies(database, ledger, model):
+    return processing_dependencies(database, lambda: model, ledger=ledger)
 
 
 @pytest.fixture
-def store(ports):
+def store(dependencies):
     """Stores reviews as one ingest with one shard; returns the message to process it."""
     numbers = itertools.count(1)
 
-    def store_reviews_as_shard(reviews):
+    def store_ingest(reviews):
         number = next(numbers)
-        ingest_id = ports.ledger.receive("raw", f"uploads/{number}", "etag")
-        ports.ledger.start(ingest_id)
+        ingest_id = dependencies.ledger.receive("raw", f"uploads/{number}", "etag")
+        dependencies.ledger.start(ingest_id)
         defaults = {"source": "test", "product_id": "p1"}
-        table = pa.Table.from_pylist(
-            [
-                {"review_id": f"r{number}-{n}", "record": n + 1, **defaults, **review}
-                for n, review in enumerate(reviews)
-            ],
-            schema=CLEAN_SCHEMA,
+        rows = [
+            {"review_id": f"r{number}-{n}", "record": n + 1, **defaults, **review}
+            for n, review in enumerate(reviews)
+        ]
+        message = store_shard(
+            *(dependencies.database, dependencies.clean, ingest_id, 0, rows),
+            fingerprint=f"f{number}",
         )
-        key = layout.clean_shard(ingest_id, 0)
-        with ports.database.transaction() as connection:
-            store_reviews(connection, ingest_id, copy_rows(table))
-            ports.clean.put(key, to_parquet(table))
-            batch = StoredBatch(0, f"f{number}", len(reviews), 0, len(reviews), key)
-            record_batch(connection, ingest_id, batch)
-        ports.ledger.finish(ingest_id)
-        return ProcessShard(ingest_id=ingest_id, part=0, key=key, rows=len(reviews))
+        dependencies.ledger.finish(ingest_id)
+        return message
 
-    return store_reviews_as_shard
+    return store_ingest
 
 
 @pytest.fixture
-def process(ports, store):
+def process(dependencies, store):
     """Stores and processes reviews; returns the ingest id."""
 
     def store_and_process(reviews):
         message = store(reviews)
-        Processor(ports).process(message)
+        Processor(dependencies).process(message)
         return message.ingest_id
 
     return store_and_process
@@ -81,9 +62,7 @@ def process(ports, store):
 
 @pytest.fixture
 def http(database):
-    return TestClient(
-        create_app(lambda: InsightsDependencies(database)), raise_server_exceptions=False
-    )
+    return TestClient(create_app(lambda: Dependencies(database)), raise_server_exceptions=False)
 
 
 @pytest.fixture

@@ -105,50 +105,54 @@ def test_an_aspect_needs_enough_reviews(process, http):
     assert two["reviews_read"] == 5
 
 
-def test_processing_again_does_not_count_twice(ports, store, aspects, counts_are_exact):
+def test_processing_again_does_not_count_twice(dependencies, store, aspects, counts_are_exact):
     message = store([{"text": HINGE}, {"text": SOUND}])
-    Processor(ports).process(message)
+    Processor(dependencies).process(message)
     before = aspects()
-    with ports.database.transaction() as connection:
+    with dependencies.database.transaction() as connection:
         connection.execute("UPDATE shards SET model_version = NULL")
-    Processor(ports).process(message)
+    Processor(dependencies).process(message)
     assert aspects() == before
     assert counts_are_exact()
 
 
-def test_deleted_reviews_are_no_longer_counted(ports, process, aspects, http, counts_are_exact):
+def test_deleted_reviews_are_no_longer_counted(
+    dependencies, process, aspects, http, counts_are_exact
+):
     first = process([{"text": HINGE}])
     process([{"text": SOUND}])
-    ports.ledger.delete_batches(first, 0, 1)
+    dependencies.ledger.delete_batches(first, 0, 1)
     pending = http.get("/aspects").json()["freshness"]["pending_reviews"]
     assert pending == 1
-    assert refresh(ports.database)
+    assert refresh(dependencies.database)
     assert set(aspects()) == {"price", "sound"}
     assert counts_are_exact()
 
 
 def test_the_reading_of_the_model_with_the_newest_analyses_counts(
-    ports, store, aspects, counts_are_exact
+    dependencies, store, aspects, counts_are_exact
 ):
     class NegativeEncoder(WordEncoder):
         def _judge(self, text):
             return [0.9, 0.05, 0.05]
 
     message = store([{"text": f"{SOUND} {HINGE}"}])
-    Processor(ports).process(message)
-    with ports.database.transaction() as connection:
+    Processor(dependencies).process(message)
+    with dependencies.database.transaction() as connection:
         connection.execute("UPDATE shards SET model_version = NULL")
-    Processor(replace(ports, current_model=lambda: Model(NegativeEncoder(), "m2"))).process(message)
+    Processor(replace(dependencies, current_model=lambda: Model(NegativeEncoder(), "m2"))).process(
+        message
+    )
     assert aspects()["sound"]["negative_share"] == 1
-    with ports.database.transaction() as connection:
+    with dependencies.database.transaction() as connection:
         activate_analyses(connection, "m1")
-    assert refresh(ports.database)
+    assert refresh(dependencies.database)
     assert aspects()["sound"]["negative_share"] == 0
     assert counts_are_exact()
 
 
 def test_a_category_assigned_later_includes_earlier_reviews(
-    ports, process, aspects, counts_are_exact
+    dependencies, process, aspects, counts_are_exact
 ):
     process([{"text": HINGE}])
     assert aspects(category="Audio") == {}
@@ -157,24 +161,24 @@ def test_a_category_assigned_later_includes_earlier_reviews(
     assert counts_are_exact()
 
 
-def test_concurrently_processed_shards_are_counted_exactly(ports, store, counts_are_exact):
+def test_concurrently_processed_shards_are_counted_exactly(dependencies, store, counts_are_exact):
     shards = [
         store([{"text": f"{HINGE} {SOUND}", "product_id": f"p{n % 2}"} for n in range(20)])
         for _ in range(6)
     ]
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(Processor(ports).process, shards))
-    assert refresh(ports.database)
-    assert not is_behind(ports.database)
+        list(pool.map(Processor(dependencies).process, shards))
+    assert refresh(dependencies.database)
+    assert not is_behind(dependencies.database)
     assert counts_are_exact()
 
 
-def test_shards_processed_before_aspects_existed_are_reopened(ports, store, rows):
+def test_shards_processed_before_aspects_existed_are_reopened(dependencies, store, rows):
     message = store([{"text": HINGE}])
-    Processor(ports).process(message)
-    with ports.database.transaction() as connection:  # what migration 0004 does
+    Processor(dependencies).process(message)
+    with dependencies.database.transaction() as connection:  # what migration 0004 does
         connection.execute("UPDATE shards SET model_version = NULL WHERE rows > 0")
-    assert [s.part for s in ports.ledger.open_shards(message.ingest_id)] == [0]
+    assert [s.part for s in dependencies.ledger.open_shards(message.ingest_id)] == [0]
 
 
 @pytest.mark.parametrize(

@@ -62,28 +62,28 @@ def test_later_near_copies_join_the_group(process, groups):
     assert [group["reviews"] for group in exact] == [2]
 
 
-def test_a_group_is_removed_with_its_reviews(ports, process, groups):
+def test_a_group_is_removed_with_its_reviews(dependencies, process, groups):
     process([{"text": LONG_REVIEW}, {"text": COPIED}])
     second = process([{"text": LONG_REVIEW.replace("kettle", "teapot")}, {"text": COPIED}])
     assert {group["kind"] for group in groups()} == {"near", "exact"}
-    ports.ledger.delete_batches(second, 0, 1)
-    refresh(ports.database)
+    dependencies.ledger.delete_batches(second, 0, 1)
+    refresh(dependencies.database)
     assert groups() == []
     process([{"text": LONG_REVIEW.replace("six", "nine")}])
     assert [group["reviews"] for group in groups()] == [2]
 
 
-def test_repeated_and_concurrent_processing_changes_nothing(ports, store, groups, rows):
+def test_repeated_and_concurrent_processing_changes_nothing(dependencies, store, groups, rows):
     shards = [store([{"text": COPIED}, {"text": LONG_REVIEW + f" {n}"}]) for n in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(Processor(ports).process, shards))
-    refresh(ports.database)
+        list(pool.map(Processor(dependencies).process, shards))
+    refresh(dependencies.database)
     before = groups()
     assert {(g["kind"], g["reviews"]) for g in before} == {("exact", 4), ("near", 4)}
-    with ports.database.transaction() as connection:
+    with dependencies.database.transaction() as connection:
         connection.execute("UPDATE shards SET model_version = NULL")
     for shard in shards:
-        Processor(ports).process(shard)
+        Processor(dependencies).process(shard)
     assert groups() == before
 
 

@@ -195,7 +195,7 @@ def test_a_repeated_change_changes_nothing(database, rows, owner):
     analyse(database, ["r"], "m1", "positive")
     refresh(database)
     before = stored_sums(rows)
-    owner("INSERT INTO insight_changes (review_ids) VALUES ('{r,r,nobody}'), ('{r}')")
+    owner("INSERT INTO insight_changes (review_ids) VALUES ('{r,r,missing}'), ('{r}')")
     refresh(database)
     assert stored_sums(rows) == before
 

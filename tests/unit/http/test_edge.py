@@ -28,7 +28,7 @@ def make_app(health=lambda: Health(service="shop", version="1")):
     @app.post("/orders")
     def create_order(order: Order) -> Order:
         match order.name:
-            case "taken":
+            case "conflict":
                 raise ConflictError("another order was first")
             case "down":
                 raise UnavailableError("the store is closed")
@@ -61,7 +61,7 @@ def test_a_valid_request_is_answered(client):
 
 @pytest.mark.parametrize(
     ("name", "status", "code"),
-    [("taken", 409, "conflict"), ("down", 503, "unavailable"), ("odd", 422, "invalid_input")],
+    [("conflict", 409, "conflict"), ("down", 503, "unavailable"), ("odd", 422, "invalid_input")],
 )
 def test_an_application_error_has_its_status_and_code(client, name, status, code):
     body = problem_of(client.post("/orders", json={"name": name}))

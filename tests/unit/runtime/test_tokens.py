@@ -9,13 +9,13 @@ from shared.runtime.tokens import pad, truncate
 @given(st.lists(st.integers(0, 30_000), max_size=40), st.integers(2, 20), st.data())
 def test_truncation_keeps_the_beginning_and_the_end(ids, limit, data):
     tail = data.draw(st.integers(1, limit - 1))
-    kept = truncate(ids, limit, tail)
+    truncated = truncate(ids, limit, tail)
     if len(ids) <= limit:
-        assert kept == ids
+        assert truncated == ids
     else:
-        assert len(kept) == limit
-        assert kept[: limit - tail] == ids[: limit - tail]
-        assert kept[-tail:] == ids[-tail:]
+        assert len(truncated) == limit
+        assert truncated[: limit - tail] == ids[: limit - tail]
+        assert truncated[-tail:] == ids[-tail:]
 
 
 @given(st.lists(st.lists(st.integers(1, 30_000), min_size=1, max_size=30), min_size=1, max_size=9))
