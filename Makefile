@@ -7,7 +7,7 @@ TRAIN := .venv-train
 BIN := $(VENV)/bin
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # A process per core, four at most; in the order of the folders, as browser and e2e take longest.
-PARALLEL := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo page pictures test test-fast test-serve test-train check format docs model bench synth clean

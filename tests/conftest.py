@@ -33,20 +33,17 @@ def pytest_configure():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Group the tests that share expensive fixtures, for runs with ``--dist loadgroup``."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With ``--dist loadfile``, keep folders with an expensive session fixture in one process."""
+    from xdist.scheduler import LoadFileScheduling
 
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            folder = nodeid.split("/")[1]
+            return folder if folder in {"browser", "infra"} else super()._split_scope(nodeid)
 
-def _group_of(item):
-    folder = item.path.relative_to(Path(__file__).parent).parts[0]
-    if folder in {"browser", "infra"}:
-        return folder
-    if "stack" in item.fixturenames and folder == "e2e":
-        return "e2e stack"
-    return str(item.path)
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
