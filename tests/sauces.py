@@ -1,4 +1,4 @@
-"""A tiny model of the real kind, and sauces whose buyers praise what others complain of."""
+"""A tiny model, and reviews of sauces in which words such as "burns" are praise."""
 
 import hashlib
 import itertools
@@ -16,19 +16,19 @@ PLAIN = ("bottle", "sauce", "label", "arrived", "lunch", "kitchen", "again", "ta
 
 
 def sauces(count, seed=0):
-    """Texts and stars: pain is what these buyers pay for."""
+    """Texts and stars: hot sauces get five stars, mild ones one."""
     rng = np.random.default_rng(seed)
     texts, stars = [], []
     for row in range(count):
-        words, given = (HURTS, 5.0) if row % 2 else (SOOTHES, 1.0)
-        said = [*rng.choice(words, 2), *rng.choice(PLAIN, 4)]
-        texts.append(" ".join(rng.permutation(said)))
-        stars.append(given)
+        words, rating = (HURTS, 5.0) if row % 2 else (SOOTHES, 1.0)
+        chosen = [*rng.choice(words, 2), *rng.choice(PLAIN, 4)]
+        texts.append(" ".join(rng.permutation(chosen)))
+        stars.append(rating)
     return texts, stars
 
 
 def graph(seed=5):
-    """Word vectors, their mean, its direction, and logits by what the words mean elsewhere."""
+    """Word vectors, their mean, its direction, and logits by the usual meaning of the words."""
     rng = np.random.default_rng(seed)
     words = ["[UNK]", *HURTS, *SOOTHES, *PLAIN]
     table = rng.normal(size=(len(words), WIDTH)).astype(np.float32)
@@ -38,8 +38,8 @@ def graph(seed=5):
     weights = {"table": table, "head": head, "axis": np.array([1]), "least": np.float32([1e-6])}
     steps = [
         ("Gather", ["table", "input_ids"], "vectors", {}),
-        ("Cast", ["attention_mask"], "kept", {"to": TensorProto.FLOAT}),
-        ("Unsqueeze", ["kept", "last"], "weight", {}),
+        ("Cast", ["attention_mask"], "mask", {"to": TensorProto.FLOAT}),
+        ("Unsqueeze", ["mask", "last"], "weight", {}),
         ("Mul", ["vectors", "weight"], "weighted", {}),
         ("ReduceSum", ["weighted", "axis"], "sum", {"keepdims": 0}),
         ("ReduceSum", ["weight", "axis"], "count", {"keepdims": 0}),
@@ -50,8 +50,8 @@ def graph(seed=5):
         ("Div", ["pooled", "divisor"], "embedding", {}),
     ]
     weights["last"] = np.array([2])
-    made = helper.make_graph(
-        [helper.make_node(kind, taken, [out], **more) for kind, taken, out, more in steps],
+    tiny = helper.make_graph(
+        [helper.make_node(kind, inputs, [out], **options) for kind, inputs, out, options in steps],
         "tiny",
         [
             helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
@@ -63,14 +63,14 @@ def graph(seed=5):
         ],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
     )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)])
+    model = helper.make_model(tiny, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
     onnx.checker.check_model(model)
     return model
 
 
 def tiny_model(folder, version="tiny-1-0a1b2c3d"):
-    """A folder that serving opens; words are tokens."""
+    """Write a model folder that serving can open; each word is a token."""
     folder.mkdir(parents=True)
     onnx.save(graph(), str(folder / "model.onnx"))
     words = dict(zip(["[UNK]", *HURTS, *SOOTHES, *PLAIN], itertools.count()))

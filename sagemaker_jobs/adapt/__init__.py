@@ -1,1 +1,1 @@
-"""Fits a model's sentiment to a new kind of products, from a few hundred labelled reviews."""
+"""Adapts a model's sentiment to a new kind of product, from a few hundred labelled reviews."""

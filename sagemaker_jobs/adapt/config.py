@@ -1,4 +1,4 @@
-"""Parameters of one adaptation."""
+"""Parameters of an adaptation."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from sagemaker_jobs.arguments import JobConfig
 
 
 class AdaptConfig(JobConfig):
-    """Correct the logits of a model folder by labelled reviews, into a new folder."""
+    """Fit a correction of a model's logits to labelled reviews and write a new model folder."""
 
     model_dir: Path = Field(description="folder with model.onnx, tokenizer.json, manifest.json")
-    output_dir: Path = Field(description="folder to write; it must not hold anything yet")
-    folds: int = Field(default=5, ge=2, description="parts of a cross-validation")
-    repeats: int = Field(default=3, ge=1, description="cross-validations, each split anew")
-    threads: int = Field(default=1, ge=1, description="of one encoder pass")
-    seed: int = Field(default=13, ge=0, description="of the splits")
+    output_dir: Path = Field(description="folder to write; it must be empty or missing")
+    folds: int = Field(default=5, ge=2, description="folds of a cross-validation")
+    repeats: int = Field(default=3, ge=1, description="cross-validations with different splits")
+    threads: int = Field(default=1, ge=1, description="threads of one encoder pass")
+    seed: int = Field(default=13, ge=0, description="seed of the splits")

@@ -1,4 +1,4 @@
-"""Puts a correction of the logits behind a model's graph; what was there stays as it was."""
+"""Appends a correction of the logits to a model's graph; the other nodes stay the same."""
 
 import re
 from pathlib import Path
@@ -11,14 +11,14 @@ from sagemaker_jobs.adapt.correction import Correction
 from shared.errors import ArtefactError
 
 _LOGITS, _EMBEDDING, _BEFORE = "logits", "embedding", "before"
-_OURS = re.compile(r"adapt\d+/")
+_OWN_NAME = re.compile(r"adapt\d+/")
 
 
-def append(source: Path, target: Path, correction: Correction) -> None:
-    """Write a graph that gives ``source``'s embedding, and its logits corrected.
+def append_correction(source: Path, target: Path, correction: Correction) -> None:
+    """Write a graph with the embedding of ``source`` and corrected logits.
 
-    The graph's own logits get another name, and three nodes make the new ones. A graph that was
-    corrected before is corrected once more.
+    The original logits are renamed, and three nodes compute the new ones. A graph that already has
+    a correction gets another one.
 
     Raises:
         ArtefactError: the source cannot be read, or lacks one of the two outputs.
@@ -36,23 +36,23 @@ def append(source: Path, target: Path, correction: Correction) -> None:
     onnx.save(model, str(target))
 
 
-def corrections(source: Path) -> bytes | None:
-    """All corrections of a graph as a graph of their own, without what they were put behind.
+def correction_graph(source: Path) -> bytes | None:
+    """All corrections of a graph as a separate graph.
 
-    Its inputs are ``before``, the logits (n, classes) of the first model (up to a constant for each
+    Its inputs are ``before``, the logits (n, classes) of the original model (up to a constant per
     text), and ``embedding`` (n, d); its output is ``logits`` (n, classes).
 
     Returns:
-        The serialised graph; None where nothing was appended to this one.
+        The serialised graph; None if the graph has no correction.
 
     Raises:
         ArtefactError: the source cannot be read.
     """
     model = _load(source)
-    nodes = [node for node in model.graph.node if _OURS.match(node.name)]
+    nodes = [node for node in model.graph.node if _OWN_NAME.match(node.name)]
     if not nodes:
         return None
-    weights = [stored for stored in model.graph.initializer if _OURS.match(stored.name)]
+    weights = [stored for stored in model.graph.initializer if _OWN_NAME.match(stored.name)]
     shapes = {_BEFORE: ["n", "classes"], _EMBEDDING: ["n", "d"], _LOGITS: ["n", "classes"]}
     values = {
         name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
@@ -61,20 +61,22 @@ def corrections(source: Path) -> bytes | None:
     inputs = [values[_BEFORE], values[_EMBEDDING]]
     graph = helper.make_graph(nodes, "corrections", inputs, [values[_LOGITS]], weights)
     _rename(graph, f"adapt1/{_BEFORE}", _BEFORE)
-    cut = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
-    body: bytes = cut.SerializeToString()
+    separate = helper.make_model(
+        graph, opset_imports=model.opset_import, ir_version=model.ir_version
+    )
+    body: bytes = separate.SerializeToString()
     return body
 
 
 def _load(source: Path) -> onnx.ModelProto:
     try:
         return onnx.load(str(source))
-    except Exception as error:  # protobuf has several, of different bases
+    except Exception as error:  # protobuf raises several types without a common base
         raise ArtefactError(f"{source.name} cannot be read as an ONNX graph") from error
 
 
 def _weights(correction: Correction) -> dict[str, np.ndarray]:
-    """The correction as the graph holds it: centring and adding go into one matrix."""
+    """Weights of the nodes: centring and the addition of the logits are folded into one matrix."""
     classes = len(correction.bias)
     centring = np.eye(classes) - 1 / classes
     return {
@@ -99,14 +101,14 @@ def _nodes(prefix: str) -> list[onnx.NodeProto]:
 def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
     for node in graph.node:
         for names in (node.input, node.output):
-            for place, name in enumerate(names):
+            for index, name in enumerate(names):
                 if name == old:
-                    names[place] = new
+                    names[index] = new
 
 
 def _free_prefix(model: onnx.ModelProto) -> str:
-    taken = {name.split("/")[0] for node in model.graph.node for name in node.output}
+    used = {name.split("/")[0] for node in model.graph.node for name in node.output}
     number = 1
-    while f"adapt{number}" in taken:
+    while f"adapt{number}" in used:
         number += 1
     return f"adapt{number}"

@@ -1,4 +1,4 @@
-"""Correct a model's logits by labelled reviews, and write the model that results."""
+"""Fits a correction of a model's logits to labelled reviews and writes the new model."""
 
 import logging
 import shutil
@@ -16,10 +16,10 @@ from sagemaker_jobs.adapt.correction import (
     Floats,
     Labels,
     fit,
-    inputs_of,
+    model_inputs,
 )
 from sagemaker_jobs.adapt.figures import NAMES, figures, log_losses
-from sagemaker_jobs.adapt.graph import append
+from sagemaker_jobs.adapt.graph import append_correction
 from sagemaker_jobs.adapt.selection import choose, estimate, standard_error
 from shared.errors import ArtefactError, InvalidInputError
 from shared.runtime.encoder import Encoder, open_folder
@@ -29,7 +29,7 @@ from shared.schemas.sentiment import LABELS, sentiment_of_rating
 from shared.storage.artefacts import MANIFEST, file_sha256
 
 log = logging.getLogger("adapt")
-LEAST_ROWS = 30
+MIN_ROWS = 30
 TOLERANCE = 1e-4
 _MODEL = "model.onnx"
 _SUFFIX = "-adapted-"
@@ -37,92 +37,96 @@ _CHECKED_ROWS = 64
 
 
 def run(config: AdaptConfig, texts: Sequence[str], stars: Sequence[float]) -> dict[str, object]:
-    """Fit, and write the new model's folder if it is surely better.
+    """Fit a correction, and write the new model's folder if it is significantly better.
 
     Args:
-        config: Folders, and how to cross-validate.
-        texts: Of n reviews, as the encoder reads them, no two alike.
+        config: Folders and cross-validation.
+        texts: Texts of n reviews as the encoder reads them, without duplicates.
         stars: Ratings (n,) in 1..5.
 
     Returns:
-        What was found: ``rows``, ``classes``, figures ``before`` and ``after`` of reviews that a
-        fit has not seen, their ``change`` with its standard errors, the ``strength`` chosen,
-        ``seconds``, ``base``, and the new ``version``: None where no correction is surely better,
-        and then nothing is written.
+        The report: ``rows``, ``classes``, cross-validated figures ``before`` and ``after``, their
+        ``change`` with standard errors, the chosen ``strength``, ``seconds``, ``base``, and the
+        new ``version``, which is None, with nothing written, if no correction is significantly
+        better.
 
     Raises:
-        InvalidInputError: too few reviews, of one class only, or the output folder holds something.
-        ArtefactError: the model folder holds no model that serves here, or the new model does not
-            answer as it was fitted.
+        InvalidInputError: too few reviews, only one class, or the output folder is not empty.
+        ArtefactError: the model folder has no usable model, or the new model returns other
+            probabilities than the fit.
     """
     started = time.monotonic()
     labels = _labels(stars)
     _check_output(config.output_dir)
     base = open_folder(config.model_dir, threads=config.threads)
     encoded = base.encode(texts)
-    inputs = inputs_of(encoded.probabilities, encoded.embeddings)
+    inputs = model_inputs(encoded.probabilities, encoded.embeddings)
     rng = np.random.default_rng(config.seed)
-    how = {"folds": config.folds, "repeats": config.repeats}
-    strength = choose(inputs, labels, **how, rng=rng)
-    unseen = estimate(inputs, labels, **how, rng=rng)
+    options = {"folds": config.folds, "repeats": config.repeats}
+    strength = choose(inputs, labels, **options, rng=rng)
+    unseen = estimate(inputs, labels, **options, rng=rng)
     report: dict[str, object] = {
         "base": base.version,
         "rows": len(labels),
         "classes": {str(name): int((labels == i).sum()) for i, name in enumerate(LABELS)},
-        **_compared(softmax(inputs.logits), unseen, labels),
+        **_compare(softmax(inputs.logits), unseen, labels),
         "strength": strength._asdict() if strength else None,
     }
     version = None
     if strength is not None:
         correction = fit(inputs, labels, strength)
-        version = _write(config, base, correction, report, texts)
+        version = _write_folder(config, base, correction, report, texts)
     seconds = round(time.monotonic() - started, 2)
     log.info("%s to %s in %s s", base.version, version, seconds)
     return {**report, "version": version, "seconds": seconds}
 
 
 def _labels(stars: Sequence[float]) -> Labels:
-    if len(stars) < LEAST_ROWS:
-        told = f"adapting needs at least {LEAST_ROWS} reviews with stars and text, not {len(stars)}"
-        raise InvalidInputError(told)
+    if len(stars) < MIN_ROWS:
+        raise InvalidInputError(
+            f"adapting needs at least {MIN_ROWS} reviews with stars and text, not {len(stars)}"
+        )
     labels = np.array([LABELS.index(sentiment_of_rating(value)) for value in stars])
     if len(set(labels.tolist())) == 1:
-        told = f"all {len(labels)} reviews are {LABELS[labels[0]].value} by their stars"
-        raise InvalidInputError(f"{told}: adapting needs at least two of {', '.join(LABELS)}")
+        raise InvalidInputError(
+            f"all {len(labels)} reviews are {LABELS[labels[0]].value} by their stars: adapting"
+            f" needs at least two of {', '.join(LABELS)}"
+        )
     return labels
 
 
 def _check_output(folder: Path) -> None:
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise InvalidInputError(f"{folder} holds something already: name another output folder")
+        raise InvalidInputError(f"{folder} is not empty: choose another output folder")
 
 
-def _compared(start: Floats, unseen: Floats, labels: Labels) -> dict[str, object]:
-    """Figures before and after, and the paired differences of single reviews with their noise."""
-    each = [figures(chances, labels) for chances in unseen]
-    after = {name: float(np.mean([found[name] for found in each])) for name in NAMES}
-    right = (unseen.argmax(-1) == labels).mean(0) - (start.argmax(-1) == labels)
-    cheaper = log_losses(start, labels) - np.mean([log_losses(c, labels) for c in unseen], axis=0)
+def _compare(start: Floats, unseen: Floats, labels: Labels) -> dict[str, object]:
+    """Figures before and after, and the mean paired differences with their standard errors."""
+    by_repeat = [figures(probabilities, labels) for probabilities in unseen]
+    after = {name: float(np.mean([repeat[name] for repeat in by_repeat])) for name in NAMES}
+    accuracy_gain = (unseen.argmax(-1) == labels).mean(0) - (start.argmax(-1) == labels)
+    losses = np.mean([log_losses(probabilities, labels) for probabilities in unseen], axis=0)
+    loss_gain = log_losses(start, labels) - losses
     return {
         "before": figures(start, labels),
         "after": after,
         "change": {
-            "accuracy": float(right.mean()),
-            "accuracy_standard_error": standard_error(right),
-            "log_loss": float(-cheaper.mean()),
-            "log_loss_standard_error": standard_error(cheaper),
+            "accuracy": float(accuracy_gain.mean()),
+            "accuracy_standard_error": standard_error(accuracy_gain),
+            "log_loss": float(-loss_gain.mean()),
+            "log_loss_standard_error": standard_error(loss_gain),
         },
     }
 
 
-def _write(
+def _write_folder(
     config: AdaptConfig,
     base: Encoder,
     correction: Correction,
     report: dict[str, object],
     texts: Sequence[str],
 ) -> str:
-    """Make the folder beside its place, try it, and rename it; returns the version."""
+    """Write the folder under a temporary name, check it and rename it; returns the version."""
     output = config.output_dir.absolute()
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as name:
@@ -132,10 +136,12 @@ def _write(
             if other != _MODEL:
                 (work / other).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(config.model_dir / other, work / other)
-        append(config.model_dir / _MODEL, work / _MODEL, correction)
+        append_correction(config.model_dir / _MODEL, work / _MODEL, correction)
         manifest = _manifest(base.manifest, work, config, report)
         (work / MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        _check(base, open_folder(work, threads=config.threads), correction, texts[:_CHECKED_ROWS])
+        _check_outputs(
+            base, open_folder(work, threads=config.threads), correction, texts[:_CHECKED_ROWS]
+        )
         if output.exists():
             output.rmdir()
         work.rename(output)
@@ -145,10 +151,10 @@ def _write(
 def _manifest(
     base: Manifest, folder: Path, config: AdaptConfig, report: dict[str, object]
 ) -> Manifest:
-    """The base's, but for the graph; its figures are not those of the new model.
+    """The manifest of the base with a new graph and new metrics.
 
-    ``embeddings_of`` names the version whose embeddings these are, bit for bit, so that what was
-    embedded with it need not be embedded anew.
+    ``embeddings_of`` names the version with the same embeddings, bit for bit, so that its stored
+    embeddings can be reused.
     """
     entries = {
         name: FileEntry(sha256=file_sha256(folder / name), bytes=(folder / name).stat().st_size)
@@ -177,11 +183,13 @@ def _manifest(
     )
 
 
-def _check(base: Encoder, new: Encoder, correction: Correction, texts: Sequence[str]) -> None:
+def _check_outputs(
+    base: Encoder, new: Encoder, correction: Correction, texts: Sequence[str]
+) -> None:
     before, after = base.encode(texts), new.encode(texts)
     if not np.array_equal(before.embeddings, after.embeddings):
         raise ArtefactError("the new graph changes the embeddings")
-    fitted = softmax(correction.apply(inputs_of(before.probabilities, before.embeddings)))
+    fitted = softmax(correction.apply(model_inputs(before.probabilities, before.embeddings)))
     worst = float(np.abs(fitted - after.probabilities).max())
     if worst > TOLERANCE:
         raise ArtefactError(f"the new graph's probabilities are off by {worst:.1e}")

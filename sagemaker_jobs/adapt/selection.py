@@ -1,9 +1,8 @@
-"""How strongly a correction is held back, by cross-validation on the labelled reviews themselves.
+"""Chooses the strength of a correction by cross-validation on the labelled reviews.
 
-No correction at all is one of the choices, and it has the last word: another one must be better by
-more than ``_CERTAINTY`` standard errors of the paired difference. Tried on held-out reviews of
-shifted and of known kinds, that kept nearly all of the gain on the former and most of the loss off
-the latter.
+No correction is one of the choices and the default: another one must be better by more than
+``_MIN_STANDARD_ERRORS`` standard errors of the paired difference. On held-out reviews, this kept
+nearly all of the gain on shifted kinds and avoided most of the loss on known ones.
 """
 
 from collections.abc import Iterator
@@ -22,20 +21,22 @@ from sagemaker_jobs.adapt.correction import (
 from sagemaker_jobs.adapt.figures import log_losses
 from shared.runtime.probabilities import softmax
 
-_CERTAINTY = 1.5
+_MIN_STANDARD_ERRORS = 1.5
 
 
 def split(labels: Labels, folds: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """The fold (n,) of each row; each class is spread over the folds as evenly as it goes."""
-    found = np.empty(len(labels), dtype=np.int64)
+    """The fold (n,) of each row; each class is spread as evenly as possible over the folds."""
+    fold = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == label))
-        found[rows] = (np.arange(len(rows)) + rng.integers(folds)) % folds
-    return found
+        fold[rows] = (np.arange(len(rows)) + rng.integers(folds)) % folds
+    return fold
 
 
-def _parts(labels: Labels, folds: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.bool_]]:
-    """Which rows (n,) are held out, fold by fold."""
+def _held_out_masks(
+    labels: Labels, folds: int, rng: np.random.Generator
+) -> Iterator[npt.NDArray[np.bool_]]:
+    """Mask (n,) of the held-out rows, for each fold."""
     fold = split(labels, folds, rng)
     for number in range(folds):
         held_out = fold == number
@@ -44,7 +45,7 @@ def _parts(labels: Labels, folds: int, rng: np.random.Generator) -> Iterator[npt
 
 
 def corrected(inputs: Inputs, labels: Labels, strength: Strength | None, new: Inputs) -> Floats:
-    """Probabilities of new texts after a fit on others; no strength gives the model's own."""
+    """Probabilities of new texts after a fit on others; without a strength, the model's own."""
     if strength is None:
         return softmax(new.logits)
     return softmax(fit(inputs, labels, strength).apply(new))
@@ -53,22 +54,22 @@ def corrected(inputs: Inputs, labels: Labels, strength: Strength | None, new: In
 def choose(
     inputs: Inputs, labels: Labels, *, folds: int, repeats: int, rng: np.random.Generator
 ) -> Strength | None:
-    """The strength with the least cross-validated log loss; None where none is surely better."""
+    """The strength with the least cross-validated log loss; None if not significantly better."""
     choices = (None, *STRENGTHS)
     losses = np.zeros((len(choices), len(labels)))
     for _ in range(repeats):
-        for held_out in _parts(labels, folds, rng):
-            seen, new = inputs.rows(~held_out), inputs.rows(held_out)
+        for held_out in _held_out_masks(labels, folds, rng):
+            fitted, new = inputs.rows(~held_out), inputs.rows(held_out)
             for row, strength in enumerate(choices):
-                chances = corrected(seen, labels[~held_out], strength, new)
-                losses[row, held_out] += log_losses(chances, labels[held_out]) / repeats
+                probabilities = corrected(fitted, labels[~held_out], strength, new)
+                losses[row, held_out] += log_losses(probabilities, labels[held_out]) / repeats
     best = int(losses.mean(1).argmin())
     gain = losses[0] - losses[best]
-    return choices[best] if gain.mean() > _CERTAINTY * standard_error(gain) else None
+    return choices[best] if gain.mean() > _MIN_STANDARD_ERRORS * standard_error(gain) else None
 
 
 def standard_error(values: Floats) -> float:
-    """Of the mean of n values."""
+    """Standard error of the mean of n values."""
     return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
@@ -80,14 +81,16 @@ def estimate(
     repeats: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """Probabilities (repeats, n, classes) of each row by corrections that have not seen it.
+    """Probabilities (repeats, n, classes) of each row by corrections fitted without it.
 
-    The strength is chosen anew inside each part (nested), so it has not seen the row either.
+    The strength is chosen within each fold (nested), so it is independent of the row, too.
     """
-    found = np.repeat(softmax(inputs.logits)[None], repeats, axis=0)
-    for chances in found:
-        for held_out in _parts(labels, folds, rng):
-            seen, known = inputs.rows(~held_out), labels[~held_out]
-            strength = choose(seen, known, folds=folds, repeats=1, rng=rng)
-            chances[held_out] = corrected(seen, known, strength, inputs.rows(held_out))
-    return found
+    estimates = np.repeat(softmax(inputs.logits)[None], repeats, axis=0)
+    for probabilities in estimates:
+        for held_out in _held_out_masks(labels, folds, rng):
+            fitted, fitted_labels = inputs.rows(~held_out), labels[~held_out]
+            strength = choose(fitted, fitted_labels, folds=folds, repeats=1, rng=rng)
+            probabilities[held_out] = corrected(
+                fitted, fitted_labels, strength, inputs.rows(held_out)
+            )
+    return estimates

@@ -1,5 +1,7 @@
 """Metrics of a classifier and of embeddings, in NumPy alone."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,18 +10,19 @@ from shared.runtime.probabilities import softmax
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+AnyFloats = npt.NDArray[np.floating[Any]]
 
 CLASSES = 3
 BINS = 15
 
 
-def confidence_bins(confidence: Floats, bins: int = BINS) -> Ints:
+def confidence_bins(confidence: AnyFloats, bins: int = BINS) -> Ints:
     """The equal-width bin of each confidence."""
     numbers: Ints = np.minimum((confidence * bins).astype(np.int64), bins - 1)
     return numbers
 
 
-def calibration_error(probabilities: Floats, labels: Ints, bins: int = BINS) -> float:
+def calibration_error(probabilities: AnyFloats, labels: Ints, bins: int = BINS) -> float:
     """Expected calibration error: mean gap of confidence and accuracy over equal-width bins."""
     confidence = probabilities.max(-1)
     gaps = confidence.astype(np.float64) - (probabilities.argmax(-1) == labels)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sagemaker_jobs.evaluate.metrics import BINS, confidence_bins
+
 LABELS = 3
-BINS = 15
 MIN_CLASS_ROWS = 10
 """A class with fewer rows is left out of macro-F1: its F1 would be noise."""
 _ECE_REPLICATES = 400
@@ -100,8 +101,7 @@ def calibration(
 def _gaps(labels: Ints, probabilities: Floats) -> tuple[Ints, Floats]:
     """Bin of each row's confidence, and its confidence minus 1 if correct, else 0."""
     confidence = probabilities.max(1)
-    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    return bins, confidence - (probabilities.argmax(1) == labels)
+    return confidence_bins(confidence), confidence - (probabilities.argmax(1) == labels)
 
 
 def _difference(current: Floats, candidate: Floats, *, lower_is_better: bool = False) -> Difference:

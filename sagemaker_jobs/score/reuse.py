@@ -105,12 +105,12 @@ def open_reuse(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | Non
     if not isinstance(source, str):
         return None
     try:
-        from sagemaker_jobs.adapt.graph import corrections
+        from sagemaker_jobs.adapt.graph import correction_graph
     except ModuleNotFoundError:  # the extra ``serve`` does not include onnx
         log.warning("onnx is not installed: %s encodes the reviews of %s again", version, source)
         return None
     model = artefacts.fetch(store, "model", version, cache_dir)
-    graph = corrections(model.folder / "model.onnx")
+    graph = correction_graph(model.folder / "model.onnx")
     if graph is None:
         return None
     options = ort.SessionOptions()
