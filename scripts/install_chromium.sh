@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Makes sure that there is a Chromium for the browser tests; does nothing where there is one.
+# Install Chromium for the browser tests unless it is already installed.
 #   scripts/install_chromium.sh [PYTHON with playwright]
 set -euo pipefail
 python=${1:-python3}
 
-found() {
+has_chromium() {
   for name in chromium chromium-browser google-chrome; do
     command -v "$name" >/dev/null && return 0
   done
-  # `playwright install` keeps its own
+  # `playwright install` uses its own location
   "$python" - 2>/dev/null <<'PY'
 import os, sys
 from playwright.sync_api import sync_playwright
@@ -17,7 +17,7 @@ with sync_playwright() as started:
 PY
 }
 
-found && exit 0
+has_chromium && exit 0
 root=""
 if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
   root="sudo -n"
@@ -28,8 +28,8 @@ if command -v apt-get >/dev/null && { [ "$(id -u)" -eq 0 ] || [ -n "$root" ]; };
     $root apt-get update >/dev/null 2>&1 &&
       $root apt-get install -y --no-install-recommends chromium >/dev/null 2>&1
   }; then
-    found && exit 0
+    has_chromium && exit 0
   fi
 fi
-echo "Installing Chromium by playwright …" >&2
+echo "Installing Chromium with playwright …" >&2
 "$python" -m playwright install chromium

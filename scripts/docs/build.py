@@ -2,7 +2,7 @@
 
     python scripts/docs/build.py [--check] [--root FOLDER]
 
-The same code gives the same bytes, whatever the machine, its environment or the day.
+The output depends only on the code, not on the machine, its environment or the date.
 """
 
 import argparse
@@ -15,7 +15,8 @@ from cli_page import cli_page
 from openapi_page import openapi_document
 from settings_page import settings_page
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from cdk.paths import ROOT
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/settings.md": settings_page,
@@ -24,15 +25,15 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def write(root: Path) -> None:
-    """Write every page below a root folder."""
+    """Write every page under a root folder."""
     for name, make in PAGES.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(make(), encoding="utf-8", newline="\n")
 
 
-def stale(root: Path) -> list[str]:
-    """Names of the pages below a root folder that are missing or not what the code says."""
+def stale_pages(root: Path) -> list[str]:
+    """Names of the pages under a root folder that are missing or outdated."""
     return [name for name, make in PAGES.items() if _read(root / name) != make().encode()]
 
 
@@ -41,20 +42,22 @@ def _read(path: Path) -> bytes | None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check; returns the exit status, 1 where a page is stale."""
+    """Write or check; returns the exit status, 1 if a page is stale."""
     parser = argparse.ArgumentParser(description="Write the generated pages of docs/.")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail on drift")
-    parser.add_argument("--root", type=Path, default=REPOSITORY, help="folder that holds docs/")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, fail if a page is stale"
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, help="folder that contains docs/")
     options = parser.parse_args(arguments)
     if not options.check:
         write(options.root)
         return 0
-    found = stale(options.root)
-    for name in found:
+    stale = stale_pages(options.root)
+    for name in stale:
         print(f"stale: {name}", file=sys.stderr)
-    if found:
-        print("These pages are generated and not current: run `make docs`.", file=sys.stderr)
-    return 1 if found else 0
+    if stale:
+        print("These generated pages are not current: run `make docs`.", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

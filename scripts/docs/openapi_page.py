@@ -6,5 +6,5 @@ from local.stack.gateway import create_app
 
 
 def openapi_document() -> str:
-    """The document with sorted keys. Making it needs no environment, no AWS and no database."""
+    """The document with sorted keys; needs neither configuration nor AWS nor a database."""
     return json.dumps(create_app().openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""docs/reference/settings.md: what every function reads from its environment."""
+"""docs/reference/settings.md: the environment variables of every function."""
 
 import ast
 import importlib
@@ -34,7 +34,7 @@ _NAMES: dict[Any, str] = {
     Path: "path",
     NoneType: "nothing",
 }
-_BAR = "\\|"  # a bar that ends no cell
+_ESCAPED_BAR = "\\|"  # an unescaped bar would end the cell
 _BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -42,7 +42,7 @@ def settings_page() -> str:
     """The page, one section for each function.
 
     Raises:
-        ValueError: a setting has no description; names it.
+        ValueError: a setting has no description.
     """
     functions = (_section(name, kind) for name, kind in settings_classes())
     page = _section("page (`python -m frontend_space`)", PageSettings)
@@ -50,8 +50,8 @@ def settings_page() -> str:
 
 
 def settings_classes() -> Iterator[tuple[str, type[ServiceSettings]]]:
-    """Name and settings class of every function that has one, by name."""
-    for module in sorted(pkgutil.iter_modules(lambdas.__path__), key=lambda found: found.name):
+    """Name and settings class of every function that has one, sorted by name."""
+    for module in sorted(pkgutil.iter_modules(lambdas.__path__), key=lambda module: module.name):
         if importlib.util.find_spec(f"lambdas.{module.name}.settings") is None:
             continue
         settings = importlib.import_module(f"lambdas.{module.name}.settings")
@@ -61,33 +61,33 @@ def settings_classes() -> Iterator[tuple[str, type[ServiceSettings]]]:
 
 
 def descriptions(kind: type[BaseSettings]) -> dict[str, str]:
-    """Docstrings below the fields of a class and of its bases, as one line each."""
-    found: dict[str, str] = {}
+    """Field → its docstring as one line, for the fields of a class and of its bases."""
+    texts: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         if base is BaseSettings or not issubclass(base, BaseSettings):
             continue
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
         assert isinstance(tree, ast.ClassDef)
-        for field, said in pairwise(tree.body):
-            match field, said:
+        for field, docstring in pairwise(tree.body):
+            match field, docstring:
                 case (
                     ast.AnnAssign(target=ast.Name(id=name)),
                     ast.Expr(value=ast.Constant(value=str(text))),
                 ):
-                    found[name] = " ".join(text.split())
-    return found
+                    texts[name] = " ".join(text.split())
+    return texts
 
 
 def _section(name: str, kind: type[BaseSettings]) -> str:
     rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
-    told = descriptions(kind)
+    docstrings = descriptions(kind)
     prefix = kind.model_config.get("env_prefix", "")
     for field, info in kind.model_fields.items():
-        meaning = info.description or told.get(field)
+        meaning = info.description or docstrings.get(field)
         if not meaning:
             raise ValueError(f"{kind.__module__}: {field} has no description")
         cells = (f"`{prefix}{field}`".upper(), _type(info), _default(info), meaning)
-        rows.append(f"| {' | '.join(cell.replace('|', _BAR) for cell in cells)} |")
+        rows.append(f"| {' | '.join(cell.replace('|', _ESCAPED_BAR) for cell in cells)} |")
     return "\n".join([f"## {name}\n\n{inspect.getdoc(kind)}\n", *rows, ""])
 
 

@@ -1,10 +1,10 @@
-"""Write shared/aspects/english.lexicon: the usual class of English words.
+"""Write shared/aspects/english.lexicon: the most common word class of English words.
 
     python scripts/model/aspect_lexicon.py textblob-*.whl
 
-Made of Eric Brill's lexicon (1993, MIT licence) as the wheel of textblob brings it: names, foreign
-words, plurals, forms that end in -ly, -ing or -ed and words with a hyphen are left out, for rules
-tell those.
+The source is Eric Brill's lexicon (1993, MIT licence) in the wheel of textblob. Names, foreign
+words, plurals, regular forms in -ly, -ing and -ed, and words with a hyphen are omitted: rules
+classify them.
 """
 
 import argparse
@@ -14,7 +14,9 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-TARGET = Path(__file__).resolve().parents[2] / "shared" / "aspects" / "english.lexicon"
+from cdk.paths import ROOT
+
+TARGET = ROOT / "shared" / "aspects" / "english.lexicon"
 MEMBER = "textblob/en/en-english.lexicon"
 CLASSES = {
     **dict.fromkeys(("VB", "VBP", "VBZ", "VBD", "VBN"), "v"),
@@ -23,7 +25,9 @@ CLASSES = {
     **dict.fromkeys(("NN",), "n"),
     **dict.fromkeys(("VBG",), "g"),
 }
-NAMES = {"NNP", "NNPS", "FW", "SYM", "NNS"}
+"""Part-of-speech tag → word class; other tags have the class f."""
+OMITTED_TAGS = {"NNP", "NNPS", "FW", "SYM", "NNS"}
+_SUFFIX_RULES = (("ly", "r"), ("ing", "g"), ("ed", "v"))
 HEAD = """\
 # The usual class of English words: n noun, v verb, j adjective, r adverb, g -ing, f other.
 # From Eric Brill's lexicon, Copyright 1993 by the Massachusetts Institute of Technology and the
@@ -36,12 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Write the lexicon of shared/aspects.")
     parser.add_argument("wheel", type=Path)
     wheel = parser.parse_args(arguments).wheel
-    with zipfile.ZipFile(wheel) as opened:
-        entries = dict(_entries(opened.read(MEMBER).decode()))
+    with zipfile.ZipFile(wheel) as archive:
+        entries = dict(_entries(archive.read(MEMBER).decode()))
     by_class: dict[str, list[str]] = {}
-    for word, told in entries.items():
-        by_class.setdefault(told, []).append(word)
-    lines = [f"{told} {' '.join(sorted(words))}" for told, words in sorted(by_class.items())]
+    for word, word_class in entries.items():
+        by_class.setdefault(word_class, []).append(word)
+    lines = [f"{name} {' '.join(sorted(words))}" for name, words in sorted(by_class.items())]
     TARGET.write_text(HEAD + "\n".join(lines) + "\n")
     print(f"{TARGET.name}: {len(entries)} words")
     return 0
@@ -50,13 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _entries(lexicon: str) -> Iterator[tuple[str, str]]:
     for line in lexicon.splitlines():
         word, _, tag = line.partition(" ")
-        if line.startswith(";;;") or tag in NAMES or not re.fullmatch(r"[a-z]{2,20}", word):
+        if line.startswith(";;;") or tag in OMITTED_TAGS or not re.fullmatch(r"[a-z]{2,20}", word):
             continue
-        told = CLASSES.get(tag, "f")
-        by_rule = (("ly", "r"), ("ing", "g"), ("ed", "v"))
-        if any(word.endswith(end) and told == kind and len(word) > 5 for end, kind in by_rule):
-            continue
-        yield word, told
+        word_class = CLASSES.get(tag, "f")
+        if len(word) <= 5 or not _follows_rule(word, word_class):
+            yield word, word_class
+
+
+def _follows_rule(word: str, word_class: str) -> bool:
+    return any(word.endswith(suffix) and word_class == name for suffix, name in _SUFFIX_RULES)
 
 
 if __name__ == "__main__":

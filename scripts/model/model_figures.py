@@ -1,8 +1,8 @@
-"""Write the plots of an evaluation that the documentation shows, as SVG files.
+"""Write the plots of an evaluation for the documentation, as SVG files.
 
     python scripts/model/model_figures.py EVALUATION_JSON FOLDER [--split NAME]
 
-The same evaluation gives the same bytes.
+The same evaluation produces identical files.
 """
 
 import argparse
@@ -20,20 +20,20 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("evaluation", type=Path, help="evaluation.json")
-    parser.add_argument("folder", type=Path, help="where the files go")
+    parser.add_argument("folder", type=Path, help="folder for the SVG files")
     parser.add_argument("--split", default="cellphones")
-    given = parser.parse_args(argv)
-    evaluation = Evaluation.model_validate_json(given.evaluation.read_bytes())
-    if given.split not in evaluation.splits:
-        parser.error(f"--split: {given.split} is none of {', '.join(evaluation.splits)}")
-    split = evaluation.splits[given.split]
-    given.folder.mkdir(parents=True, exist_ok=True)
-    drawn = {
+    options = parser.parse_args(argv)
+    evaluation = Evaluation.model_validate_json(options.evaluation.read_bytes())
+    if options.split not in evaluation.splits:
+        parser.error(f"--split: {options.split} is not one of {', '.join(evaluation.splits)}")
+    split = evaluation.splits[options.split]
+    options.folder.mkdir(parents=True, exist_ok=True)
+    figures = {
         "reliability": plots.reliability(split),
         "coverage": plots.coverage(split, evaluation.abstain),
     }
-    for name, uri in drawn.items():
-        (given.folder / f"{name}.svg").write_bytes(base64.b64decode(uri.partition(",")[2]))
+    for name, uri in figures.items():
+        (options.folder / f"{name}.svg").write_bytes(base64.b64decode(uri.partition(",")[2]))
     return 0
 
 

@@ -1,7 +1,7 @@
 """Readers of the public review data sets, each in its own folder.
 
-They are small and their own on purpose: they check the collection's readers rather than share their
-faults.
+They are deliberately independent of the readers of collection, so that they do not share their
+bugs.
 """
 
 import csv
@@ -22,7 +22,7 @@ _SPACE = re.compile(r"\s+")
 
 
 class Row(NamedTuple):
-    """One labelled text; ``rating`` is None where the source gives a label, not stars."""
+    """One labelled text; ``rating`` is None if the source has labels instead of stars."""
 
     text: str
     rating: float | None
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 def reviewer_key(source: str, reviewer: str | None) -> str | None:
-    """One reviewer of one source, without the name: 16 hex digits."""
+    """A pseudonym of a reviewer of a source: 16 hex digits."""
     name = (reviewer or "").strip()
     return hashlib.sha256(f"{source}:{name}".encode()).hexdigest()[:16] if name else None
 
@@ -43,14 +43,14 @@ def _clean(text: str) -> str:
     return _SPACE.sub(" ", _TAG.sub(" ", html.unescape(text.replace('\\"', '"')))).strip()
 
 
-def _joined(title: str | None, text: str) -> str:
+def _join(title: str | None, text: str) -> str:
     title, text = _clean(title or ""), _clean(text)
     if not title or text.startswith(title):
         return text
     return f"{title} {text}" if title[-1] in ".!?…" else f"{title}. {text}"
 
 
-def _starred(
+def _labelled_row(
     title: str | None,
     text: str | None,
     rating: object,
@@ -59,15 +59,15 @@ def _starred(
     category: str | None = None,
     reviewer: str | None = None,
 ) -> Iterator[Row]:
-    """Yield the row if it has a text and stars in 1..5."""
+    """Yield the row if it has a text and 1 to 5 stars."""
     try:
         stars = float(str(rating))
     except ValueError:
         return
     if text and _clean(text) and 1 <= stars <= 5:
         label = "negative" if stars < 3 else "positive" if stars > 3 else "neutral"
-        who = reviewer_key(source, reviewer)
-        yield Row(_joined(title, text), stars, label, source, product, category or None, who)
+        key = reviewer_key(source, reviewer)
+        yield Row(_join(title, text), stars, label, source, product, category or None, key)
 
 
 def _amazon_json(lines: Iterable[str], source: str, category: str) -> Iterator[Row]:
@@ -76,7 +76,7 @@ def _amazon_json(lines: Iterable[str], source: str, category: str) -> Iterator[R
             record = json.loads(line.strip().lstrip("[").rstrip(",]"))
         except json.JSONDecodeError:
             continue
-        yield from _starred(
+        yield from _labelled_row(
             record.get("summary"),
             record.get("reviewText"),
             record["overall"],
@@ -88,7 +88,7 @@ def _amazon_json(lines: Iterable[str], source: str, category: str) -> Iterator[R
 
 
 def cellphones(folder: Path) -> Iterator[Row]:
-    """Amazon Cell Phones 2014: one object a line, cut off at the end."""
+    """Amazon Cell Phones 2014: one object per line, truncated at the end of the file."""
     path = folder / "amazon-cellphones" / "Cell_Phones_and_Accessories_5.json"
     with path.open(encoding="utf-8") as lines:
         yield from _amazon_json(lines, "amazon-cellphones", "Cell Phones and Accessories")
@@ -103,14 +103,14 @@ def amazon2018(folder: Path) -> Iterator[Row]:
 
 
 def aws_software(folder: Path) -> Iterator[Row]:
-    """AWS digital software TSV: no quoting at all."""
+    """AWS digital software TSV, without quoting."""
     path = folder / "amazon-us-aws" / "amazon_reviews_us_Digital_Software.derived.tsv.gz"
     with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
         names = next(lines).rstrip("\n").split("\t")
         for line in lines:
             row = dict(zip(names, line.rstrip("\n").split("\t"), strict=False))
             if row.get("review_body") not in (None, "None"):
-                yield from _starred(
+                yield from _labelled_row(
                     row["review_headline"],
                     row["review_body"],
                     row["star_rating"],
@@ -126,7 +126,7 @@ def multidomain(folder: Path) -> Iterator[Row]:
     for path in sorted((folder / "multidomain").glob("*.review")):
         for block in path.read_text(encoding="latin-1").split("<review>")[1:]:
             field = dict(re.findall(r"<(\w+)>\n(.*?)\n</\1>", block, flags=re.DOTALL))
-            yield from _starred(
+            yield from _labelled_row(
                 field.get("title"),
                 field.get("review_text"),
                 field.get("rating"),
@@ -146,7 +146,7 @@ def alexa(folder: Path) -> Iterator[Row]:
     path = folder / "alexa" / "amazon_alexa.tsv"
     with path.open(encoding="utf-8", newline="") as stream:
         for row in _csv_rows(stream, "\t"):
-            yield from _starred(None, row["verified_reviews"], row["rating"], "alexa", None)
+            yield from _labelled_row(None, row["verified_reviews"], row["rating"], "alexa", None)
 
 
 def datafiniti(folder: Path) -> Iterator[Row]:
@@ -158,7 +158,7 @@ def datafiniti(folder: Path) -> Iterator[Row]:
         with (folder / "datafiniti" / name).open(encoding="utf-8", newline="") as stream:
             for row in _csv_rows(stream):
                 text = (row[column] or "").removesuffix("READ MORE")
-                yield from _starred(None, text, row["rating"], source, None)
+                yield from _labelled_row(None, text, row["rating"], source, None)
 
 
 def _zipped_csv(path: Path) -> Iterator[dict[str, str]]:
@@ -172,7 +172,7 @@ def datafiniti_full(folder: Path) -> Iterator[Row]:
     """Datafiniti Amazon consumer reviews, zipped CSV of 24 columns."""
     for path in (folder / "datafiniti-full").glob("*.zip"):
         for row in _zipped_csv(path):
-            yield from _starred(
+            yield from _labelled_row(
                 row["reviews.title"],
                 row["reviews.text"],
                 row["reviews.rating"],
@@ -186,7 +186,7 @@ def datafiniti_full(folder: Path) -> Iterator[Row]:
 def clothing(folder: Path) -> Iterator[Row]:
     """Women's clothing reviews, zipped CSV."""
     for row in _zipped_csv(folder / "womens-clothing" / "womens_clothing.zip"):
-        yield from _starred(
+        yield from _labelled_row(
             row["Title"],
             row["Review Text"],
             row["Rating"],
@@ -197,7 +197,7 @@ def clothing(folder: Path) -> Iterator[Row]:
 
 
 def polarity(folder: Path) -> Iterator[Row]:
-    """Amazon polarity sample: the label stands on the line after its text."""
+    """Amazon polarity sample: the label is on the line after the text."""
     text = (folder / "amazon-polarity" / "amazon_reviews.csv").read_text(encoding="utf-8")
     parts = re.split(r"\n,([12])", text.removeprefix("review,sentiment"))
     for body, label in zip(parts[::2], parts[1::2], strict=False):
@@ -221,7 +221,7 @@ def sst(folder: Path) -> Iterator[Row]:
 
 
 def dynasent(folder: Path) -> Iterator[Row]:
-    """DynaSent round 1 dev: balanced, for evaluation alone."""
+    """DynaSent round 1 dev: balanced, only for evaluation."""
     for path in (folder / "dynasent").glob("*.jsonl"):
         for line in path.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)

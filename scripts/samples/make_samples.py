@@ -1,8 +1,8 @@
-"""Write samples/: dumps in four formats with a planted problem and flawed rows of each kind.
+"""Write samples/: dumps in four formats with a planted problem and all kinds of invalid rows.
 
     python scripts/samples/make_samples.py [FOLDER]
 
-The same code gives the same bytes. expected.json says what collection must make of each file.
+The output is reproducible. expected.json has the counts that collection must report for each file.
 """
 
 import gzip
@@ -23,6 +23,8 @@ from sample_reviews import (
     make_reviews,
 )
 
+from cdk.paths import ROOT
+
 
 def _json_record(review: Review) -> dict[str, object]:
     return {
@@ -35,7 +37,7 @@ def _json_record(review: Review) -> dict[str, object]:
 
 
 def write_json_lines(reviews: list[Review], counts: Counts) -> bytes:
-    """The main dump: JSON lines, gzipped, with most kinds of flaw."""
+    """The main dump: gzipped JSON lines with most kinds of invalid rows."""
     rng = random.Random(1)
     lines: list[bytes] = []
     for review in reviews:
@@ -43,38 +45,42 @@ def write_json_lines(reviews: list[Review], counts: Counts) -> bytes:
         counts.store()
     base = _json_record(reviews[0])
 
-    def flaw(reason: str | None, at: int, **changes: object) -> None:
+    def insert_variant(reason: str | None, line: int, **changes: object) -> None:
         record = {k: v for k, v in (base | changes).items() if v is not ...}
-        lines.insert(at, json.dumps(record).encode())
+        lines.insert(line, json.dumps(record).encode())
         counts.reject(reason) if reason else counts.store()
 
-    flaw("text_missing", 10, text="")
-    flaw("text_missing", 25, text="   \n\t ")
-    flaw("text_missing", 40, text=...)
-    flaw("text_missing", 55, text=None)
-    flaw("rating_out_of_range", 70, rating=0)
-    flaw("rating_out_of_range", 85, rating=7.0)
-    flaw("rating_invalid", 100, rating="five")
-    flaw(
+    insert_variant("text_missing", 10, text="")
+    insert_variant("text_missing", 25, text="   \n\t ")
+    insert_variant("text_missing", 40, text=...)
+    insert_variant("text_missing", 55, text=None)
+    insert_variant("rating_out_of_range", 70, rating=0)
+    insert_variant("rating_out_of_range", 85, rating=7.0)
+    insert_variant("rating_invalid", 100, rating="five")
+    insert_variant(
         None, 115, title="Markup", text="Lovely <b>kettle</b>,<br />fast &amp; quiet &#8212; 10/10."
     )
-    flaw(
+    insert_variant(
         None,
         130,
         title="Control",
         text="Strange\u0000 bytes\u0007 in the middle\u200b, fine kettle.",
     )
-    flaw(None, 145, title="🔥🔥🔥", text="🔥🔥🔥 best kettle ever 🫖💯")
-    flaw(
+    insert_variant(None, 145, title="🔥🔥🔥", text="🔥🔥🔥 best kettle ever 🫖💯")
+    insert_variant(
         None,
         160,
         title="Undated",
         text="No idea when I wrote this, still a good kettle.",
         timestamp="sometime in spring",
     )
-    flaw(None, 175, title="No stars", text="I never give stars, the kettle is good.", rating=...)
-    flaw(None, 190, title="The long story", text=_long_story())
-    flaw(None, 205, title="Whitespace", text="Too   many\n\n\nblanks,\tbut a good kettle.")
+    insert_variant(
+        None, 175, title="No stars", text="I never give stars, the kettle is good.", rating=...
+    )
+    insert_variant(None, 190, title="The long story", text=_long_story())
+    insert_variant(
+        None, 205, title="Whitespace", text="Too   many\n\n\nblanks,\tbut a good kettle."
+    )
     lines.insert(220, b'{"rating": 4.0, "title": "Cut off", "text": "This line ends too ear')
     counts.reject("malformed_record")
     lines.insert(235, b"this is not JSON at all")
@@ -105,7 +111,7 @@ def _long_story() -> str:
 
 
 def write_csv(reviews: list[Review], counts: Counts) -> bytes:
-    """Semicolons, quotes and columns of its own: needs the mapping beside it."""
+    """A CSV file with semicolons, quotes and its own columns, which needs its mapping."""
     out = io.StringIO()
     out.write("Ref;Item;Item name;Group;Stars;Headline;What they said;Customer;Written on\n")
 
@@ -176,7 +182,7 @@ CSV_MAPPING = {
     "date": "Written on", "source": "outdoor-shop",
 }  # fmt: skip
 
-TSV_COLUMNS = (  # noqa: SIM905 - a list of fifteen lines says no more
+TSV_COLUMNS = (  # noqa: SIM905 - shorter than a list of fifteen lines
     "marketplace customer_id review_id product_id product_parent product_title product_category "
     "star_rating helpful_votes total_votes vine verified_purchase review_headline review_body "
     "review_date"
@@ -184,7 +190,7 @@ TSV_COLUMNS = (  # noqa: SIM905 - a list of fifteen lines says no more
 
 
 def write_tsv(reviews: list[Review], counts: Counts) -> bytes:
-    """The AWS layout: tabs, no quoting, so a lone quote means nothing."""
+    """The AWS layout: tabs and no quoting, so quotes have no special meaning."""
     lines = ["\t".join(TSV_COLUMNS)]
 
     def row(number: int, review: Review, rating: object, title: str, text: str) -> None:
@@ -298,8 +304,8 @@ def build() -> dict[str, bytes]:
 
 
 def main(argv: list[str]) -> int:
-    """Write the files."""
-    folder = Path(argv[1]) if len(argv) > 1 else Path(__file__).resolve().parents[2] / "samples"
+    """Write the files; returns the exit status."""
+    folder = Path(argv[1]) if len(argv) > 1 else ROOT / "samples"
     folder.mkdir(exist_ok=True)
     for name, body in build().items():
         (folder / name).write_bytes(body)

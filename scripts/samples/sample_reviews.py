@@ -1,4 +1,4 @@
-"""The invented reviews of the samples: twelve products, two years, one planted problem."""
+"""The invented sample reviews: twelve products, two years, one planted problem."""
 
 import random
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class Review:
 
 @dataclass
 class Counts:
-    """What collection must report for one file."""
+    """The counts that collection must report for one file."""
 
     read: int = 0
     stored: int = 0
@@ -65,7 +65,7 @@ class Counts:
     rejects: dict[str, int] = field(default_factory=dict)
 
     def reject(self, reason: str) -> None:
-        """Count one refused row."""
+        """Count one rejected row."""
         self.read += 1
         self.rejects[reason] = self.rejects.get(reason, 0) + 1
 
@@ -75,7 +75,7 @@ class Counts:
         self.stored += 1
 
     def duplicate(self) -> None:
-        """Count one row that is there already."""
+        """Count one duplicate row."""
         self.read += 1
         self.duplicates += 1
 
@@ -86,17 +86,17 @@ def _sentences(rng: random.Random, product: Product, mood: str, *, faulty: bool)
     body = [rng.choice(aspect[mood]) for aspect in aspects[: rng.choice((1, 1, 2, 2, 3))]]
     if mood == "neutral":
         other = rng.choice(("positive", "negative"))
-        body.append(f"On the other hand: {_lowered(rng.choice(aspects[-1][other]))}")
-    elif rng.random() < 0.2:  # a concession keeps the reader honest
+        body.append(f"On the other hand: {_lower_first(rng.choice(aspects[-1][other]))}")
+    elif rng.random() < 0.2:  # some reviews contain an opposite sentiment
         other = "negative" if mood == "positive" else "positive"
-        concession = _lowered(rng.choice(aspects[-1][other])).rstrip(".")
+        concession = _lower_first(rng.choice(aspects[-1][other])).rstrip(".")
         body.insert(0, f"True, {concession}, but that is not what matters.")
     if faulty:
         body = rng.sample(FAULT, k=rng.choice((1, 1, 2))) + body[:1]
     return body
 
 
-def _lowered(sentence: str) -> str:
+def _lower_first(sentence: str) -> str:
     head = sentence.split(" ", 1)[0]
     return sentence if head in ("I", "I'm", "My") else sentence[0].lower() + sentence[1:]
 
@@ -118,18 +118,18 @@ def _title(sentence: str) -> str:
     return " ".join(words[:5]).rstrip(",;:") + ("…" if len(words) > 5 else "")
 
 
-def _when(rng: random.Random) -> datetime:
+def _random_time(rng: random.Random) -> datetime:
     return START + timedelta(seconds=rng.randrange(int((END - START).total_seconds())))
 
 
 def make_reviews(seed: int = 20261124) -> list[Review]:
-    """All reviews that must be stored, no two with the same text."""
+    """All valid reviews, with unique texts."""
     rng = random.Random(seed)
     texts: set[str] = set()
     reviews: list[Review] = []
     for product in PRODUCTS:
         for _ in range(product.reviews):
-            at = _when(rng)
+            at = _random_time(rng)
             faulty = product.id == FAULT_PRODUCT and at >= FAULT_START and rng.random() < 0.7
             mood = rng.choices(("negative", "neutral", "positive"), product.mood)[0]
             mood = "negative" if faulty else mood

@@ -1,7 +1,7 @@
-"""The sentences that the samples are made of, written for this project.
+"""The sentences of the sample reviews, written for this project.
 
-Each category has aspects; each aspect has sentences that praise, sentences that complain, and
-sentences that do neither. ``{p}`` is the product's short name.
+Each category has aspects; each aspect has positive, negative and neutral sentences. ``{p}`` is the
+short name of the product.
 """
 
 OPENERS = {

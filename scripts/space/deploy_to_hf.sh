@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Put the page onto a Hugging Face Space.
+# Deploy the page to a Hugging Face Space.
 #
 #     HF_TOKEN=… HF_USERNAME=… scripts/space/deploy_to_hf.sh [--name NAME] [--private]
 #     scripts/space/deploy_to_hf.sh --dry-run
 #
-# A dry run needs neither a token nor a network: it lists what would be uploaded, with sizes.
+# A dry run needs neither a token nor the network: it lists the files to upload with their sizes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -33,12 +33,12 @@ python="${PYTHON:-.venv/bin/python}"
 [[ -x $python ]] || python=python3
 
 if [[ $dry_run ]]; then
-  echo "To https://huggingface.co/spaces/${HF_USERNAME:-<HF_USERNAME>}/$name would go:"
+  echo "Files to upload to https://huggingface.co/spaces/${HF_USERNAME:-<HF_USERNAME>}/$name:"
   exec "$python" scripts/space/build_space.py --list
 fi
 
-: "${HF_TOKEN:?is not set: a token of your account that may write is needed}"
-: "${HF_USERNAME:?is not set: the account that the Space belongs to}"
+: "${HF_TOKEN:?is not set: a token of your account with write access is required}"
+: "${HF_USERNAME:?is not set: the account that owns the Space}"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 "$python" scripts/space/build_space.py "$folder/space" > /dev/null

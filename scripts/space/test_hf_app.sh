@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Try the Space as Hugging Face runs it: its own requirements in a new environment, its own folder,
-# no rights, and nothing of this checkout.
+# Test the Space as Hugging Face runs it: a new environment with its requirements, its own folder,
+# an unprivileged user, and nothing from this checkout.
 #
 #     scripts/space/test_hf_app.sh [--keep FOLDER]
 #
-# Prints what was answered, the time until it was ready, and its memory. Installing needs the
-# network; --keep uses FOLDER and its environment again where they are there already.
+# Prints the answer, the time until the Space was ready, and its memory. The installation needs the
+# network; --keep stores the Space and its environment in FOLDER and reuses them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -36,7 +36,7 @@ if ! cmp -s "$folder/space/requirements.txt" "$folder/installed.txt"; then
   rm -rf "$folder/venv"
   "$python" -m venv "$folder/venv"
   sdk="$(sed -n 's/^sdk_version: "\(.*\)"$/\1/p' "$folder/space/README.md")"
-  # the platform's own packages come in the same step, and must get along with ours
+  # the platform installs its own packages in the same step, so they must be compatible with ours
   "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
     -r "$folder/space/requirements.txt" "gradio[oauth,mcp]==$sdk" spaces \
     "uvicorn>=0.14.0" "websockets>=10.4"

@@ -1,9 +1,9 @@
-"""Start a Space's folder as Hugging Face does, ask it, measure it, stop it.
+"""Start the folder of a Space as Hugging Face does, send requests, measure it, stop it.
 
     python scripts/space/try_space.py FOLDER [--ready-seconds 20] [--memory-mb 1500]
 
-Run by the Python of the Space's own environment (scripts/space/test_hf_app.sh makes it). Where it
-runs as root, the Space runs as user 1000, as it does there.
+Runs with the Python of the Space's own environment, which scripts/space/test_hf_app.sh creates. If
+it runs as root, the Space runs as user 1000, as on the platform.
 """
 
 import argparse
@@ -22,60 +22,60 @@ from typing import Any
 
 import psutil
 
-USER = 1000
+SPACE_USER = 1000
 REVIEW = "The hinge snapped after three weeks and nobody answers my letters. Never again."
-_PATIENCE_SECONDS = 300.0
-_STOP_SECONDS = 60.0
+_START_TIMEOUT_SECONDS = 300.0
+_STOP_TIMEOUT_SECONDS = 60.0
 _PAUSE_SECONDS = 0.25
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Try it; returns the exit status, 1 where it did not answer or is beyond a bound."""
-    parser = argparse.ArgumentParser(description="Try the folder of a Space.")
+    """Test the Space; returns the exit status, 1 if it fails or exceeds a limit."""
+    parser = argparse.ArgumentParser(description="Test the folder of a Space.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--ready-seconds", type=float, default=20.0)
     parser.add_argument("--memory-mb", type=float, default=1500.0)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         log = Path(home).with_suffix(".log")
-        with running(options.folder.resolve(), Path(home), log) as (process, address):
-            found = measured(process, address)
-        found["stopped"] = "in order" if process.returncode in (0, -signal.SIGTERM) else "killed"
-    print(json.dumps(found, indent=2))
-    return judged(found, options.ready_seconds, options.memory_mb, log)
+        with run_space(options.folder.resolve(), Path(home), log) as (process, address):
+            result = measure(process, address)
+        result["stopped"] = "in order" if process.returncode in (0, -signal.SIGTERM) else "killed"
+    print(json.dumps(result, indent=2))
+    return check(result, options.ready_seconds, options.memory_mb, log)
 
 
-def measured(process: psutil.Popen, address: str) -> dict[str, Any]:
-    """Wait until the page is there, a review is judged, all is ready; the seconds of each."""
+def measure(process: psutil.Popen, address: str) -> dict[str, Any]:
+    """Seconds until the page loads, a review is analysed and the stack is ready; then memory."""
     started = time.monotonic()
-    found: dict[str, Any] = {"answer": None}
+    result: dict[str, Any] = {"answer": None}
 
-    def reached(name: str) -> None:
-        found.setdefault(f"{name}_seconds", round(time.monotonic() - started, 1))
+    def record_time(event: str) -> None:
+        result.setdefault(f"{event}_seconds", round(time.monotonic() - started, 1))
 
-    while process.poll() is None and time.monotonic() - started < _PATIENCE_SECONDS:
-        with suppress(Exception), asking(address) as client:  # it is starting: we ask again
-            reached("page")
-            if found["answer"] is None:
-                judged_as = client.predict(REVIEW, api_name="/analyze")["sentiment"]
-                found["answer"] = judged_as
-                reached("answer")
+    while process.poll() is None and time.monotonic() - started < _START_TIMEOUT_SECONDS:
+        with suppress(Exception), connect(address) as client:  # retried while it starts
+            record_time("page")
+            if result["answer"] is None:
+                analysis = client.predict(REVIEW, api_name="/analyze")
+                result["answer"] = analysis["sentiment"]
+                record_time("answer")
             if client.predict(api_name="/state")["state"] == "ready":
-                reached("ready")
+                record_time("ready")
                 break
         time.sleep(_PAUSE_SECONDS)
-    if "ready_seconds" not in found:
-        return found | {"status": process.poll()}
-    with asking(address) as client:
+    if "ready_seconds" not in result:
+        return result | {"status": process.poll()}
+    with connect(address) as client:
         similar = client.predict(REVIEW, 3, api_name="/search_similar")["results"]
-    found["similar"] = [review["review_text"][:80] for review in similar]
-    found["memory_mb"] = round(memory_bytes(process) / 2**20)
-    return found
+    result["similar"] = [review["review_text"][:80] for review in similar]
+    result["memory_mb"] = round(memory_bytes(process) / 2**20)
+    return result
 
 
 @contextmanager
-def asking(address: str) -> Iterator[Any]:
-    """The Space's API as any client sees it."""
+def connect(address: str) -> Iterator[Any]:
+    """A client of the Space's API."""
     from gradio_client import Client
 
     client = Client(address, verbose=False)
@@ -86,32 +86,35 @@ def asking(address: str) -> Iterator[Any]:
 
 
 def memory_bytes(process: psutil.Popen) -> int:
-    """Of the process and all below it; what they share counts once."""
+    """Memory of the process and its descendants; shared pages count once."""
     total = 0
-    for one in [process, *process.children(recursive=True)]:
+    for member in [process, *process.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
-            total += one.memory_full_info().pss
+            total += member.memory_full_info().pss
     return total
 
 
-def judged(found: dict[str, Any], ready_seconds: float, memory_mb: float, log: Path) -> int:
-    """The exit status, with a word on what is wrong."""
-    if found["answer"] != "negative" or "memory_mb" not in found:
-        print(f"It did not get ready. From {log}:\n{log.read_text()[-4000:]}", file=sys.stderr)
+def check(result: dict[str, Any], ready_seconds: float, memory_mb: float, log: Path) -> int:
+    """Print what is wrong with a result; returns the exit status."""
+    if result["answer"] != "negative" or "memory_mb" not in result:
+        text = log.read_text()[-4000:]
+        print(f"The Space did not become ready. From {log}:\n{text}", file=sys.stderr)
         return 1
     log.unlink(missing_ok=True)
-    if not found["similar"]:
-        print("It finds no review like the one that it was asked for.", file=sys.stderr)
+    if not result["similar"]:
+        print("The Space finds no similar reviews.", file=sys.stderr)
         return 1
-    if found["ready_seconds"] > ready_seconds or found["memory_mb"] > memory_mb:
-        print(f"More than {ready_seconds:g} s or {memory_mb:g} MB.", file=sys.stderr)
+    if result["ready_seconds"] > ready_seconds or result["memory_mb"] > memory_mb:
+        print(
+            f"The Space needs more than {ready_seconds:g} s or {memory_mb:g} MB.", file=sys.stderr
+        )
         return 1
     return 0
 
 
 @contextmanager
-def running(folder: Path, home: Path, log: Path) -> Iterator[tuple[psutil.Popen, str]]:
-    """The Space on a free loopback port; stopped on leaving, with all that it started."""
+def run_space(folder: Path, home: Path, log: Path) -> Iterator[tuple[psutil.Popen, str]]:
+    """Run the Space on a free loopback port; stops it with all its descendants at the end."""
     port = free_port()
     environment = {
         "HOME": str(home),
@@ -122,37 +125,40 @@ def running(folder: Path, home: Path, log: Path) -> Iterator[tuple[psutil.Popen,
         "GRADIO_ANALYTICS_ENABLED": "False",
         "SPACE_ID": "reviewlens/trial",
     }
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         process = psutil.Popen(
             [sys.executable, "app.py"], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-            stdout=said, stderr=said, **as_user(folder, home),
+            stdout=output, stderr=output, **drop_root(folder, home),
         )  # fmt: skip
-    everything: list[psutil.Process] = []
+    descendants: list[psutil.Process] = []
     try:
         yield process, f"http://127.0.0.1:{port}"
-        everything = process.children(recursive=True)
+        descendants = process.children(recursive=True)
     finally:
-        everything = everything or _children(process)
-        _end(process, everything)
+        descendants = descendants or _descendants(process)
+        _stop(process, descendants)
 
 
-def as_user(*folders: Path) -> dict[str, Any]:
-    """Arguments that drop root, and folders given to whom it is dropped for.
+def drop_root(*folders: Path) -> dict[str, Any]:
+    """Popen arguments to run as the Space's user, who becomes the owner of the folders.
 
-    A Python below /root can be run by root alone: so it is, and that is told.
+    If only root can run this Python (such as one in /root), prints so and stays root.
     """
     if os.geteuid() != 0:
         return {}
-    if not _may_run(USER):
-        print(f"User {USER} cannot run {sys.executable}: it runs as root.", file=sys.stderr)
+    if not _can_run_python(SPACE_USER):
+        print(
+            f"User {SPACE_USER} cannot run {sys.executable}: the Space runs as root.",
+            file=sys.stderr,
+        )
         return {}
     for folder in folders:
         for path in (folder, *folder.rglob("*")):
-            os.chown(path, USER, USER)
-    return {"user": USER, "group": USER, "extra_groups": []}
+            os.chown(path, SPACE_USER, SPACE_USER)
+    return {"user": SPACE_USER, "group": SPACE_USER, "extra_groups": []}
 
 
-def _may_run(user: int) -> bool:
+def _can_run_python(user: int) -> bool:
     with suppress(PermissionError):
         done = subprocess.run(
             [sys.executable, "-c", ""], user=user, group=user, extra_groups=[], check=False
@@ -162,26 +168,26 @@ def _may_run(user: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
+    """A loopback port that is not in use."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
-def _children(process: psutil.Popen) -> list[psutil.Process]:
+def _descendants(process: psutil.Popen) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return list(process.children(recursive=True))
     return []
 
 
-def _end(process: psutil.Popen, everything: Sequence[psutil.Process]) -> None:
+def _stop(process: psutil.Popen, descendants: Sequence[psutil.Process]) -> None:
     with suppress(psutil.NoSuchProcess):
         process.send_signal(signal.SIGTERM)
     with suppress(psutil.TimeoutExpired, subprocess.TimeoutExpired):
-        process.wait(_STOP_SECONDS)
-    for one in [process, *everything]:
+        process.wait(_STOP_TIMEOUT_SECONDS)
+    for member in [process, *descendants]:
         with suppress(psutil.NoSuchProcess):
-            one.kill()
+            member.kill()
     process.wait()
 
 

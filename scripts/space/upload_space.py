@@ -2,8 +2,8 @@
 
     python scripts/space/upload_space.py FOLDER --repo USER/NAME [--private]
 
-The token is taken from HF_TOKEN, sent to the hub, and shown nowhere. Files that the Space has and
-the folder lacks are removed, so a Space is exactly what the dry run listed.
+The token is read from HF_TOKEN, sent to the hub and never printed. Files of the Space that are not
+in the folder are removed, so the Space contains exactly the files that the dry run listed.
 """
 
 import argparse
@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_KEPT = ".gitattributes"
-"""Made by the hub, which says in it what large files are."""
+_HUB_FILE = ".gitattributes"
+"""Created by the hub to list the large files; never deleted."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,35 +25,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     token = os.environ.get("HF_TOKEN", "")
     if not token:
-        print("HF_TOKEN is not set: a token that may write is needed.", file=sys.stderr)
+        print("HF_TOKEN is not set: a token with write access is required.", file=sys.stderr)
         return 2
     try:
         print(upload(options.folder, options.repo, token, private=options.private))
-    except Exception as error:  # noqa: BLE001 - whatever the hub says, never with the token
-        told = f"{type(error).__name__}: {error}".replace(token, "…")
-        print(f"The upload failed. {told}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - any error of the hub, but without the token
+        message = f"{type(error).__name__}: {error}".replace(token, "…")
+        print(f"The upload failed. {message}", file=sys.stderr)
         return 1
     return 0
 
 
 def upload(folder: Path, repo: str, token: str, *, private: bool) -> str:
-    """Make the Space where there is none, upload, and return its address."""
+    """Create the Space if it does not exist, upload the folder, and return the address."""
     from huggingface_hub import HfApi
 
     hub = HfApi(token=token)
-    made = hub.create_repo(
+    space = hub.create_repo(
         repo, repo_type="space", space_sdk="gradio", private=private, exist_ok=True
     )
-    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
-    there = set(hub.list_repo_files(repo, repo_type="space"))
+    local_files = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    space_files = set(hub.list_repo_files(repo, repo_type="space"))
     hub.upload_folder(
         repo_id=repo,
         repo_type="space",
         folder_path=folder,
         commit_message="Reviewlens",
-        delete_patterns=sorted(there - present - {_KEPT}) or None,
+        delete_patterns=sorted(space_files - local_files - {_HUB_FILE}) or None,
     )
-    return str(made)
+    return str(space)
 
 
 if __name__ == "__main__":

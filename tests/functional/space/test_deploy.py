@@ -38,7 +38,7 @@ def test_a_dry_run_lists_every_file_with_its_size_without_token_or_network(run):
     ).stdout  # fmt: skip
     listed = run("build_space.py", "--list").stdout
     head, _, rest = said.partition("\n")
-    assert head == "To https://huggingface.co/spaces/somebody/my-reviews would go:"
+    assert head == "Files to upload to https://huggingface.co/spaces/somebody/my-reviews:"
     assert rest == listed
     assert "29,617,098  models/default/model.onnx" in rest
 
