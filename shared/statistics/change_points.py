@@ -28,9 +28,9 @@ class DayCount(NamedTuple):
 class ChangePoint:
     """The most likely day of a change.
 
-    ``first_seen`` is the day of the first review after the change, and ``day`` the day after the
-    last review before it: the change began on one of the days between them. ``p_value`` is the
-    probability of a split this extreme, at any day, if the share never changed.
+    The change began on one of the days from ``day``, the day after the last review before it, to
+    ``first_seen``, the day of the first review after it. ``p_value`` is the probability of a split
+    this extreme, at any day, if the share never changed.
     """
 
     day: date

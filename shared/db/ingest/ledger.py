@@ -126,7 +126,7 @@ class Ledger:
             return complete_ingest(connection, ingest_id)
 
     def fail(self, ingest_id: str, code: str, detail: str) -> bool:
-        """Mark an ingest as failed; rows stored before stay and are processed."""
+        """Mark an ingest as failed; its rows are processed. Returns whether an index is due."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE ingests SET status = 'failed', updated_at = now(), finished_at = now(),"
@@ -206,7 +206,8 @@ class Ledger:
         """Return open shards that no worker seems to process, and mark them as queued now.
 
         While any shard is being updated, the others may only be waiting for their turn: then only
-        shards without an update for ``lost_seconds`` are returned, otherwise ``idle_seconds``.
+        shards without an update for ``lost_seconds`` are returned, otherwise those without one for
+        ``idle_seconds``.
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
@@ -270,6 +271,6 @@ class Ledger:
             )
 
     def complete(self, ingest_id: str) -> bool:
-        """Mark an ingest as processed if it has no open shard (see shards.complete_ingest)."""
+        """Mark an ingest as processed if it has no open shard; returns whether an index is due."""
         with self._database.transaction() as connection:
             return complete_ingest(connection, ingest_id)
