@@ -70,7 +70,7 @@ class Collector:
     def _read(self, ingest_id: str, key: str, etag: str) -> bool:
         """Read and store the whole object; return whether an index build is due."""
         ledger, raw = self._dependencies.ledger, self._dependencies.raw
-        done = ledger.start(ingest_id)
+        stored = ledger.start(ingest_id)
         self._check(key, etag)
         options = ReadOptions(
             mapping=find_mapping(raw, key),
@@ -80,7 +80,7 @@ class Collector:
         try:
             with (
                 raw.open(key, etag=etag) as stream,
-                BatchWriter(self._dependencies, ingest_id, done) as writer,
+                BatchWriter(self._dependencies, ingest_id, stored) as writer,
             ):
                 self._write_batches(ingest_id, stream, key, options, writer)
         except NotFoundError:

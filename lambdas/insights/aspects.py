@@ -25,23 +25,23 @@ _TITLE_END = re.compile(r",|;|\||\(|:|/| - | with | for | w/ |\.", re.IGNORECASE
 class AspectReader:
     """Answers /aspects: selects informative aspects and quotes for them."""
 
-    def __init__(self, catalog: AspectQueries) -> None:
-        self._catalog = catalog
+    def __init__(self, queries: AspectQueries) -> None:
+        self._queries = queries
 
     def aspects(
         self, product_id: str | None, category: str | None, limit: int, min_reviews: int
     ) -> AspectList:
         """Read the aspects that most reviews mention, each with quotes."""
-        as_of, pending = self._catalog.freshness()
+        as_of, pending = self._queries.freshness()
         freshness = Freshness(as_of=as_of, pending_reviews=pending)
         exists, title = True, None
         if product_id is not None:
-            exists, title = self._catalog.find_title(product_id, category)
+            exists, title = self._queries.find_title(product_id, category)
         if not exists:
             return AspectList(aspects=[], reviews_read=0, freshness=freshness)
         scope = Scope(product_id, None if product_id is not None else category)
-        read, total = self._catalog.review_counts(scope)
-        rows = self._catalog.counts(scope, min_reviews)
+        read, total = self._queries.review_counts(scope)
+        rows = self._queries.counts(scope, min_reviews)
         if product_id is not None:
             rows = [
                 row
@@ -49,7 +49,7 @@ class AspectReader:
                 if not _is_product_name(row["aspect"], title) and _is_distinctive(row, read, total)
             ]
         rows = list(_drop_parts_of_phrases(rows))[:limit]
-        quotes = self._catalog.quotes(scope, [row["aspect"] for row in rows]) if rows else []
+        quotes = self._queries.quotes(scope, [row["aspect"] for row in rows]) if rows else []
         aspects = [_build_aspect(row, quotes, product_id, category) for row in rows]
         return AspectList(aspects=aspects, reviews_read=read, freshness=freshness)
 

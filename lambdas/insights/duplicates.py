@@ -17,15 +17,15 @@ _POSITION: TypeAdapter[tuple[_BigInt, DuplicateKind, _BigInt]] = TypeAdapter(
 class DuplicateReader:
     """Answers /duplicates."""
 
-    def __init__(self, catalog: DuplicateQueries) -> None:
-        self._catalog = catalog
+    def __init__(self, queries: DuplicateQueries) -> None:
+        self._queries = queries
 
     def page(
         self, product_id: str | None, kind: DuplicateKind | None, limit: int, cursor: str | None
     ) -> DuplicatePage:
         """Read a page of groups, the largest first."""
         after = decode_cursor(_POSITION, cursor) if cursor else None
-        rows = self._catalog.groups(product_id, kind, limit + 1, after)
+        rows = self._queries.groups(product_id, kind, limit + 1, after)
         last = rows[limit - 1] if len(rows) > limit else None
         position = (last["reviews"], last["kind"], last["fingerprint"]) if last else None
         fields = DuplicateGroup.model_fields

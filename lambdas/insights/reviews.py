@@ -16,15 +16,15 @@ _POSITION: TypeAdapter[tuple[datetime | None, str]] = TypeAdapter(tuple[datetime
 class ReviewReader:
     """Answers /reviews."""
 
-    def __init__(self, catalog: ReviewQueries, trends: TrendQueries) -> None:
-        self._catalog = catalog
+    def __init__(self, reviews: ReviewQueries, trends: TrendQueries) -> None:
+        self._reviews = reviews
         self._trends = trends
 
     def page(self, filters: ReviewFilters, limit: int, cursor: str | None) -> ReviewPage:
         """Read a page of reviews."""
         freshness = read_freshness(self._trends)
         after = decode_cursor(_POSITION, cursor) if cursor else None
-        rows = self._catalog.reviews(filters, limit + 1, after)
+        rows = self._reviews.reviews(filters, limit + 1, after)
         page = [StoredReview(**row) for row in rows[:limit]]
         last = (page[-1].reviewed_at, page[-1].review_id) if len(rows) > limit else None
         next_cursor = encode_cursor(_POSITION, last) if last else None
