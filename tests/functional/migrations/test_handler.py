@@ -16,7 +16,7 @@ from shared.db.connection import connection_arguments
 from shared.db.migrations import head_revision
 from shared.db.roles import TABLE_PRIVILEGES
 
-USER = "somebody"
+USER = "app_user"
 
 
 def event(request, revision=None, **more):

@@ -219,7 +219,7 @@ def test_the_thousandth_id_of_a_day_is_longer(http, rows, database):
         ("model_name", "s3://bucket/model"),
         ("model_name", "x" * 300),
         ("model_name", "a\0b"),
-        ("model_name", "somebody/elses-encoder"),
+        ("model_name", "someone/private-encoder"),
         ("model_name", "."),
     ],
 )
