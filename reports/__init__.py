@@ -1,1 +1,1 @@
-"""Reports of a product, a category or all products as HTML or PDF, from what the API answers."""
+"""Reports on a product, a category or all products as HTML or PDF, from answers of the API."""

@@ -1,4 +1,4 @@
-"""The structure of a report, for HTML and PDF alike: sections of blocks."""
+"""The structure of a report, for HTML and PDF: sections of blocks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fact:
-    """A figure with its name, and a few words on it."""
+    """A figure with its name and a short note."""
 
     name: str
     value: str
@@ -28,7 +28,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Plain text; ``weight`` is "plain", "lead" (what matters most) or "note" (on the figures)."""
+    """Plain text; ``weight`` is "plain", "lead" (the main result) or "note" (a remark)."""
 
     text: str
     weight: str = "plain"
@@ -36,7 +36,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot; ``alt`` tells what it shows to whoever does not see it."""
+    """A plot; ``alt`` describes it for readers who do not see it."""
 
     title: str
     alt: str
@@ -45,9 +45,9 @@ class Picture:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as they are shown. ``words`` are the columns of text; the others hold numbers.
+    """Formatted cells. ``words`` are the columns with text; the others contain numbers.
 
-    ``folded``: it repeats a plot in numbers, and is opened by whoever wants it.
+    ``folded``: the table repeats a plot in numbers and is closed at first.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Quote:
-    """A review's own words, and where they come from."""
+    """The text of a review and its source."""
 
     text: str
     origin: str
@@ -79,7 +79,7 @@ Block = Facts | Paragraph | Picture | Table | Quotes
 
 @dataclass(frozen=True)
 class Section:
-    """``name`` is its anchor; ``missing`` says why there is nothing to show."""
+    """``name`` is its anchor; ``missing`` is the reason if it is not available."""
 
     name: str
     title: str
@@ -98,6 +98,6 @@ class Document:
     made: str
     sections: Sequence[Section] = field(default_factory=list)
 
-    def without(self) -> list[str]:
-        """Titles of the sections that the server does not tell."""
+    def missing_titles(self) -> list[str]:
+        """Titles of the sections that are not available."""
         return [section.title for section in self.sections if section.missing]

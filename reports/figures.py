@@ -1,7 +1,7 @@
 """Plots of a report, drawn by Matplotlib and Seaborn for a light or a dark page.
 
-Negative, neutral and positive are vermilion, grey and blue (after Okabe and Ito), which people of
-every colour vision tell apart; no plot says by colour alone what its table does not say in numbers.
+Negative, neutral and positive are vermilion, grey and blue (after Okabe and Ito), which can be
+distinguished with every kind of colour vision. A table has the numbers of each plot.
 """
 
 import io
@@ -20,15 +20,16 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from reports import words
-from reports.data import Aspect, Change, Point, Ratings, Segment
+from reports.data import Group, Ratings
+from reviewlens.models import Aspect, Change, Point
 
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-"""Names in scripts that DejaVu Sans lacks are no news: the browser has other fonts for them."""
+"""DejaVu Sans lacks some scripts; browsers have other fonts for them."""
 
 _WIDTH = 7.6
 _LABEL_CHARACTERS = 34
-_MANY = 80
-"""Periods beyond which a plot leaves out what is between them."""
+_MAX_SEPARATE_BARS = 80
+"""With more intervals a plot leaves out the lines between them."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ DARK = Look("#151a22", "#e8ebf0", "#a9b2c0", "#303844", "#f0803c", "#858d99", "#
 
 
 def svg(figure: Figure) -> bytes:
-    """A figure for a page; its text stays text, in whatever script. The same each time."""
+    """A figure for a page, the same bytes each time; its text stays text, in any script."""
     sink = io.BytesIO()
     with _quiet(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "report"}):
         figure.savefig(sink, format="svg", metadata={"Date": None})
@@ -103,11 +104,11 @@ def over_time(points: Sequence[Point], change: Change | None, look: Look) -> Fig
     with _style(look):
         figure = Figure(figsize=(_WIDTH, 3.9))
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        known = [point for point in points if point.sentiment_shares]
-        starts, widths = _places(known)
-        base = [0.0] * len(known)
+        analysed = [point for point in points if point.sentiment_shares]
+        starts, widths = _bars(analysed)
+        base = [0.0] * len(analysed)
         for name, colour in look.sentiments.items():
-            heights = [getattr(point.sentiment_shares, name) for point in known]
+            heights = [getattr(point.sentiment_shares, name) for point in analysed]
             upper.bar(
                 starts,
                 heights,
@@ -116,7 +117,7 @@ def over_time(points: Sequence[Point], change: Change | None, look: Look) -> Fig
                 align="edge",
                 color=colour,
                 label=name,
-                **_seams(known),
+                **_line_options(analysed),
             )
             base = [low + height for low, height in zip(base, heights, strict=True)]
         upper.set(ylim=(0, 1), ylabel="share of reviews")
@@ -124,26 +125,26 @@ def over_time(points: Sequence[Point], change: Change | None, look: Look) -> Fig
         upper.legend(
             loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0.2
         )
-        starts, widths = _places(points)
+        starts, widths = _bars(points)
         counts = [point.reviews for point in points]
-        lower.bar(starts, counts, widths, align="edge", color=look.muted, **_seams(points))
+        lower.bar(starts, counts, widths, align="edge", color=look.muted, **_line_options(points))
         lower.set_ylabel("reviews")
         lower.yaxis.get_major_locator().set_params(integer=True, nbins=3)
         _time_axis(lower, points)
         for axes in (upper, lower):
-            _mark(axes, change, look, told=axes is upper)
+            _mark_change(axes, change, look, labelled=axes is upper)
             sns.despine(ax=axes)
         return figure
 
 
 def mean_rating(points: Sequence[Point], change: Change | None, look: Look) -> Figure:
-    """Mean stars of each period; a period without stars is a gap."""
+    """Mean stars of each interval; an interval without stars is a gap."""
     with _style(look):
         figure = Figure(figsize=(_WIDTH, 2.6))
         axes = figure.subplots()
         middles = [date2num(p.start) + ((p.end - p.start).days + 1) / 2 for p in points]
         values = [float("nan") if p.mean_rating is None else p.mean_rating for p in points]
-        marker = "o" if len(points) <= _MANY else None
+        marker = "o" if len(points) <= _MAX_SEPARATE_BARS else None
         sns.lineplot(
             x=middles, y=values, ax=axes, color=look.positive, marker=marker, markersize=4.5,
             markeredgewidth=0, linewidth=1.4, estimator=None, hue=_runs(values), legend=False,
@@ -153,46 +154,49 @@ def mean_rating(points: Sequence[Point], change: Change | None, look: Look) -> F
         axes.set_yticks(range(1, 6))
         axes.yaxis.grid(visible=True)
         _time_axis(axes, points)
-        _mark(axes, change, look, told=False)
+        _mark_change(axes, change, look, labelled=False)
         sns.despine(ax=axes)
         return figure
 
 
-def ratings(found: Ratings, look: Look) -> Figure:
-    """How many reviews gave each number of stars."""
+def ratings(distribution: Ratings, look: Look) -> Figure:
+    """Number of reviews for each number of stars."""
     with _style(look):
         figure = Figure(figsize=(_WIDTH, 2.3))
         axes = figure.subplots()
         colours = [look.negative, look.negative, look.neutral, look.positive, look.positive]
-        names = [f"{number} star{'s' * (number > 1)}" for number in found.counts]
-        values = list(found.counts.values())
+        names = [f"{number} star{'s' * (number > 1)}" for number in distribution.counts]
+        values = list(distribution.counts.values())
         sns.barplot(
             x=values, y=names, hue=names, palette=colours, ax=axes, legend=False, saturation=1
         )
-        whole = max(1, sum(values))
-        told = [f" {words.count(v)} ({words.share(v / whole)})" for v in values]
-        for place, (value, text) in enumerate(zip(values, told, strict=True)):
+        total = max(1, sum(values))
+        labels = [f" {words.count(v)} ({words.share(v / total)})" for v in values]
+        for place, (value, text) in enumerate(zip(values, labels, strict=True)):
             axes.text(value, place, text, va="center", color=look.ink)
         _plain_bars(axes, room=1.28 * max([1, *values]))
         return figure
 
 
-def aspects(found: Sequence[Aspect], look: Look) -> Figure:
-    """Net Sentiment of each aspect, left of nothing for blame and right of it for praise."""
-    names = [f"{_short(a.aspect)} ({words.count(a.reviews)})" for a in found]
-    return _diverging(names, [a.net_sentiment or 0.0 for a in found], look)
+def aspects(items: Sequence[Aspect], look: Look) -> Figure:
+    """Net Sentiment of each aspect: complaints to the left of zero, praise to the right."""
+    names = [f"{_short(a.aspect)} ({words.count(a.reviews)})" for a in items]
+    return _diverging(names, [a.net_sentiment for a in items], look)
 
 
-def segments(found: Sequence[Segment], look: Look) -> Figure:
-    """Shares of the sentiments in each part."""
-    known = [segment for segment in found if segment.sentiment_shares]
+def segments(groups: Sequence[Group], look: Look) -> Figure:
+    """Shares of the sentiments in each category or source."""
+    analysed = [group for group in groups if group.figures.sentiment_shares]
     with _style(look):
-        figure = Figure(figsize=(_WIDTH, 0.9 + 0.34 * len(known)))
+        figure = Figure(figsize=(_WIDTH, 0.9 + 0.34 * len(analysed)))
         axes = figure.subplots()
-        names = [f"{_short(s.name or 'unknown')} ({words.count(s.reviews)})" for s in known]
-        places, base = list(range(len(known))), [0.0] * len(known)
+        names = [
+            f"{_short(group.name or 'unknown')} ({words.count(group.figures.reviews)})"
+            for group in analysed
+        ]
+        places, base = list(range(len(analysed))), [0.0] * len(analysed)
         for name, colour in look.sentiments.items():
-            values = [getattr(segment.sentiment_shares, name) for segment in known]
+            values = [getattr(group.figures.sentiment_shares, name) for group in analysed]
             axes.barh(places, values, 0.72, base, color=colour, label=name)
             base = [low + value for low, value in zip(base, values, strict=True)]
         axes.set_yticks(places, names)
@@ -216,7 +220,7 @@ def _diverging(names: Sequence[str], values: Sequence[float], look: Look) -> Fig
     with _style(look):
         figure = Figure(figsize=(_WIDTH, 0.75 + 0.31 * len(names)))
         axes = figure.subplots()
-        places = [str(place) for place in range(len(names))]  # two may have the same name
+        places = [str(place) for place in range(len(names))]  # two names may be equal
         colours = [look.negative if value < 0 else look.positive for value in values]
         sns.barplot(
             x=list(values), y=places, hue=places, palette=colours, ax=axes, legend=False,
@@ -242,16 +246,16 @@ def _plain_bars(axes: Axes, *, room: float) -> None:
     sns.despine(ax=axes, left=True, bottom=True)
 
 
-def _seams(points: Sequence[Point]) -> dict[str, Any]:
-    """Many bars have no room for lines between them."""
-    return {"linewidth": 0.0} if len(points) > _MANY else {}
+def _line_options(points: Sequence[Point]) -> dict[str, Any]:
+    """No lines between bars where there are many."""
+    return {"linewidth": 0.0} if len(points) > _MAX_SEPARATE_BARS else {}
 
 
-def _places(points: Sequence[Point]) -> tuple[list[float], list[float]]:
-    """Where bars begin, and how wide they are, in days."""
+def _bars(points: Sequence[Point]) -> tuple[list[float], list[float]]:
+    """Start and width of each bar, in days."""
     starts = [float(date2num(point.start)) for point in points]
-    part = 1.0 if len(points) > _MANY else 0.94
-    return starts, [part * ((point.end - point.start).days + 1) for point in points]
+    filled = 1.0 if len(points) > _MAX_SEPARATE_BARS else 0.94
+    return starts, [filled * ((point.end - point.start).days + 1) for point in points]
 
 
 def _time_axis(axes: Axes, points: Sequence[Point]) -> None:
@@ -266,13 +270,13 @@ def _span(points: Sequence[Point]) -> tuple[date, date]:
     return points[0].start, points[-1].end
 
 
-def _mark(axes: Axes, change: Change | None, look: Look, *, told: bool) -> None:
+def _mark_change(axes: Axes, change: Change | None, look: Look, *, labelled: bool) -> None:
     """A line where the sentiment changed."""
     if change is None:
         return
     place = float(date2num(change.day))
     axes.axvline(place, color=look.ink, linewidth=1.2, linestyle=(0, (4, 2)))
-    if told:
+    if labelled:
         low, high = axes.get_xlim()
         left = place > (low + high) / 2
         axes.annotate(
@@ -284,7 +288,7 @@ def _mark(axes: Axes, change: Change | None, look: Look, *, told: bool) -> None:
 
 
 def _runs(values: Sequence[float]) -> list[int]:
-    """A number for each run of known values: lines do not bridge a gap."""
+    """A number for each run of values without a gap, so that lines do not bridge gaps."""
     run, numbers = 0, []
     for value in values:
         run += value != value

@@ -19,7 +19,7 @@ _KINDS = {
 
 
 def html(document: Document) -> str:
-    """The page; whatever reviewers wrote is text in it and nothing else."""
+    """The page; text of reviewers is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -28,14 +28,14 @@ def html(document: Document) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(light=_drawn_for(LIGHT), dark=_drawn_for(DARK))
+    environment.globals.update(light=_uri_for(LIGHT), dark=_uri_for(DARK))
     environment.globals.update(kind=lambda block: _KINDS[type(block)], lights=LIGHT, darks=DARK)
     return str(environment.get_template("page.html.jinja").render(document=document))
 
 
-def _drawn_for(look: Look) -> Callable[[Picture], str]:
+def _uri_for(look: Look) -> Callable[[Picture], str]:
     def uri(picture: Picture) -> str:
-        drawn = base64.b64encode(svg(picture.draw(look))).decode()
-        return f"data:image/svg+xml;base64,{drawn}"
+        content = base64.b64encode(svg(picture.draw(look))).decode()
+        return f"data:image/svg+xml;base64,{content}"
 
     return uri

@@ -33,14 +33,14 @@ from reports.figures import LIGHT, png
 _FONT, _BOLD = "ReviewlensSans", "ReviewlensSans-Bold"
 _MARGIN = 18 * mm
 _WIDTH = A4[0] - 2 * _MARGIN
-_MOST_ROWS = 60
-"""Of a table that repeats a plot; the HTML report has all."""
+_MAX_FOLDED_ROWS = 60
+"""Rows of a table that repeats a plot; the HTML report has all of them."""
 _FACTS_IN_A_ROW = 4
 _PADDING = 4.0
-_UNPRINTED = re.compile(
+_INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufe00-\ufe0f\ufeff]"
 )
-"""Controls, marks of direction and of variants: nothing to see, and no font has them."""
+"""Invisible characters without a glyph: controls, marks of direction and of variants."""
 
 
 def pdf(document: Document) -> bytes:
@@ -79,22 +79,22 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
 
 
 class _Writer:
-    """Makes the flowables; notes whether a character could not be printed."""
+    """Makes the flowables; remembers whether the font lacks a character."""
 
     def __init__(self) -> None:
         _register()
-        self._lacks = False
+        self._lacks_glyphs = False
 
     def story(self, document: Document) -> Iterator[Flowable]:
         yield self._lines(document.title, "title")
         if document.subtitle:
             yield self._lines(document.subtitle, "note")
-        for name, told in (
+        for name, value in (
             ("Period", document.period),
             ("Freshness", document.fresh),
             ("Made", document.made),
         ):
-            yield self._lines(f"{name}: {told}", "note")
+            yield self._lines(f"{name}: {value}", "note")
         for section in document.sections:
             heading = self._lines(section.title, "section")
             heading.outline_key = section.name
@@ -103,9 +103,9 @@ class _Writer:
                 yield self._lines(f"Not available: {section.missing}", "note")
             for block in section.blocks:
                 yield from self._block(block)
-        if self._lacks:
-            told = "□ stands for a character that this file's font lacks; the HTML report has it."
-            yield self._lines(told, "note")
+        if self._lacks_glyphs:
+            note = "□ replaces a character that this file's font lacks; the HTML report has it."
+            yield self._lines(note, "note")
 
     def _block(self, block: Block) -> Iterator[Flowable]:
         match block:
@@ -122,7 +122,7 @@ class _Writer:
 
     def _lines(self, text: str, style: str) -> Lines:
         printed, lacks = _printed(text)
-        self._lacks = self._lacks or lacks
+        self._lacks_glyphs = self._lacks_glyphs or lacks
         return Lines(escape(printed).replace("\n", "<br/>"), _styles()[style])
 
     def _facts(self, block: Facts) -> Iterator[Flowable]:
@@ -152,7 +152,7 @@ class _Writer:
 
     def _table(self, block: Table) -> Iterator[Flowable]:
         yield self._lines(block.title, "heading")
-        if block.folded and len(block.rows) > _MOST_ROWS:
+        if block.folded and len(block.rows) > _MAX_FOLDED_ROWS:
             yield self._lines(f"The HTML report has these {len(block.rows)} rows.", "note")
             return
         if not block.rows:
@@ -190,23 +190,23 @@ class _Writer:
 
 
 def _column_widths(block: Table) -> list[float]:
-    """Numbers get what they need; words share the rest by their length."""
+    """Columns of numbers get the width they need; columns of text share the rest by length."""
     columns = list(zip(*[block.head, *block.rows], strict=True))
-    wanted = [max(_text_width(cell) for cell in column) + 2 * _PADDING + 1 for column in columns]
+    widths = [max(_text_width(cell) for cell in column) + 2 * _PADDING + 1 for column in columns]
     heads = [max(_text_width(word) for word in name.split() or [""]) for name in block.head]
     for at, column in enumerate(columns):
         if at not in block.words:
             cells = max((_text_width(cell) for cell in column[1:]), default=0.0)
-            wanted[at] = max(cells, heads[at]) + 2 * _PADDING + 1
-    numbers = sum(width for at, width in enumerate(wanted) if at not in block.words)
-    words = {at: wanted[at] for at in block.words if at < len(wanted)}
+            widths[at] = max(cells, heads[at]) + 2 * _PADDING + 1
+    numbers = sum(width for at, width in enumerate(widths) if at not in block.words)
+    words = {at: widths[at] for at in block.words if at < len(widths)}
     room = max(_WIDTH - numbers, 60.0)
     if sum(words.values()) <= room:
-        return wanted
+        return widths
     floor = min(60.0, room / max(1, len(words)))
     above = {at: max(0.0, width - floor) for at, width in words.items()}
     share = (room - floor * len(words)) / max(1.0, sum(above.values()))
-    return [floor + above[at] * share if at in words else w for at, w in enumerate(wanted)]
+    return [floor + above[at] * share if at in words else w for at, w in enumerate(widths)]
 
 
 def _text_width(text: str) -> float:
@@ -214,8 +214,8 @@ def _text_width(text: str) -> float:
 
 
 def _printed(text: str) -> tuple[str, bool]:
-    """A text in characters that the font has, and whether it lacked one."""
-    plain = _UNPRINTED.sub("", text)
+    """A text in characters of the font, and whether the font lacks one of them."""
+    plain = _INVISIBLE.sub("", text)
     glyphs = pdfmetrics.getFont(_FONT).face.charToGlyph
     shown = "".join(c if c in "\n\t" or ord(c) in glyphs else "□" for c in plain)
     return shown, shown != plain
@@ -233,15 +233,15 @@ def _register() -> None:
 @lru_cache(maxsize=1)
 def _styles() -> dict[str, ParagraphStyle]:
     def style(
-        name: str, size: float, *, bold: bool = False, muted: bool = False, **more: Any
+        name: str, size: float, *, bold: bool = False, muted: bool = False, **options: Any
     ) -> ParagraphStyle:
         colour = HexColor(LIGHT.muted if muted else LIGHT.ink)
         font = _BOLD if bold else _FONT
         return ParagraphStyle(
-            name, fontName=font, fontSize=size, leading=size * 1.4, textColor=colour, **more
+            name, fontName=font, fontSize=size, leading=size * 1.4, textColor=colour, **options
         )
 
-    found: Sequence[ParagraphStyle] = (
+    styles: Sequence[ParagraphStyle] = (
         style("title", 18, bold=True, spaceAfter=2 * mm),
         style("section", 13, bold=True, spaceBefore=8 * mm, spaceAfter=2 * mm, keepWithNext=1),
         style("heading", 9.5, bold=True, spaceBefore=3 * mm, spaceAfter=1.5 * mm, keepWithNext=1),
@@ -256,4 +256,4 @@ def _styles() -> dict[str, ParagraphStyle]:
         style("cell", 8),
         style("cell-number", 8, alignment=2),
     )
-    return {one.name: one for one in found}
+    return {style.name: style for style in styles}

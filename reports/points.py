@@ -1,37 +1,45 @@
-"""Periods of a trend, fewer where there are more than a plot can show."""
+"""Intervals of a trend, merged where there are more than a plot can show."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from reports.data import Point
+from reviewlens.models import Point, SentimentSplit
 
 
-def thinned(points: Sequence[Point], most: int) -> list[Point]:
-    """At most so many points: neighbours become one, each weighted by its reviews."""
-    step = -(-len(points) // most)
+def merge_points(points: Sequence[Point], limit: int) -> list[Point]:
+    """Up to ``limit`` points: neighbours are merged, weighted by their reviews."""
+    step = -(-len(points) // limit)
     if step <= 1:
         return list(points)
     return [_merged(points[place : place + step]) for place in range(0, len(points), step)]
 
 
 def _merged(points: Sequence[Point]) -> Point:
-    analysed = [p for p in points if p.sentiment_shares and p.analysed]
-    rated = [p for p in points if p.mean_rating is not None and p.reviews]
-    shares: dict[str, float] | None = None
-    if whole := sum(p.analysed for p in analysed):
-        shares = {
-            name: sum(getattr(p.sentiment_shares, name) * p.analysed for p in analysed) / whole
-            for name in ("negative", "neutral", "positive")
-        }
-    told: dict[str, Any] = {
-        "start": points[0].start,
-        "end": points[-1].end,
-        "reviews": sum(p.reviews for p in points),
-        "analysed": sum(p.analysed for p in points),
-        "sentiment_shares": shares,
-        "net_sentiment": shares and 100 * (shares["positive"] - shares["negative"]),
+    shares = _mean_shares(points)
+    return Point(
+        start=points[0].start,
+        end=points[-1].end,
+        reviews=sum(point.reviews for point in points),
+        analysed=sum(point.analysed for point in points),
+        mean_rating=_mean_rating(points),
+        sentiment_shares=shares,
+        net_sentiment=100 * (shares.positive - shares.negative) if shares else None,
+        reviews_link=points[0].reviews_link,
+    )
+
+
+def _mean_shares(points: Sequence[Point]) -> SentimentSplit | None:
+    split = [(point.sentiment_shares, point.analysed) for point in points if point.sentiment_shares]
+    analysed = sum(count for _, count in split)
+    if not analysed:
+        return None
+    means = {
+        name: sum(getattr(shares, name) * count for shares, count in split) / analysed
+        for name in SentimentSplit.model_fields
     }
-    if rated:
-        weight = sum(p.reviews for p in rated)
-        told["mean_rating"] = sum((p.mean_rating or 0) * p.reviews for p in rated) / weight
-    return Point(**told)
+    return SentimentSplit(**means)
+
+
+def _mean_rating(points: Sequence[Point]) -> float | None:
+    rated = [(p.mean_rating, p.reviews) for p in points if p.mean_rating is not None]
+    reviews = sum(count for _, count in rated)
+    return sum(mean * count for mean, count in rated) / reviews if reviews else None

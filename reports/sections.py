@@ -1,20 +1,10 @@
-"""A report's sections in order: what the material says, in words, plots and tables."""
+"""The sections of a report in their order: text, plots and tables made of the material."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 from reports import details, figures, words
-from reports.data import (
-    Change,
-    Material,
-    Missing,
-    Part,
-    Point,
-    Scope,
-    Selected,
-    Totals,
-    Trends,
-)
+from reports.data import Material, Missing, Part, Scope, Selected
 from reports.document import (
     Block,
     Document,
@@ -26,15 +16,16 @@ from reports.document import (
     Section,
     Table,
 )
-from reports.points import thinned
+from reports.points import merge_points
+from reports.quotes import quote
+from reviewlens.models import Change, Figures, Point, Trend
 
-MOST_POINTS = 400
-"""In a plot and its table."""
-_STEPS = {"day": "day", "week": "week", "month": "month"}
+MAX_POINTS = 400
+"""Points of a plot and its table."""
 
 
 def document(material: Material) -> Document:
-    """The whole report."""
+    """The complete report."""
     return Document(
         title=f"Reviews of {_subject(material)}",
         subtitle=_subtitle(material),
@@ -51,17 +42,17 @@ def _sections(material: Material) -> Iterator[Section]:
     yield _over_time(material.trends)
     yield _stars_over_time(material.trends)
     if material.scope.product_id is None:
-        yield details.moved(material.movers)
-    yield details.praised_and_blamed(material.aspects)
+        yield details.movers(material.movers)
+    yield details.aspects(material.aspects)
     yield details.stars(material.ratings)
-    yield details.disagreeing(material.mismatches)
-    yield details.repeated(material.duplicates)
-    yield details.voices("worst", "Worst reviews", material.worst)
-    yield details.voices("best", "Best reviews", material.best)
+    yield details.mismatches(material.mismatches)
+    yield details.duplicates(material.duplicates)
+    yield details.single_reviews("worst", "Worst reviews", material.worst)
+    yield details.single_reviews("best", "Best reviews", material.best)
     if material.scope.product_id is None:
-        yield details.ranked(material.largest, material.weakest)
-    yield details.parts(material)
-    yield details.explained(material)
+        yield details.products(material.largest, material.weakest)
+    yield details.segments(material)
+    yield details.about(material)
 
 
 def _subject(material: Material) -> str:
@@ -74,8 +65,8 @@ def _subtitle(material: Material) -> str:
     product = material.product
     if product is None:
         return "Category" if material.scope.category else ""
-    told = [f"Product {product.product_id}"]
-    return ", ".join([*told, f"category {product.category}"] if product.category else told)
+    category = f", category {product.category}" if product.category else ""
+    return f"Product {product.product_id}{category}"
 
 
 def _period(material: Material) -> str:
@@ -96,63 +87,58 @@ def _days(scope: Scope) -> str:
     return "all reviews"
 
 
-def _fresh(trends: Part[Trends]) -> str:
+def _fresh(trends: Part[Trend]) -> str:
     if isinstance(trends, Missing):
-        return "the server does not say"
-    fresh = trends.freshness
-    told = f"reviews analysed until {words.moment(fresh.as_of)}"
-    if fresh.as_of is None:
-        told = "no review is analysed yet"
-    if fresh.pending_reviews:
-        told += f"; {words.many(fresh.pending_reviews, 'review')} not in the figures yet"
-    return told
+        return "unknown"
+    pending = trends.freshness.pending_reviews
+    waiting = f"; {words.many(pending, 'review')} not in the figures yet" if pending else ""
+    return f"reviews analysed until {words.moment(trends.freshness.as_of)}{waiting}"
 
 
 def _overview(material: Material) -> Section:
-    totals: Totals | None = None
-    if not isinstance(material.trends, Missing):
-        totals = material.trends.totals
+    name, title, trends = "overview", "Overview", material.trends
+    if not isinstance(trends, Missing):
+        blocks = _key_figures(material, trends.totals, trends.totals.undated)
     elif material.product is not None:
-        totals = Totals(**material.product.model_dump(include=set(Totals.model_fields)))
-    if totals is None:
-        reason = material.trends.reason if isinstance(material.trends, Missing) else ""
-        return Section("overview", "Overview", missing=reason)
-    return Section("overview", "Overview", list(_key_figures(material, totals)))
+        blocks = _key_figures(material, material.product, 0)
+    else:
+        return Section(name, title, missing=trends.reason)
+    return Section(name, title, list(blocks))
 
 
-def _key_figures(material: Material, totals: Totals) -> Iterator[Block]:
+def _key_figures(material: Material, totals: Figures, undated: int) -> Iterator[Block]:
     if not totals.reviews:
         yield Paragraph("There are no reviews in this period.", weight="lead")
         return
     yield Paragraph(_verdict(totals), weight="lead")
     shares = totals.sentiment_shares
-    undated = f"{words.count(totals.undated)} without a date" if totals.undated else ""
+    remark = f"{words.count(undated)} without a date" if undated else ""
     facts = [
-        Fact("Reviews", words.count(totals.reviews), undated),
-        Fact("Analysed", words.count(totals.analysed), _part(totals.analysed, totals.reviews)),
+        Fact("Reviews", words.count(totals.reviews), remark),
+        Fact(
+            "Analysed", words.count(totals.analysed), _share_of_all(totals.analysed, totals.reviews)
+        ),
         Fact("Mean stars", words.stars(totals.mean_rating, digits=2), "of 5"),
         Fact("Net Sentiment", words.net(totals.net_sentiment), "of -100 to +100"),
         Fact("Negative", words.share(shares.negative if shares else None), "of the analysed"),
         Fact("Positive", words.share(shares.positive if shares else None), "of the analysed"),
     ]
-    if material.product is not None and material.product.mismatches is not None:
+    if material.product is not None:
         facts.append(Fact("Mismatches", words.count(material.product.mismatches), "stars and text"))
     yield Facts(facts)
 
 
-def _part(some: int, whole: int) -> str:
-    return f"{words.share(some / whole)} of all" if whole else ""
+def _share_of_all(count: int, total: int) -> str:
+    return f"{words.share(count / total)} of all" if total else ""
 
 
-def _verdict(totals: Totals) -> str:
+def _verdict(totals: Figures) -> str:
     shares = totals.sentiment_shares
-    told = words.many(totals.reviews, "review")
+    number = words.many(totals.reviews, "review")
     if shares is None:
-        return f"{told}; none is analysed yet."
-    return (
-        f"{told}: {words.share(shares.positive)} positive, {words.share(shares.neutral)} neutral, "
-        f"{words.share(shares.negative)} negative."
-    )
+        return f"{number}; none is analysed yet."
+    positive, neutral, negative = reversed(words.shares(shares))
+    return f"{number}: {positive} positive, {neutral} neutral, {negative} negative."
 
 
 def _changed(material: Material) -> Section:
@@ -194,26 +180,26 @@ def _before_and_after(change: Change) -> Table:
     )
 
 
-def _proof(found: Part[Selected]) -> list[Block]:
-    if isinstance(found, Missing):
-        return [Paragraph(f"The reviews that prove it are not available. {found.reason}", "note")]
-    if not found.reviews:
+def _proof(proof: Part[Selected]) -> list[Block]:
+    if isinstance(proof, Missing):
+        return [Paragraph(f"The reviews that prove it are not available. {proof.reason}", "note")]
+    if not proof.reviews:
         return []
     return [
-        Quotes("Reviews that prove it", [words.quote(review) for review in found.reviews]),
-        Paragraph(details.chosen_from(found), weight="note"),
+        Quotes("Reviews that prove it", [quote(review) for review in proof.reviews]),
+        Paragraph(details.chosen_from(proof), weight="note"),
     ]
 
 
-def _over_time(trends: Part[Trends]) -> Section:
+def _over_time(trends: Part[Trend]) -> Section:
     name, title = "sentiment", "Sentiment over time"
     if isinstance(trends, Missing):
         return Section(name, title, missing=trends.reason)
-    points = thinned(trends.points, MOST_POINTS)
+    points = merge_points(trends.points, MAX_POINTS)
     if not any(point.sentiment_shares for point in points):
         return Section(name, title, [Paragraph("No analysed review of this period has a date.")])
-    drawn = partial(figures.over_time, points, trends.change)
-    picture = Picture("Share of each sentiment", _share_words(trends, points), drawn)
+    draw = partial(figures.over_time, points, trends.change)
+    picture = Picture("Share of each sentiment", _describe_shares(trends, points), draw)
     rows = [
         [
             *(words.day(p.start), words.count(p.reviews), *words.shares(p.sentiment_shares)),
@@ -223,41 +209,41 @@ def _over_time(trends: Part[Trends]) -> Section:
         if p.reviews
     ]
     head = (
-        *(f"{_STEPS[trends.interval]} from", "reviews", "negative", "neutral", "positive"),
+        *(f"{trends.interval} from", "reviews", "negative", "neutral", "positive"),
         *("net sentiment", "mean stars"),
     )
     return Section(name, title, [picture, Table("In numbers", head, rows, folded=True)])
 
 
-def _share_words(trends: Trends, points: Sequence[Point]) -> str:
-    known = [point for point in points if point.sentiment_shares]
-    first, last = known[0], known[-1]
-    told = (
-        f"Stacked shares of negative, neutral and positive reviews by {_STEPS[trends.interval]}. "
+def _describe_shares(trends: Trend, points: Sequence[Point]) -> str:
+    analysed = [point for point in points if point.sentiment_shares]
+    first, last = analysed[0], analysed[-1]
+    text = (
+        f"Stacked shares of negative, neutral and positive reviews by {trends.interval}. "
         f"Negative: {_negative(first)} from {words.day(first.start)}, "
         f"{_negative(last)} from {words.day(last.start)}."
     )
-    return f"{told} {sentence(trends.change)}" if trends.change else told
+    return f"{text} {sentence(trends.change)}" if trends.change else text
 
 
 def _negative(point: Point) -> str:
     return words.share(point.sentiment_shares.negative if point.sentiment_shares else None)
 
 
-def _stars_over_time(trends: Part[Trends]) -> Section:
+def _stars_over_time(trends: Part[Trend]) -> Section:
     name, title = "rating", "Mean stars over time"
     if isinstance(trends, Missing):
         return Section(name, title, missing=trends.reason)
-    points = thinned(trends.points, MOST_POINTS)
+    points = merge_points(trends.points, MAX_POINTS)
     rated = [point for point in points if point.mean_rating is not None]
     if not rated:
         return Section(name, title, [Paragraph("No review of this period has stars and a date.")])
     low = min(rated, key=lambda point: point.mean_rating or 0)
     high = max(rated, key=lambda point: point.mean_rating or 0)
     alt = (
-        f"Mean stars by {_STEPS[trends.interval]}: highest {words.stars(high.mean_rating)} from "
+        f"Mean stars by {trends.interval}: highest {words.stars(high.mean_rating)} from "
         f"{words.day(high.start)}, lowest {words.stars(low.mean_rating)} from "
         f"{words.day(low.start)}."
     )
-    drawn = partial(figures.mean_rating, points, trends.change)
-    return Section(name, title, [Picture("Mean stars", alt, drawn)])
+    draw = partial(figures.mean_rating, points, trends.change)
+    return Section(name, title, [Picture("Mean stars", alt, draw)])

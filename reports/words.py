@@ -1,13 +1,11 @@
-"""How a report writes numbers, days and where a quote comes from."""
+"""Numbers, days and sources of quotes as a report writes them."""
 
 from datetime import UTC, date, datetime
 
-from reports.data import Quote as AspectQuote
-from reports.data import Review, Shares
-from reports.document import Quote
+from reviewlens.models import SentimentSplit
 
 NONE = "\N{EN DASH}"
-"""Stands where there is no figure."""
+"""Shown in place of a missing figure."""
 
 
 def count(value: int) -> str:
@@ -15,16 +13,16 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def many(value: int, what: str) -> str:
-    """A number of things: "1 review", "2 reviews"."""
+def many(value: int, noun: str) -> str:
+    """A number with its noun: "1 review", "2 reviews"."""
     if value == 1:
-        return f"1 {what}"
-    plural = f"{what[:-1]}ies" if what.endswith("ry") else f"{what}s"
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
     return f"{count(value)} {plural}"
 
 
 def share(value: float | None) -> str:
-    """A fraction as per cent; what is not quite nothing, or not quite all, is told so."""
+    """A fraction as a percentage; one that only rounds to 0% or 100% is shown as under or over."""
     if value is None:
         return NONE
     if 0 < value < 0.005:
@@ -32,7 +30,7 @@ def share(value: float | None) -> str:
     return "over 99%" if 0.995 < value < 1 else f"{value:.0%}"
 
 
-def shares(value: Shares | None) -> list[str]:
+def shares(value: SentimentSplit | None) -> list[str]:
     """Negative, neutral and positive."""
     if value is None:
         return [NONE] * 3
@@ -62,24 +60,7 @@ def day(value: date | None) -> str:
     return NONE if value is None else f"{value.day} {value:%B %Y}"
 
 
-def moment(value: datetime | None) -> str:
+def moment(value: datetime) -> str:
     """A time in UTC."""
-    if value is None:
-        return "never"
-    known = value if value.tzinfo else value.replace(tzinfo=UTC)
-    known = known.astimezone(UTC)
-    return f"{day(known.date())}, {known:%H:%M} UTC"
-
-
-def quote(review: Review | AspectQuote) -> Quote:
-    """A review's words with stars, day and id."""
-    told = []
-    if review.rating is not None:
-        told.append(f"{review.rating:g} of 5 stars")
-    if review.reviewed_at is not None:
-        told.append(day(review.reviewed_at.date()))
-    if isinstance(review, Review) and review.product_id:
-        told.append(f"product {review.product_id}")
-    told.append(f"review {review.review_id}")
-    sentiment = review.sentiment
-    return Quote(review.text, ", ".join(told), None if sentiment is None else sentiment.value)
+    utc = value.astimezone(UTC)
+    return f"{day(utc.date())}, {utc:%H:%M} UTC"
