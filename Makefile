@@ -18,15 +18,15 @@ help: ## Show the targets
 $(VENV)/.runtime: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed (set PYTHON=...)" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local]'
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[local]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,frontend,infra,dev]'
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[local,frontend,infra,dev]'
 	@touch $@
 
 $(VENV)/.page: $(VENV)/.runtime
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[serve,local,frontend]'
+	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[local,frontend]'
 	@touch $@
 
 $(TRAIN)/.train: pyproject.toml constraints-train.txt

@@ -17,13 +17,13 @@ from psycopg import sql
 
 from benchmarks.processes import ROOT
 from local.aws.resources import create_resources, local_client
-from local.errors import LocalStackError
 from local.stack.children import log_tail
 from local.stack.client import StackClient
 from local.stack.environment import child_environment, function_environment
 from local.stack.ports import bind, free_port
 from local.stack.postgres import Postgres
 from local.state import FolderLock, StateFolder
+from reviewlens import ApiError
 
 _START_TIMEOUT_SECONDS = 120.0
 _STOP_TIMEOUT_SECONDS = 60.0
@@ -163,8 +163,8 @@ def wait_for_index(client: StackClient) -> None:
     """
     deadline = time.monotonic() + _START_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
-        with suppress(LocalStackError):
-            if client.get("/health/retrieval").get("index_version"):
+        with suppress(ApiError):
+            if client.api.service_health("retrieval").index_version:
                 return
         time.sleep(0.2)
     raise RuntimeError("the stack has no index")

@@ -4,8 +4,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.dumps import plan_uploads
 from local.stack.client import StackClient
-from local.stack.uploads import plan_uploads, send
+from local.stack.uploads import send
+from reviewlens.models import IngestStatus
 
 _POLL_SECONDS = 0.2
 _TIMEOUT_SECONDS = 3600.0
@@ -37,21 +39,23 @@ def ingest(client: StackClient, path: Path) -> IngestTiming:
     ingest_id = send(client.s3, plan_uploads([path])[0], lambda _bytes: None)
     uploaded, collected = elapsed(), 0.0
     while True:
-        report = client.report(ingest_id) or {"status": "received"}
-        if report["status"] == "failed":
-            raise RuntimeError(f"the ingest failed: {report['error_code']}")
-        if not collected and report["status"] in {"collected", "processed"}:
+        report = client.report(ingest_id)
+        status = report.status if report else IngestStatus.RECEIVED
+        if report and status is IngestStatus.FAILED:
+            raise RuntimeError(f"the ingest failed: {report.error_code}")
+        if not collected and status in {IngestStatus.COLLECTED, IngestStatus.PROCESSED}:
             collected = elapsed()
-        if report["status"] == "processed" and report["shards_processed"] >= report["shards"]:
+        is_processed = status is IngestStatus.PROCESSED
+        if report and is_processed and report.shards_processed >= report.shards:
             break
         if elapsed() > _TIMEOUT_SECONDS:
-            raise RuntimeError(f"the ingest is still {report['status']}")
+            raise RuntimeError(f"the ingest is still {status}")
         time.sleep(_POLL_SECONDS)
     processed = elapsed()
-    while not client.indexed({ingest_id: report["shards"]}):
+    while not client.indexed({ingest_id: report.shards}):
         if elapsed() > _TIMEOUT_SECONDS:
             raise RuntimeError("no index with these reviews was built")
         time.sleep(_POLL_SECONDS)
     return IngestTiming(
-        uploaded, collected, processed, elapsed(), report["stored"], report["rows_read"]
+        uploaded, collected, processed, elapsed(), report.stored, report.rows_read
     )

@@ -89,7 +89,8 @@ class EmbeddedBackend:
     def _feed(self) -> None:
         """Upload the samples; uploading them again repeats no ingest."""
         from local.aws.resources import local_client
-        from local.stack.uploads import plan_uploads, send
+        from local.dumps import plan_uploads
+        from local.stack.uploads import send
 
         dumps = sorted(path for pattern in _PATTERNS for path in self._samples.glob(pattern))
         message = "Ready for texts. The sample reviews are being read: {} of {} files."

@@ -11,11 +11,3 @@ class LocalStackError(Exception):
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
-
-
-class RefusedError(LocalStackError):
-    """A service answered with a problem; ``status`` is the HTTP status."""
-
-    def __init__(self, message: str, *, status: int, exit_code: int = 1) -> None:
-        super().__init__(message, exit_code=exit_code)
-        self.status = status

@@ -136,6 +136,18 @@ class StateFolder:
             return stack if _is_alive(stack.pid) else None
         return None
 
+    def require_running(self) -> RunningStack:
+        """The stack that runs on this folder.
+
+        Raises:
+            LocalStackError: no stack runs; the message says how to start one.
+        """
+        running = self.running()
+        if running is None:
+            message = f"No stack runs on {self.root}. Start one with `reviewlens up`"
+            raise LocalStackError(f"{message} (or `make demo`).", exit_code=2)
+        return running
+
     def announce(self, stack: RunningStack) -> None:
         """Write ``stack.json``, from which other commands learn how to reach the stack."""
         write_atomically(self.root / "stack.json", json.dumps(asdict(stack)).encode())

@@ -30,16 +30,11 @@ class ReportError(Exception):
         self.message = message
 
 
-class Subject(TypedDict, total=False):
-    """Filters for the product or the category of a report."""
+class Filters(TypedDict, total=False):
+    """Filters for the reviews of a report."""
 
     product_id: str
     category: str
-
-
-class Filters(Subject, total=False):
-    """Filters for the reviews of a report."""
-
     first_day: date
     last_day: date
 
@@ -54,19 +49,13 @@ class Scope:
     last_day: date | None = None
 
     @property
-    def subject(self) -> Subject:
-        """Filters without the period."""
-        subject = Subject()
-        if self.product_id is not None:
-            subject["product_id"] = self.product_id
-        if self.category is not None:
-            subject["category"] = self.category
-        return subject
-
-    @property
     def filters(self) -> Filters:
-        """Filters with the period."""
-        filters: Filters = {**self.subject}
+        """Filters for its reviews."""
+        filters = Filters()
+        if self.product_id is not None:
+            filters["product_id"] = self.product_id
+        if self.category is not None:
+            filters["category"] = self.category
         if self.first_day is not None:
             filters["first_day"] = self.first_day
         if self.last_day is not None:

@@ -6,6 +6,7 @@ from reports import selection
 from reports.data import Group, Material, Missing, Part, ReportError, Scope, available
 from reviewlens import Client, NotFoundError
 from reviewlens.models import (
+    AspectList,
     Direction,
     DuplicatePage,
     Mover,
@@ -44,7 +45,7 @@ def gather(client: Client, scope: Scope, *, now: datetime | None = None) -> Mate
         trends=trends,
         proof=selection.proof(client, trends),
         movers=_movers(client, scope),
-        aspects=available(lambda: client.aspects(**scope.subject, limit=MAX_ASPECTS)),
+        aspects=_aspects(client, scope),
         ratings=selection.ratings(client, filters),
         worst=selection.extremes(client, filters, Sentiment.NEGATIVE),
         best=selection.extremes(client, filters, Sentiment.POSITIVE),
@@ -86,6 +87,14 @@ def _trends(client: Client, scope: Scope) -> Part[Trend]:
     if len(monthly.points) <= _MAX_MONTHS_BY_DAY:
         return available(lambda: client.trends(**scope.filters, interval="day"))
     return available(lambda: client.trends(**scope.filters, interval="week"))
+
+
+def _aspects(client: Client, scope: Scope) -> Part[AspectList]:
+    return available(
+        lambda: client.aspects(
+            product_id=scope.product_id, category=scope.category, limit=MAX_ASPECTS
+        )
+    )
 
 
 def _movers(client: Client, scope: Scope) -> Part[list[Mover]]:

@@ -13,7 +13,6 @@ from shared.storage import layout
 from shared.storage.objects import ObjectInfo
 
 log = logging.getLogger(__name__)
-MAPPING_NAME = "mapping.json"
 
 
 class Arrival(NamedTuple):
@@ -24,12 +23,6 @@ class Arrival(NamedTuple):
     etag: str
 
 
-def is_mapping(key: str) -> bool:
-    """Return whether a key is a mapping: of a folder (mapping.json) or a dump (….mapping.json)."""
-    name = key.rpartition("/")[2]
-    return name == MAPPING_NAME or name.endswith(f".{MAPPING_NAME}")
-
-
 def is_dump(key: str) -> bool:
     """Return whether an object is a dump: below uploads/, not a folder marker, not a mapping.
 
@@ -38,7 +31,7 @@ def is_dump(key: str) -> bool:
     if "\0" in key:
         log.warning("object skipped, its key contains NUL: %r", key)
         return False
-    return key.startswith(layout.UPLOADS) and not key.endswith("/") and not is_mapping(key)
+    return key.startswith(layout.UPLOADS) and not key.endswith("/") and not layout.is_mapping(key)
 
 
 def parse_arrivals(body: str) -> list[Arrival]:

@@ -2,8 +2,8 @@
 
 from pydantic import TypeAdapter, ValidationError
 
-from lambdas.collection.arrivals import MAPPING_NAME
 from shared.errors import IngestError, NotFoundError
+from shared.storage.layout import MAPPING_NAME
 from shared.storage.objects import ObjectStore
 
 _MAX_BYTES = 64 * 1024

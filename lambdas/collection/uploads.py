@@ -8,12 +8,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from lambdas.collection.arrivals import MAPPING_NAME, is_mapping
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading.schemas import FIELDS
 from shared.errors import InvalidInputError
 from shared.schemas.collection import UploadTarget
-from shared.storage.layout import WEB_UPLOADS
+from shared.storage.layout import MAPPING_NAME, WEB_UPLOADS, is_mapping
 
 SIGNATURE_SECONDS = 15 * 60
 """Lifetime of a signature: long enough for a gigabyte over a slow connection."""

@@ -1,15 +1,16 @@
-"""``reviewlens analyze`` and ``reviewlens search``: query a running stack."""
+"""``reviewlens analyze`` and ``reviewlens search``: query the API."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from local.cli import options
+from local.cli.connection import open_api
 from local.cli.output import console, fail, print_json
 from local.errors import LocalStackError
-from local.stack.client import connected
-from local.state import StateFolder
+from reviewlens.models import AnalyzeResponse, SearchResponse, SimilarReview
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
 _MAX_TEXT_CHARACTERS = 160
@@ -22,14 +23,15 @@ def analyze(
     top_k: Annotated[int, typer.Option(min=0, max=100, help="Similar reviews to show.")] = 5,
     as_json: options.Json = False,
     state: options.State = options.STATE,
+    api_url: options.ApiUrl = None,
 ) -> None:
     """Show the sentiment of a text and the most similar stored reviews.
 
     Example: reviewlens analyze "The battery died after two days."
     """
     try:
-        with connected(StateFolder(state)) as client:
-            response = client.post("/analyze", {"query_text": text, "top_k": top_k})
+        with open_api(state, api_url) as client:
+            response = client.analyze(text, top_k=top_k)
     except LocalStackError as error:
         fail(error)
     print_json(response) if as_json else show_analysis(response)
@@ -55,6 +57,7 @@ def search(
     ] = None,
     as_json: options.Json = False,
     state: options.State = options.STATE,
+    api_url: options.ApiUrl = None,
 ) -> None:
     """Find the reviews most similar to a text, optionally filtered.
 
@@ -70,52 +73,51 @@ def search(
     }
     active_filters = {name: value for name, value in filters.items() if value is not None}
     try:
-        with connected(StateFolder(state)) as client:
-            body = {"query_text": text, "top_k": top_k, "filters": active_filters or None}
-            response = client.post("/search_similar", body)
+        with open_api(state, api_url) as client:
+            response = client.search(text, top_k=top_k, filters=active_filters)
     except LocalStackError as error:
         fail(error)
     print_json(response) if as_json else show_results(response)
 
 
-def show_analysis(response: dict[str, Any]) -> None:
+def show_analysis(response: AnalyzeResponse) -> None:
     """Print a response of /analyze."""
     out = console()
-    sentiment = response["sentiment"]
+    sentiment = response.sentiment
     out.print(
         f"[{_COLOURS[sentiment]} bold]{sentiment}[/]  "
-        f"(confidence {response['confidence']:.2f})  {response['summary']}"
+        f"(confidence {response.confidence:.2f})  {response.summary}"
     )
-    _show_reviews(response["similar_reviews"])
-    _show_warnings(response)
+    _show_reviews(response.similar_reviews)
+    _show_warnings(response.warnings)
 
 
-def show_results(response: dict[str, Any]) -> None:
+def show_results(response: SearchResponse) -> None:
     """Print a response of /search_similar."""
-    if not response["results"]:
+    if not response.results:
         console().print("No reviews match.")
-    _show_reviews(response["results"])
-    _show_warnings(response)
+    _show_reviews(response.results)
+    _show_warnings(response.warnings)
 
 
-def _show_reviews(reviews: list[dict[str, Any]]) -> None:
+def _show_reviews(reviews: Sequence[SimilarReview]) -> None:
     table = Table("similarity", "sentiment", "stars", "product", "review", box=None, pad_edge=False)
     for review in reviews:
-        text, colour = review["review_text"], _COLOURS[review["sentiment"]]
+        text, colour = review.review_text, _COLOURS[review.sentiment]
         shown = text if len(text) <= _MAX_TEXT_CHARACTERS else f"{text[:_MAX_TEXT_CHARACTERS]}…"
         table.add_row(
-            f"{review['similarity_score']:.2f}",
-            f"[{colour}]{review['sentiment']}[/]",
-            "" if review["rating"] is None else f"{review['rating']:g}",
-            _escape(review["product_id"] or ""),
+            f"{review.similarity_score:.2f}",
+            f"[{colour}]{review.sentiment}[/]",
+            "" if review.rating is None else f"{review.rating:g}",
+            _escape(review.product_id or ""),
             _escape(shown),
         )
     if reviews:
         console().print(table)
 
 
-def _show_warnings(response: dict[str, Any]) -> None:
-    for warning in response["warnings"]:
+def _show_warnings(warnings: Sequence[str]) -> None:
+    for warning in warnings:
         console().print(f"Note: {warning}", style="dim", markup=False)
 
 

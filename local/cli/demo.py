@@ -1,8 +1,9 @@
 """``reviewlens demo``: ingest the sample dumps through S3 and show results."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -10,14 +11,15 @@ from rich.table import Table
 
 from local.cli import options
 from local.cli.ask import show_analysis, show_results
-from local.cli.following import failure_times, follow
-from local.cli.ingest import send_uploads, show
+from local.cli.ingest import show
+from local.cli.ingest_local import ingest_files
 from local.cli.output import console, fail
 from local.cli.up import running_stack, serve, shipped_model, show_addresses
+from local.dumps import plan_uploads
 from local.errors import LocalStackError
-from local.stack.client import StackClient
-from local.stack.uploads import plan_uploads
+from local.stack.client import StackClient, connected
 from local.state import Ports, StateFolder
+from reviewlens.models import IngestReport, IngestStatus, Product
 
 _DUMPS = ("reviews.jsonl.gz", "outdoor.csv", "kitchen.tsv", "audio.review")
 _TEXT = "The hinge snapped after three weeks and support never answered."
@@ -44,10 +46,8 @@ def demo(
         dumps = _sample_dumps()
         model = model or _require_shipped_model()
         with running_stack(StateFolder(state), ports, model) as (stack, running):
-            client = StackClient(running)
-            with stack.watch_in_background():
+            with stack.watch_in_background(), connected(StateFolder(state)) as client:
                 _run(client, dumps)
-            client.close()
             if not once:
                 show_addresses(running)
                 serve(stack)
@@ -80,48 +80,43 @@ def _run(client: StackClient, dumps: list[Path]) -> None:
     """
     out = console()
     out.rule("Uploading four dumps in four formats to S3", align="left")
-    failed_before = failure_times(client)
-    reports = follow(client, send_uploads(client, plan_uploads(dumps)), failed_before)
+    reports = ingest_files(client, plan_uploads(dumps))
     show(reports)
     for report in reports:
         _check_counts(report)
     out.rule("Products", align="left")
-    products = client.get("/products", limit=20)["products"]
+    products = client.api.products(limit=20).page().products
     out.print(_product_table(products))
     out.rule("POST /analyze", align="left")
     out.print(f"“{_TEXT}”", style="italic")
-    analysis = client.post("/analyze", {"query_text": _TEXT, "top_k": 3})
+    analysis = client.api.analyze(_TEXT, top_k=3)
     show_analysis(analysis)
     out.rule("POST /search_similar, Wren Folding Headphones only", align="left")
     out.print(f"“{_QUERY}”", style="italic")
-    body = {"query_text": _QUERY, "top_k": 5, "filters": {"product_id": "RL-AUD-01"}}
-    results = client.post("/search_similar", body)
+    results = client.api.search(_QUERY, top_k=5, filters={"product_id": "RL-AUD-01"})
     show_results(results)
-    if not (products and analysis["similar_reviews"] and results["results"]):
+    if not (products and analysis.similar_reviews and results.results):
         raise LocalStackError("The samples were ingested, but a query returned nothing.")
 
 
-def _check_counts(report: dict[str, Any]) -> None:
-    total = report["stored"] + report["duplicates"] + report["rejected"]
-    if report["status"] != "processed" or report["rows_read"] != total:
-        raise LocalStackError(f"{report['key']} was not processed completely: {report['status']}.")
+def _check_counts(report: IngestReport) -> None:
+    total = report.stored + report.duplicates + report.rejected
+    if report.status is not IngestStatus.PROCESSED or report.rows_read != total:
+        raise LocalStackError(f"{report.key} was not processed completely: {report.status}.")
 
 
-def _product_table(products: list[dict[str, Any]]) -> Table:
+def _product_table(products: Sequence[Product]) -> Table:
     table = Table("product", "title", "category", box=None, pad_edge=False)
     table.columns[1].no_wrap = True
     for name in ("reviews", "stars", "neg.", "neu.", "pos."):
         table.add_column(name, justify="right")
     for product in products:
-        shares = product["sentiment_shares"] or {}
-        stars = product["mean_rating"]
+        shares = product.sentiment_shares
+        split = (shares.negative, shares.neutral, shares.positive) if shares else ()
         table.add_row(
-            *(escape(product[name] or "") for name in ("product_id", "title", "category")),
-            str(product["reviews"]),
-            "" if stars is None else f"{stars:.1f}",
-            *(
-                f"{shares[name]:.0%}" if shares else ""
-                for name in ("negative", "neutral", "positive")
-            ),
+            *(escape(text or "") for text in (product.product_id, product.title, product.category)),
+            str(product.reviews),
+            "" if product.mean_rating is None else f"{product.mean_rating:.1f}",
+            *(f"{share:.0%}" for share in split),
         )
     return table

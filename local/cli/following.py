@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from typing import Any
+from contextlib import contextmanager
+from datetime import datetime
 
 from rich.markup import escape
 from rich.progress import (
@@ -18,11 +18,13 @@ from rich.progress import (
 
 from local.cli.output import is_interactive, notes
 from local.errors import LocalStackError
-from local.stack.client import StackClient
+from reviewlens import Client
+from reviewlens.models import IngestReport, IngestStatus
 
 _POLL_SECONDS = 0.25
-_STALL_TIMEOUT_SECONDS = 60.0
-_FINAL_STATUSES = {"processed", "failed"}
+STALL_SECONDS = 60.0
+Lookup = Callable[[], IngestReport | None]
+"""Returns the report of an ingest; None before the API knows it."""
 
 
 @contextmanager
@@ -34,24 +36,28 @@ def upload_bar(name: str, size: int) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.advance(task, count)
 
 
-def failure_times(client: StackClient) -> dict[str, str]:
+def failure_times(client: Client) -> dict[str, datetime]:
     """Finish times of failed ingests, by id; taken before an upload to detect new failures."""
-    recent = client.get("/collect", limit=200)["ingests"]
-    return {each["ingest_id"]: each["finished_at"] for each in recent if each["status"] == "failed"}
+    failed = [
+        each for each in client.ingests(limit=200).ingests if each.status is IngestStatus.FAILED
+    ]
+    return {each.ingest_id: each.finished_at for each in failed if each.finished_at}
 
 
 def follow(
-    client: StackClient, ingests: Mapping[str, str], failed_before: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Wait until ingests are processed (or failed) and their reviews are searchable.
+    lookups: Mapping[str, Lookup],
+    stall: "StallDetector",
+    failed_before: Mapping[str, datetime] | None = None,
+) -> list[IngestReport]:
+    """Wait until ingests are processed (or failed).
 
     Args:
-        client: client of the stack.
-        ingests: key of each ingest, by id.
+        lookups: function that gets the report of each ingest, by key of its object.
+        stall: decides when waiting is pointless.
         failed_before: result of ``failure_times`` before the upload; these ingests run again.
 
     Returns:
-        The reports, in the order of ``ingests``.
+        The reports, in the order of ``lookups``.
 
     Raises:
         LocalStackError: there is no progress and no queue has work, so a message was given up.
@@ -65,36 +71,35 @@ def follow(
     )
     with Progress(*columns, console=notes(), disable=not is_interactive()) as progress:
         followed = [
-            _FollowedIngest(client, progress, key, ingest_id, failed_before.get(ingest_id))
-            for ingest_id, key in ingests.items()
+            _FollowedIngest(progress, key, lookup, stall, failed_before or {})
+            for key, lookup in lookups.items()
         ]
         while waiting := [entry for entry in followed if not entry.finished]:
             for entry in waiting:
                 entry.update()
             if not all(entry.finished for entry in waiting):
                 time.sleep(_POLL_SECONDS)
-    reports = [entry.report for entry in followed]
-    _wait_for_index(client, {report["ingest_id"]: report["shards"] for report in reports})
-    return reports
+    return [entry.report for entry in followed if entry.report is not None]
 
 
-class _StallDetector:
-    """Detects that there was no progress for a minute and no queue has work left."""
+class StallDetector:
+    """Detects that there was no progress for some time and no queue has work left."""
 
-    def __init__(self, client: StackClient) -> None:
-        self._client = client
+    def __init__(self, seconds: float, has_work: Callable[[], bool]) -> None:
+        self._seconds = seconds
+        self._has_work = has_work
         self._deadline = 0.0
         self.reset()
 
     def reset(self) -> None:
         """Restart the timeout after progress."""
-        self._deadline = time.monotonic() + _STALL_TIMEOUT_SECONDS
+        self._deadline = time.monotonic() + self._seconds
 
     def check(self, problem: str) -> None:
         """Raise LocalStackError if the work has stalled."""
         if time.monotonic() < self._deadline:
             return
-        if any(queue["waiting"] or queue["in_work"] for queue in self._client.queues().values()):
+        if self._has_work():
             self.reset()
             return
         message = f"There is no more progress, and {problem}: see `reviewlens status`."
@@ -106,56 +111,46 @@ class _FollowedIngest:
 
     def __init__(
         self,
-        client: StackClient,
         progress: Progress,
         key: str,
-        ingest_id: str,
-        failed_before: str | None,
+        lookup: Lookup,
+        stall: StallDetector,
+        failed_before: Mapping[str, datetime],
     ) -> None:
-        self._failed_before = failed_before
-        self._client = client
         self._progress = progress
-        self._id = ingest_id
         self._key = key
+        self._lookup = lookup
+        self._stall = stall
+        self._failed_before = failed_before
         name = key.rpartition("/")[2]
         self._task: TaskID = progress.add_task(
             f"  {escape(name[:40])}", total=None, phase="waiting"
         )
-        self._stall = _StallDetector(client)
-        self.report: dict[str, Any] = {}
+        self.report: IngestReport | None = None
 
     @property
     def finished(self) -> bool:
         """Whether the ingest has reached its final state."""
-        is_final = self.report.get("status") in _FINAL_STATUSES
-        if is_final and self._failed_before and self.report["finished_at"] == self._failed_before:
+        report = self.report
+        if report is None or not report.status.is_final:
             return False
-        return is_final and self.report["shards_processed"] >= self.report["shards"]
+        earlier_failure = self._failed_before.get(report.ingest_id)
+        if earlier_failure is not None and report.finished_at == earlier_failure:
+            return False
+        return report.shards_processed >= report.shards
 
     def update(self) -> None:
         """Get the report and update the bar."""
-        report = self._client.report(self._id)
+        report = self._lookup()
         if report is None or report == self.report:
             self._stall.check(f"{self._key} was not processed")
             return
         self._stall.reset()
         self.report = report
-        rows, shards, processed = (
-            report[name] for name in ("rows_read", "shards", "shards_processed")
-        )
-        if report["status"] in ("received", "collecting"):
+        rows, shards = report.rows_read, report.shards
+        if report.status in (IngestStatus.RECEIVED, IngestStatus.COLLECTING):
             self._progress.update(self._task, completed=rows, phase="rows read")
         else:
-            total = max(1, shards)
-            phase = f"{report['status']}, {rows:,} rows"
-            self._progress.update(
-                self._task, total=total, completed=processed if shards else total, phase=phase
-            )
-
-
-def _wait_for_index(client: StackClient, shards: Mapping[str, int]) -> None:
-    stall = _StallDetector(client)
-    with notes().status("  index") if is_interactive() else nullcontext():
-        while not client.indexed(shards):
-            stall.check("there is no index with these reviews")
-            time.sleep(_POLL_SECONDS)
+            done = report.shards_processed if shards else 1
+            phase = f"{report.status}, {rows:,} rows"
+            self._progress.update(self._task, total=max(1, shards), completed=done, phase=phase)

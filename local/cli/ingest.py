@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from local.cli import options
-from local.cli.following import failure_times, follow, upload_bar
+from local.cli.ingest_remote import ingest_over_api
 from local.cli.output import console, fail, print_json
+from local.dumps import parse_mapping
 from local.errors import LocalStackError
-from local.stack.client import StackClient, connected
-from local.stack.uploads import Upload, copy_into_raw, parse_mapping, plan_uploads, send
 from local.state import StateFolder
+from reviewlens.models import IngestReport, IngestStatus
 
 _COUNTS = ("rows_read", "stored", "duplicates", "rejected")
 
@@ -39,93 +39,95 @@ def ingest(
     ] = True,
     as_json: options.Json = False,
     state: options.State = options.STATE,
+    api_url: options.ApiUrl = None,
 ) -> None:
     """Upload review dumps and follow them until their reviews can be searched.
 
     Format, compression and columns are detected from the content. Other column names are mapped
     with --map, or by a mapping.json in the same folder. The exit status is 1 if a dump cannot be
-    read; rejected rows alone do not count as a failure.
+    read; rejected rows alone do not count as a failure. Over an API (--api-url), files are sent in
+    signed uploads and followed until their reviews are processed.
 
     Example: reviewlens ingest reviews.jsonl.gz --map text=Opinion,rating=Grade
     """
+    started = datetime.now(UTC)
     try:
-        with connected(StateFolder(state)) as client:
-            failed_before = failure_times(client)
-            started = datetime.now(UTC)
-            ids = _send_all(client, sources, mapping, prefix)
-            reports = follow(client, ids, failed_before) if wait else _queued(ids)
+        queued, reports = _ingest(sources, mapping, prefix, state, api_url, wait=wait)
     except LocalStackError as error:
         fail(error)
     if as_json:
-        print_json({"ingests": reports})
-    else:
+        print_json({"ingests": reports if wait else queued})
+    elif wait:
         show(reports)
         _show_unchanged(reports, started)
-    if any(report["status"] == "failed" for report in reports):
+    else:
+        _show_queued(queued)
+    if any(report.status is IngestStatus.FAILED for report in reports):
         raise typer.Exit(1)
 
 
-def _send_all(
-    client: StackClient, sources: Sequence[str], mapping: str | None, prefix: str
-) -> dict[str, str]:
-    """Upload or copy everything; returns the key of each ingest, by id."""
-    uris = [source for source in sources if source.startswith("s3://")]
-    paths = [Path(source) for source in sources if not source.startswith("s3://")]
-    if uris and (mapping or prefix):
-        message = (
-            "--map and --prefix work only with files; "
-            "for s3:// objects, upload a mapping.json next to the object."
-        )
-        raise LocalStackError(message, exit_code=2)
+def _ingest(
+    sources: Sequence[str],
+    mapping: str | None,
+    prefix: str,
+    state: Path,
+    api_url: str | None,
+    *,
+    wait: bool,
+) -> tuple[list[dict[str, str]], list[IngestReport]]:
+    """Ingest over the API or into the stack; returns what was queued, and the reports."""
     columns = parse_mapping(mapping) if mapping else None
-    plan = plan_uploads(paths, prefix=prefix, mapping=columns) if paths else []
-    ids: dict[str, str] = {}
-    for uri in uris:
-        ids |= copy_into_raw(client.s3, uri)
-    if uris:
-        client.post("/collect", {})
-    return ids | send_uploads(client, plan)
+    if api_url:
+        if prefix:
+            message = "--prefix works only with a stack on this machine: an API chooses the folder."
+            raise LocalStackError(message, exit_code=2)
+        keys, reports = ingest_over_api(api_url, state, sources, mapping=columns, wait=wait)
+        return [{"key": key, "status": "queued"} for key in keys], reports
+    StateFolder(state).require_running()
+    from local.cli.ingest_local import ingest_sources  # needs the extra `local`
+
+    ids, reports = ingest_sources(state, sources, mapping=columns, prefix=prefix, wait=wait)
+    queued = [{"ingest_id": name, "key": key, "status": "queued"} for name, key in ids.items()]
+    return queued, reports
 
 
-def send_uploads(client: StackClient, plan: Sequence[Upload]) -> dict[str, str]:
-    """Upload files one at a time; returns the key of each ingest, by id."""
-    ids: dict[str, str] = {}
-    for upload in plan:
-        with upload_bar(upload.path.name, upload.size) as progress:
-            ids[send(client.s3, upload, progress)] = upload.key
-    return ids
-
-
-def _queued(ids: dict[str, str]) -> list[dict[str, Any]]:
-    return [{"ingest_id": name, "key": key, "status": "queued"} for name, key in ids.items()]
-
-
-def show(reports: Sequence[dict[str, Any]]) -> None:
+def show(reports: Sequence[IngestReport]) -> None:
     """Print one line per ingest, and why rows or whole objects were rejected."""
     out = console()
+    table = _table()
+    for report in reports:
+        counts = (report.rows_read, report.stored, report.duplicates, report.rejected)
+        table.add_row(escape(report.key), report.status, *(f"{count:,}" for count in counts))
+    out.print(table)
+    for report in reports:
+        for reason, count in report.rejects_by_reason.items():
+            out.print(f"{report.key}: {count:,} rejected as {reason}", markup=False)
+        if report.error_code:
+            message = f"{report.key}: {report.error_code}: {report.error_detail}"
+            out.print(message, style="red", markup=False)
+        for warning in report.warnings:
+            out.print(f"{report.key}: {warning}", markup=False)
+        if report.rejected:
+            out.print(f"  rejected rows: GET /collect/{report.ingest_id}/rejects", style="dim")
+
+
+def _show_queued(queued: Sequence[dict[str, str]]) -> None:
+    table = _table()
+    for each in queued:
+        table.add_row(escape(each["key"]), each["status"])
+    console().print(table)
+
+
+def _table() -> Table:
     table = Table("object", "status", *_COUNTS, box=None, pad_edge=False)
     for column in table.columns[2:]:
         column.justify = "right"
-    for report in reports:
-        counts = [f"{report[name]:,}" if name in report else "" for name in _COUNTS]
-        table.add_row(escape(report["key"]), report["status"], *counts)
-    out.print(table)
-    for report in reports:
-        for reason, count in report.get("rejects_by_reason", {}).items():
-            out.print(f"{report['key']}: {count:,} rejected as {reason}", markup=False)
-        if report.get("error_code"):
-            message = f"{report['key']}: {report['error_code']}: {report['error_detail']}"
-            out.print(message, style="red", markup=False)
-        for warning in report.get("warnings", []):
-            out.print(f"{report['key']}: {warning}", markup=False)
-        if report.get("rejected"):
-            out.print(f"  rejected rows: GET /collect/{report['ingest_id']}/rejects", style="dim")
+    return table
 
 
-def _show_unchanged(reports: Sequence[dict[str, Any]], started: datetime) -> None:
+def _show_unchanged(reports: Sequence[IngestReport], started: datetime) -> None:
     """Print which objects were not read again, because the same bytes were collected before."""
     for report in reports:
-        finished = report.get("finished_at")
-        if finished and datetime.fromisoformat(finished) < started:
-            message = f"{report['key']}: already collected with the same content; nothing changed"
+        if report.finished_at and report.finished_at < started:
+            message = f"{report.key}: already collected with the same content; nothing changed"
             console().print(message, markup=False)

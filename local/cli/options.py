@@ -16,6 +16,14 @@ State = Annotated[
         show_default=True,
     ),
 ]
+ApiUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--api-url",
+        envvar="REVIEWLENS_API_URL",
+        help="URL of an API, in place of the stack on this machine; its key: REVIEWLENS_API_KEY.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print only the result, as JSON.")]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the HTTP API (0: any free port).")

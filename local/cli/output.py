@@ -6,6 +6,7 @@ import sys
 from typing import Any, NoReturn
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 
 from local.errors import LocalStackError
@@ -26,7 +27,12 @@ def notes() -> Console:
 
 def print_json(value: Any) -> None:
     """Print a result as JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_jsonable) + "\n")
+
+
+def _jsonable(value: Any) -> Any:
+    is_model = isinstance(value, BaseModel)
+    return value.model_dump(mode="json", by_alias=True) if is_model else str(value)
 
 
 def fail(error: LocalStackError) -> NoReturn:

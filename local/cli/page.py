@@ -23,8 +23,8 @@ def page(
     Example: REVIEWLENS_API_URL=http://127.0.0.1:8080 reviewlens page
     """
     if importlib.util.find_spec("gradio") is None:
-        message = "The page needs the extra `frontend`: pip install -e '.[serve,local,frontend]'"
-        fail(LocalStackError(message))
+        message = "The page needs the extra `frontend`: pip install 'reviewlens[frontend]'."
+        fail(LocalStackError(message, exit_code=2))
     values = {"--host": host, "--port": port}
     options = [
         part for name, value in values.items() if value is not None for part in (name, value)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from local.cli import options
+from local.cli.connection import open_api
 from local.cli.output import console, fail, notes, print_json
 from local.errors import LocalStackError
-from local.stack.client import connected
-from local.state import StateFolder, write_atomically
+from local.state import write_atomically
+from reports.data import ReportError, Scope
 
 if TYPE_CHECKING:
     from reports.document import Document
@@ -35,6 +36,7 @@ def report(
     ] = None,
     as_json: options.Json = False,
     state: options.State = options.STATE,
+    api_url: options.ApiUrl = None,
 ) -> None:
     """Write a report: sentiment over time, changes, aspects, and reviews as evidence.
 
@@ -47,23 +49,34 @@ def report(
         render = _renderer(output)
         first, last = _parse_day(date_from, "--from"), _parse_day(date_to, "--to")
         _check_options(product, category, first, last)
-        from reports.data import Scope
-        from reports.gather import gather
-        from reports.sections import document
-
-        with connected(StateFolder(state)) as client:
-            contents = document(gather(client, Scope(product, category, first, last)))
+        contents = _document(state, api_url, Scope(product, category, first, last))
         body = render(contents)
         _write(output, body)
     except LocalStackError as error:
         fail(error)
-    unavailable = contents.without()
+    unavailable = contents.missing_titles()
     if as_json:
         print_json({"output": str(output), "bytes": len(body), "not_available": unavailable})
         return
     console().print(f"{output} ({len(body) / 1024:,.0f} KB)", markup=False)
     if unavailable:
         notes().print(f"Not available on this server: {', '.join(unavailable)}.", markup=False)
+
+
+def _document(state: Path, api_url: str | None, scope: Scope) -> "Document":
+    """The contents of the report.
+
+    Raises:
+        LocalStackError: there is nothing to report on, or the API returns an error.
+    """
+    from reports.gather import gather
+    from reports.sections import document
+
+    try:
+        with open_api(state, api_url) as client:
+            return document(gather(client, scope))
+    except ReportError as error:
+        raise LocalStackError(error.message, exit_code=2) from error
 
 
 def _renderer(output: Path) -> "Callable[[Document], bytes]":
@@ -85,10 +98,10 @@ def _renderer(output: Path) -> "Callable[[Document], bytes]":
             return pdf
         from reports.page import html
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] in ("local", "shared"):
+        if error.name is None or error.name.split(".")[0] in ("reports", "reviewlens", "shared"):
             raise
-        hint = f"Reports need {error.name}: pip install -c constraints.txt 'reviewlens[frontend]'"
-        raise LocalStackError(f"{hint} (or -e '.[frontend]' in a checkout).") from error
+        message = f"Reports need {error.name}: pip install 'reviewlens[report]'."
+        raise LocalStackError(message, exit_code=2) from error
     return lambda contents: html(contents).encode()
 
 

@@ -1,112 +1,107 @@
-"""``reviewlens status`` and ``reviewlens env``: state and addresses of a running stack."""
+"""``reviewlens status``: state of a running stack, or of an API."""
 
-import shlex
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from local.cli import options
+from local.cli.connection import open_api
 from local.cli.output import console, fail, print_json
 from local.errors import LocalStackError
 from local.names import RAW_BUCKET
-from local.stack.client import StackClient, connected
-from local.stack.environment import function_environment
-from local.stack.postgres import DATABASE, USERNAME, binaries
-from local.state import RunningStack, StateFolder
+from local.state import StateFolder
+from reviewlens import ApiError, Client
+from reviewlens.models import GatewayHealth, IngestReport
 
 _COLOURS = {"ok": "green", "degraded": "yellow", "unavailable": "red"}
 _RECENT_INGESTS = 10
 
 
-def status(as_json: options.Json = False, state: options.State = options.STATE) -> None:
+def status(
+    as_json: options.Json = False,
+    state: options.State = options.STATE,
+    api_url: options.ApiUrl = None,
+) -> None:
     """Show addresses, health, queues and the latest ingests of the running stack.
+
+    Of an API (--api-url) it shows health and ingests.
 
     Example: reviewlens status --json
     """
-    folder = StateFolder(state)
     try:
-        with connected(folder) as client:
-            summary = _gather(client, folder)
+        summary = _summarize(state, api_url)
     except LocalStackError as error:
         fail(error)
     print_json(summary) if as_json else _show(summary)
 
 
-def env(state: options.State = options.STATE) -> None:
-    """Print the variables with which aws, psql and the functions connect to the running stack.
-
-    They include the database password of this state folder, and add PostgreSQL's programs to PATH.
-
-    Example: eval "$(reviewlens env)" && psql -c "SELECT count(*) FROM reviews"
-    """
+def _summarize(state: Path, api_url: str | None) -> dict[str, Any]:
+    if api_url:
+        with open_api(state, api_url) as client:
+            return {"api": api_url, "health": client.health(), "ingests": _recent(client)}
     folder = StateFolder(state)
+    running = folder.require_running()
+    from local.stack.client import connected  # needs the extra `local`
+
+    with connected(folder) as stack:
+        return {
+            "state": str(folder.root),
+            "api": running.gateway_url,
+            "aws": running.aws_url,
+            "raw_bucket": RAW_BUCKET,
+            "database_port": running.database,
+            "pids": {"stack": running.pid, **running.children},
+            "health": stack.api.health(),
+            "queues": stack.queues(),
+            "ingests": _recent(stack.api),
+        }
+
+
+def _recent(client: Client) -> list[IngestReport] | None:
     try:
-        with connected(folder) as client:
-            running = client.running
-    except LocalStackError as error:
-        fail(error)
-    for name, value in _variables(folder, running).items():
-        console().print(f"export {name}={shlex.quote(value)}", markup=False, soft_wrap=True)
-    console().print(f'export PATH="$PATH":{shlex.quote(str(binaries()))}', soft_wrap=True)
-
-
-def _variables(folder: StateFolder, running: RunningStack) -> dict[str, str]:
-    database = {
-        "PGHOST": "127.0.0.1",
-        "PGPORT": str(running.database),
-        "PGUSER": USERNAME,
-        "PGPASSWORD": folder.secrets()["database_password"],
-        "PGDATABASE": DATABASE,
-    }
-    return function_environment(running.aws_url, folder.cache) | database
-
-
-def _gather(client: StackClient, folder: StateFolder) -> dict[str, Any]:
-    running = client.running
-    health = client.health()
-    try:
-        ingests = client.get("/collect", limit=_RECENT_INGESTS)["ingests"]
-    except LocalStackError:  # /health shows what is wrong
-        ingests = None
-    return {
-        "state": str(folder.root),
-        "api": running.gateway_url,
-        "aws": running.aws_url,
-        "raw_bucket": RAW_BUCKET,
-        "database_port": running.database,
-        "pids": {"stack": running.pid, **running.children},
-        "health": health,
-        "queues": client.queues(),
-        "ingests": ingests,
-    }
+        return client.ingests(limit=_RECENT_INGESTS).ingests
+    except ApiError:  # /health shows what is wrong
+        return None
 
 
 def _show(summary: dict[str, Any]) -> None:
     out = console()
-    health = summary["health"]
-    out.print(f"state     {summary['state']}", soft_wrap=True)
-    out.print(f"HTTP API  {summary['api']}")
-    out.print(f"AWS       {summary['aws']}  (upload to s3://{summary['raw_bucket']}/uploads/)")
-    out.print(f"database  port {summary['database_port']}  (`reviewlens env` sets up psql)")
-    out.print(f"model     {health.get('model_version') or 'none yet'}")
-    out.print(f"index     {health.get('index_version') or 'none yet'}")
-    out.print()
-    out.print(_health_table(health))
-    out.print()
-    out.print(_queue_table(summary["queues"]))
+    health: GatewayHealth = summary["health"]
+    if "state" in summary:
+        _show_stack(summary)
+    else:
+        out.print(f"HTTP API  {summary['api']}", soft_wrap=True)
+        out.print(f"health    [{_COLOURS[health.status]}]{health.status}[/]")
+    out.print(f"model     {health.model_version or 'none yet'}")
+    out.print(f"index     {health.index_version or 'none yet'}")
+    if health.services:
+        out.print()
+        out.print(_health_table(health))
+    if "queues" in summary:
+        out.print()
+        out.print(_queue_table(summary["queues"]))
     if summary["ingests"]:
         out.print()
         out.print(_ingest_table(summary["ingests"]))
 
 
-def _health_table(health: dict[str, Any]) -> Table:
+def _show_stack(summary: dict[str, Any]) -> None:
+    out = console()
+    out.print(f"state     {summary['state']}", soft_wrap=True)
+    out.print(f"HTTP API  {summary['api']}")
+    out.print(f"AWS       {summary['aws']}  (upload to s3://{summary['raw_bucket']}/uploads/)")
+    out.print(f"database  port {summary['database_port']}  (`reviewlens env` sets up psql)")
+
+
+def _health_table(health: GatewayHealth) -> Table:
     table = Table("service", "health", "reason", box=None, pad_edge=False)
-    for name, service in health["services"].items():
-        colour = _COLOURS.get(service.get("status"), "red")
-        reasons = [check.get("detail") for check in service.get("checks", {}).values()]
-        details = "; ".join(reason for reason in reasons if reason)
-        table.add_row(name, f"[{colour}]{service.get('status')}[/]", escape(details))
+    for name, service in health.services.items():
+        colour = _COLOURS[service.status]
+        details = "; ".join(check.detail for check in service.checks.values() if check.detail)
+        table.add_row(name, f"[{colour}]{service.status}[/]", escape(details))
     return table
 
 
@@ -123,12 +118,13 @@ def _queue_table(queues: dict[str, dict[str, int]]) -> Table:
     return table
 
 
-def _ingest_table(ingests: list[dict[str, Any]]) -> Table:
+def _ingest_table(ingests: Sequence[IngestReport]) -> Table:
     names = ("rows_read", "stored", "duplicates", "rejected")
     table = Table("ingest", "object", "status", *names, box=None, pad_edge=False)
     table.columns[0].no_wrap = True  # users copy it
     table.columns[1].overflow = "fold"
     for each in ingests:
-        counts = [f"{each[name]:,}" for name in names]
-        table.add_row(each["ingest_id"], escape(each["key"]), each["status"], *counts)
+        counts = (each.rows_read, each.stored, each.duplicates, each.rejected)
+        cells = [f"{count:,}" for count in counts]
+        table.add_row(each.ingest_id, escape(each.key), each.status, *cells)
     return table

@@ -1,17 +1,20 @@
 """``reviewlens train``: start, follow or cancel a training run."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from local.cli import options
+from local.cli.connection import open_api
 from local.cli.output import console, fail, is_interactive, notes, print_json
 from local.errors import LocalStackError
-from local.stack.client import StackClient, connected
 from local.state import StateFolder
+from reviewlens import Client
+from reviewlens.models import TrainAccepted, TrainingStatus
 from shared.schemas.training import TrainingParameters, TrainingState
 
 _POLL_SECONDS = 0.5
@@ -40,6 +43,7 @@ def train(
     ] = None,
     as_json: options.Json = False,
     state: options.State = options.STATE,
+    api_url: options.ApiUrl = None,
 ) -> None:
     """Start a training run on the running stack; with --follow, wait for its end.
 
@@ -51,30 +55,30 @@ def train(
 
     Example: reviewlens train --epochs 2 --follow
     """
-    body = {
-        "model_name": model_name,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-    }
+    run: TrainAccepted | TrainingStatus
     try:
-        with connected(StateFolder(state)) as client:
+        with open_api(state, api_url) as client:
             if cancel is not None:
-                run = client.post(f"/status/{cancel}/cancel", {})
+                run = client.cancel_training(cancel)
             else:
-                run = client.post("/train", body)
+                run = client.train(
+                    model_name=model_name,
+                    epochs=epochs,
+                    batch_size=batch_size,
+                    learning_rate=learning_rate,
+                )
             if follow:
-                run = _follow(client, run["training_id"])
+                run = _follow(client, run.training_id)
     except LocalStackError as error:
         fail(error)
-    model = StateFolder(state).root / "training" / run["training_id"] / "model"
-    print_json(run) if as_json else _show(run, model)
+    model = StateFolder(state).root / "training" / run.training_id / "model"
+    print_json(run) if as_json else _show(run, None if api_url else model)
     expected = TrainingState.COMPLETED if cancel is None else TrainingState.CANCELLED
-    if follow and run["state"] != expected:
+    if isinstance(run, TrainingStatus) and follow and run.state is not expected:
         raise typer.Exit(1)
 
 
-def _follow(client: StackClient, training_id: str) -> dict[str, Any]:
+def _follow(client: Client, training_id: str) -> TrainingStatus:
     """Poll until the run has ended, with a progress bar on a terminal; returns the last status."""
     columns = (
         TextColumn("{task.description}"),
@@ -87,14 +91,14 @@ def _follow(client: StackClient, training_id: str) -> dict[str, Any]:
         with Progress(*columns, console=notes(), disable=not is_interactive()) as progress:
             task = progress.add_task(f"  {training_id}", total=None, detail="")
             while True:
-                run = client.get(f"/status/{training_id}")
+                run = client.training(training_id)
                 progress.update(
                     task,
-                    total=run["steps"],
-                    completed=run["step"] or 0,
-                    detail=f"{run['phase'] or run['state']} {_brief_metrics(run)}".strip(),
+                    total=run.steps,
+                    completed=run.step or 0,
+                    detail=f"{run.phase or run.state} {_brief_metrics(run)}".strip(),
                 )
-                if TrainingState(run["state"]).is_final:
+                if run.state.is_final:
                     return run
                 time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
@@ -104,40 +108,45 @@ def _follow(client: StackClient, training_id: str) -> dict[str, Any]:
         raise
 
 
-def _brief_metrics(run: dict[str, Any]) -> str:
+def _brief_metrics(run: TrainingStatus) -> str:
     """Epoch and the most important metric, short enough for a progress bar."""
-    metrics = run["metrics"]
-    name = next((name for name in metrics if "macro_f1" in name), next(iter(metrics), None))
-    return _metrics({**run, "metrics": {name: metrics[name]} if name else {}})
+    name = next((n for n in run.metrics if "macro_f1" in n), next(iter(run.metrics), None))
+    return _metrics(run.epoch, {name: run.metrics[name]} if name else {})
 
 
-def _metrics(run: dict[str, Any]) -> str:
-    epoch = f"epoch {run['epoch']}, " if run["epoch"] else ""
-    metrics = ", ".join(f"{name} {value:.4g}" for name, value in run["metrics"].items())
-    return f"{epoch}{metrics}".removesuffix(", ")
+def _metrics(epoch: int | None, metrics: Mapping[str, float]) -> str:
+    prefix = f"epoch {epoch}, " if epoch else ""
+    values = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+    return f"{prefix}{values}".removesuffix(", ")
 
 
-def _show(run: dict[str, Any], model: Path) -> None:
+def _show(run: TrainAccepted | TrainingStatus, model: Path | None) -> None:
     """Print the run; ``model`` is the folder with the weights of a run on this machine."""
     out = console()
-    state = run.get("state") or run["status"]
-    out.print(f"{run['training_id']}  {state}", markup=False)
-    if run.get("estimated_completion_time"):
-        out.print(f"expected to finish at {run['estimated_completion_time']}", markup=False)
-    if run.get("failure_reason"):
-        out.print(run["failure_reason"], style="red", markup=False)
-    if run.get("metrics"):
-        out.print(_metrics(run), markup=False)
-    if run.get("model_version"):
-        out.print(f"model {run['model_version']}", markup=False)
-    elif run.get("artefact_uri"):
-        out.print(f"weights {run['artefact_uri']}", markup=False)
-    elif (weights := model / "model.safetensors").is_file() and run.get("finished_at"):
-        out.print(f"weights {weights}", markup=False)
-        out.print(
-            f"  export a model: python -m sagemaker_jobs.export --run-dir {model}", style="dim"
-        )
-    for warning in run.get("warnings", []):
+    state = run.status if isinstance(run, TrainAccepted) else run.state
+    out.print(f"{run.training_id}  {state}", markup=False)
+    if run.estimated_completion_time:
+        moment = run.estimated_completion_time.isoformat().replace("+00:00", "Z")
+        out.print(f"expected to finish at {moment}", markup=False)
+    if isinstance(run, TrainingStatus):
+        _show_status(run, model)
+        return
+    for warning in run.warnings:
         out.print(f"Note: {warning}", style="dim", markup=False)
-    if "state" not in run:
-        out.print(f"  status: GET /status/{run['training_id']}", style="dim")
+    out.print(f"  status: GET /status/{run.training_id}", style="dim")
+
+
+def _show_status(run: TrainingStatus, model: Path | None) -> None:
+    out = console()
+    if run.failure_reason:
+        out.print(run.failure_reason, style="red", markup=False)
+    if run.metrics:
+        out.print(_metrics(run.epoch, run.metrics), markup=False)
+    if run.model_version:
+        out.print(f"model {run.model_version}", markup=False)
+    elif run.artefact_uri:
+        out.print(f"weights {run.artefact_uri}", markup=False)
+    elif model and run.finished_at and (weights := model / "model.safetensors").is_file():
+        out.print(f"weights {weights}", markup=False)
+        export = f"python -m sagemaker_jobs.export --run-dir {model}"
+        out.print(f"  export a model: {export}", style="dim")

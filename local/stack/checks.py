@@ -14,6 +14,7 @@ from local.stack.client import StackClient
 from local.stack.ports import free_port
 from local.stack.postgres import binaries
 from local.state import Ports, StateFolder
+from reviewlens import ApiError
 from shared.errors import ReviewlensError
 
 _MIN_DISK_BYTES = 2 * 2**30
@@ -51,7 +52,7 @@ def run_checks(state: StateFolder, ports: Ports, model: Path | None) -> Iterator
     for name, check in checks:
         try:
             yield check()
-        except (LocalStackError, ReviewlensError, OSError) as error:
+        except (LocalStackError, ReviewlensError, ApiError, OSError) as error:
             yield CheckResult(name, "failed", str(error))
 
 
@@ -127,8 +128,8 @@ def _ports(ports: Ports) -> CheckResult:
 
 
 def _services(client: StackClient) -> CheckResult:
-    health = client.health()
-    failing = [name for name, body in health["services"].items() if body.get("status") != "ok"]
+    services = client.api.health().services
+    failing = [name for name, health in services.items() if health.status != "ok"]
     if failing:
         advice = "`reviewlens status` shows why; the logs are in the state folder."
         return CheckResult("services", "failed", f"{', '.join(failing)} not ok", advice)

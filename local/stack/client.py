@@ -1,16 +1,15 @@
-"""Talks to a running stack as any client would: HTTP to its gateway, S3 and SQS to its AWS."""
+"""A running stack: its API through the client, and its S3 and SQS."""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
-import httpx
-
+from local.api_errors import convert_api_errors
 from local.aws.resources import local_client
-from local.errors import LocalStackError, RefusedError
+from local.errors import LocalStackError
 from local.names import ARTEFACT_BUCKET, QUEUES, queue_url
 from local.state import RunningStack, StateFolder
+from reviewlens import ApiError, Client
 from shared.errors import ReviewlensError
 from shared.storage import artefacts
 from shared.storage.aws_errors import AWS_ERRORS
@@ -18,46 +17,26 @@ from shared.storage.layout import embeddings_prefix, version_prefix
 from shared.storage.objects import S3Store
 
 _TIMEOUT_SECONDS = 60.0
+_MAX_RESPONSE_BYTES = 64 * 2**20
 
 
 class StackClient:
-    """One running stack. Everything that goes wrong is a LocalStackError for the person."""
+    """One running stack; ``api`` is the client of its gateway."""
 
     def __init__(self, running: RunningStack) -> None:
         self.running = running
-        self._http = httpx.Client(
-            base_url=running.gateway_url, timeout=_TIMEOUT_SECONDS, trust_env=False
+        self.api = Client(
+            running.gateway_url, timeout=_TIMEOUT_SECONDS, max_response_bytes=_MAX_RESPONSE_BYTES
         )
         self.s3 = local_client("s3", running.aws_url)
         self._artefacts = S3Store(self.s3, ARTEFACT_BUCKET)
 
     def close(self) -> None:
-        """Let the connections go."""
-        self._http.close()
-
-    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
-        """The answer to a GET.
-
-        Raises:
-            LocalStackError: no answer, or a problem: what the service said of it (RefusedError).
-        """
-        return self._ask("GET", path, params=parameters or None)
-
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer to a POST of JSON; errors as for ``get``."""
-        return self._ask("POST", path, json=dict(body))
-
-    def report(self, ingest_id: str) -> dict[str, Any] | None:
-        """What the ledger says of an ingest; None while it has not heard of it."""
-        answer = self._request("GET", f"/collect/{ingest_id}")
-        return None if answer.status_code == httpx.codes.NOT_FOUND else _body(answer)
-
-    def health(self) -> dict[str, Any]:
-        """What /health says, whatever its status."""
-        return _json(self._request("GET", "/health"))
+        """Close the connections."""
+        self.api.close()
 
     def indexed(self, ingests: Mapping[str, int]) -> bool:
-        """Whether the index that answers now holds all shards of some ingests.
+        """Whether the active index contains all shards of some ingests.
 
         Args:
             ingests: number of shards of each ingest, by id.
@@ -68,13 +47,13 @@ class StackClient:
                 return not any(ingests.values())
             manifest = artefacts.read_manifest(self._artefacts, "index", pointer.version)
             body, _ = self._artefacts.get(version_prefix("index", pointer.version) + "shards.json")
-            serving = self.get("/health/retrieval").get("index_version")
-        except (ReviewlensError, LocalStackError):
-            return False  # it is being loaded, say: whoever waits asks again
+            serving = self.api.service_health("retrieval").index_version
+        except (ReviewlensError, ApiError):
+            return False  # the index may be loading: callers poll
         prefix = embeddings_prefix(str(manifest.model_version))
-        held = [name.removeprefix(prefix).partition("/")[0] for name in json.loads(body)]
-        whole = all(held.count(ingest_id) >= shards for ingest_id, shards in ingests.items())
-        return whole and serving == pointer.version
+        ids = [name.removeprefix(prefix).partition("/")[0] for name in json.loads(body)]
+        is_complete = all(ids.count(ingest_id) >= shards for ingest_id, shards in ingests.items())
+        return is_complete and serving == pointer.version
 
     def queues(self) -> dict[str, dict[str, int]]:
         """Messages waiting, in work and given up, for each queue."""
@@ -98,34 +77,9 @@ class StackClient:
         except AWS_ERRORS as error:
             raise LocalStackError(f"The queues do not answer ({error}).") from error
 
-    def _ask(self, method: str, path: str, **named: Any) -> dict[str, Any]:
-        return _body(self._request(method, path, **named))
-
-    def _request(self, method: str, path: str, **named: Any) -> httpx.Response:
-        try:
-            return self._http.request(method, path, **named)
-        except httpx.HTTPError as error:
-            told = f"The stack at {self.running.gateway_url} does not answer ({error})."
-            raise LocalStackError(told) from error
-
-
-def _json(answer: httpx.Response) -> dict[str, Any]:
-    try:
-        body: dict[str, Any] = answer.json()
-    except ValueError as error:
-        told = f"The stack answered {answer.status_code} without JSON."
-        raise LocalStackError(told) from error
-    return body
-
-
-def _body(answer: httpx.Response) -> dict[str, Any]:
-    body = _json(answer)
-    if answer.is_error:
-        # wrong input is the caller's to mend, the rest is ours
-        code = 2 if answer.is_client_error else 1
-        told = str(body.get("detail", body))
-        raise RefusedError(told, status=answer.status_code, exit_code=code)
-    return body
+    def has_work(self) -> bool:
+        """Whether a queue has a message that waits or is in work."""
+        return any(queue["waiting"] or queue["in_work"] for queue in self.queues().values())
 
 
 @contextmanager
@@ -133,14 +87,12 @@ def connected(state: StateFolder) -> Iterator[StackClient]:
     """A client of the stack that runs on a folder.
 
     Raises:
-        LocalStackError: none runs there; says how to start one.
+        LocalStackError: no stack runs there, or its API returns an error in the block.
     """
-    running = state.running()
-    if running is None:
-        told = f"No stack runs on {state.root}. Start one with `reviewlens up` (or `make demo`)."
-        raise LocalStackError(told, exit_code=2)
+    running = state.require_running()
     client = StackClient(running)
     try:
-        yield client
+        with convert_api_errors(running.gateway_url):
+            yield client
     finally:
         client.close()

@@ -3,12 +3,19 @@
 UPLOADS = "uploads/"
 WEB_UPLOADS = f"{UPLOADS}web/"
 """Prefix of uploads signed by the API."""
+MAPPING_NAME = "mapping.json"
 EMBEDDINGS = "embeddings/"
 ACTIVATIONS = "activations/"
 STOPPED_BUILD = "indexes/stopped_build.json"
 """Why the last index build stopped; absent unless it did (artefact bucket)."""
 EVALUATION_FILES = ("evaluation.json", "predictions.parquet")
 """Files of an evaluation: its metrics, and the prediction of each row."""
+
+
+def is_mapping(key: str) -> bool:
+    """Return whether a key is a mapping: of a folder (mapping.json) or a dump (….mapping.json)."""
+    name = key.rpartition("/")[2]
+    return name == MAPPING_NAME or name.endswith(f".{MAPPING_NAME}")
 
 
 def clean_prefix(ingest_id: str) -> str:

@@ -1,4 +1,4 @@
-"""A shop with a planted problem, served as the API would, and the command that reports on it."""
+"""A shop with a planted problem, served as by the API, and the command that reports on it."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from local.state import FolderLock, RunningStack, StateFolder
 from tests.functional.report.contract_server import Shop, change, serve
 
 BROKE = date(2026, 3, 16)
-"""Since when the hinge of the headphones breaks."""
+"""The day since which the hinge of the headphones breaks."""
 QUOTE = "The hinge snapped after three weeks & nobody answers."
 
 
 @pytest.fixture
 def shop():
-    """A server's answers, for a test to change."""
+    """The answers of a server, for a test to change."""
     return planted()
 
 
@@ -59,6 +59,7 @@ def planted():
             "sentiment_shares": {"negative": 0.9, "neutral": 0.0, "positive": 0.1},
             "negative_share": 0.9,
             "net_sentiment": -80.0,
+            "reviews_link": "/reviews?aspect=folding+hinge",
             "quotes": [
                 {
                     "text": QUOTE,
@@ -77,6 +78,7 @@ def planted():
             "negative_share": 0.1,
             "net_sentiment": 60.0,
             "quotes": [],
+            "reviews_link": "/reviews?aspect=sound",
         },
     ]
     made.groups = [
@@ -104,7 +106,7 @@ def report(tmp_path, shop):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The report of the headphones as it is: text of the page, bytes of the PDF."""
+    """The report on the headphones: text of the page, bytes of the PDF."""
     with reporting(planted(), tmp_path_factory.mktemp("made")) as run:
         page, paper = (run("--product", "RL-1", to=name) for name in ("r.html", "r.pdf"))
     return Made(page, paper)
@@ -117,7 +119,7 @@ class Made(NamedTuple):
 
 @contextmanager
 def reporting(shop, folder):
-    """What runs the command with its files in a folder."""
+    """A function that runs the command with its files in a folder."""
     state = StateFolder(folder / "state")
     state.create()
     server = serve(shop)

@@ -1,7 +1,7 @@
-"""The insights API over reviews in memory, as its contract has it: what a report is tested against.
+"""The insights API over reviews in memory, to test reports with.
 
-Counts, shares, periods and filters are worked out from the reviews; aspects, changes and copies are
-those that a test sets.
+Counts, shares, intervals and filters are computed from the reviews; a test sets aspects, changes
+and copies.
 """
 
 import json
@@ -22,7 +22,7 @@ class RefusedError(Exception):
 
 
 class Shop:
-    """Products with their reviews, and what a test sets."""
+    """Products with their reviews, and the answers that a test sets."""
 
     def __init__(self):
         self.products = {}
@@ -33,8 +33,8 @@ class Shop:
         self.pending = 0
         self.routes = {"trends", "movers", "products", "segments", "reviews", "aspects"}
         self.routes |= {"duplicates"}
-        self.old_reviews = False
-        self.asked = []
+        self.forbidden = set()
+        self.requests = []
 
     def add_product(self, product_id, title=None, category=None):
         self.products[product_id] = {"title": title, "category": category}
@@ -66,8 +66,10 @@ class Shop:
     # answers
 
     def answer(self, path, query):
-        self.asked.append((path, query))
+        self.requests.append((path, query))
         name, _, rest = path.strip("/").partition("/")
+        if name in self.forbidden:
+            raise RefusedError(403, "the key does not permit this")
         if name not in self.routes or (rest and name != "products"):
             raise RefusedError(404, f"No route for GET {path}")
         if name == "products" and rest:
@@ -75,14 +77,12 @@ class Shop:
         return getattr(self, f"get_{name}")(query)
 
     def freshness(self):
-        known = [review for review in self.reviews if review["sentiment"]]
-        as_of = "2026-06-30T10:30:00Z" if known else None
-        return {"as_of": as_of, "pending_reviews": self.pending}
+        return {"as_of": "2026-06-30T10:30:00Z", "pending_reviews": self.pending}
 
-    def chosen(self, query):
-        return [review for review in self.reviews if self.holds(review, query)]
+    def matching(self, query):
+        return [review for review in self.reviews if self.passes(review, query)]
 
-    def holds(self, review, query):
+    def passes(self, review, query):
         day = review["reviewed_at"] and review["reviewed_at"][:10]
         category = self.products[review["product_id"]]["category"]
         return all(
@@ -98,12 +98,12 @@ class Shop:
         )
 
     def counts(self, reviews):
-        judged = [review["sentiment"] for review in reviews if review["sentiment"]]
+        labels = [review["sentiment"] for review in reviews if review["sentiment"]]
         stars = [review["rating"] for review in reviews if review["rating"] is not None]
-        shares = {name: judged.count(name) / len(judged) for name in LABELS} if judged else None
+        shares = {name: labels.count(name) / len(labels) for name in LABELS} if labels else None
         return {
             "reviews": len(reviews),
-            "analysed": len(judged),
+            "analysed": len(labels),
             "mean_rating": sum(stars) / len(stars) if stars else None,
             "sentiment_shares": shares,
             "net_sentiment": shares and 100 * (shares["positive"] - shares["negative"]),
@@ -111,8 +111,8 @@ class Shop:
         }
 
     def get_trends(self, query):
-        found = self.chosen(query)
-        dated = [review for review in found if review["reviewed_at"]]
+        reviews = self.matching(query)
+        dated = [review for review in reviews if review["reviewed_at"]]
         points = self.points(dated, query["interval"])
         return {
             "interval": query["interval"],
@@ -120,7 +120,7 @@ class Shop:
             "from": points[0]["start"] if points else None,
             "to": points[-1]["end"] if points else None,
             "points": points,
-            "totals": self.counts(found) | {"undated": len(found) - len(dated)},
+            "totals": self.counts(reviews) | {"undated": len(reviews) - len(dated)},
             "change": self.changes.get(query.get("product_id")),
             "freshness": self.freshness(),
         }
@@ -133,28 +133,29 @@ class Shop:
             )
         if not by_start:
             return []
-        told, start = [], min(by_start)
+        points, start = [], min(by_start)
         while start <= max(by_start):
             following = start_of(start + timedelta(days=32), "month")
             if interval != "month":
                 following = start + timedelta(days=1 if interval == "day" else 7)
             end = following - timedelta(days=1)
-            told.append(
+            points.append(
                 self.counts(by_start.get(start, []))
                 | {"start": start.isoformat(), "end": end.isoformat()}
             )
             start = following
-        return told
+        return points
 
     def get_movers(self, query):
-        found = [
+        movers = [
             {"product_id": one, **self.products[one], "change": change, "q_value": 0.0004}
             for one, change in self.changes.items()
             if one in self.products
             and change["direction"] == query["direction"]
             and query.get("category") in (None, self.products[one]["category"])
         ]
-        return {"movers": found[: int(query["limit"])], "freshness": self.freshness()}
+        movers = movers[: int(query["limit"])]
+        return {"movers": movers, "products_tested": 2, "freshness": self.freshness()}
 
     def product(self, product_id):
         if product_id not in self.products:
@@ -165,23 +166,23 @@ class Shop:
             **self.products[product_id],
             **self.counts(own),
             "mismatches": sum(review["mismatch"] is not None for review in own),
+            "first_day": None,
+            "last_day": None,
             "change": self.changes.get(product_id),
         }
 
     def get_products(self, query):
-        found = [
+        products = [
             self.product(one)
             for one, about in self.products.items()
             if query.get("category") in (None, about["category"])
         ]
         least = int(query.get("min_reviews", 0))
-        found = [one for one in found if one["reviews"] >= least]
+        products = [one for one in products if one["reviews"] >= least]
         sort, sign = query.get("sort", "reviews"), -1 if query.get("order") != "asc" else 1
-        found.sort(key=lambda one: sign * (one[sort] or 0))
-        page = found[: int(query["limit"])]
-        if self.old_reviews:
-            page = [{k: v for k, v in one.items() if k != "net_sentiment"} for one in page]
-        return {"products": page, "next_cursor": None}
+        products.sort(key=lambda one: sign * (one[sort] or 0))
+        page = products[: int(query["limit"])]
+        return {"products": page, "next_cursor": None, "freshness": self.freshness()}
 
     def get_segments(self, query):
         by = query["by"]
@@ -189,28 +190,24 @@ class Shop:
         for review in self.reviews:
             about = self.products[review["product_id"]] | {"source": review["source"]}
             parts[about[by]].append(review)
-        told = [
+        segments = [
             {"name": name, "products": 1, **self.counts(reviews)} for name, reviews in parts.items()
         ]
-        return {"by": by, "segments": told, "freshness": self.freshness()}
+        return {"by": by, "segments": segments, "freshness": self.freshness()}
 
     def get_reviews(self, query):
-        if self.old_reviews:
-            query = {name: value for name, value in query.items() if name != "mismatch"}
-        found = sorted(self.chosen(query), key=lambda r: r["reviewed_at"] or "", reverse=True)
+        reviews = sorted(self.matching(query), key=lambda r: r["reviewed_at"] or "", reverse=True)
         start, limit = int(query.get("cursor", 0)), int(query["limit"])
         if limit > PAGE:
             raise RefusedError(422, "limit: Input should be less than or equal to 200")
-        page = found[start : start + limit]
-        if self.old_reviews:
-            page = [{k: v for k, v in one.items() if k != "mismatch"} for one in page]
-        more = start + limit < len(found)
-        return {"reviews": page, "next_cursor": str(start + limit) if more else None}
+        page = reviews[start : start + limit]
+        cursor = str(start + limit) if start + limit < len(reviews) else None
+        return {"reviews": page, "next_cursor": cursor, "freshness": self.freshness()}
 
     def get_aspects(self, query):
-        found = self.aspects[: int(query["limit"])]
-        read = len(self.chosen(query))
-        return {"aspects": found, "reviews_read": read, "freshness": self.freshness()}
+        aspects = self.aspects[: int(query["limit"])]
+        read = len(self.matching(query))
+        return {"aspects": aspects, "reviews_read": read, "freshness": self.freshness()}
 
     def get_duplicates(self, query):
         return {"groups": self.groups[: int(query["limit"])], "next_cursor": None}
@@ -223,12 +220,13 @@ def start_of(day, interval):
 
 
 def change(product_id, day, before, after, **values):
-    """A change as the API tells it, with the link to the reviews that prove it."""
+    """A change as the API returns it, with the link to the reviews that prove it."""
     worse = after > before
-    told = "negative" if worse else "positive"
-    link = urlencode({"product_id": product_id, "sentiment": told, "from": day.isoformat()})
+    sentiment = "negative" if worse else "positive"
+    link = urlencode({"product_id": product_id, "sentiment": sentiment, "from": day.isoformat()})
     return {
         "day": day.isoformat(),
+        "first_seen": day.isoformat(),
         "direction": "worse" if worse else "better",
         "negative_before": before,
         "negative_after": after,
@@ -249,13 +247,16 @@ def serve(shop):
             try:
                 status, body = 200, shop.answer(parts.path, dict(parse_qsl(parts.query)))
             except RefusedError as error:
-                status, body = error.status, {"status": error.status, "detail": str(error)}
-            told = json.dumps(body).encode()
+                code = "forbidden" if error.status == 403 else "not_found"
+                code = "route_not_found" if str(error).startswith("No route") else code
+                problem = {"title": "x", "status": error.status, "code": code}
+                status, body = error.status, problem | {"detail": str(error)}
+            content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(content)
 
         def log_message(self, *_):
             pass

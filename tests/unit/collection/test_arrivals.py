@@ -10,11 +10,11 @@ from lambdas.collection.arrivals import (
     Arrival,
     build_notifications,
     is_dump,
-    is_mapping,
     parse_arrivals,
 )
 from lambdas.collection.queueing import upload_prefix
 from shared.errors import InvalidInputError
+from shared.storage.layout import is_mapping
 from shared.storage.objects import ObjectInfo
 
 TEST_EVENT = {

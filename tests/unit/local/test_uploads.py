@@ -2,8 +2,8 @@
 
 import pytest
 
+from local.dumps import plan_uploads
 from local.errors import LocalStackError
-from local.stack.uploads import plan_uploads
 
 
 @pytest.fixture
