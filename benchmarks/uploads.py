@@ -56,6 +56,4 @@ def ingest(client: StackClient, path: Path) -> IngestTiming:
         if elapsed() > _TIMEOUT_SECONDS:
             raise RuntimeError("no index with these reviews was built")
         time.sleep(_POLL_SECONDS)
-    return IngestTiming(
-        uploaded, collected, processed, elapsed(), report.stored, report.rows_read
-    )
+    return IngestTiming(uploaded, collected, processed, elapsed(), report.stored, report.rows_read)

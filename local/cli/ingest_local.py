@@ -1,9 +1,10 @@
 """Ingests into the stack on this machine: straight into its bucket, then on to its index."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from local.cli.following import STALL_SECONDS, StallDetector, failure_times, follow, upload_bar
@@ -13,7 +14,6 @@ from local.errors import LocalStackError
 from local.stack.client import StackClient, connected
 from local.stack.uploads import copy_into_raw, send
 from local.state import StateFolder
-from reviewlens import NotFoundError
 from reviewlens.models import IngestReport
 
 _POLL_SECONDS = 0.25
@@ -77,20 +77,10 @@ def _send_files(client: StackClient, plan: Sequence[Upload]) -> dict[str, str]:
 def _follow(
     client: StackClient, ids: Mapping[str, str], failed_before: Mapping[str, datetime]
 ) -> list[IngestReport]:
-    lookups = {key: _lookup(client, ingest_id) for ingest_id, key in ids.items()}
+    lookups = {key: partial(client.report, ingest_id) for ingest_id, key in ids.items()}
     reports = follow(lookups, StallDetector(STALL_SECONDS, client.has_work), failed_before)
     _wait_for_index(client, {report.ingest_id: report.shards for report in reports})
     return reports
-
-
-def _lookup(client: StackClient, ingest_id: str) -> Callable[[], IngestReport | None]:
-    def lookup() -> IngestReport | None:
-        try:
-            return client.api.ingest(ingest_id)
-        except NotFoundError:
-            return None
-
-    return lookup
 
 
 def _wait_for_index(client: StackClient, shards: Mapping[str, int]) -> None:

@@ -9,7 +9,8 @@ from local.aws.resources import local_client
 from local.errors import LocalStackError
 from local.names import ARTEFACT_BUCKET, QUEUES, queue_url
 from local.state import RunningStack, StateFolder
-from reviewlens import ApiError, Client
+from reviewlens import ApiError, Client, NotFoundError
+from reviewlens.models import IngestDetails
 from shared.errors import ReviewlensError
 from shared.storage import artefacts
 from shared.storage.aws_errors import AWS_ERRORS
@@ -34,6 +35,13 @@ class StackClient:
     def close(self) -> None:
         """Close the connections."""
         self.api.close()
+
+    def report(self, ingest_id: str) -> IngestDetails | None:
+        """The report of an ingest; None before the stack knows it."""
+        try:
+            return self.api.ingest(ingest_id)
+        except NotFoundError:
+            return None
 
     def indexed(self, ingests: Mapping[str, int]) -> bool:
         """Whether the active index contains all shards of some ingests.

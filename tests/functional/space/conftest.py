@@ -11,7 +11,7 @@ import pytest
 
 from cdk.paths import ROOT
 
-PACKAGES = ("cdk", "lambdas", "local", "reports", "sagemaker_jobs", "shared")
+PACKAGES = ("cdk", "lambdas", "local", "reports", "sagemaker_jobs", "reviewlens", "shared")
 BESIDE = ("LICENSE", "constraints.txt", "pyproject.toml", "models", "samples")
 
 PAGE = '''
