@@ -1,4 +1,4 @@
-"""Evaluations of models that never were: rows, and what models of a chosen quality say of them."""
+"""Simulated evaluations: rows, and predictions of models with a chosen accuracy."""
 
 import json
 
@@ -11,8 +11,8 @@ SHARES = (0.25, 0.1, 0.65)
 SOURCES = ("phones", "books", "toys", "tools")
 
 
-class World:
-    """Rows with labels and a difficulty; models answer them with their own luck."""
+class Simulation:
+    """Rows with labels and a difficulty, which models predict with errors of their own."""
 
     def __init__(self, rows=6000, seed=5):
         random = np.random.default_rng(seed)
@@ -22,37 +22,39 @@ class World:
         self.keys = [f"{number:064x}" for number in random.permutation(rows)]
         self.splits = np.where(np.arange(rows) < rows // 2, "test", "phones")
 
-    def answers(self, accuracy=0.9, *, seed=1, worse=None, by=0.0, sharpness=1.0):
-        """Probabilities of a model; in the source ``worse`` it is right less often, by ``by``."""
+    def predictions(self, accuracy=0.9, *, seed=1, worse=None, by=0.0, sharpness=1.0):
+        """Probabilities of a model; in the source ``worse`` its accuracy is lower by ``by``."""
         random = np.random.default_rng(seed)
-        # what is hard for one is hard for another, but for a part that is each model's own
+        # the difficulty of a row is mostly shared by all models
         luck = 0.7 * self.hard + 0.3 * random.random(len(self.labels))
         ranks = luck.argsort().argsort() / len(luck)
-        wanted = np.where(self.source == worse, accuracy - by, accuracy)
-        right = ranks < wanted
-        said = np.where(right, self.labels, (self.labels + random.integers(1, 3, len(ranks))) % 3)
-        # as sure as it is right: its errors are spread over the whole range of confidence
+        accuracies = np.where(self.source == worse, accuracy - by, accuracy)
+        correct = ranks < accuracies
+        predicted = np.where(
+            correct, self.labels, (self.labels + random.integers(1, 3, len(ranks))) % 3
+        )
+        # calibrated: errors are spread over the whole range of confidence
         confidence = np.clip(accuracy + 0.1 * (random.random(len(ranks)) - 0.5), 0.4, 0.99)
         confidence = np.clip(confidence * sharpness, 0.4, 0.999)
         probabilities = np.repeat(((1 - confidence) / 2)[:, None], 3, axis=1)
-        probabilities[np.arange(len(said)), said] = confidence
+        probabilities[np.arange(len(predicted)), predicted] = confidence
         return probabilities
 
     def evaluation(
         self, folder, version, probabilities, robustness=None, rows=None, behaviour=None
     ):
-        """The two files as sagemaker_jobs.evaluate writes them, in an order of their own."""
+        """Write the two files of sagemaker_jobs.evaluate, with the rows in another order."""
         folder.mkdir(parents=True)
-        told = {"version": version, "splits": {}, "robustness": robustness or {}}
-        told["behaviour"] = behaviour or {}
-        (folder / "evaluation.json").write_text(json.dumps(told))
-        kept = np.random.default_rng(len(version)).permutation(len(self.labels))[:rows]
+        figures = {"version": version, "splits": {}, "robustness": robustness or {}}
+        figures["behaviour"] = behaviour or {}
+        (folder / "evaluation.json").write_text(json.dumps(figures))
+        order = np.random.default_rng(len(version)).permutation(len(self.labels))[:rows]
         columns = {
-            "split": self.splits[kept],
-            "key": np.array(self.keys)[kept],
-            "label": np.array(CLASSES)[self.labels[kept]],
-            "source": pa.array(self.source[kept], mask=self.splits[kept] == "phones"),
+            "split": self.splits[order],
+            "key": np.array(self.keys)[order],
+            "label": np.array(CLASSES)[self.labels[order]],
+            "source": pa.array(self.source[order], mask=self.splits[order] == "phones"),
         }
-        columns |= {f"p_{name}": probabilities[kept, n] for n, name in enumerate(CLASSES)}
+        columns |= {f"p_{name}": probabilities[order, n] for n, name in enumerate(CLASSES)}
         pq.write_table(pa.table(columns), folder / "predictions.parquet")
         return folder

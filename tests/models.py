@@ -1,4 +1,4 @@
-"""The model that tests run: the shipped one, or one named by REVIEWLENS_TEST_MODEL."""
+"""The model of the tests: the shipped one, or that of REVIEWLENS_TEST_MODEL."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ def model_folder():
 
 @cache
 def opened_model():
-    """The encoder of that model; one for all tests."""
+    """The encoder of that model, shared by all tests."""
     return open_folder(model_folder())
 
 
 def renamed_model(folder, version):
-    """A copy of the model that calls itself another version; nobody has evaluated that one."""
+    """A copy of the model under another version, without evaluation."""
     shutil.copytree(model_folder(), folder, ignore=shutil.ignore_patterns("evaluation"))
     manifest = json.loads((folder / "manifest.json").read_text()) | {"version": version}
     (folder / "manifest.json").write_text(json.dumps(manifest))

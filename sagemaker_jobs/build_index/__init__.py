@@ -1,1 +1,1 @@
-"""Builds an index of a model's embeddings, and makes the pair of both current."""
+"""Builds an index of a model's embeddings."""

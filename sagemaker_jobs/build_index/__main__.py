@@ -11,7 +11,7 @@ log = logging.getLogger("build_index")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Build an index as the arguments say; 1 if that is not possible."""
+    """Run the job; returns 1 if the index cannot be built."""
     log_to_stderr()
     config = parse(BuildIndexConfig, argv, ENVIRONMENT)
     from sagemaker_jobs.build_index.job import run

@@ -1,4 +1,4 @@
-"""The job over the real adapters: S3 and FAISS."""
+"""The job with its real adapters: S3 and FAISS."""
 
 import logging
 
@@ -15,7 +15,7 @@ def run(config: BuildIndexConfig) -> Manifest | None:
     """Build and publish an index of a model; no pointer moves.
 
     Returns:
-        The manifest of the index, or None if nothing is embedded.
+        The manifest of the index, or None if the model has no embeddings.
     """
     store = S3Store(client("s3"), config.artefact_bucket)
     manifest, skipped = index_for(store, config.model_version)

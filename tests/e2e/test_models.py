@@ -14,7 +14,7 @@ from shared.storage import artefacts, registry
 from tests.e2e.conftest import SAMPLES
 from tests.e2e.dumps import amazon_2014
 from tests.e2e.stack import COMMAND, wait_until
-from tests.evaluations import World
+from tests.evaluations import Simulation
 from tests.models import model_folder
 
 pytestmark = pytest.mark.slow
@@ -57,10 +57,10 @@ def turned_model(folder, version):
 
 
 class Asked:
-    """What the askers saw: for each of them its answers in their order."""
+    """What the askers saw: for each of them its predictions in their order."""
 
     def __init__(self, store):
-        self.answers = [[] for _ in range(ASKERS)]
+        self.predictions = [[] for _ in range(ASKERS)]
         self._store = store
         # now, and new ones when they are seen: old versions are deleted after a while
         indexes = registry.indexes_of(store).items()
@@ -76,7 +76,7 @@ class Asked:
 
     def check(self, *, ends_with):
         """Every request was answered, from a model and its own index, and the switch was one."""
-        for mine in self.answers:
+        for mine in self.predictions:
             assert {status for status, *_ in mine} == {200}
             for _, model, index, similarity in mine:
                 assert self._models[index] == model
@@ -102,7 +102,7 @@ def askers(stack):
                     answer = client.post(path, json=body)
                     seen.note(mine, answer.status_code, answer.json(), hits)
 
-    threads = [threading.Thread(target=ask, args=(mine,)) for mine in seen.answers]
+    threads = [threading.Thread(target=ask, args=(mine,)) for mine in seen.predictions]
     for thread in threads:
         thread.start()
     try:
@@ -117,7 +117,7 @@ def served_by(stack, version):
     def answered():
         return stack.post("/analyze", {"query_text": KNOWN})["model_version"] == version
 
-    wait_until(answered, what=f"answers of {version}")
+    wait_until(answered, what=f"predictions of {version}")
 
 
 @pytest.mark.parametrize("command", ["list", "show", "add", "compare", "activate", "rollback"])
@@ -148,13 +148,13 @@ def test_a_second_model_takes_over_and_gives_way_again_under_requests(new_stack,
     models("add", str(turned))
     assert "has no evaluation" in models("activate", "turned-1", expect=1).stderr
 
-    world = World()
-    answers = world.answers()
-    worse = world.evaluation(tmp_path / "e0", "turned-0", world.answers(0.85, seed=2))
+    simulation = Simulation()
+    predictions = simulation.predictions()
+    worse = simulation.evaluation(tmp_path / "e0", "turned-0", simulation.predictions(0.85, seed=2))
     models("add", str(turned_model(tmp_path / "worse", "turned-0")), "--evaluation", str(worse))
-    old = world.evaluation(tmp_path / "e1", first, answers)
+    old = simulation.evaluation(tmp_path / "e1", first, predictions)
     models("add", str(model_folder()), "--evaluation", str(old))
-    new = world.evaluation(tmp_path / "e2", "turned-1", world.answers(seed=3))
+    new = simulation.evaluation(tmp_path / "e2", "turned-1", simulation.predictions(seed=3))
     models("add", str(turned), "--evaluation", str(new))
     assert "does not pass" in models("compare", first, "turned-0", expect=1).stdout
     assert "did not pass the gate" in models("activate", "turned-0", expect=1).stderr

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.e2e.stack import COMMAND
-from tests.evaluations import World
+from tests.evaluations import Simulation
 from tests.models import model_folder, renamed_model
 
 pytestmark = pytest.mark.slow
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.slow
 def test_a_candidate_with_the_same_rows_becomes_current_and_one_with_others_is_told_which(
     new_stack, tmp_path
 ):
-    world = World()
+    simulation = Simulation()
     shipped = tmp_path / "shipped"
     shutil.copytree(model_folder(), shipped, ignore=shutil.ignore_patterns("evaluation"))
     version = json.loads((shipped / "manifest.json").read_text())["version"]
-    world.evaluation(shipped / "evaluation", version, world.answers())
+    simulation.evaluation(shipped / "evaluation", version, simulation.predictions())
     stack = new_stack().start("--model", str(shipped))
 
     def models(*arguments, expect=0):
@@ -32,14 +32,16 @@ def test_a_candidate_with_the_same_rows_becomes_current_and_one_with_others_is_t
     (found,) = json.loads(models("list", "--json").stdout)["models"]
     assert (found["version"], found["state"], found["evaluated"]) == (version, "current", True)
     candidate = renamed_model(tmp_path / "candidate", "copy-1")
-    few = world.evaluation(tmp_path / "few", "copy-1", world.answers(seed=3), rows=5000)
+    few = simulation.evaluation(
+        tmp_path / "few", "copy-1", simulation.predictions(seed=3), rows=5000
+    )
     models("add", candidate, "--evaluation", few)
     said = models("activate", "copy-1", expect=1).stderr
     assert f"{version} on phones (3,000 rows), test (3,000 rows)" in " ".join(said.split())
-    same = world.evaluation(tmp_path / "same", "copy-1", world.answers(seed=3))
+    same = simulation.evaluation(tmp_path / "same", "copy-1", simulation.predictions(seed=3))
     models("add", candidate, "--evaluation", same)
     done = json.loads(models("activate", "copy-1", "--json").stdout)
     assert (done["version"], done["replaced"]) == ("copy-1", version)
-    broken = world.evaluation(tmp_path / "broken", "copy-1", world.answers())
+    broken = simulation.evaluation(tmp_path / "broken", "copy-1", simulation.predictions())
     (broken / "predictions.parquet").write_bytes(b"PAR1")
     assert "cannot be read" in models("add", candidate, "--evaluation", broken, expect=2).stderr

@@ -30,7 +30,7 @@ from shared.db.training import TrainingRuns
 from shared.schemas.training import TrainingParameters
 from shared.storage import artefacts, clients, registry
 from shared.storage.objects import S3Store
-from tests.evaluations import World
+from tests.evaluations import Simulation
 from tests.fakes.processing_jobs import running_jobs, training_jobs
 from tests.fakes.sagemaker import REGION
 from tests.ingests import store_shard
@@ -152,7 +152,7 @@ class Candidates:
     """The candidate container without torch; ``accuracy`` is that of its model."""
 
     def __init__(self, folder):
-        self._world, self._folder = World(), folder
+        self._simulation, self._folder = Simulation(), folder
         self.version, self.accuracy, self.failure = "candidate-1-aaaa", 0.91, ""
         self.inputs = []
 
@@ -160,14 +160,14 @@ class Candidates:
         self.inputs = sorted(str(path.relative_to(job / "input")) for path in _files(job / "input"))
         if self.failure:
             return 1, json.dumps({"reason": self.failure})
-        output, world = job / "output", self._world
+        output, simulation = job / "output", self._simulation
         renamed_model(output / "model", self.version)
-        answers = world.answers(self.accuracy, seed=2)
-        world.evaluation(output / "evaluation", self.version, answers)
+        predictions = simulation.predictions(self.accuracy, seed=2)
+        simulation.evaluation(output / "evaluation", self.version, predictions)
         if not (job / "input" / "current").is_dir():
             return 0, json.dumps({"version": self.version, "passed": True})
         against = json.loads((job / "input/current/manifest.json").read_text())["version"]
-        world.evaluation(output / "current", against, world.answers(0.9, seed=1))
+        simulation.evaluation(output / "current", against, simulation.predictions(0.9, seed=1))
         result = gate.run(
             GateConfig(
                 candidate_dir=output / "evaluation",

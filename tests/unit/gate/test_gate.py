@@ -14,22 +14,24 @@ from sagemaker_jobs.gate.errors import EvaluationError
 from sagemaker_jobs.gate.evaluation import read_evaluation
 from sagemaker_jobs.gate.judge import judge
 from sagemaker_jobs.gate.statistics import accuracy_and_f1, calibration, holm_rejections
-from tests.evaluations import World
+from tests.evaluations import Simulation
 
 
 @pytest.fixture
-def world():
-    return World()
+def simulation():
+    return Simulation()
 
 
 @pytest.fixture
-def verdict(world, tmp_path):
+def verdict(simulation, tmp_path):
     """``verdict(current, candidate)`` judges two models by their probabilities."""
 
     def judge_models(current, candidate, *, noises=(None, None), rules=None, **parts):
         count = len(list(tmp_path.iterdir()))
-        before = world.evaluation(tmp_path / f"{count}-a", "v1", current, noises[0])
-        after = world.evaluation(tmp_path / f"{count}-b", "v2-new", candidate, noises[1], **parts)
+        before = simulation.evaluation(tmp_path / f"{count}-a", "v1", current, noises[0])
+        after = simulation.evaluation(
+            tmp_path / f"{count}-b", "v2-new", candidate, noises[1], **parts
+        )
         return judge(
             read_evaluation(before), read_evaluation(after), rules or Rules(replicates=500)
         )
@@ -37,22 +39,22 @@ def verdict(world, tmp_path):
     return judge_models
 
 
-def test_equal_predictions_pass(world, verdict):
-    answers = world.answers()
-    result = verdict(answers, answers)
+def test_equal_predictions_pass(simulation, verdict):
+    predictions = simulation.predictions()
+    result = verdict(predictions, predictions)
     assert result.passed
     assert (result.candidate, result.against, result.reasons) == ("v2-new", "v1", [])
     assert {check.gain for check in result.checks} == {0.0}
     assert {check.where for check in result.checks} >= {"test", "phones", "test, source=toys"}
 
 
-def test_a_better_candidate_passes(world, verdict):
-    result = verdict(world.answers(0.88), world.answers(0.91, seed=2))
+def test_a_better_candidate_passes(simulation, verdict):
+    result = verdict(simulation.predictions(0.88), simulation.predictions(0.91, seed=2))
     assert result.passed, result.reasons
 
 
-def test_a_worse_candidate_is_rejected_with_reasons(world, verdict):
-    result = verdict(world.answers(0.91), world.answers(0.88, seed=2))
+def test_a_worse_candidate_is_rejected_with_reasons(simulation, verdict):
+    result = verdict(simulation.predictions(0.91), simulation.predictions(0.88, seed=2))
     assert not result.passed
     assert any("accuracy" in reason and "overall test" in reason for reason in result.reasons)
     assert any("macro_f1" in reason for reason in result.reasons)
@@ -61,44 +63,49 @@ def test_a_worse_candidate_is_rejected_with_reasons(world, verdict):
 def test_equally_good_models_with_different_errors_are_rarely_rejected(verdict):
     rejections = 0
     for seed in range(40):
-        world = World(rows=3000, seed=seed)
-        before, after = world.answers(seed=2 * seed), world.answers(seed=2 * seed + 1)
+        simulation = Simulation(rows=3000, seed=seed)
+        before, after = (
+            simulation.predictions(seed=2 * seed),
+            simulation.predictions(seed=2 * seed + 1),
+        )
         assert (before.argmax(1) != after.argmax(1)).mean() > 0.05, "the models must differ"
-        rejections += not _judge_pair(world, before, after).passed
+        rejections += not _judge_pair(simulation, before, after).passed
     assert rejections <= 4
 
 
-def _judge_pair(world, before, after, folder=None):
+def _judge_pair(simulation, before, after, folder=None):
     import tempfile
     from pathlib import Path
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        first = world.evaluation(folder / "a", "v1", before)
-        second = world.evaluation(folder / "b", "v2", after)
+        first = simulation.evaluation(folder / "a", "v1", before)
+        second = simulation.evaluation(folder / "b", "v2", after)
         return judge(read_evaluation(first), read_evaluation(second), Rules(replicates=300))
 
 
-def test_a_bad_slice_is_named_despite_good_averages(world, verdict):
-    result = verdict(world.answers(0.9), world.answers(0.915, seed=2, worse="toys", by=0.08))
+def test_a_bad_slice_is_named_despite_good_averages(simulation, verdict):
+    result = verdict(
+        simulation.predictions(0.9), simulation.predictions(0.915, seed=2, worse="toys", by=0.08)
+    )
     assert not result.passed
     assert all("toys" in reason for reason in result.reasons)
     assert any("source=toys: accuracy" in reason for reason in result.reasons)
 
 
-def test_a_rare_class_that_is_never_predicted_is_named(world, verdict):
-    before = world.answers(0.9)
+def test_a_rare_class_that_is_never_predicted_is_named(simulation, verdict):
+    before = simulation.predictions(0.9)
     after = before.copy()
     # neutral reviews become positive: little accuracy is lost, but a sixth of macro-F1
-    neutral = world.labels == 1
+    neutral = simulation.labels == 1
     after[neutral] = [0.05, 0.05, 0.9]
     result = verdict(before, after)
     assert any("sentiment=neutral: accuracy" in reason for reason in result.reasons)
     assert any("macro_f1" in reason for reason in result.reasons)
 
 
-def test_an_overconfident_candidate_is_rejected(world, verdict):
-    before = world.answers(0.9)
+def test_an_overconfident_candidate_is_rejected(simulation, verdict):
+    before = simulation.predictions(0.9)
     labels, confident = before.argmax(1), np.full_like(before, 0.0005)
     confident[np.arange(len(labels)), labels] = 0.999
     result = verdict(before, confident)
@@ -107,32 +114,32 @@ def test_an_overconfident_candidate_is_rejected(world, verdict):
 
 def test_a_loss_within_the_tolerance_passes_even_on_many_rows(verdict):
     rows = 60_000
-    world = World(rows=rows)
-    before = world.answers(0.9)
+    simulation = Simulation(rows=rows)
+    before = simulation.predictions(0.9)
     after = before.copy()
-    changed = np.flatnonzero(before.argmax(1) == world.labels)[: rows // 1000]
+    changed = np.flatnonzero(before.argmax(1) == simulation.labels)[: rows // 1000]
     after[changed] = np.roll(after[changed], 1, axis=1)
-    result = _judge_pair(world, before, after)
+    result = _judge_pair(simulation, before, after)
     losses = [c.gain for c in result.checks if c.measure == "accuracy" and c.family == "overall"]
     assert min(losses) < -0.0015
     assert result.passed, result.reasons
 
 
 @pytest.mark.parametrize("change", ["fewer", "label", "text"])
-def test_a_candidate_evaluated_on_other_rows_is_rejected(world, verdict, tmp_path, change):
-    answers = world.answers()
+def test_a_candidate_evaluated_on_other_rows_is_rejected(simulation, verdict, tmp_path, change):
+    predictions = simulation.predictions()
     if change == "fewer":
-        result = verdict(answers, answers, rows=5999)
+        result = verdict(predictions, predictions, rows=5999)
     else:
-        other = World()
+        other = Simulation()
         if change == "label":
             other.labels[3] = (other.labels[3] + 1) % 3
         else:
             other.keys[3] = "f" * 64
-        before = world.evaluation(tmp_path / "x", "v1", answers)
+        before = simulation.evaluation(tmp_path / "x", "v1", predictions)
         result = judge(
             read_evaluation(before),
-            read_evaluation(other.evaluation(tmp_path / "y", "v2", answers)),
+            read_evaluation(other.evaluation(tmp_path / "y", "v2", predictions)),
             Rules(),
         )
     assert not result.passed
@@ -144,10 +151,10 @@ def test_a_candidate_evaluated_on_other_rows_is_rejected(world, verdict, tmp_pat
 
 
 def test_missing_and_additional_splits_are_named(verdict, tmp_path):
-    world, other = World(), World()
+    simulation, other = Simulation(), Simulation()
     other.splits = np.where(other.splits == "test", "garden", "phones")
-    before = world.evaluation(tmp_path / "x", "v1", world.answers())
-    after = other.evaluation(tmp_path / "y", "v2", other.answers())
+    before = simulation.evaluation(tmp_path / "x", "v1", simulation.predictions())
+    after = other.evaluation(tmp_path / "y", "v2", other.predictions())
     (reason,) = judge(read_evaluation(before), read_evaluation(after), Rules()).reasons
     assert "of v2 has garden, which the other lacks; has no test." in reason
 
@@ -156,28 +163,28 @@ def noise(drop, flips=0.05):
     return {"macro_f1_drop": drop, "accuracy_drop": drop / 2, "flip_rate": flips}
 
 
-def test_a_noise_that_costs_more_than_before_is_a_reason(world, verdict):
-    answers = world.answers()
+def test_a_noise_that_costs_more_than_before_is_a_reason(simulation, verdict):
+    predictions = simulation.predictions()
     now = {"typos": noise(0.02), "case": noise(0.01)}
     good = {"typos": noise(0.039), "case": noise(0.0)}
-    assert verdict(answers, answers, noises=(now, good)).passed
+    assert verdict(predictions, predictions, noises=(now, good)).passed
     bad = {"typos": noise(0.0401), "case": noise(0.01, flips=0.08)}
-    result = verdict(answers, answers, noises=(now, bad))
+    result = verdict(predictions, predictions, noises=(now, bad))
     assert [reason.split(" 0.")[0] for reason in result.reasons] == [
         "robustness case: flip_rate",
         "robustness typos: macro_f1_drop",
         "robustness typos: accuracy_drop",
     ]
-    untested = verdict(answers, answers, noises=(now, {"case": noise(0.01)}))
+    untested = verdict(predictions, predictions, noises=(now, {"case": noise(0.01)}))
     assert untested.reasons == ["robustness: the candidate was not tested with typos"]
 
 
-def test_a_kind_of_case_that_fails_more_often_is_a_reason(world, tmp_path):
-    answers = world.answers()
+def test_a_kind_of_case_that_fails_more_often_is_a_reason(simulation, tmp_path):
+    predictions = simulation.predictions()
     now = {"negation": {"pass_rate": 0.9, "cases": 60}, "contrast": {"pass_rate": 0.7}}
-    before = world.evaluation(tmp_path / "a", "v1", answers, behaviour=now)
+    before = simulation.evaluation(tmp_path / "a", "v1", predictions, behaviour=now)
     then = {"negation": {"pass_rate": 0.8}, "contrast": {"pass_rate": 0.66}}
-    after = world.evaluation(tmp_path / "b", "v2", answers, behaviour=then)
+    after = simulation.evaluation(tmp_path / "b", "v2", predictions, behaviour=then)
     result = judge(read_evaluation(before), read_evaluation(after), Rules())
     assert result.reasons == [
         "robustness negation: pass_rate 0.9000 → 0.8000, worse by more than 0.05"
@@ -185,11 +192,11 @@ def test_a_kind_of_case_that_fails_more_often_is_a_reason(world, tmp_path):
 
 
 def test_a_candidate_with_too_few_rows_is_rejected(verdict, tmp_path):
-    world = World(rows=120)
-    answers = world.answers()
+    simulation = Simulation(rows=120)
+    predictions = simulation.predictions()
     result = judge(
-        read_evaluation(world.evaluation(tmp_path / "p", "v1", answers)),
-        read_evaluation(world.evaluation(tmp_path / "q", "v2", answers)),
+        read_evaluation(simulation.evaluation(tmp_path / "p", "v1", predictions)),
+        read_evaluation(simulation.evaluation(tmp_path / "q", "v2", predictions)),
         Rules(),
     )
     assert not result.passed
@@ -198,19 +205,22 @@ def test_a_candidate_with_too_few_rows_is_rejected(verdict, tmp_path):
 
 def test_the_bootstrap_over_counts_equals_one_over_rows():
     random = np.random.default_rng(3)
-    world = World(rows=800)
-    before, after = world.answers(seed=1).argmax(1), world.answers(0.88, seed=2).argmax(1)
-    result = accuracy_and_f1(world.labels, before, after, 4000, random)
-    right = (after == world.labels).astype(float) - (before == world.labels)
+    simulation = Simulation(rows=800)
+    before, after = (
+        simulation.predictions(seed=1).argmax(1),
+        simulation.predictions(0.88, seed=2).argmax(1),
+    )
+    result = accuracy_and_f1(simulation.labels, before, after, 4000, random)
+    right = (after == simulation.labels).astype(float) - (before == simulation.labels)
     assert result["accuracy"].gain == pytest.approx(right.mean())
     assert result["accuracy"].noise == pytest.approx(right.std() / np.sqrt(len(right)), rel=0.06)
     samples = []
     for _ in range(600):
         rows = random.integers(800, size=800)
-        samples.append(_macro_f1(world.labels[rows], after[rows]))
-        samples[-1] -= _macro_f1(world.labels[rows], before[rows])
+        samples.append(_macro_f1(simulation.labels[rows], after[rows]))
+        samples[-1] -= _macro_f1(simulation.labels[rows], before[rows])
     assert result["macro_f1"].noise == pytest.approx(np.std(samples), rel=0.12)
-    assert result["macro_f1"].candidate == pytest.approx(_macro_f1(world.labels, after))
+    assert result["macro_f1"].candidate == pytest.approx(_macro_f1(simulation.labels, after))
 
 
 def _macro_f1(labels, predicted):
@@ -238,9 +248,9 @@ def test_the_level_applies_to_all_comparisons_together():
     assert holm_rejections([], 0.05) == []
 
 
-def test_the_job_writes_the_verdict_and_returns_1_on_rejection(world, tmp_path):
-    good = world.evaluation(tmp_path / "good", "v1", world.answers(0.92))
-    bad = world.evaluation(tmp_path / "bad", "v2", world.answers(0.85, seed=2))
+def test_the_job_writes_the_verdict_and_returns_1_on_rejection(simulation, tmp_path):
+    good = simulation.evaluation(tmp_path / "good", "v1", simulation.predictions(0.92))
+    bad = simulation.evaluation(tmp_path / "bad", "v2", simulation.predictions(0.85, seed=2))
     output = tmp_path / "out" / "gate.json"
     arguments = ["--output", str(output)]
     assert gate.main(["--candidate-dir", str(bad), "--current-dir", str(good), *arguments]) == 1
@@ -254,8 +264,8 @@ def test_the_job_writes_the_verdict_and_returns_1_on_rejection(world, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["figures", "predictions", "column", "label"])
-def test_a_damaged_evaluation_is_named_in_the_error(world, tmp_path, damage):
-    folder = world.evaluation(tmp_path / "e", "v1", world.answers())
+def test_a_damaged_evaluation_is_named_in_the_error(simulation, tmp_path, damage):
+    folder = simulation.evaluation(tmp_path / "e", "v1", simulation.predictions())
     table = pq.read_table(folder / "predictions.parquet")
     match damage:
         case "figures":

@@ -14,7 +14,7 @@ from sagemaker_jobs.gate.published import require_passed
 from shared.errors import ArtefactError, ConflictError
 from shared.storage import registry
 from shared.storage.artefacts import current, move_pointer, publish, read_folder, read_manifest
-from tests.evaluations import World
+from tests.evaluations import Simulation
 from tests.fakes.objects import MemoryStore
 
 
@@ -114,44 +114,44 @@ def test_an_invalid_model_folder_is_a_usage_error(model, tmp_path, fault):
 
 
 @pytest.fixture
-def world():
-    return World(rows=2000)
+def simulation():
+    return Simulation(rows=2000)
 
 
 @pytest.fixture
-def shipped(store, model, world):
+def shipped(store, model, simulation):
     """The shipped model and its evaluation, registered as by the start of a stack."""
     folder = model("shipped-1-aaaa")
-    world.evaluation(folder / "evaluation", "shipped-1-aaaa", world.answers())
+    simulation.evaluation(folder / "evaluation", "shipped-1-aaaa", simulation.predictions())
     publish_into(store, folder)
     assert add_evaluation_to(store, folder)
     return folder
 
 
-def candidate(store, model, world, tmp_path, version="mine-1-cccc", **parts):
+def candidate(store, model, simulation, tmp_path, version="mine-1-cccc", **parts):
     figures = tmp_path / f"figures of {version} {len(parts)}"
-    world.evaluation(figures, version, world.answers(seed=3), **parts)
+    simulation.evaluation(figures, version, simulation.predictions(seed=3), **parts)
     folder = tmp_path / version
     registry.register(store, folder if folder.exists() else model(version), figures)
     return version
 
 
 def test_the_first_candidate_can_be_compared_on_the_same_rows(
-    store, shipped, model, world, tmp_path
+    store, shipped, model, simulation, tmp_path
 ):
-    name = candidate(store, model, world, tmp_path)
+    name = candidate(store, model, simulation, tmp_path)
     assert require_passed(store, name, "shipped-1-aaaa").passed
 
 
 def test_a_candidate_evaluated_on_other_rows_needs_an_evaluation_on_the_named_rows(
-    store, shipped, model, world, tmp_path
+    store, shipped, model, simulation, tmp_path
 ):
-    name = candidate(store, model, world, tmp_path, rows=1990)
+    name = candidate(store, model, simulation, tmp_path, rows=1990)
     with pytest.raises(
         GateError, match=r"shipped-1-aaaa on phones \(1,000 rows\), test \(1,000 rows\)"
     ):
         require_passed(store, name, "shipped-1-aaaa")
-    candidate(store, model, world, tmp_path)
+    candidate(store, model, simulation, tmp_path)
     assert require_passed(store, name, "shipped-1-aaaa").passed
 
 
@@ -170,12 +170,12 @@ def test_an_evaluation_is_optional_for_the_shipped_model(store, model):
 
 @pytest.mark.parametrize("fault", ["other version", "no predictions", "half a file", "mixed"])
 def test_an_invalid_evaluation_is_reported_and_the_model_is_still_published(
-    store, model, world, monkeypatch, capsys, fault
+    store, model, simulation, monkeypatch, capsys, fault
 ):
     folder = model("shipped-1-aaaa")
     figures = folder / "evaluation"
     version = "shipped-1-bbbb" if fault == "other version" else "shipped-1-aaaa"
-    world.evaluation(figures, version, world.answers())
+    simulation.evaluation(figures, version, simulation.predictions())
     predictions = figures / "predictions.parquet"
     if fault == "no predictions":
         predictions.unlink()
