@@ -91,8 +91,10 @@ class Processor:
         model, dependencies = self._dependencies.current_model(), self._dependencies
         dependencies.ledger.touch_shard(message.ingest_id, message.part)
         table = read_clean(dependencies.clean, shard.key)
-        beat = self._heartbeat(message)
-        scores = score_shard(model.encoder.encode, table, parallel=model.parallel, beat=beat)
+        on_progress = self._heartbeat(message)
+        scores = score_shard(
+            model.encoder.encode, table, parallel=model.parallel, on_progress=on_progress
+        )
         prints = _prints(table)
         place = (model.version, message.ingest_id, message.part)
         with storing_scores(

@@ -14,11 +14,11 @@ from shared.schemas.sentiment import LABELS
 class Mention(NamedTuple):
     """One aspect in a sentence of a review.
 
-    ``owner`` is the position of the review in its shard, ``text[start:end]`` the sentence, and
-    ``sentiment`` and ``confidence`` are those of the sentence.
+    ``row`` is the row of the review in its shard, ``text[start:end]`` the sentence; ``sentiment``
+    and ``confidence`` are those of the sentence.
     """
 
-    owner: int
+    row: int
     aspect: str
     start: int
     end: int
@@ -32,7 +32,7 @@ def score_mentions(
     scored: Scored,
     *,
     parallel: int = 1,
-    beat: Callable[[], None] = ignore_progress,
+    on_progress: Callable[[], None] = ignore_progress,
 ) -> Iterator[Mention]:
     """Find the mentions of a clean shard, review by review, and score their sentences.
 
@@ -44,7 +44,7 @@ def score_mentions(
         table: the clean shard.
         scored: the model's results for the reviews, row by row.
         parallel: number of concurrent calls of ``encode``.
-        beat: called after every 512 sentences.
+        on_progress: called after every 512 sentences.
     """
     texts = table["text"].to_pylist()
     mentions = [find_mentions(text) for text in texts]
@@ -54,16 +54,16 @@ def score_mentions(
         for sentence in sentences
         if not _is_whole_text(sentence, text)
     )
-    results = _sentiments(encode, list(to_encode), parallel, beat)
+    results = _sentiments(encode, list(to_encode), parallel, on_progress)
     sentiments = dict(zip(to_encode, results, strict=True))
-    for owner, (text, sentences) in enumerate(zip(texts, mentions, strict=True)):
-        of_review = (scored.sentiments[owner], float(scored.confidences[owner]))
+    for row, (text, sentences) in enumerate(zip(texts, mentions, strict=True)):
+        of_review = (scored.sentiments[row], float(scored.confidences[row]))
         for sentence in sentences:
             start, end, aspects = sentence
             whole = _is_whole_text(sentence, text)
             sentiment, confidence = of_review if whole else sentiments[text[start:end]]
             for aspect in aspects:
-                yield Mention(owner, aspect, start, end, sentiment, confidence)
+                yield Mention(row, aspect, start, end, sentiment, confidence)
 
 
 def _is_whole_text(sentence: AspectSentence, text: str) -> bool:
@@ -71,9 +71,9 @@ def _is_whole_text(sentence: AspectSentence, text: str) -> bool:
 
 
 def _sentiments(
-    encode: Encode, sentences: list[str], parallel: int, beat: Callable[[], None]
+    encode: Encode, sentences: list[str], parallel: int, on_progress: Callable[[], None]
 ) -> Iterator[tuple[str, float]]:
-    for encodings in encode_in_parts(encode, sentences, parallel=parallel, beat=beat):
+    for encodings in encode_in_parts(encode, sentences, parallel=parallel, on_progress=on_progress):
         probabilities = np.asarray(encodings.probabilities, np.float32)
         best = probabilities.argmax(axis=1).tolist()
         yield from zip(

@@ -52,7 +52,7 @@ def ignore_progress() -> None:
 
 
 def encode_in_parts(
-    encode: Encode, texts: Sequence[str], *, parallel: int, beat: Callable[[], None]
+    encode: Encode, texts: Sequence[str], *, parallel: int, on_progress: Callable[[], None]
 ) -> Iterator[Encodings]:
     """Encode texts in parts of 512, in order.
 
@@ -60,13 +60,13 @@ def encode_in_parts(
         encode: the model.
         texts: the texts.
         parallel: number of concurrent calls of ``encode``.
-        beat: called after each part.
+        on_progress: called after each part.
     """
     parts = [texts[at : at + _TEXTS_PER_CALL] for at in range(0, len(texts), _TEXTS_PER_CALL)]
     with ThreadPoolExecutor(parallel, thread_name_prefix="encode") as pool:
         for encodings in pool.map(encode, parts):
             yield encodings
-            beat()
+            on_progress()
 
 
 def score(
@@ -74,7 +74,7 @@ def score(
     table: pa.Table,
     *,
     parallel: int = 1,
-    beat: Callable[[], None] = ignore_progress,
+    on_progress: Callable[[], None] = ignore_progress,
 ) -> Scored:
     """Encode the reviews of a clean shard, in their order.
 
@@ -82,12 +82,12 @@ def score(
         encode: the model.
         table: at least one row of CLEAN_SCHEMA.
         parallel: number of concurrent calls of ``encode``.
-        beat: called after every 512 rows.
+        on_progress: called after every 512 rows.
     """
     titles, bodies = table["title"].to_pylist(), table["text"].to_pylist()
     texts = [model_text(title, text) for title, text in zip(titles, bodies, strict=True)]
     vectors, probability_parts = [], []
-    for encodings in encode_in_parts(encode, texts, parallel=parallel, beat=beat):
+    for encodings in encode_in_parts(encode, texts, parallel=parallel, on_progress=on_progress):
         vectors.append(np.asarray(encodings.embeddings, np.float16))
         probability_parts.append(np.asarray(encodings.probabilities, np.float32))
     probabilities = np.concatenate(probability_parts)

@@ -40,7 +40,7 @@ def score_shard(
     table: pa.Table,
     *,
     parallel: int = 1,
-    beat: Callable[[], None] = ignore_progress,
+    on_progress: Callable[[], None] = ignore_progress,
 ) -> ShardScores:
     """Score the reviews of a clean shard and the sentences in them that mention an aspect.
 
@@ -48,10 +48,10 @@ def score_shard(
         encode: the model.
         table: at least one row of CLEAN_SCHEMA.
         parallel: number of concurrent calls of ``encode``.
-        beat: called after each batch of texts.
+        on_progress: called after each batch of texts.
     """
-    scored = score(encode, table, parallel=parallel, beat=beat)
-    mentions = score_mentions(encode, table, scored, parallel=parallel, beat=beat)
+    scored = score(encode, table, parallel=parallel, on_progress=on_progress)
+    mentions = score_mentions(encode, table, scored, parallel=parallel, on_progress=on_progress)
     return ShardScores(table, scored, Readings.from_mentions(mentions))
 
 

@@ -9,9 +9,9 @@ from shared.db.connection import Connection
 
 @dataclass(slots=True)
 class Readings:
-    """The m mentions of n reviews, in columns; ``owners`` are positions of the reviews."""
+    """The m mentions of n reviews, in columns; ``rows`` are positions of the reviews."""
 
-    owners: list[int] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
     aspects: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
@@ -20,10 +20,10 @@ class Readings:
 
     @classmethod
     def from_mentions(cls, mentions: Iterable[tuple[int, str, int, int, str, float]]) -> "Readings":
-        """Convert rows of (owner, aspect, start, end, sentiment, confidence) to columns."""
+        """Convert rows of (row, aspect, start, end, sentiment, confidence) to columns."""
         readings = cls()
-        for owner, aspect, start, end, sentiment, confidence in mentions:
-            readings.owners.append(owner)
+        for row, aspect, start, end, sentiment, confidence in mentions:
+            readings.rows.append(row)
             readings.aspects.append(aspect)
             readings.starts.append(start)
             readings.ends.append(end)
@@ -34,21 +34,21 @@ class Readings:
 
 _COLUMNS = ("aspects", "starts", "ends", "sentiments", "confidences")
 _UPSERT: LiteralString = """
-INSERT INTO aspect_readings AS known
+INSERT INTO aspect_readings
     (review_id, model_version, aspects, starts, ends, sentiments, confidences)
 SELECT s.review_id, %s, coalesce(m.aspects, '{}'), coalesce(m.starts, '{}'),
        coalesce(m.ends, '{}'), coalesce(m.sentiments, '{}'), coalesce(m.confidences, '{}')
-FROM unnest(%s::text[]) WITH ORDINALITY AS s (review_id, owner)
+FROM unnest(%s::text[]) WITH ORDINALITY AS s (review_id, number)
 LEFT JOIN (
-    SELECT owner + 1 AS owner,
+    SELECT number + 1 AS number,
            array_agg(aspect ORDER BY place) AS aspects, array_agg(starts ORDER BY place) AS starts,
            array_agg(ends ORDER BY place) AS ends,
            array_agg(sentiment ORDER BY place) AS sentiments,
            array_agg(confidence ORDER BY place) AS confidences
     FROM unnest(%s::int[], %s::text[], %s::int[], %s::int[], %s::text[], %s::real[])
-        WITH ORDINALITY AS f (owner, aspect, starts, ends, sentiment, confidence, place)
-    GROUP BY owner
-) AS m USING (owner)
+        WITH ORDINALITY AS f (number, aspect, starts, ends, sentiment, confidence, place)
+    GROUP BY number
+) AS m USING (number)
 ORDER BY s.review_id
 ON CONFLICT (review_id, model_version) DO UPDATE
 SET aspects = excluded.aspects, starts = excluded.starts, ends = excluded.ends,
@@ -78,7 +78,7 @@ def upsert_readings(
         readings: their mentions.
     """
     columns = [getattr(readings, name) for name in _COLUMNS]
-    connection.execute(_UPSERT, (model_version, list(review_ids), readings.owners, *columns))
+    connection.execute(_UPSERT, (model_version, list(review_ids), readings.rows, *columns))
 
 
 def copy_readings(
