@@ -1,4 +1,4 @@
-"""Stacks: one that all tests share which leave it whole, and fresh ones for the others."""
+"""Stacks: one shared by tests that do not damage it, and new ones for the others."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,14 +13,14 @@ DUMPS = ("reviews.jsonl.gz", "outdoor.csv", "kitchen.tsv", "audio.review")
 
 @pytest.fixture(scope="session")
 def stack():
-    """A running stack; tests leave it as they found it, but for more reviews."""
+    """A running stack; tests may add reviews but must not change it otherwise."""
     with temporary_stack() as shared:
         yield shared.start()
 
 
 @pytest.fixture(scope="session")
 def samples(stack):
-    """The ingest id of each sample, dropped into the bucket and processed to the end."""
+    """The ingest ids of the samples, uploaded to the bucket and fully processed."""
     for mapping in SAMPLES.glob("*.mapping.json"):
         stack.put(mapping.name, mapping.read_bytes())
     ids = {name: stack.put(name, (SAMPLES / name).read_bytes()) for name in DUMPS}
@@ -32,6 +32,6 @@ def samples(stack):
 
 @pytest.fixture
 def new_stack():
-    """``new_stack(SETTING="…")``: a stack of the test's own, not started yet."""
+    """``new_stack(SETTING="…")``: a stack for one test, not started yet."""
     with ExitStack() as cleanup:
         yield lambda **settings: cleanup.enter_context(temporary_stack(**settings))

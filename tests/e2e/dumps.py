@@ -1,4 +1,4 @@
-"""Dumps of any size, made up here, and what must become of their rows."""
+"""Generated dumps of any size, with the expected outcome of each row."""
 
 import itertools
 import json
@@ -21,8 +21,8 @@ _REMARKS = [
 
 
 @dataclass
-class MadeUp:
-    """A dump in the layout of Amazon 2014, and the records (from 1) that end as what."""
+class GeneratedDump:
+    """A dump in the layout of Amazon 2014, and its records (from 1) by expected outcome."""
 
     body: bytes = b""
     stored: list[int] = field(default_factory=list)
@@ -37,17 +37,17 @@ class MadeUp:
 
 
 def review(number, seed="a"):
-    """One row; the same number and seed make the same row."""
-    choose = random.Random(f"{seed}-{number}")
-    stars = choose.choice((1, 3, 5))
-    thing = choose.choice(_THINGS)
-    opening = f"{choose.choice(_FEELINGS[stars])} {choose.choice(_SPANS)}"
+    """One row; the same number and seed give the same row."""
+    rng = random.Random(f"{seed}-{number}")
+    stars = rng.choice((1, 3, 5))
+    thing = rng.choice(_THINGS)
+    opening = f"{rng.choice(_FEELINGS[stars])} {rng.choice(_SPANS)}"
     return {
         "reviewerID": f"A{seed}{number}",
         "asin": f"E2E-{thing}",
         "reviewerName": f"Reader {number}",
         "helpful": [number % 3, 3],
-        "reviewText": f"{opening}, the {thing} of order {number}. {choose.choice(_REMARKS)}",
+        "reviewText": f"{opening}, the {thing} of order {number}. {rng.choice(_REMARKS)}",
         "overall": float(stars),
         "summary": f"My {thing}",
         "unixReviewTime": 1_300_000_000 + number * 3_600,
@@ -56,21 +56,21 @@ def review(number, seed="a"):
 
 
 def amazon_2014(rows, *, seed="a", flawed=True):
-    """JSON lines; where flawed, one row in 11 repeats an earlier one, some are unusable."""
-    made = MadeUp()
+    """JSON lines; if flawed, one row in 11 repeats an earlier one and some are invalid."""
+    dump = GeneratedDump()
     lines = []
     for record in range(1, rows + 1):
         if flawed and record % 97 == 0:
             lines.append(json.dumps(review(record, seed) | {"overall": 0.0}))
-            made.rejected.append(record)
+            dump.rejected.append(record)
         elif flawed and record % 101 == 0:
             lines.append('{"reviewText": "cut in the mid')
-            made.rejected.append(record)
+            dump.rejected.append(record)
         elif flawed and record % 11 == 0:
-            lines.append(lines[made.stored[record // 23] - 1])
-            made.duplicates.append(record)
+            lines.append(lines[dump.stored[record // 23] - 1])
+            dump.duplicates.append(record)
         else:
             lines.append(json.dumps(review(record, seed)))
-            made.stored.append(record)
-    made.body = "\n".join(itertools.chain(lines, [""])).encode()
-    return made
+            dump.stored.append(record)
+    dump.body = "\n".join(itertools.chain(lines, [""])).encode()
+    return dump

@@ -1,4 +1,4 @@
-"""A real stack in processes of its own, and what tests ask of it."""
+"""A real stack in its own processes, with helpers for tests."""
 
 import os
 import shutil
@@ -25,23 +25,23 @@ from tests.models import model_folder
 
 COMMAND = str(Path(sys.executable).with_name("reviewlens"))
 SETTINGS = {"REVIEWLENS_POINTER_REFRESH_SECONDS": "1"}
-PATIENCE = 150.0
-_PAUSE = 0.03
+TIMEOUT_SECONDS = 150.0
+_POLL_SECONDS = 0.03
 
 
-def wait_until(ask, *, what, within=PATIENCE):
-    """Ask until the answer is truthy, and return it."""
+def wait_until(condition, *, what, within=TIMEOUT_SECONDS):
+    """Wait until the condition is truthy, and return its value."""
     deadline = time.monotonic() + within
     while True:
-        answer = ask()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"{what}: not within {within} s, last: {answer!r}"
-        time.sleep(_PAUSE)
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {within} s, last: {value!r}"
+        time.sleep(_POLL_SECONDS)
 
 
-def gone(processes):
-    """Whether all of them have ended."""
+def have_ended(processes):
+    """Whether all processes have ended."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
@@ -50,7 +50,7 @@ def gone(processes):
 
 
 class Stack:
-    """``reviewlens up`` on a state folder: started, killed and started again at will."""
+    """``reviewlens up`` on a state folder; tests can start, kill and restart it."""
 
     def __init__(self, folder, **settings):
         self.folder = StateFolder(folder / "state")
@@ -60,7 +60,7 @@ class Stack:
         self.running = None
 
     def launch(self, *options):
-        """Start the command and wait for nothing."""
+        """Start the command without waiting."""
         ports = ("--port", "0", "--aws-port", "0", "--database-port", "0")
         arguments = (*ports, "--state", str(self.folder.root), "--model", str(model_folder()))
         with self._log.open("ab") as log:
@@ -74,32 +74,33 @@ class Stack:
         return self
 
     def start(self, *options):
-        """Start the command and wait until it says that it is up."""
-        said = self.said().count("Reviewlens is running")
+        """Start the command and wait until it reports that it is running."""
+        starts_before = self.output().count("Reviewlens is running")
         self.launch(*options)
-        wait_until(lambda: self._is_up(said), what=f"start of {self.folder.root}")
+        wait_until(lambda: self._is_up(starts_before), what=f"start of {self.folder.root}")
         return self
 
-    def _is_up(self, said):
-        assert self.process.poll() is None, f"it ended by itself:\n{self.said()}"
+    def _is_up(self, starts_before):
+        assert self.process.poll() is None, f"the command ended unexpectedly:\n{self.output()}"
         self.running = self.folder.running()
-        # whatever is announced is announced by the process that runs
+        # any announcement must be that of the running process
         assert self.running is None or self.running.pid == self.process.pid
-        return self.running is not None and self.said().count("Reviewlens is running") > said
+        starts = self.output().count("Reviewlens is running")
+        return self.running is not None and starts > starts_before
 
-    def said(self):
-        """What the command printed so far."""
+    def output(self):
+        """The output of the command so far."""
         return self._log.read_text() if self._log.exists() else ""
 
     def processes(self):
-        """The command and everything below it, as it is now."""
+        """The current processes of the command and all its children."""
         with suppress(psutil.NoSuchProcess):
             main = psutil.Process(self.process.pid)
             return [main, *main.children(recursive=True)]
         return []
 
     def child(self, name):
-        """Process id of a child, as announced now."""
+        """Current process id of a child, from the announcement."""
         return self.folder.running().children[name]
 
     def signal(self, number):
@@ -107,28 +108,28 @@ class Stack:
         self.process.send_signal(number)
 
     def kill(self, *others):
-        """``kill -9`` of the command (and others); wait until nothing of it is left."""
-        everything = self.processes()
+        """``kill -9`` the command (and others), and wait until all its processes have ended."""
+        processes = self.processes()
         self.signal(signal.SIGKILL)
         for other in others:
             other.kill()
         self.process.wait()
-        wait_until(lambda: gone(everything), what="end of the killed stack's processes")
+        wait_until(lambda: have_ended(processes), what="end of the killed stack's processes")
 
     def stop(self):
-        """End whatever still runs, gently at first."""
+        """Stop the command, then kill its remaining processes."""
         if self.process is None or self.process.poll() is not None:
             return
-        everything = self.processes()
+        processes = self.processes()
         self.signal(signal.SIGTERM)
         try:
             self.process.wait(60)
         finally:
-            for process in everything:
+            for process in processes:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
 
-    # what users do with it
+    # user operations
 
     def client(self, **options):
         """A client of the HTTP API."""
@@ -137,52 +138,54 @@ class Stack:
         )
 
     def get(self, path, **query):
-        """GET, answered with 200."""
+        """GET with status 200; returns the JSON body."""
         with self.client() as client:
-            answer = client.get(path, params=query or None)  # {} takes a query away
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+            response = client.get(
+                path, params=query or None
+            )  # {} would remove the query from the path
+        assert response.status_code == 200, response.text
+        return response.json()
 
     def post(self, path, body=None, *, status=200):
-        """POST of JSON, answered with ``status``."""
+        """POST of JSON with the given status; returns the JSON body."""
         with self.client() as client:
-            answer = client.post(path, json=body)
-        assert answer.status_code == status, answer.text
-        return answer.json()
+            response = client.post(path, json=body)
+        assert response.status_code == status, response.text
+        return response.json()
 
     def aws(self, service):
         """A boto3 client of the local AWS."""
         return local_client(service, self.running.aws_url)
 
     def put(self, name, body):
-        """Upload below uploads/; returns the ingest id."""
+        """Upload an object below uploads/; returns the ingest id."""
         key = f"uploads/{name}"
         etag = self.aws("s3").put_object(Bucket=RAW_BUCKET, Key=key, Body=body)["ETag"]
         return ingest_id_of(RAW_BUCKET, key, etag)
 
     def report(self, ingest_id):
-        """What /collect/{id} says, None while it is unknown."""
+        """The response of /collect/{id}, None while the ingest is unknown."""
         with self.client() as client:
-            answer = client.get(f"/collect/{ingest_id}")
-        assert answer.status_code in {200, 404}, answer.text
-        return answer.json() if answer.status_code == 200 else None
+            response = client.get(f"/collect/{ingest_id}")
+        assert response.status_code in {200, 404}, response.text
+        return response.json() if response.status_code == 200 else None
 
     def wait_for(self, ingest_id, *statuses):
-        """Wait until an ingest has one of the statuses; its counts add up all the while."""
-        wanted = statuses or ("processed",)
+        """Wait until an ingest has one of the statuses; checks its counts meanwhile."""
+        expected = statuses or ("processed",)
 
-        def there():
-            found = self.report(ingest_id)
-            if found is None:
+        def report_with_status():
+            report = self.report(ingest_id)
+            if report is None:
                 return None
-            assert_adds_up(found)
-            assert found["status"] in {*wanted, "received", "collecting", "collected"}, found
-            return found if found["status"] in wanted else None
+            assert_counts_add_up(report)
+            assert report["status"] in {*expected, "received", "collecting", "collected"}, report
+            return report if report["status"] in expected else None
 
-        return wait_until(there, what=f"{ingest_id} {wanted}")
+        return wait_until(report_with_status, what=f"{ingest_id} {expected}")
 
     def rows(self, query, *arguments):
-        """What PostgreSQL says."""
+        """Rows of a query."""
         with psycopg.connect(
             host="127.0.0.1",
             port=self.running.database,
@@ -193,7 +196,7 @@ class Stack:
             return connection.execute(query, arguments).fetchall()
 
     def count(self, query, *arguments):
-        """The one number that PostgreSQL says."""
+        """The single value of a query."""
         return self.rows(query, *arguments)[0][0]
 
     @property
@@ -202,22 +205,22 @@ class Stack:
         return S3Store(self.aws("s3"), ARTEFACT_BUCKET)
 
     def idle(self):
-        """Whether no queue has a message that is waiting or being worked on."""
+        """Whether no queue has a message that is waiting or in work."""
         sqs = self.aws("sqs")
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         for plan in QUEUES:
-            found = sqs.get_queue_attributes(
+            attributes = sqs.get_queue_attributes(
                 QueueUrl=queue_url(self.running.aws_url, plan.queue), AttributeNames=names
             )["Attributes"]
-            if any(int(found[name]) for name in names):
+            if any(int(attributes[name]) for name in names):
                 return False
         return True
 
     def wait_for_index(self):
-        """Wait until the index that answers holds every stored review; returns its version."""
+        """Wait until the served index has every stored review; returns its version."""
         stored = self.count("SELECT count(*) FROM reviews")
 
-        def current():
+        def complete_index():
             pointer = artefacts.current(self.artefacts, "index")
             if pointer is None:
                 return None
@@ -226,12 +229,12 @@ class Stack:
             complete = manifest.count == stored and serving == manifest.version
             return manifest.version if complete else None
 
-        return wait_until(current, what=f"an index of {stored} reviews")
+        return wait_until(complete_index, what=f"an index of {stored} reviews")
 
 
 @contextmanager
 def temporary_stack(**settings):
-    """A stack that is not started yet, in a folder of its own; ended and removed afterwards."""
+    """A stack in a temporary folder, not started yet; stopped and removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="reviewlens-e2e-"))
     stack = Stack(folder, **settings)
     try:
@@ -244,8 +247,8 @@ def temporary_stack(**settings):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def assert_adds_up(report):
-    """The sum that holds for every ingest at every moment."""
+def assert_counts_add_up(report):
+    """Check the sums that must always hold for the counts of an ingest."""
     parts = report["stored"] + report["duplicates"] + report["rejected"]
     assert report["rows_read"] == parts, report
     assert sum(report["rejects_by_reason"].values()) == report["rejected"], report

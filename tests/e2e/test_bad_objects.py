@@ -1,4 +1,4 @@
-"""Objects that cannot be read (to their end) are told of clearly, and the rest goes on."""
+"""Unreadable or truncated objects are reported clearly and do not block others."""
 
 import gzip
 import io
@@ -33,8 +33,8 @@ def empty_zip():
 
 
 @contextmanager
-def held(stack):
-    """Nobody reads objects or events while the block runs."""
+def suspended_worker(stack):
+    """Suspend the worker during the block, so that no objects or events are read."""
     worker = psutil.Process(stack.child("worker"))
     worker.suspend()
     try:
@@ -55,7 +55,7 @@ def held(stack):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_cannot_be_read_says_why_and_the_next_dump_is_read(stack, name, body, code):
+def test_an_unreadable_object_is_reported_and_the_next_dump_is_read(stack, name, body, code):
     bad = stack.put(name, body())
     good = amazon_2014(30, seed=name, flawed=False)
     good_id = stack.put(f"good-{name}.json", good.body)
@@ -67,9 +67,9 @@ def test_what_cannot_be_read_says_why_and_the_next_dump_is_read(stack, name, bod
     stack.wait_for_index()
 
 
-def test_a_truncated_gzip_gives_its_whole_rows_and_one_reject(stack):
-    made = amazon_2014(2_000, seed="cut", flawed=False)
-    whole = gzip.compress(made.body)
+def test_a_truncated_gzip_yields_its_complete_rows_and_one_reject(stack):
+    dump = amazon_2014(2_000, seed="cut", flawed=False)
+    whole = gzip.compress(dump.body)
     report = stack.wait_for(stack.put("cut.json.gz", whole[: len(whole) // 2]))
     assert report["rejects_by_reason"] == {"truncated_record": 1}
     assert 0 < report["stored"] < 2_000
@@ -80,11 +80,11 @@ def test_a_truncated_gzip_gives_its_whole_rows_and_one_reject(stack):
     assert reject["record"] == report["rows_read"]
 
 
-def test_an_object_that_is_gone_or_replaced_before_it_is_read(stack):
+def test_an_object_deleted_or_replaced_before_it_is_read_is_reported(stack):
     s3 = stack.aws("s3")
-    gone, old, new = (amazon_2014(9, seed=seed, flawed=False).body for seed in ("g", "o", "n"))
-    with held(stack):
-        deleted = stack.put("deleted.json", gone)
+    lost, old, new = (amazon_2014(9, seed=seed, flawed=False).body for seed in ("g", "o", "n"))
+    with suspended_worker(stack):
+        deleted = stack.put("deleted.json", lost)
         s3.delete_object(Bucket=RAW_BUCKET, Key="uploads/deleted.json")
         replaced = stack.put("replaced.json", old)
         current = stack.put("replaced.json", new)
@@ -94,28 +94,28 @@ def test_an_object_that_is_gone_or_replaced_before_it_is_read(stack):
     stack.wait_for_index()
 
 
-def test_a_missing_mapping_can_be_added_and_the_dump_collected_again(stack):
+def test_a_dump_can_be_collected_again_after_adding_a_mapping(stack):
     body = b"Opinion;Grade\nA fine lamp, bright and warm;5\nIt broke on day one;1\n"
     ingest_id = stack.put("mapped/words.csv", body)
     assert stack.wait_for(ingest_id, "failed")["error_code"] == "schema_unknown"
     stack.put("mapped/words.csv.mapping.json", b'{"text": "Opinion", "rating": "Grade"}')
-    answer = stack.post("/collect", {"prefix": "mapped/"}, status=202)
-    assert answer["ingest_ids"] == [ingest_id]
+    response = stack.post("/collect", {"prefix": "mapped/"}, status=202)
+    assert response["ingest_ids"] == [ingest_id]
 
-    def read_again():
+    def processed_report():
         report = stack.report(ingest_id)
         return report if report["status"] == "processed" else None
 
-    report = wait_until(read_again, what="the second try")
+    report = wait_until(processed_report, what="the second attempt")
     assert counts(report) == (2, 2, 0, 0)
     assert report["error_code"] is None
 
 
-def test_any_key_that_s3_takes_is_a_dump(stack):
+def test_any_valid_s3_key_can_be_a_dump(stack):
     for name in ("spaces and +plus.json", "ünïcode/日本.json", "100%25 #1?.json", "a" * 900):
-        made = amazon_2014(5, seed=name, flawed=False)
-        ingest_id = stack.put(name, made.body)
+        dump = amazon_2014(5, seed=name, flawed=False)
+        ingest_id = stack.put(name, dump.body)
         report = stack.wait_for(ingest_id)
         assert report["key"] == f"uploads/{name}"
         assert ingest_id == ingest_id_of(RAW_BUCKET, report["key"], report["etag"])
-        assert counts(report) == made.counts
+        assert counts(report) == dump.counts

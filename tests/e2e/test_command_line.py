@@ -1,4 +1,4 @@
-"""The command line against a real stack: what a person types, sees, and gets for mistakes."""
+"""The command line against a real stack: results, output and errors."""
 
 import json
 import subprocess
@@ -27,11 +27,13 @@ JSON_LINE = '{{"reviewText": "{}", "overall": {}, "asin": "P9", "reviewerID": "r
 
 
 def run(*arguments, expect=0, **options):
-    done = subprocess.run(
+    result = subprocess.run(
         [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=170, **options
     )
-    assert done.returncode == expect, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
-    return done
+    assert result.returncode == expect, (
+        f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"
+    )
+    return result
 
 
 @pytest.fixture
@@ -57,51 +59,51 @@ def test_ingest_waits_until_the_reviews_can_be_searched(reviewlens, samples, tmp
         + JSON_LINE.format("", 4, 2)
         + JSON_LINE.format("The glaze of the teapot came off in the sink.", 9, 3)
     )
-    found = json.loads(reviewlens("ingest", str(dump), "--json").stdout)["ingests"]
-    assert [(f["status"], f["rows_read"], f["stored"], f["rejected"]) for f in found] == [
+    ingests = json.loads(reviewlens("ingest", str(dump), "--json").stdout)["ingests"]
+    assert [(f["status"], f["rows_read"], f["stored"], f["rejected"]) for f in ingests] == [
         ("processed", 3, 1, 2)
     ]
-    assert found[0]["rejects_by_reason"] == {"text_missing": 1, "rating_out_of_range": 1}
-    answer = json.loads(reviewlens("search", "a teapot that pours well", "--json").stdout)
-    assert answer["results"][0]["product_id"] == "P9"
+    assert ingests[0]["rejects_by_reason"] == {"text_missing": 1, "rating_out_of_range": 1}
+    results = json.loads(reviewlens("search", "a teapot that pours well", "--json").stdout)
+    assert results["results"][0]["product_id"] == "P9"
 
 
-def test_a_folder_is_ingested_with_the_mappings_beside_its_files(reviewlens, samples, tmp_path):
+def test_a_folder_is_ingested_with_its_mappings(reviewlens, samples, tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "a.csv").write_text("Meinung;Note\nWunderbar weich und warm.;5\n")
     (tmp_path / "sub" / "mapping.json").write_text('{"text": "Meinung", "rating": "Note"}')
     (tmp_path / ".hidden").write_text("nothing to read")
-    found = json.loads(reviewlens("ingest", str(tmp_path), "--json").stdout)["ingests"]
-    assert [(f["key"], f["stored"]) for f in found] == [("uploads/sub/a.csv", 1)]
+    ingests = json.loads(reviewlens("ingest", str(tmp_path), "--json").stdout)["ingests"]
+    assert [(f["key"], f["stored"]) for f in ingests] == [("uploads/sub/a.csv", 1)]
 
 
-def test_a_dump_with_unknown_columns_fails_and_a_mapping_mends_it(reviewlens, samples, tmp_path):
+def test_a_dump_with_unknown_columns_can_be_ingested_with_a_mapping(reviewlens, samples, tmp_path):
     dump = tmp_path / "own.csv"
     dump.write_text("Opinion,Grade\nThe lid of the churn fits badly.,2\n")
     failed = reviewlens("ingest", str(dump), expect=1)
     assert "schema_unknown" in failed.stdout
     assert "'Opinion', 'Grade'" in failed.stdout
-    mended = reviewlens("ingest", str(dump), "--map", "text=Opinion,rating=Grade", "--json")
-    assert json.loads(mended.stdout)["ingests"][0]["stored"] == 1
+    mapped = reviewlens("ingest", str(dump), "--map", "text=Opinion,rating=Grade", "--json")
+    assert json.loads(mapped.stdout)["ingests"][0]["stored"] == 1
 
 
-def test_an_s3_address_is_collected(reviewlens, stack, samples):
+def test_objects_at_an_s3_uri_are_collected(reviewlens, stack, samples):
     line = JSON_LINE.format("The anvil rings true and stays put.", 5, 7)
     s3 = local_client("s3", stack.running.aws_url)
     s3.create_bucket(Bucket="elsewhere")
     s3.put_object(Bucket="elsewhere", Key="old/anvils.jsonl", Body=line.encode())
-    found = json.loads(reviewlens("ingest", "s3://elsewhere/old/", "--json").stdout)["ingests"]
-    assert [(f["key"], f["status"], f["stored"]) for f in found] == [
+    ingests = json.loads(reviewlens("ingest", "s3://elsewhere/old/", "--json").stdout)["ingests"]
+    assert [(f["key"], f["status"], f["stored"]) for f in ingests] == [
         ("uploads/elsewhere/old/anvils.jsonl", "processed", 1)
     ]
 
 
-def test_analyze_and_search_answer_for_a_person_and_for_a_program(reviewlens, samples):
-    seen = reviewlens("analyze", "The hinge snapped and nobody answers.", "--top-k", "2").stdout
-    assert "negative" in seen
-    assert "RL-AUD-01" in seen
-    told = json.loads(reviewlens("analyze", "Lovely, would buy again!", "--json").stdout)
-    assert told["sentiment"] == "positive"
+def test_analyze_and_search_print_text_and_json(reviewlens, samples):
+    output = reviewlens("analyze", "The hinge snapped and nobody answers.", "--top-k", "2").stdout
+    assert "negative" in output
+    assert "RL-AUD-01" in output
+    analysis = json.loads(reviewlens("analyze", "Lovely, would buy again!", "--json").stdout)
+    assert analysis["sentiment"] == "positive"
     filtered = json.loads(
         reviewlens(
             *("search", "hinge", "--product", "RL-AUD-01", "--sentiment", "negative"),
@@ -115,37 +117,37 @@ def test_analyze_and_search_answer_for_a_person_and_for_a_program(reviewlens, sa
     assert all(review["reviewed_at"] >= "2026-03-16" for review in filtered)
 
 
-@pytest.mark.parametrize("ending", ["html", "pdf"])
-def test_a_report_is_written_from_what_the_stack_answers(reviewlens, samples, tmp_path, ending):
-    path = tmp_path / f"headphones.{ending}"
-    told = json.loads(
+@pytest.mark.parametrize("suffix", ["html", "pdf"])
+def test_a_report_is_written_from_the_data_of_the_stack(reviewlens, samples, tmp_path, suffix):
+    path = tmp_path / f"headphones.{suffix}"
+    result = json.loads(
         reviewlens("report", "--product", "RL-AUD-01", "-o", str(path), "--json").stdout
     )
-    assert told["bytes"] == path.stat().st_size > 10_000
-    assert "Worst reviews" not in told["not_available"]
-    if ending == "html":
+    assert result["bytes"] == path.stat().st_size > 10_000
+    assert "Worst reviews" not in result["not_available"]
+    if suffix == "html":
         assert "Reviews of Wren Folding Headphones" in path.read_text()
         assert "hinge" in path.read_text()
 
 
-def test_status_and_doctor_tell_how_the_stack_is(reviewlens, samples):
-    found = json.loads(reviewlens("status", "--json").stdout)
-    assert found["health"]["status"] == "ok"
-    assert {each["key"] for each in found["ingests"]} >= {"uploads/reviews.jsonl.gz"}
-    assert set(found["queues"]) == {"collection", "processing", "index"}
+def test_status_and_doctor_describe_the_stack(reviewlens, samples):
+    status = json.loads(reviewlens("status", "--json").stdout)
+    assert status["health"]["status"] == "ok"
+    assert {each["key"] for each in status["ingests"]} >= {"uploads/reviews.jsonl.gz"}
+    assert set(status["queues"]) == {"collection", "processing", "index"}
     checks = json.loads(reviewlens("doctor", "--json").stdout)["checks"]
     assert {check["check"] for check in checks} >= {"PostgreSQL", "model", "services", "queues"}
     assert all(check["verdict"] != "failed" for check in checks)
 
 
-def test_env_lets_psql_and_other_programs_in(reviewlens, samples):
+def test_env_sets_up_psql(reviewlens, samples):
     script = f"{reviewlens('env').stdout}\npsql -tAc 'SELECT count(*) FROM reviews'"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    assert int(done.stdout) > 700
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert int(result.stdout) > 700
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("ingest", "/no/such/file.csv"), "/no/such/file.csv does not exist"),
         (("ingest", "s3://no-such-bucket/x"), "cannot be read in this stack"),
@@ -156,20 +158,21 @@ def test_env_lets_psql_and_other_programs_in(reviewlens, samples):
         (("report", "-o", "x.html", "--product", "no-such"), "There is no product 'no-such'"),
     ],
 )
-def test_wrong_input_is_told_in_one_line(reviewlens, arguments, words):
-    told = reviewlens(*arguments, expect=2).stderr
-    assert words in told
-    assert "Traceback" not in told
+def test_wrong_input_is_a_one_line_error(reviewlens, arguments, message):
+    error = reviewlens(*arguments, expect=2).stderr
+    assert message in error
+    assert "Traceback" not in error
 
 
-def test_a_wrong_map_names_the_fields(reviewlens, tmp_path):
+def test_an_invalid_map_option_lists_the_fields(reviewlens, tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
-    told = reviewlens("ingest", str(tmp_path / "x.csv"), "--map", "txt=a", expect=2).stderr
-    assert "'txt=a'" in told
-    assert "helpful_votes" in told
+    error = reviewlens("ingest", str(tmp_path / "x.csv"), "--map", "txt=a", expect=2).stderr
+    assert "'txt=a'" in error
+    assert "must have the form field=column" in error
+    assert "helpful_votes" in error
 
 
-def test_two_files_of_one_name_are_not_mixed_up(reviewlens, tmp_path):
+def test_two_files_with_the_same_name_are_refused(reviewlens, tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x.csv").write_text(f"text,rating\n{folder},3\n")
@@ -178,12 +181,12 @@ def test_two_files_of_one_name_are_not_mixed_up(reviewlens, tmp_path):
 
 
 @pytest.mark.parametrize("command", [("analyze", "x"), ("search", "x"), ("status",), ("env",)])
-def test_without_a_stack_they_say_how_to_start_one(command, tmp_path):
-    told = run(*command, "--state", str(tmp_path / "none"), expect=2).stderr
-    assert "reviewlens up" in told
+def test_without_a_stack_commands_explain_how_to_start_one(command, tmp_path):
+    error = run(*command, "--state", str(tmp_path / "none"), expect=2).stderr
+    assert "reviewlens up" in error
 
 
-def test_reset_asks_and_removes_nothing_but_a_state_folder_at_rest(stack, tmp_path):
+def test_reset_confirms_and_removes_only_an_unused_state_folder(stack, tmp_path):
     running = run("reset", "--yes", "--state", str(stack.folder.root), expect=2)
     assert "already running" in running.stderr
     (tmp_path / "mine").mkdir()
@@ -202,8 +205,8 @@ def test_reset_asks_and_removes_nothing_but_a_state_folder_at_rest(stack, tmp_pa
     run("reset", "--yes", "--state", str(idle))
 
 
-def test_the_demo_ends_with_0_when_all_of_it_worked(tmp_path):
+def test_the_demo_exits_with_0_if_every_step_succeeds(tmp_path):
     ports = ("--port", "0", "--aws-port", "0", "--database-port", "0")
-    seen = run("demo", "--once", *ports, "--state", str(tmp_path / "state")).stdout
-    for words in ("uploads/audio.review", "RL-AUD-01", "Wren Folding Headphones", "similarity"):
-        assert words in seen
+    output = run("demo", "--once", *ports, "--state", str(tmp_path / "state")).stdout
+    for text in ("uploads/audio.review", "RL-AUD-01", "Wren Folding Headphones", "similarity"):
+        assert text in output

@@ -1,4 +1,4 @@
-"""Nothing a caller sends makes a 500: every answer is a 4xx problem that says what is wrong."""
+"""No request causes a 500: every invalid request gets a 4xx problem that explains the error."""
 
 import base64
 import json
@@ -14,25 +14,25 @@ POSTS = (
     *("/analyze", "/analyze/batch", "/search_similar", "/embeddings", "/process"),
     *("/collect", "/build_index"),
 )
-NEEDING = POSTS[:5]
-"""Routes that cannot do without a body."""
+BODY_REQUIRED = POSTS[:5]
+"""Routes that require a body."""
 GETS = ("/collect", "/collect/ing_unknown", "/products", "/products/RL-AUD-01", "/reviews")
 
 
-def refused(answer, *statuses):
-    assert answer.status_code in statuses, (answer.status_code, answer.text[:500])
-    assert answer.headers["content-type"] == PROBLEM
-    if answer.request.method != "HEAD":
-        body = answer.json()
-        assert body["status"] == answer.status_code
+def assert_problem(response, *statuses):
+    assert response.status_code in statuses, (response.status_code, response.text[:500])
+    assert response.headers["content-type"] == PROBLEM
+    if response.request.method != "HEAD":
+        body = response.json()
+        assert body["status"] == response.status_code
         assert {"type", "title", "code", "detail"} <= body.keys()
-        assert "Traceback" not in answer.text
+        assert "Traceback" not in response.text
 
 
 @pytest.fixture(scope="module")
 def client(stack, samples):
-    with stack.client() as made:
-        yield made
+    with stack.client() as http_client:
+        yield http_client
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -54,53 +54,67 @@ def client(stack, samples):
     ],
     ids=range(12),
 )
-def test_a_body_that_is_no_json(client, path, body):
-    refused(client.post(path, content=body, headers=JSON), 400)
+def test_a_body_that_is_not_json_is_refused(client, path, body):
+    assert_problem(client.post(path, content=body, headers=JSON), 400)
 
 
-@pytest.mark.parametrize("path", NEEDING)
+@pytest.mark.parametrize("path", BODY_REQUIRED)
 @pytest.mark.parametrize(
     "body",
     [b"", b"null", b"[]", b"{}", b'"text"', b"17", b"true", b'[{"query_text": "a"}]'],
 )
-def test_json_that_is_no_request(client, path, body):
-    refused(client.post(path, content=body, headers=JSON), 422)
+def test_json_that_is_not_a_request_is_refused(client, path, body):
+    assert_problem(client.post(path, content=body, headers=JSON), 422)
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_a_body_that_is_too_large_declared_or_not(client, path):
+def test_a_body_that_is_too_large_is_refused(client, path):
     body = json.dumps({"query_text": "x" * 5_000_000}).encode()
-    refused(client.post(path, content=body, headers=JSON), 413)
+    assert_problem(client.post(path, content=body, headers=JSON), 413)
     pieces = (body[at : at + 65_536] for at in range(0, len(body), 65_536))
-    refused(client.post(path, content=pieces, headers=JSON), 413)
+    assert_problem(client.post(path, content=pieces, headers=JSON), 413)
 
 
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "a/b/c", ""]
 )
-def test_a_body_of_another_kind(client, path, kind):
-    answer = client.post(path, content=b'{"query_text": "a"}', headers={"content-type": kind})
-    refused(answer, 415)
+def test_a_body_of_another_media_type_is_refused(client, path, kind):
+    response = client.post(path, content=b'{"query_text": "a"}', headers={"content-type": kind})
+    assert_problem(response, 415)
 
 
 WRONG = [
-    *(("/analyze", {"query_text": wrong}) for wrong in (None, 5, [], {}, "", "  \n", "x" * 10_001)),
     *(
-        ("/analyze", {"query_text": "a", "top_k": wrong})
-        for wrong in (-1, 101, 1.5, "many", None, 10**30)
+        ("/analyze", {"query_text": invalid})
+        for invalid in (None, 5, [], {}, "", "  \n", "x" * 10_001)
     ),
     *(
-        ("/analyze", {"query_text": "a", "image_url": wrong})
-        for wrong in ("file:///etc/passwd", "ftp://a", "http://", "http://[", "x" * 5_000, 7, "\0")
+        ("/analyze", {"query_text": "a", "top_k": invalid})
+        for invalid in (-1, 101, 1.5, "many", None, 10**30)
     ),
-    *(("/analyze/batch", {"texts": wrong}) for wrong in ([], ["a"] * 65, [""], "a", [None], {})),
-    *(("/embeddings", {"texts": wrong}) for wrong in ([], ["a"] * 65, [" "], "a", [1], None)),
+    *(
+        ("/analyze", {"query_text": "a", "image_url": invalid})
+        for invalid in (
+            "file:///etc/passwd",
+            "ftp://a",
+            "http://",
+            "http://[",
+            "x" * 5_000,
+            7,
+            "\0",
+        )
+    ),
+    *(
+        ("/analyze/batch", {"texts": invalid})
+        for invalid in ([], ["a"] * 65, [""], "a", [None], {})
+    ),
+    *(("/embeddings", {"texts": invalid}) for invalid in ([], ["a"] * 65, [" "], "a", [1], None)),
     ("/embeddings", {"texts": ["a"], "model": "another"}),
-    *(("/search_similar", {"query_text": "a", "top_k": wrong}) for wrong in (0, 101, "x")),
+    *(("/search_similar", {"query_text": "a", "top_k": invalid}) for invalid in (0, 101, "x")),
     *(
-        ("/search_similar", {"query_text": "a", "filters": wrong})
-        for wrong in (
+        ("/search_similar", {"query_text": "a", "filters": invalid})
+        for invalid in (
             [],
             "all",
             {"colour": "red"},
@@ -119,8 +133,8 @@ WRONG = [
             {"date_from": "2025-01-02", "date_to": "2025-01-01"},
         )
     ),
-    *(("/process", {"ingest_id": wrong}) for wrong in ("", "a b", "../x", "x" * 65, 5, None)),
-    *(("/collect", wrong) for wrong in ([], {"prefix": 5}, {"bucket": "x"}, {"source": []})),
+    *(("/process", {"ingest_id": invalid}) for invalid in ("", "a b", "../x", "x" * 65, 5, None)),
+    *(("/collect", invalid) for invalid in ([], {"prefix": 5}, {"bucket": "x"}, {"source": []})),
     ("/collect", {"source": "https://example.org"}),
     ("/collect", {"source": "s3://another-bucket/uploads/"}),
     ("/collect", {"source": "s3://reviewlens-raw/a", "prefix": "b"}),
@@ -131,8 +145,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("path", "body"), WRONG, ids=range(len(WRONG)))
-def test_a_field_that_cannot_be_used(client, path, body):
-    refused(client.post(path, json=body), 422)
+def test_an_invalid_field_is_refused(client, path, body):
+    assert_problem(client.post(path, json=body), 422)
 
 
 ODD = [
@@ -160,9 +174,9 @@ ODD = [
 
 
 @pytest.mark.parametrize(("path", "body"), ODD, ids=range(len(ODD)))
-def test_what_is_odd_and_allowed_is_answered(client, path, body):
-    answer = client.post(path, json=body)
-    assert answer.status_code == 200, answer.text
+def test_an_unusual_valid_body_is_accepted(client, path, body):
+    response = client.post(path, json=body)
+    assert response.status_code == 200, response.text
 
 
 def cursor(text):
@@ -170,12 +184,12 @@ def cursor(text):
 
 
 QUERIES = [
-    *(f"/products?limit={wrong}" for wrong in ("0", "201", "x", "1e3", "-1", "")),
-    *(f"/reviews?limit={wrong}" for wrong in ("0", "201", "x", "9" * 400)),
+    *(f"/products?limit={invalid}" for invalid in ("0", "201", "x", "1e3", "-1", "")),
+    *(f"/reviews?limit={invalid}" for invalid in ("0", "201", "x", "9" * 400)),
     *(
-        f"{path}?cursor={wrong}"
+        f"{path}?cursor={invalid}"
         for path in ("/products", "/reviews")
-        for wrong in (
+        for invalid in (
             *("x", "%00", "%ff", "日本", "a" * 2_049, "=", "bnVsbA"),
             *(cursor(text) for text in ("[]", "{}", "[1]", '["a", "b", "c"]', "[NaN, 1]")),
             *(cursor(text) for text in ('[1e30, "a"]', '[5, "\\u0000"]', "[" * 99)),
@@ -184,12 +198,15 @@ QUERIES = [
     "/products?cursor=" + cursor('["reviews", "desc", -1, "a"]'),
     "/products?cursor=" + cursor('["reviews", "asc", 1, "a"]'),
     "/products?cursor=" + cursor('["reviews", "desc", 1e30, "a"]'),
-    *(f"/reviews?min_rating={wrong}" for wrong in ("0", "6", "nan", "inf", "x")),
-    *(f"/reviews?from={wrong}" for wrong in ("x", "2024-13-01", "%00", "99999-01-01")),
+    *(f"/reviews?min_rating={invalid}" for invalid in ("0", "6", "nan", "inf", "x")),
+    *(f"/reviews?from={invalid}" for invalid in ("x", "2024-13-01", "%00", "99999-01-01")),
     *("/reviews?sentiment=angry", "/reviews?product_id=%00", "/reviews?product_id=" + "x" * 513),
     "/reviews?min_rating=4&max_rating=2",
     "/reviews?from=2025-01-02&to=2025-01-01",
-    *(f"/trends?{wrong}" for wrong in ("interval=year", "from=x", "product_id=%00", "source=%00")),
+    *(
+        f"/trends?{invalid}"
+        for invalid in ("interval=year", "from=x", "product_id=%00", "source=%00")
+    ),
     *(
         "/trends?from=2025-01-02&to=2025-01-01",
         "/trends?interval=day&from=0001-01-01&to=9999-12-31",
@@ -204,14 +221,14 @@ QUERIES = [
         "/products?search=%00",
         "/products?min_reviews=0",
     ),
-    *(f"/collect?limit={wrong}" for wrong in ("0", "201", "x")),
+    *(f"/collect?limit={invalid}" for invalid in ("0", "201", "x")),
     "/collect/" + "x" * 65,
 ]
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=range(len(QUERIES)))
-def test_a_query_that_cannot_be_used(client, path):
-    refused(client.get(path), 422)
+def test_an_invalid_query_is_refused(client, path):
+    assert_problem(client.get(path), 422)
 
 
 @pytest.mark.parametrize(
@@ -229,65 +246,65 @@ def test_a_query_that_cannot_be_used(client, path):
         "/products?search=%25_%5C",
         "/trends?to=0001-01-01",
         "/trends?interval=month&from=9999-12-31",
-        "/aspects?product_id=nobody",
-        "/duplicates?product_id=nobody",
+        "/aspects?product_id=unknown",
+        "/duplicates?product_id=unknown",
         "/reviews?aspect=%25_",
     ],
 )
-def test_an_odd_query_that_is_allowed_is_answered(client, path):
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
+def test_an_unusual_valid_query_is_accepted(client, path):
+    response = client.get(path)
+    assert response.status_code == 200, response.text
 
 
 @pytest.mark.parametrize(
     "path",
     [
         *("/", "/nothing", "/analyse", "/analyze/", "//analyze", "/analyze/batch/x"),
-        *("/search_similar/x", "/trends/x/y", "/health/nobody", "/health/x/y"),
+        *("/search_similar/x", "/trends/x/y", "/health/unknown", "/health/x/y"),
         *("/collect/ing_unknown", "/collect/%00", "/collect/ing_unknown/rejects", "/collect/a/b"),
         *("/products/unknown", "/products/%00", "/products/..%2f..%2fetc", "/products/%F0%9F"),
         *("/docs", "/redoc", "/openapi.yaml", "/%2e%2e/%2e%2e/etc/passwd", "/moto-api/reset"),
         *("/reviews/x", "/process/x", "/embeddings/x", "/" + "a" * 8_000, "/%c0%af"),
     ],
 )
-def test_what_is_not_there(client, path):
-    refused(client.get(path), 404)
+def test_an_unknown_path_is_not_found(client, path):
+    assert_problem(client.get(path), 404)
 
 
-def test_an_ingest_that_is_not_there_cannot_be_processed(client):
-    refused(client.post("/process", json={"ingest_id": "ing_unknown"}), 404)
+def test_an_unknown_ingest_cannot_be_processed(client):
+    assert_problem(client.post("/process", json={"ingest_id": "ing_unknown"}), 404)
 
 
 @pytest.mark.parametrize("path", [*POSTS, *GETS, "/health", "/health/inference", "/openapi.json"])
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
-def test_a_method_that_no_route_has(client, path, method):
+def test_an_unsupported_method_is_refused(client, path, method):
     try:
-        answer = client.request(method, path)
+        response = client.request(method, path)
     except httpx.RemoteProtocolError:
-        assert method == "BREW"  # the connection is closed on what is no HTTP
+        assert method == "BREW"  # the connection is closed on invalid HTTP
         return
-    if method == "BREW" and answer.status_code == 400:
-        return  # the parser's own answer
-    refused(answer, 405)
-    assert answer.headers["allow"]
+    if method == "BREW" and response.status_code == 400:
+        return  # the response of the HTTP parser
+    assert_problem(response, 405)
+    assert response.headers["allow"]
 
 
-@pytest.mark.parametrize("path", NEEDING)
-def test_a_route_that_only_takes_posts(client, path):
-    refused(client.get(path), 405)
+@pytest.mark.parametrize("path", BODY_REQUIRED)
+def test_a_get_on_a_post_route_is_refused(client, path):
+    assert_problem(client.get(path), 405)
 
 
 @pytest.mark.parametrize("host", ["example.org", "[", "[::1", "a b", "127.0.0.1.evil", "\xff", ""])
-def test_a_host_that_is_not_this_machine(client, host):
-    refused(client.get("/products", headers={"host": host.encode("latin-1")}), 400, 421)
+def test_a_request_for_another_host_is_refused(client, host):
+    assert_problem(client.get("/products", headers={"host": host.encode("latin-1")}), 400, 421)
 
 
 @pytest.mark.parametrize("origin", ["https://example.org", "http://[", "null", "\xff", "//"])
-def test_a_page_of_another_site(client, origin):
-    answer = client.post(
+def test_a_post_from_another_site_is_refused(client, origin):
+    response = client.post(
         "/analyze", json={"query_text": "a"}, headers={"origin": origin.encode("latin-1")}
     )
-    refused(answer, 403)
+    assert_problem(response, 403)
 
 
 UPGRADE = (
@@ -310,18 +327,18 @@ UPGRADE = (
     ],
     ids=range(7),
 )
-def test_what_is_hardly_http(stack, client, request_bytes):
+def test_malformed_http_does_not_harm_the_server(stack, client, request_bytes):
     with socket.create_connection(("127.0.0.1", stack.running.gateway), timeout=30) as raw:
         raw.sendall(request_bytes)
         raw.shutdown(socket.SHUT_WR)
-        said = b""
+        received = b""
         while piece := raw.recv(65_536):
-            said += piece
-    assert b" 500 " not in said.partition(b"\r\n")[0]
+            received += piece
+    assert b" 500 " not in received.partition(b"\r\n")[0]
     assert client.get("/products?limit=1").status_code == 200
 
 
-def test_the_service_is_as_well_as_before(client):
+def test_the_service_still_works_afterwards(client):
     assert client.get("/health").json()["status"] == "ok"
-    found = client.post("/analyze", json={"query_text": "I love this kettle."}).json()
-    assert found["sentiment"] == "positive"
+    analysis = client.post("/analyze", json={"query_text": "I love this kettle."}).json()
+    assert analysis["sentiment"] == "positive"

@@ -1,4 +1,4 @@
-"""``kill -9`` in the middle of the work: nothing is lost, nothing is there twice."""
+"""``kill -9`` during work loses and duplicates nothing."""
 
 import io
 import os
@@ -11,7 +11,7 @@ import pytest
 from local.names import CLEAN_BUCKET
 from shared.schemas.review import model_text
 from tests.e2e.dumps import amazon_2014
-from tests.e2e.stack import counts, gone, wait_until
+from tests.e2e.stack import counts, have_ended, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 ROWS = 60_000
@@ -30,31 +30,31 @@ def kill_worker(stack):
     assert stack.process.poll() is None
 
 
-def assert_stored_once(stack, ingest_id, made):
-    """Exactly the rows that should be there are, in PostgreSQL and in the clean bucket."""
+def assert_stored_once(stack, ingest_id, dump):
+    """Check that PostgreSQL and the clean bucket have exactly the expected rows."""
     stored = stack.rows(
         "SELECT record FROM reviews WHERE ingest_id = %s ORDER BY record", ingest_id
     )
-    assert [record for (record,) in stored] == made.stored
+    assert [record for (record,) in stored] == dump.stored
     rejected = stack.rows(
         "SELECT record FROM rejects WHERE ingest_id = %s ORDER BY record", ingest_id
     )
-    assert [record for (record,) in rejected] == made.rejected
-    assert stack.count("SELECT count(*) FROM reviews") == len(made.stored)
+    assert [record for (record,) in rejected] == dump.rejected
+    assert stack.count("SELECT count(*) FROM reviews") == len(dump.stored)
     shards = stack.rows("SELECT key FROM shards WHERE ingest_id = %s AND rows > 0", ingest_id)
     s3 = stack.aws("s3")
     records = []
     for (key,) in shards:
         body = s3.get_object(Bucket=CLEAN_BUCKET, Key=key)["Body"].read()
         records += pq.read_table(io.BytesIO(body), columns=["record"])["record"].to_pylist()
-    assert sorted(records) == made.stored
+    assert sorted(records) == dump.stored
 
 
 @pytest.mark.parametrize("kill", [kill_main, kill_worker])
-def test_a_kill_while_a_dump_is_collected(new_stack, kill):
+def test_a_kill_during_collection(new_stack, kill):
     stack = new_stack(REVIEWLENS_BATCH_ROWS="2000").start()
-    made = amazon_2014(ROWS)
-    ingest_id = stack.put("large.json", made.body)
+    dump = amazon_2014(ROWS)
+    ingest_id = stack.put("large.json", dump.body)
 
     def halfway():
         report = stack.report(ingest_id)
@@ -65,15 +65,15 @@ def test_a_kill_while_a_dump_is_collected(new_stack, kill):
     assert before["status"] == "collecting"
     assert before["rows_read"] < ROWS
     report = stack.wait_for(ingest_id, "collected", "processed")
-    assert counts(report) == made.counts
-    assert_stored_once(stack, ingest_id, made)
+    assert counts(report) == dump.counts
+    assert_stored_once(stack, ingest_id, dump)
 
 
 @pytest.mark.parametrize("kill", [kill_main, kill_worker])
-def test_a_kill_while_reviews_are_processed(new_stack, kill):
+def test_a_kill_during_processing(new_stack, kill):
     stack = new_stack(REVIEWLENS_BATCH_ROWS="250").start()
-    made = amazon_2014(1_500)
-    ingest_id = stack.put("small.json", made.body)
+    dump = amazon_2014(1_500)
+    ingest_id = stack.put("small.json", dump.body)
 
     def halfway():
         report = stack.report(ingest_id)
@@ -84,35 +84,37 @@ def test_a_kill_while_reviews_are_processed(new_stack, kill):
     kill(stack)
     assert before["shards_processed"] < before["shards"]
     report = stack.wait_for(ingest_id)
-    assert counts(report) == made.counts
+    assert counts(report) == dump.counts
     assert report["shards_processed"] == report["shards"]
-    assert_stored_once(stack, ingest_id, made)
+    assert_stored_once(stack, ingest_id, dump)
     assert stack.rows("SELECT count(*), count(DISTINCT review_id) FROM analyses") == [
-        (len(made.stored), len(made.stored))
+        (len(dump.stored), len(dump.stored))
     ]
     stack.wait_for_index()
-    known = stack.rows("SELECT review_id, title, text FROM reviews LIMIT 3")
-    for review_id, title, text in known:
+    samples = stack.rows("SELECT review_id, title, text FROM reviews LIMIT 3")
+    for review_id, title, text in samples:
         query = {"query_text": model_text(title, text), "top_k": 10}
-        found = stack.post("/search_similar", query)["results"]
-        assert review_id in {result["review_id"] for result in found}
+        results = stack.post("/search_similar", query)["results"]
+        assert review_id in {result["review_id"] for result in results}
 
 
-def test_an_upload_that_was_answered_survives_a_kill_at_once(new_stack):
+def test_an_acknowledged_upload_survives_an_immediate_kill(new_stack):
     stack = new_stack().start()
-    made = amazon_2014(120)
+    dump = amazon_2014(120)
     worker = psutil.Process(stack.child("worker"))
-    worker.suspend()  # nobody has read the object, nor the event, when the stack dies
-    ingest_id = stack.put("unread.json", made.body)
+    worker.suspend()  # neither the object nor the event has been read when the stack dies
+    ingest_id = stack.put("unread.json", dump.body)
     stack.kill(worker)
     stack.start()
-    assert counts(stack.wait_for(ingest_id)) == made.counts
+    assert counts(stack.wait_for(ingest_id)) == dump.counts
     stack.wait_for_index()
 
 
-def test_a_killed_gateway_comes_back(stack):
+def test_a_killed_gateway_is_restarted(stack):
     old = psutil.Process(stack.child("gateway"))
     old.kill()
-    wait_until(lambda: gone([old]) and stack.child("gateway") != old.pid, what="a new gateway")
+    wait_until(
+        lambda: have_ended([old]) and stack.child("gateway") != old.pid, what="a new gateway"
+    )
     assert stack.get("/health")["status"] == "ok"
     assert stack.post("/analyze", {"query_text": "It broke."})["sentiment"] == "negative"

@@ -1,4 +1,4 @@
-"""Models change under the requests of others: nothing fails, nothing is lost, nothing is mixed."""
+"""Model changes under load: no request fails, and no model is paired with another's index."""
 
 import hashlib
 import itertools
@@ -18,8 +18,8 @@ from tests.evaluations import Simulation
 from tests.models import model_folder
 
 pytestmark = pytest.mark.slow
-ASKERS = 2
-KNOWN = "The lid of the old churn fits badly, and the handle came off in March."
+CLIENTS = 2
+REVIEW = "The lid of the old churn fits badly, and the handle came off in March."
 
 
 def run(*arguments, expect=0):
@@ -30,11 +30,11 @@ def run(*arguments, expect=0):
     return done
 
 
-def turned_model(folder, version):
-    """The shipped model with the places of its embedding in another order.
+def reversed_model(folder, version):
+    """The shipped model with the dimensions of its embedding reversed.
 
-    Texts are as near to one another as before, and as far as can be from what the shipped one makes
-    of them: whoever pairs a model with the other's index finds nothing.
+    Similarities between texts stay the same, but embeddings of the two models are not comparable:
+    a model paired with the index of the other finds nothing similar.
     """
     folder.mkdir()
     graph = onnx.load(model_folder() / "model.onnx")
@@ -50,74 +50,74 @@ def turned_model(folder, version):
     (folder / "tokenizer.json").write_bytes((model_folder() / "tokenizer.json").read_bytes())
     for name in ("model.onnx", "tokenizer.json"):
         body = (folder / name).read_bytes()
-        told = {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
-        manifest["files"][name] = told
+        entry = {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
+        manifest["files"][name] = entry
     (folder / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
     return folder
 
 
-class Asked:
-    """What the askers saw: for each of them its predictions in their order."""
+class RecordedResponses:
+    """The responses to each client, in order."""
 
     def __init__(self, store):
-        self.predictions = [[] for _ in range(ASKERS)]
+        self.responses = [[] for _ in range(CLIENTS)]
         self._store = store
-        # now, and new ones when they are seen: old versions are deleted after a while
+        # known indexes now, and new ones as they appear: old versions are deleted later
         indexes = registry.indexes_of(store).items()
-        self._models = {index: model for model, found in indexes for index in found}
+        self._models = {index: model for model, versions in indexes for index in versions}
 
-    def note(self, mine, status, shown, hits):
-        index = shown.get("index_version")
+    def record(self, responses, status, body, hits):
+        index = body.get("index_version")
         if index is not None and index not in self._models:
             manifest = artefacts.read_manifest(self._store, "index", index)
             self._models[index] = manifest.model_version
-        best = shown[hits][0]["similarity_score"] if shown.get(hits) else None
-        mine.append((status, shown.get("model_version"), index, best))
+        best = body[hits][0]["similarity_score"] if body.get(hits) else None
+        responses.append((status, body.get("model_version"), index, best))
 
     def check(self, *, ends_with):
-        """Every request was answered, from a model and its own index, and the switch was one."""
-        for mine in self.predictions:
-            assert {status for status, *_ in mine} == {200}
-            for _, model, index, similarity in mine:
+        """Check that all requests succeeded, with matching model and index, and one switch."""
+        for responses in self.responses:
+            assert {status for status, *_ in responses} == {200}
+            for _, model, index, similarity in responses:
                 assert self._models[index] == model
                 assert similarity > 0.98
-            models = [model for _, model, *_ in mine]
+            models = [model for _, model, *_ in responses]
             changes = [after for before, after in itertools.pairwise(models) if before != after]
             assert changes == [ends_with]
 
 
 @contextmanager
-def askers(stack):
-    """Visitors who go on asking while the block runs."""
-    ended, seen = threading.Event(), Asked(stack.artefacts)
-    asked = [
-        ("/analyze", {"query_text": KNOWN, "top_k": 3}, "similar_reviews"),
-        ("/search_similar", {"query_text": KNOWN, "top_k": 5}, "results"),
+def concurrent_clients(stack):
+    """Clients that send requests during the block; yields their responses."""
+    ended, recorded = threading.Event(), RecordedResponses(stack.artefacts)
+    requests = [
+        ("/analyze", {"query_text": REVIEW, "top_k": 3}, "similar_reviews"),
+        ("/search_similar", {"query_text": REVIEW, "top_k": 5}, "results"),
     ]
 
-    def ask(mine):
+    def send(responses):
         with stack.client() as client:
             while not ended.is_set():
-                for path, body, hits in asked:
-                    answer = client.post(path, json=body)
-                    seen.note(mine, answer.status_code, answer.json(), hits)
+                for path, body, hits in requests:
+                    response = client.post(path, json=body)
+                    recorded.record(responses, response.status_code, response.json(), hits)
 
-    threads = [threading.Thread(target=ask, args=(mine,)) for mine in seen.predictions]
+    threads = [threading.Thread(target=send, args=(responses,)) for responses in recorded.responses]
     for thread in threads:
         thread.start()
     try:
-        yield seen
+        yield recorded
     finally:
         ended.set()
         for thread in threads:
             thread.join()
 
 
-def served_by(stack, version):
-    def answered():
-        return stack.post("/analyze", {"query_text": KNOWN})["model_version"] == version
+def wait_until_served(stack, version):
+    def is_served():
+        return stack.post("/analyze", {"query_text": REVIEW})["model_version"] == version
 
-    wait_until(answered, what=f"predictions of {version}")
+    wait_until(is_served, what=f"responses from {version}")
 
 
 @pytest.mark.parametrize("command", ["list", "show", "add", "compare", "activate", "rollback"])
@@ -127,9 +127,9 @@ def test_every_command_of_models_has_help_with_an_example(command):
 
 
 @pytest.mark.timeout(420)
-def test_a_second_model_takes_over_and_gives_way_again_under_requests(new_stack, tmp_path):
+def test_activation_and_rollback_under_load(new_stack, tmp_path):
     stack = new_stack().start()
-    line = json.dumps({"reviewText": KNOWN, "overall": 2, "asin": "P1", "reviewerID": "r1"})
+    line = json.dumps({"reviewText": REVIEW, "overall": 2, "asin": "P1", "reviewerID": "r1"})
     for name, body in {
         "known.jsonl": line.encode(),
         "kitchen.tsv": (SAMPLES / "kitchen.tsv").read_bytes(),
@@ -144,32 +144,32 @@ def test_a_second_model_takes_over_and_gives_way_again_under_requests(new_stack,
 
     assert "no version before" in models("rollback", expect=2).stderr
     assert "there is no model none" in models("activate", "none", "--force", expect=2).stderr
-    turned = turned_model(tmp_path / "turned", "turned-1")
-    models("add", str(turned))
+    candidate = reversed_model(tmp_path / "turned", "turned-1")
+    models("add", str(candidate))
     assert "has no evaluation" in models("activate", "turned-1", expect=1).stderr
 
     simulation = Simulation()
     predictions = simulation.predictions()
     worse = simulation.evaluation(tmp_path / "e0", "turned-0", simulation.predictions(0.85, seed=2))
-    models("add", str(turned_model(tmp_path / "worse", "turned-0")), "--evaluation", str(worse))
+    models("add", str(reversed_model(tmp_path / "worse", "turned-0")), "--evaluation", str(worse))
     old = simulation.evaluation(tmp_path / "e1", first, predictions)
     models("add", str(model_folder()), "--evaluation", str(old))
     new = simulation.evaluation(tmp_path / "e2", "turned-1", simulation.predictions(seed=3))
-    models("add", str(turned), "--evaluation", str(new))
+    models("add", str(candidate), "--evaluation", str(new))
     assert "does not pass" in models("compare", first, "turned-0", expect=1).stdout
     assert "did not pass the gate" in models("activate", "turned-0", expect=1).stderr
     assert json.loads(models("compare", first, "turned-1", "--json").stdout)["passed"]
 
-    with askers(stack) as seen:
-        # these come while everything is embedded anew
+    with concurrent_clients(stack) as recorded:
+        # arrives while all reviews are being embedded
         late = stack.put("late.json", amazon_2014(60, seed="late").body)
         done = json.loads(models("activate", "turned-1", "--json").stdout)
         assert (done["replaced"], done["shards_left"]) == (first, 0)
         assert done["reviews_scored"] > 0
-        served_by(stack, "turned-1")
+        wait_until_served(stack, "turned-1")
         stack.wait_for(late)
         stack.wait_for_index()
-    seen.check(ends_with="turned-1")
+    recorded.check(ends_with="turned-1")
     stored = stack.count("SELECT count(*) FROM reviews")
     judged = "SELECT count(*) FROM analyses WHERE model_version = %s"
     assert stack.count(judged, "turned-1") == stored
@@ -180,14 +180,14 @@ def test_a_second_model_takes_over_and_gives_way_again_under_requests(new_stack,
 
     stack.wait_for(stack.put("since.json", amazon_2014(40, seed="since").body))
     stack.wait_for_index()
-    with askers(stack) as seen:
+    with concurrent_clients(stack) as recorded:
         back = json.loads(models("rollback", "--json").stdout)
         assert (back["version"], back["replaced"]) == (first, "turned-1")
         assert back["seconds"] < 10
-        served_by(stack, first)
-        # what came since is embedded by the first model again
+        wait_until_served(stack, first)
+        # newer reviews are embedded by the first model again
         stack.wait_for_index()
-    seen.check(ends_with=first)
+    recorded.check(ends_with=first)
     stored = stack.count("SELECT count(*) FROM reviews")
     assert stack.count(judged, first) == stored
     assert [

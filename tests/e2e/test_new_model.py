@@ -1,4 +1,4 @@
-"""A newer shipped model on a folder that is in use: no review leaves the search meanwhile."""
+"""A newer shipped model on an existing folder: all reviews remain searchable throughout."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from tests.models import renamed_model
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-def test_a_newer_shipped_model_embeds_everything_before_it_serves(new_stack, tmp_path):
+def test_a_newer_shipped_model_embeds_all_reviews_before_it_serves(new_stack, tmp_path):
     stack = new_stack().start()
     for name in ("kitchen.tsv", "audio.review"):
         stack.wait_for(stack.put(name, (SAMPLES / name).read_bytes()))
@@ -28,9 +28,9 @@ def test_a_newer_shipped_model_embeds_everything_before_it_serves(new_stack, tmp
     stack.start("--model", str(newer))
 
     def served_by_the_newer():
-        found = stack.post("/search_similar", {"query_text": "battery", "top_k": 50})
-        assert len(found["results"]) == 50, "there are always all reviews to search in"
-        return found["model_version"] == manifest["version"]
+        response = stack.post("/search_similar", {"query_text": "battery", "top_k": 50})
+        assert len(response["results"]) == 50, "all reviews must be searchable at any time"
+        return response["model_version"] == manifest["version"]
 
     wait_until(served_by_the_newer, what="an index of the newer model")
     stack.wait_for_index()

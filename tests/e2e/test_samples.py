@@ -1,4 +1,4 @@
-"""What a user gets who drops dumps into the bucket."""
+"""Results after uploading the sample dumps to the bucket."""
 
 import bz2
 import gzip
@@ -20,17 +20,17 @@ PLANTED = EXPECTED["planted_problem"]
 
 
 @pytest.mark.parametrize("name", EXPECTED["files"])
-def test_a_sample_ends_as_its_table_says(stack, samples, name):
+def test_a_sample_has_the_expected_counts(stack, samples, name):
     report = stack.report(samples[name])
     assert report["status"] == "processed"
     for count, value in EXPECTED["files"][name].items():
         assert report[count] == value
     assert report["shards"] == report["shards_processed"] > 0
-    ours = "SELECT count(*) FROM reviews WHERE ingest_id = %s"
-    assert stack.count(ours, samples[name]) == report["stored"]
+    query = "SELECT count(*) FROM reviews WHERE ingest_id = %s"
+    assert stack.count(query, samples[name]) == report["stored"]
 
 
-def test_the_index_holds_every_review_and_all_is_well(stack, samples):
+def test_the_index_has_every_review_and_health_is_ok(stack, samples):
     version = stack.wait_for_index()
     health = stack.get("/health")
     assert (health["status"], health["index_version"]) == ("ok", version)
@@ -41,56 +41,56 @@ def test_the_index_holds_every_review_and_all_is_well(stack, samples):
         assert stack.get(f"/health/{name}")["status"] == "ok"
 
 
-def test_rejects_are_shown_with_their_rows(stack, samples):
+def test_rejects_are_listed_with_their_rows(stack, samples):
     ingest_id = samples["reviews.jsonl.gz"]
     expected = EXPECTED["files"]["reviews.jsonl.gz"]
     page = stack.get(f"/collect/{ingest_id}/rejects", limit=5)
     rest = stack.get(f"/collect/{ingest_id}/rejects", limit=5, after=page["next_after"])
-    found = page["rejects"] + rest["rejects"]
+    rejects = page["rejects"] + rest["rejects"]
     assert rest["next_after"] is None
-    assert len({reject["record"] for reject in found}) == expected["rejected"]
-    assert stack.report(ingest_id)["rejects"] == found
+    assert len({reject["record"] for reject in rejects}) == expected["rejected"]
+    assert stack.report(ingest_id)["rejects"] == rejects
     by_reason = {}
-    for reject in found:
+    for reject in rejects:
         assert reject["detail"]
         assert reject["line"] >= 1
         by_reason[reject["reason"]] = by_reason.get(reject["reason"], 0) + 1
     assert by_reason == expected["rejects_by_reason"]
 
 
-def test_analyze_judges_a_text_and_shows_what_others_say(stack, samples):
-    found = stack.post(
+def test_analyze_returns_sentiment_and_similar_reviews(stack, samples):
+    response = stack.post(
         "/analyze", {"query_text": "The hinge snapped in two after a week. Awful.", "top_k": 4}
     )
-    assert found["sentiment"] == "negative"
-    assert found["confidence"] == found["probabilities"]["negative"] > 0.5
-    assert math.isclose(sum(found["probabilities"].values()), 1, abs_tol=1e-4)
-    assert found["summary"].endswith(".")
-    scores = [near["similarity_score"] for near in found["similar_reviews"]]
+    assert response["sentiment"] == "negative"
+    assert response["confidence"] == response["probabilities"]["negative"] > 0.5
+    assert math.isclose(sum(response["probabilities"].values()), 1, abs_tol=1e-4)
+    assert response["summary"].endswith(".")
+    scores = [near["similarity_score"] for near in response["similar_reviews"]]
     assert len(scores) == 4
     assert scores == sorted(scores, reverse=True)
-    assert found["index_version"] == stack.get("/health")["index_version"]
-    assert found["warnings"] == []
+    assert response["index_version"] == stack.get("/health")["index_version"]
+    assert response["warnings"] == []
     happy = stack.post("/analyze", {"query_text": "I love it, it works perfectly every day."})
     assert happy["sentiment"] == "positive"
 
 
-def test_the_planted_problem_is_found(stack, samples):
+def test_search_finds_the_planted_problem(stack, samples):
     filters = {
         "product_id": PLANTED["product_id"],
         "sentiment": "negative",
         "date_from": PLANTED["begins"],
     }
-    found = stack.post(
+    results = stack.post(
         "/search_similar",
         {"query_text": "the hinge broke", "top_k": 10, "filters": filters},
     )["results"]
-    naming = [result for result in found if PLANTED["what"] in result["review_text"].lower()]
-    assert len(naming) > len(found) / 2
+    mentions = [result for result in results if PLANTED["what"] in result["review_text"].lower()]
+    assert len(mentions) > len(results) / 2
 
 
 @pytest.mark.parametrize(
-    ("filters", "holds"),
+    ("filters", "matches"),
     [
         ({}, lambda _: True),
         ({"product_id": "RL-KIT-01"}, lambda r: r["product_id"] == "RL-KIT-01"),
@@ -111,13 +111,13 @@ def test_the_planted_problem_is_found(stack, samples):
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
 )
-def test_each_filter_of_search_holds(stack, samples, filters, holds):
-    found = stack.post(
+def test_each_search_filter_is_applied(stack, samples, filters, matches):
+    results = stack.post(
         "/search_similar",
         {"query_text": "it stopped working", "top_k": 15, "filters": filters},
     )["results"]
-    assert len(found) == 15
-    assert all(holds(result) for result in found)
+    assert len(results) == 15
+    assert all(matches(result) for result in results)
 
 
 def test_products_and_reviews_are_counted_and_paged(stack, samples):
@@ -136,9 +136,9 @@ def test_products_and_reviews_are_counted_and_paged(stack, samples):
     one = sampled[PLANTED["product_id"]]
     assert one["analysed"] == one["reviews"] > 0
     assert math.isclose(sum(one["sentiment_shares"].values()), 1, abs_tol=1e-6)
-    told = stack.get(f"/products/{one['product_id']}")
-    assert told.pop("freshness")["pending_reviews"] == 0
-    assert told == one
+    product = stack.get(f"/products/{one['product_id']}")
+    assert product.pop("freshness")["pending_reviews"] == 0
+    assert product == one
 
     query = {"product_id": one["product_id"], "sentiment": "negative", "max_rating": 3}
     first = stack.get("/reviews", limit=3, **query)
@@ -152,19 +152,19 @@ def test_products_and_reviews_are_counted_and_paged(stack, samples):
     }
 
 
-def test_the_planted_problem_shows_itself_with_its_day_and_its_proof(stack, samples):
+def test_movers_show_the_planted_problem_with_its_day_and_reviews(stack, samples):
     movers = stack.get("/movers", direction="worse")["movers"]
     (worst,) = [mover for mover in movers if mover["product_id"].startswith("RL-")]
     change = worst["change"]
     assert worst["product_id"] == PLANTED["product_id"]
-    off = date.fromisoformat(change["day"]) - date.fromisoformat(PLANTED["begins"])
-    assert abs(off.days) <= 7
+    difference = date.fromisoformat(change["day"]) - date.fromisoformat(PLANTED["begins"])
+    assert abs(difference.days) <= 7
     assert change["negative_before"] < 0.2 < 0.5 < change["negative_after"]
     assert worst["q_value"] < 1e-4
-    proof = stack.get(f"{change['reviews_link']}&limit=200")["reviews"]
-    assert len(proof) == round(change["negative_after"] * change["reviews_after"])
-    naming = [review for review in proof if PLANTED["what"] in review["text"].lower()]
-    assert len(naming) > len(proof) / 2
+    evidence = stack.get(f"{change['reviews_link']}&limit=200")["reviews"]
+    assert len(evidence) == round(change["negative_after"] * change["reviews_after"])
+    mentions = [review for review in evidence if PLANTED["what"] in review["text"].lower()]
+    assert len(mentions) > len(evidence) / 2
     trend = stack.get("/trends", product_id=PLANTED["product_id"], interval="month")
     assert trend["change"] == change == stack.get("/products/RL-AUD-01")["change"]
     others = [
@@ -176,7 +176,7 @@ def test_the_planted_problem_shows_itself_with_its_day_and_its_proof(stack, samp
     assert all(product["change"] is None for product in others)
 
 
-def test_figures_are_those_of_the_table_and_fresh(stack, samples):
+def test_figures_match_the_stored_reviews(stack, samples):
     stored = stack.count("SELECT count(*) FROM reviews")
     analysed = stack.count("SELECT count(DISTINCT review_id) FROM analyses")
     trend = stack.get("/trends", interval="month")
@@ -187,26 +187,26 @@ def test_figures_are_those_of_the_table_and_fresh(stack, samples):
     assert trend["freshness"]["pending_reviews"] == 0
 
 
-def test_drift_is_measured_from_the_evaluation_that_the_model_brings(stack, samples):
-    found = stack.get("/drift")
-    assert found["model_version"] == stack.get("/health")["model_version"]
-    assert found["reference"]["reviews"] > 10_000
-    assert found["recent"]["reviews"] > 200
-    assert {measure["name"] for measure in found["measures"]} == {"sentiment", "confidence"}
-    assert found["level"] in {"stable", "shifted", "strongly shifted"}
+def test_drift_is_measured_against_the_evaluation_of_the_model(stack, samples):
+    response = stack.get("/drift")
+    assert response["model_version"] == stack.get("/health")["model_version"]
+    assert response["reference"]["reviews"] > 10_000
+    assert response["recent"]["reviews"] > 200
+    assert {measure["name"] for measure in response["measures"]} == {"sentiment", "confidence"}
+    assert response["level"] in {"stable", "shifted", "strongly shifted"}
 
 
-def test_a_review_is_in_the_figures_within_a_minute_of_its_upload(stack, samples):
-    asked = {"product_id": "FRESH-1"}
+def test_an_uploaded_review_is_counted_within_a_minute(stack, samples):
+    query = {"product_id": "FRESH-1"}
     body = b"product_id,rating,text,date\nFRESH-1,1,The lid broke at once. Awful.,2026-05-01\n"
     started = time.monotonic()
     stack.put("fresh.csv", body)
     wait_until(
-        lambda: stack.get("/trends", **asked)["totals"]["analysed"] == 1,
+        lambda: stack.get("/trends", **query)["totals"]["analysed"] == 1,
         what="the review in the figures",
     )
     assert time.monotonic() - started < 60
-    assert stack.get("/trends", **asked)["totals"]["sentiment_shares"]["negative"] == 1.0
+    assert stack.get("/trends", **query)["totals"]["sentiment_shares"]["negative"] == 1.0
 
 
 def test_batches_and_embeddings_keep_the_order_of_their_texts(stack, samples):
@@ -225,7 +225,7 @@ def cosine(left, right):
     return sum(a * b for a, b in zip(left, right, strict=True))
 
 
-def test_one_object_delivered_twice_changes_nothing(stack, samples):
+def test_a_repeated_event_changes_nothing(stack, samples):
     name = "audio.review"
     before = stack.report(samples[name]), stack.count("SELECT count(*) FROM reviews")
     info = stack.aws("s3").head_object(Bucket=RAW_BUCKET, Key=f"uploads/{name}")
@@ -246,12 +246,12 @@ def test_one_object_delivered_twice_changes_nothing(stack, samples):
     assert (stack.report(samples[name]), stack.count("SELECT count(*) FROM reviews")) == before
 
 
-def test_all_that_is_read_is_not_queued_again(stack, samples):
-    answer = stack.post("/collect", {"prefix": "uploads/"}, status=202)
-    assert set(answer["ingest_ids"]).isdisjoint(samples.values())
+def test_processed_objects_are_not_queued_again(stack, samples):
+    response = stack.post("/collect", {"prefix": "uploads/"}, status=202)
+    assert set(response["ingest_ids"]).isdisjoint(samples.values())
     for ingest_id in samples.values():
         assert stack.post("/process", {"ingest_id": ingest_id}, status=202)["shards"] == 0
-    wait_until(stack.idle, what="what was asked for")
+    wait_until(stack.idle, what="the queued work")
 
 
 @pytest.mark.parametrize(
@@ -263,22 +263,24 @@ def test_all_that_is_read_is_not_queued_again(stack, samples):
         ("deeper/again", bz2.compress),
     ],
 )
-def test_the_same_dump_under_another_name_and_compression_adds_no_row(
+def test_the_same_dump_with_another_name_and_compression_adds_no_rows(
     stack, samples, name, compress
 ):
     before = stack.count("SELECT count(*) FROM reviews")
     body = gzip.decompress((SAMPLES / "reviews.jsonl.gz").read_bytes())
     report = stack.wait_for(stack.put(name, compress(body)))
     expected = EXPECTED["files"]["reviews.jsonl.gz"]
-    known = expected["stored"] + expected["duplicates"]
-    assert counts(report) == (expected["rows_read"], 0, known, expected["rejected"])
+    duplicates = expected["stored"] + expected["duplicates"]
+    assert counts(report) == (expected["rows_read"], 0, duplicates, expected["rejected"])
     assert stack.count("SELECT count(*) FROM reviews") == before
 
 
 def test_the_planted_problem_is_the_worst_aspect_of_its_product(stack, samples):
-    answer = wait_until(lambda: caught_up(stack, "/aspects"), what="aspects of all reviews")
-    found = {entry["aspect"]: entry for entry in answer["aspects"]}
-    worst = max(found.values(), key=lambda entry: entry["negative_share"] * entry["mentions"])
+    response = wait_until(
+        lambda: up_to_date_response(stack, "/aspects"), what="aspects of all reviews"
+    )
+    aspects = {entry["aspect"]: entry for entry in response["aspects"]}
+    worst = max(aspects.values(), key=lambda entry: entry["negative_share"] * entry["mentions"])
     assert worst["aspect"] == PLANTED["what"]
     assert worst["negative_share"] > 0.5
     for quote in worst["quotes"]:
@@ -288,7 +290,7 @@ def test_the_planted_problem_is_the_worst_aspect_of_its_product(stack, samples):
         assert PLANTED["what"] in quote["text"].lower()
 
 
-def caught_up(stack, path):
-    """The answer about the planted problem's product, once nothing waits to be counted."""
-    answer = stack.get(path, product_id=PLANTED["product_id"], limit=50)
-    return answer if answer["freshness"]["pending_reviews"] == 0 else None
+def up_to_date_response(stack, path):
+    """The response for the product with the planted problem, once no reviews are pending."""
+    response = stack.get(path, product_id=PLANTED["product_id"], limit=50)
+    return response if response["freshness"]["pending_reviews"] == 0 else None

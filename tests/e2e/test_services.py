@@ -1,4 +1,4 @@
-"""Each service alone under uvicorn, with the environment that ``reviewlens env`` prints."""
+"""Each service alone under uvicorn, in the environment printed by ``reviewlens env``."""
 
 import os
 import subprocess
@@ -37,19 +37,19 @@ def serving(service, environment):
 
 
 def test_each_service_runs_alone_under_uvicorn(stack, samples, tmp_path):
-    ours = function_environment(stack.running.aws_url, tmp_path)
-    environment = child_environment(os.environ, ours)
+    variables = function_environment(stack.running.aws_url, tmp_path)
+    environment = child_environment(os.environ, variables)
     with ExitStack() as cleanup, httpx.Client(timeout=60) as client:
         urls = {name: cleanup.enter_context(serving(name, environment)) for name in SERVICES}
         for name, (method, path, body) in SERVICES.items():
 
-            def answers(url=urls[name]):
+            def health_response(url=urls[name]):
                 try:
                     return client.get(f"{url}/health")
                 except httpx.TransportError:
                     return None
 
-            health = wait_until(answers, what=f"start of {name}").json()
+            health = wait_until(health_response, what=f"start of {name}").json()
             assert (health["status"], health["service"]) == ("ok", name)
-            answer = client.request(method, urls[name] + path, json=body)
-            assert answer.status_code == 200, answer.text
+            response = client.request(method, urls[name] + path, json=body)
+            assert response.status_code == 200, response.text

@@ -1,4 +1,4 @@
-"""A stack whose shipped model brings its evaluation judges the first candidate at once."""
+"""A stack whose shipped model has an evaluation can compare the first candidate immediately."""
 
 import json
 import shutil
@@ -13,9 +13,7 @@ from tests.models import model_folder, renamed_model
 pytestmark = pytest.mark.slow
 
 
-def test_a_candidate_with_the_same_rows_becomes_current_and_one_with_others_is_told_which(
-    new_stack, tmp_path
-):
+def test_a_candidate_needs_an_evaluation_on_the_same_rows_to_become_current(new_stack, tmp_path):
     simulation = Simulation()
     shipped = tmp_path / "shipped"
     shutil.copytree(model_folder(), shipped, ignore=shutil.ignore_patterns("evaluation"))
@@ -29,15 +27,15 @@ def test_a_candidate_with_the_same_rows_becomes_current_and_one_with_others_is_t
         assert done.returncode == expect, done.stdout + done.stderr
         return done
 
-    (found,) = json.loads(models("list", "--json").stdout)["models"]
-    assert (found["version"], found["state"], found["evaluated"]) == (version, "current", True)
+    (listed,) = json.loads(models("list", "--json").stdout)["models"]
+    assert (listed["version"], listed["state"], listed["evaluated"]) == (version, "current", True)
     candidate = renamed_model(tmp_path / "candidate", "copy-1")
     few = simulation.evaluation(
         tmp_path / "few", "copy-1", simulation.predictions(seed=3), rows=5000
     )
     models("add", candidate, "--evaluation", few)
-    said = models("activate", "copy-1", expect=1).stderr
-    assert f"{version} on phones (3,000 rows), test (3,000 rows)" in " ".join(said.split())
+    error = models("activate", "copy-1", expect=1).stderr
+    assert f"{version} on phones (3,000 rows), test (3,000 rows)" in " ".join(error.split())
     same = simulation.evaluation(tmp_path / "same", "copy-1", simulation.predictions(seed=3))
     models("add", candidate, "--evaluation", same)
     done = json.loads(models("activate", "copy-1", "--json").stdout)

@@ -1,4 +1,4 @@
-"""The smoke test of a release, against a whole stack on this machine."""
+"""The smoke test of a release, run against a local stack."""
 
 import os
 import secrets
@@ -16,12 +16,12 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "release" / "smoke_te
 
 @pytest.fixture
 def smoke(stack):
-    """Runs the script with an API key of the stack's AWS; options as arguments."""
+    """Runs the script with the given options and an API key of the stack's AWS."""
     gateway = stack.aws("apigateway")
     key = gateway.create_api_key(name="reader", value=secrets.token_hex(16))["id"]
 
     def run(*options, url=stack.running.gateway_url, key_id=key):
-        given = {
+        variables = {
             "API_URL": url,
             "API_KEY_ID": key_id,
             "RAW_BUCKET": RAW_BUCKET,
@@ -32,7 +32,7 @@ def smoke(stack):
         }
         return subprocess.run(
             [sys.executable, str(SCRIPT), *options],
-            env=os.environ | given,
+            env=os.environ | variables,
             capture_output=True,
             text=True,
             check=False,
@@ -41,7 +41,7 @@ def smoke(stack):
     return run
 
 
-def test_a_sound_stack_passes_and_finds_what_was_uploaded(smoke, stack):
+def test_a_healthy_stack_passes_and_the_upload_is_found(smoke, stack):
     done = smoke()
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
@@ -51,7 +51,7 @@ def test_a_sound_stack_passes_and_finds_what_was_uploaded(smoke, stack):
     assert any(line.startswith("analysis: negative") for line in lines)
 
 
-def test_reading_alone_uploads_nothing(smoke, stack):
+def test_read_only_uploads_nothing(smoke, stack):
     before = stack.count("SELECT count(*) FROM ingests")
     done = smoke("--read-only")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -59,7 +59,7 @@ def test_reading_alone_uploads_nothing(smoke, stack):
     assert stack.count("SELECT count(*) FROM ingests") == before
 
 
-def test_it_says_what_does_not_work(smoke):
+def test_a_failure_is_reported(smoke):
     done = smoke(url="http://127.0.0.1:9")
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1].startswith("FAILED: /health does not respond")
@@ -68,7 +68,7 @@ def test_it_says_what_does_not_work(smoke):
     assert "FAILED: NotFoundException" in done.stdout
 
 
-def test_it_names_what_it_was_not_told():
+def test_a_missing_option_is_named():
     bare = {name: value for name, value in os.environ.items() if not name.startswith("API_")}
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--read-only", "--url", "http://127.0.0.1:9"],

@@ -1,4 +1,4 @@
-"""Trainings on a real stack: the real job where its environment is, and what outlives what."""
+"""Training on a real stack: a real job if its environment is installed, and recovery."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from local.stack.environment import child_environment, function_environment
 from local.stack.ports import free_port
 from local.training.launcher import CHECKOUT
-from tests.e2e.stack import COMMAND, gone, wait_until
+from tests.e2e.stack import COMMAND, have_ended, wait_until
 from tests.training import LocalJobs, is_alive
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ METRICS = 'metrics {"epoch": 0, "step": 50, "steps": 100, "seconds": 10, "sentim
 
 @pytest.fixture
 def tiny(tmp_path):
-    """A folder with a tiny encoder and data, made by the training environment."""
+    """A folder with a tiny encoder and data, created in the training environment."""
     if not os.access(PYTHON, os.X_OK):
         pytest.skip("no training environment: `make test-train` makes .venv-train")
     command = [PYTHON, "-m", "tests.train.tiny", str(tmp_path)]
@@ -41,26 +41,26 @@ def settings(folder, python=PYTHON):
 
 @pytest.fixture
 def runs(tmp_path):
-    """Jobs that obey the test in place of the real one."""
-    made = LocalJobs(tmp_path)
-    yield made
-    made.end()
+    """Jobs that run commands of the test instead of the real training."""
+    jobs = LocalJobs(tmp_path)
+    yield jobs
+    jobs.end()
 
 
 @pytest.fixture
 def trained(runs, new_stack):
-    """A stack whose jobs obey the test."""
+    """A stack whose jobs run commands of the test."""
     stack = new_stack(**settings(runs.folder, runs.python)).start()
     runs.root = stack.folder.root / "training"
     return stack
 
 
-def until(stack, name, *states):
-    def there():
-        found = stack.get(f"/status/{name}")
-        return found if found["state"] in states else None
+def wait_for_state(stack, name, *states):
+    def run_in_state():
+        run = stack.get(f"/status/{name}")
+        return run if run["state"] in states else None
 
-    return wait_until(there, what=f"{name} {states}")
+    return wait_until(run_in_state, what=f"{name} {states}")
 
 
 def train(stack, *options, expect=0):
@@ -71,23 +71,23 @@ def train(stack, *options, expect=0):
 
 
 @pytest.mark.timeout(600)
-def test_the_command_line_trains_a_real_model_to_its_end(tiny, new_stack):
+def test_the_command_line_trains_a_real_model(tiny, new_stack):
     stack = new_stack(**settings(tiny)).start()
     done = train(
         stack,
         *("--model-name", "tiny", "--epochs", "2", "--batch-size", "16"),
         *("--learning-rate", "1e-3", "--follow", "--json"),
     )
-    told = json.loads(done.stdout)
-    assert (told["state"], told["failure_reason"]) == ("completed", None)
-    assert told["epoch"] == 2
-    assert told["step"] == told["steps"] == 30
-    assert told["metrics"]["sentiment"] > 0
-    model = stack.folder.root / "training" / told["training_id"] / "model"
+    run = json.loads(done.stdout)
+    assert (run["state"], run["failure_reason"]) == ("completed", None)
+    assert run["epoch"] == 2
+    assert run["step"] == run["steps"] == 30
+    assert run["metrics"]["sentiment"] > 0
+    model = stack.folder.root / "training" / run["training_id"] / "model"
     record = json.loads((model / "run.json").read_text())
     assert (record["train_rows"], record["parameters"]["learning_rate"]) == (240, 1e-3)
     assert (model / "model.safetensors").is_file()
-    # what it took is what the next one is estimated by
+    # the next estimate uses the duration of this run
     rate = stack.count("SELECT rows / extract(epoch FROM finished_at - started_at)"
                        " FROM training_runs")  # fmt: skip
     assert rate > 0
@@ -96,26 +96,26 @@ def test_the_command_line_trains_a_real_model_to_its_end(tiny, new_stack):
     assert str(stack.folder.root) not in refused.stdout
 
 
-def test_a_run_outlives_a_restart_of_the_stack_and_is_then_cancelled(trained, runs):
+def test_a_run_survives_a_restart_of_the_stack_and_can_then_be_cancelled(trained, runs):
     name = trained.post("/train", BODY, status=202)["training_id"]
     runs.send(name, METRICS)
-    before = until(trained, name, "running")
+    before = wait_for_state(trained, name, "running")
     assert (before["epoch"], before["step"], before["metrics"]) == (1, 50, {"sentiment": 0.5})
     supervisor, job = runs.pids(name)
-    ours = [p for p in trained.processes() if p.pid not in (supervisor, job)]
+    processes = [p for p in trained.processes() if p.pid not in (supervisor, job)]
     trained.signal(signal.SIGKILL)
     trained.process.wait()
-    wait_until(lambda: gone(ours), what="end of the killed stack")
+    wait_until(lambda: have_ended(processes), what="end of the killed stack")
     assert is_alive(job)
     trained.start()
     assert trained.get(f"/status/{name}")["state"] == "running"
     assert trained.post("/train", BODY, status=202)["training_id"] == name
-    told = train(trained, "--cancel", name, "--follow", "--json").stdout
-    assert json.loads(told)["state"] == "cancelled"
+    output = train(trained, "--cancel", name, "--follow", "--json").stdout
+    assert json.loads(output)["state"] == "cancelled"
     assert not is_alive(job)
 
 
-def test_a_run_that_is_killed_while_the_stack_is_down_has_failed_afterwards(trained, runs):
+def test_a_run_killed_while_the_stack_is_down_fails(trained, runs):
     name = trained.post("/train", BODY, status=202)["training_id"]
     supervisor, job = runs.pids(name)
     trained.signal(signal.SIGTERM)
@@ -123,26 +123,26 @@ def test_a_run_that_is_killed_while_the_stack_is_down_has_failed_afterwards(trai
     runs.kill(supervisor)
     runs.kill(job)
     trained.start()
-    told = until(trained, name, "failed")
-    assert "killed" in told["failure_reason"]
+    run = wait_for_state(trained, name, "failed")
+    assert "killed" in run["failure_reason"]
     again = trained.post("/train", BODY, status=202)["training_id"]
     assert again != name
     runs.send(again, "exit 0")
-    assert until(trained, again, "completed")["finished_at"]
+    assert wait_for_state(trained, again, "completed")["finished_at"]
 
 
-def test_a_second_run_is_refused_and_names_the_first(trained, runs):
+def test_a_second_run_is_refused_and_the_error_names_the_first(trained, runs):
     name = trained.post("/train", BODY, status=202)["training_id"]
     refused = trained.post("/train", {**BODY, "epochs": 3}, status=409)
     assert name in refused["detail"]
     assert name in train(trained, "--epochs", "4", expect=2).stderr
     trained.post(f"/status/{name}/cancel", status=202)
-    until(trained, name, "cancelled")
+    wait_for_state(trained, name, "cancelled")
 
 
-def test_the_service_alone_tells_and_starts_the_same_runs(trained, runs):
-    ours = function_environment(trained.running.aws_url, trained.folder.cache)
-    environment = child_environment(os.environ | settings(runs.folder, runs.python), ours)
+def test_the_service_alone_starts_and_reports_the_same_runs(trained, runs):
+    variables = function_environment(trained.running.aws_url, trained.folder.cache)
+    environment = child_environment(os.environ | settings(runs.folder, runs.python), variables)
     port = free_port(0, purpose="test", option="-")
     command = [sys.executable, "-m", "uvicorn", "--factory", "lambdas.training.api:create_app"]
     process = subprocess.Popen(
@@ -160,14 +160,16 @@ def test_the_service_alone_tells_and_starts_the_same_runs(trained, runs):
             assert wait_until(health, what="start").json()["service"] == "training"
             name = client.post("/train", json=BODY).json()["training_id"]
             runs.send(name, "exit 0")
-            assert until(trained, name, "completed")
+            assert wait_for_state(trained, name, "completed")
             assert client.get(f"/status/{name}").json()["state"] == "completed"
     finally:
         process.terminate()
         process.wait()
 
 
-def test_without_environment_or_data_the_stack_is_well_and_says_what_to_do(new_stack, tmp_path):
+def test_without_a_training_environment_the_stack_is_healthy_and_explains_what_to_do(
+    new_stack, tmp_path
+):
     stack = new_stack(**settings(tmp_path, tmp_path / "none")).start()
     refused = stack.post("/train", {}, status=503)
     assert "make test-train" in refused["detail"]

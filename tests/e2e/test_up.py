@@ -1,4 +1,4 @@
-"""How ``reviewlens up`` begins and ends."""
+"""Start and stop of ``reviewlens up``."""
 
 import signal
 import socket
@@ -6,66 +6,66 @@ import socket
 import pytest
 
 from tests.e2e.dumps import amazon_2014
-from tests.e2e.stack import Stack, gone, wait_until
+from tests.e2e.stack import Stack, have_ended, wait_until
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("option", ["--port", "--aws-port", "--database-port"])
-def test_a_taken_port_is_named_with_its_option(new_stack, option):
+def test_a_port_in_use_is_reported_with_its_option(new_stack, option):
     stack = new_stack()
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         stack.launch(option, str(port))
         assert stack.process.wait(60) == 2
-    told = " ".join(stack.said().split())
-    assert f"Port {port}" in told
-    assert f"another with {option}" in told
-    assert "Traceback" not in told
+    output = " ".join(stack.output().split())
+    assert f"Port {port}" in output
+    assert f"another with {option}" in output
+    assert "Traceback" not in output
     assert stack.folder.running() is None
 
 
-def test_a_second_stack_on_one_folder_is_refused_and_harms_nothing(stack):
+def test_a_second_stack_on_the_same_folder_is_refused(stack):
     second = Stack(stack.folder.root.parent)
     second.launch()
     assert second.process.wait(60) == 2
-    assert "already running" in second.said()
+    assert "already running" in second.output()
     assert stack.folder.running().pid == stack.process.pid
     assert stack.get("/health")["service"] == "gateway"
 
 
-def test_a_folder_of_somebody_else_is_refused_and_left_alone(new_stack):
+def test_a_folder_with_other_files_is_refused_and_not_changed(new_stack):
     stack = new_stack()
     stack.folder.root.mkdir()
     mine = stack.folder.root / "thesis.txt"
     mine.write_text("years of work")
     stack.launch()
     assert stack.process.wait(60) == 2
-    assert "not a Reviewlens state folder" in " ".join(stack.said().split())
+    assert "not a Reviewlens state folder" in " ".join(stack.output().split())
     assert list(stack.folder.root.iterdir()) == [mine]
 
 
 @pytest.mark.timeout(300)
-def test_a_stop_in_the_middle_of_work_leaves_no_process_and_loses_nothing(new_stack):
+def test_a_stop_during_an_ingest_leaves_no_process_and_loses_nothing(new_stack):
     stack = new_stack(REVIEWLENS_BATCH_ROWS="200").start()
-    made = amazon_2014(1_500)
-    ingest_id = stack.put("large.json", made.body)
+    dump = amazon_2014(1_500)
+    ingest_id = stack.put("large.json", dump.body)
     wait_until(lambda: (stack.report(ingest_id) or {}).get("shards"), what="a stored batch")
-    assert_ends_whole(stack, signal.SIGINT)
+    assert_stops_completely(stack, signal.SIGINT)
     stack.start()
     stack.wait_for(ingest_id)
-    assert stack.count("SELECT count(*) FROM reviews") == len(made.stored)
-    assert_ends_whole(stack, signal.SIGTERM)
+    assert stack.count("SELECT count(*) FROM reviews") == len(dump.stored)
+    assert_stops_completely(stack, signal.SIGTERM)
 
 
-def assert_ends_whole(stack, number):
-    everything = stack.processes()
-    assert len(everything) >= 4
+def assert_stops_completely(stack, number):
+    processes = stack.processes()
+    assert len(processes) >= 4
     stack.signal(number)
     assert stack.process.wait(60) == 0
-    wait_until(lambda: gone(everything), what="end of every process")
+    wait_until(lambda: have_ended(processes), what="end of every process")
     assert stack.folder.running() is None
-    assert "Traceback" not in stack.said()
+    assert "Traceback" not in stack.output()
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def assert_ends_whole(stack, number):
         ("functions", signal.SIGTERM),
     ],
 )
-def test_a_stop_while_it_starts_leaves_no_process(new_stack, step, number):
+def test_a_stop_during_the_start_leaves_no_process(new_stack, step, number):
     stack = new_stack().launch()
-    wait_until(lambda: f"starting {step}" in stack.said(), what=step)
-    everything = stack.processes()
+    wait_until(lambda: f"starting {step}" in stack.output(), what=step)
+    processes = stack.processes()
     stack.signal(number)
     assert stack.process.wait(60) != 0
-    everything += stack.processes()
-    wait_until(lambda: gone(everything), what="end of every process")
+    processes += stack.processes()
+    wait_until(lambda: have_ended(processes), what="end of every process")
     assert stack.folder.running() is None
-    assert "Traceback" not in stack.said()
+    assert "Traceback" not in stack.output()
