@@ -9,7 +9,6 @@ either the old object or the new one. Bytes without a record are removed when ob
 import json
 import logging
 import mmap
-import os
 import shutil
 import threading
 import time
@@ -21,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from local.state import sync_folder, write_atomically
+from local.state import sync_path, write_atomically
 
 log = logging.getLogger(__name__)
 _CHUNK_BYTES = 1 << 20
@@ -103,7 +102,7 @@ class DiskBuckets:
         for name in ("data", "meta"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "bucket.json", json.dumps(attributes | {"name": bucket}).encode())
-        sync_folder(self._root)
+        sync_path(self._root)
         self._bucket_names.add(bucket)
 
     def delete_bucket(self, bucket: str) -> None:
@@ -127,11 +126,11 @@ class DiskBuckets:
         folder = self._folder(bucket)
         before = self.read_record(bucket, key)
         if blob.staged:
-            _sync_file(blob.path)
+            sync_path(blob.path)
             final = folder / "data" / blob.path.name
             blob.path.rename(final)
             blob.path, blob.staged = final, False
-            sync_folder(final.parent)
+            sync_path(final.parent)
         record = attributes | {"key": key, "blob": blob.path.name, "size": blob.size}
         write_atomically(self._record_path(bucket, key), json.dumps(record).encode())
         if before and before["blob"] != blob.path.name:
@@ -143,7 +142,7 @@ class DiskBuckets:
         if before:
             path = self._record_path(bucket, key)
             path.unlink()
-            sync_folder(path.parent)
+            sync_path(path.parent)
             self._retire(self._folder(bucket) / "data" / before["blob"])
 
     def read_record(self, bucket: str, key: str) -> dict[str, Any] | None:
@@ -200,11 +199,3 @@ class DiskBuckets:
                 expired.append(self._retired.popleft()[1])
         for old_path in expired:
             old_path.unlink(missing_ok=True)
-
-
-def _sync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

