@@ -5,8 +5,9 @@ import shlex
 from local.cli import options
 from local.cli.output import console, fail
 from local.errors import LocalStackError
+from local.stack.cluster import USERNAME, binaries
 from local.stack.environment import function_environment
-from local.stack.postgres import DATABASE, USERNAME, binaries
+from local.stack.postgres import DATABASE
 from local.state import RunningStack, StateFolder
 
 
