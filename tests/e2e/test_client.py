@@ -84,7 +84,7 @@ def test_health_and_trainings(client):
 
 
 def test_errors_are_typed(client):
-    with pytest.raises(NotFoundError, match="no such product"):
+    with pytest.raises(NotFoundError, match="product not found"):
         client.product("no/such?product")
     with pytest.raises(NotFoundError):
         client.ingest("ing_none")
