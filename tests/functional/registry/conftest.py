@@ -43,6 +43,18 @@ class ReviewSystem(ActivationDependencies):
     encoders: dict = field(default_factory=dict)
     index_queue: MemoryQueue = field(default_factory=MemoryQueue)
 
+    @classmethod
+    def in_memory(cls, database, cache_dir, **fields):
+        return cls(
+            database=database,
+            clean=MemoryStore("clean"),
+            artefacts=MemoryStore("artefacts"),
+            processing_queue=MemoryQueue(),
+            cache_dir=cache_dir,
+            refresh_seconds=0.0,
+            **fields,
+        )
+
     def open_model(self, version):
         return self.encoders.setdefault(version, VersionEncoder(version))
 
@@ -120,14 +132,7 @@ class ReviewSystem(ActivationDependencies):
 @pytest.fixture
 def system(database, tmp_path):
     """Model v1 is current and has eight reviews embedded and indexed; v2, v3 are candidates."""
-    system = ReviewSystem(
-        database=database,
-        clean=MemoryStore("clean"),
-        artefacts=MemoryStore("artefacts"),
-        processing_queue=MemoryQueue(),
-        cache_dir=tmp_path,
-        refresh_seconds=0.0,
-    )
+    system = ReviewSystem.in_memory(database, tmp_path)
     publish_manifest_only(system.artefacts, "v1", DIMENSION)
     system.publish("v2")
     system.publish("v3")

@@ -12,8 +12,6 @@ from sagemaker_jobs.score.reuse import open_reuse
 from shared.index.build import build_index
 from shared.runtime.encoder import open_folder
 from shared.storage import artefacts, layout, registry
-from tests.fakes.objects import MemoryStore
-from tests.fakes.queues import MemoryQueue
 from tests.functional.registry.conftest import ReviewSystem
 from tests.sauces import HURTS, SOOTHES, sauces, tiny_model
 
@@ -51,14 +49,8 @@ def folders(tmp_path_factory):
 def sauce_system(database, tmp_path, folders):
     """The tiny model is current and has scored eight reviews; the adapted ones are candidates."""
     encoders = [CountingEncoder(folder) for folder in folders]
-    system = ReviewSystem(
-        database=database,
-        clean=MemoryStore("clean"),
-        artefacts=MemoryStore("artefacts"),
-        processing_queue=MemoryQueue(),
-        cache_dir=tmp_path,
-        refresh_seconds=0.0,
-        encoders={encoder.version: encoder for encoder in encoders},
+    system = ReviewSystem.in_memory(
+        database, tmp_path, encoders={encoder.version: encoder for encoder in encoders}
     )
     for folder in folders:
         registry.register(system.artefacts, folder)

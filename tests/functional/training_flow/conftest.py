@@ -25,7 +25,6 @@ from lambdas.promotion.handler import handler
 from sagemaker_jobs.activate.__main__ import main as activate
 from sagemaker_jobs.gate import job as gate
 from sagemaker_jobs.gate.config import GateConfig
-from shared.db.ingest.shards import mark_processed
 from shared.db.training import TrainingRuns
 from shared.schemas.training import TrainingParameters
 from shared.storage import artefacts, clients, registry
@@ -33,7 +32,7 @@ from shared.storage.objects import S3Store
 from tests.evaluations import Simulation
 from tests.fakes.processing_jobs import running_jobs, training_jobs
 from tests.fakes.sagemaker import REGION
-from tests.ingests import store_shard
+from tests.ingests import store_processed_shard
 from tests.models import model_folder, renamed_model
 
 DEFINITION = Path(__file__).resolve().parents[3] / "cdk" / "flows" / "training.asl.json"
@@ -98,17 +97,8 @@ def shipped(store, database, ledger):
     """The shipped model is current and has processed one shard of three reviews."""
     version = registry.register(store, model_folder()).version
     artefacts.move_pointer(store, "model", version, if_match=None)
-    ingest_id = ledger.receive("raw", "uploads/a", "etag")
-    ledger.start(ingest_id)
-    rows = [
-        {"review_id": f"r{n}", "record": n + 1, "source": "test", "text": text}
-        for n, text in enumerate(TEXTS)
-    ]
     clean = S3Store(clients.client("s3"), "clean")
-    shard = store_shard(database, clean, ingest_id, 0, rows, fingerprint="f")
-    with database.transaction() as connection:
-        mark_processed(connection, shard, version)
-    ledger.finish(ingest_id)
+    store_processed_shard(database, ledger, clean, TEXTS, version)
     return version
 
 
