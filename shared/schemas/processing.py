@@ -6,7 +6,7 @@ from shared.schemas.api import Accepted
 
 
 class ProcessAccepted(Accepted):
-    """How many open shards were queued."""
+    """The number of open shards that were queued."""
 
     ingest_id: str
     shards: int

@@ -6,6 +6,7 @@ import pytest
 
 from lambdas.processing.service import Processor
 from shared.db.text_figures import refresh
+from tests.paging import read_pages
 
 COPIED = "I bought these headphones for my morning runs and they never fell out of my ears once."
 LONG_REVIEW = (
@@ -90,15 +91,8 @@ def test_repeated_and_concurrent_processing_changes_nothing(dependencies, store,
 def test_groups_are_paged_and_filtered_by_product(process, http, groups):
     texts = [f"{COPIED} {word}" for word in ("One", "Two", "Three")]
     process([{"text": t, "product_id": f"p{n}"} for n, t in enumerate(texts) for _ in range(n + 2)])
-    pages, cursor = [], None
-    while True:
-        query = {"limit": 1, "kind": "exact", **({"cursor": cursor} if cursor else {})}
-        response = http.get("/duplicates", params=query).json()
-        pages.append([group["reviews"] for group in response["groups"]])
-        cursor = response["next_cursor"]
-        if cursor is None:
-            break
-    assert pages == [[4], [3], [2]]
+    pages = read_pages(http, "/duplicates", "groups", limit=1, kind="exact")
+    assert [[group["reviews"] for group in page] for page in pages] == [[4], [3], [2]]
     assert [group["reviews"] for group in groups(product_id="p1", kind="exact")] == [3]
     assert groups(product_id="missing") == []
 

@@ -10,6 +10,7 @@ from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.reviews import copy_rows, store_reviews
 from shared.db.insights.rollups import refresh
 from shared.storage.shards import CLEAN_SCHEMA
+from tests.functional.insights.reviews import on
 
 LABELS = ("negative", "neutral", "positive")
 
@@ -76,3 +77,25 @@ def add(fill):
         fill([row], ingest_id=review_id, model=model)
 
     return make
+
+
+@pytest.fixture
+def shop(fill):
+    """Ten reviews of three products in two categories, from two sources."""
+    lamp = {"product_id": "A/1", "product_title": "Desk 100% lamp", "category": "Home"}
+    fill(
+        [
+            on((2026, 1, 5), review_id="r0", **lamp, rating=5.0, sentiment="positive"),
+            on((2026, 1, 11), review_id="r1", **lamp, rating=1.0, sentiment="negative"),
+            on((2026, 1, 12), review_id="r2", **lamp, rating=4.5, sentiment="negative"),
+            on((2026, 2, 1), review_id="r3", **lamp, rating=3.0, sentiment="neutral"),
+            {"review_id": "r4", **lamp, "sentiment": "positive", "source": "other"},
+            on((2026, 1, 20), review_id="r5", product_id="B", category="Audio", rating=2.0,
+               sentiment="positive", source="other"),
+            on((2026, 1, 21), review_id="r6", product_id="B", category="Audio", rating=4.0,
+               sentiment="negative", confidence=0.6),
+            on((2026, 1, 21), review_id="r7", product_id="B", rating=None),
+            on((2026, 3, 1), review_id="r8", product_id="C", rating=5.0, sentiment="positive"),
+            on((2026, 3, 2), review_id="r9", product_id=None, rating=4.0, sentiment="positive"),
+        ]
+    )  # fmt: skip

@@ -9,19 +9,9 @@ from lambdas.insights.api import create_app
 from lambdas.insights.dependencies import Dependencies
 from shared.db.connection import Database
 from shared.db.insights.rollups import refresh
+from tests.paging import read_pages
 
 LABELS = ("negative", "neutral", "positive")
-
-
-def read_pages(http, path, name, **query):
-    """Read all pages."""
-    pages, cursor = [], None
-    while True:
-        page = http.get(path, params={**query, **({"cursor": cursor} if cursor else {})}).json()
-        pages.append(page[name])
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return pages
 
 
 @pytest.fixture
