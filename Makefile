@@ -1,4 +1,4 @@
-# Everything sets itself up from a clean clone: python3.11+, pip and make are all it takes.
+# Works from a clean clone: python3.11+, pip and make are the only requirements.
 PYTHON ?= python3
 ARGS ?=
 DATA ?= data
@@ -16,7 +16,7 @@ help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/.runtime: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed (set PYTHON=...)" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is required (set PYTHON=...)" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[local]'
 	@touch $@
@@ -34,39 +34,39 @@ $(TRAIN)/.train: pyproject.toml constraints-train.txt
 	$(TRAIN)/bin/python $(PIP_INSTALL) -c constraints-train.txt -e '.[train,dev-train]'
 	@touch $@
 
-demo: $(VENV)/.runtime ## Ingest the samples through S3, show answers, serve (ARGS=--once ends there)
+demo: $(VENV)/.runtime ## Ingest the samples through S3, show answers, serve (ARGS=--once: do not serve)
 	$(BIN)/reviewlens demo $(ARGS)
 
-page: $(VENV)/.page ## Serve the web page over a stack of its own (or REVIEWLENS_API_URL)
+page: $(VENV)/.page ## Serve the web page with its own stack (or for REVIEWLENS_API_URL)
 	$(BIN)/python -m frontend_space $(ARGS)
 
-test: test-train test-serve ## All tests, in both environments (those of serving start a training)
+test: test-train test-serve ## All tests, in both environments (serving tests start a training)
 
-test-fast: $(VENV)/.dev ## The unit tests alone, in less than a minute
+test-fast: $(VENV)/.dev ## Only the unit tests, in less than a minute
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
-test-serve: $(VENV)/.dev ## Tests of everything but training (ARGS="-n 0": in one process)
+test-serve: $(VENV)/.dev ## All tests except training (ARGS="-n 0": in one process)
 	scripts/install_chromium.sh $(BIN)/python
 	$(BIN)/python -m pytest tests --ignore=tests/train $(PARALLEL) $(ARGS)
 
 test-train: $(TRAIN)/.train ## Tests of training and export
 	$(TRAIN)/bin/python -m pytest --confcutdir=tests/train tests/train $(ARGS)
 
-check: $(VENV)/.dev ## Format, lint, types, import layers, docs drift
+check: $(VENV)/.dev ## Check format, lint, types, import layers and generated docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs/build.py --check
 
-format: $(VENV)/.dev ## Format and mend what ruff can
+format: $(VENV)/.dev ## Format, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/.dev ## Write the generated pages (CLI, settings, OpenAPI)
 	$(BIN)/python scripts/docs/build.py
 
-model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=folder of the data sets)
+model: $(TRAIN)/.train ## Train, export and evaluate the shipped model (DATA=folder of the data sets)
 	$(TRAIN)/bin/python scripts/model/prepare_training_data.py $(DATA) .data
 	$(TRAIN)/bin/python -m sagemaker_jobs.train --recipe configs/shipped_model.json \
 		--train-dir .data --output-dir runs/shipped
@@ -75,16 +75,16 @@ model: $(TRAIN)/.train ## Train, export and measure the shipped model (DATA=fold
 	$(TRAIN)/bin/python -m sagemaker_jobs.evaluate --model-dir models/default --data-dir .data \
 		--output runs/metrics.json --record true
 
-pictures: $(VENV)/.dev ## Take the pictures of the page that the README shows
+pictures: $(VENV)/.dev ## Take the screenshots of the page for the README
 	scripts/install_chromium.sh $(BIN)/python
 	$(BIN)/python scripts/docs/make_pictures.py $(ARGS)
 
 bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --rounds 3")
 	$(BIN)/python -m benchmarks $(if $(filter-out data,$(DATA))$(wildcard $(DATA)),--data $(DATA)) $(ARGS)
 
-synth: $(VENV)/.dev ## Write the CloudFormation templates of all environments to cdk.out/
+synth: $(VENV)/.dev ## Synthesize the CloudFormation templates of all environments to cdk.out/
 	rm -rf cdk.out
 	CDK_OUTDIR=cdk.out $(BIN)/python -m cdk.app
 
-clean: ## Remove the environments and caches (never the state folder)
+clean: ## Remove the environments and caches, but not the state folder
 	rm -rf $(VENV) $(TRAIN) cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
