@@ -13,7 +13,7 @@ from local.cli.output import console, fail, is_interactive, notes, print_json
 from local.errors import LocalStackError
 from local.state import StateFolder
 from shared.storage import registry
-from shared.storage.registry import Registered
+from shared.storage.registry import RegisteredVersion
 
 if TYPE_CHECKING:
     from sagemaker_jobs.activate.dependencies import StepCallback
@@ -45,7 +45,7 @@ def list_models(as_json: options.Json = False, state: options.State = options.ST
     from local.stack.registry import open_registry
 
     with _exit_on_error(), open_registry(StateFolder(state)) as store:
-        models, activations = registry.listing(store), registry.history(store)
+        models, activations = registry.list_versions(store), registry.history(store)
     if as_json:
         result = {
             "models": [_summary(model) for model in models],
@@ -191,6 +191,6 @@ def _dump(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="json")
 
 
-def _summary(model: Registered) -> dict[str, Any]:
+def _summary(model: RegisteredVersion) -> dict[str, Any]:
     """A version without the checks of the gate, which only `models show` prints."""
     return model.model_dump(mode="json", exclude={"gate": {"checks"}})

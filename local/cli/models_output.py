@@ -6,7 +6,7 @@ from rich.table import Table
 
 from local.cli.output import console
 from shared.schemas.gate import GateResult
-from shared.storage.registry import Activation, Registered
+from shared.storage.registry import Activation, RegisteredVersion
 
 if TYPE_CHECKING:
     from sagemaker_jobs.activate.activation import ActivationReport
@@ -15,7 +15,7 @@ _STATE_COLOURS = {"current": "green", "candidate": "yellow", "earlier": "dim"}
 _METRICS = ("accuracy", "macro_f1", "weighted_f1", "roc_auc", "ece")
 
 
-def show_models(models: list[Registered], activations: list[Activation]) -> None:
+def show_models(models: list[RegisteredVersion], activations: list[Activation]) -> None:
     """Print a table of versions and the last activations."""
     table = Table("version", "state", "created", "MB", "gate", *_METRICS, box=None, pad_edge=False)
     for model in models:
@@ -48,7 +48,7 @@ def _format_metric(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else ""
 
 
-def _gate_status(model: Registered) -> str:
+def _gate_status(model: RegisteredVersion) -> str:
     if model.gate is not None:
         return "passed" if model.gate.passed else "failed"
     if model.state == "current":
@@ -56,7 +56,7 @@ def _gate_status(model: Registered) -> str:
     return "not run" if model.evaluated else "not evaluated"
 
 
-def show_model(model: Registered) -> None:
+def show_model(model: RegisteredVersion) -> None:
     """Print one version: its state, indexes, metrics and gate result."""
     out = console()
     colour = _STATE_COLOURS[model.state]

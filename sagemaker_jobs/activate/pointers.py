@@ -30,7 +30,7 @@ def move_model(store: ObjectStore, version: str, pointer: Current | None) -> Non
     """
     if artefacts.current(store, "model") == pointer:
         if pointer is not None:
-            registry.note_found(store, pointer.version)
+            registry.record_current(store, pointer.version)
         with suppress(ConflictError):
             return move_from(store, "model", version, pointer)
     raise _overtaken(store, version)
@@ -60,7 +60,7 @@ def rollback_target(store: ObjectStore) -> tuple[Current, Activation]:
         NotFoundError: there is no previous version.
     """
     current = artefacts.current(store, "model")
-    target = registry.before(registry.history(store), current.version if current else None)
+    target = registry.rollback_target(registry.history(store), current.version if current else None)
     if current is None or target is None:
         raise NotFoundError("there is no version before the current one")
     return current, target
@@ -72,7 +72,7 @@ def newest_index(store: ObjectStore, version: str) -> str | None:
     Raises:
         NotFoundError: other models have an index, but this one's is gone.
     """
-    indexes = registry.indexes_of(store).get(version, [])
+    indexes = registry.indexes_by_model(store).get(version, [])
     if indexes:
         return indexes[-1]
     if artefacts.current(store, "index") is not None:
@@ -95,7 +95,7 @@ def roll_back(store: ObjectStore, current: Current, target: Activation, index: s
         ConflictError: another model became current first.
     """
     move_model(store, target.version, current)
-    registry.note_rollback(store, target)
+    registry.record_rollback(store, target)
     if index is not None:
         _move_index_back(store, target.version, index)
 

@@ -58,7 +58,7 @@ def switch_pair(
         else:
             pointers.move_model(store, version, current)
             model_moved = True
-        registry.note_activation(store, version, forced=force)
+        registry.record_activation(store, version, forced=force)
         if index is None or _move_index_pointer(dependencies, index, pointer):
             return index, total
     raise UnavailableError(

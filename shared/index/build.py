@@ -171,7 +171,7 @@ def index_for(store: ObjectStore, model_version: str) -> tuple[Manifest | None, 
         FormatError: this release does not read the format of a shard; nothing is published.
     """
     pairs, _ = list_pairs(store, model_version)
-    for version in reversed(registry.indexes_of(store).get(model_version, [])):
+    for version in reversed(registry.indexes_by_model(store).get(model_version, [])):
         manifest = artefacts.read_manifest(store, "index", version)
         if _covers_same(store, manifest, model_version, hash_of(pairs)):
             return manifest, []
@@ -279,6 +279,6 @@ def retire_old(store: ObjectStore, current: Manifest) -> None:
 
 def _rollback_index(store: ObjectStore, current: Manifest) -> set[str]:
     """The newest index of the model that a rollback would return to."""
-    line = registry.before(registry.history(store), current.model_version)
-    indexes = registry.indexes_of(store).get(line.version, []) if line else []
+    line = registry.rollback_target(registry.history(store), current.model_version)
+    indexes = registry.indexes_by_model(store).get(line.version, []) if line else []
     return set(indexes[-1:])

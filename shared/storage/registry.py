@@ -1,10 +1,10 @@
-"""The registry of models: what versions there are, which is current, which was before it.
+"""The registry of models: their versions, evaluations, verdicts, and which one is current.
 
-Beside a version's manifest lie its evaluations and the verdicts of the gate. An evaluation lies
-under the hash of its content, so that nothing is ever written over: a model that was evaluated on
-other rows than another is evaluated once more. The model pointer says what is current;
-``activations/`` is the log of its moves, to which entries are only ever added. A move is settled by
-the pointer's conditional put, and the log follows it.
+Evaluations and verdicts of the gate are stored next to a version's manifest. The key of an
+evaluation contains the hash of its content, so that nothing is overwritten: a model that must be
+compared on other rows is evaluated again. The model pointer names the current version;
+``activations/`` is an append-only log of its moves. A move takes effect with the pointer's
+conditional put; its log entry is written afterwards.
 """
 
 import hashlib
@@ -31,14 +31,14 @@ from shared.storage.layout import (
 from shared.storage.objects import ObjectStore
 
 _DIGEST_CHARACTERS = 16
-_ATTEMPTS = 20
+_MAX_ATTEMPTS = 20
 State = Literal["candidate", "current", "earlier"]
 
 
 class Activation(BaseModel):
-    """One line of the log. ``back`` is the number of the line that a rollback returns to.
+    """One entry of the log. ``back`` is the number of the entry that a rollback returns to.
 
-    ``found`` is a version that became current without this log: the shipped one at the start.
+    The action ``found`` records a version that became current without an entry: the shipped one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,10 +51,11 @@ class Activation(BaseModel):
     forced: bool = False
 
 
-class Registered(BaseModel):
-    """One version as the registry knows it.
+class RegisteredVersion(BaseModel):
+    """One registered version.
 
-    ``gate`` is the verdict against the current version, and of that one against the one before.
+    ``gate`` is the verdict against the current version; for the current version, against the
+    previous one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,16 +72,16 @@ class Registered(BaseModel):
 
 
 def register(store: ObjectStore, folder: Path, evaluation: Path | None = None) -> Manifest:
-    """Publish a model folder as a candidate; the same again changes nothing.
+    """Publish a model folder as a candidate; registering it again has no effect.
 
     Args:
         store: the artefact bucket.
         folder: model.onnx, tokenizer.json, manifest.json.
-        evaluation: folder of EVALUATION_FILES, which sagemaker_jobs.evaluate wrote; None: later.
+        evaluation: folder with EVALUATION_FILES, written by sagemaker_jobs.evaluate; optional.
 
     Raises:
-        ArtefactError: the folder does not hold what its manifest says, or the evaluation lacks a
-            file or is that of another version.
+        ArtefactError: the folder does not match its manifest, or the evaluation lacks a file or
+            belongs to another version.
         ConflictError: the version exists with other content.
     """
     manifest = artefacts.read_folder(folder, kind="model").manifest
@@ -92,7 +93,7 @@ def register(store: ObjectStore, folder: Path, evaluation: Path | None = None) -
 
 
 def add_evaluation(store: ObjectStore, version: str, evaluation: Path) -> None:
-    """Keep one more evaluation of a published version; errors as in ``register``."""
+    """Store another evaluation of a published version; errors as in ``register``."""
     _put_evaluation(store, version, _read_evaluation(evaluation, version))
 
 
@@ -104,32 +105,32 @@ def _read_evaluation(folder: Path, version: str) -> dict[str, bytes]:
         except OSError as error:
             raise ArtefactError(f"the evaluation {folder} has no {name}") from error
     try:
-        told = json.loads(bodies[EVALUATION_FILES[0]])
+        content = json.loads(bodies[EVALUATION_FILES[0]])
     except ValueError as error:
         raise ArtefactError(f"{folder / EVALUATION_FILES[0]} cannot be read") from error
-    of = told.get("version") if isinstance(told, dict) else None
-    if of != version:
-        raise ArtefactError(f"the evaluation {folder} is that of {of}, not of {version}")
+    evaluated = content.get("version") if isinstance(content, dict) else None
+    if evaluated != version:
+        raise ArtefactError(f"the evaluation {folder} belongs to {evaluated}, not to {version}")
     return bodies
 
 
 def _digest(bodies: dict[str, bytes]) -> str:
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in EVALUATION_FILES:
-        whole.update(hashlib.sha256(bodies[name]).digest())
-    return whole.hexdigest()[:_DIGEST_CHARACTERS]
+        digest.update(hashlib.sha256(bodies[name]).digest())
+    return digest.hexdigest()[:_DIGEST_CHARACTERS]
 
 
 def _put_evaluation(store: ObjectStore, version: str, bodies: dict[str, bytes]) -> None:
-    """Write each file once; the figures come last, and one without them does not exist."""
+    """Write each file once, the metrics last: an evaluation without them does not exist."""
     digest = _digest(bodies)
     for name in reversed(EVALUATION_FILES):
-        with suppress(ConflictError):  # it is there: the same name is the same content
+        with suppress(ConflictError):  # it exists: equal names have equal content
             store.put(evaluation_file(version, digest, name), bodies[name], if_absent=True)
 
 
 def evaluations(store: ObjectStore, version: str) -> list[str]:
-    """Digests of a version's evaluations, in no order that means anything; empty: it has none."""
+    """Digests of a version's evaluations, in no particular order."""
     prefix = evaluations_prefix(version)
     keys = [info.key.removeprefix(prefix).split("/") for info in store.list(prefix)]
     return [key[0] for key in keys if key[1:] == [EVALUATION_FILES[0]]]
@@ -140,7 +141,7 @@ def fetch_evaluation(store: ObjectStore, version: str, digest: str, folder: Path
 
     Raises:
         NotFoundError: there is no such evaluation.
-        ArtefactError: it is corrupt.
+        ArtefactError: the evaluation is corrupt.
     """
     names = EVALUATION_FILES
     bodies = {name: store.get(evaluation_file(version, digest, name))[0] for name in names}
@@ -151,7 +152,7 @@ def fetch_evaluation(store: ObjectStore, version: str, digest: str, folder: Path
 
 
 def put_verdict(store: ObjectStore, result: GateResult) -> None:
-    """Keep a verdict of the gate beside the candidate; a later one takes its place.
+    """Store a verdict of the gate, replacing an earlier one on the same two versions.
 
     Raises:
         NotFoundError: the candidate is not published.
@@ -168,7 +169,7 @@ def put_verdict(store: ObjectStore, result: GateResult) -> None:
 
 
 def verdict(store: ObjectStore, candidate: str, against: str) -> GateResult | None:
-    """What the gate said last of a candidate against a version; None where it was not asked.
+    """The gate's last verdict on a candidate against a version; None if there is none.
 
     Raises:
         ArtefactError: the verdict cannot be read.
@@ -186,51 +187,50 @@ def history(store: ObjectStore) -> list[Activation]:
     """The log of activations, oldest first.
 
     Raises:
-        ArtefactError: a line cannot be read.
+        ArtefactError: an entry cannot be read.
     """
-    lines = []
+    entries = []
     for info in list(store.list(ACTIVATIONS)):
         try:
-            lines.append(Activation.model_validate_json(store.get(info.key)[0]))
+            entries.append(Activation.model_validate_json(store.get(info.key)[0]))
         except ValidationError as error:
             raise ArtefactError(f"{info.key} cannot be read") from error
-    return sorted(lines, key=lambda line: line.number)
+    return sorted(entries, key=lambda entry: entry.number)
 
 
-def before(lines: Sequence[Activation], current: str | None) -> Activation | None:
-    """The line that a rollback from ``current`` returns to; None where there is none.
+def rollback_target(entries: Sequence[Activation], current: str | None) -> Activation | None:
+    """The entry that a rollback from ``current`` returns to; None if there is none.
 
-    A pointer that was moved without a line (its writer was killed, or a newer shipped version came)
-    leaves a log that ends with the version before.
+    If the pointer was moved without an entry (the writer was killed, or a newer version was
+    shipped), the log ends with the previous version.
     """
-    if not lines:
+    if not entries:
         return None
-    if lines[-1].version != current:
-        return lines[-1]
-    return next((line for line in lines if line.number == lines[-1].back), None)
+    if entries[-1].version != current:
+        return entries[-1]
+    return next((entry for entry in entries if entry.number == entries[-1].back), None)
 
 
-def note_found(store: ObjectStore, version: str) -> None:
-    """Note what is current, where the log does not say so: to be called before the pointer moves.
+def record_current(store: ObjectStore, version: str) -> None:
+    """Record the current version if the log does not; call this before moving the pointer.
 
-    Then a writer that is killed between the move and its line leaves a log that ends with the
-    version before.
+    If the writer is killed before it records the move, the log ends with the previous version.
     """
-    lines = history(store)
-    if not lines or lines[-1].version != version:
-        _append(store, "found", version, lines[-1].number if lines else None)
+    entries = history(store)
+    if not entries or entries[-1].version != version:
+        _append(store, "found", version, entries[-1].number if entries else None)
 
 
-def note_activation(store: ObjectStore, version: str, *, forced: bool = False) -> None:
-    """Note that a version is current; a rollback returns to the last line before. Twice is once."""
-    lines = history(store)
-    if not lines or lines[-1].version != version:
-        _append(store, "activate", version, lines[-1].number if lines else None, forced=forced)
+def record_activation(store: ObjectStore, version: str, *, forced: bool = False) -> None:
+    """Record an activation, unless it is recorded; a rollback returns to the previous entry."""
+    entries = history(store)
+    if not entries or entries[-1].version != version:
+        _append(store, "activate", version, entries[-1].number if entries else None, forced=forced)
 
 
-def note_rollback(store: ObjectStore, to: Activation) -> None:
-    """Note that the version of a line is current again; the next rollback goes on from there."""
-    _append(store, "rollback", to.version, to.back)
+def record_rollback(store: ObjectStore, target: Activation) -> None:
+    """Record a rollback to an entry; the next rollback continues from there."""
+    _append(store, "rollback", target.version, target.back)
 
 
 def _append(
@@ -241,9 +241,9 @@ def _append(
     *,
     forced: bool = False,
 ) -> None:
-    for _ in range(_ATTEMPTS):
-        numbers = [line.number for line in history(store)]
-        line = Activation(
+    for _ in range(_MAX_ATTEMPTS):
+        numbers = [entry.number for entry in history(store)]
+        entry = Activation(
             number=max(numbers, default=0) + 1,
             action=action,
             version=version,
@@ -251,25 +251,25 @@ def _append(
             back=back,
             forced=forced,
         )
-        with suppress(ConflictError):  # another writer took the number
-            key = f"{ACTIVATIONS}{line.number:08d}.json"
-            store.put(key, line.model_dump_json().encode(), if_absent=True)
+        with suppress(ConflictError):  # another writer used the number
+            key = f"{ACTIVATIONS}{entry.number:08d}.json"
+            store.put(key, entry.model_dump_json().encode(), if_absent=True)
             return
-    raise ConflictError("the log of activations is written to too often")
+    raise ConflictError("too many concurrent writes to the log of activations")
 
 
-def indexes_of(store: ObjectStore) -> dict[str, list[str]]:
+def indexes_by_model(store: ObjectStore) -> dict[str, list[str]]:
     """Index versions of each model version, oldest first."""
-    found: dict[str, list[str]] = {}
+    indexes: dict[str, list[str]] = {}
     for version in artefacts.versions(store, "index"):
-        with suppress(NotFoundError, ArtefactError):  # deleted meanwhile, or no index
+        with suppress(NotFoundError, ArtefactError):  # deleted in the meantime, or corrupt
             manifest = artefacts.read_manifest(store, "index", version)
-            found.setdefault(str(manifest.model_version), []).append(version)
-    return found
+            indexes.setdefault(str(manifest.model_version), []).append(version)
+    return indexes
 
 
-def describe(store: ObjectStore, version: str) -> Registered:
-    """One version.
+def describe(store: ObjectStore, version: str) -> RegisteredVersion:
+    """Describe one version.
 
     Raises:
         NotFoundError: there is no such version.
@@ -277,24 +277,24 @@ def describe(store: ObjectStore, version: str) -> Registered:
     return _describe(store, version, artefacts.current(store, "model"), history(store))
 
 
-def listing(store: ObjectStore) -> list[Registered]:
-    """All versions, newest first."""
-    now, lines = artefacts.current(store, "model"), history(store)
+def list_versions(store: ObjectStore) -> list[RegisteredVersion]:
+    """Describe all versions, newest first."""
+    current, entries = artefacts.current(store, "model"), history(store)
     names = artefacts.versions(store, "model")
-    found = [_describe(store, name, now, lines) for name in names]
-    return sorted(found, key=lambda each: each.created_at, reverse=True)
+    versions = [_describe(store, name, current, entries) for name in names]
+    return sorted(versions, key=lambda version: version.created_at, reverse=True)
 
 
 def _describe(
     store: ObjectStore,
     version: str,
-    now: artefacts.Current | None,
-    lines: Sequence[Activation],
-) -> Registered:
+    current: artefacts.Current | None,
+    entries: Sequence[Activation],
+) -> RegisteredVersion:
     manifest = artefacts.read_manifest(store, "model", version)
-    state: State = "earlier" if any(line.version == version for line in lines) else "candidate"
-    is_current = now is not None and now.version == version
-    return Registered(
+    state: State = "earlier" if any(entry.version == version for entry in entries) else "candidate"
+    is_current = current is not None and current.version == version
+    return RegisteredVersion(
         version=version,
         state="current" if is_current else state,
         created_at=manifest.created_at,
@@ -302,21 +302,21 @@ def _describe(
         bytes=sum(entry.bytes for entry in manifest.files.values()),
         metrics=manifest.metrics,
         evaluated=bool(evaluations(store, version)),
-        indexes=indexes_of(store).get(version, []),
-        gate=_verdict_of(store, version, now, lines),
+        indexes=indexes_by_model(store).get(version, []),
+        gate=_last_verdict(store, version, current, entries),
     )
 
 
-def _verdict_of(
+def _last_verdict(
     store: ObjectStore,
     version: str,
-    now: artefacts.Current | None,
-    lines: Sequence[Activation],
+    current: artefacts.Current | None,
+    entries: Sequence[Activation],
 ) -> GateResult | None:
-    """Of a candidate, against the current version; of the current one, against that before it."""
-    if now is None:
+    """Verdict against the current version; of the current version, against the previous one."""
+    if current is None:
         return None
-    if now.version != version:
-        return verdict(store, version, now.version)
-    line = before(lines, version)
-    return verdict(store, version, line.version) if line else None
+    if current.version != version:
+        return verdict(store, version, current.version)
+    previous = rollback_target(entries, version)
+    return verdict(store, version, previous.version) if previous else None

@@ -63,7 +63,7 @@ class RecordedResponses:
         self.responses = [[] for _ in range(CLIENTS)]
         self._store = store
         # known indexes now, and new ones as they appear: old versions are deleted later
-        indexes = registry.indexes_of(store).items()
+        indexes = registry.indexes_by_model(store).items()
         self._models = {index: model for model, versions in indexes for index in versions}
 
     def record(self, responses, status, body, hits):

@@ -132,7 +132,7 @@ def test_a_running_stack_registers_the_model_as_a_candidate(adapt, dump, stack, 
     result = adapt(dump, "--output", tmp_path / "new", "--json")
     assert (result["base"], result["registered"]) == (shipped, True)
     assert artefacts.current(stack, "model").version == shipped
-    states = {each.version: each.state for each in registry.listing(stack)}
+    states = {each.version: each.state for each in registry.list_versions(stack)}
     assert states == {shipped: "current", result["version"]: "candidate"}
     manifest = artefacts.read_manifest(stack, "model", result["version"])
     assert manifest.parameters["embeddings_of"] == shipped
@@ -148,7 +148,7 @@ def test_no_register_leaves_the_registry_unchanged(adapt, dump, stack, tmp_path)
     model = ("--model", model_folder())
     result = adapt(dump, "--output", tmp_path / "new", *model, "--no-register", "--json")
     assert result["registered"] is False
-    assert registry.listing(stack) == []
+    assert registry.list_versions(stack) == []
 
 
 def test_columns_can_be_mapped(adapt, tmp_path):

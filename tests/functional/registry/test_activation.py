@@ -105,7 +105,7 @@ def test_an_activation_overtaken_between_the_two_pointers_leaves_the_winner_pair
 ):
     if direction == "back":
         activate(system, "v2", force=True)
-    name = "note_activation" if direction == "forward" else "note_rollback"
+    name = "record_activation" if direction == "forward" else "record_rollback"
     log_move, calls = getattr(registry, name), []
 
     def overtake(*arguments, **conditions):
@@ -163,7 +163,7 @@ def test_open_shards_wait_for_the_new_model(system):
     assert system.current() == ("v2", "v2", 12)
 
 
-@pytest.mark.parametrize("stop", ["note_activation", "move_index"])
+@pytest.mark.parametrize("stop", ["record_activation", "move_index"])
 def test_a_killed_activation_continues_at_the_next_call(system, monkeypatch, stop):
     class Killed(BaseException):
         pass
@@ -172,7 +172,7 @@ def test_a_killed_activation_continues_at_the_next_call(system, monkeypatch, sto
         raise Killed
 
     with monkeypatch.context() as patched:
-        if stop == "note_activation":
+        if stop == "record_activation":
             patched.setattr(registry, stop, kill)
         else:
             patched.setattr(switch, "_move_index_pointer", kill)

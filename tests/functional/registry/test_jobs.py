@@ -38,7 +38,7 @@ def test_the_score_job_scores_every_review_and_moves_no_pointer(version, store, 
     assert dict(sentiments) | {"r2": "?"} == {"r0": "positive", "r1": "negative", "r2": "?"}
     assert artefacts.current(store, "model") == before
     assert build_index.main(["--model-version", version]) == 0
-    assert list(registry.indexes_of(store)) == [version]
+    assert list(registry.indexes_by_model(store)) == [version]
     assert artefacts.current(store, "index") is None
 
 

@@ -57,28 +57,28 @@ def judged(candidate, against, *, passed=True):
 
 
 def make_current(store, version, replaced):
-    registry.note_found(store, replaced)
+    registry.record_current(store, replaced)
     publish_manifest_only(store, version, 4)
-    registry.note_activation(store, version)
+    registry.record_activation(store, version)
 
 
 def way_back(store):
     now = artefacts.current(store, "model")
-    line = registry.before(registry.history(store), now.version if now else None)
+    line = registry.rollback_target(registry.history(store), now.version if now else None)
     return line.version if line else None
 
 
 def return_to(store, version):
     now = artefacts.current(store, "model")
-    target = registry.before(registry.history(store), now.version)
+    target = registry.rollback_target(registry.history(store), now.version)
     assert target.version == version
     artefacts.move_pointer(store, "model", version, if_match=now.etag)
-    registry.note_rollback(store, target)
+    registry.record_rollback(store, target)
 
 
 def test_a_registered_folder_is_a_candidate_with_its_figures(store, tmp_path):
     registry.register(store, model_folder(tmp_path / "m"), evaluation(tmp_path / "e"))
-    (found,) = registry.listing(store)
+    (found,) = registry.list_versions(store)
     assert (found.version, found.state, found.evaluated) == ("m1", "candidate", True)
     assert found.metrics == {"test": {"accuracy": 0.9}}
     assert found.bytes == 5
@@ -117,9 +117,9 @@ def test_an_evaluation_that_was_damaged_is_not_taken_for_what_it_was(store, tmp_
 
 
 def test_an_evaluation_of_another_version_is_refused_before_anything_is_published(store, tmp_path):
-    with pytest.raises(ArtefactError, match="is that of m2, not of m1"):
+    with pytest.raises(ArtefactError, match="belongs to m2, not to m1"):
         registry.register(store, model_folder(tmp_path / "m"), evaluation(tmp_path / "e", "m2"))
-    assert registry.listing(store) == []
+    assert registry.list_versions(store) == []
 
 
 def test_one_whose_writer_was_killed_half_way_is_none_until_it_is_written_again(store, tmp_path):
@@ -136,7 +136,7 @@ def test_an_incomplete_evaluation_publishes_nothing(store, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ArtefactError, match=r"evaluation\.json"):
         registry.register(store, model_folder(tmp_path / "m"), tmp_path / "empty")
-    assert registry.listing(store) == []
+    assert registry.list_versions(store) == []
     assert registry.evaluations(store, "m1") == []
 
 
@@ -144,7 +144,7 @@ def test_the_listing_tells_which_is_current_and_which_were(store):
     publish_manifest_only(store, "m1", 4)
     make_current(store, "m2", replaced="m1")
     publish_manifest_only(MemoryStore(), "m3", 4)
-    states = {each.version: each.state for each in registry.listing(store)}
+    states = {each.version: each.state for each in registry.list_versions(store)}
     assert states == {"m1": "earlier", "m2": "current"}
     with pytest.raises(NotFoundError):
         registry.describe(store, "m9")
@@ -190,11 +190,11 @@ def test_two_writers_of_the_log_both_have_their_line(store, monkeypatch):
     def overtaken(key, body, **conditions):
         if not others and key.startswith("activations/"):
             others.append(key)
-            registry.note_activation(store, "m3")
+            registry.record_activation(store, "m3")
         return put(key, body, **conditions)
 
     monkeypatch.setattr(store, "put", overtaken)
-    registry.note_activation(store, "m2")
+    registry.record_activation(store, "m2")
     assert [(line.number, line.version) for line in registry.history(store)] == [
         (1, "m3"),
         (2, "m2"),

@@ -84,9 +84,9 @@ def test_a_damaged_model_is_not_published(store, tmp_path, capsys):
 
 def test_a_rollback_restores_the_previous_model_and_its_newest_index(store):
     publish_manifest_only(store, "m-1", 4)
-    registry.note_activation(store, "m-1")
+    registry.record_activation(store, "m-1")
     publish_manifest_only(store, "m-2", 4)
-    registry.note_activation(store, "m-2")
+    registry.record_activation(store, "m-2")
     for version, model in (("20260101", "m-1"), ("20260102", "m-1"), ("20260103", "m-2")):
         publish_index(store, version, model)
     artefacts.move_pointer(store, "index", "20260103", if_match=None)
@@ -111,9 +111,9 @@ class _RacingStore(S3Store):
 
 def test_a_concurrent_index_build_does_not_interrupt_a_rollback(store, aws_client):
     publish_manifest_only(store, "m-1", 4)
-    registry.note_activation(store, "m-1")
+    registry.record_activation(store, "m-1")
     publish_manifest_only(store, "m-2", 4)
-    registry.note_activation(store, "m-2")
+    registry.record_activation(store, "m-2")
     for version, model in (("20260102", "m-1"), ("20260103", "m-2"), ("20260104", "m-2")):
         publish_index(store, version, model)
     artefacts.move_pointer(store, "index", "20260103", if_match=None)
@@ -125,9 +125,9 @@ def test_a_concurrent_index_build_does_not_interrupt_a_rollback(store, aws_clien
 
 def test_a_rollback_to_a_model_without_an_index_changes_nothing(store):
     publish_manifest_only(store, "m-1", 4)
-    registry.note_activation(store, "m-1")
+    registry.record_activation(store, "m-1")
     publish_manifest_only(store, "m-2", 4)
-    registry.note_activation(store, "m-2")
+    registry.record_activation(store, "m-2")
     with pytest.raises(NotFoundError, match="m-1 no longer has an index"):
         roll_back_model.roll_back(store)
     assert artefacts.current(store, "model").version == "m-2"

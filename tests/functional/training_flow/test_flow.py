@@ -140,7 +140,7 @@ def test_a_failed_activation_job_ends_the_flow_with_its_reason(
 def test_a_candidate_overtaken_by_another_model_is_not_activated(
     run, candidates, shipped, store, monkeypatch
 ):
-    note_found, calls = registry.note_found, []
+    record_current, calls = registry.record_current, []
 
     def overtake(where, version):
         if not calls:
@@ -148,9 +148,9 @@ def test_a_candidate_overtaken_by_another_model_is_not_activated(
             registry.register(where, renamed(candidates, "other-1-bbbb"))
             etag = calls[0].etag
             artefacts.move_pointer(where, "model", "other-1-bbbb", if_match=etag)
-        note_found(where, version)
+        record_current(where, version)
 
-    monkeypatch.setattr(registry, "note_found", overtake)
+    monkeypatch.setattr(registry, "record_current", overtake)
     output = run()
     assert output["verdict"] == "kept"
     assert "other-1-bbbb became current first" in output["reasons"][0]
