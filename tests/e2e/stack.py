@@ -19,6 +19,7 @@ from local.names import ARTEFACT_BUCKET, QUEUES, RAW_BUCKET, queue_url
 from local.stack.cluster import USERNAME, stop_leftover_processes
 from local.stack.postgres import DATABASE
 from local.state import StateFolder
+from reviewlens import Client, NotFoundError, Retry
 from shared.schemas.ingest import ingest_id_of
 from shared.storage import artefacts
 from shared.storage.objects import S3Store
@@ -59,6 +60,7 @@ class Stack:
         self._environment = os.environ | SETTINGS | settings
         self.process = None
         self.running = None
+        self._api = None
 
     def launch(self, *options):
         """Start the command without waiting."""
@@ -119,6 +121,7 @@ class Stack:
 
     def stop(self):
         """Stop the command, then kill its remaining processes."""
+        self.close_api()
         if self.process is None or self.process.poll() is not None:
             return
         processes = self.processes()
@@ -132,27 +135,26 @@ class Stack:
 
     # user operations
 
-    def client(self, **options):
-        """A client of the HTTP API."""
+    def http(self, **options):
+        """Plain HTTP to the API, for requests that the client does not send."""
         return httpx.Client(
             base_url=self.running.gateway_url, trust_env=False, timeout=60, **options
         )
 
-    def get(self, path, **query):
-        """GET with status 200; returns the JSON body."""
-        with self.client() as client:
-            response = client.get(
-                path, params=query or None
-            )  # {} would remove the query from the path
-        assert response.status_code == 200, response.text
-        return response.json()
+    @property
+    def api(self):
+        """The client of the API; after a restart, one for the new port."""
+        url = self.running.gateway_url
+        if self._api is None or self._api[0] != url:
+            self.close_api()
+            self._api = url, Client(url, timeout=60, retry=Retry(attempts=1))
+        return self._api[1]
 
-    def post(self, path, body=None, *, status=200):
-        """POST of JSON with the given status; returns the JSON body."""
-        with self.client() as client:
-            response = client.post(path, json=body)
-        assert response.status_code == status, response.text
-        return response.json()
+    def close_api(self):
+        """Close the connections of the client."""
+        if self._api is not None:
+            self._api[1].close()
+            self._api = None
 
     def aws(self, service):
         """A boto3 client of the local AWS."""
@@ -165,11 +167,11 @@ class Stack:
         return ingest_id_of(RAW_BUCKET, key, etag)
 
     def report(self, ingest_id):
-        """The response of /collect/{id}, None while the ingest is unknown."""
-        with self.client() as client:
-            response = client.get(f"/collect/{ingest_id}")
-        assert response.status_code in {200, 404}, response.text
-        return response.json() if response.status_code == 200 else None
+        """The report of an ingest, None while it is unknown."""
+        try:
+            return self.api.ingest(ingest_id)
+        except NotFoundError:
+            return None
 
     def wait_for(self, ingest_id, *statuses):
         """Wait until an ingest has one of the statuses; checks its counts meanwhile."""
@@ -180,8 +182,8 @@ class Stack:
             if report is None:
                 return None
             assert_counts_add_up(report)
-            assert report["status"] in {*expected, "received", "collecting", "collected"}, report
-            return report if report["status"] in expected else None
+            assert report.status in {*expected, "received", "collecting", "collected"}, report
+            return report if report.status in expected else None
 
         return wait_until(report_with_status, what=f"{ingest_id} {expected}")
 
@@ -226,7 +228,7 @@ class Stack:
             if pointer is None:
                 return None
             manifest = artefacts.read_manifest(self.artefacts, "index", pointer.version)
-            serving = self.get("/health")["index_version"]
+            serving = self.api.health().index_version
             complete = manifest.count == stored and serving == manifest.version
             return manifest.version if complete else None
 
@@ -250,11 +252,11 @@ def temporary_stack(**settings):
 
 def assert_counts_add_up(report):
     """Check the sums that must always hold for the counts of an ingest."""
-    parts = report["stored"] + report["duplicates"] + report["rejected"]
-    assert report["rows_read"] == parts, report
-    assert sum(report["rejects_by_reason"].values()) == report["rejected"], report
+    parts = report.stored + report.duplicates + report.rejected
+    assert report.rows_read == parts, report
+    assert sum(report.rejects_by_reason.values()) == report.rejected, report
 
 
 def counts(report):
     """Rows read, stored, duplicates, rejected."""
-    return tuple(report[name] for name in ("rows_read", "stored", "duplicates", "rejected"))
+    return report.rows_read, report.stored, report.duplicates, report.rejected

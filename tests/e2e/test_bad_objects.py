@@ -60,9 +60,9 @@ def test_an_unreadable_object_is_reported_and_the_next_dump_is_read(stack, name,
     good = amazon_2014(30, seed=name, flawed=False)
     good_id = stack.put(f"good-{name}.json", good.body)
     report = stack.wait_for(bad, "failed")
-    assert report["error_code"] == code
-    assert report["error_detail"]
-    assert report["finished_at"]
+    assert report.error_code == code
+    assert report.error_detail
+    assert report.finished_at
     assert counts(stack.wait_for(good_id))[0] == 30
     stack.wait_for_index()
 
@@ -71,13 +71,13 @@ def test_a_truncated_gzip_yields_its_complete_rows_and_one_reject(stack):
     dump = amazon_2014(2_000, seed="cut", flawed=False)
     whole = gzip.compress(dump.body)
     report = stack.wait_for(stack.put("cut.json.gz", whole[: len(whole) // 2]))
-    assert report["rejects_by_reason"] == {"truncated_record": 1}
-    assert 0 < report["stored"] < 2_000
-    assert report["compression"] == "gzip"
-    assert report["warnings"]
-    (reject,) = report["rejects"]
-    assert reject["raw"].startswith('{"reviewerID": "Acut')
-    assert reject["record"] == report["rows_read"]
+    assert report.rejects_by_reason == {"truncated_record": 1}
+    assert 0 < report.stored < 2_000
+    assert report.compression == "gzip"
+    assert report.warnings
+    (reject,) = report.rejects
+    assert reject.raw.startswith('{"reviewerID": "Acut')
+    assert reject.record == report.rows_read
 
 
 def test_an_object_deleted_or_replaced_before_it_is_read_is_reported(stack):
@@ -88,8 +88,8 @@ def test_an_object_deleted_or_replaced_before_it_is_read_is_reported(stack):
         s3.delete_object(Bucket=RAW_BUCKET, Key="uploads/deleted.json")
         replaced = stack.put("replaced.json", old)
         current = stack.put("replaced.json", new)
-    assert stack.wait_for(deleted, "failed")["error_code"] == "object_missing"
-    assert stack.wait_for(replaced, "failed")["error_code"] == "object_superseded"
+    assert stack.wait_for(deleted, "failed").error_code == "object_missing"
+    assert stack.wait_for(replaced, "failed").error_code == "object_superseded"
     assert counts(stack.wait_for(current)) == (9, 9, 0, 0)
     stack.wait_for_index()
 
@@ -97,18 +97,18 @@ def test_an_object_deleted_or_replaced_before_it_is_read_is_reported(stack):
 def test_a_dump_can_be_collected_again_after_adding_a_mapping(stack):
     body = b"Opinion;Grade\nA fine lamp, bright and warm;5\nIt broke on day one;1\n"
     ingest_id = stack.put("mapped/words.csv", body)
-    assert stack.wait_for(ingest_id, "failed")["error_code"] == "schema_unknown"
+    assert stack.wait_for(ingest_id, "failed").error_code == "schema_unknown"
     stack.put("mapped/words.csv.mapping.json", b'{"text": "Opinion", "rating": "Grade"}')
-    response = stack.post("/collect", {"prefix": "mapped/"}, status=202)
-    assert response["ingest_ids"] == [ingest_id]
+    response = stack.api.collect(prefix="mapped/")
+    assert response.ingest_ids == [ingest_id]
 
     def processed_report():
         report = stack.report(ingest_id)
-        return report if report["status"] == "processed" else None
+        return report if report.status == "processed" else None
 
     report = wait_until(processed_report, what="the second attempt")
     assert counts(report) == (2, 2, 0, 0)
-    assert report["error_code"] is None
+    assert report.error_code is None
 
 
 def test_any_valid_s3_key_can_be_a_dump(stack):
@@ -116,6 +116,6 @@ def test_any_valid_s3_key_can_be_a_dump(stack):
         dump = amazon_2014(5, seed=name, flawed=False)
         ingest_id = stack.put(name, dump.body)
         report = stack.wait_for(ingest_id)
-        assert report["key"] == f"uploads/{name}"
-        assert ingest_id == ingest_id_of(RAW_BUCKET, report["key"], report["etag"])
+        assert report.key == f"uploads/{name}"
+        assert ingest_id == ingest_id_of(RAW_BUCKET, report.key, report.etag)
         assert counts(report) == dump.counts

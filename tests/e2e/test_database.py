@@ -26,20 +26,20 @@ def test_search_keeps_working_while_the_database_is_stopped(new_stack):
     wait_until(lambda: not server.is_running(), what="end of PostgreSQL")
 
     for _ in range(3):
-        analysis = stack.post("/analyze", {"query_text": "The kettle broke."})
-        assert analysis["index_version"] == version
-        assert analysis["similar_reviews"]
-        assert stack.post("/search_similar", {"query_text": "a tent", "top_k": 3})["results"]
+        analysis = stack.api.analyze("The kettle broke.")
+        assert analysis.index_version == version
+        assert analysis.similar_reviews
+        assert stack.api.search("a tent", top_k=3).results
     paths = ["/products", "/reviews", f"/collect/{ingest_id}"]
-    with stack.client() as client, ThreadPoolExecutor(len(paths)) as pool:
+    with stack.http() as client, ThreadPoolExecutor(len(paths)) as pool:
         for response in pool.map(client.get, paths):
             assert response.status_code == 503, response.url
             assert response.headers["content-type"] == "application/problem+json"
             assert response.json()["code"] == "unavailable"
             assert response.headers["retry-after"]
-    health = stack.get("/health")
-    assert health["status"] == "degraded"
-    statuses = {name: body["status"] for name, body in health["services"].items()}
+    health = stack.api.health()
+    assert health.status == "degraded"
+    statuses = {name: service.status for name, service in health.services.items()}
     assert statuses["inference"] == statuses["retrieval"] == "ok"
     assert statuses["insights"] == statuses["collection"] == "unavailable"
     assert not server.is_running()  # it was stopped deliberately and stays down
@@ -51,7 +51,7 @@ def test_search_keeps_working_while_the_database_is_stopped(new_stack):
     stack.start()
     assert counts(stack.wait_for(second)) == (80, 20, 60, 0)
     stack.wait_for_index()
-    assert stack.get("/health")["status"] == "ok"
+    assert stack.api.health().status == "ok"
 
 
 def test_a_killed_database_is_restarted_and_the_ingest_completes(new_stack):
@@ -62,17 +62,16 @@ def test_a_killed_database_is_restarted_and_the_ingest_completes(new_stack):
     with continuous_requests(stack) as responses:
         ingest_id = stack.put("large.json", dump.body)
         wait_until(
-            lambda: (stack.report(ingest_id) or {"rows_read": 0})["rows_read"], what="some rows"
+            lambda: (report := stack.report(ingest_id)) and report.rows_read, what="some rows"
         )
         pid = stack.child("postgres")
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: stack.child("postgres") != pid, what="a new server")
-        wait_until(lambda: stack.get("/health")["status"] == "ok", what="health to be ok")
+        wait_until(lambda: stack.api.health().status == "ok", what="health to be ok")
 
         def collected():
-            with stack.client() as client:
-                report = client.get(f"/collect/{ingest_id}").json()
-            return report if report["status"] in {"collected", "processed"} else None
+            report = stack.report(ingest_id)
+            return report if report.status in {"collected", "processed"} else None
 
         report = wait_until(collected, what="the end of the ingest")
     assert counts(report) == dump.counts
@@ -93,7 +92,7 @@ def continuous_requests(stack):
     responses, ended = [], threading.Event()
 
     def send(method, path, body):
-        with stack.client() as client:
+        with stack.http() as client:
             while not ended.is_set():
                 responses.append((path, client.request(method, path, json=body).status_code))
 

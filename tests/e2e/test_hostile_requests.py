@@ -31,7 +31,7 @@ def assert_problem(response, *statuses):
 
 @pytest.fixture(scope="module")
 def client(stack, samples):
-    with stack.client() as http_client:
+    with stack.http() as http_client:
         yield http_client
 
 

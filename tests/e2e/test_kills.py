@@ -58,12 +58,12 @@ def test_a_kill_during_collection(new_stack, kill):
 
     def halfway():
         report = stack.report(ingest_id)
-        return report and report["rows_read"] >= 4_000 and report
+        return report and report.rows_read >= 4_000 and report
 
     before = wait_until(halfway, what="some rows")
     kill(stack)
-    assert before["status"] == "collecting"
-    assert before["rows_read"] < ROWS
+    assert before.status == "collecting"
+    assert before.rows_read < ROWS
     report = stack.wait_for(ingest_id, "collected", "processed")
     assert counts(report) == dump.counts
     assert_stored_once(stack, ingest_id, dump)
@@ -77,15 +77,15 @@ def test_a_kill_during_processing(new_stack, kill):
 
     def halfway():
         report = stack.report(ingest_id)
-        started = report and report["status"] == "collected" and report["shards_processed"]
+        started = report and report.status == "collected" and report.shards_processed
         return report if started else None
 
     before = wait_until(halfway, what="a processed shard")
     kill(stack)
-    assert before["shards_processed"] < before["shards"]
+    assert before.shards_processed < before.shards
     report = stack.wait_for(ingest_id)
     assert counts(report) == dump.counts
-    assert report["shards_processed"] == report["shards"]
+    assert report.shards_processed == report.shards
     assert_stored_once(stack, ingest_id, dump)
     assert stack.rows("SELECT count(*), count(DISTINCT review_id) FROM analyses") == [
         (len(dump.stored), len(dump.stored))
@@ -93,9 +93,8 @@ def test_a_kill_during_processing(new_stack, kill):
     stack.wait_for_index()
     samples = stack.rows("SELECT review_id, title, text FROM reviews LIMIT 3")
     for review_id, title, text in samples:
-        query = {"query_text": model_text(title, text), "top_k": 10}
-        results = stack.post("/search_similar", query)["results"]
-        assert review_id in {result["review_id"] for result in results}
+        results = stack.api.search(model_text(title, text), top_k=10).results
+        assert review_id in {result.review_id for result in results}
 
 
 def test_an_acknowledged_upload_survives_an_immediate_kill(new_stack):
@@ -116,5 +115,5 @@ def test_a_killed_gateway_is_restarted(stack):
     wait_until(
         lambda: have_ended([old]) and stack.child("gateway") != old.pid, what="a new gateway"
     )
-    assert stack.get("/health")["status"] == "ok"
-    assert stack.post("/analyze", {"query_text": "It broke."})["sentiment"] == "negative"
+    assert stack.api.health().status == "ok"
+    assert stack.api.analyze("It broke.").sentiment == "negative"

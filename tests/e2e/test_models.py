@@ -96,7 +96,7 @@ def concurrent_clients(stack):
     ]
 
     def send(responses):
-        with stack.client() as client:
+        with stack.http() as client:
             while not ended.is_set():
                 for path, body, hits in requests:
                     response = client.post(path, json=body)
@@ -115,7 +115,7 @@ def concurrent_clients(stack):
 
 def wait_until_served(stack, version):
     def is_served():
-        return stack.post("/analyze", {"query_text": REVIEW})["model_version"] == version
+        return stack.api.analyze(REVIEW).model_version == version
 
     wait_until(is_served, what=f"responses from {version}")
 
@@ -137,7 +137,7 @@ def test_activation_and_rollback_under_load(new_stack, tmp_path):
     }.items():
         stack.wait_for(stack.put(name, body))
     stack.wait_for_index()
-    first = stack.get("/health")["model_version"]
+    first = stack.api.health().model_version
 
     def models(*arguments, expect=0):
         return run(*arguments, "--state", str(stack.folder.root), expect=expect)

@@ -17,7 +17,7 @@ def test_a_newer_shipped_model_embeds_all_reviews_before_it_serves(new_stack, tm
     for name in ("kitchen.tsv", "audio.review"):
         stack.wait_for(stack.put(name, (SAMPLES / name).read_bytes()))
     stack.wait_for_index()
-    before = stack.get("/health")["model_version"]
+    before = stack.api.health().model_version
     stored = stack.count("SELECT count(*) FROM reviews")
     stack.stop()
 
@@ -28,9 +28,9 @@ def test_a_newer_shipped_model_embeds_all_reviews_before_it_serves(new_stack, tm
     stack.start("--model", str(newer))
 
     def served_by_the_newer():
-        response = stack.post("/search_similar", {"query_text": "battery", "top_k": 50})
-        assert len(response["results"]) == 50, "all reviews must be searchable at any time"
-        return response["model_version"] == manifest["version"]
+        response = stack.api.search("battery", top_k=50)
+        assert len(response.results) == 50, "all reviews must be searchable at any time"
+        return response.model_version == manifest["version"]
 
     wait_until(served_by_the_newer, what="an index of the newer model")
     stack.wait_for_index()

@@ -52,30 +52,27 @@ def truncate(_name, body):
 
 
 def assert_served(stack, index_version):
-    analysis = stack.post("/analyze", {"query_text": "The kettle broke.", "top_k": 3})
-    assert analysis["index_version"] == index_version
-    assert len(analysis["similar_reviews"]) == 3
-    assert (
-        stack.post("/embeddings", {"texts": ["a tent"]})["model_version"]
-        == (analysis["model_version"])
-    )
+    analysis = stack.api.analyze("The kettle broke.", top_k=3)
+    assert analysis.index_version == index_version
+    assert len(analysis.similar_reviews) == 3
+    assert stack.api.embeddings(["a tent"]).model_version == analysis.model_version
 
 
 def wait_until_degraded(stack, services, check, message):
     """Wait until the services are degraded, with this message in the check's detail."""
 
     def degraded_health():
-        health = stack.get("/health")
-        assert health["status"] in {"ok", "degraded"}
-        checks = [health["services"][name]["checks"][check] for name in services]
-        is_degraded = all(c["status"] == "degraded" and message in c["detail"] for c in checks)
+        health = stack.api.health()
+        assert health.status in {"ok", "degraded"}
+        checks = [health.services[name].checks[check] for name in services]
+        is_degraded = all(c.status == "degraded" and message in c.detail for c in checks)
         return health if is_degraded else None
 
     return wait_until(degraded_health, what=f"{message} in the health of {services}")
 
 
 def wait_until_healthy(stack):
-    return wait_until(lambda: stack.get("/health")["status"] == "ok", what="health to be ok")
+    return wait_until(lambda: stack.api.health().status == "ok", what="health to be ok")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +109,7 @@ def test_a_corrupt_model_is_reported_and_not_used(stack, samples, change):
         ingest_id = stack.put(f"{bad}.json", amazon_2014(15, seed=bad).body)
         stack.wait_for(ingest_id)
     wait_until_healthy(stack)
-    stack.post("/build_index", status=202)
+    stack.api.build_index()
     stack.wait_for_index()
 
 
@@ -126,10 +123,10 @@ def test_a_stack_that_starts_with_a_corrupt_index_serves_the_previous_one(new_st
     artefacts.move_pointer(stack.artefacts, "index", f"{version}-flipped", if_match=pointer.etag)
     stack.kill()
     stack.start()
-    analysis = stack.post("/analyze", {"query_text": "It broke at once, awful."})
-    assert analysis["sentiment"] == "negative"
-    assert analysis["index_version"] == version
-    assert analysis["similar_reviews"]
+    analysis = stack.api.analyze("It broke at once, awful.")
+    assert analysis.sentiment == "negative"
+    assert analysis.index_version == version
+    assert analysis.similar_reviews
     wait_until_degraded(stack, ["inference", "retrieval"], "index", "corrupt")
 
 
@@ -144,7 +141,7 @@ def test_no_request_fails_during_a_switch_to_a_new_index(stack, samples):
     responses = [[] for _ in range(CLIENTS)]
 
     def send(own):
-        with stack.client() as client:
+        with stack.http() as client:
             while not ended.is_set():
                 for path, body in requests:
                     response = client.post(path, json=body)

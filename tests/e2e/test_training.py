@@ -12,6 +12,7 @@ import pytest
 from local.stack.environment import child_environment, function_environment
 from local.stack.ports import free_port
 from local.training.launcher import CHECKOUT
+from reviewlens import ConflictError, ServerError
 from tests.e2e.stack import COMMAND, have_ended, wait_until
 from tests.training import LocalJobs, is_alive
 
@@ -57,8 +58,8 @@ def trained(runs, new_stack):
 
 def wait_for_state(stack, name, *states):
     def run_in_state():
-        run = stack.get(f"/status/{name}")
-        return run if run["state"] in states else None
+        run = stack.api.training(name)
+        return run if run.state in states else None
 
     return wait_until(run_in_state, what=f"{name} {states}")
 
@@ -97,10 +98,10 @@ def test_the_command_line_trains_a_real_model(tiny, new_stack):
 
 
 def test_a_run_survives_a_restart_of_the_stack_and_can_then_be_cancelled(trained, runs):
-    name = trained.post("/train", BODY, status=202)["training_id"]
+    name = trained.api.train(**BODY).training_id
     runs.send(name, METRICS)
     before = wait_for_state(trained, name, "running")
-    assert (before["epoch"], before["step"], before["metrics"]) == (1, 50, {"sentiment": 0.5})
+    assert (before.epoch, before.step, before.metrics) == (1, 50, {"sentiment": 0.5})
     supervisor, job = runs.pids(name)
     processes = [p for p in trained.processes() if p.pid not in (supervisor, job)]
     trained.signal(signal.SIGKILL)
@@ -108,15 +109,15 @@ def test_a_run_survives_a_restart_of_the_stack_and_can_then_be_cancelled(trained
     wait_until(lambda: have_ended(processes), what="end of the killed stack")
     assert is_alive(job)
     trained.start()
-    assert trained.get(f"/status/{name}")["state"] == "running"
-    assert trained.post("/train", BODY, status=202)["training_id"] == name
+    assert trained.api.training(name).state == "running"
+    assert trained.api.train(**BODY).training_id == name
     output = train(trained, "--cancel", name, "--follow", "--json").stdout
     assert json.loads(output)["state"] == "cancelled"
     assert not is_alive(job)
 
 
 def test_a_run_killed_while_the_stack_is_down_fails(trained, runs):
-    name = trained.post("/train", BODY, status=202)["training_id"]
+    name = trained.api.train(**BODY).training_id
     supervisor, job = runs.pids(name)
     trained.signal(signal.SIGTERM)
     trained.process.wait(60)
@@ -124,19 +125,20 @@ def test_a_run_killed_while_the_stack_is_down_fails(trained, runs):
     runs.kill(job)
     trained.start()
     run = wait_for_state(trained, name, "failed")
-    assert "killed" in run["failure_reason"]
-    again = trained.post("/train", BODY, status=202)["training_id"]
+    assert "killed" in run.failure_reason
+    again = trained.api.train(**BODY).training_id
     assert again != name
     runs.send(again, "exit 0")
-    assert wait_for_state(trained, again, "completed")["finished_at"]
+    assert wait_for_state(trained, again, "completed").finished_at
 
 
 def test_a_second_run_is_refused_and_the_error_names_the_first(trained, runs):
-    name = trained.post("/train", BODY, status=202)["training_id"]
-    refused = trained.post("/train", {**BODY, "epochs": 3}, status=409)
-    assert name in refused["detail"]
+    name = trained.api.train(**BODY).training_id
+    with pytest.raises(ConflictError) as refused:
+        trained.api.train(**BODY | {"epochs": 3})
+    assert name in refused.value.detail
     assert name in train(trained, "--epochs", "4", expect=2).stderr
-    trained.post(f"/status/{name}/cancel", status=202)
+    trained.api.cancel_training(name)
     wait_for_state(trained, name, "cancelled")
 
 
@@ -171,8 +173,10 @@ def test_without_a_training_environment_the_stack_is_healthy_and_explains_what_t
     new_stack, tmp_path
 ):
     stack = new_stack(**settings(tmp_path, tmp_path / "none")).start()
-    refused = stack.post("/train", {}, status=503)
-    assert "make test-train" in refused["detail"]
-    assert str(tmp_path) not in refused["detail"]
-    assert stack.get("/health")["services"]["training"]["status"] == "ok"
+    with pytest.raises(ServerError) as refused:
+        stack.api.train()
+    assert refused.value.status == 503
+    assert "make test-train" in refused.value.detail
+    assert str(tmp_path) not in refused.value.detail
+    assert stack.api.health().services["training"].status == "ok"
     assert "make test-train" in train(stack, expect=1).stderr

@@ -31,7 +31,7 @@ def test_a_second_stack_on_the_same_folder_is_refused(stack):
     assert second.process.wait(60) == 2
     assert "already running" in second.output()
     assert stack.folder.running().pid == stack.process.pid
-    assert stack.get("/health")["service"] == "gateway"
+    assert stack.api.health().service == "gateway"
 
 
 def test_a_folder_with_other_files_is_refused_and_not_changed(new_stack):
@@ -50,7 +50,7 @@ def test_a_stop_during_an_ingest_leaves_no_process_and_loses_nothing(new_stack):
     stack = new_stack(REVIEWLENS_BATCH_ROWS="200").start()
     dump = amazon_2014(1_500)
     ingest_id = stack.put("large.json", dump.body)
-    wait_until(lambda: (stack.report(ingest_id) or {}).get("shards"), what="a stored batch")
+    wait_until(lambda: (report := stack.report(ingest_id)) and report.shards, what="a stored batch")
     assert_stops_completely(stack, signal.SIGINT)
     stack.start()
     stack.wait_for(ingest_id)
