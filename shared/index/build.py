@@ -1,4 +1,4 @@
-"""Builds an index version over everything that the current model embedded, and makes it current."""
+"""Builds an index version of all embeddings of the current model, and makes it current."""
 
 import json
 import logging
@@ -18,8 +18,8 @@ from shared.storage.layout import version_prefix
 from shared.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
-_ATTEMPTS = 5
-_KEEP_VERSIONS = 3
+_MAX_ATTEMPTS = 5
+_MAX_VERSIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class BuildReport:
     """Result of a build.
 
     ``outcome``: published, unchanged, superseded, waiting, empty or stopped. A build stops, and the
-    current index stays, where it meets a format that this release does not read; ``reason`` names
-    the file.
+    current index stays, if it meets a format that this release does not read; ``reason`` names the
+    file.
     """
 
     outcome: str
@@ -48,27 +48,27 @@ def build_index(
 ) -> BuildReport:
     """Build, publish and point at an index of all complete shards of the current model.
 
-    A set of shards that the current index covers already is left as it is. Shards that are
-    truncated or inconsistent are left out, reported and logged; one of an unknown format stops the
-    build. After a change of model the index waits until the new model has embedded everything that
-    the current index holds, so searches never lose a review in between.
+    If the current index already covers these shards, nothing is built. Truncated or inconsistent
+    shards are skipped, reported and logged; a shard of an unknown format stops the build. After a
+    change of model, the build waits until the new model has embedded all reviews of the current
+    index, so that no review disappears from searches.
 
     Args:
         store: The artefact bucket.
         exact_up_to: Largest number of vectors that are searched exactly; above, HNSW.
-        work_dir: Where the files are made; the system's temporary folder by default.
-        force: Build even what is current already, and do not wait for shards of an earlier model.
+        work_dir: Where the files are written; the system's temporary folder by default.
+        force: Build even if the current index is up to date, and do not wait for the new model.
 
     Raises:
         UnavailableError: no model is published, or the store does not answer.
-        ConflictError: another build moved the pointer, and neither index covers the other: build
-            again.
+        ConflictError: another build moved the pointer, and neither index covers the other; a
+            retry helps.
     """
     try:
         report = _build(store, exact_up_to, work_dir, force=force)
     except FormatError as error:
         return _stop(store, error)
-    if report.outcome != "waiting":  # a waiting build has read no shard
+    if report.outcome != "waiting":  # a waiting build has not read any shard
         stops.clear(store)
     return report
 
@@ -118,7 +118,7 @@ def _stop(store: ObjectStore, error: FormatError) -> BuildReport:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A published index version that no pointer names yet, and the shards that it holds."""
+    """A published index version that no pointer names yet, and its shards."""
 
     manifest: Manifest
     included: list[ShardPair]
@@ -131,16 +131,16 @@ def publish_index(
     exact_up_to: int = vectors.EXACT_UP_TO,
     work_dir: Path | None = None,
 ) -> tuple[Built | None, list[Skipped]]:
-    """Build and publish an index of all complete shards of a model, and leave the pointer alone.
+    """Build and publish an index of all complete shards of a model; does not move the pointer.
 
     Args:
         store: The artefact bucket.
         model_version: The model whose embeddings are indexed; it need not be the current one.
         exact_up_to: Largest number of vectors that are searched exactly; above, HNSW.
-        work_dir: Where the files are made; the system's temporary folder by default.
+        work_dir: Where the files are written; the system's temporary folder by default.
 
     Returns:
-        The version (None: there is nothing to index) and what was left out.
+        The version (None: there is nothing to index) and the skipped shards.
 
     Raises:
         NotFoundError: there is no such model.
@@ -154,7 +154,7 @@ def publish_index(
         manifest = writer.write(pairs)
         skipped = [*halves, *writer.skipped]
         for entry in skipped:
-            log.warning("index leaves out %s: it %s", entry.stem, entry.reason)
+            log.warning("the index skips %s: it %s", entry.stem, entry.reason)
         if manifest is None:
             return None, skipped
         artefacts.publish(store, Path(name), manifest)
@@ -162,10 +162,10 @@ def publish_index(
 
 
 def index_for(store: ObjectStore, model_version: str) -> tuple[Manifest | None, list[Skipped]]:
-    """An index over everything that a model embedded: an existing one, or else a new one.
+    """Return an index of all embeddings of a model: an existing one, otherwise a new one.
 
     Returns:
-        Its manifest (None: there is nothing to index) and what a new one left out.
+        Its manifest (None: there is nothing to index) and the shards that a new one skipped.
 
     Raises:
         FormatError: this release does not read the format of a shard; nothing is published.
@@ -180,16 +180,16 @@ def index_for(store: ObjectStore, model_version: str) -> tuple[Manifest | None, 
 
 
 def indexed_shards(store: ObjectStore, manifest: Manifest) -> set[str]:
-    """The shards that an index holds, without the model that embedded them."""
+    """Names of the shards in an index, without the model version."""
     model = str(manifest.model_version)
     return {shard_of(name, model) for name in _pair_names(store, manifest)}
 
 
 def _manifest_of(store: ObjectStore, pointer: artefacts.Current | None) -> Manifest | None:
-    """Manifest of the current index; None when there is none or it is corrupt.
+    """Manifest of the current index; None if there is none or it is corrupt.
 
     Raises:
-        FormatError: this release does not read it, so it may hold more than can be told here.
+        FormatError: this release does not read it and cannot know what it covers.
     """
     try:
         return artefacts.read_manifest(store, "index", pointer.version) if pointer else None
@@ -201,7 +201,7 @@ def _manifest_of(store: ObjectStore, pointer: artefacts.Current | None) -> Manif
 
 
 def _covers_same(store: ObjectStore, manifest: Manifest, model_version: str, digest: str) -> bool:
-    """Whether the current index was made from exactly these shards, and is complete."""
+    """Whether an index was built from exactly these shards, and is complete."""
     if manifest.parameters.get("shards_sha256") != digest:
         return False
     prefix = version_prefix("index", manifest.version)
@@ -222,16 +222,16 @@ def _is_behind(
 def _make_current(
     store: ObjectStore, built: Manifest, etag: str | None, included: list[ShardPair]
 ) -> str:
-    """Move the pointer to what was built, unless a build that covers more came first."""
+    """Move the pointer to the new index, unless another build that covers as much won."""
     ours = {pair.name for pair in included}
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         try:
             artefacts.move_pointer(store, "index", built.version, if_match=etag)
         except ConflictError:
             log.info("another build moved the pointer before %s", built.version)
         else:
             return "published"
-        # one read for both: what is compared is what the next put replaces
+        # a single read: the next put replaces exactly the pointer that is compared here
         pointer = artefacts.current(store, "index")
         etag = pointer.etag if pointer else None
         if pointer is not None and pointer.version == built.version:
@@ -250,7 +250,7 @@ def _make_current(
             if not theirs <= ours:
                 artefacts.discard(store, "index", built.version)
                 raise ConflictError("another build covers shards that this one does not")
-    raise ConflictError("the index pointer is moved too often")
+    raise ConflictError("too many concurrent moves of the index pointer")
 
 
 def _pair_names(store: ObjectStore, manifest: Manifest) -> set[str]:
@@ -264,12 +264,12 @@ def _pair_names(store: ObjectStore, manifest: Manifest) -> set[str]:
 def retire_old(store: ObjectStore, current: Manifest) -> None:
     """Delete all but the last few versions; processes load the current one within seconds.
 
-    The newest index of the model before stays as well, for a rollback. A version without a
-    manifest belongs to another build that is still uploading it: it stays.
+    The newest index of the previous model also stays, for a rollback. So do versions without a
+    manifest: another build is still uploading them.
     """
     try:
         earlier = [name for name in artefacts.versions(store, "index") if name < current.version]
-        keep = set(earlier[1 - _KEEP_VERSIONS :]) | _rollback_index(store, current)
+        keep = set(earlier[1 - _MAX_VERSIONS :]) | _rollback_index(store, current)
         for version in earlier:
             if version not in keep:
                 artefacts.discard(store, "index", version)
@@ -279,6 +279,6 @@ def retire_old(store: ObjectStore, current: Manifest) -> None:
 
 def _rollback_index(store: ObjectStore, current: Manifest) -> set[str]:
     """The newest index of the model that a rollback would return to."""
-    line = registry.rollback_target(registry.history(store), current.model_version)
-    indexes = registry.indexes_by_model(store).get(line.version, []) if line else []
+    target = registry.rollback_target(registry.history(store), current.model_version)
+    indexes = registry.indexes_by_model(store).get(target.version, []) if target else []
     return set(indexes[-1:])

@@ -1,4 +1,4 @@
-"""The filters of a search as a condition in SQL over the side file of an index."""
+"""Converts the filters of a search to an SQL condition for the side file of an index."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Where:
 
 
 NOTHING = Where("0", ())
-"""Holds for no row."""
+"""Matches no row."""
 
 
 def microseconds(moment: datetime) -> int:
@@ -30,11 +30,11 @@ def microseconds(moment: datetime) -> int:
 
 
 def where_of(filters: SearchFilters | None, missing: Collection[str] = ()) -> Where | None:
-    """The condition of all filters together; None where there are none.
+    """The combined condition of all filters; None if there are none.
 
     Args:
-        filters: what a search asks for.
-        missing: fields that the index was written without: no row passes a filter by one.
+        filters: the filters of the search.
+        missing: fields that the index lacks; a filter by one of them matches no row.
     """
     if filters is None:
         return None

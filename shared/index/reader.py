@@ -1,4 +1,4 @@
-"""An opened index version: nearest reviews, with filters, in full."""
+"""An open index version: finds the nearest reviews, optionally filtered."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from shared.index.vectors import Floats, Matches, Vectors
 from shared.schemas.api import SearchFilters
 from shared.storage.artefacts import LocalVersion
 
-_FIRST_POOL = 200
-"""Number of nearest reviews that a filter is tried on before all its matches are selected."""
-_SPARE = 8
-_GROWTH = 8
+_FIRST_POOL_SIZE = 200
+"""Nearest reviews to filter before all matching reviews are selected instead."""
+_SPARE_RESULTS = 8
+_POOL_GROWTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Hit:
 
 
 class IndexReader:
-    """One index version. Any number of threads may search it at once."""
+    """One open index version; thread-safe."""
 
     def __init__(self, version: LocalVersion) -> None:
         """Open a verified version.
@@ -58,8 +58,8 @@ class IndexReader:
     def search(self, vector: Floats, k: int, filters: SearchFilters | None = None) -> list[Hit]:
         """The ``k`` nearest reviews that pass the filters, best first.
 
-        Of reviews with exactly the same text only the nearest is returned. There are ``k`` results
-        whenever ``k`` different texts match: filters narrow the search, not its result.
+        Of reviews with the same text, only the nearest is returned. If ``k`` different texts match,
+        there are ``k`` results: filters apply to the search, not to its results.
         """
         if k <= 0:
             return []
@@ -81,7 +81,7 @@ class IndexReader:
         """
         if where is None:
             return self._widen(lambda size: self._vectors.nearest(vector, size), self.count, k)
-        size = max(_FIRST_POOL, 2 * k)
+        size = max(_FIRST_POOL_SIZE, 2 * k)
         chosen = self._distinct(self._vectors.nearest(vector, size), k, where)
         return chosen if len(chosen) == k or size >= self.count else None
 
@@ -96,24 +96,24 @@ class IndexReader:
         self, search: Callable[[int], Matches], available: int, k: int
     ) -> list[tuple[int, float]]:
         """Search larger and larger pools for ``k`` different texts, or until all are searched."""
-        size = 2 * k + _SPARE
+        size = 2 * k + _SPARE_RESULTS
         while True:
             chosen = self._distinct(search(size), k, None)
             if len(chosen) == k or size >= available:
                 return chosen
-            size *= _GROWTH
+            size *= _POOL_GROWTH
 
     def _distinct(self, pool: Matches, k: int, where: Where | None) -> list[tuple[int, float]]:
         positions = pool.positions.tolist()
         hashes = self._rows.hashes(positions, where)
-        seen: set[int] = set()
+        texts: set[int] = set()
         chosen: list[tuple[int, float]] = []
         ranked = sorted(zip(pool.scores.tolist(), positions, strict=True), key=_best_first)
         for score, position in ranked:
             text = hashes.get(position)
-            if text is None or text in seen:
+            if text is None or text in texts:
                 continue
-            seen.add(text)
+            texts.add(text)
             chosen.append((position, score))
             if len(chosen) == k:
                 break

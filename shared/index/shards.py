@@ -1,6 +1,6 @@
-"""Embedding and analysis shards of a model version, in pairs, as an index build reads them.
+"""Reads pairs of embedding and analysis shards for an index build.
 
-Part of the write side: it loads pyarrow, which the read path must not.
+Part of the write side: this module loads pyarrow, which the read path must not.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _UNIT_TOLERANCE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class ShardPair:
-    """An embedding shard and the analysis shard beside it, as listed."""
+    """An embedding shard and its analysis shard, as listed."""
 
     stem: str
     embedding_etag: str
@@ -38,7 +38,7 @@ class ShardPair:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A shard that is left out of an index, and why."""
+    """A shard that an index skips, and why."""
 
     stem: str
     reason: str
@@ -49,7 +49,7 @@ class ShardError(Exception):
 
 
 def list_pairs(store: ObjectStore, model_version: str) -> tuple[list[ShardPair], list[Skipped]]:
-    """All pairs of a model version in key order, and the halves whose other half is missing."""
+    """All pairs of a model version in key order, and the shards without a counterpart."""
     etags: dict[str, dict[str, str]] = {}
     for info in store.list(embeddings_prefix(model_version)):
         stem, dot, ending = info.key.rpartition(".")
@@ -77,7 +77,7 @@ def hash_of(pairs: list[ShardPair]) -> str:
 
 
 def count_rows(store: ObjectStore, pair: ShardPair) -> int:
-    """Rows according to the header of the embedding shard; 0 when it has none."""
+    """Number of rows according to the header of the embedding shard; 0 if it is not readable."""
     try:
         with store.open(f"{pair.stem}.npy") as stream:
             major, _ = np.lib.format.read_magic(stream)
@@ -98,11 +98,11 @@ def read_pair(
 
     Raises:
         FormatError: this release does not read the format of the pair.
-        ShardError: a half is truncated, or they do not fit each other or the model.
+        ShardError: a shard is truncated, or they do not match each other or the model.
         UnavailableError: the store does not answer.
     """
     try:
-        # first: its version is that of the array, too
+        # read first, because its format version also applies to the array
         table = read_served(store, f"{pair.stem}.parquet")
     except FormatError:
         raise
@@ -128,6 +128,6 @@ def _check(vectors: npt.NDArray[Any], table: pa.Table, dimension: int) -> None:
 
 
 def python_rows(table: pa.Table, chunk: int = 2_000) -> Iterator[list[dict[str, Any]]]:
-    """Rows as dictionaries, a chunk at a time."""
+    """Yield rows as dictionaries, in chunks."""
     for batch in table.to_batches(max_chunksize=chunk):
         yield batch.to_pylist()

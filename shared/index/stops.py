@@ -1,4 +1,4 @@
-"""The record of a stopped index build, from which /health says why the index is not newer."""
+"""Record of a stopped index build, used by /health to explain why the index is outdated."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from shared.storage.objects import ObjectStore
 
 
 class StoppedBuild(BaseModel):
-    """Why the last index build stopped, and when the first one did for that reason."""
+    """Why index builds stop, and the time of the first build that stopped for this reason."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,7 +19,7 @@ class StoppedBuild(BaseModel):
 
 
 def record(store: ObjectStore, reason: str) -> None:
-    """Record why a build stopped; the same reason again changes nothing."""
+    """Record why a build stopped; an unchanged reason keeps its time."""
     stopped = read(store)
     if stopped is None or stopped.reason != reason:
         body = StoppedBuild(reason=reason, since=datetime.now(UTC)).model_dump_json()
@@ -33,7 +33,7 @@ def clear(store: ObjectStore) -> None:
 
 
 def read(store: ObjectStore) -> StoppedBuild | None:
-    """The record; None where the last build did not stop."""
+    """Read the record; None if the last build did not stop."""
     try:
         body, _ = store.get(STOPPED_BUILD)
         return StoppedBuild.model_validate_json(body)

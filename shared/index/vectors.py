@@ -15,16 +15,16 @@ import numpy.typing as npt
 
 from shared.errors import ArtefactError
 
-faiss: Any = _faiss  # its annotations lack half of what its Python wrapper adds
+faiss: Any = _faiss  # its annotations lack many methods of its Python wrapper
 FILE = "index.faiss"
 EXACT_UP_TO = 50_000
 NEIGHBOURS = 32
 CONSTRUCTION_EFFORT = 200
 MIN_RECALL = 0.97
 _EFFORTS = (32, 64, 128, 256, 512)
-_SAMPLE = 200
+_SAMPLE_SIZE = 200
 _MIN_VECTORS_PER_RESULT = 20
-"""A graph that must find more than a twentieth of all vectors is slower than scanning them all."""
+"""Searching a graph for more than a twentieth of all vectors is slower than a full scan."""
 _RECALL_AT = 10
 
 Floats = npt.NDArray[np.float32]
@@ -67,7 +67,7 @@ def write(index: Any, path: Path, *, graph: bool = True) -> None:
 
 
 class Vectors:
-    """An opened FAISS index. Searching is thread-safe; one thread serves one search."""
+    """An open FAISS index. Searching is thread-safe; each search uses one thread."""
 
     def __init__(self, index: Any, *, effort: int = 64) -> None:
         self._index = index
@@ -98,7 +98,7 @@ class Vectors:
         return int(self._index.d)
 
     def nearest(self, vector: Floats, k: int) -> Matches:
-        """The ``k`` nearest of all vectors (fewer where there are fewer)."""
+        """The ``k`` nearest of all vectors, or all if there are fewer."""
         k = min(k, self.count)
         if not self._graph or k * _MIN_VECTORS_PER_RESULT > self.count:
             return self._search(self._storage, vector, k)
@@ -133,7 +133,7 @@ class Vectors:
         trial = Vectors(self._index, effort=effort)
         everything = np.arange(self.count)
         hits = total = 0
-        for position in np.linspace(0, self.count - 1, min(_SAMPLE, self.count)).astype(int):
+        for position in np.linspace(0, self.count - 1, min(_SAMPLE_SIZE, self.count)).astype(int):
             vector = self.at(position)
             exact = trial.nearest_among(vector, _RECALL_AT + 1, everything).positions
             approximate = trial.nearest(vector, _RECALL_AT + 1).positions

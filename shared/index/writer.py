@@ -1,6 +1,6 @@
 """Writes the files of one index version from pairs of shards.
 
-Part of the write side: it loads pyarrow, which the read path must not.
+Part of the write side: this module loads pyarrow, which the read path must not.
 """
 
 import json
@@ -47,7 +47,7 @@ class IndexWriter:
         self.included: list[ShardPair] = []
 
     def write(self, pairs: list[ShardPair]) -> Manifest | None:
-        """Write the files of a version; None when there is nothing to index.
+        """Write the files of a version; returns None if there is nothing to index.
 
         Raises:
             FormatError: this release does not read the format of a pair.

@@ -6,7 +6,6 @@ exist. Only pointers change, and only by a conditional put.
 
 import hashlib
 import json
-import logging
 import os
 import shutil
 import tempfile
@@ -24,10 +23,8 @@ from shared.schemas.manifest import ArtefactKind, Manifest, Pointer
 from shared.storage.layout import pointer_key, version_prefix
 from shared.storage.objects import ObjectStore
 
-log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
-_CHUNK = 1 << 20
-_KEEP_CACHED = 3
+_MAX_CACHED_VERSIONS = 3
 _UNFINISHED_SECONDS = 3600.0  # no fetch takes that long
 _FORMATS: dict[object, StoredFormat] = {"index": INDEX, "model": MODEL}
 
@@ -90,7 +87,7 @@ def _check_name(name: str) -> None:
 
 
 def read_folder(folder: Path, *, kind: ArtefactKind) -> LocalVersion:
-    """A version in a local folder, after checking every file against its manifest.
+    """Open a version in a local folder and verify every file against its manifest.
 
     Raises:
         ArtefactError: a file is missing or differs, or the folder holds another kind.
@@ -127,10 +124,10 @@ def file_sha256(path: Path) -> str:
 
 
 def publish(store: ObjectStore, folder: Path, manifest: Manifest) -> None:
-    """Upload a version: its files, then the manifest. Publishing the same again does nothing.
+    """Upload a version: its files, then the manifest. Publishing it again has no effect.
 
     Raises:
-        ArtefactError: the folder does not hold what the manifest says.
+        ArtefactError: the folder does not match the manifest.
         ConflictError: the version exists with other content.
     """
     verify(folder, manifest)
@@ -229,7 +226,7 @@ def move_pointer(
 
 
 def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
-    """Verified files of a version, in the folder ``cache_dir/models|indexes/<version>``.
+    """Download and verify a version into the folder ``cache_dir/models|indexes/<version>``.
 
     Files are downloaded to a temporary folder, which is renamed once all of them are verified, so
     a folder under its final name is complete. A verified folder is not downloaded again.
@@ -281,7 +278,7 @@ def _download(store: ObjectStore, manifest: Manifest, folder: Path) -> None:
 def _evict_old(current: Path) -> None:
     """Remove all but the most recently used versions from the cache.
 
-    A reader keeps its open files. Downloads that a killed process left unfinished go as well.
+    Readers keep their open files. Unfinished downloads of killed processes are removed as well.
     """
     versions: dict[Path, float] = {}
     unfinished: dict[Path, float] = {}
@@ -292,13 +289,13 @@ def _evict_old(current: Path) -> None:
                 group[path] = path.stat().st_mtime
     oldest = time.time() - _UNFINISHED_SECONDS
     expired = [path for path, changed in unfinished.items() if changed < oldest]
-    expired += sorted(versions, key=versions.__getitem__, reverse=True)[_KEEP_CACHED - 1 :]
+    expired += sorted(versions, key=versions.__getitem__, reverse=True)[_MAX_CACHED_VERSIONS - 1 :]
     for path in expired:
         shutil.rmtree(path, ignore_errors=True)
 
 
 def discard(store: ObjectStore, kind: ArtefactKind, version: str) -> None:
-    """Delete a version that no pointer names; its manifest goes first and ends the version."""
+    """Delete a version that no pointer names, its manifest first."""
     prefix = version_prefix(kind, version)
     store.delete(prefix + MANIFEST)
     for info in list(store.list(prefix)):
