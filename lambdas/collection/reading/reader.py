@@ -9,14 +9,13 @@ import pyarrow as pa
 from lambdas.collection.reading.detect import open_parser
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.records import Bad, Record, raw_text
-from lambdas.collection.reading.rows import ROW_COLUMNS, RowMaker
+from lambdas.collection.reading.rows import TEXT, RowMaker
 from shared.schemas.ingest import Reject
 from shared.storage.shards import CLEAN_SCHEMA
 
 _MAX_BATCH_BYTES = 48 * 2**20
 """A batch ends early at this amount of text, so that long texts cannot fill the memory."""
 _ROW_OVERHEAD_BYTES = 200
-_TEXT = ROW_COLUMNS.index("text")
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ class Dump:
             else:
                 if maker is None:
                     maker = self._maker = self._opened.maker_for(record)
+                    collector.columns = maker.columns
                 row = maker.make(record.values, collector.total + collector.read)
                 if row.__class__ is Bad:
                     collector.reject(record, row)
@@ -73,6 +73,7 @@ class _Collector:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self.columns: tuple[str, ...] = ()
         self._rows: list[tuple[Any, ...]] = []
         self._rejects: list[Reject] = []
         self.read = 0
@@ -81,7 +82,7 @@ class _Collector:
 
     def accept(self, row: tuple[Any, ...]) -> None:
         self._rows.append(row)
-        self.size += len(row[_TEXT]) + _ROW_OVERHEAD_BYTES
+        self.size += len(row[TEXT]) + _ROW_OVERHEAD_BYTES
 
     def reject(self, record: Record, bad: Bad) -> None:
         reject = Reject(
@@ -96,21 +97,23 @@ class _Collector:
         self.size += len(reject.raw) + _ROW_OVERHEAD_BYTES
 
     def batch(self) -> Batch:
-        batch = Batch(_table(self._rows), self._rejects, self.read)
+        batch = Batch(_table(self._rows, self.columns), self._rejects, self.read)
         self.total += self.read
         self._rows, self._rejects, self.read, self.size = [], [], 0, 0
         return batch
 
 
-def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
+def _table(rows: list[tuple[Any, ...]], names: tuple[str, ...]) -> pa.Table:
     if not rows:
         return CLEAN_SCHEMA.empty_table()
-    columns = dict(zip(ROW_COLUMNS, zip(*rows, strict=True), strict=True))
-    arrays = [_array(columns[field.name], field.type) for field in CLEAN_SCHEMA]
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    arrays = [_array(columns.get(field.name), field.type, len(rows)) for field in CLEAN_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=CLEAN_SCHEMA)
 
 
-def _array(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+def _array(values: tuple[Any, ...] | None, kind: pa.DataType, rows: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(rows, kind)
     if pa.types.is_timestamp(kind):
         return pa.array(values, type=pa.int64()).cast(kind)
     return pa.array(values, type=kind)

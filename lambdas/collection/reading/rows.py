@@ -28,38 +28,35 @@ _RATING_DETAIL = {
 # Fields with rules of their own, by their names in mappings. RowMaker.make unpacks them in this
 # order; every other field of a dump is parsed by its type alone.
 _SPECIAL = ("text", "rating", "title", "product_id", "reviewer", "date", "review_id", "source")
-_PLAIN = tuple(field for field in DUMP_FIELDS if field.dump_name not in _SPECIAL)
-ROW_COLUMNS = (
+_SPECIAL_COUNT = len(_SPECIAL)
+_SPECIAL_COLUMNS = (
     *("review_id", "record", "source", "product_id", "reviewer_key", "rating", "title", "text"),
     *("original_text", "reviewed_at"),
-    *(field.name for field in _PLAIN),
 )
-"""Names of the values of a row, in the order in which RowMaker.make returns them."""
-_SPECIAL_COUNT = len(_SPECIAL)
+"""Columns made of the special fields, in the order in which RowMaker.make returns them."""
+TEXT = _SPECIAL_COLUMNS.index("text")
+"""Position of the text in every row."""
 
 Picker = Callable[[Any], tuple[Any, ...]]
 
 
-def make_picker(schema: Schema, columns: list[str] | None) -> Picker:
+def _sources(schema: Schema, name: str | None, columns: list[str] | None) -> tuple[str, ...]:
+    """The columns that a field may come from; empty where the dump has none of them."""
+    names = schema.columns.get(name or "", ())
+    return names if columns is None else tuple(each for each in names if each in columns)
+
+
+def _make_picker(sources: list[tuple[str, ...]], columns: list[str] | None) -> Picker:
     """Make the function that picks the fields of a dump out of a record.
 
     Args:
-        schema: which column is which field.
+        sources: the columns of each field, in order of preference.
         columns: the header where records are lists; None where they are dictionaries.
-
-    Returns:
-        A function that returns the special fields, then the plain ones.
     """
-    names = (*_SPECIAL, *(field.dump_name or "" for field in _PLAIN))
-    sources = [schema.columns.get(name, ()) for name in names]
     if columns is None:
         return _dict_picker(sources)
-    places: dict[str, int] = {}
-    for place, column in enumerate(columns):
-        places.setdefault(column, place)
     absent = len(columns)
-    chosen = [next((places[n] for n in source if n in places), absent) for source in sources]
-    get: Picker = itemgetter(*chosen)
+    get: Picker = itemgetter(*(columns.index(names[0]) if names else absent for names in sources))
 
     def pick(values: list[Any]) -> tuple[Any, ...]:
         values.append(None)
@@ -89,7 +86,13 @@ class RowMaker:
 
     def __init__(self, schema: Schema, columns: list[str] | None, key: bytes) -> None:
         self._schema = schema
-        self._pick = make_picker(schema, columns)
+        plain = [
+            field
+            for field in DUMP_FIELDS
+            if field.dump_name not in _SPECIAL and _sources(schema, field.dump_name, columns)
+        ]
+        names = (*_SPECIAL, *(field.dump_name for field in plain))
+        self._pick = _make_picker([_sources(schema, name, columns) for name in names], columns)
         self._reviewer_key = reviewer_keys(key)
         self._source = storable(schema.constant_source or schema.name)
         self._is_named = schema.name != "mapped" or schema.constant_source is not None
@@ -104,11 +107,13 @@ class RowMaker:
             FieldType.FLAG: Memoizer(parse_flag),
             FieldType.COUNT: Memoizer(parse_votes),
         }
-        self._plain = tuple(parsers[field.type] for field in _PLAIN)
+        self._plain = tuple(parsers[field.type] for field in plain)
+        self.columns = (*_SPECIAL_COLUMNS, *(field.name for field in plain))
+        """Columns of the rows; the dump has no others of CLEAN_SCHEMA."""
         self.dates_unread = 0
 
     def make(self, values: Any, record: int) -> tuple[Any, ...]:
-        """Make a row of ROW_COLUMNS (times in microseconds), or a Bad."""
+        """Make a row of ``columns`` (times in microseconds), or a Bad."""
         picked = self._pick(values)
         text, stars, title, product, reviewer, written, own_id, source = picked[:_SPECIAL_COUNT]
         if text.__class__ is not str:
