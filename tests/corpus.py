@@ -37,6 +37,7 @@ def made_up_reviews(count, seed=7):
                 "review_id": f"made:{seed}-{number}",
                 "product_id": f"P{_THINGS.index(thing)}",
                 "category": "kitchen" if thing in {"kettle", "blender"} else "outdoor",
+                "brand": (None, "Lumen", "Brook & Co")[_THINGS.index(thing) % 3],
                 "source": "mapped",
                 "title": rng.choice([None, f"My {thing}"]),
                 "text": text,

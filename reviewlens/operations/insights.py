@@ -34,6 +34,7 @@ def products(
     sort: ProductSort | None = None,
     order: Order | None = None,
     category: str | None = None,
+    brand: str | None = None,
     search: str | None = None,
     min_reviews: int | None = None,
     limit: int | None = None,
@@ -45,6 +46,7 @@ def products(
         sort: the figure to sort by; number of reviews by default.
         order: ``desc`` by default.
         category: products of this category only; empty: products without a category.
+        brand: products of this brand only; empty: products without a brand.
         search: text in the title or the product id.
         min_reviews: products with fewer reviews are left out.
         limit: products of a page, 1 to 200.
@@ -56,6 +58,7 @@ def products(
         sort=sort,
         order=order,
         category=category,
+        brand=brand,
         search=search,
         min_reviews=min_reviews,
         limit=limit,

@@ -102,6 +102,7 @@ class ProductFacts(BaseModel):
     """Facts about a product in dumps: each is shown with products and results and filters both."""
 
     category: ProductFact = None
+    brand: ProductFact = None
 
 
 def _product_facts() -> tuple[ReviewField, ...]:

@@ -41,17 +41,18 @@ def _schema(
 AMAZON_2014 = _schema(
     "amazon2014", text="reviewText", rating="overall", title="summary", product_id="asin",
     reviewer="reviewerID", date=("unixReviewTime", "reviewTime"), helpful_votes="helpful",
+    brand="brand",
 )  # fmt: skip
 AMAZON_2018 = _schema(
     "amazon2018", text="reviewText", rating="overall", title="summary", product_id="asin",
     reviewer="reviewerID", date=("unixReviewTime", "reviewTime"), verified="verified",
-    helpful_votes="vote",
+    helpful_votes="vote", brand="brand",
 )  # fmt: skip
 AMAZON_2023 = _schema(
     "amazon2023", text="text", rating="rating", title="title", product_id=("parent_asin", "asin"),
     product_title="product_title", category=("main_category", "category"), reviewer="user_id",
     date=("timestamp", "sort_timestamp"), verified="verified_purchase",
-    helpful_votes=("helpful_vote", "helpful_votes"),
+    helpful_votes=("helpful_vote", "helpful_votes"), brand="brand",
 )  # fmt: skip
 AWS_TSV = _schema(
     "aws-tsv", own_ids=True, no_text=("None",), text="review_body", rating="star_rating",
@@ -68,6 +69,7 @@ DATAFINITI = _schema(
     "datafiniti", text="reviews.text", rating="reviews.rating", title="reviews.title",
     product_id="id", product_title="name", category=("primaryCategories", "categories"),
     reviewer="reviews.username", date="reviews.date", helpful_votes="reviews.numHelpful",
+    brand="brand",
 )  # fmt: skip
 FLIPKART = _schema(
     "flipkart", text="Summary", rating="Rate", title="Review",
@@ -97,6 +99,7 @@ WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
     ),
     "product_title": ("productname", "producttitle", "appname"),
     "category": ("category", "productcategory", "classname", "variation"),
+    "brand": ("brand", "brandname"),
     "reviewer": (
         "reviewer", "reviewerid", "userid", "username", "customerid", "author", "authorid",
     ),

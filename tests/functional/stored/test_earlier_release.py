@@ -3,13 +3,17 @@
 import numpy as np
 import psycopg
 import pytest
+from fastapi.testclient import TestClient
 
+from lambdas.insights.api import create_app
+from lambdas.insights.dependencies import Dependencies as InsightsDependencies
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
 from sagemaker_jobs.score.job import Dependencies as ScoringDependencies
 from sagemaker_jobs.score.job import score_missing
 from shared.db.connection import Database, connection_arguments
 from shared.db.ingest.ledger import Ledger
+from shared.db.insights.rollups import refresh
 from shared.db.migrations import migrate
 from shared.index.build import build_index
 from shared.index.reader import IndexReader
@@ -78,6 +82,8 @@ def test_its_index_answers_searches_with_and_without_filters(store, tmp_path):
     assert (hit.row.text, hit.row.title) == ("This is a bad thing, number 1.", "Title 1")
     assert (hit.row.product_id, hit.row.category) == ("B000000001", "outdoor")
     assert (hit.row.rating, hit.row.sentiment) == (2.0, "negative")
+    assert hit.row.brand is None
+    assert index.search(query("thing"), 3, SearchFilters(brand="Lumen")) == []
     for filters in (
         SearchFilters(category="kitchen", min_rating=2),
         SearchFilters(product_id="B000000001", sentiment="negative"),
@@ -89,7 +95,10 @@ def test_its_shards_are_built_into_an_index_with_new_ones(store, tmp_path):
     put_shard(store, MODEL, made_up_reviews(10), random_vectors(10, DIMENSION), part=0)
     report = build_index(store)
     assert (report.outcome, report.count, report.skipped) == ("published", REVIEWS + 10, [])
-    assert opened(store, tmp_path).count == REVIEWS + 10
+    index = opened(store, tmp_path)
+    assert index.count == REVIEWS + 10
+    brands = {hit.row.brand for hit in index.search(query("thing"), EVERYTHING)}
+    assert brands == {None, "Lumen", "Brook & Co"}
 
 
 def test_its_index_is_current_until_something_changes(store):
@@ -103,6 +112,7 @@ def test_its_shards_have_every_column_of_this_release(store, clean, release):
     reviews = read_clean(clean, layout.clean_shard(ingest_id, 0))
     assert reviews.schema.equals(CLEAN_SCHEMA)
     assert reviews["text"][0].as_py() == "This is a lovely thing, number 0."
+    assert reviews["brand"].null_count == SHARD_ROWS
     served = read_served(store, layout.analysis_shard(MODEL, ingest_id, 0))
     assert served.schema.equals(SERVED_SCHEMA)
     assert served["review_id"].equals(reviews["review_id"])
@@ -150,6 +160,15 @@ def test_its_ledger_is_read_and_continued(migrated, release):
             "SELECT format_version FROM ingests ORDER BY ingest_id = %s", (newer,)
         ).fetchall()
     assert versions == [(1,), (LEDGER.version,)]
+
+
+def test_its_products_have_no_brand(migrated):
+    assert refresh(migrated)
+    with TestClient(create_app(lambda: InsightsDependencies(migrated))) as http:
+        products = http.get("/products").json()["products"]
+        assert [product["brand"] for product in products] == [None] * 5
+        assert http.get("/products", params={"brand": ""}).json()["products"] == products
+        assert http.get("/products", params={"brand": "Lumen"}).json()["products"] == []
 
 
 def test_a_shard_of_its_ledger_can_be_asked_for_by_message(migrated, release):

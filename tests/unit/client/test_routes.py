@@ -36,6 +36,7 @@ FULL = {
         "sort": "reviews",
         "order": "desc",
         "category": "Audio",
+        "brand": "Lumen",
         "search": "lamp",
         "min_reviews": 3,
         "limit": 3,

@@ -69,6 +69,7 @@ def matches(row, filters):
             filters.sentiment in {None, row["sentiment"]},
             filters.sentiments is None or row["sentiment"] in filters.sentiments,
             filters.category in {None, row["category"]},
+            filters.brand in {None, row["brand"]},
             filters.min_rating is None or (row["rating"] or 0) >= filters.min_rating,
             filters.max_rating is None or (row["rating"] or 9) <= filters.max_rating,
             filters.date_from is None or (day is not None and day >= filters.date_from),
@@ -101,6 +102,7 @@ filter_values = st.fixed_dictionaries(
             st.sampled_from(["negative", "neutral", "positive"]), min_size=1, max_size=3
         ),
         "category": st.sampled_from(["kitchen", "outdoor", "none"]),
+        "brand": st.sampled_from(["Lumen", "Brook & Co", "none", ""]),
         "min_rating": st.sampled_from([1, 3, 4.5]),
         "max_rating": st.sampled_from([5, 4.9, 4.5]),
         "date_from": days,
@@ -140,6 +142,7 @@ def test_a_hit_carries_its_whole_row(index):
     )
     assert (hit.row.rating, hit.row.reviewed_at) == (row["rating"], row["reviewed_at"])
     assert (hit.row.sentiment, hit.row.category) == (row["sentiment"], row["category"])
+    assert hit.row.brand == row["brand"]
 
 
 def test_the_exact_index_finds_what_a_matrix_product_finds(index):

@@ -36,6 +36,7 @@ def parsed(html):
     "review",
     [
         search_result(review_id=EVIL, review_text=EVIL, title=EVIL, product_id=EVIL, rating=5),
+        search_result(review_text=EVIL, title=EVIL, brand=EVIL),
         stored_review(review_id=EVIL, text=EVIL, title=EVIL, product_id=EVIL, rating=5),
     ],
 )
@@ -52,8 +53,9 @@ def test_a_badge_shows_known_sentiments_only(sentiment):
 
 
 def test_a_card_shows_what_is_known_of_a_review():
-    result = markup.card(search_result(similarity_score=0.876, rating=2))
+    result = markup.card(search_result(similarity_score=0.876, rating=2, brand="Lumen & Co"))
     assert "88% similar" in result
+    assert "<span>Lumen &amp; Co</span>" in result
     assert "2 of 5 stars" in result
     stored = markup.card(stored_review(mismatch="stars_above_text", reviewed_at="2026-03-16"))
     assert "stars above text" in stored

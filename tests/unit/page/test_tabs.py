@@ -50,11 +50,12 @@ def test_the_table_has_numbers_also_for_products_without_reviews():
         sentiment_shares=split(0.2, 0.2),
         net_sentiment=40.2,
         change=CHANGE,
+        brand="Lumen",
     )
     rows = rows_of(product_page(full, product(product_id="B")))
     assert rows == [
-        ["Lamp", 10, 40, 4.26, 20, "worse 2026-03-16", "", "A"],
-        ["B", 0, None, None, None, "", "", "B"],
+        ["Lamp", 10, 40, 4.26, 20, "worse 2026-03-16", "", "Lumen", "A"],
+        ["B", 0, None, None, None, "", "", "", "B"],
     ]
 
 
