@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sagemaker_jobs.score.job import Dependencies, VersionedEncoder
 from sagemaker_jobs.score.reuse import Reuse, open_reuse
+from sagemaker_jobs.score.scoring import Dependencies, VersionedEncoder
 from shared.runtime.loader import open_version
 from shared.storage.queues import MessageQueue
 

@@ -4,7 +4,7 @@ import time
 
 from sagemaker_jobs.activate import pointers
 from sagemaker_jobs.activate.dependencies import ActivationDependencies, StepCallback
-from sagemaker_jobs.score.job import Report, VersionedEncoder, score_missing
+from sagemaker_jobs.score.scoring import Report, VersionedEncoder, score_missing
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import index_for, indexed_shards
 from shared.schemas.manifest import Manifest

@@ -22,7 +22,7 @@ from shared.storage.objects import ObjectStore
 class ShardScores:
     """A clean shard and its scores, row by row.
 
-    ``readings`` is None where the caller copies the mentions of another model version.
+    ``readings`` is None if the caller copies the mentions of another model version.
     """
 
     table: pa.Table

@@ -7,7 +7,7 @@ import pytest
 from sagemaker_jobs.activate import activation, switch
 from sagemaker_jobs.activate.activation import activate, rollback
 from sagemaker_jobs.gate.errors import GateError
-from sagemaker_jobs.score.job import score_missing, unscored_shards
+from sagemaker_jobs.score.scoring import score_missing, unscored_shards
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import build_index
 from shared.schemas.gate import GateResult

@@ -1,4 +1,4 @@
-"""What the registry tells of versions, and the way back through its log."""
+"""The registry: versions, evaluations, verdicts, and the log for rollbacks."""
 
 import json
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ def evaluation(folder, version="m1", **figures):
     return folder
 
 
-def judged(candidate, against, *, passed=True):
+def verdict(candidate, against, *, passed=True):
     return GateResult(
         candidate=candidate,
         against=against,
@@ -62,13 +62,13 @@ def make_current(store, version, replaced):
     registry.record_activation(store, version)
 
 
-def way_back(store):
+def rollback_version(store):
     now = artefacts.current(store, "model")
     line = registry.rollback_target(registry.history(store), now.version if now else None)
     return line.version if line else None
 
 
-def return_to(store, version):
+def roll_back_to(store, version):
     now = artefacts.current(store, "model")
     target = registry.rollback_target(registry.history(store), now.version)
     assert target.version == version
@@ -78,17 +78,17 @@ def return_to(store, version):
 
 def test_a_registered_folder_is_a_candidate_with_its_figures(store, tmp_path):
     registry.register(store, model_folder(tmp_path / "m"), evaluation(tmp_path / "e"))
-    (found,) = registry.list_versions(store)
-    assert (found.version, found.state, found.evaluated) == ("m1", "candidate", True)
-    assert found.metrics == {"test": {"accuracy": 0.9}}
-    assert found.bytes == 5
+    (model,) = registry.list_versions(store)
+    assert (model.version, model.state, model.evaluated) == ("m1", "candidate", True)
+    assert model.metrics == {"test": {"accuracy": 0.9}}
+    assert model.bytes == 5
     (digest,) = registry.evaluations(store, "m1")
     registry.fetch_evaluation(store, "m1", digest, tmp_path)
     for name in registry.EVALUATION_FILES:
         assert (tmp_path / name).read_bytes() == (tmp_path / "e" / name).read_bytes()
 
 
-def test_registering_the_same_again_changes_nothing_and_other_content_conflicts(store, tmp_path):
+def test_registering_again_changes_nothing_and_other_content_conflicts(store, tmp_path):
     folder, figures = model_folder(tmp_path / "m"), evaluation(tmp_path / "e")
     registry.register(store, folder, figures)
     registry.register(store, folder, figures)
@@ -97,18 +97,18 @@ def test_registering_the_same_again_changes_nothing_and_other_content_conflicts(
     assert len(registry.evaluations(store, "m1")) == 1
 
 
-def test_a_second_evaluation_stands_beside_the_first_and_both_stay_as_they_are(store, tmp_path):
+def test_a_second_evaluation_is_added_without_changing_the_first(store, tmp_path):
     folder = model_folder(tmp_path / "m")
     registry.register(store, folder, evaluation(tmp_path / "e"))
     registry.register(store, folder, evaluation(tmp_path / "f", limit=9))
-    found = set()
+    limits = set()
     for digest in registry.evaluations(store, "m1"):
         registry.fetch_evaluation(store, "m1", digest, tmp_path)
-        found.add(json.loads((tmp_path / "evaluation.json").read_text()).get("limit"))
-    assert found == {None, 9}
+        limits.add(json.loads((tmp_path / "evaluation.json").read_text()).get("limit"))
+    assert limits == {None, 9}
 
 
-def test_an_evaluation_that_was_damaged_is_not_taken_for_what_it_was(store, tmp_path):
+def test_a_damaged_evaluation_is_reported_as_corrupt(store, tmp_path):
     registry.register(store, model_folder(tmp_path / "m"), evaluation(tmp_path / "e"))
     (digest,) = registry.evaluations(store, "m1")
     store.put(f"models/m1/evaluation/{digest}/predictions.parquet", b"PAR2")
@@ -116,17 +116,17 @@ def test_an_evaluation_that_was_damaged_is_not_taken_for_what_it_was(store, tmp_
         registry.fetch_evaluation(store, "m1", digest, tmp_path)
 
 
-def test_an_evaluation_of_another_version_is_refused_before_anything_is_published(store, tmp_path):
+def test_an_evaluation_of_another_version_is_rejected_before_publishing(store, tmp_path):
     with pytest.raises(ArtefactError, match="belongs to m2, not to m1"):
         registry.register(store, model_folder(tmp_path / "m"), evaluation(tmp_path / "e", "m2"))
     assert registry.list_versions(store) == []
 
 
-def test_one_whose_writer_was_killed_half_way_is_none_until_it_is_written_again(store, tmp_path):
+def test_an_evaluation_without_its_last_file_does_not_count_until_written_again(store, tmp_path):
     folder, figures = model_folder(tmp_path / "m"), evaluation(tmp_path / "e")
     registry.register(store, folder, figures)
     (digest,) = registry.evaluations(store, "m1")
-    store.delete(f"models/m1/evaluation/{digest}/evaluation.json")  # it is written last
+    store.delete(f"models/m1/evaluation/{digest}/evaluation.json")  # the last file written
     assert not registry.describe(store, "m1").evaluated
     registry.register(store, folder, figures)
     assert registry.evaluations(store, "m1") == [digest]
@@ -140,7 +140,7 @@ def test_an_incomplete_evaluation_publishes_nothing(store, tmp_path):
     assert registry.evaluations(store, "m1") == []
 
 
-def test_the_listing_tells_which_is_current_and_which_were(store):
+def test_the_listing_shows_current_and_earlier_versions(store):
     publish_manifest_only(store, "m1", 4)
     make_current(store, "m2", replaced="m1")
     publish_manifest_only(MemoryStore(), "m3", 4)
@@ -150,16 +150,16 @@ def test_the_listing_tells_which_is_current_and_which_were(store):
         registry.describe(store, "m9")
 
 
-def test_a_rollback_returns_to_the_version_before_and_the_next_one_goes_on(store):
+def test_repeated_rollbacks_return_to_ever_earlier_versions(store):
     publish_manifest_only(store, "m1", 4)
-    assert way_back(store) is None
+    assert rollback_version(store) is None
     make_current(store, "m2", replaced="m1")
     make_current(store, "m3", replaced="m2")
-    return_to(store, "m2")
-    return_to(store, "m1")
-    assert way_back(store) is None
+    roll_back_to(store, "m2")
+    roll_back_to(store, "m1")
+    assert rollback_version(store) is None
     make_current(store, "m4", replaced="m1")
-    return_to(store, "m1")
+    roll_back_to(store, "m1")
     lines = registry.history(store)
     assert [(line.action, line.version) for line in lines] == [
         ("found", "m1"),
@@ -172,28 +172,28 @@ def test_a_rollback_returns_to_the_version_before_and_the_next_one_goes_on(store
     ]
 
 
-def test_a_pointer_that_moved_without_a_line_does_not_break_the_way_back(store):
+def test_a_pointer_moved_without_a_log_entry_does_not_break_rollbacks(store):
     publish_manifest_only(store, "m1", 4)
     make_current(store, "m2", replaced="m1")
-    publish_manifest_only(store, "m3", 4)  # its writer was killed before it wrote the line
-    assert way_back(store) == "m2"
+    publish_manifest_only(store, "m3", 4)  # its writer was killed before it logged the move
+    assert rollback_version(store) == "m2"
     make_current(store, "m4", replaced="m3")
-    return_to(store, "m3")
-    return_to(store, "m2")
-    return_to(store, "m1")
+    roll_back_to(store, "m3")
+    roll_back_to(store, "m2")
+    roll_back_to(store, "m1")
 
 
-def test_two_writers_of_the_log_both_have_their_line(store, monkeypatch):
+def test_two_concurrent_writers_both_add_their_log_entry(store, monkeypatch):
     publish_manifest_only(store, "m1", 4)
-    put, others = store.put, []
+    put, calls = store.put, []
 
-    def overtaken(key, body, **conditions):
-        if not others and key.startswith("activations/"):
-            others.append(key)
+    def put_after_another(key, body, **conditions):
+        if not calls and key.startswith("activations/"):
+            calls.append(key)
             registry.record_activation(store, "m3")
         return put(key, body, **conditions)
 
-    monkeypatch.setattr(store, "put", overtaken)
+    monkeypatch.setattr(store, "put", put_after_another)
     registry.record_activation(store, "m2")
     assert [(line.number, line.version) for line in registry.history(store)] == [
         (1, "m3"),
@@ -201,39 +201,39 @@ def test_two_writers_of_the_log_both_have_their_line(store, monkeypatch):
     ]
 
 
-def test_a_verdict_is_kept_for_one_pair_and_the_last_one_counts(store):
+def test_the_last_verdict_on_a_pair_of_versions_counts(store):
     publish_manifest_only(store, "m2", 4)
     publish_manifest_only(store, "m1", 4)
     assert registry.verdict(store, "m2", "m1") is None
-    registry.put_verdict(store, judged("m2", "m1", passed=False))
-    registry.put_verdict(store, judged("m2", "m1"))
+    registry.put_verdict(store, verdict("m2", "m1", passed=False))
+    registry.put_verdict(store, verdict("m2", "m1"))
     assert registry.verdict(store, "m2", "m1").passed
     assert registry.verdict(store, "m2", "m0") is None
     assert registry.describe(store, "m2").gate.passed
     assert artefacts.versions(store, "model") == ["m1", "m2"]
     with pytest.raises(NotFoundError):
-        registry.put_verdict(store, judged("m9", "m1"))
+        registry.put_verdict(store, verdict("m9", "m1"))
 
 
-def test_two_verdicts_at_once_do_not_overwrite_each_other(store, monkeypatch):
+def test_concurrent_verdicts_do_not_overwrite_each_other(store, monkeypatch):
     publish_manifest_only(store, "m2", 4)
-    registry.put_verdict(store, judged("m2", "m1"))
-    put, seen = store.put, []
+    registry.put_verdict(store, verdict("m2", "m1"))
+    put, calls = store.put, []
 
-    def overtaken(key, body, **conditions):
-        if not seen:
-            seen.append(key)
-            registry.put_verdict(store, judged("m2", "m1", passed=False))
+    def put_after_another(key, body, **conditions):
+        if not calls:
+            calls.append(key)
+            registry.put_verdict(store, verdict("m2", "m1", passed=False))
         return put(key, body, **conditions)
 
-    monkeypatch.setattr(store, "put", overtaken)
+    monkeypatch.setattr(store, "put", put_after_another)
     with pytest.raises(ConflictError):
-        registry.put_verdict(store, judged("m2", "m1"))
+        registry.put_verdict(store, verdict("m2", "m1"))
     assert not registry.verdict(store, "m2", "m1").passed
 
 
 @pytest.mark.parametrize("key", ["activations/00000001.json", "models/m2/gates/m1.json"])
-def test_what_cannot_be_read_is_named(store, key):
+def test_an_unreadable_entry_is_an_error(store, key):
     publish_manifest_only(store, "m2", 4)
     store.put(key, json.dumps({"number": "one"}).encode())
     with pytest.raises(ArtefactError, match="cannot be read"):

@@ -9,8 +9,8 @@ from lambdas.insights.api import create_app
 from lambdas.insights.dependencies import Dependencies as InsightsDependencies
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
-from sagemaker_jobs.score.job import Dependencies as ScoringDependencies
-from sagemaker_jobs.score.job import score_missing
+from sagemaker_jobs.score.scoring import Dependencies as ScoringDependencies
+from sagemaker_jobs.score.scoring import score_missing
 from shared.db.connection import Database, connection_arguments
 from shared.db.ingest.ledger import Ledger
 from shared.db.insights.rollups import refresh
