@@ -68,10 +68,10 @@ class StackClient:
         sqs = local_client("sqs", self.running.aws_url)
 
         def count(queue: str, name: str) -> int:
-            answer = sqs.get_queue_attributes(
+            response = sqs.get_queue_attributes(
                 QueueUrl=queue_url(self.running.aws_url, queue), AttributeNames=[name]
             )
-            return int(answer["Attributes"][name])
+            return int(response["Attributes"][name])
 
         try:
             return {
@@ -83,10 +83,10 @@ class StackClient:
                 for plan in QUEUES
             }
         except AWS_ERRORS as error:
-            raise LocalStackError(f"The queues do not answer ({error}).") from error
+            raise LocalStackError(f"The queues do not respond ({error}).") from error
 
     def has_work(self) -> bool:
-        """Whether a queue has a message that waits or is in work."""
+        """Whether a queue has messages that are waiting or in work."""
         return any(queue["waiting"] or queue["in_work"] for queue in self.queues().values())
 
 
