@@ -58,7 +58,7 @@ class Call(Generic[AnswerT]):
 
 @dataclass(frozen=True, slots=True)
 class PagedCall(Generic[PageT, ItemT]):
-    """A call whose answer is one page, how to read the page, and how to ask for the next one.
+    """A call whose answer is one page, how to read the page, and how to request the next one.
 
     ``parameter`` is the query parameter that takes a position.
     """

@@ -42,7 +42,7 @@ class Core:
 
     @property
     def is_local(self) -> bool:
-        """Whether the API runs on this machine: no proxy lies between, and its bucket is here."""
+        """Whether the API runs on this machine: no proxy is used, and its bucket is here, too."""
         return urlsplit(self.url).hostname in LOOPBACK
 
     def options(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Answers in pages: iterate over the items, over the pages, or ask for one page."""
+"""Answers in pages: iterate over the items, over the pages, or request one page."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Generic

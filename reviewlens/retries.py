@@ -44,10 +44,10 @@ class Retry:
             return None
         backoff = min(self.max_wait_seconds, self.backoff_seconds * 2.0 ** (attempt - 1))
         jittered = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - no secret depends on it
-        asked = error.retry_after if isinstance(error, StatusError) else None
-        if asked is None:
+        requested = error.retry_after if isinstance(error, StatusError) else None
+        if requested is None:
             return jittered
-        return None if asked > self.max_wait_seconds else max(asked, jittered)
+        return None if requested > self.max_wait_seconds else max(requested, jittered)
 
 
 def _can_help(error: ApiError, *, repeatable: bool) -> bool:
@@ -59,7 +59,7 @@ def _can_help(error: ApiError, *, repeatable: bool) -> bool:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a Retry-After header asks for: a number, or a date; None without a valid one."""
+    """Seconds in a Retry-After header, a number or a date; None without a valid one."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])

@@ -113,7 +113,7 @@ def change_sentence(change: Change) -> str:
 def change_html(client: Client, change: Change | None) -> str:
     """A change and reviews that prove it."""
     if change is None:
-        return markup.note("No day stands out: the share of negative reviews is steady.", "empty")
+        return markup.note("No clear change was found in the share of negative reviews.", "empty")
     head = markup.note(
         change_sentence(change), "warning" if change.direction == "worse" else "info"
     )

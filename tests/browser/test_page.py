@@ -223,8 +223,8 @@ def test_a_program_gets_json(program):
     analysis = program.predict("It broke on the first day.", api_name="/analyze")
     assert analysis["sentiment"] == "negative"
     assert sum(analysis["probabilities"].values()) == pytest.approx(1, abs=1e-3)
-    found = program.predict("hinge broke", 3, api_name="/search_similar")
-    assert len(found["results"]) == 3
+    answer = program.predict("hinge broke", 3, api_name="/search_similar")
+    assert len(answer["results"]) == 3
     assert program.predict(api_name="/state") == {"state": "ready", "told": ""}
 
 

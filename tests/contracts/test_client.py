@@ -278,13 +278,13 @@ def test_work_that_was_turned_away_is_repeated(client, server):
 
 def test_the_client_waits_as_long_as_the_api_asks(client, server):
     moment = datetime.now(UTC) + timedelta(seconds=1.9)
-    for asked in ("1", format_datetime(moment, usegmt=True)):
-        server.answers = [(503, {}, {"retry-after": asked}), (200, ANALYSIS)]
+    for header in ("1", format_datetime(moment, usegmt=True)):
+        server.answers = [(503, {}, {"retry-after": header}), (200, ANALYSIS)]
         started = time.monotonic()
         client.analyze("x")
         waited = time.monotonic() - started
         assert waited < 3
-        if asked == "1":
+        if header == "1":
             assert waited >= 1
 
 
@@ -302,10 +302,10 @@ def test_a_pause_that_is_too_long_is_not_waited_for(client, server):
 def test_items_come_page_by_page(client, server):
     server.answers = [review_page([1, 2], "c1"), review_page([], "c2"), review_page([3], None)]
     pages = client.reviews(product_id="A", limit=2)
-    found = []
+    progress = []
     for each in pages:
-        found.append((each.review_id, len(server.requests)))
-    assert found == [("r1", 1), ("r2", 1), ("r3", 3)]
+        progress.append((each.review_id, len(server.requests)))
+    assert progress == [("r1", 1), ("r2", 1), ("r3", 3)]
     assert [path.partition("cursor=")[2] for _, path, _, _ in server.requests] == ["", "c1", "c2"]
 
 
@@ -354,8 +354,8 @@ def test_links_of_figures_lead_to_reviews_of_this_api_only(client, server, link)
 
 def test_a_link_of_a_figure_is_followed_with_its_filters(client, server):
     server.answers = [review_page([1], None)]
-    (found,) = client.linked_reviews("/reviews?product_id=A%26B&from=2026-03-16", limit=3)
-    assert found.text == "It broke."
+    (review,) = client.linked_reviews("/reviews?product_id=A%26B&from=2026-03-16", limit=3)
+    assert review.text == "It broke."
     path = "/reviews?product_id=A%26B&from=2026-03-16&limit=3"
     assert server.requests[0][1] == path
 

@@ -15,7 +15,7 @@ PACKAGES = ("cdk", "lambdas", "local", "reports", "sagemaker_jobs", "reviewlens"
 BESIDE = ("LICENSE", "constraints.txt", "pyproject.toml", "models", "samples")
 
 PAGE = '''
-"""Starts the stack that lies beside it and tells what it answers."""
+"""Starts the stack next to it and prints an answer."""
 
 import json
 import os
@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def checkout(tmp_path):
-    """Our packages, and a page of three files, one of which nobody imports."""
+    """Our packages, and a page of three files, one of which is not imported."""
     root = tmp_path / "checkout"
     (root / "frontend_space" / "assets").mkdir(parents=True)
     for name in (*PACKAGES, *BESIDE):
@@ -55,7 +55,7 @@ def checkout(tmp_path):
     (page / "__init__.py").write_text('"""A page."""\n')
     (page / "__main__.py").write_text(PAGE)
     (page / "greeting.py").write_text('"""Words."""\n\nHELLO = "hello"\n')
-    (page / "unused.py").write_text('"""Nobody imports this."""\n')
+    (page / "unused.py").write_text('"""Not imported."""\n')
     (page / "assets" / "style.css").write_text("body { margin: 0 }\n")
     (page / ".secret").write_text("token")
     return root
@@ -79,7 +79,7 @@ def run(checkout):
     """``run("deploy_to_hf.sh", "--dry-run", HF_TOKEN="…")``: a script of that checkout."""
 
     def call(script, *arguments, expect=0, **environment):
-        kept = {
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("HF_", "REVIEWLENS_", "AWS_"))
@@ -88,7 +88,7 @@ def run(checkout):
         command = [path] if script.endswith(".sh") else [sys.executable, path]
         done = subprocess.run(
             [*command, *map(str, arguments)],
-            env=kept | {"PYTHON": sys.executable} | environment,
+            env=inherited | {"PYTHON": sys.executable} | environment,
             cwd=checkout.parent,
             capture_output=True,
             text=True,

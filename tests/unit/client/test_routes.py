@@ -92,7 +92,9 @@ def call_of(operation, **arguments):
     return result.call if isinstance(result, PagedCall) else result
 
 
-CALLS = {operation.__name__: call_of(operation, **given) for operation, given in FULL.items()}
+CALLS = {
+    operation.__name__: call_of(operation, **arguments) for operation, arguments in FULL.items()
+}
 NAMES = pytest.mark.parametrize("name", CALLS)
 
 
