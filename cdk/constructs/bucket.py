@@ -1,6 +1,7 @@
-"""The bucket construct that all data buckets use."""
+"""The bucket construct of the data buckets, and the options that all buckets share."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
@@ -10,6 +11,28 @@ from constructs import Construct
 from cdk.constructs.operations import Operations
 
 _INCOMPLETE_UPLOAD_DAYS = 7
+_EXPIRED_VERSION_DAYS = 7
+
+
+def private_bucket_options() -> dict[str, Any]:
+    """Options of every bucket: versioned, private, TLS only."""
+    return {
+        "versioned": True,
+        "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
+        "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        "enforce_ssl": True,
+        "minimum_tls_version": 1.2,
+    }
+
+
+def expiry_rule(days: int) -> s3.LifecycleRule:
+    """A rule that deletes all objects of a bucket after some days."""
+    return s3.LifecycleRule(
+        id="expire",
+        expiration=Duration.days(days),
+        noncurrent_version_expiration=Duration.days(_EXPIRED_VERSION_DAYS),
+        abort_incomplete_multipart_upload_after=Duration.days(_INCOMPLETE_UPLOAD_DAYS),
+    )
 
 
 class SecureBucket(s3.Bucket):
@@ -38,18 +61,14 @@ class SecureBucket(s3.Bucket):
         super().__init__(
             scope,
             construct_id,
-            versioned=True,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=key,
             bucket_key_enabled=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
             server_access_logs_bucket=log_bucket,
             server_access_logs_prefix=f"{construct_id.lower()}/",
             lifecycle_rules=[_cleanup_rule(operations.environment.old_version_days), *rules],
             removal_policy=operations.removal_policy,
+            **private_bucket_options(),
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -13,6 +13,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from cdk.constructs.acknowledgments import acknowledge
+from cdk.constructs.bucket import expiry_rule, private_bucket_options
 
 _RETENTION_DAYS = 30
 _NOTIFIER = "codestar-notifications.amazonaws.com"
@@ -64,19 +65,8 @@ class PipelineStore(Construct):
 
     def _create_bucket(self) -> s3.Bucket:
         common: dict[str, Any] = {
-            "versioned": True,
-            "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
-            "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            "enforce_ssl": True,
-            "minimum_tls_version": 1.2,
-            "lifecycle_rules": [
-                s3.LifecycleRule(
-                    id="expire",
-                    expiration=Duration.days(_RETENTION_DAYS),
-                    noncurrent_version_expiration=Duration.days(7),
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                )
-            ],
+            **private_bucket_options(),
+            "lifecycle_rules": [expiry_rule(_RETENTION_DAYS)],
             "removal_policy": RemovalPolicy.DESTROY,
         }
         log_bucket = s3.Bucket(

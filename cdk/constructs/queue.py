@@ -1,5 +1,7 @@
 """A work queue with a dead-letter queue and alarms."""
 
+from typing import Any
+
 from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -11,6 +13,22 @@ WORK_TIMEOUT_SECONDS = 900
 """Maximum time that a function may spend on a message: Lambda's own limit."""
 VISIBILITY_SECONDS = 6 * WORK_TIMEOUT_SECONDS
 """AWS recommends six times the timeout of the function."""
+
+
+def create_dead_letters(
+    scope: Construct, construct_id: str, *, operations: Operations
+) -> sqs.Queue:
+    """Create a queue for failed messages, which it keeps for 14 days."""
+    return sqs.Queue(scope, construct_id, **_queue_options(operations))
+
+
+def _queue_options(operations: Operations) -> dict[str, Any]:
+    return {
+        "encryption": sqs.QueueEncryption.SQS_MANAGED,
+        "enforce_ssl": True,
+        "retention_period": Duration.days(14),
+        "removal_policy": operations.removal_policy,
+    }
 
 
 class WorkQueue(Construct):
@@ -41,26 +59,16 @@ class WorkQueue(Construct):
             max_age_seconds: age of a waiting message that raises an alarm.
         """
         super().__init__(scope, construct_id)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=operations.removal_policy,
-        )
+        self.dead_letters = create_dead_letters(self, "DeadLetters", operations=operations)
         self.queue = sqs.Queue(
             self,
             "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
             visibility_timeout=Duration.seconds(visibility_seconds),
             receive_message_wait_time=Duration.seconds(20),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letters, max_receive_count=max_receives
             ),
-            removal_policy=operations.removal_policy,
+            **_queue_options(operations),
         )
         period = Duration.minutes(5)
         self.dead_letter_alarm = Alarm(

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk.constructs.acknowledgments import acknowledge
-from cdk.constructs.bucket import SecureBucket
+from cdk.constructs.bucket import SecureBucket, expiry_rule, private_bucket_options
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WorkQueue
 
@@ -53,7 +53,9 @@ class StorageStack(Stack):
             self, "Raw", rules=[_infrequent_access_rule(environment.raw_infrequent_days)], **common
         )
         self.clean = SecureBucket(self, "Clean", **common)
-        temporary = [_expiry_rule(prefix) for prefix in ("candidates/", "training/checkpoints/")]
+        temporary = [
+            _intermediate_rule(prefix) for prefix in ("candidates/", "training/checkpoints/")
+        ]
         self.artefacts = SecureBucket(self, "Artefacts", rules=[*temporary, _OLD_INDEXES], **common)
         self.arrivals = WorkQueue(self, "Arrivals", operations=operations)
         self._notify_arrivals()
@@ -62,22 +64,11 @@ class StorageStack(Stack):
         bucket = s3.Bucket(
             self,
             "Logs",
-            versioned=True,
             # S3 cannot write access logs to a bucket that KMS encrypts
             encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="expire",
-                    expiration=Duration.days(operations.environment.access_log_days),
-                    noncurrent_version_expiration=Duration.days(7),
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                )
-            ],
+            lifecycle_rules=[expiry_rule(operations.environment.access_log_days)],
             removal_policy=operations.removal_policy,
+            **private_bucket_options(),
         )
         acknowledge(bucket, "AwsSolutions-S1", "Logging the log bucket would never end")
         return bucket
@@ -133,7 +124,7 @@ def _infrequent_access_rule(days: int) -> s3.LifecycleRule:
     )
 
 
-def _expiry_rule(prefix: str) -> s3.LifecycleRule:
+def _intermediate_rule(prefix: str) -> s3.LifecycleRule:
     """Expire intermediate results of a training; the registry has copies of the final ones."""
     return s3.LifecycleRule(
         id=prefix.strip("/").replace("/", "-"), prefix=prefix, expiration=Duration.days(30)

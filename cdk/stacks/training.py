@@ -7,7 +7,6 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
@@ -19,6 +18,7 @@ from cdk.constructs.grants import Grant
 from cdk.constructs.job_role import JobRole
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
+from cdk.constructs.queue import create_dead_letters
 from cdk.packaging import images
 from cdk.paths import ROOT
 from cdk.stacks.database import DatabaseStack
@@ -275,14 +275,7 @@ class TrainingStack(Stack):
 
     def _start_flow_on_completion(self, operations: Operations) -> None:
         """Start the flow for each completed training of this environment."""
-        missed = sqs.Queue(
-            self,
-            "Missed",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=operations.removal_policy,
-        )
+        missed = create_dead_letters(self, "Missed", operations=operations)
         acknowledge(missed, "AwsSolutions-SQS3", "It is the dead-letter queue of a rule")
         events.Rule(
             self,

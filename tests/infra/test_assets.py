@@ -10,7 +10,9 @@ import zipfile
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ecr, aws_lambda
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -281,9 +283,6 @@ def test_a_zip_of_an_unknown_or_too_large_function_is_an_error(name, tmp_path):
 
 def synthesize(outdir):
     """Templates and asset manifests of a stage with one stack per function."""
-    import aws_cdk as cdk
-    from aws_cdk import aws_ecr, aws_lambda
-
     app = cdk.App(outdir=str(outdir))
     stage = cdk.Stage(app, "stage")
     for name in ASSETS:
