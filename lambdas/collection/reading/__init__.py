@@ -1,4 +1,4 @@
-"""Streaming reader of review dumps: bytes of any known format in, batches of clean rows out."""
+"""Streaming reader of review dumps: from bytes of any known format to batches of clean rows."""
 
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions
 from lambdas.collection.reading.reader import Batch, Dump, read_dump

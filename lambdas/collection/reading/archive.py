@@ -1,4 +1,4 @@
-"""Objects that need seeking: zip archives with one member, and a place on disk to seek in."""
+"""Reads zip archives with one member, and copies streams to disk where seeking is needed."""
 
 import lzma
 import tempfile
@@ -17,7 +17,7 @@ _IN_MEMORY = 8 * 2**20
 _CHUNK = 256 * 1024
 
 
-def spooled(chunks: Iterator[bytes]) -> IO[bytes]:
+def spool(chunks: Iterator[bytes]) -> IO[bytes]:
     """Copy a stream to a temporary file (in memory while it is small) and rewind it."""
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with the dump
     for chunk in chunks:
@@ -34,16 +34,16 @@ def _is_data(name: str) -> bool:
 def zip_member(file: IO[bytes], state: StreamState) -> Iterator[bytes]:
     """Stream the one data member of a zip archive.
 
-    Directories, hidden files and what macOS adds do not count. An archive that is cut off is read
-    as far as it goes.
+    Directories, hidden files and the files that macOS adds are ignored. A truncated archive is read
+    up to the point where it ends.
 
     Raises:
-        IngestError: archive_unsupported where there is not exactly one member, or it is encrypted.
+        IngestError: archive_unsupported if there is not exactly one member, or it is encrypted.
     """
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        file.seek(0)  # cut off: its directory would stand at the end
+        file.seek(0)  # truncated: the directory is at the end of an archive
         return _streamed(file, state)
     members = [member for member in archive.infolist() if _is_data(member.filename)]
     if len(members) != 1:
@@ -64,37 +64,37 @@ def _extracted(
         raise IngestError("archive_unsupported", f"the zip archive: {error}") from error
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError) as error:
         state.truncated = True
-        state.warnings.append(f"the zip archive is damaged; nothing behind is read: {error}"[:200])
+        state.warnings.append(f"the zip archive is damaged; the rest is not read: {error}"[:200])
 
 
 def _not_one(names: list[str]) -> IngestError:
     listed = ", ".join(repr(name[:80]) for name in names[:20]) or "none"
     return IngestError(
         "archive_unsupported",
-        f"a zip archive must hold exactly one file; the members are {listed}",
+        f"a zip archive must contain exactly one file; its members are {listed}",
         details={"members": names[:100]},
     )
 
 
 def _streamed(file: IO[bytes], state: StreamState) -> Iterator[bytes]:
-    seen: list[str] = []
+    members: list[str] = []
     try:
         for name, _size, chunks in stream_unzip.stream_unzip(
             iter(lambda: file.read(_CHUNK), b""), chunk_size=_CHUNK
         ):
             member = name.decode("utf-8", "replace")
-            wanted = _is_data(member)
-            if wanted:
-                seen.append(member)
-                if len(seen) > 1:
-                    raise _not_one(seen)
+            is_data = _is_data(member)
+            if is_data:
+                members.append(member)
+                if len(members) > 1:
+                    raise _not_one(members)
             for chunk in chunks:
-                if wanted:
+                if is_data:
                     yield chunk
     except (stream_unzip.PasswordError, stream_unzip.MissingPasswordError) as error:
         raise IngestError("archive_unsupported", "the zip archive is encrypted") from error
     except stream_unzip.UnzipError as error:
-        if not seen:
+        if not members:
             raise IngestError("archive_unsupported", "the zip archive cannot be read") from error
         state.truncated = True
-        state.warnings.append("the zip archive is cut off or damaged; nothing behind is read")
+        state.warnings.append("the zip archive is truncated or damaged; the rest is not read")

@@ -1,4 +1,4 @@
-"""Text as people meant it: no markup, entities, control characters or stray white space."""
+"""Cleans text: removes markup, entities, control characters and superfluous white space."""
 
 import html
 import re
@@ -8,7 +8,7 @@ _VIDEO = re.compile(
     r"\[\[\s*(?:VIDEO|ASIN|IMAGE|REVIEW)[A-Z]*ID\s*:[^\]\[]{0,80}\]\]", re.IGNORECASE
 )
 _ASIN_LINK = re.compile(r"\[\[ASIN:\w{1,20}\s+([^\]\[]{0,500})\]\]", re.IGNORECASE)
-# Only what is plainly HTML: a known element's name, then nothing, a slash or attributes.
+# only plain HTML: the name of a known element, then nothing, a slash or attributes
 _TAG = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|iframe|img"
     r"|input|ins|label|li|link|meta|object|ol|option|p|param|pre|q|s|script|section|small|span|strike"
@@ -17,7 +17,7 @@ _TAG = re.compile(
     r"|<!--.{0,500}?-->",
     re.IGNORECASE | re.DOTALL,
 )
-# With its semicolon only: "AT&T" and "Q&notes" are no entities.
+# only with the semicolon: "AT&T" and "Q&notes" contain no entities
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _BREAK = re.compile(r"</?(?:br|p|div|li|tr|td|h[1-6]|hr|ul|ol|table|blockquote)\b", re.IGNORECASE)
 _ESCAPED_QUOTE = re.compile(r"(?<!\\)\\+([\"'])")
@@ -25,7 +25,7 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\u200e\u200f\u202a-\u202e\ufeff"
     r"\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
 )
-_SHOWN = bytes(range(0x20, 0x7F))
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -34,9 +34,9 @@ def clean_text(text: str) -> str:
 
     Entities are decoded, HTML tags and ``[[VIDEOID:…]]`` markers removed, backslashes before
     quotes dropped, control and invisible characters removed, the rest is NFC with single spaces.
-    ``5 <3`` and ``a < b > c`` are no tags and stay.
+    ``5 <3`` and ``a < b > c`` are not tags and stay.
     """
-    # Most reviews are plain: a few substring searches, far cheaper than one regular expression.
+    # most reviews are plain: a few substring searches cost far less than one regular expression
     if not text.isascii() or "&" in text or "<" in text or "\\" in text or "[[" in text:
         return _clean_slowly(text)
     if _is_plain(text):
@@ -46,9 +46,9 @@ def clean_text(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether it has neither white space other than spaces nor anything that does not show."""
-    # of ASCII text a table finds that out four times as fast
-    return not text.encode().translate(None, _SHOWN) if text.isascii() else text.isprintable()
+    """Whether it has only printable characters and spaces."""
+    # for ASCII text a translation table is four times as fast
+    return not text.encode().translate(None, _PRINTABLE) if text.isascii() else text.isprintable()
 
 
 def _single_spaces(plain: str) -> str:
@@ -88,14 +88,14 @@ def _strip_tags(text: str) -> str:
 
 def _tidy_unicode(text: str) -> str:
     if _SURROGATES.search(text):
-        # JSON may spell one character as two halves in separate escapes; join what fits together.
+        # JSON may write one character as two escaped surrogates: join matching pairs
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = _INVISIBLE.sub("", text)
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 
 def storable(text: str) -> str:
-    """Give text that UTF-8 and PostgreSQL take: no NUL, no lone surrogate; else as it was."""
+    """Remove NULs and replace lone surrogates, which UTF-8 and PostgreSQL do not accept."""
     if text.isascii():
         return text.replace("\0", "") if "\0" in text else text
     try:

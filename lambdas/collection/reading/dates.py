@@ -1,4 +1,4 @@
-"""When a review was written: microseconds since 1970 in UTC, from the spellings dumps use."""
+"""Parses dates in the notations that dumps use, to microseconds since 1970 in UTC."""
 
 import re
 from datetime import UTC, date, datetime
@@ -15,7 +15,7 @@ _MONTHS = {
 }
 _NUMBER = re.compile(r"-?\d{1,20}(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
 _FIRST_DAY, _LAST_DAY = 19_800_101, 20_991_231
-"""Days as eight digits; as seconds they are all in 1970."""
+"""Days as eight digits; read as seconds, all of them would be in 1970."""
 _AMAZON = re.compile(r"(\d{1,2}) (\d{1,2}), ?(\d{4})")
 _WORDS = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[- ]([A-Za-z]{3,9})\.?,?[- ](\d{4}|\d{2})")
@@ -23,13 +23,13 @@ _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 
 
 def to_micros(value: Any) -> int | None:
-    """Read a date of any known spelling.
+    """Parse a date in any known notation.
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds by their size; a date without a
     time is midnight UTC, a time without a zone is taken as UTC.
 
     Returns:
-        Microseconds since 1970-01-01 UTC, or None where the value is no date between 1980 and 2100.
+        Microseconds since 1970-01-01 UTC, or None if the value is not a date between 1980 and 2100.
     """
     if isinstance(value, str):
         return _from_text(value)
@@ -42,7 +42,7 @@ def to_micros(value: Any) -> int | None:
     if isinstance(value, datetime):
         return _from_datetime(value)
     if isinstance(value, date):
-        return _of(value.year, value.month, value.day)
+        return _midnight(value.year, value.month, value.day)
     return None
 
 
@@ -51,7 +51,7 @@ def _from_number(value: float) -> int | None:
         return None
     if _FIRST_DAY <= value <= _LAST_DAY:
         day = int(value)
-        return _of(day // 10_000, day // 100 % 100, day % 100)
+        return _midnight(day // 10_000, day // 100 % 100, day % 100)
     for scale in (1, 10**3, 10**6, 10**9):
         if _EARLIEST * scale <= value < _LATEST * scale:
             whole = int(value)
@@ -70,7 +70,7 @@ def _from_datetime(value: datetime) -> int | None:
     return round(seconds * 10**6)
 
 
-def _of(year: int, month: int, day: int) -> int | None:
+def _midnight(year: int, month: int, day: int) -> int | None:
     try:
         return _from_datetime(datetime(year, month, day, tzinfo=UTC))
     except ValueError:
@@ -87,18 +87,18 @@ def _from_text(text: str) -> int | None:
 
 
 def _from_pattern(text: str) -> int | None:
-    if found := _AMAZON.fullmatch(text):
-        month, day, year = found.groups()
-        return _of(int(year), int(month), int(day))
-    if found := _WORDS.fullmatch(text):
-        month, day, year = found.groups()
-        return _of(int(year), _MONTHS.get(month[:3].lower(), 0), int(day))
-    if found := _DAY_FIRST.fullmatch(text):
-        day, month, year = found.groups()
-        return _of(_full_year(year), _MONTHS.get(month[:3].lower(), 0), int(day))
-    if found := _YEAR_FIRST.fullmatch(text):
-        year, _, month, day = found.groups()
-        return _of(int(year), int(month), int(day))
+    if match := _AMAZON.fullmatch(text):
+        month, day, year = match.groups()
+        return _midnight(int(year), int(month), int(day))
+    if match := _WORDS.fullmatch(text):
+        month, day, year = match.groups()
+        return _midnight(int(year), _MONTHS.get(month[:3].lower(), 0), int(day))
+    if match := _DAY_FIRST.fullmatch(text):
+        day, month, year = match.groups()
+        return _midnight(_full_year(year), _MONTHS.get(month[:3].lower(), 0), int(day))
+    if match := _YEAR_FIRST.fullmatch(text):
+        year, _, month, day = match.groups()
+        return _midnight(int(year), int(month), int(day))
     return None
 
 
@@ -109,8 +109,7 @@ def _full_year(year: str) -> int:
 
 
 def _from_iso(text: str) -> int | None:
-    spelled = text.removesuffix(" UTC")
     try:
-        return _from_datetime(datetime.fromisoformat(spelled))
+        return _from_datetime(datetime.fromisoformat(text.removesuffix(" UTC")))
     except ValueError:
         return None

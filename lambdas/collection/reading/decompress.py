@@ -1,4 +1,4 @@
-"""Compressed streams to chunks of plain bytes, in bounded memory and under limits."""
+"""Decompresses streams chunk by chunk, in bounded memory and within limits."""
 
 import bz2
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ from shared.errors import IngestError
 
 READ_BYTES = 256 * 1024
 OUT_BYTES = 128 * 1024
-# A zstd block of a few bytes may hold 128 KiB and the decoder cannot be told to stop, so it is fed
-# little at a time.
-_ZSTD_FEED = 2048
+# A zstd block of a few bytes may expand to 128 KiB and the decoder cannot be interrupted, so its
+# input is small.
+_ZSTD_INPUT_BYTES = 2048
 _ZSTD_WINDOW = 2**27
 
 _GZIP, _BZIP2, _ZSTD, _ZIP = b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
@@ -28,7 +28,7 @@ Step = Callable[[bytes], tuple[bytes, bytes | None, bool]]
 
 
 def compression_of(head: bytes) -> str:
-    """Name the compression by the stream's first bytes (none, gzip, bzip2, zstd or zip).
+    """Detect the compression from the first bytes (none, gzip, bzip2, zstd or zip).
 
     Raises:
         IngestError: archive_unsupported for archives that cannot be read.
@@ -36,11 +36,11 @@ def compression_of(head: bytes) -> str:
     for magic, name in _UNSUPPORTED.items():
         if head.startswith(magic):
             raise IngestError(
-                "archive_unsupported", f"{name} archives are not read; use gzip or zstd"
+                "archive_unsupported", f"{name} archives are not supported; use gzip or zstd"
             )
     if head[257:262] == b"ustar":
         raise IngestError(
-            "archive_unsupported", "tar archives are not read; upload the dump itself"
+            "archive_unsupported", "tar archives are not supported; upload the dump itself"
         )
     if head.startswith(_GZIP):
         return "gzip"
@@ -55,13 +55,13 @@ _BZ_BLOCKS = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 
 
 def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """Read a stream piece by piece."""
+    """Read a stream chunk by chunk."""
     while chunk := stream.read(READ_BYTES):
         yield chunk
 
 
 def expand(chunks: Iterator[bytes], compression: str, state: StreamState) -> Iterator[bytes]:
-    """Decompress; a stream that is cut off or damaged ends quietly and says so in ``state``."""
+    """Decompress; a truncated or damaged stream ends early and is marked in ``state``."""
     if compression == "gzip":
         yield from _members(chunks, state, _gzip_member, (_GZIP,))
     elif compression == "bzip2":
@@ -79,7 +79,7 @@ def _gzip_member() -> Step:
         out = decoder.decompress(data, OUT_BYTES)
         if decoder.eof:
             return out, decoder.unused_data, True
-        more = len(out) >= OUT_BYTES  # output may wait although all input is taken
+        more = len(out) >= OUT_BYTES  # output may remain although all input is used
         return out, decoder.unconsumed_tail or (None if more else b""), False
 
     return step
@@ -101,8 +101,8 @@ def _zstd_member() -> Step:
     decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
     def step(data: bytes) -> tuple[bytes, bytes | None, bool]:
-        out = decoder.decompress(data[:_ZSTD_FEED])
-        rest = (decoder.unused_data if decoder.eof else b"") + data[_ZSTD_FEED:]
+        out = decoder.decompress(data[:_ZSTD_INPUT_BYTES])
+        rest = (decoder.unused_data if decoder.eof else b"") + data[_ZSTD_INPUT_BYTES:]
         return out, rest, decoder.eof
 
     return step
@@ -114,10 +114,10 @@ def _members(
     start: Callable[[], Step],
     magics: tuple[bytes, ...],
 ) -> Iterator[bytes]:
-    """Read members or frames one behind the other.
+    """Read consecutive members or frames.
 
-    ``step`` takes bytes and gives what came out, what is left of them (None: nothing, but more
-    output waits) and whether the member ended.
+    ``step`` takes input and returns output, the unused input (None: there is none, but more output
+    remains) and whether the member ended.
     """
     step: Step | None = start()
     between = b""
@@ -129,14 +129,14 @@ def _members(
                 if len(between) < 4:
                     break
                 if not between.startswith(magics):
-                    state.warnings.append("bytes behind the compressed stream are not read")
+                    state.warnings.append("bytes after the compressed stream are not read")
                     return
                 step, data, between = start(), between, b""
             try:
                 out, data, done = step(data or b"")
             except _ERRORS:
                 state.truncated = True
-                state.warnings.append("the compressed stream is damaged; nothing behind is read")
+                state.warnings.append("the compressed stream is damaged; the rest is not read")
                 return
             if out:
                 yield out
@@ -144,7 +144,7 @@ def _members(
                 step = None
     if step is not None:
         state.truncated = True
-        state.warnings.append("the compressed stream is cut off")
+        state.warnings.append("the compressed stream is truncated")
 
 
 _ERRORS: tuple[type[Exception], ...] = (
@@ -156,13 +156,13 @@ _ERRORS: tuple[type[Exception], ...] = (
 )
 
 
-def limited(
+def limit_size(
     chunks: Iterator[bytes], read: Callable[[], int], limits: Limits, state: StreamState
 ) -> Iterator[bytes]:
-    """Hand chunks through until they pass the limits on bytes and on the compression ratio.
+    """Pass chunks on and enforce the limits on size and compression ratio.
 
     Raises:
-        IngestError: decompression_limit, or object_too_large for what is not compressed.
+        IngestError: decompression_limit, or object_too_large for an uncompressed object.
     """
     for chunk in chunks:
         state.bytes_out += len(chunk)
@@ -173,19 +173,19 @@ def limited(
             yield chunk
             continue
         if state.bytes_out > limits.max_ratio * read():
-            told = f"the dump expands more than {limits.max_ratio:g} times"
-            raise IngestError("decompression_limit", told)
+            message = f"the dump expands more than {limits.max_ratio:g} times"
+            raise IngestError("decompression_limit", message)
         yield chunk
 
 
-class Counted:
-    """Chunks of a stream, counting the bytes taken."""
+class CountedChunks:
+    """Reads a stream chunk by chunk and counts its bytes."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self.taken = 0
+        self.bytes_read = 0
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in read_chunks(self._stream):
-            self.taken += len(chunk)
+            self.bytes_read += len(chunk)
             yield chunk

@@ -1,4 +1,4 @@
-"""What a dump is: compression, encoding, format and schema, from its first bytes alone."""
+"""Detects compression, encoding, format and schema of a dump from its first bytes."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO
 
-from lambdas.collection.reading.archive import spooled, zip_member
-from lambdas.collection.reading.decompress import Counted, compression_of, expand, limited
+from lambdas.collection.reading.archive import spool, zip_member
+from lambdas.collection.reading.decompress import CountedChunks, compression_of, expand, limit_size
 from lambdas.collection.reading.dialect import Delimited, sniff_delimited
 from lambdas.collection.reading.encoding import as_utf8, sniff_encoding
 from lambdas.collection.reading.formats.delimited import parse_delimited
@@ -41,7 +41,7 @@ class Opened:
 
 
 def open_parser(stream: BinaryIO, options: ReadOptions) -> Opened:
-    """Look at the head of a stream and choose the parser and the schema.
+    """Choose the parser and the schema from the head of a stream.
 
     Raises:
         IngestError: empty_object, archive_unsupported, format_unknown, schema_unknown,
@@ -49,53 +49,55 @@ def open_parser(stream: BinaryIO, options: ReadOptions) -> Opened:
     """
     state = StreamState()
     chunks = _plain_bytes(stream, state, options)
-    sample, whole = _ahead(chunks, SAMPLE_BYTES)
+    sample, whole = _read_ahead(chunks, SAMPLE_BYTES)
     if sample.startswith(_PARQUET):
         return _parquet(chain((sample,), chunks), state, options)
     encoding, skip = sniff_encoding(sample)
     state.encoding = encoding.removesuffix("-sig")
     chunks = as_utf8(chain((sample[skip:],), chunks), encoding)
-    sample, _ = _ahead(chunks, len(sample) - skip)
+    sample, _ = _read_ahead(chunks, len(sample) - skip)
     if not sample.strip(b"\0 \t\r\n\f\v"):
         raise IngestError("empty_object", "the dump has no records")
     chunks = chain((sample,), chunks)
-    if b"\r" in sample and b"\n" not in sample:  # line ends of old
-        sample, chunks = sample.replace(b"\r", b"\n"), _unix_ends(chunks)
+    if b"\r" in sample and b"\n" not in sample:  # line ends of classic Mac OS
+        sample, chunks = sample.replace(b"\r", b"\n"), _unix_line_ends(chunks)
     return _text(sample, chunks, state, options, whole=whole)
 
 
 def _plain_bytes(stream: BinaryIO, state: StreamState, options: ReadOptions) -> Iterator[bytes]:
-    counted = Counted(stream)
+    counted = CountedChunks(stream)
     chunks: Iterator[bytes] = iter(counted)
-    head, _ = _ahead(chunks, _HEAD_BYTES)
+    head, _ = _read_ahead(chunks, _HEAD_BYTES)
     if not head:
         raise IngestError("empty_object", "the object has no bytes")
     kind = state.compression = compression_of(head)
     chunks = chain((head,), chunks)
     if kind == "zip":
-        chunks = zip_member(spooled(chunks), state)
-        head, _ = _ahead(chunks, _HEAD_BYTES)
+        chunks = zip_member(spool(chunks), state)
+        head, _ = _read_ahead(chunks, _HEAD_BYTES)
         chunks = chain((head,), chunks)
         kind = compression_of(head)
         if kind == "zip":
-            raise IngestError("archive_unsupported", "a zip archive within a zip archive")
+            raise IngestError("archive_unsupported", "the zip archive contains a zip archive")
         state.compression = "zip" if kind == "none" else f"zip+{kind}"
-    return limited(expand(chunks, kind, state), lambda: counted.taken, options.limits, state)
+    return limit_size(
+        expand(chunks, kind, state), lambda: counted.bytes_read, options.limits, state
+    )
 
 
-def _ahead(chunks: Iterator[bytes], wanted: int) -> tuple[bytes, bool]:
-    """Read at least ``wanted`` bytes ahead; also says whether that was all there is."""
+def _read_ahead(chunks: Iterator[bytes], minimum: int) -> tuple[bytes, bool]:
+    """Read at least ``minimum`` bytes ahead; also returns whether the stream has ended."""
     parts: list[bytes] = []
     size = 0
     for chunk in chunks:
         parts.append(chunk)
         size += len(chunk)
-        if size >= wanted > 0:
+        if size >= minimum > 0:
             return b"".join(parts), False
     return b"".join(parts), True
 
 
-def _unix_ends(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _unix_line_ends(chunks: Iterator[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         yield chunk.replace(b"\r", b"\n")
 
@@ -137,7 +139,7 @@ def _json(
     kind: JsonKind, chunks: Iterator[bytes], state: StreamState, options: ReadOptions
 ) -> Opened:
     limit = options.limits.max_record_bytes
-    if kind.a_line_each:
+    if kind.one_per_line:
         records = parse_json_lines(chunks, state, limit=limit, array=kind.array)
     else:
         records = parse_json_stream(chunks, state, limit=limit, starts=kind.starts)
@@ -155,7 +157,7 @@ def _of_dicts(
     profile = _profile(name, state, known.name if known else "unknown", columns)
 
     def maker_for(record: Record) -> RowMaker:
-        # Where the sample held no whole record the first one that comes decides.
+        # if the sample has no complete record, the first record decides
         schema = known or choose_schema(map(str, record.values), options.mapping)
         profile.dump_schema = schema.name
         return RowMaker(schema, None, options.reviewer_key)
@@ -164,11 +166,11 @@ def _of_dicts(
 
 
 def _parquet(chunks: Iterator[bytes], state: StreamState, options: ReadOptions) -> Opened:
-    parquet = open_parquet(spooled(chunks))
+    parquet = open_parquet(spool(chunks))
     names = parquet.schema_arrow.names
     schema = choose_schema(names, options.mapping)
-    wanted = {name for columns in schema.columns.values() for name in columns}
-    columns = [name for name in dict.fromkeys(names) if name in wanted]
+    used = {name for columns in schema.columns.values() for name in columns}
+    columns = [name for name in dict.fromkeys(names) if name in used]
     state.encoding = "utf-8"
     maker = RowMaker(schema, columns, options.reviewer_key)
     records = parse_parquet(parquet, columns, state)

@@ -1,4 +1,4 @@
-"""Which dialect of delimited text a sample is written in."""
+"""Detects the dialect of delimited text from a sample."""
 
 import csv
 import io
@@ -16,15 +16,15 @@ _DELIMITERS = ("\t", ",", ";", "|")
 _SAMPLE_LINES = 4000
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _IN_PROSE = ",;"
-_STRAY_QUOTES = 3
-_SOME = 20
-"""Single quotes around fields are thought of where one line in so many has some."""
+_MIN_STRAY_QUOTES = 3
+_MAX_LINES_PER_SINGLE_QUOTED = 20
+"""Single quotes are considered as quoting if at least one line in this many has them."""
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x0b\x1b")
 
 
 @dataclass(frozen=True)
 class Delimited:
-    """What was found: the dialect, the header and its schema."""
+    """The detected dialect, the header and its schema."""
 
     name: str
     dialect: CsvDialect
@@ -34,7 +34,7 @@ class Delimited:
 
 
 def sniff_delimited(sample: bytes, mapping: Mapping[str, str] | None, *, whole: bool) -> Delimited:
-    """Find the delimiter by the header, and the quoting by what fits most lines of the sample.
+    """Detect the delimiter from the header, and the quoting that fits most lines of the sample.
 
     Raises:
         IngestError: format_unknown, schema_unknown, mapping_invalid.
@@ -65,7 +65,7 @@ def _is_aws(header: list[str]) -> bool:
 
 
 def _written_quoted(lines: list[str]) -> bool:
-    """Whether an AWS TSV went through a writer that quotes: quotes are doubled, and none is odd."""
+    """Whether an AWS TSV was rewritten with quoting: quotes are doubled and all are paired."""
     if any(line.count("\t") != lines[0].count("\t") for line in lines):
         return _fit(lines, CsvDialect("\t"))[0] == 1
     quoted = [f for line in lines for f in line.rstrip("\r\n").split("\t") if f.startswith('"')]
@@ -93,7 +93,7 @@ def _schema_of(columns: list[str], mapping: Mapping[str, str] | None, sample: by
 
 
 def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[str]]:
-    """The first of the dialects that read most rows with the header's number of fields."""
+    """The first of the dialects that read the most rows with as many fields as the header."""
     single = _quoted_with("'", lines, delimiter)
     mark = "'" if single > _quoted_with('"', lines, delimiter) and single * 2 > len(lines) else '"'
     spaced = sum(f"{delimiter} {mark}" in line for line in lines) * 2 > len(lines)
@@ -103,13 +103,13 @@ def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[st
         CsvDialect(delimiter, None),
         CsvDialect(delimiter, None, escapechar="\\"),
     ]
-    if single * _SOME > len(lines) and mark != "'":
+    if single * _MAX_LINES_PER_SINGLE_QUOTED > len(lines) and mark != "'":
         candidates.append(CsvDialect(delimiter, "'"))
     scored = [(_fit(lines, dialect), dialect) for dialect in candidates]
     (fit, columns), best = max(scored, key=lambda pair: pair[0][0])
     unquoted = best == CsvDialect(delimiter, None) and delimiter in _IN_PROSE
-    # A stray quote or two make no file without quoting.
-    if unquoted and (fit < 1 or sum(line.count(mark) % 2 for line in lines) < _STRAY_QUOTES):
+    # one or two stray quotes do not mean that the file has no quoting
+    if unquoted and (fit < 1 or sum(line.count(mark) % 2 for line in lines) < _MIN_STRAY_QUOTES):
         (_, columns), best = scored[0]
     return best, columns
 
@@ -119,7 +119,7 @@ def _quoted_with(mark: str, lines: list[str], delimiter: str) -> int:
 
 
 def _fit(lines: list[str], dialect: CsvDialect) -> tuple[float, list[str]]:
-    """Share of the sample's lines that lie in rows as wide as the header, and the header."""
+    """Share of the sample's rows that have as many fields as the header, and the header."""
     rest = iter(lines)
     reader = dialect.reader(rest, strict=True)
     columns: list[str] = []
@@ -143,7 +143,7 @@ def _fit(lines: list[str], dialect: CsvDialect) -> tuple[float, list[str]]:
 
 
 def _plausible(columns: list[str], schema: Schema) -> Callable[[list[str]], bool]:
-    """Whether fields look like a review: the rating is one, or there are fields enough."""
+    """Make the check whether fields look like a review: a valid rating, or enough fields."""
     names = schema.columns.get("rating", ())
     place = next((columns.index(name) for name in names if name in columns), None)
 

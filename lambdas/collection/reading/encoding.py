@@ -1,4 +1,4 @@
-"""Bytes to text: byte order marks, UTF-16 and UTF-32, and UTF-8 with bytes that are none."""
+"""Decodes bytes: byte order marks, UTF-16 and UTF-32, and UTF-8 with invalid bytes."""
 
 import codecs
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _SNIFF = 4096
 def decode_text(data: bytes) -> str:
     """Decode one record or a block of whole lines; never fails.
 
-    Text that is not UTF-8 is Windows-1252 (which holds Latin-1's letters) unless it also has
+    Text that is not UTF-8 is Windows-1252 (which has the letters of Latin-1) unless it also has
     well-formed multi-byte sequences: then it is damaged UTF-8, and the bad bytes become U+FFFD.
     """
     try:
@@ -29,7 +29,7 @@ def decode_text(data: bytes) -> str:
 
 
 def decode_block(block: bytes) -> str:
-    """Decode whole lines at once; where that fails each line is judged by itself."""
+    """Decode whole lines at once; if that fails, decode each line by itself."""
     try:
         return block.decode()
     except UnicodeDecodeError:
@@ -37,10 +37,10 @@ def decode_block(block: bytes) -> str:
 
 
 def sniff_encoding(head: bytes) -> tuple[str, int]:
-    """Say how the stream that starts with ``head`` is encoded.
+    """Detect the encoding of the stream that starts with ``head``.
 
     Returns:
-        The codec's name and how many bytes of byte order mark to skip.
+        The codec's name and the length of the byte order mark to skip.
     """
     for bom, name in _BOMS:
         if head.startswith(bom):
@@ -64,7 +64,7 @@ def _eight_bit(head: bytes) -> str:
 
 
 def as_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Turn UTF-16 and UTF-32 chunks into UTF-8; everything else is handed through."""
+    """Convert UTF-16 and UTF-32 chunks to UTF-8; pass everything else on unchanged."""
     if not encoding.startswith(("utf-16", "utf-32")):
         yield from chunks
         return

@@ -1,16 +1,16 @@
-"""Who wrote it and which review it is, without file names, positions or plain identities."""
+"""Identities of reviews and reviewers, without file names, positions or plain names."""
 
 import hmac
 from collections.abc import Callable
 from hashlib import blake2b
 
-_LONGEST_ID = 200
+_MAX_ID_CHARACTERS = 200
 
 
 def reviewer_keys(key: bytes) -> Callable[[str], str]:
-    """Make the function that hashes reviewers' identities under the deployment's secret.
+    """Make the function that hashes reviewers' identities with the deployment's secret.
 
-    It gives HMAC-SHA-256, 32 hex digits; the secret is taken in once.
+    It returns 32 hex digits of HMAC-SHA-256 and prepares the secret only once.
     """
     keyed = hmac.new(key, digestmod="sha256")
 
@@ -23,14 +23,14 @@ def reviewer_keys(key: bytes) -> Callable[[str], str]:
 
 
 def bounded_id(value: str) -> str:
-    """Keep an identifier short enough for an index; a longer one ends in its own hash."""
-    if len(value) <= _LONGEST_ID:
+    """Shorten an identifier to fit into a database index; the shortened one ends in its hash."""
+    if len(value) <= _MAX_ID_CHARACTERS:
         return value
     return f"{value[:160]}~{blake2b(value.encode('utf-8', 'replace'), digest_size=16).hexdigest()}"
 
 
 def review_id_of(source: str, source_id: str) -> str:
-    """Identity of a review whose source numbers its reviews."""
+    """Identity of a review whose source has review ids."""
     return f"{source}:{bounded_id(source_id)}"
 
 
@@ -44,12 +44,12 @@ def content_id(
     *,
     own_id: str = "",
 ) -> str:
-    """Identity of a review without an id: a hash over what it says, about what, by whom and when.
+    """Identity of a review without an id: a hash of its text, product, reviewer and date.
 
-    ``own_id`` is the number that a dump of no known source gave it: it tells rows of one dump apart
-    that say the same, and cannot stand alone, since every such dump may begin with 1.
+    ``own_id`` is its id in a dump of an unknown source. It distinguishes rows of one dump that are
+    otherwise equal, and is not an identity by itself: other dumps may use the same ids.
 
-    The reviewer goes in as keyed hash: with the plain identity anybody could try names against the
+    The reviewer enters as a keyed hash; with the plain identity, names could be tested against the
     review's id.
     """
     content = f"{product_id}\x1f{reviewer_key}\x1f{rating}\x1f{micros}\x1f{title}\x1f{text}"

@@ -1,4 +1,4 @@
-"""How a file of JSON objects is laid out, from its sample."""
+"""Detects the layout of a file of JSON objects from a sample."""
 
 import re
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from lambdas.collection.reading.formats.json_stream import object_end, starts_of
 
 _LINES = 200
 _COLUMN_LINES = 2000
-_LONGEST = 2**17
+_MAX_LINE_BYTES = 2**17
 
 
 @dataclass(frozen=True)
 class JsonKind:
-    """The layout (one object a line, or anywhere), whether in an array, and the keys seen."""
+    """The layout (one object per line or not), whether it is an array, and the keys."""
 
     array: bool
-    a_line_each: bool
+    one_per_line: bool
     starts: re.Pattern[bytes]
     columns: list[str]
 
 
 def json_kind(sample: bytes) -> JsonKind | None:
-    """Look at a sample; None where it does not look like JSON objects."""
+    """Detect the layout of a sample; None if it does not look like JSON objects."""
     start = sample.lstrip(b" \t\r\n\0\xef\xbb\xbf")[:1]
     lines = [line for line in map(bytes.strip, sample.split(b"\n", _COLUMN_LINES)) if line]
     lines = [line for line in lines[:_COLUMN_LINES] if line not in (b"[", b"]", b",")]
@@ -35,19 +35,19 @@ def json_kind(sample: bytes) -> JsonKind | None:
     first = sample.find(b"{")
     if single * 2 >= min(len(lines), _LINES) or first < 0:
         return JsonKind(array, True, starts, columns)
-    spread, found = _by_object(sample, first)
+    spread, keys = _by_object(sample, first)
     if not spread:
         return JsonKind(array, True, starts, columns)
-    return JsonKind(array, False, starts, found)
+    return JsonKind(array, False, starts, keys)
 
 
 def _by_line(lines: list[bytes], *, array: bool) -> tuple[int, list[str]]:
-    """Count the lines that hold exactly one object, and collect the keys of all."""
+    """Count the lines with exactly one object, and collect the keys of all objects."""
     single = 0
     columns: dict[str, None] = {}
     for place, line in enumerate(lines):
         body = line.strip(b"[], \t") if array else line
-        values = objects_in(body) if len(line) < _LONGEST else []
+        values = objects_in(body) if len(line) < _MAX_LINE_BYTES else []
         single += place < _LINES and len(values) == 1
         for one in values:
             columns.update(dict.fromkeys(map(str, one)))
@@ -55,18 +55,18 @@ def _by_line(lines: list[bytes], *, array: bool) -> tuple[int, list[str]]:
 
 
 def _by_object(sample: bytes, position: int) -> tuple[bool, list[str]]:
-    """Whether objects are spread over lines or share one, and their keys."""
+    """Whether objects span several lines or share one, and their keys."""
     columns: dict[str, None] = {}
     spread = False
     for _ in range(_COLUMN_LINES):
         end = object_end(sample, position)
         if end < 0:
             break
-        found = objects_in(sample[position:end])
+        objects = objects_in(sample[position:end])
         following = sample.find(b"{", end)
         between = sample[end : following if following >= 0 else len(sample)]
-        spread |= bool(found) and (b"\n" in sample[position:end] or b"\n" not in between)
-        for values in found:
+        spread |= bool(objects) and (b"\n" in sample[position:end] or b"\n" not in between)
+        for values in objects:
             columns.update(dict.fromkeys(map(str, values)))
         if following < 0:
             break

@@ -1,4 +1,4 @@
-"""Chunks to blocks of whole lines, with a bound on the length of one line."""
+"""Splits a stream into blocks of whole lines, with a limit on the length of one line."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,18 +7,18 @@ from lambdas.collection.reading.records import RAW_LIMIT
 
 
 class Overlong(NamedTuple):
-    """A line longer than the limit; only its head was kept."""
+    """A line longer than the limit, of which only the beginning is available."""
 
     head: bytes
     ended: bool
 
 
 def line_blocks(chunks: Iterator[bytes], limit: int) -> Iterator[bytes | Overlong]:
-    """Cut the stream at line ends.
+    """Split the stream at line ends.
 
     Yields:
-        Blocks that end with a line feed, except that the last may not; where a line has more than
-        ``limit`` bytes before its end is in sight, one Overlong instead of that line.
+        Blocks that end with a line feed (the last one may not). A line of more than ``limit`` bytes
+        is replaced by one Overlong.
     """
     carry = b""
     skipping: bytes | None = None

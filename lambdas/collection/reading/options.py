@@ -1,4 +1,4 @@
-"""What a caller may ask of the reader, and what the reader says of a dump."""
+"""Options of the reader, and the profile of a dump."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds that keep a hostile object from filling memory or time.
+    """Limits that stop a hostile object from exhausting memory or time.
 
-    ``max_ratio`` counts only once ``ratio_floor`` bytes came out, as tiny objects compress oddly.
+    ``max_ratio`` applies after ``ratio_floor`` bytes of output: small objects have odd ratios.
     """
 
     max_ratio: float = 300.0
@@ -22,8 +22,7 @@ class ReadOptions:
     """How to read one dump.
 
     ``mapping`` names the column of each field (``{"text": "Review", "rating": "Stars"}``); None
-    takes the columns that the dump's own schema names. ``reviewer_key`` is the secret under which
-    reviewers are hashed.
+    uses the columns of the detected schema. ``reviewer_key`` is the secret for hashing reviewers.
     """
 
     mapping: Mapping[str, str] | None = None
@@ -34,7 +33,7 @@ class ReadOptions:
 
 @dataclass
 class Profile:
-    """What the dump turned out to be; complete once the first batch came."""
+    """What was detected of a dump; complete after the first batch."""
 
     format: str
     compression: str

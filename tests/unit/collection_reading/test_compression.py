@@ -36,7 +36,7 @@ PACK = {
 
 @pytest.mark.parametrize("kind", PACK)
 @pytest.mark.parametrize("chunk", [None, 1, 1000])
-def test_each_compression_is_told_by_its_bytes(read, kind, chunk):
+def test_each_compression_is_detected_from_its_bytes(read, kind, chunk):
     got = read(PACK[kind](BODY), chunk=chunk, name="wrong-name.csv")
     assert got.texts == TEXTS
     assert got.dump.profile.compression == kind
@@ -50,24 +50,24 @@ def test_all_members_are_read_wherever_the_stream_was_split(read, kind, at):
     assert read(pack(BODY[:at]) + pack(b"") + pack(BODY[at:])).texts == TEXTS
 
 
-def test_padding_behind_a_gzip_member_is_ignored(read):
+def test_padding_after_a_gzip_member_is_ignored(read):
     assert read(gzip.compress(BODY) + bytes(512)).texts == TEXTS
 
 
-def test_other_bytes_behind_a_gzip_member_are_told(read):
+def test_other_bytes_after_a_gzip_member_give_a_warning(read):
     got = read(gzip.compress(BODY) + b"something else")
     assert got.texts == TEXTS
-    assert got.dump.warnings == ["bytes behind the compressed stream are not read"]
+    assert got.dump.warnings == ["bytes after the compressed stream are not read"]
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zip"])
-def test_a_stream_that_is_cut_off_gives_all_whole_records(read, kind):
+def test_a_truncated_stream_returns_all_whole_records(read, kind):
     packed = PACK[kind](BODY)
     got = read(packed[: len(packed) // 2])
     assert 50 < len(got.texts) < 400
     assert got.texts == TEXTS[: len(got.texts)]
     assert got.counted in ({}, {"truncated_record": 1})
-    assert any("cut off" in warning for warning in got.dump.warnings)
+    assert any("truncated" in warning for warning in got.dump.warnings)
 
 
 @pytest.mark.parametrize("kind", ["bzip2", "zstd"])
@@ -76,10 +76,10 @@ def test_blocks_before_the_cut_are_read(read, kind):
     packed = pack(BODY) + pack(BODY)[:-30]
     got = read(packed)
     assert got.texts[:400] == TEXTS
-    assert any("cut off" in warning for warning in got.dump.warnings)
+    assert any("truncated" in warning for warning in got.dump.warnings)
 
 
-def test_a_csv_row_that_a_cut_stream_ends_in_is_not_taken_for_whole(read):
+def test_a_csv_row_at_the_end_of_a_truncated_stream_is_rejected(read):
     body = "rating,text\n" + "".join(f"4,{'a long sentence ' * 9}{n}\n" for n in range(300))
     packed = gzip.compress(body.encode())
     got = read(packed[: len(packed) // 2])
@@ -107,17 +107,17 @@ def test_a_compressed_member_of_a_zip_is_read(read):
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         (zipped(first=b"x", second=b"y"), "second"),
         (zipped(), "exactly one"),
-        (zipped(inner=zipped(a=BODY)), "within a zip"),
+        (zipped(inner=zipped(a=BODY)), "contains a zip"),
         (b"\xfd7zXZ\x00 something", "xz"),
         (b"Rar!\x1a\x07 something", "RAR"),
     ],
 )
-def test_archives_that_cannot_be_read_say_why(read, body, told):
-    with pytest.raises(IngestError, match=told) as caught:
+def test_an_unsupported_archive_is_refused_with_the_reason(read, body, message):
+    with pytest.raises(IngestError, match=message) as caught:
         read(body)
     assert caught.value.code == "archive_unsupported"
 

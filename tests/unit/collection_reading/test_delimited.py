@@ -38,7 +38,7 @@ def written(rows, header=("rating", "text", "product_id"), **dialect) -> str:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("chunk", [None, 5])
-def test_every_dialect_is_told_from_the_content(read, dialect, chunk):
+def test_every_dialect_is_detected_from_the_content(read, dialect, chunk):
     got = read(written(ROWS, **DIALECTS[dialect]), chunk=chunk)
     assert got.texts == CLEAN
     assert [row["rating"] for row in got.rows] == [5, 4, 3, 2, 1]

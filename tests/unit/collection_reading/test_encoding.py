@@ -6,7 +6,7 @@ BODY = "rating,text\n5,Café crème\n4,naïve “quotes”\n"
 
 
 @pytest.mark.parametrize(
-    ("encoding", "told"),
+    ("encoding", "message"),
     [
         ("utf-8", "utf-8"),
         ("utf-8-sig", "utf-8"),
@@ -18,10 +18,10 @@ BODY = "rating,text\n5,Café crème\n4,naïve “quotes”\n"
     ],
 )
 @pytest.mark.parametrize("chunk", [None, 3])
-def test_each_encoding_gives_the_same_text(read, encoding, told, chunk):
+def test_each_encoding_gives_the_same_text(read, encoding, message, chunk):
     got = read((BODY * 1).encode(encoding), chunk=chunk)
     assert got.texts == ["Café crème", "naïve “quotes”"]
-    assert got.dump.profile.encoding == told
+    assert got.dump.profile.encoding == message
 
 
 def test_a_bad_byte_spoils_its_own_character_only(read):

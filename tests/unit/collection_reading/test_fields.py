@@ -89,7 +89,7 @@ def test_ratings(value, stars):
         (10**400, "rating_out_of_range"),
     ],
 )
-def test_ratings_that_are_none(value, reason):
+def test_an_invalid_rating_has_a_reason(value, reason):
     assert parse_rating(value) == reason
 
 
@@ -126,7 +126,7 @@ MAY_21 = dt.datetime(2014, 5, 21, tzinfo=dt.UTC)
         dt.datetime(2014, 5, 21),  # noqa: DTZ001 - Parquet times have no zone
     ],
 )
-def test_dates_of_every_spelling(value):
+def test_dates_in_every_notation(value):
     assert to_micros(value) == int(MAY_21.timestamp()) * 10**6
 
 
@@ -148,11 +148,11 @@ def test_dates_of_every_spelling(value):
         [1],
     ],
 )
-def test_what_is_no_date(value):
+def test_a_value_that_is_not_a_date_is_none(value):
     assert to_micros(value) is None
 
 
-def test_a_bad_date_loses_no_review_and_is_told(read):
+def test_a_bad_date_keeps_the_review_and_gives_a_warning(read):
     got = read("rating,text,date\n5,fine,someday\n4,good,2020-01-01\n3,no date,\n")
     assert got.texts == ["fine", "good", "no date"]
     assert got.rows[0]["reviewed_at"] is None

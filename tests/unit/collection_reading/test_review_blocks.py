@@ -80,7 +80,7 @@ def test_elements_that_are_not_closed_cost_linear_time(read):
     assert got.rows[1]["text"].startswith("fine")
 
 
-def test_an_element_that_is_not_closed_takes_nothing_from_the_next(read):
+def test_an_unclosed_element_does_not_swallow_the_next(read):
     body = block(2, "right").replace("</title>", "").replace("<title>", "<title>\n<i>")
     (row,) = read(body).rows
     assert (row["title"], row["text"]) == (None, "right")

@@ -29,7 +29,7 @@ def test_amazon_2014(read):
     assert row["reviewed_at"] == dt.datetime(2014, 5, 21, tzinfo=UTC)
 
 
-def test_amazon_2018_takes_the_written_date_where_the_number_is_missing(read):
+def test_amazon_2018_uses_the_written_date_if_the_number_is_missing(read):
     row = only(
         read(
             '{"overall": 5.0, "vote": "1,341", "verified": true, "reviewTime": "05 1, 2014", '
@@ -117,7 +117,7 @@ def test_a_mapping_names_the_columns(read):
     assert only(read(body, mapping={**mapping, "source": "brand"}))["review_id"] == "brand:17"
 
 
-def test_dumps_that_each_count_from_1_do_not_take_each_other_for_duplicates(read):
+def test_dumps_with_the_same_ids_are_not_duplicates_of_each_other(read):
     first = read("review_id,text,rating\n1,Good,5\n2,Good,5\n").rows
     second = read("review_id,text,rating\n1,Bad,1\n2,Fine,3\n").rows
     assert len({row["review_id"] for row in (*first, *second)}) == 4
@@ -132,21 +132,21 @@ def test_a_mapping_holds_for_json_and_overrides_what_is_known(read):
 
 
 @pytest.mark.parametrize(
-    ("mapping", "told"),
+    ("mapping", "message"),
     [
         ({"text": "Meinung", "rating": "stars"}, "'stars'"),
         ({"rating": "Note"}, "text"),
         ({"text": "Meinung", "colour": "Note"}, "'colour'"),
     ],
 )
-def test_a_mapping_that_does_not_fit_is_refused(read, mapping, told):
-    with pytest.raises(IngestError, match=told) as caught:
+def test_a_mapping_that_does_not_fit_is_refused(read, mapping, message):
+    with pytest.raises(IngestError, match=message) as caught:
         read("Meinung,Note\ngut,4\n", mapping=mapping)
     assert caught.value.code == "mapping_invalid"
 
 
 @pytest.mark.parametrize("body", ["Just a sentence.\nAnd another.\n", b"\x89PNG\r\n" + bytes(900)])
-def test_what_is_no_dump_is_refused(read, body):
+def test_an_object_that_is_not_a_dump_is_refused(read, body):
     with pytest.raises(IngestError) as caught:
         read(body)
     assert caught.value.code == "format_unknown"

@@ -1,4 +1,4 @@
-"""The csv module's dialects, and lines that a csv reader takes and can be given again."""
+"""Dialects of the csv module, and a line source for a csv reader that can step back."""
 
 import csv
 import io
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 
-_CREDIT = 32 * 2**20
-"""Characters that may be read again because of stray quotes, whatever the size of the dump."""
-_WORTH = 16
-"""How often as many characters as were taken may be read again."""
-_NEAR = 2048
+_REREAD_CHARACTERS = 32 * 2**20
+"""Characters that may be read again because of stray quotes, in a dump of any size."""
+_REREADS_PER_CHARACTER = 16
+"""Additional characters that may be read again for each character of a finished record."""
+_MIN_LONG_RECORD = 2048
 
 
 @dataclass(frozen=True)
 class CsvDialect:
-    """How fields are told apart; ``quotechar`` None is a file without quoting."""
+    """How fields are separated and quoted; ``quotechar`` None: a file without quoting."""
 
     delimiter: str = ","
     quotechar: str | None = '"'
@@ -33,7 +33,7 @@ class CsvDialect:
 
     def reader(self, lines: Iterator[str], *, strict: bool) -> "CsvReader":
         """A csv reader of this dialect."""
-        csv.field_size_limit(2**31 - 1)  # the bound is on records, in CsvLines
+        csv.field_size_limit(2**31 - 1)  # the limit is on records, in CsvLines
         return csv.reader(
             lines,
             delimiter=self.delimiter,
@@ -47,21 +47,21 @@ class CsvDialect:
 
 
 class OverlongError(Exception):
-    """The record that is being read passed the limit."""
+    """The record that is being read exceeds the limit."""
 
 
 class CsvLines:
-    """Physical lines for the csv reader: remembers those of the record, and can take them back.
+    """Physical lines for the csv reader; it stores those of the record and can step back to them.
 
-    Where far more lines are taken back than are read, a record of several lines ends early: a dump
-    in which each quote seems to run on to the end would be read in quadratic time.
+    If far more lines are read again than are finished, a record of several lines ends early:
+    otherwise a dump in which each quote seems to run to the end would take quadratic time.
     """
 
     def __init__(self, blocks: Iterator[bytes | Overlong], limit: int) -> None:
         self._blocks = blocks
         self._limit = limit
         self._ready: deque[str | Overlong] = deque()
-        self._credit = _CREDIT
+        self._credit = _REREAD_CHARACTERS
         self.pending: list[str] = []
         self.size = 0
         self.number = 0
@@ -82,12 +82,12 @@ class CsvLines:
             raise OverlongError
         self.pending.append(line)
         self.size += len(line)
-        if self.size > self._limit or (self.size > _NEAR and self.hurried):
+        if self.size > self._limit or (self.size > _MIN_LONG_RECORD and self.must_end_soon):
             raise OverlongError
         return line
 
     @property
-    def hurried(self) -> bool:
+    def must_end_soon(self) -> bool:
         """Whether this record of several lines must end soon."""
         return self._credit < 0 and len(self.pending) > 1
 
@@ -100,18 +100,18 @@ class CsvLines:
             return
 
     def done(self, count: int) -> list[str]:
-        """Take the first ``count`` lines as read and put the others back."""
-        taken, rest = self.pending[:count], self.pending[count:]
-        self._credit += _WORTH * self.size
+        """Finish the first ``count`` lines and put the others back."""
+        finished, rest = self.pending[:count], self.pending[count:]
+        self._credit += _REREADS_PER_CHARACTER * self.size
         if rest:
             self._ready.extendleft(reversed(rest))
-            self._credit -= (_WORTH + 1) * sum(map(len, rest))
+            self._credit -= (_REREADS_PER_CHARACTER + 1) * sum(map(len, rest))
         self.pending, self.size = [], 0
         self.number += count
-        return taken
+        return finished
 
     def put_back_overlong(self) -> None:
-        """Read the line that was too long again, as the start of a record."""
+        """Put back the line that was too long, as the start of a record."""
         if self.overlong is not None:
             self._ready.appendleft(self.overlong)
             self.overlong = None

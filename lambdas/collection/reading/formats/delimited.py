@@ -13,15 +13,15 @@ from lambdas.collection.reading.lines import line_blocks
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
 
-_PROSE_FREE = "\t|"
-"""Delimiters that do not occur in prose: a row that splits well without quoting was meant so."""
+_NOT_IN_PROSE = "\t|"
+"""Delimiters that do not occur in prose: a row that splits well without quoting is unquoted."""
 
 
 STRAY_QUOTE = Bad(
     RejectReason.MALFORMED, "a quote is opened that is not closed before the next record"
 )
-_RAW_LINES = 64
-_ENOUGH = 3
+_MAX_RAW_LINES = 64
+_MIN_ROWS = 3
 
 
 def parse_delimited(
@@ -33,11 +33,11 @@ def parse_delimited(
     limit: int,
     plausible: Callable[[list[str]], bool],
 ) -> Iterator[Record]:
-    """Yield every record behind the header.
+    """Yield every record after the header.
 
-    A stray quote costs its own line only: where a record of several lines does not fit the header,
-    or its quotes do not match up, its first line is refused and reading goes on with the second.
-    ``plausible`` says whether fields look like a review, to tell swallowed rows from text.
+    A stray quote affects only its own line: if a record of several lines does not fit the header or
+    its quotes do not match, its first line is rejected and reading continues with the second.
+    ``plausible`` returns whether fields look like a review, to distinguish rows from text.
     """
     lines = CsvLines(line_blocks(chunks, limit), limit)
     rows = _Rows(lines, dialect, width, limit, plausible)
@@ -52,7 +52,7 @@ def parse_delimited(
 
 
 class _Rows:
-    """Turns lines into records and finds the way back where quotes went wrong."""
+    """Turns lines into records and recovers from unmatched quotes."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class _Rows:
                 if "unexpected end" in str(error):
                     yield from self._ended_within(start, state)
                 else:
-                    yield from self._sloppy(start, state)
+                    yield from self._read_leniently(start, state)
                 continue
             except OverlongError:
                 yield self._too_long(start)
@@ -93,11 +93,11 @@ class _Rows:
             yield from self._one(start, fields, state)
 
     def _one(self, start: int, fields: list[str], state: StreamState) -> Iterator[Record]:
-        """A record whose quotes match up; they may do so by accident."""
+        """A record whose quotes match, possibly by accident."""
         lines = self._lines
         pending = lines.pending
         if not fields or not "".join(pending).strip():
-            lines.done(len(pending))  # a blank line is no record
+            lines.done(len(pending))  # a blank line is not a record
         elif len(fields) == self._width and not self._swallowed(pending[1:-1]):
             ended = state.truncated and not pending[-1].endswith(("\n", "\r"))
             raw = lines.done(len(pending))
@@ -109,7 +109,7 @@ class _Rows:
             yield self._first_line(start, state, len(fields))
 
     def _alone(self, line: str) -> list[str] | None:
-        """The fields of a line taken by itself, or None where its quotes do not match up."""
+        """The fields of a single line, or None if its quotes do not match."""
         try:
             rows = list(self._dialect.reader(iter([line]), strict=True))
         except csv.Error:
@@ -121,20 +121,20 @@ class _Rows:
         return fields is not None and len(fields) == self._width and self._plausible(fields)
 
     def _swallowed(self, within: list[str]) -> bool:
-        """Whether the lines within a record all look like records themselves."""
+        """Whether all lines inside a record look like records themselves."""
         return bool(within) and all(self._looks_whole(line) for line in within[:50])
 
     def _mostly_rows(self, lines: list[str]) -> bool:
-        """Whether more lines than not have the header's number of fields."""
+        """Whether most lines have as many fields as the header."""
         fields = [self._alone(line) for line in lines]
         fitting = sum(row is not None and len(row) == self._width for row in fields)
-        return len(lines) >= _ENOUGH and fitting * 2 > len(lines)
+        return len(lines) >= _MIN_ROWS and fitting * 2 > len(lines)
 
     def _rows_within(self, lines: list[str]) -> bool:
         return any(map(self._looks_whole, lines)) or self._mostly_rows(lines)
 
-    def _sloppy(self, start: int, state: StreamState) -> Iterator[Record]:
-        """Quotes within a field that are not doubled: what a lenient reader makes of the record."""
+    def _read_leniently(self, start: int, state: StreamState) -> Iterator[Record]:
+        """Read a record with undoubled quotes inside a field by a lenient reader."""
         pending = self._lines.pending
         lenient = self._dialect.reader(iter(list(pending)), strict=False)
         fields: list[str] = next(lenient, [])
@@ -145,12 +145,12 @@ class _Rows:
             yield self._first_line(start, state, len(fields))
 
     def _first_line(self, start: int, state: StreamState, fields: int) -> Record:
-        """Refuse the first line of what was read (or take it unquoted) and go on with the next."""
+        """Reject the first line that was read, or accept it unquoted; continue with the next."""
         lines = self._lines
         alone = len(lines.pending) == 1
         raw = lines.done(1)
         line = raw[0].rstrip("\r\n")
-        if self._dialect.delimiter in _PROSE_FREE and not alone:
+        if self._dialect.delimiter in _NOT_IN_PROSE and not alone:
             unquoted = line.split(self._dialect.delimiter)
             if len(unquoted) == self._width:
                 return Record(start, unquoted, raw)
@@ -162,7 +162,7 @@ class _Rows:
         return Record(start, STRAY_QUOTE, raw)
 
     def _ended_within(self, start: int, state: StreamState) -> Iterator[Record]:
-        """The file ends within quotes: a stray quote, or a record that was cut off."""
+        """The file ends inside quotes: a stray quote, or a truncated record."""
         pending = self._lines.pending
         following = pending[1:200]
         if self._rows_within(following):
@@ -171,7 +171,7 @@ class _Rows:
             yield Record(start, cut_off(), self._lines.done(len(pending)))
 
     def _too_long(self, start: int) -> Record:
-        """A record passed the limit: a long text, or a stray quote that runs over many rows."""
+        """A record exceeds the limit: a long text, or a stray quote that spans many rows."""
         lines = self._lines
         if lines.overlong is not None and not lines.pending:
             head, lines.overlong = lines.overlong.head, None
@@ -179,14 +179,14 @@ class _Rows:
             return Record(start, too_long(self._limit), head)
         if lines.overlong is not None:  # the open record meets a line that is too long by itself
             lines.put_back_overlong()
-        if lines.hurried or self._mostly_rows(lines.pending[1:200]):
+        if lines.must_end_soon or self._mostly_rows(lines.pending[1:200]):
             return Record(start, STRAY_QUOTE, lines.done(1))
-        raw = lines.done(len(lines.pending))[:_RAW_LINES]
+        raw = lines.done(len(lines.pending))[:_MAX_RAW_LINES]
         self._skip_text()
         return Record(start, too_long(self._limit), raw)
 
     def _skip_text(self) -> None:
-        """Go on behind the quote that closes a long text, or at a line that is a whole row."""
+        """Continue after the quote that closes a long text, or at a line that is a whole row."""
         lines, quote = self._lines, self._dialect.quotechar or '"'
         while True:
             try:

@@ -1,4 +1,4 @@
-"""JSON lines, and JSON arrays that hold one object a line."""
+"""JSON lines, and JSON arrays with one object per line."""
 
 import ast
 import json
@@ -24,10 +24,10 @@ _loads = orjson.loads
 def parse_json_lines(
     chunks: Iterator[bytes], state: StreamState, *, limit: int, array: bool
 ) -> Iterator[Record]:
-    """Yield one record a line.
+    """Yield one record per line.
 
-    With ``array`` the brackets and commas of an array around the objects are taken off first.
-    Blank lines are no records. A last line without an end that does not parse is truncated.
+    With ``array`` the brackets and commas of an array around the objects are removed first. Blank
+    lines are not records. A last line without a line end that does not parse is truncated.
     """
     number = 0
     closed = False
@@ -37,10 +37,10 @@ def parse_json_lines(
             yield Record(number, _too_long(limit), block.head)
             continue
         lines = block.split(b"\n")
-        last = lines.pop()  # empty where the block ends at a line end
+        last = lines.pop()  # empty if the block ends at a line end
         for line in lines:
             number += 1
-            if not line or line.isspace():  # a bomb may hold millions
+            if not line or line.isspace():  # a decompression bomb may have millions
                 continue
             try:
                 values = _loads(line.rstrip(b", \r\t") if array else line)
@@ -56,7 +56,7 @@ def parse_json_lines(
             closed = last.rstrip().endswith(b"]")
             yield from _last_line(last, number + 1, limit=limit, array=array)
     if array and not closed:
-        state.warnings.append("the JSON array is not closed: the file seems cut off")
+        state.warnings.append("the JSON array is not closed: the file is probably truncated")
 
 
 def _too_long(limit: int) -> Bad:
@@ -84,23 +84,23 @@ def _odd_line(line: bytes, number: int, *, limit: int, array: bool) -> Iterator[
 
 
 def _last_line(line: bytes, number: int, *, limit: int, array: bool) -> Iterator[Record]:
-    """A line without an end: where it is no whole record the file was cut off in it."""
+    """A line without a line end: if it is not a whole record, the file is truncated in it."""
     for record in _odd_line(line, number, limit=limit, array=array):
         if isinstance(record.values, Bad) and record.values.reason is RejectReason.MALFORMED:
-            cut = Bad(RejectReason.TRUNCATED, "the file ends within this record")
+            cut = Bad(RejectReason.TRUNCATED, "the file ends inside this record")
             yield Record(number, cut, line)
         else:
             yield record
 
 
 def objects_in(body: bytes) -> list[dict[str, Any]]:
-    """Read a line that is no plain JSON object.
+    """Parse a line that is not a plain JSON object.
 
-    Takes what other readers take: NaN, control characters within strings, bytes that are not
+    Accepts what other readers accept: NaN, control characters in strings, bytes that are not
     UTF-8, halves of surrogate pairs, several objects side by side, a Python dictionary.
 
     Returns:
-        The objects, or nothing where anything of the line cannot be read as one.
+        The objects; none if any part of the line is not an object.
     """
     try:
         whole = _loads(body)
@@ -138,7 +138,7 @@ def _why(body: bytes) -> str:
     try:
         json.loads(decode_text(body))
     except json.JSONDecodeError as error:
-        return f"no JSON object: {error.msg} at column {error.colno}"
+        return f"not a JSON object: {error.msg} at column {error.colno}"
     except (ValueError, RecursionError):
-        return "no JSON object"
-    return "no JSON object"
+        return "not a JSON object"
+    return "not a JSON object"

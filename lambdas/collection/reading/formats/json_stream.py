@@ -1,4 +1,4 @@
-"""JSON objects that are not one a line: a pretty-printed array, or an array on a single line."""
+"""JSON objects in other layouts: pretty-printed, or an array on a single line."""
 
 import re
 import sys
@@ -15,15 +15,15 @@ from shared.schemas.ingest import RejectReason
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _BETWEEN = re.compile(rb"[\s,\[\]\0]*")
 _OVERLAP = 256
-_NEAR = 1024
-_MANY = 50
+_SHORT_SEARCH_BYTES = 1024
+_MAX_NESTED_STARTS = 50
 
 
 def object_end(buffer: bytes, start: int, stop: int = sys.maxsize) -> int:
-    """Find the end of the object that opens at ``start``, looking no further than ``stop``.
+    """Find the end of the object that opens at ``start``, searching up to ``stop``.
 
     Returns:
-        The position behind its closing brace, or -1 where it is not in the buffer.
+        The position after its closing brace, or -1 if it is not in the buffer.
     """
     depth = 0
     for token in _TOKEN.finditer(buffer, start, stop):
@@ -38,7 +38,7 @@ def object_end(buffer: bytes, start: int, stop: int = sys.maxsize) -> int:
 
 
 def starts_of(buffer: bytes) -> re.Pattern[bytes]:
-    """How the objects of this file begin: a brace and the first key of its first object."""
+    """Pattern of the beginning of an object: a brace and the first key of the first object."""
     first = re.search(rb'\{\s*("(?:[^"\\]|\\.){1,200}")\s*:', buffer)
     key = re.escape(first[1]) if first else rb'"'
     return re.compile(rb"\{\s*" + key)
@@ -47,10 +47,10 @@ def starts_of(buffer: bytes) -> re.Pattern[bytes]:
 def parse_json_stream(
     chunks: Iterator[bytes], state: StreamState, *, limit: int, starts: re.Pattern[bytes]
 ) -> Iterator[Record]:
-    """Yield one record an object, whatever white space and line ends are around and within them.
+    """Yield one record per object, with any white space and line ends around and inside them.
 
-    Where braces or quotes do not match up, one record is refused and reading goes on with the next
-    place that looks as the file's objects begin.
+    If braces or quotes do not match, one record is rejected and reading continues at the next place
+    that looks like the beginning of an object of this file.
     """
     objects = _Objects(limit, starts)
     for chunk in chunks:
@@ -58,11 +58,11 @@ def parse_json_stream(
         yield from objects.take(final=False)
     yield from objects.take(final=True)
     if objects.array and not objects.closed:
-        state.warnings.append("the JSON array is not closed: the file seems cut off")
+        state.warnings.append("the JSON array is not closed: the file is probably truncated")
 
 
 class _Objects:
-    """The part of the stream that is not yet cut into objects."""
+    """The part of the stream that is not yet split into objects."""
 
     def __init__(self, limit: int, starts: re.Pattern[bytes]) -> None:
         self.buffer = b""
@@ -74,7 +74,7 @@ class _Objects:
         self._skipping: tuple[int, bytes] | None = None
 
     def take(self, *, final: bool) -> Iterator[Record]:
-        """Yield what is complete (at the end: everything), keep the rest."""
+        """Yield the complete objects (at the end: everything) and keep the rest."""
         position = 0
         while position < len(self.buffer):
             if self._skipping:
@@ -90,7 +90,7 @@ class _Objects:
                     break
                 end = start if start >= 0 else len(self.buffer)
                 if position < end:
-                    yield self._malformed(position, end, "no JSON object")
+                    yield self._malformed(position, end, "not a JSON object")
                 position = self._passed(position, end)
                 continue
             end = self._end_of(start)
@@ -106,11 +106,11 @@ class _Objects:
             yield self._skipped()
 
     def _end_of(self, start: int) -> int:
-        end = object_end(self.buffer, start, start + _NEAR)
-        if end >= 0 or len(self.buffer) <= start + _NEAR:
+        end = object_end(self.buffer, start, start + _SHORT_SEARCH_BYTES)
+        if end >= 0 or len(self.buffer) <= start + _SHORT_SEARCH_BYTES:
             return end
-        # Not worth a long search where dozens of objects seem to begin within this one.
-        begun = islice(self._starts.finditer(self.buffer, start + 1), _MANY, None)
+        # do not search far if dozens of objects seem to begin inside this one
+        begun = islice(self._starts.finditer(self.buffer, start + 1), _MAX_NESTED_STARTS, None)
         stop = next((found.start() for found in begun), sys.maxsize)
         return object_end(self.buffer, start, stop)
 
@@ -124,7 +124,7 @@ class _Objects:
         return self._passed(position, end)
 
     def _object(self, start: int, end: int) -> Generator[Record, None, int]:
-        """Yield the object (or what stands for it) and return where to go on."""
+        """Yield the object, or a reject for it, and return where to continue."""
         if end >= 0 and end - start <= self._limit:
             raw = self.buffer[start:end]
             try:
@@ -137,7 +137,7 @@ class _Objects:
                 return end
         again = self._starts.search(self.buffer, start + 1, end if end >= 0 else len(self.buffer))
         if again:
-            yield self._malformed(start, again.start(), "no JSON object: it is not closed")
+            yield self._malformed(start, again.start(), "not a JSON object: it is not closed")
             return again.start()
         if end < 0:
             yield Record(self._line, cut_off(), self.buffer[start:])
@@ -145,7 +145,7 @@ class _Objects:
         if end - start > self._limit:
             yield Record(self._line, too_long(self._limit), self.buffer[start : start + RAW_LIMIT])
         else:
-            yield self._malformed(start, end, "no JSON object")
+            yield self._malformed(start, end, "not a JSON object")
         return end
 
     def _malformed(self, start: int, end: int, why: str) -> Record:

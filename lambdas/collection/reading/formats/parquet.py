@@ -1,4 +1,4 @@
-"""Parquet: row groups streamed, only the columns that are used."""
+"""Parquet: streams row groups and reads only the columns that are used."""
 
 from collections.abc import Iterator
 from typing import IO, Any
@@ -14,15 +14,15 @@ from shared.errors import IngestError
 
 _ROWS = 4096
 _EARLIEST = 315_532_800_000_000
-"""1980 in microseconds: a smaller number would be taken for one of milliseconds."""
+"""1980 in microseconds: a smaller number would be read as milliseconds."""
 
 
 def open_parquet(file: IO[bytes]) -> pq.ParquetFile:
     """Open a Parquet file.
 
     Raises:
-        IngestError: format_unknown where it has no readable footer (a Parquet file that was cut
-            off has none, and nothing of it can be read).
+        IngestError: format_unknown if it has no readable footer (a truncated Parquet file has none
+            and cannot be read at all).
     """
     try:
         return pq.ParquetFile(
@@ -30,14 +30,14 @@ def open_parquet(file: IO[bytes]) -> pq.ParquetFile:
         )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise IngestError(
-            "format_unknown", "the Parquet object has no readable footer; it may be cut off"
+            "format_unknown", "the Parquet object has no readable footer; it may be truncated"
         ) from error
 
 
 def parse_parquet(
     parquet: pq.ParquetFile, columns: list[str], state: StreamState
 ) -> Iterator[Record]:
-    """Yield one record a row, as the list of the values of ``columns``."""
+    """Yield one record per row, as the list of the values of ``columns``."""
     batches = parquet.iter_batches(batch_size=_ROWS, columns=columns)
     while True:
         try:
@@ -48,7 +48,7 @@ def parse_parquet(
             return
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             state.warnings.append(
-                f"the Parquet file is damaged; nothing behind is read: {error}"[:300]
+                f"the Parquet file is damaged; the rest is not read: {error}"[:300]
             )
             yield Record(None, cut_off(), "")
             return
@@ -62,7 +62,7 @@ def _values(column: pa.Array) -> list[Any]:
     if pa.types.is_dictionary(kind):
         column = column.dictionary_decode()
         kind = column.type
-    if pa.types.is_timestamp(kind):  # as a number, for nanoseconds fit no datetime
+    if pa.types.is_timestamp(kind):  # as a number: nanoseconds do not fit into a datetime
         column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64())
         column = pc.if_else(pc.less(column, _EARLIEST), -1, column)
     elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
@@ -71,7 +71,7 @@ def _values(column: pa.Array) -> list[Any]:
         return column.to_pylist()  # type: ignore[no-any-return]
     except UnicodeDecodeError:
         return _decoded(column.cast(pa.large_binary()))
-    except (OverflowError, ValueError):  # times and dates that Python has none for
+    except (OverflowError, ValueError):  # times and dates outside the range of Python
         return column.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
 
 

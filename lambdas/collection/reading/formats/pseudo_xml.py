@@ -1,4 +1,4 @@
-"""``<review>`` blocks that look like XML and are none: bare ampersands, any bytes, no root."""
+"""``<review>`` blocks that resemble XML: bare ampersands, any bytes, no root element."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _CLOSE = b"</review>"
 _OPENED = re.compile(r"<([A-Za-z_][\w.-]{0,60})>")
 _CLOSED = re.compile(r"</([A-Za-z_][\w.-]{0,60})>")
 _TEXT_TAG = re.compile(r"<review_text>")
-# What may stand around the blocks: a root element, a declaration, comments.
+# allowed around the blocks: a root element, a declaration, comments
 _WRAPPER = re.compile(
     rb"(?:\s|\xef\xbb\xbf|\0|<\?[^<>]{0,200}\?>|<!--[^<>]{0,1000}-->"
     rb"|</?(?:data|reviews|root|dataset|document)\b[^<>]{0,200}>)*"
@@ -25,10 +25,11 @@ _OVERLAP = 256
 def parse_review_blocks(
     chunks: Iterator[bytes], state: StreamState, *, limit: int
 ) -> Iterator[Record]:
-    """Yield one record a block, as a dictionary of its elements.
+    """Yield one record per block, as a dictionary of its elements.
 
-    A block that is not closed before the next one opens is malformed, so is text between blocks;
-    a block in which the file ends is truncated. The first of two elements of one name counts.
+    A block that is not closed before the next one opens is malformed, and so is text between
+    blocks; a block in which the file ends is truncated. Of two elements with the same name the
+    first is used.
     """
     blocks = _Blocks(limit)
     for chunk in chunks:
@@ -38,7 +39,7 @@ def parse_review_blocks(
 
 
 class _Blocks:
-    """The part of the stream that is not yet cut into blocks."""
+    """The part of the stream that is not yet split into blocks."""
 
     def __init__(self, limit: int) -> None:
         self.buffer = b""
@@ -47,7 +48,7 @@ class _Blocks:
         self._skipping: tuple[int, bytes] | None = None
 
     def take(self) -> Iterator[Record]:
-        """Yield what is complete, keep the rest."""
+        """Yield the complete blocks and keep the rest."""
         position = 0
         while (opened := self._opens(position)) >= 0:
             if self._skipping:
@@ -70,7 +71,7 @@ class _Blocks:
         self._shorten()
 
     def _opens(self, position: int) -> int:
-        """Where the next block opens (at the start of a line or behind a tag), or -1."""
+        """Position of the next block (at the start of a line or after a tag), or -1."""
         while (found := self.buffer.find(b"<review", position)) >= 0:
             before = self.buffer[max(0, found - 40) : found].rstrip(b" \t")
             if (not before or before[-1] in b"\n>") and _OPEN.match(self.buffer, found):
@@ -83,7 +84,7 @@ class _Blocks:
         return end
 
     def _shorten(self) -> None:
-        """Drop what is too long to be a record, but for its head and a possible half tag."""
+        """Drop a record that is too long, except for its beginning and a possible partial tag."""
         if len(self.buffer) <= self._limit:
             return
         if not self._skipping:
@@ -119,7 +120,7 @@ class _Blocks:
         return Record(self._line, values, raw)
 
     def end(self, state: StreamState) -> Iterator[Record]:
-        """Yield what the stream ended in."""
+        """Yield the record that the stream ended in."""
         if self._skipping:
             yield self._skipped()
             return
@@ -135,7 +136,7 @@ class _Blocks:
 
 
 def _elements(text: str, position: int) -> dict[str, str]:
-    """The closed elements from ``position`` on, in linear time however many are not closed."""
+    """The closed elements from ``position`` on, in linear time even if many are not closed."""
     last = {found[1]: found.start() for found in _CLOSED.finditer(text, position)}
     values: dict[str, str] = {}
     while found := _OPENED.search(text, position):

@@ -1,4 +1,4 @@
-"""Delimited text without quoting, as the AWS TSV: a line is a record whatever quotes it has."""
+"""Delimited text without quoting, such as the AWS TSV: each line is a record."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,9 @@ HEADER_AGAIN = Bad(RejectReason.MALFORMED, "the header again")
 def parse_unquoted(
     chunks: Iterator[bytes], state: StreamState, *, delimiter: str, width: int, limit: int
 ) -> Iterator[Record]:
-    """Yield one record a line; ``width`` is the number of columns in the header, line 1.
+    """Yield one record per line; ``width`` is the number of columns in the header, line 1.
 
-    A line with another number of fields is malformed, or truncated where the file ends in it.
+    A line with another number of fields is malformed, or truncated if the file ends in it.
     """
     number = 0
     header: list[str] | None = None
@@ -51,17 +51,17 @@ def _last_line(
 
 
 def too_long(limit: int) -> Bad:
-    """The reject of a record that passes the limit."""
+    """The reject of a record that exceeds the limit."""
     return Bad(RejectReason.TOO_LONG, f"the record has more than {limit} bytes")
 
 
 def cut_off() -> Bad:
     """The reject of a record in which the file ends."""
-    return Bad(RejectReason.TRUNCATED, "the file ends within this record")
+    return Bad(RejectReason.TRUNCATED, "the file ends inside this record")
 
 
 def wrong_width(fields: int, width: int) -> Bad:
-    """The reject of a row that has not the header's number of fields."""
+    """The reject of a row whose number of fields differs from the header."""
     return Bad(RejectReason.MALFORMED, f"{fields} fields where the header has {width}")
 
 
