@@ -1,1 +1,1 @@
-"""Compares a candidate with the current model on the same rows: may it take its place?"""
+"""Decides whether a candidate may replace the current model, by comparing both on the same rows."""

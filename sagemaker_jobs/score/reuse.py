@@ -62,7 +62,7 @@ class Reuse:
         if any(None in row for row in rows):
             return None
         before = np.array(rows, np.float32)
-        if not _agree(before, served):
+        if not _are_scores_of(before, served):
             return None
         logits = np.log(np.maximum(before, np.finfo(np.float32).tiny))
         feed = {"before": logits, "embedding": vectors.astype(np.float32)}
@@ -86,8 +86,8 @@ class Reuse:
         return (array, served) if same and len(array) == table.num_rows else None
 
 
-def _agree(probabilities: npt.NDArray[np.float32], served: pa.Table) -> bool:
-    """Whether the database holds the scores of this shard: a review may be in two shards."""
+def _are_scores_of(probabilities: npt.NDArray[np.float32], served: pa.Table) -> bool:
+    """Whether stored probabilities are those of this shard: a review may be in two shards."""
     sentiments = [LABELS[index].value for index in probabilities.argmax(axis=1)]
     confidences = served["confidence"].to_numpy()
     same = np.array_equal(probabilities.max(axis=1), confidences)

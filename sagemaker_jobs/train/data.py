@@ -18,7 +18,7 @@ LABELS = tuple(label.value for label in SENTIMENTS)
 
 
 class LabelledTexts(NamedTuple):
-    """Texts with labels 0..2 and sources, all of one length."""
+    """Texts, labels 0..2 and sources: three lists of equal length."""
 
     texts: list[str]
     labels: list[int]

@@ -22,7 +22,7 @@ def restore_generators(world: World, tensors: dict[str, Tensor]) -> None:
     """Restore this process's generators from a checkpoint; an added process keeps its own."""
     if world.rank >= len(tensors[_CPU]):
         return
-    # a clone: set_rng_state reads from the start of the storage, whatever the row
+    # a clone: set_rng_state always reads from the start of the storage
     torch.set_rng_state(tensors[_CPU][world.rank].clone())
     if _CUDA in tensors and world.device.type == "cuda":
         torch.cuda.set_rng_state(tensors[_CUDA][world.rank].clone(), world.device)

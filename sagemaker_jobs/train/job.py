@@ -37,7 +37,7 @@ class _Inputs(NamedTuple):
 
 
 def run(config: TrainConfig) -> dict[str, Any]:
-    """Train, refit the projection, calibrate, save; returns what run.json holds.
+    """Train, refit the projection, calibrate, save; returns the content of run.json.
 
     With several processes, only the first one continues after the training itself and writes files;
     the others return an empty record.

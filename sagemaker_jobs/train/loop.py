@@ -89,7 +89,7 @@ class Loop:
         """Train to the end; returns the entries of run.json on the training.
 
         Raises:
-            Interrupted: SIGTERM was received; a checkpoint is written.
+            Interrupted: SIGTERM was received; a checkpoint is written if configured.
             CheckpointError: the checkpoint found belongs to another run.
             FloatingPointError: a loss is not finite.
         """
