@@ -18,7 +18,7 @@ from shared.runtime.scoring import Scored
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
-from shared.scoring.shard import ShardScores, score_shard, storing_scores
+from shared.scoring.shard import ShardScores, score_shard, store_scores
 from shared.storage.shards import read_clean
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Processor:
         )
         prints = _prints(table)
         place = (model.version, message.ingest_id, message.part)
-        with storing_scores(
+        with store_scores(
             dependencies.database, dependencies.artefacts, place, shard, scores
         ) as connection:
             if connection is None:

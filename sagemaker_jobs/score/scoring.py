@@ -19,7 +19,7 @@ from shared.errors import NotFoundError
 from shared.index.shards import list_pairs, shard_of
 from shared.runtime.scoring import Encodings
 from shared.schemas.messages import ProcessShard
-from shared.scoring.shard import ShardScores, score_shard, storing_scores
+from shared.scoring.shard import ShardScores, score_shard, store_scores
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import read_clean
 
@@ -150,7 +150,7 @@ def _score(
             ShardScores(table, derived, None) if derived else score_shard(encoder.encode, table)
         )
         place = (encoder.version, shard.ingest_id, shard.part)
-        with storing_scores(database, artefacts, place, batch, scores, current=False) as connection:
+        with store_scores(database, artefacts, place, batch, scores, current=False) as connection:
             if connection is None:
                 return None, False
             if derived and reuse:

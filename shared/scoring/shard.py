@@ -56,7 +56,7 @@ def score_shard(
 
 
 @contextmanager
-def storing_scores(
+def store_scores(
     database: Database,
     artefacts: ObjectStore,
     place: tuple[str, str, int],
