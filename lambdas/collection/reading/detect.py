@@ -117,21 +117,21 @@ def _text(
         columns = [name.decode() for name in dict.fromkeys(_ELEMENT.findall(sample))]
         columns = [name for name in columns if name not in ("review", "data", "reviews")]
         return _of_dicts("review-blocks", records, columns, state, options)
-    found = sniff_delimited(sample, options.mapping, whole=whole)
-    records = _delimited(found, chunks, state, options)
-    maker = RowMaker(found.schema, found.columns, options.reviewer_key)
-    profile = _profile(found.name, state, found.schema.name, found.columns)
+    table = sniff_delimited(sample, options.mapping, whole=whole)
+    records = _delimited(table, chunks, state, options)
+    maker = RowMaker(table.schema, table.columns, options.reviewer_key)
+    profile = _profile(table.name, state, table.schema.name, table.columns)
     return Opened(records, state, profile, lambda _record: maker)
 
 
 def _delimited(
-    found: Delimited, chunks: Iterator[bytes], state: StreamState, options: ReadOptions
+    table: Delimited, chunks: Iterator[bytes], state: StreamState, options: ReadOptions
 ) -> Iterator[Record]:
-    limit, width, dialect = options.limits.max_record_bytes, len(found.columns), found.dialect
+    limit, width, dialect = options.limits.max_record_bytes, len(table.columns), table.dialect
     if dialect.quotechar is None and dialect.escapechar is None:
         return parse_unquoted(chunks, state, delimiter=dialect.delimiter, width=width, limit=limit)
     return parse_delimited(
-        chunks, state, dialect=dialect, width=width, limit=limit, plausible=found.plausible
+        chunks, state, dialect=dialect, width=width, limit=limit, plausible=table.plausible
     )
 
 

@@ -74,12 +74,12 @@ def _odd_line(line: bytes, number: int, *, limit: int, array: bool) -> Iterator[
     if len(line) > limit:
         yield Record(number, _too_long(limit), line)
         return
-    found = objects_in(body)
-    if not found and array and body.endswith(b"]"):
-        found = objects_in(body[:-1].rstrip(b", \t"))
-    for values in found:
+    objects = objects_in(body)
+    if not objects and array and body.endswith(b"]"):
+        objects = objects_in(body[:-1].rstrip(b", \t"))
+    for values in objects:
         yield Record(number, values, line)
-    if not found:
+    if not objects:
         yield Record(number, Bad(RejectReason.MALFORMED, _why(body)), line)
 
 
@@ -110,18 +110,18 @@ def objects_in(body: bytes) -> list[dict[str, Any]]:
 
 
 def _objects_leniently(text: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
     position = 0
     try:
         while position < len(text):
             values, position = _LENIENT.raw_decode(text, position)
             if not isinstance(values, dict):
                 return []
-            found.append(values)
+            objects.append(values)
             position = _GAP.match(text, position).end()  # type: ignore[union-attr]
     except (ValueError, RecursionError):
         return _python_literal(text)
-    return found
+    return objects
 
 
 def _python_literal(text: str) -> list[dict[str, Any]]:

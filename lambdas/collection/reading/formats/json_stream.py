@@ -78,11 +78,11 @@ class _Objects:
         position = 0
         while position < len(self.buffer):
             if self._skipping:
-                found = self._starts.search(self.buffer, position)
-                if found is None:
+                begin = self._starts.search(self.buffer, position)
+                if begin is None:
                     break
                 yield self._skipped()
-                position = self._passed(position, found.start())
+                position = self._passed(position, begin.start())
             position = self._separators(position)
             start = self.buffer.find(b"{", position)
             if start != position:
@@ -111,7 +111,7 @@ class _Objects:
             return end
         # do not search far if dozens of objects seem to begin inside this one
         begun = islice(self._starts.finditer(self.buffer, start + 1), _MAX_NESTED_STARTS, None)
-        stop = next((found.start() for found in begun), sys.maxsize)
+        stop = next((begin.start() for begin in begun), sys.maxsize)
         return object_end(self.buffer, start, stop)
 
     def _separators(self, position: int) -> int:
@@ -128,12 +128,12 @@ class _Objects:
         if end >= 0 and end - start <= self._limit:
             raw = self.buffer[start:end]
             try:
-                found = [orjson.loads(raw)]
+                objects = [orjson.loads(raw)]
             except ValueError:
-                found = objects_in(raw)
-            for values in found:
+                objects = objects_in(raw)
+            for values in objects:
                 yield Record(self._line, values, raw)
-            if found:
+            if objects:
                 return end
         again = self._starts.search(self.buffer, start + 1, end if end >= 0 else len(self.buffer))
         if again:

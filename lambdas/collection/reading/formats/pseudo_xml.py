@@ -72,11 +72,11 @@ class _Blocks:
 
     def _opens(self, position: int) -> int:
         """Position of the next block (at the start of a line or after a tag), or -1."""
-        while (found := self.buffer.find(b"<review", position)) >= 0:
-            before = self.buffer[max(0, found - 40) : found].rstrip(b" \t")
-            if (not before or before[-1] in b"\n>") and _OPEN.match(self.buffer, found):
-                return found
-            position = found + 1
+        while (start := self.buffer.find(b"<review", position)) >= 0:
+            before = self.buffer[max(0, start - 40) : start].rstrip(b" \t")
+            if (not before or before[-1] in b"\n>") and _OPEN.match(self.buffer, start):
+                return start
+            position = start + 1
         return -1
 
     def _passed(self, start: int, end: int) -> int:
@@ -137,10 +137,10 @@ class _Blocks:
 
 def _elements(text: str, position: int) -> dict[str, str]:
     """The closed elements from ``position`` on, in linear time even if many are not closed."""
-    last = {found[1]: found.start() for found in _CLOSED.finditer(text, position)}
+    last = {tag[1]: tag.start() for tag in _CLOSED.finditer(text, position)}
     values: dict[str, str] = {}
-    while found := _OPENED.search(text, position):
-        name, position = found[1], found.end()
+    while tag := _OPENED.search(text, position):
+        name, position = tag[1], tag.end()
         if last.get(name, -1) >= position:
             closed = text.index(f"</{name}>", position)
             values.setdefault(name, text[position:closed].strip())
