@@ -16,6 +16,7 @@ import httpx
 SCRIPT = "<script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>"
 HOSTILE = f"{SCRIPT} **bold** [link](javascript:window.hacked=1) `{{{{x}}}}` ${{7*7}} {'w' * 3000}"
 CLOSED = frozenset({"/trends", "/movers", "/segments", "/aspects", "/duplicates"})
+MAX_FACT_CHARACTERS = 512
 DAY = date(2026, 3, 16)
 FRESH = {"as_of": "2026-11-29T08:00:00Z", "pending_reviews": 3}
 PRODUCT = "RL-AUD-01"
@@ -162,10 +163,12 @@ class Contract:
         return json.dumps(self._walk(answer.json())).encode()
 
     def _walk(self, value):
-        texts = {"text", "title", "review_text", "summary", "category"}
+        # the API bounds the facts of a product
+        hostile = dict.fromkeys(("text", "title", "review_text", "summary"), HOSTILE)
+        hostile |= dict.fromkeys(("category", "brand"), HOSTILE[:MAX_FACT_CHARACTERS])
         if isinstance(value, dict):
             return {
-                name: HOSTILE if name in texts and part else self._walk(part)
+                name: hostile[name] if name in hostile and part else self._walk(part)
                 for name, part in value.items()
             }
         return [self._walk(part) for part in value] if isinstance(value, list) else value
