@@ -48,7 +48,7 @@ def add_endpoints(backend: Backend) -> None:
     def state() -> dict[str, str]:
         """State of the page: starting, filling, ready or failed."""
         now = backend.state()
-        return {"state": now.name, "told": now.message}
+        return {"state": now.name, "message": now.message}
 
     for endpoint in (analyze, search_similar, products, trends):
         api(endpoint, api_name=endpoint.__name__, concurrency_id="reads")

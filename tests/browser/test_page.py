@@ -225,7 +225,7 @@ def test_a_program_gets_json(program):
     assert sum(analysis["probabilities"].values()) == pytest.approx(1, abs=1e-3)
     answer = program.predict("hinge broke", 3, api_name="/search_similar")
     assert len(answer["results"]) == 3
-    assert program.predict(api_name="/state") == {"state": "ready", "told": ""}
+    assert program.predict(api_name="/state") == {"state": "ready", "message": ""}
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 10_001])
