@@ -20,6 +20,7 @@ from local.stack.cluster import USERNAME, stop_leftover_processes
 from local.stack.postgres import DATABASE
 from local.state import StateFolder
 from reviewlens import Client, NotFoundError, Retry
+from shared import errors
 from shared.schemas.ingest import ingest_id_of
 from shared.storage import artefacts
 from shared.storage.objects import S3Store
@@ -227,7 +228,10 @@ class Stack:
             pointer = artefacts.current(self.artefacts, "index")
             if pointer is None:
                 return None
-            manifest = artefacts.read_manifest(self.artefacts, "index", pointer.version)
+            try:
+                manifest = artefacts.read_manifest(self.artefacts, "index", pointer.version)
+            except errors.NotFoundError:  # retired after the pointer was read
+                return None
             serving = self.api.health().index_version
             complete = manifest.count == stored and serving == manifest.version
             return manifest.version if complete else None

@@ -111,7 +111,7 @@ def test_an_upload_is_processed_and_its_rejects_can_be_read(client, tmp_path):
     assert reject.reason == "rating_out_of_range"
     assert client.ingest(ingest.ingest_id).rejects == [reject]
     assert client.process(ingest.ingest_id).shards == 0
-    assert client.collect().objects == 0
+    assert client.collect(prefix=key).objects == 0
     assert client.build_index().message
 
 

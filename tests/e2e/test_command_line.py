@@ -130,10 +130,12 @@ def test_a_report_is_written_from_the_data_of_the_stack(reviewlens, samples, tmp
         assert "hinge" in path.read_text()
 
 
-def test_status_and_doctor_describe_the_stack(reviewlens, samples):
+def test_status_and_doctor_describe_the_stack(reviewlens, tmp_path):
+    (tmp_path / "status.csv").write_text("text,rating\nThe lid of the status kettle leaks.,2\n")
+    reviewlens("ingest", str(tmp_path / "status.csv"))
     status = json.loads(reviewlens("status", "--json").stdout)
     assert status["health"]["status"] == "ok"
-    assert {each["key"] for each in status["ingests"]} >= {"uploads/reviews.jsonl.gz"}
+    assert {each["key"] for each in status["ingests"]} >= {"uploads/status.csv"}
     assert set(status["queues"]) == {"collection", "processing", "index"}
     checks = json.loads(reviewlens("doctor", "--json").stdout)["checks"]
     assert {check["check"] for check in checks} >= {"PostgreSQL", "model", "services", "queues"}
