@@ -1,13 +1,13 @@
 """The column mapping that a user stored beside a dump."""
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from shared.errors import IngestError, NotFoundError
 from shared.storage.layout import MAPPING_NAME
 from shared.storage.objects import ObjectStore
 
 _MAX_BYTES = 64 * 1024
-_MAPPING = TypeAdapter(dict[str, str])
+_MAPPING = TypeAdapter(dict[str, str], config=ConfigDict(coerce_numbers_to_str=True))
 
 
 def find_mapping(raw: ObjectStore, key: str) -> dict[str, str] | None:

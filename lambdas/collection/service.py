@@ -8,7 +8,7 @@ from lambdas.collection.batch_writer import BatchWriter
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.orphans import delete_orphans
-from lambdas.collection.reading import Dump, ReadOptions, read_dump
+from lambdas.collection.reading import Dump, ReadOptions, read_dump, split_mapping
 from shared.errors import IngestError, NotFoundError, ReviewlensError, UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex
@@ -72,8 +72,10 @@ class Collector:
         ledger, raw = self._dependencies.ledger, self._dependencies.raw
         stored = ledger.start(ingest_id)
         self._check(key, etag)
+        mapping, hints = split_mapping(find_mapping(raw, key))
         options = ReadOptions(
-            mapping=find_mapping(raw, key),
+            mapping=mapping,
+            hints=hints,
             reviewer_key=self._dependencies.reviewer_key,
             batch_rows=self._dependencies.batch_rows,
         )

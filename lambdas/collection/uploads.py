@@ -12,6 +12,7 @@ from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading.schemas import FIELDS
 from shared.errors import InvalidInputError
 from shared.schemas.collection import UploadTarget
+from shared.schemas.review import MAPPING_OPTIONS
 from shared.storage.layout import MAPPING_NAME, WEB_UPLOADS, is_mapping
 
 SIGNATURE_SECONDS = 15 * 60
@@ -37,7 +38,7 @@ def _file_name(name: str) -> str:
 
 
 def _columns(mapping: dict[str, str]) -> dict[str, str]:
-    unknown = sorted(set(mapping) - set(FIELDS))
+    unknown = sorted(set(mapping) - {*FIELDS, *MAPPING_OPTIONS})
     if unknown or not mapping:
         raise ValueError(f"must map one or more of these fields to a column: {', '.join(FIELDS)}")
     return mapping

@@ -8,14 +8,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from local.dumps import Upload, parse_mapping, plan_uploads
 from local.errors import LocalStackError
 from shared.errors import IngestError
 from shared.schemas.review import model_text
 
-_MAPPING = TypeAdapter(dict[str, str])
+_MAPPING = TypeAdapter(dict[str, str], config=ConfigDict(coerce_numbers_to_str=True))
 
 
 @dataclass
@@ -101,10 +101,11 @@ def _add_to_sample(
 
 def _rows(upload: Upload, labelled: Labelled) -> Iterator[tuple[str, float]]:
     """Texts and stars of one dump; counts rejected rows and rows without stars."""
-    from lambdas.collection.reading.options import ReadOptions  # imports pyarrow
+    from lambdas.collection.reading.options import ReadOptions, split_mapping  # imports pyarrow
     from lambdas.collection.reading.reader import read_dump
 
-    options = ReadOptions(mapping=_parse_mapping_file(upload))
+    mapping, hints = split_mapping(_parse_mapping_file(upload))
+    options = ReadOptions(mapping=mapping, hints=hints)
     with upload.path.open("rb") as stream:
         for batch in read_dump(stream, name=upload.path.name, options=options):
             labelled.rows_read += batch.rows_read

@@ -28,8 +28,6 @@ class RejectReason(StrEnum):
     TRUNCATED = "truncated_record"
     TOO_LONG = "record_too_long"
     NO_TEXT = "text_missing"
-    RATING_INVALID = "rating_invalid"
-    RATING_OUT_OF_RANGE = "rating_out_of_range"
 
 
 class Reject(BaseModel):

@@ -5,34 +5,40 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from lambdas.collection.reading.date_order import AMBIGUOUS
+from lambdas.collection.reading.values import present
+from lambdas.collection.reading.written_dates import (
+    numeric_date,
+    read_numeric_date,
+    read_written_date,
+)
+
 _EARLIEST = int(datetime(1980, 1, 1, tzinfo=UTC).timestamp())
 _LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
-    )
-}
 _NUMBER = re.compile(r"-?\d{1,20}(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
 _FIRST_DAY, _LAST_DAY = 19_800_101, 20_991_231
 """Days as eight digits; read as seconds, all of them would be in 1970."""
 _AMAZON = re.compile(r"(\d{1,2}) (\d{1,2}), ?(\d{4})")
-_WORDS = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
-_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[- ]([A-Za-z]{3,9})\.?,?[- ](\d{4}|\d{2})")
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
+_MAX_CHARACTERS = 120
 
 
-def to_micros(value: Any) -> int | None:
+def to_micros(value: Any, order: str = "") -> int | None:
     """Parse a date in any known notation.
 
     Numbers are seconds, milliseconds, microseconds or nanoseconds by their size; a date without a
     time is midnight UTC, a time without a zone is taken as UTC.
 
+    Args:
+        value: a date of a dump.
+        order: order of 03/09/2022, see DateOrder; unless it is ``dmy``, ``mdy`` or ``ymd``, only
+            dates that have one reading are read (21/8/2022, 5/5/2022).
+
     Returns:
         Microseconds since 1970-01-01 UTC, or None if the value is not a date between 1980 and 2100.
     """
     if isinstance(value, str):
-        return _from_text(value)
+        return _from_text(value.strip(), order)
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -43,6 +49,8 @@ def to_micros(value: Any) -> int | None:
         return _from_datetime(value)
     if isinstance(value, date):
         return _midnight(value.year, value.month, value.day)
+    if isinstance(value, dict) and (inner := present(value)) is not value:
+        return to_micros(inner, order)
     return None
 
 
@@ -77,35 +85,33 @@ def _midnight(year: int, month: int, day: int) -> int | None:
         return None
 
 
-def _from_text(text: str) -> int | None:
-    text = text.strip()
-    if len(text) > 60:
+def _from_text(text: str, order: str) -> int | None:
+    if len(text) > _MAX_CHARACTERS:
         return None
+    if text[4:5] == "-" and (micros := _from_iso(text)) is not None:
+        return micros
     if _NUMBER.fullmatch(text):
         return _from_number(int(text) if text.lstrip("-").isdigit() else float(text))
-    return _from_pattern(text) or _from_iso(text)
-
-
-def _from_pattern(text: str) -> int | None:
     if match := _AMAZON.fullmatch(text):
         month, day, year = match.groups()
         return _midnight(int(year), int(month), int(day))
-    if match := _WORDS.fullmatch(text):
-        month, day, year = match.groups()
-        return _midnight(int(year), _MONTHS.get(month[:3].lower(), 0), int(day))
-    if match := _DAY_FIRST.fullmatch(text):
-        day, month, year = match.groups()
-        return _midnight(_full_year(year), _MONTHS.get(month[:3].lower(), 0), int(day))
     if match := _YEAR_FIRST.fullmatch(text):
         year, _, month, day = match.groups()
         return _midnight(int(year), int(month), int(day))
-    return None
+    if numeric := numeric_date(text):
+        return _from_numeric(numeric, order)
+    if moment := read_written_date(text):
+        return _from_datetime(moment)
+    return _from_iso(text)
 
 
-def _full_year(year: str) -> int:
-    if len(year) == 4:
-        return int(year)
-    return 2000 + int(year) if int(year) < 70 else 1900 + int(year)
+def _from_numeric(match: re.Match[str], order: str) -> int | None:
+    if order and order != AMBIGUOUS:
+        moment = read_numeric_date(match, order)
+        return _from_datetime(moment) if moment else None
+    moments = {read_numeric_date(match, order) for order in ("dmy", "mdy")} - {None}
+    moment = moments.pop() if len(moments) == 1 else None
+    return _from_datetime(moment) if moment else None
 
 
 def _from_iso(text: str) -> int | None:

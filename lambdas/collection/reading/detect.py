@@ -169,8 +169,8 @@ def _parquet(chunks: Iterator[bytes], state: StreamState, options: ReadOptions) 
     parquet = open_parquet(spool(chunks))
     names = parquet.schema_arrow.names
     schema = choose_schema(names, options.mapping)
-    used = {name for columns in schema.columns.values() for name in columns}
-    columns = [name for name in dict.fromkeys(names) if name in used]
+    unused = () if schema.identified_by_row else set(schema.unused_columns(names))
+    columns = [name for name in dict.fromkeys(names) if name not in unused]
     state.encoding = "utf-8"
     maker = RowMaker(schema, columns, options.reviewer_key)
     records = parse_parquet(parquet, columns, state)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from lambdas.collection.reading.encoding import decode_text
 from lambdas.collection.reading.formats.csv_lines import CsvDialect
+from lambdas.collection.reading.ratings import Mark, read_mark
 from lambdas.collection.reading.schemas import AWS_TSV, Schema, choose_schema
-from lambdas.collection.reading.values import parse_rating
 from shared.errors import IngestError
 
 _DELIMITERS = ("\t", ",", ";", "|")
@@ -150,6 +150,6 @@ def _plausible(columns: list[str], schema: Schema) -> Callable[[list[str]], bool
     def plausible(fields: list[str]) -> bool:
         if place is None:
             return len(fields) > 3
-        return isinstance(parse_rating(fields[place]), float)
+        return isinstance(read_mark(fields[place]), Mark)
 
     return plausible

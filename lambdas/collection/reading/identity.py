@@ -1,8 +1,12 @@
 """Identities of reviews and reviewers, without file names, positions or plain names."""
 
 import hmac
-from collections.abc import Callable
-from hashlib import blake2b
+import json
+from collections.abc import Callable, Iterable
+from hashlib import blake2b, sha256
+from typing import Any
+
+from lambdas.collection.reading.values import parse_identifier
 
 _MAX_ID_CHARACTERS = 200
 
@@ -56,3 +60,30 @@ def content_id(
     if own_id:
         content += f"\x1f{own_id}"
     return "h:" + blake2b(content.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def row_ids(key: bytes) -> Callable[[Iterable[tuple[str, Any]]], str]:
+    """Make the function that identifies a review by all columns of its row.
+
+    It hashes names and values, whatever the order of columns; a missing value counts as absent. The
+    hash is keyed, as a row may name its reviewer.
+    """
+    secret = sha256(b"rows\0" + key).digest()
+
+    def id_of(row: Iterable[tuple[str, Any]]) -> str:
+        parts = [
+            f"{name}\x1e{value}"
+            for name, raw in row
+            if (value := raw if raw.__class__ is str else _value_text(raw))
+        ]
+        parts.sort()
+        content = "\x1f".join(parts).encode("utf-8", "replace")
+        return "h:" + blake2b(content, digest_size=16, key=secret).hexdigest()
+
+    return id_of
+
+
+def _value_text(value: Any) -> str | None:
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, sort_keys=True, default=str)
+    return parse_identifier(value)

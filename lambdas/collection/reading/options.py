@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from shared.schemas.review import MAPPING_OPTIONS
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,12 @@ class ReadOptions:
     """How to read one dump.
 
     ``mapping`` names the column of each field (``{"text": "Review", "rating": "Stars"}``); None
-    uses the columns of the detected schema. ``reviewer_key`` is the secret for hashing reviewers.
+    uses the columns of the detected schema. ``hints`` are the options of a mapping
+    (MAPPING_OPTIONS). ``reviewer_key`` is the secret for hashing reviewers.
     """
 
     mapping: Mapping[str, str] | None = None
+    hints: Mapping[str, str] = field(default_factory=dict)
     reviewer_key: bytes = b""
     limits: Limits = field(default_factory=Limits)
     batch_rows: int = 20_000
@@ -33,10 +38,25 @@ class ReadOptions:
 
 @dataclass
 class Profile:
-    """What was detected of a dump; complete after the first batch."""
+    """What was detected of a dump; complete after the first batch.
+
+    ``details`` is JSON: rating_scale, date_order, missing_fields, unused_columns.
+    """
 
     format: str
     compression: str
     encoding: str
     dump_schema: str
     columns: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def split_mapping(
+    mapping: Mapping[str, str] | None,
+) -> tuple[dict[str, str] | None, dict[str, str]]:
+    """Separate the columns of a mapping (None if it names no field) from its options."""
+    if mapping is None:
+        return None, {}
+    columns = {name: column for name, column in mapping.items() if name not in MAPPING_OPTIONS}
+    hints = {name: value for name, value in mapping.items() if name in MAPPING_OPTIONS}
+    return (None if hints and not columns else columns), hints

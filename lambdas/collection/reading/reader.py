@@ -1,6 +1,6 @@
 """Reads a dump as batches of clean rows and rejects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -10,6 +10,8 @@ from lambdas.collection.reading.detect import open_parser
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.records import Bad, Record, raw_text
 from lambdas.collection.reading.rows import TEXT, RowMaker
+from lambdas.collection.reading.sampling import Sample
+from lambdas.collection.reading.summary import row_details, row_warnings
 from shared.schemas.ingest import Reject
 from shared.storage.shards import CLEAN_SCHEMA
 
@@ -41,21 +43,25 @@ class Dump:
     def warnings(self) -> list[str]:
         """What a user should know about this dump; complete after the last batch."""
         warnings = list(self._opened.state.warnings)
-        if self._maker and self._maker.dates_unread:
-            warnings.append(f"{self._maker.dates_unread} dates could not be read")
+        if self._maker:
+            warnings += row_warnings(self._maker, self.profile)
         return warnings
 
     def __iter__(self) -> Iterator[Batch]:
         collector = _Collector(self._name)
-        maker: RowMaker | None = None
+        sample = Sample(self._opened.records)
+        readable = [record for record in sample.records if not isinstance(record.values, Bad)]
+        maker = self._maker = self._learn(readable) if readable else None
+        collector.columns = maker.columns if maker else ()
+        del readable  # frees each record once it is a row
         last = self._options.batch_rows
-        for record in self._opened.records:
+        for record in sample.replay():
             collector.read += 1
             if isinstance(record.values, Bad):
                 collector.reject(record, record.values)
             else:
                 if maker is None:
-                    maker = self._maker = self._opened.maker_for(record)
+                    maker = self._maker = self._learn([record])
                     collector.columns = maker.columns
                 row = maker.make(record.values, collector.total + collector.read)
                 if row.__class__ is Bad:
@@ -66,6 +72,13 @@ class Dump:
                 yield collector.batch()
         if collector.read or not collector.total:
             yield collector.batch()
+
+    def _learn(self, sample: Sequence[Record]) -> RowMaker:
+        """Make the row maker for the columns and conventions of the first readable records."""
+        maker = self._opened.maker_for(sample[0])
+        maker.learn((record.values for record in sample), self._options.hints)
+        self.profile.details |= row_details(maker, self.profile)
+        return maker
 
 
 class _Collector:

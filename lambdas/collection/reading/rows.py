@@ -1,29 +1,39 @@
 """Turns the raw values of a record into a clean row, or into the reason why it is rejected."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from operator import call, itemgetter
 from typing import Any
 
 from lambdas.collection.reading.cleaning import clean_text, storable
+from lambdas.collection.reading.conventions import Conventions
 from lambdas.collection.reading.dates import to_micros
 from lambdas.collection.reading.identity import (
     bounded_id,
     content_id,
     review_id_of,
     reviewer_keys,
+    row_ids,
 )
+from lambdas.collection.reading.ratings import RatingProblem
 from lambdas.collection.reading.records import Bad
 from lambdas.collection.reading.schemas import Schema
-from lambdas.collection.reading.values import Memoizer, parse_flag, parse_rating, parse_votes
+from lambdas.collection.reading.values import (
+    MAX_MISSING_CHARACTERS,
+    Memoizer,
+    is_missing_word,
+    parse_flag,
+    parse_identifier,
+    parse_name,
+    parse_votes,
+    present,
+)
 from shared.schemas.ingest import RejectReason
 from shared.schemas.review import DUMP_FIELDS, FieldType
 
 _NO_TEXT = Bad(RejectReason.NO_TEXT, "no text is left after cleaning")
 _TEXT_INVALID = Bad(RejectReason.MALFORMED, "the text is not a string")
-_RATING_DETAIL = {
-    RejectReason.RATING_INVALID: "the rating {} is not a number",
-    RejectReason.RATING_OUT_OF_RANGE: "the rating {} is not within 1..5",
-}
 
 # Fields with rules of their own, by their names in mappings. RowMaker.make unpacks them in this
 # order; every other field of a dump is parsed by its type alone.
@@ -36,6 +46,9 @@ _SPECIAL_COLUMNS = (
 """Columns made of the special fields, in the order in which RowMaker.make returns them."""
 TEXT = _SPECIAL_COLUMNS.index("text")
 """Position of the text in every row."""
+_RATING, _DATE = _SPECIAL.index("rating"), _SPECIAL.index("date")
+_MAX_EXAMPLES = 3
+_MAX_EXAMPLE_CHARACTERS = 40
 
 Picker = Callable[[Any], tuple[Any, ...]]
 
@@ -72,8 +85,9 @@ def _dict_picker(sources: list[tuple[str, ...]]) -> Picker:
     def pick(values: dict[Any, Any]) -> tuple[Any, ...]:
         picked = tuple(map(values.get, first))
         for place, names in alternatives:
-            if picked[place] is None:
-                value = next((values[n] for n in names if values.get(n) is not None), None)
+            value = picked[place]
+            if value is None or (value.__class__ is not int and present(value) is None):
+                value = next((values[n] for n in names if present(values.get(n)) is not None), None)
                 if value is not None:
                     picked = (*picked[:place], value, *picked[place + 1 :])
         return picked
@@ -85,7 +99,8 @@ class RowMaker:
     """Makes the rows of one dump; caches values that repeat (titles, days, ratings)."""
 
     def __init__(self, schema: Schema, columns: list[str] | None, key: bytes) -> None:
-        self._schema = schema
+        self.schema = schema
+        self._header = columns
         plain = [
             field
             for field in DUMP_FIELDS
@@ -94,15 +109,16 @@ class RowMaker:
         names = (*_SPECIAL, *(field.dump_name for field in plain))
         self._pick = _make_picker([_sources(schema, name, columns) for name in names], columns)
         self._reviewer_key = reviewer_keys(key)
+        self._row_id = row_ids(key)
         self._source = storable(schema.constant_source or schema.name)
         self._is_named = schema.name != "mapped" or schema.constant_source is not None
-        self._rating = Memoizer(parse_rating)
-        self._date = Memoizer(to_micros)
-        self._title = Memoizer(_title)
-        self._id = Memoizer(_identifier)
+        self._title = Memoizer(_clean_name)
+        self._id = Memoizer(_bounded(parse_identifier))
+        name = Memoizer(_bounded(parse_name))
+        self._name = name
         parsers: dict[FieldType, Callable[[Any], Any]] = {
             FieldType.TEXT: self._title,
-            FieldType.NAME: self._id,
+            FieldType.NAME: name,
             FieldType.IDENTIFIER: self._id,
             FieldType.FLAG: Memoizer(parse_flag),
             FieldType.COUNT: Memoizer(parse_votes),
@@ -110,37 +126,57 @@ class RowMaker:
         self._plain = tuple(parsers[field.type] for field in plain)
         self.columns = (*_SPECIAL_COLUMNS, *(field.name for field in plain))
         """Columns of the rows; the dump has no others of CLEAN_SCHEMA."""
+        self.ratings_unread: Counter[RatingProblem] = Counter()
+        self.rating_examples: list[str] = []
         self.dates_unread = 0
+        self.conventions = Conventions()
+
+    def learn(self, sample: Iterable[Any], hints: Mapping[str, str]) -> None:
+        """Decide the scale of ratings and the order of dates, before the first row is made.
+
+        Raises:
+            IngestError: mapping_invalid; an option of the mapping has no meaning.
+        """
+        picked = [self._pick(values) for values in sample]
+        self.conventions = Conventions.decide(
+            ratings=[values[_RATING] for values in picked],
+            dates=[values[_DATE] for values in picked],
+            rating_columns=self.schema.columns.get("rating", ()),
+            hints=hints,
+        )
+        self._rating = Memoizer(self.conventions.scale.scale.stars)
+        self._date = Memoizer(partial(to_micros, order=self.conventions.dates.order))
 
     def make(self, values: Any, record: int) -> tuple[Any, ...]:
         """Make a row of ``columns`` (times in microseconds), or a Bad."""
         picked = self._pick(values)
         text, stars, title, product, reviewer, written, own_id, source = picked[:_SPECIAL_COUNT]
         if text.__class__ is not str:
-            if text is None:
-                return _NO_TEXT
-            if isinstance(text, bool) or not isinstance(text, int | float):
-                return _TEXT_INVALID
-            text = str(text)
+            text = _text_of(text)
+            if text.__class__ is Bad:
+                return text  # type: ignore[no-any-return]
         cleaned = clean_text(text)
         if not cleaned:
             return _NO_TEXT
-        if cleaned in self._schema.no_text:
+        if len(cleaned) <= MAX_MISSING_CHARACTERS and is_missing_word(cleaned):
             return Bad(RejectReason.NO_TEXT, f"the text {cleaned!r} means that there is none")
         rating = self._rating(stars)
-        if isinstance(rating, RejectReason):
-            return Bad(rating, _RATING_DETAIL[rating].format(repr(stars)[:60]))
+        if rating.__class__ is RatingProblem:
+            rating = self._count_unread(rating, stars)
         micros = None if written is None or written == "" else self._when(written)
         title = self._title(title)
         product = self._id(product)
         reviewer_key = None
-        if reviewer is not None and (name := str(reviewer).strip()):
+        if reviewer is not None and (name := _reviewer_name(reviewer)):
             reviewer_key = self._reviewer_key(name)
-        own_source = None if source is None else self._id(source)
+        own_source = None if source is None else self._name(source)
         source = own_source or self._source
-        own_id = clean_text(str(own_id)) if own_id is not None and self._schema.own_ids else ""
+        own_id = parse_identifier(own_id) if own_id is not None and self.schema.own_ids else None
+        own_id = clean_text(own_id) if own_id else ""
         if own_id and (own_source or self._is_named):
             review_id = review_id_of(source, own_id)
+        elif self.schema.identified_by_row and not own_id:
+            review_id = self._row_id(self._items(values))
         else:
             # ids of a dump without a source name may also be those of any other dump
             content = (product, reviewer_key, rating, micros, title, cleaned)
@@ -159,20 +195,49 @@ class RowMaker:
             *map(call, self._plain, picked[_SPECIAL_COUNT:]),
         )
 
+    def _items(self, values: Any) -> Iterable[tuple[str, Any]]:
+        # a list has one value more than columns: the None of the picker
+        return zip(self._header, values, strict=False) if self._header else values.items()
+
     def _when(self, written: Any) -> int | None:
         micros = self._date(written)
-        if micros is None:
+        if micros is None and present(written) is not None:
             self.dates_unread += 1
         return micros
 
+    def _count_unread(self, problem: RatingProblem, value: Any) -> None:
+        self.ratings_unread[problem] += 1
+        if problem is not RatingProblem.NOT_RATED and len(self.rating_examples) < _MAX_EXAMPLES:
+            example = repr(value)[:_MAX_EXAMPLE_CHARACTERS]
+            if example not in self.rating_examples:
+                self.rating_examples.append(example)
 
-def _title(value: Any) -> str | None:
-    if value is None or isinstance(value, list | dict):
-        return None
-    return clean_text(str(value)) or None
+
+def _reviewer_name(value: Any) -> str | None:
+    if value.__class__ is str:  # reviewers rarely repeat, so this is not memoized
+        name: str = value.strip()
+        if len(name) > MAX_MISSING_CHARACTERS and name[-2:] != ".0":
+            return name
+    return parse_identifier(value)
 
 
-def _identifier(value: Any) -> str | None:
-    if value is None or isinstance(value, list | dict):
-        return None
-    return bounded_id(clean_text(str(value))) or None
+def _text_of(value: Any) -> str | Bad:
+    value = present(value)
+    if value is None:
+        return _NO_TEXT
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return _TEXT_INVALID
+    return str(value)
+
+
+def _clean_name(value: Any) -> str | None:
+    name = parse_name(value)
+    return clean_text(name) or None if name else None
+
+
+def _bounded(parse: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+    def parse_bounded(value: Any) -> str | None:
+        name = parse(value)
+        return bounded_id(clean_text(name)) or None if name else None
+
+    return parse_bounded

@@ -1,10 +1,11 @@
 """Which column of a dump is which field of a review."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
+from lambdas.collection.reading.columns import choose_column
 from shared.errors import IngestError
-from shared.schemas.review import DUMP_FIELDS
+from shared.schemas.review import DUMP_FIELDS, MAPPING_OPTIONS
 
 FIELDS = tuple(field.dump_name for field in DUMP_FIELDS if field.dump_name is not None)
 """Names of fields in mappings."""
@@ -17,23 +18,30 @@ class Schema:
     name: str
     columns: Mapping[str, tuple[str, ...]]
     constant_source: str | None = None
-    no_text: frozenset[str] = field(default_factory=frozenset)
-    """Texts that mean a missing text."""
     own_ids: bool = False
     """Whether review_id is unique among reviews of this source."""
+    identified_by_row: bool = False
+    """Whether the whole row identifies a review, as its product or reviewer is not known."""
+
+    def unused_columns(self, names: Iterable[str]) -> list[str]:
+        """Columns of a dump that no field is read from."""
+        used = {name for columns in self.columns.values() for name in columns}
+        return [name for name in names if name not in used]
+
+    def missing_fields(self, names: Iterable[str]) -> list[str]:
+        """Fields that no column of a dump is read for."""
+        existing = set(names)
+        return [
+            field
+            for field in FIELDS
+            if field != "source" and existing.isdisjoint(self.columns.get(field, ()))
+        ]
 
 
-def _schema(
-    name: str,
-    *,
-    own_ids: bool = False,
-    no_text: Iterable[str] = (),
-    **columns: str | tuple[str, ...],
-) -> Schema:
+def _schema(name: str, *, own_ids: bool = False, **columns: str | tuple[str, ...]) -> Schema:
     return Schema(
         name=name,
         columns={k: (v,) if isinstance(v, str) else v for k, v in columns.items()},
-        no_text=frozenset(no_text),
         own_ids=own_ids,
     )
 
@@ -55,7 +63,7 @@ AMAZON_2023 = _schema(
     helpful_votes=("helpful_vote", "helpful_votes"), brand="brand",
 )  # fmt: skip
 AWS_TSV = _schema(
-    "aws-tsv", own_ids=True, no_text=("None",), text="review_body", rating="star_rating",
+    "aws-tsv", own_ids=True, text="review_body", rating="star_rating",
     title="review_headline", product_id="product_id", product_title="product_title",
     category="product_category", reviewer="customer_id", date="review_date",
     review_id="review_id", verified="verified_purchase", helpful_votes="helpful_votes",
@@ -86,42 +94,6 @@ _MARKS = (
     (FLIPKART, {"Summary", "Rate", "Review"}),
 )
 
-WELL_KNOWN: Mapping[str, tuple[str, ...]] = {
-    "text": (
-        "text", "review", "reviews", "reviewtext", "reviewbody", "reviewcontent", "body",
-        "content", "comment", "verifiedreviews", "reviewstext", "reviewdescription",
-    ),
-    "rating": ("rating", "ratings", "stars", "starrating", "reviewrating", "score", "overall"),
-    "title": ("title", "reviewtitle", "summary", "headline", "reviewheadline", "reviewsummary"),
-    "product_id": (
-        "productid", "asin", "clothingid", "itemid", "sku", "businessid", "gmapid", "bookid",
-        "appid",
-    ),
-    "product_title": ("productname", "producttitle", "appname"),
-    "category": ("category", "productcategory", "classname", "variation"),
-    "brand": ("brand", "brandname"),
-    "reviewer": (
-        "reviewer", "reviewerid", "userid", "username", "customerid", "author", "authorid",
-    ),
-    "date": (
-        "date", "reviewdate", "reviewtime", "timestamp", "createdat", "reviewedat",
-        "unixreviewtime", "time", "at", "dateadded", "timestampcreated", "submissiontime",
-    ),
-    "review_id": ("reviewid",),
-    "verified": ("verified", "verifiedpurchase"),
-    "helpful_votes": (
-        "helpfulvotes", "helpfulvote", "vote", "votes", "positivefeedbackcount", "useful",
-        "usefulcount", "thumbsupcount", "votehelpful", "voteshelpful", "nvotes",
-        "helpfulnessnumerator", "totalposfeedbackcount",
-    ),
-}  # fmt: skip
-"""Column names known without a mapping, in lower case, letters and digits only."""
-
-
-def normalise(name: str) -> str:
-    """Column name without case, white space and punctuation."""
-    return "".join(c for c in name.lower() if c.isalnum())
-
 
 def choose_schema(columns: Iterable[str], mapping: Mapping[str, str] | None) -> Schema:
     """Find how to read a dump with these columns.
@@ -130,16 +102,37 @@ def choose_schema(columns: Iterable[str], mapping: Mapping[str, str] | None) -> 
         IngestError: mapping_invalid or schema_unknown; the message lists the columns of the dump.
     """
     names = [str(column) for column in columns]
-    if mapping is not None:
-        return _mapped(names, mapping)
+    schema = _recognised(names) if mapping is None else _mapped(names, mapping)
+    missing = schema.missing_fields(names)
+    by_row = "product_id" in missing or "reviewer" in missing
+    if schema.own_ids and "review_id" not in missing:
+        by_row = False
+    return replace(schema, identified_by_row=by_row)
+
+
+def _recognised(names: list[str]) -> Schema:
     present = set(names)
     for schema, marks in _MARKS:
         if marks <= present:
-            return schema
+            return _with_well_known(schema, names)
     if {"reviewText", "overall"} <= present or {"reviewerID", "overall", "asin"} <= present:
         newer = present & {"verified", "vote", "style", "image"}
-        return AMAZON_2018 if newer else AMAZON_2014
+        return _with_well_known(AMAZON_2018 if newer else AMAZON_2014, names)
     return _guessed(names)
+
+
+def _with_well_known(schema: Schema, names: list[str]) -> Schema:
+    """Add well-known columns for fields that a dump of this family lacks.
+
+    The review_id stays out: the family defines what identifies its reviews.
+    """
+    columns = dict(schema.columns)
+    free = schema.unused_columns(names)
+    for field in schema.missing_fields(names):
+        candidates = choose_column(field, free) if field != "review_id" else []
+        if len(candidates) == 1:
+            columns[field] = (*columns.get(field, ()), *candidates)
+    return replace(schema, columns=columns)
 
 
 def _listed(names: list[str]) -> str:
@@ -152,7 +145,8 @@ def _mapped(names: list[str], mapping: Mapping[str, str]) -> Schema:
     if unknown:
         raise IngestError(
             "mapping_invalid",
-            f"the mapping has unknown fields {_listed(unknown)}; fields are {', '.join(FIELDS)}",
+            f"the mapping has unknown fields {_listed(unknown)}; fields are {', '.join(FIELDS)}; "
+            f"options are {', '.join(MAPPING_OPTIONS)}",
         )
     if "text" not in mapping:
         raise IngestError("mapping_invalid", "the mapping must name the column of the text")
@@ -184,12 +178,12 @@ def _column(names: list[str], name: str) -> str | None:
 
 def _guessed(names: list[str]) -> Schema:
     columns: dict[str, tuple[str, ...]] = {}
-    for name, known in WELL_KNOWN.items():
-        candidates = [n for n in names if normalise(n) in known]
-        if len(candidates) == 1:
-            columns[name] = (candidates[0],)
-        elif candidates and name in ("text", "rating"):
-            raise _unknown(names, f"several columns could be the {name}: {_listed(candidates)}")
+    for field in FIELDS:
+        candidates = choose_column(field, names)
+        if len(candidates) > 1:
+            raise _unknown(names, f"several columns could be the {field}: {_listed(candidates)}")
+        if candidates:
+            columns[field] = (candidates[0],)
     if "text" not in columns:
         raise _unknown(names, "no column is known to hold the text")
     return Schema("mapped", columns, own_ids="review_id" in columns)

@@ -1,73 +1,140 @@
-"""Parses ratings, flags and counts in the types and notations that dumps use."""
+"""Parses identifiers, names, flags and counts in the types and notations that dumps use."""
 
+import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from shared.schemas.ingest import RejectReason
-
 Parsed = TypeVar("Parsed")
 
-_MIN_STARS, _MAX_STARS = 1.0, 5.0
-_RATING_IN_WORDS = re.compile(
-    r"(-?[0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(?:stars?|(?:out\s+of|of|/)\s*5(?:\.0)?(?:\s*stars?)?)",
-    re.IGNORECASE,
+MISSING_WORDS = frozenset(
+    ("", "nan", "nat", "na", "n/a", "<na>", "#n/a", "null", "\\n", "none", "-")
 )
+"""What programs write for a missing value, in lower case."""
+MAX_MISSING_CHARACTERS = max(map(len, MISSING_WORDS))
+_EXTENDED_JSON = frozenset(
+    (
+        "$numberDouble",
+        "$numberInt",
+        "$numberLong",
+        "$numberDecimal",
+        "$oid",
+        "$date",
+        "$uuid",
+        "$symbol",
+    )
+)
+_WHOLE_FLOAT = re.compile(r"[0-9]+\.0")
 _CACHE_LIMIT = 10_000
 _MAX_KEY_CHARACTERS = 300
-_YES = frozenset({"y", "yes", "true", "t", "1", "1.0"})
-_NO = frozenset({"n", "no", "false", "f", "0", "0.0"})
+_YES = frozenset(
+    (
+        "y",
+        "yes",
+        "true",
+        "t",
+        "1",
+        "1.0",
+        "ja",
+        "oui",
+        "sí",
+        "sì",
+        "si",
+        "sim",
+        "verified",
+        "verified purchase",
+        "verified buyer",
+    )
+)
+_NO = frozenset(("n", "no", "false", "f", "0", "0.0", "nein", "non", "não", "unverified"))
 _INT32_MAX = 2**31 - 1
+_PEOPLE = r"(?:people|persons?|customers?|users?|personen?|personnes?|personas?|persone|pessoas?)"
+_VOTES_IN_WORDS = re.compile(
+    r"(?:.{0,20}\s)?(?:(?P<number>\d{1,3}(?:[., \u00a0\u202f]\d{3})+|\d{1,9})"
+    rf"|one|eine|une?|una|uma)\s{_PEOPLE}\b.{{0,60}}",
+    re.IGNORECASE,
+)
+_SHARE_OF_VOTES = re.compile(
+    r"(\d{1,9})\s*(?:/|\bof\b|\bvon\b|\bsur\b)\s*\d{1,9}\b.*", re.IGNORECASE
+)
 
 
-def parse_rating(value: Any) -> float | RejectReason | None:
-    """Parse a rating: None where it is missing, a reason where it is not within 1..5."""
+def is_missing_word(text: str) -> bool:
+    """Whether a text stands for a missing value, such as ``NULL`` or ``n/a``."""
+    return len(text) <= MAX_MISSING_CHARACTERS and text.casefold() in MISSING_WORDS
+
+
+def present(value: Any) -> Any:
+    """Give a value without its wrapping, or None for a missing one.
+
+    NaN, infinity and the words in MISSING_WORDS are missing. MongoDB extended JSON
+    (``{"$numberLong": "5"}``) and the ``{"label": "5"}`` of the App Store are unwrapped; text loses
+    white space at both ends.
+    """
     if isinstance(value, str):
-        value = value.strip()
-        if match := _RATING_IN_WORDS.fullmatch(value):  # "5 stars", "4.0 out of 5 stars", "3/5"
-            value = match[1]
-        elif "_" in value:  # float() would take 1_0
-            return RejectReason.RATING_INVALID
-    if value is None or value == "":
+        text = value.strip()
+        return None if is_missing_word(text) else text
+    if isinstance(value, float | Decimal):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in _EXTENDED_JSON or key == "label":
+                return present(inner)
+    return value
+
+
+def parse_name(value: Any) -> str | None:
+    """Give a name, number or code as text; whole floats lose their ``.0``."""
+    value = present(value)
+    if value is None or isinstance(value, list | tuple | dict):
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
-        return RejectReason.RATING_INVALID
-    try:
-        stars = float(value)
-    except OverflowError:
-        return RejectReason.RATING_OUT_OF_RANGE
-    except ValueError:
-        return RejectReason.RATING_INVALID
-    return stars if _MIN_STARS <= stars <= _MAX_STARS else RejectReason.RATING_OUT_OF_RANGE
+    if isinstance(value, float | Decimal) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def parse_identifier(value: Any) -> str | None:
+    """Give an identifier as text; ``12345.0`` becomes ``12345`` as number and as text."""
+    name = parse_name(value)
+    if name is not None and name.endswith(".0") and _WHOLE_FLOAT.fullmatch(name):
+        return name[:-2]
+    return name
 
 
 def parse_flag(value: Any) -> bool | None:
     """Parse ``verified``: booleans, Y and N, yes and no, 1 and 0; None for anything else."""
+    value = present(value)
     if value is None or isinstance(value, bool):
         return value
-    text = str(value).strip().lower()
+    text = str(value).lower()
     if text in _YES:
         return True
     return False if text in _NO else None
 
 
 def parse_votes(value: Any) -> int | None:
-    """Parse helpful votes: 3, "1,341", [3, 5] and "3 of 5" (three found it helpful)."""
+    """Parse helpful votes: 3, "1,341", [3, 5], "3 of 5" and "12 people found this helpful"."""
+    value = present(value)
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, list | tuple):
         return parse_votes(value[0]) if value and not isinstance(value[0], list | tuple) else None
     if isinstance(value, str):
-        text = value.strip().partition(" of ")[0].replace(",", "")
-        if not text or len(text) > 20:
-            return None
-        value = text
+        value = _votes_in_text(value)
     try:
         votes = int(float(value))
     except (TypeError, ValueError, OverflowError):
         return None
     return votes if 0 <= votes <= _INT32_MAX else None
+
+
+def _votes_in_text(text: str) -> str:
+    if match := _VOTES_IN_WORDS.fullmatch(text):
+        return re.sub(r"\D", "", match["number"]) if match["number"] else "1"
+    if match := _SHARE_OF_VOTES.fullmatch(text):
+        return match[1]
+    return text.replace(",", "") if len(text) <= 20 else ""
 
 
 class Memoizer(Generic[Parsed]):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.collection.reading import Dump, Limits, ReadOptions, read_dump
+from lambdas.collection.reading import Dump, Limits, ReadOptions, read_dump, split_mapping
 from shared.schemas.ingest import Reject
 from shared.storage.shards import CLEAN_SCHEMA
 
@@ -27,6 +27,12 @@ class Outcome:
     @property
     def reasons(self) -> list[tuple[int, str]]:
         return [(reject.record, reject.reason.value) for reject in self.rejects]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Warnings, except the one that names unused columns and missing fields."""
+        starts = ("no column for", "columns not used")
+        return [warning for warning in self.dump.warnings if not warning.startswith(starts)]
 
     @property
     def counted(self) -> dict[str, int]:
@@ -58,8 +64,13 @@ def read_all(
     **limits: Any,
 ) -> Outcome:
     data = body.encode() if isinstance(body, str) else body
+    columns, hints = split_mapping(mapping)
     options = ReadOptions(
-        mapping=mapping, reviewer_key=key, batch_rows=batch_rows, limits=Limits(**limits)
+        mapping=columns,
+        hints=hints,
+        reviewer_key=key,
+        batch_rows=batch_rows,
+        limits=Limits(**limits),
     )
     dump = read_dump(Unseekable(data, chunk), name=name, options=options)
     rows, rejects, read, batches = [], [], 0, []

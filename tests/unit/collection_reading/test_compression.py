@@ -40,7 +40,7 @@ def test_each_compression_is_detected_from_its_bytes(read, kind, chunk):
     got = read(PACK[kind](BODY), chunk=chunk, name="wrong-name.csv")
     assert got.texts == TEXTS
     assert got.dump.profile.compression == kind
-    assert got.dump.warnings == []
+    assert got.warnings == []
 
 
 @pytest.mark.parametrize("kind", ["gzip", "bzip2", "zstd"])
@@ -57,7 +57,7 @@ def test_padding_after_a_gzip_member_is_ignored(read):
 def test_other_bytes_after_a_gzip_member_give_a_warning(read):
     got = read(gzip.compress(BODY) + b"something else")
     assert got.texts == TEXTS
-    assert got.dump.warnings == ["bytes after the compressed stream are not read"]
+    assert got.warnings == ["bytes after the compressed stream are not read"]
 
 
 @pytest.mark.parametrize("kind", ["gzip", "zip"])

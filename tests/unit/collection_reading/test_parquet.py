@@ -66,7 +66,7 @@ def test_times_that_are_none_between_1980_and_2100_lose_no_review(read, dates):
     got = read(parquet({"text": ["a", "b"], "rating": [1, 2], "date": dates}))
     assert got.texts == ["a", "b"]
     assert got.rows[1]["reviewed_at"] is None
-    assert got.dump.warnings[0].endswith("dates could not be read")
+    assert got.warnings[0].endswith("dates could not be read")
 
 
 def test_a_parquet_object_that_is_cut_off_is_refused(read):

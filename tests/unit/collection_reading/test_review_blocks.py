@@ -55,12 +55,11 @@ def test_flawed_blocks_cost_themselves_only(read):
 
 
 def test_ratings_and_texts_are_checked(read):
-    got = read(block(1, rating="7.0") + block(2, rating="many") + block(3, "  ") + block(4))
-    assert got.reasons == [
-        (1, "rating_out_of_range"),
-        (2, "rating_invalid"),
-        (3, "text_missing"),
-    ]
+    rated = "".join(block(number) for number in range(5, 25))
+    got = read(block(1, rating="7.0") + block(2, rating="many") + block(3, "  ") + rated)
+    assert got.reasons == [(3, "text_missing")]
+    assert [row["rating"] for row in got.rows][:2] == [None, None]
+    assert "2 ratings are not on the scale 1..5, such as '7.0', 'many'" in got.dump.warnings
 
 
 def test_a_block_over_the_limit_is_refused_and_the_next_one_read(read):

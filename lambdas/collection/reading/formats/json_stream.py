@@ -5,9 +5,7 @@ import sys
 from collections.abc import Generator, Iterator
 from itertools import islice
 
-import orjson
-
-from lambdas.collection.reading.formats.json_lines import objects_in
+from lambdas.collection.reading.formats.json_lines import objects_in, parse_exactly
 from lambdas.collection.reading.formats.unquoted import cut_off, too_long
 from lambdas.collection.reading.records import RAW_LIMIT, Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
@@ -128,7 +126,7 @@ class _Objects:
         if end >= 0 and end - start <= self._limit:
             raw = self.buffer[start:end]
             try:
-                objects = [orjson.loads(raw)]
+                objects = [parse_exactly(raw)]
             except ValueError:
                 objects = objects_in(raw)
             for values in objects:

@@ -1,0 +1,120 @@
+"""Well-known names of columns: which of them is which field without a mapping."""
+
+from collections.abc import Mapping
+
+# Names are in lower case with letters and digits only. Each field lists groups of names, the best
+# first: a column of an earlier group is chosen over those of later ones. Within a group the order
+# decides, except for text and rating (see choose_column).
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "text": (
+        (
+            "reviewtext reviewbody reviewcontent reviewdescription reviewmessage reviewcomment "
+            "reviewcomments reviewcommentmessage reviewstext reviewreview commentcontent commenttext "
+            "verifiedreviews feedbacktext feedbackcomment customerreview userreview reviewdetails"
+        ),
+        "text review reviews body content comment comments",
+        "message feedback description opinion",
+    ),
+    "rating": (
+        (
+            "rating ratings starrating reviewrating reviewscore reviewstars reviewstar ratingstar "
+            "userrating userratingoutof5 reviewsrating reviewoverall ratingvalue ratingscore "
+            "overallrating customerrating imrating userratingvalue"
+        ),
+        "stars score overall rate star",
+        (
+            "recommended isrecommended recommend votedup recommendation recommendedind "
+            "recommendedproduct wouldrecommend reviewsdorecommend liked thumbs feedbacktype"
+        ),
+    ),
+    "title": (
+        "reviewtitle reviewheadline reviewsummary reviewcommenttitle reviewstitle reviewsubject",
+        "title headline summary subject commenttitle heading",
+    ),
+    "product_id": (
+        (
+            "productid asin productasin productproductid clothingid itemid itemnumber sku productsku "
+            "listingid businessid gmapid placeid bookid appid gameid hotelid commentpostid "
+            "packagename producthandle producturl"
+        ),
+    ),
+    "product_title": (
+        (
+            "productname producttitle itemtitle itemname listingtitle appname drugname booktitle "
+            "businessname hotelname gamename locationname placename product"
+        ),
+    ),
+    "category": (
+        (
+            "category productcategory maincategory primarycategories categories classname producttype "
+            "variation condition"
+        ),
+    ),
+    "brand": ("brand brandname",),
+    "reviewer": (
+        (
+            "reviewerid reviewuserid userid customerid authorid authorsteamid revieweremail "
+            "commentauthoremail customeremail reviewer username author authorname useremail email "
+            "reviewername reviewerdisplayname reviewusername reviewsusername commentauthor "
+            "customername customer displayname profilename reviewprofilename consumername nickname "
+            "buyer user"
+        ),
+    ),
+    "date": (
+        (
+            "reviewdate reviewcreationdate reviewcreatedutc reviewcreatedat reviewcreated reviewtime "
+            "unixreviewtime reviewsubmitdateandtime reviewsdate"
+        ),
+        (
+            "date createdat created createdate createddate createddateutc datecreated creationdate "
+            "createtime dateadded datereviewed datesubmitted datepublished timestamp timestampcreated "
+            "time at submissiontime submittedat submissiondate publishedat publishedatdate "
+            "publisheddate commentdate commentdategmt reviewedat dateofreview postedat postdate "
+            "updated updatedat"
+        ),
+    ),
+    "review_id": ("reviewid recommendationid commentid uniqueid feedbackid",),
+    "verified": (
+        (
+            "verified verifiedpurchase isverified verifiedbuyer isverifiedbuyer verifiedpurchaser "
+            "reviewsdidpurchase"
+        ),
+    ),
+    "helpful_votes": (
+        (
+            "helpfulvotes helpfulvote vote votes upvotes positivefeedbackcount useful usefulcount "
+            "thumbsupcount votehelpful voteshelpful votesup reviewvotesup nvotes helpfulnessnumerator "
+            "totalposfeedbackcount helpfulcount helpful reviewhelpfulness helpfulness likes likescount "
+            "reviewsnumhelpful imvotecount"
+        ),
+    ),
+}
+
+WELL_KNOWN: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    field: tuple(tuple(group.split()) for group in groups) for field, groups in _GROUPS.items()
+}
+"""Groups of names by field, in the order of preference."""
+
+_MUST_BE_CLEAR = frozenset(("text", "rating"))
+
+
+def normalise(name: str) -> str:
+    """Column name without case, white space and punctuation."""
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def choose_column(field: str, names: list[str]) -> list[str]:
+    """Choose the column of a field by its name.
+
+    Returns:
+        The column; none, if no name is well known; several, if the field is the text or the rating
+        and they are equally good.
+    """
+    by_name: dict[str, list[str]] = {}
+    for name in names:
+        by_name.setdefault(normalise(name), []).append(name)
+    for group in WELL_KNOWN.get(field, ()):
+        candidates = [name for known in group for name in by_name.get(known, ())]
+        if candidates:
+            return candidates if field in _MUST_BE_CLEAR else candidates[:1]
+    return []
