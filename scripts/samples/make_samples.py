@@ -54,9 +54,9 @@ def write_json_lines(reviews: list[Review], counts: Counts) -> bytes:
     insert_variant("text_missing", 25, text="   \n\t ")
     insert_variant("text_missing", 40, text=...)
     insert_variant("text_missing", 55, text=None)
-    insert_variant("rating_out_of_range", 70, rating=0)
-    insert_variant("rating_out_of_range", 85, rating=7.0)
-    insert_variant("rating_invalid", 100, rating="five")
+    insert_variant(None, 70, rating=0, text="Not rated, but the kettle is fine.")
+    insert_variant(None, 85, rating=7.0, text="Seven stars of five for this kettle.")
+    insert_variant(None, 100, rating="lots", text="Lots of stars for this kettle.")
     insert_variant(
         None, 115, title="Markup", text="Lovely <b>kettle</b>,<br />fast &amp; quiet &#8212; 10/10."
     )
@@ -156,7 +156,7 @@ def write_csv(reviews: list[Review], counts: Counts) -> bytes:
         "reader-901",
         "12-May-25",
     )
-    counts.reject("rating_out_of_range")
+    counts.store()
     row("o-9003", p.id, p.title, p.category, 4, "Nothing to say", "", "reader-902", "13-May-25")
     counts.reject("text_missing")
     row(
@@ -227,7 +227,7 @@ def write_tsv(reviews: list[Review], counts: Counts) -> bytes:
     row(90003, first, "", "No rating", "The rating column is empty here, the pot is average.")
     counts.store()
     row(90004, first, 6, "Six", "Six out of five.")
-    counts.reject("rating_out_of_range")
+    counts.store()
     lines.append("UK\tonly three\tcolumns")
     counts.reject("malformed_record")
     return ("\n".join(lines) + "\n").encode()

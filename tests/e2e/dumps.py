@@ -61,7 +61,7 @@ def amazon_2014(rows, *, seed="a", flawed=True):
     lines = []
     for record in range(1, rows + 1):
         if flawed and record % 97 == 0:
-            lines.append(json.dumps(review(record, seed) | {"overall": 0.0}))
+            lines.append(json.dumps(review(record, seed) | {"reviewText": ""}))
             dump.rejected.append(record)
         elif flawed and record % 101 == 0:
             lines.append('{"reviewText": "cut in the mid')

@@ -27,7 +27,7 @@ EXAMPLES = {
 DUMP = (
     json.dumps({"reviewText": "The kettle whistles in tune.", "overall": 5, "asin": "P7"})
     + "\n"
-    + json.dumps({"reviewText": "Too many stars.", "overall": 9, "asin": "P7"})
+    + json.dumps({"reviewText": "", "overall": 5, "asin": "P7"})
     + "\n"
 )
 
@@ -108,7 +108,7 @@ def test_an_upload_is_processed_and_its_rejects_can_be_read(client, tmp_path):
     ingest = wait_until(finished, what=key)
     assert (ingest.status, ingest.rows_read, ingest.rejected) == ("processed", 2, 1)
     (reject,) = client.rejects(ingest.ingest_id)
-    assert reject.reason == "rating_out_of_range"
+    assert reject.reason == "text_missing"
     assert client.ingest(ingest.ingest_id).rejects == [reject]
     assert client.process(ingest.ingest_id).shards == 0
     assert client.collect(prefix=key).objects == 0
@@ -164,13 +164,13 @@ def test_commands_answer_over_an_api(remote, tmp_path):
 
 def test_ingest_uploads_over_an_api(remote, tmp_path):
     dump = tmp_path / "own.csv"
-    dump.write_text("Opinion,Grade\nThe teacup sings when it is full.,4\nToo many.,9\n")
+    dump.write_text("Opinion,Grade\nThe teacup sings when it is full.,4\nNULL,5\n")
     arguments = ("ingest", str(dump), "--map", "text=Opinion,rating=Grade")
     (ingest,) = json.loads(remote(*arguments, "--json").stdout)["ingests"]
     assert (ingest["status"], ingest["stored"], ingest["rejected"]) == ("processed", 1, 1)
     queued = json.loads(remote(*arguments, "--no-wait", "--json").stdout)["ingests"]
     assert [each["status"] for each in queued] == ["queued"]
-    assert "1 rejected as rating_out_of_range" in remote(*arguments).stdout
+    assert "1 rejected as text_missing" in remote(*arguments).stdout
 
 
 @pytest.mark.parametrize(

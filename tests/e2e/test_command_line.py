@@ -57,13 +57,13 @@ def test_ingest_waits_until_the_reviews_can_be_searched(reviewlens, samples, tmp
     dump.write_text(
         JSON_LINE.format("The teapot from the fair pours without a drip.", 5, 1)
         + JSON_LINE.format("", 4, 2)
-        + JSON_LINE.format("The glaze of the teapot came off in the sink.", 9, 3)
+        + JSON_LINE.format("The glaze came off.", 9, 3).replace("{", "[")
     )
     ingests = json.loads(reviewlens("ingest", str(dump), "--json").stdout)["ingests"]
     assert [(f["status"], f["rows_read"], f["stored"], f["rejected"]) for f in ingests] == [
         ("processed", 3, 1, 2)
     ]
-    assert ingests[0]["rejects_by_reason"] == {"text_missing": 1, "rating_out_of_range": 1}
+    assert ingests[0]["rejects_by_reason"] == {"text_missing": 1, "malformed_record": 1}
     results = json.loads(reviewlens("search", "a teapot that pours well", "--json").stdout)
     assert results["results"][0]["product_id"] == "P9"
 

@@ -8,18 +8,19 @@ from collections.abc import Mapping
 _GROUPS: Mapping[str, tuple[str, ...]] = {
     "text": (
         (
-            "reviewtext reviewbody reviewcontent reviewdescription reviewmessage reviewcomment "
-            "reviewcomments reviewcommentmessage reviewstext reviewreview commentcontent commenttext "
-            "verifiedreviews feedbacktext feedbackcomment customerreview userreview reviewdetails"
+            "reviewtext reviewbody reviewcontent reviewdescription reviewmessage "
+            "reviewcomment reviewcomments reviewcommentmessage reviewstext reviewreview "
+            "commentcontent commenttext verifiedreviews feedbacktext feedbackcomment "
+            "customerreview userreview reviewdetails"
         ),
         "text review reviews body content comment comments",
         "message feedback description opinion",
     ),
     "rating": (
         (
-            "rating ratings starrating reviewrating reviewscore reviewstars reviewstar ratingstar "
-            "userrating userratingoutof5 reviewsrating reviewoverall ratingvalue ratingscore "
-            "overallrating customerrating imrating userratingvalue"
+            "rating ratings starrating reviewrating reviewscore reviewstars reviewstar "
+            "ratingstar userrating userratingoutof5 reviewsrating reviewoverall ratingvalue "
+            "ratingscore overallrating customerrating imrating userratingvalue"
         ),
         "stars score overall rate star",
         (
@@ -33,59 +34,59 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "product_id": (
         (
-            "productid asin productasin productproductid clothingid itemid itemnumber sku productsku "
-            "listingid businessid gmapid placeid bookid appid gameid hotelid commentpostid "
-            "packagename producthandle producturl"
+            "productid asin productasin productproductid clothingid itemid itemnumber sku "
+            "productsku listingid businessid gmapid placeid bookid appid gameid hotelid "
+            "commentpostid packagename producthandle producturl"
         ),
     ),
     "product_title": (
         (
-            "productname producttitle itemtitle itemname listingtitle appname drugname booktitle "
-            "businessname hotelname gamename locationname placename product"
+            "productname producttitle itemtitle itemname listingtitle appname drugname "
+            "booktitle businessname hotelname gamename locationname placename product"
         ),
     ),
     "category": (
         (
-            "category productcategory maincategory primarycategories categories classname producttype "
-            "variation condition"
+            "category productcategory maincategory primarycategories categories classname "
+            "producttype variation condition"
         ),
     ),
     "brand": ("brand brandname",),
     "reviewer": (
         (
             "reviewerid reviewuserid userid customerid authorid authorsteamid revieweremail "
-            "commentauthoremail customeremail reviewer username author authorname useremail email "
-            "reviewername reviewerdisplayname reviewusername reviewsusername commentauthor "
-            "customername customer displayname profilename reviewprofilename consumername nickname "
-            "buyer user"
+            "commentauthoremail customeremail reviewer username author authorname useremail "
+            "email reviewername reviewerdisplayname reviewusername reviewsusername "
+            "commentauthor customername customer displayname profilename reviewprofilename "
+            "consumername nickname buyer user"
         ),
     ),
     "date": (
         (
-            "reviewdate reviewcreationdate reviewcreatedutc reviewcreatedat reviewcreated reviewtime "
-            "unixreviewtime reviewsubmitdateandtime reviewsdate"
+            "reviewdate reviewcreationdate reviewcreatedutc reviewcreatedat reviewcreated "
+            "reviewtime unixreviewtime reviewsubmitdateandtime reviewsdate"
         ),
         (
-            "date createdat created createdate createddate createddateutc datecreated creationdate "
-            "createtime dateadded datereviewed datesubmitted datepublished timestamp timestampcreated "
-            "time at submissiontime submittedat submissiondate publishedat publishedatdate "
-            "publisheddate commentdate commentdategmt reviewedat dateofreview postedat postdate "
-            "updated updatedat"
+            "date createdat created createdate createddate createddateutc datecreated "
+            "creationdate createtime dateadded datereviewed datesubmitted datepublished "
+            "timestamp timestampcreated time at submissiontime submittedat submissiondate "
+            "publishedat publishedatdate publisheddate commentdate commentdategmt reviewedat "
+            "dateofreview postedat postdate updated updatedat"
         ),
     ),
     "review_id": ("reviewid recommendationid commentid uniqueid feedbackid",),
     "verified": (
         (
-            "verified verifiedpurchase isverified verifiedbuyer isverifiedbuyer verifiedpurchaser "
-            "reviewsdidpurchase"
+            "verified verifiedpurchase isverified verifiedbuyer isverifiedbuyer "
+            "verifiedpurchaser reviewsdidpurchase"
         ),
     ),
     "helpful_votes": (
         (
-            "helpfulvotes helpfulvote vote votes upvotes positivefeedbackcount useful usefulcount "
-            "thumbsupcount votehelpful voteshelpful votesup reviewvotesup nvotes helpfulnessnumerator "
-            "totalposfeedbackcount helpfulcount helpful reviewhelpfulness helpfulness likes likescount "
-            "reviewsnumhelpful imvotecount"
+            "helpfulvotes helpfulvote vote votes upvotes positivefeedbackcount useful "
+            "usefulcount thumbsupcount votehelpful voteshelpful votesup reviewvotesup nvotes "
+            "helpfulnessnumerator totalposfeedbackcount helpfulcount helpful "
+            "reviewhelpfulness helpfulness likes likescount reviewsnumhelpful imvotecount"
         ),
     ),
 }

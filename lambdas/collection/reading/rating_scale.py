@@ -37,7 +37,9 @@ class RatingScale:
             return mark
         lowest, top = (self.lowest, self.top) if mark.out_of is None else (0, mark.out_of)
         if self.binary and mark.out_of is None:
-            return {0: 1.0, 1: 5.0}.get(mark.value, RatingProblem.OUT_OF_SCALE)
+            if mark.value not in (0, 1):
+                return RatingProblem.OUT_OF_SCALE
+            return 5.0 if mark.value else 1.0
         if mark.value == 0 and not self.zero_is_rating and top != 100:
             return RatingProblem.NOT_RATED
         if not lowest <= mark.value <= top:

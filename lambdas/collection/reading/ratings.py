@@ -40,54 +40,18 @@ _OUT_OF = re.compile(
 _TOPS = frozenset((3, 4, 5, 6, 7, 10, 20, 100))
 _STARS = re.compile(r"([★⭐🌟✭✮✯*]*)(½?)([☆✩✰]*)")
 _NUMBER_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+_POSITIVE = (
+    *("yes", "y", "true", "t", "recommended", "recommend", "thumbs up", "thumb up", "thumbsup"),
+    *("up", "like", "liked", "positive", "👍", "ja", "oui", "sí", "sì", "si", "sim"),
+)
+_NEGATIVE = (
+    *("no", "n", "false", "f", "not recommended", "thumbs down", "thumb down", "thumbsdown"),
+    *("down", "dislike", "disliked", "negative", "👎", "nein", "non", "não"),
+)
 _WORDS = {
-    **dict.fromkeys(
-        (
-            "yes",
-            "y",
-            "true",
-            "t",
-            "recommended",
-            "recommend",
-            "thumbs up",
-            "thumb up",
-            "thumbsup",
-            "up",
-            "like",
-            "liked",
-            "positive",
-            "👍",
-            "ja",
-            "oui",
-            "sí",
-            "sì",
-            "si",
-            "sim",
-        ),
-        5.0,
-    ),
+    **dict.fromkeys(_POSITIVE, 5.0),
     **dict.fromkeys(("neutral", "mixed"), 3.0),
-    **dict.fromkeys(
-        (
-            "no",
-            "n",
-            "false",
-            "f",
-            "not recommended",
-            "thumbs down",
-            "thumb down",
-            "thumbsdown",
-            "down",
-            "dislike",
-            "disliked",
-            "negative",
-            "👎",
-            "nein",
-            "non",
-            "não",
-        ),
-        1.0,
-    ),
+    **dict.fromkeys(_NEGATIVE, 1.0),
 }
 
 

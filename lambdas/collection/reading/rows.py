@@ -154,15 +154,16 @@ class RowMaker:
         if text.__class__ is not str:
             text = _text_of(text)
             if text.__class__ is Bad:
-                return text  # type: ignore[no-any-return]
+                return text
         cleaned = clean_text(text)
         if not cleaned:
             return _NO_TEXT
         if len(cleaned) <= MAX_MISSING_CHARACTERS and is_missing_word(cleaned):
             return Bad(RejectReason.NO_TEXT, f"the text {cleaned!r} means that there is none")
         rating = self._rating(stars)
-        if rating.__class__ is RatingProblem:
-            rating = self._count_unread(rating, stars)
+        if isinstance(rating, RatingProblem):
+            self._count_unread(rating, stars)
+            rating = None
         micros = None if written is None or written == "" else self._when(written)
         title = self._title(title)
         product = self._id(product)

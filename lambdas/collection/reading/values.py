@@ -14,7 +14,7 @@ MISSING_WORDS = frozenset(
 """What programs write for a missing value, in lower case."""
 MAX_MISSING_CHARACTERS = max(map(len, MISSING_WORDS))
 _EXTENDED_JSON = frozenset(
-    (
+    [
         "$numberDouble",
         "$numberInt",
         "$numberLong",
@@ -23,29 +23,14 @@ _EXTENDED_JSON = frozenset(
         "$date",
         "$uuid",
         "$symbol",
-    )
+    ]
 )
 _WHOLE_FLOAT = re.compile(r"[0-9]+\.0")
 _CACHE_LIMIT = 10_000
 _MAX_KEY_CHARACTERS = 300
+_VERIFIED = ("verified", "verified purchase", "verified buyer")
 _YES = frozenset(
-    (
-        "y",
-        "yes",
-        "true",
-        "t",
-        "1",
-        "1.0",
-        "ja",
-        "oui",
-        "sí",
-        "sì",
-        "si",
-        "sim",
-        "verified",
-        "verified purchase",
-        "verified buyer",
-    )
+    ("y", "yes", "true", "t", "1", "1.0", "ja", "oui", "sí", "sì", "si", "sim", *_VERIFIED)
 )
 _NO = frozenset(("n", "no", "false", "f", "0", "0.0", "nein", "non", "não", "unverified"))
 _INT32_MAX = 2**31 - 1

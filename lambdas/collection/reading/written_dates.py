@@ -8,6 +8,8 @@ from lambdas.collection.reading.months import MONTHS
 _PREFIX = r"(?:[^\d\n]{0,80}[^\w\n])?"
 _WORD = r"(?P<month>[^\W\d_]{3,10})\.?"
 _YEAR = r"(?P<year>\d{4}|\d{2})"
+_ORDINAL = r"(?:st|nd|rd|th|er|º|\.)?"
+_GAP = r"(?:[-/]| +(?:del? +)?)"
 _TIME = (
     r"(?:(?:,|T|\s)\s*(?:at\s+)?(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?"
     r"(?:[.,]\d{1,9})?\s*(?P<half>[ap]\.?m\.?)?\s*(?P<zone>[+-]\d{2}:?\d{2}|[A-Z]{1,4})?)?"
@@ -16,10 +18,7 @@ _PATTERNS = tuple(
     re.compile(pattern + _TIME, re.IGNORECASE)
     for pattern in (
         rf"{_PREFIX}{_WORD} +(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? +(?P<year>\d{{4}})",
-        (
-            rf"{_PREFIX}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?(?:[-/]| +(?:de +|of +)?){_WORD},?"
-            rf"(?:[-/]| +(?:del? +)?){_YEAR}"
-        ),
+        rf"{_PREFIX}(?P<day>\d{{1,2}}){_ORDINAL}(?:[-/]| +(?:de +|of +)?){_WORD},?{_GAP}{_YEAR}",
     )
 )
 _CTIME = re.compile(

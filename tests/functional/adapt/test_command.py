@@ -49,7 +49,7 @@ def dump(tmp_path):
     lines = [json.dumps({"text": t, "rating": s}) for t, s in reviews(MEALS[:6])]
     flawed = [
         '{"text": "cut off in the mid',
-        json.dumps({"text": "Nine stars of five.", "rating": 9}),
+        json.dumps({"text": "n/a", "rating": 5}),
         json.dumps({"text": "", "rating": 4}),
         json.dumps({"text": "No stars given to this one.", "rating": None}),
         lines[0],
@@ -106,8 +106,7 @@ def test_accuracy_improves_where_words_have_another_meaning(adapt, dump, tmp_pat
         "rejected": 3,
         "rejects_by_reason": {
             "malformed_record": 1,
-            "rating_out_of_range": 1,
-            "text_missing": 1,
+            "text_missing": 2,
         },
         "without_stars": 1,
         "repeated": 1,
@@ -176,7 +175,7 @@ def test_a_larger_dump_is_sampled_by_seed(adapt, dump, tmp_path):
 def test_the_output_shows_counts_and_gain(adapt, dump, tmp_path):
     output_text = adapt(dump, "--output", tmp_path / "new", "--model", model_folder())
     assert "65 rows read, 3 rejected, 1 without stars, 1 repeated, 60 used" in output_text
-    assert "1 rejected as rating_out_of_range" in output_text
+    assert "2 rejected as text_missing" in output_text
     assert "macro-F1" in output_text
     assert "change: accuracy +0." in output_text
     assert "-adapted-" in output_text

@@ -17,7 +17,7 @@ def http(world):
 
 @pytest.fixture
 def collected(world, make_review, make_dump):
-    bad = [make_review(n, rating=7) for n in range(100, 130)]
+    bad = [make_review(n, text="") for n in range(100, 130)]
     return world.collect("uploads/a", make_dump([make_review(n) for n in range(60)] + bad))
 
 
@@ -77,7 +77,7 @@ def test_a_report_has_the_counts_and_the_first_rejects(http, collected):
         *(90, 60, 0),
         30,
     )
-    assert report["rejects_by_reason"] == {"rating_out_of_range": 30}
+    assert report["rejects_by_reason"] == {"text_missing": 30}
     assert len(report["rejects"]) == 20
     assert report["rejects"][0]["record"] == 61
 

@@ -51,7 +51,7 @@ CHILD = textwrap.dedent(
 def test_a_killed_collector_loses_and_duplicates_no_rows(
     world, postgres, make_review, make_dump, rows, assert_counts, at
 ):
-    body = make_dump([make_review(n % 190) for n in range(200)] + [make_review(1, rating=0)])
+    body = make_dump([make_review(n % 190) for n in range(200)] + [make_review(1, text="")])
     child = subprocess.run(
         [sys.executable, "-c", CHILD],
         input=json.dumps({"secret": postgres.secret, "body": body.decode(), "at": at}).encode(),

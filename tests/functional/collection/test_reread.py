@@ -132,11 +132,15 @@ def test_rereading_without_changes_keeps_all_rows(world, rows):
 
 
 def test_rows_of_another_ingest_are_kept(world, rows, assert_counts):
-    first = world.collect("uploads/first", json_lines([{"review": f"x {n}"} for n in range(30)]))
-    arrival = put(world, json_lines(numbered_rows(60)), X)
+    ids = {"asin": "P1", "user_id": "U1"}
+    columns = {"product_id": "asin", "reviewer": "user_id"}
+    body = json_lines(numbered_rows(60, **ids))
+    reviews = [{"review": f"x {n}", **ids} for n in range(30)]
+    first = world.collect("uploads/first", json_lines(reviews))
+    arrival = put(world, body, X | columns)
     collect_shards(world, arrival, 9)
     assert assert_counts(world.report(arrival)).duplicates == 30
-    put(world, json_lines(numbered_rows(60)), Y)
+    put(world, body, Y | columns)
     world.collector.collect(arrival)
     assert assert_counts(world.report(arrival)).stored == 60
     owners = dict(rows("SELECT ingest_id, count(*) FROM reviews GROUP BY 1"))
