@@ -1,5 +1,6 @@
 """How a dump writes ratings and dates, decided once before its first row."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -12,6 +13,7 @@ from lambdas.collection.reading.rating_scale import (
     decide_scale,
     stated_scale,
 )
+from lambdas.collection.reading.values import present
 
 _RECOMMENDATIONS = frozenset(WELL_KNOWN["rating"][-1])
 
@@ -29,8 +31,8 @@ class Conventions:
     def decide(
         cls,
         *,
-        ratings: Iterable[Any],
-        dates: Iterable[Any],
+        ratings: list[Any],
+        dates: list[Any],
         rating_columns: Iterable[str],
         hints: Mapping[str, str],
     ) -> Self:
@@ -43,9 +45,11 @@ class Conventions:
             scale = stated_scale(hints["rating_scale"])
         else:
             recommends = any(normalise(name) in _RECOMMENDATIONS for name in rating_columns)
-            scale = decide_scale(ratings, recommends=recommends)
+            scale = decide_scale(_count(ratings), recommends=recommends)
         stated = hints.get("date_order")
-        return cls(scale, stated_order(stated) if stated is not None else decide_order(dates))
+        if stated is not None:
+            return cls(scale, stated_order(stated))
+        return cls(scale, decide_order(_count(dates)))
 
     def details(self) -> dict[str, Any]:
         """What the profile of a dump records."""
@@ -68,3 +72,11 @@ class Conventions:
                 "(dmy or mdy) in the mapping states it"
             )
         return warnings
+
+
+def _count(values: list[Any]) -> Counter[Any]:
+    """Count distinct values; if some cannot be keys, the text of each."""
+    try:
+        return Counter(values)
+    except TypeError:
+        return Counter(str(present(value)) for value in values)

@@ -1,6 +1,6 @@
 """Whether 03/09/2022 is in September or in March: decided over a sample of a dump's dates."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,19 +36,19 @@ def stated_order(hint: str) -> DateOrder:
     return DateOrder(order, "mapping")
 
 
-def decide_order(values: Iterable[Any]) -> DateOrder:
-    """Decide the order of day and month from all dates of a sample."""
+def decide_order(values: Mapping[Any, int]) -> DateOrder:
+    """Decide the order of day and month from all dates of a sample and their counts."""
     day_first = month_first = unclear = dotted = 0
-    for value in values:
+    for value, count in values.items():
         text = present(value)
         match = numeric_date(text) if isinstance(text, str) and len(text) <= 40 else None
         if match is None:
             continue
         first, second = int(match["first"]), int(match["second_part"])
-        day_first += first > 12 >= second
-        month_first += second > 12 >= first
-        unclear += first <= 12 and second <= 12
-        dotted += match["mark"] == "."
+        day_first += count * (first > 12 >= second)
+        month_first += count * (second > 12 >= first)
+        unclear += count * (first <= 12 and second <= 12)
+        dotted += count * (match["mark"] == ".")
     clear = day_first + month_first
     if not clear:
         return DateOrder(_order_without_evidence(unclear, dotted))

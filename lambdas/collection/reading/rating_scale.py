@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,14 +86,17 @@ def stated_scale(hint: str) -> ScaleDecision:
     return ScaleDecision(scale, "mapping", f"rating_scale={hint.strip()}")
 
 
-def decide_scale(values: Iterable[Any], *, recommends: bool) -> ScaleDecision:
+def decide_scale(values: Mapping[Any, int], *, recommends: bool) -> ScaleDecision:
     """Decide the scale from a sample of ratings.
 
     Args:
-        values: ratings as the dump has them.
+        values: ratings as the dump has them, with their counts.
         recommends: whether the column states a recommendation, in which 0 and 1 are no and yes.
     """
-    marks = Counter(mark for mark in map(read_mark, values) if isinstance(mark, Mark))
+    marks = Counter[Mark]()
+    for value, count in values.items():
+        if isinstance(mark := read_mark(value), Mark):
+            marks[mark] += count
     numbers = Counter[float]()
     for mark, count in marks.items():
         if mark.out_of is None and mark.value >= 0:

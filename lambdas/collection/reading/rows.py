@@ -232,6 +232,10 @@ def _text_of(value: Any) -> str | Bad:
 
 
 def _clean_name(value: Any) -> str | None:
+    if value.__class__ is str and len(value) > MAX_MISSING_CHARACTERS:
+        cleaned = clean_text(value)
+        # white space may have made a missing word long
+        return None if is_missing_word(cleaned) else cleaned
     name = parse_name(value)
     return clean_text(name) or None if name else None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lambdas.collection.reading.records import Named, Record
 from shared.errors import IngestError
 
-_MAX_RECORDS = 10_000
+_MAX_RECORDS = 4_000
 _MAX_CHARACTERS = 8 * 2**20
 
 
@@ -41,7 +41,11 @@ class Sample:
 
 
 def _size(record: Record) -> int:
-    raw = record.raw.values if isinstance(record.raw, Named) else record.raw
+    raw = record.raw
+    if raw.__class__ is bytes or raw.__class__ is str:
+        return len(raw)
+    if isinstance(raw, Named):
+        raw = raw.values
     if isinstance(raw, list | tuple):
         return sum(len(part) for part in raw if isinstance(part, str | bytes))
     return len(raw)

@@ -100,11 +100,12 @@ def parse_flag(value: Any) -> bool | None:
 
 def parse_votes(value: Any) -> int | None:
     """Parse helpful votes: 3, "1,341", [3, 5], "3 of 5" and "12 people found this helpful"."""
-    value = present(value)
+    if isinstance(value, list | tuple):
+        value = value[0] if value else None
+    if value.__class__ is not int:
+        value = present(value)
     if value is None or isinstance(value, bool):
         return None
-    if isinstance(value, list | tuple):
-        return parse_votes(value[0]) if value and not isinstance(value[0], list | tuple) else None
     if isinstance(value, str):
         value = _votes_in_text(value)
     try:

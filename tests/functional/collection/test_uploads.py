@@ -111,3 +111,14 @@ def test_an_invalid_key_is_rejected(http, key):
     response = http.get("/collect", params={"key": key})
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == "key"
+
+
+def test_options_are_stored_with_the_columns(http, world):
+    mapping = {"text": "Meinung", "rating_scale": "10"}
+    response = http.post("/uploads", json={"filename": "a.csv", "bytes": 5, "mapping": mapping})
+    assert find_mapping(world.raw, response.json()["key"]) == mapping
+
+
+def test_a_mapping_may_contain_numbers(world):
+    world.raw.put("uploads/a.csv.mapping.json", b'{"text": 2, "rating_scale": 10}')
+    assert find_mapping(world.raw, "uploads/a.csv") == {"text": "2", "rating_scale": "10"}

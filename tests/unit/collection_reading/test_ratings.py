@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -119,13 +120,13 @@ def test_ratings_that_are_none(value, problem):
     ],
 )
 def test_the_sample_decides_the_scale(values, scale, expected):
-    decision = decide_scale(values, recommends=False)
+    decision = decide_scale(Counter(values), recommends=False)
     assert (decision.scale.name, decision.decided_on) == (scale, "sample")
     assert [decision.scale.stars(value) for value in values] == pytest.approx(expected)
 
 
 def test_a_few_high_ratings_do_not_make_a_scale_of_ten():
-    decision = decide_scale([*([5, 4, 3, 2, 1] * 20), 9], recommends=False)
+    decision = decide_scale(Counter([*([5, 4, 3, 2, 1] * 20), 9]), recommends=False)
     assert decision.scale.name == "1..5"
     assert decision.doubt
     assert decision.scale.stars(9) is RatingProblem.OUT_OF_SCALE
@@ -144,7 +145,7 @@ def test_a_few_high_ratings_do_not_make_a_scale_of_ten():
     ],
 )
 def test_a_scale_that_the_sample_does_not_reach_is_doubtful(values, doubt):
-    assert decide_scale(values, recommends=False).doubt is doubt
+    assert decide_scale(Counter(values), recommends=False).doubt is doubt
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_a_rating_that_cannot_be_read_does_not_cost_the_review(read):
 
 
 def test_ratings_beyond_the_sample_are_reported(read):
-    ratings = [1, 2, 3, 4, 5] * 2100 + [9, 10]
+    ratings = [1, 2, 3, 4, 5] * 900 + [9, 10]
     got = read(rated(*ratings))
     assert got.rows[-1]["rating"] is None
     assert "2 ratings are not on the scale 1..5, such as 9, 10" in got.dump.warnings

@@ -145,6 +145,31 @@ def test_a_mapping_that_does_not_fit_is_refused(read, mapping, message):
     assert caught.value.code == "mapping_invalid"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"Meinung": "gut", "Note": 4}\n',
+        '[{"Meinung": "gut", "Note": 4}]',
+        '[\n {\n  "Meinung": "gut",\n  "Note": 4\n }\n]',
+        "{'Meinung': 'gut', 'Note': 4}\n",
+        "Meinung;Note\ngut;4\n",
+        "<review>\n<Meinung>gut</Meinung>\n<Note>4</Note>\n</review>\n",
+    ],
+)
+def test_a_column_that_does_not_exist_is_an_error_in_every_format(read, body):
+    with pytest.raises(IngestError, match="'Meinung', 'Note'") as caught:
+        read(body, mapping={"text": "Nope"})
+    assert caught.value.code == "mapping_invalid"
+
+
+def test_options_alone_leave_the_columns_recognised(read):
+    got = read("text,rating\nFine,10\n", mapping={"rating_scale": "10"})
+    assert only(got)["rating"] == 5
+    assert got.dump.profile.details["rating_scale"]["decided_on"] == "mapping"
+    mapping = {"text": "Meinung", "rating": "Note", "rating_scale": "10"}
+    assert only(read("Meinung,Note\ngut,9\n", mapping=mapping))["rating"] == 4.5
+
+
 @pytest.mark.parametrize("body", ["Just a sentence.\nAnd another.\n", b"\x89PNG\r\n" + bytes(900)])
 def test_an_object_that_is_not_a_dump_is_refused(read, body):
     with pytest.raises(IngestError) as caught:
