@@ -14,7 +14,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
             "customerreview userreview reviewdetails"
         ),
         "text review reviews body content comment comments",
-        "message feedback description opinion",
+        "message feedback description",
     ),
     "rating": (
         (

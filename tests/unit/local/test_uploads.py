@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.dumps import plan_uploads
+from local.dumps import parse_mapping, plan_uploads
 from local.errors import LocalStackError
 
 
@@ -30,3 +30,10 @@ def test_a_mapping_alone_is_not_ingested(folder):
 def test_a_missing_mapping_file_is_reported(folder):
     with pytest.raises(LocalStackError, match="does not exist"):
         plan_uploads([folder / "none.csv.mapping.json"])
+
+
+def test_a_mapping_takes_options_beside_columns():
+    mapping = parse_mapping("text=Opinion, rating_scale=10, records=data.items[*]")
+    assert mapping == {"text": "Opinion", "rating_scale": "10", "records": "data.items[*]"}
+    with pytest.raises(LocalStackError, match="rating_scale, date_order"):
+        parse_mapping("scale=10")
