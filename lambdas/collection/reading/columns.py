@@ -42,7 +42,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     "product_title": (
         (
             "productname producttitle itemtitle itemname listingtitle appname drugname "
-            "booktitle businessname hotelname gamename locationname placename product"
+            "booktitle businessname hotelname gamename locationname placename restaurant product"
         ),
     ),
     "category": (

@@ -35,6 +35,7 @@ class Conventions:
         dates: list[Any],
         rating_columns: Iterable[str],
         hints: Mapping[str, str],
+        is_family: bool = False,
     ) -> Self:
         """Take what the mapping states, and decide the rest from a sample.
 
@@ -45,7 +46,7 @@ class Conventions:
             scale = stated_scale(hints["rating_scale"])
         else:
             recommends = any(normalise(name) in _RECOMMENDATIONS for name in rating_columns)
-            scale = decide_scale(_count(ratings), recommends=recommends)
+            scale = decide_scale(_count(ratings), recommends=recommends, is_family=is_family)
         stated = hints.get("date_order")
         if stated is not None:
             return cls(scale, stated_order(stated))

@@ -86,12 +86,16 @@ def stated_scale(hint: str) -> ScaleDecision:
     return ScaleDecision(scale, "mapping", f"rating_scale={hint.strip()}")
 
 
-def decide_scale(values: Mapping[Any, int], *, recommends: bool) -> ScaleDecision:
+def decide_scale(
+    values: Mapping[Any, int], *, recommends: bool, is_family: bool = False
+) -> ScaleDecision:
     """Decide the scale from a sample of ratings.
 
     Args:
         values: ratings as the dump has them, with their counts.
         recommends: whether the column states a recommendation, in which 0 and 1 are no and yes.
+        is_family: whether the dump is of a known family, whose scale is 1..5 even if its sample
+            has low ratings only.
     """
     marks = Counter[Mark]()
     for value, count in values.items():
@@ -109,7 +113,10 @@ def decide_scale(values: Mapping[Any, int], *, recommends: bool) -> ScaleDecisio
         return ScaleDecision(scale, "sample", f"{numbers.total()} recommendations, 0 or 1")
     evidence = f"{numbers.total()} ratings from {min(numbers):g} to {max(numbers):g}"
     scale = _scale_of_numbers(numbers, rated)
-    return ScaleDecision(scale, "sample", evidence, _is_doubtful(scale, numbers, rated))
+    doubt = _is_doubtful(scale, numbers, rated)
+    if is_family and scale.top == 5 and max(numbers) <= 5:
+        doubt = False
+    return ScaleDecision(scale, "sample", evidence, doubt)
 
 
 def _scale_of_notations(marks: Counter[Mark]) -> ScaleDecision:

@@ -143,6 +143,7 @@ class RowMaker:
             dates=[values[_DATE] for values in picked],
             rating_columns=self.schema.columns.get("rating", ()),
             hints=hints,
+            is_family=self.schema.name != "mapped",
         )
         self._rating = Memoizer(self.conventions.scale.scale.stars)
         self._date = Memoizer(partial(to_micros, order=self.conventions.dates.order))

@@ -224,6 +224,12 @@ def test_a_doubtful_scale_is_reported(read):
     assert got.dump.profile.details["rating_scale"]["doubt"]
 
 
+def test_a_known_family_may_have_low_ratings_only(read):
+    lines = [{"reviewText": f"Broken lamp {n}", "overall": n % 2 + 1} for n in range(60)]
+    details = read("\n".join(map(json.dumps, lines))).dump.profile.details
+    assert not details["rating_scale"]["doubt"]
+
+
 def test_recommendations_are_ratings(read):
     body = '{"review": "Runs well", "voted_up": %s}\n'
     got = read("".join(body % value for value in ("true", "false", "true")))
