@@ -2,7 +2,7 @@
 
 import bz2
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 import zstandard
 from isal import isal_zlib
@@ -54,7 +54,7 @@ def compression_of(head: bytes) -> str:
 _BZ_BLOCKS = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 
 
-def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
+def read_chunks(stream: BinaryIO | IO[bytes]) -> Iterator[bytes]:
     """Read a stream chunk by chunk."""
     while chunk := stream.read(READ_BYTES):
         yield chunk

@@ -1,26 +1,37 @@
 """Detects compression, encoding, format and schema of a dump from its first bytes."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from itertools import chain
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from lambdas.collection.reading.archive import spool, zip_member
-from lambdas.collection.reading.decompress import CountedChunks, compression_of, expand, limit_size
-from lambdas.collection.reading.dialect import Delimited, sniff_delimited
+from lambdas.collection.reading.decompress import (
+    CountedChunks,
+    compression_of,
+    expand,
+    limit_size,
+    read_chunks,
+)
+from lambdas.collection.reading.dialect import Delimited, sniff_delimited, split_separator_line
 from lambdas.collection.reading.encoding import as_utf8, sniff_encoding
 from lambdas.collection.reading.formats.delimited import parse_delimited
-from lambdas.collection.reading.formats.json_lines import parse_json_lines
-from lambdas.collection.reading.formats.json_stream import parse_json_stream
+from lambdas.collection.reading.formats.fasttext import COLUMNS as FASTTEXT_COLUMNS
+from lambdas.collection.reading.formats.fasttext import is_fasttext, parse_fasttext
+from lambdas.collection.reading.formats.key_value import key_value_columns, parse_key_values
 from lambdas.collection.reading.formats.parquet import open_parquet, parse_parquet
 from lambdas.collection.reading.formats.pseudo_xml import parse_review_blocks
 from lambdas.collection.reading.formats.unquoted import parse_unquoted
-from lambdas.collection.reading.json_kind import JsonKind, json_kind
-from lambdas.collection.reading.options import Profile, ReadOptions
+from lambdas.collection.reading.json_dump import open_json
+from lambdas.collection.reading.json_kind import json_kind
+from lambdas.collection.reading.office import is_workbook
+from lambdas.collection.reading.opened import Opened, make_profile, open_dicts
+from lambdas.collection.reading.options import ReadOptions
 from lambdas.collection.reading.records import Record, StreamState
+from lambdas.collection.reading.refusals import refuse_binary, refuse_text
 from lambdas.collection.reading.rows import RowMaker
-from lambdas.collection.reading.schemas import Schema, choose_schema
+from lambdas.collection.reading.schemas import choose_schema
+from lambdas.collection.reading.workbook import open_workbook_dump
 from shared.errors import IngestError
 
 SAMPLE_BYTES = 512 * 1024
@@ -28,16 +39,7 @@ _HEAD_BYTES = 4096
 _BLOCK = re.compile(rb"(?:^|[\n>])[ \t]*<review\b[^<>]{0,200}>")
 _ELEMENT = re.compile(rb"<([A-Za-z_][\w.-]{0,60})>")
 _PARQUET = b"PAR1"
-
-
-@dataclass
-class Opened:
-    """A dump that is ready to be read."""
-
-    records: Iterator[Record]
-    state: StreamState
-    profile: Profile
-    maker_for: Callable[[Record], RowMaker] = field(repr=False)
+_ZIP = b"PK\x03\x04"
 
 
 def open_parser(stream: BinaryIO, options: ReadOptions) -> Opened:
@@ -50,18 +52,22 @@ def open_parser(stream: BinaryIO, options: ReadOptions) -> Opened:
     state = StreamState()
     chunks = _plain_bytes(stream, state, options)
     sample, whole = _read_ahead(chunks, SAMPLE_BYTES)
+    if sample.startswith(_ZIP):
+        return _workbook(spool(chain((sample,), chunks)), state, options)
     if sample.startswith(_PARQUET):
         return _parquet(chain((sample,), chunks), state, options)
+    refuse_binary(sample)
     encoding, skip = sniff_encoding(sample)
     state.encoding = encoding.removesuffix("-sig")
     chunks = as_utf8(chain((sample[skip:],), chunks), encoding)
     sample, _ = _read_ahead(chunks, len(sample) - skip)
     if not sample.strip(b"\0 \t\r\n\f\v"):
         raise IngestError("empty_object", "the dump has no records")
+    sample, separator = split_separator_line(sample)
     chunks = chain((sample,), chunks)
     if b"\r" in sample and b"\n" not in sample:  # line ends of classic Mac OS
         sample, chunks = sample.replace(b"\r", b"\n"), _unix_line_ends(chunks)
-    return _text(sample, chunks, state, options, whole=whole)
+    return _text(sample, chunks, state, options, whole=whole, separator=separator)
 
 
 def _plain_bytes(stream: BinaryIO, state: StreamState, options: ReadOptions) -> Iterator[bytes]:
@@ -73,16 +79,25 @@ def _plain_bytes(stream: BinaryIO, state: StreamState, options: ReadOptions) -> 
     kind = state.compression = compression_of(head)
     chunks = chain((head,), chunks)
     if kind == "zip":
-        chunks = zip_member(spool(chunks), state)
+        file = spool(chunks)
+        if is_workbook(file):
+            state.compression = "none"
+            return read_chunks(file)
+        chunks = zip_member(file, state)
         head, _ = _read_ahead(chunks, _HEAD_BYTES)
         chunks = chain((head,), chunks)
         kind = compression_of(head)
-        if kind == "zip":
-            raise IngestError("archive_unsupported", "the zip archive contains a zip archive")
-        state.compression = "zip" if kind == "none" else f"zip+{kind}"
+        state.compression = "zip" if kind in ("none", "zip") else f"zip+{kind}"
     return limit_size(
         expand(chunks, kind, state), lambda: counted.bytes_read, options.limits, state
     )
+
+
+def _workbook(file: IO[bytes], state: StreamState, options: ReadOptions) -> Opened:
+    if not is_workbook(file):
+        outer = "zip archive" if state.compression.startswith("zip") else "compressed object"
+        raise IngestError("archive_unsupported", f"the {outer} contains a zip archive")
+    return open_workbook_dump(file, state, options)
 
 
 def _read_ahead(chunks: Iterator[bytes], minimum: int) -> tuple[bytes, bool]:
@@ -109,18 +124,34 @@ def _text(
     options: ReadOptions,
     *,
     whole: bool,
+    separator: str | None,
 ) -> Opened:
     if kind := json_kind(sample):
-        return _json(kind, chunks, state, options)
+        return open_json(kind, sample, chunks, state, options)
     if b"<review" in sample and _BLOCK.search(sample):
         records = parse_review_blocks(chunks, state, limit=options.limits.max_record_bytes)
         columns = [name.decode() for name in dict.fromkeys(_ELEMENT.findall(sample))]
         columns = [name for name in columns if name not in ("review", "data", "reviews")]
-        return _of_dicts("review-blocks", records, columns, state, options)
-    table = sniff_delimited(sample, options.mapping, whole=whole)
+        return open_dicts("review-blocks", records, columns, state, options)
+    limit = options.limits.max_record_bytes
+    if is_fasttext(sample):
+        return open_dicts(
+            "fasttext", parse_fasttext(chunks, limit=limit), FASTTEXT_COLUMNS, state, options
+        )
+    if keys := key_value_columns(sample):
+        records = parse_key_values(chunks, state, limit=limit, columns=keys)
+        return open_dicts("key-value", records, keys, state, options)
+    refuse_text(sample)
+    table = sniff_delimited(
+        sample,
+        options.mapping,
+        whole=whole,
+        separator=separator,
+        headerless=options.hints.get("header") == "none",
+    )
     records = _delimited(table, chunks, state, options)
     maker = RowMaker(table.schema, table.columns, options.reviewer_key)
-    profile = _profile(table.name, state, table.schema.name, table.columns)
+    profile = make_profile(table.name, state, table.schema.name, table.columns)
     return Opened(records, state, profile, lambda _record: maker)
 
 
@@ -129,40 +160,24 @@ def _delimited(
 ) -> Iterator[Record]:
     limit, width, dialect = options.limits.max_record_bytes, len(table.columns), table.dialect
     if dialect.quotechar is None and dialect.escapechar is None:
-        return parse_unquoted(chunks, state, delimiter=dialect.delimiter, width=width, limit=limit)
+        return parse_unquoted(
+            chunks,
+            state,
+            delimiter=dialect.delimiter,
+            width=width,
+            limit=limit,
+            trailing=dialect.trailing,
+            headerless=table.headerless,
+        )
     return parse_delimited(
-        chunks, state, dialect=dialect, width=width, limit=limit, plausible=table.plausible
+        chunks,
+        state,
+        dialect=dialect,
+        width=width,
+        limit=limit,
+        plausible=table.plausible,
+        headerless=table.headerless,
     )
-
-
-def _json(
-    kind: JsonKind, chunks: Iterator[bytes], state: StreamState, options: ReadOptions
-) -> Opened:
-    limit = options.limits.max_record_bytes
-    if kind.one_per_line:
-        records = parse_json_lines(chunks, state, limit=limit, array=kind.array)
-    else:
-        records = parse_json_stream(chunks, state, limit=limit, starts=kind.starts)
-    return _of_dicts("json-array" if kind.array else "jsonl", records, kind.columns, state, options)
-
-
-def _of_dicts(
-    name: str,
-    records: Iterator[Record],
-    columns: list[str],
-    state: StreamState,
-    options: ReadOptions,
-) -> Opened:
-    known: Schema | None = choose_schema(columns, options.mapping) if columns else None
-    profile = _profile(name, state, known.name if known else "unknown", columns)
-
-    def maker_for(record: Record) -> RowMaker:
-        # if the sample has no complete record, the first record decides
-        schema = known or choose_schema(map(str, record.values), options.mapping)
-        profile.dump_schema = schema.name
-        return RowMaker(schema, None, options.reviewer_key)
-
-    return Opened(records, state, profile, maker_for)
 
 
 def _parquet(chunks: Iterator[bytes], state: StreamState, options: ReadOptions) -> Opened:
@@ -174,9 +189,5 @@ def _parquet(chunks: Iterator[bytes], state: StreamState, options: ReadOptions) 
     state.encoding = "utf-8"
     maker = RowMaker(schema, columns, options.reviewer_key)
     records = parse_parquet(parquet, columns, state)
-    profile = _profile("parquet", state, schema.name, names)
+    profile = make_profile("parquet", state, schema.name, names)
     return Opened(records, state, profile, lambda _record: maker)
-
-
-def _profile(name: str, state: StreamState, schema: str, columns: list[str]) -> Profile:
-    return Profile(name, state.compression, state.encoding, schema, tuple(columns))

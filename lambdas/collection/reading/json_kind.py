@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from lambdas.collection.reading.formats.json_lines import objects_in
 from lambdas.collection.reading.formats.json_stream import object_end, starts_of
 
 _LINES = 200
 _COLUMN_LINES = 2000
+_OBJECTS = 100
 _MAX_LINE_BYTES = 2**17
 
 
@@ -19,6 +21,8 @@ class JsonKind:
     one_per_line: bool
     starts: re.Pattern[bytes]
     columns: list[str]
+    objects: list[dict[str, Any]]
+    """The first objects of the sample."""
 
 
 def json_kind(sample: bytes) -> JsonKind | None:
@@ -31,38 +35,42 @@ def json_kind(sample: bytes) -> JsonKind | None:
         return None
     array = start == b"["
     starts = starts_of(sample)
-    single, columns = _by_line(lines, array=array)
+    single, columns, objects = _by_line(lines, array=array)
     first = sample.find(b"{")
     if single * 2 >= min(len(lines), _LINES) or first < 0:
-        return JsonKind(array, True, starts, columns)
-    spread, keys = _by_object(sample, first)
+        return JsonKind(array, True, starts, columns, objects)
+    spread, keys, inner = _by_object(sample, first)
     if not spread:
-        return JsonKind(array, True, starts, columns)
-    return JsonKind(array, False, starts, keys)
+        return JsonKind(array, True, starts, columns, objects)
+    return JsonKind(array, False, starts, keys, inner)
 
 
-def _by_line(lines: list[bytes], *, array: bool) -> tuple[int, list[str]]:
-    """Count the lines with exactly one object, and collect the keys of all objects."""
+def _by_line(lines: list[bytes], *, array: bool) -> tuple[int, list[str], list[dict[str, Any]]]:
+    """Count the lines with exactly one object; collect all keys and the first objects."""
     single = 0
     columns: dict[str, None] = {}
+    first: list[dict[str, Any]] = []
     for place, line in enumerate(lines):
         body = line.strip(b"[], \t") if array else line
         values = objects_in(body) if len(line) < _MAX_LINE_BYTES else []
+        first += values[: _OBJECTS - len(first)]
         single += place < _LINES and len(values) == 1
         for one in values:
             columns.update(dict.fromkeys(map(str, one)))
-    return single, list(columns)
+    return single, list(columns), first
 
 
-def _by_object(sample: bytes, position: int) -> tuple[bool, list[str]]:
-    """Whether objects span several lines or share one, and their keys."""
+def _by_object(sample: bytes, position: int) -> tuple[bool, list[str], list[dict[str, Any]]]:
+    """Whether objects span several lines or share one; all keys and the first objects."""
     columns: dict[str, None] = {}
+    first: list[dict[str, Any]] = []
     spread = False
     for _ in range(_COLUMN_LINES):
         end = object_end(sample, position)
         if end < 0:
             break
         objects = objects_in(sample[position:end])
+        first += objects[: _OBJECTS - len(first)]
         following = sample.find(b"{", end)
         between = sample[end : following if following >= 0 else len(sample)]
         spread |= bool(objects) and (b"\n" in sample[position:end] or b"\n" not in between)
@@ -71,4 +79,4 @@ def _by_object(sample: bytes, position: int) -> tuple[bool, list[str]]:
         if following < 0:
             break
         position = following
-    return spread, list(columns)
+    return spread, list(columns), first

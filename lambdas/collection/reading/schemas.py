@@ -83,8 +83,16 @@ FLIPKART = _schema(
     "flipkart", text="Summary", rating="Rate", title="Review",
     product_title=("product_name", "ProductName"),
 )  # fmt: skip
+SNAP = _schema(
+    "snap", text="review/text", rating=("review/score", "review/overall"), title="review/summary",
+    product_id=("product/productId", "beer/beerId", "wine/wineId"),
+    product_title=("product/title", "beer/name", "wine/name"),
+    reviewer=("review/userId", "review/profileName"), date="review/time",
+    helpful_votes="review/helpfulness",
+)  # fmt: skip
 
 _MARKS = (
+    (SNAP, {"review/text"}),
     (AWS_TSV, {"review_body", "star_rating", "review_id"}),
     (DATAFINITI, {"reviews.text", "reviews.rating"}),
     (MULTIDOMAIN, {"review_text", "asin", "rating", "unique_id"}),

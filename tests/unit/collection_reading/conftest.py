@@ -57,6 +57,7 @@ def read_all(
     body: bytes | str,
     *,
     mapping: dict[str, str] | None = None,
+    hints: dict[str, str] | None = None,
     chunk: int | None = None,
     key: bytes = b"k" * 32,
     batch_rows: int = 20_000,
@@ -64,10 +65,10 @@ def read_all(
     **limits: Any,
 ) -> Outcome:
     data = body.encode() if isinstance(body, str) else body
-    columns, hints = split_mapping(mapping)
+    columns, options_of_mapping = split_mapping(mapping)
     options = ReadOptions(
         mapping=columns,
-        hints=hints,
+        hints=options_of_mapping | (hints or {}),
         reviewer_key=key,
         batch_rows=batch_rows,
         limits=Limits(**limits),

@@ -23,13 +23,17 @@ _MIN_LONG_RECORD = 2048
 
 @dataclass(frozen=True)
 class CsvDialect:
-    """How fields are separated and quoted; ``quotechar`` None: a file without quoting."""
+    """How fields are separated and quoted; ``quotechar`` None: a file without quoting.
+
+    ``trailing``: every row may end with one delimiter more than the header.
+    """
 
     delimiter: str = ","
     quotechar: str | None = '"'
     doublequote: bool = True
     escapechar: str | None = None
     skipinitialspace: bool = False
+    trailing: bool = False
 
     def reader(self, lines: Iterator[str], *, strict: bool) -> "CsvReader":
         """A csv reader of this dialect."""

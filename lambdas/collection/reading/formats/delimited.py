@@ -8,7 +8,13 @@ from lambdas.collection.reading.formats.csv_lines import (
     CsvLines,
     OverlongError,
 )
-from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long, wrong_width
+from lambdas.collection.reading.formats.unquoted import (
+    HEADER_AGAIN,
+    cut_off,
+    drop_trailing,
+    too_long,
+    wrong_width,
+)
 from lambdas.collection.reading.lines import line_blocks
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
@@ -32,8 +38,9 @@ def parse_delimited(
     width: int,
     limit: int,
     plausible: Callable[[list[str]], bool],
+    headerless: bool = False,
 ) -> Iterator[Record]:
-    """Yield every record after the header.
+    """Yield every record after the header, or every record if the file has none.
 
     A stray quote affects only its own line: if a record of several lines does not fit the header or
     its quotes do not match, its first line is rejected and reading continues with the second.
@@ -41,7 +48,7 @@ def parse_delimited(
     """
     lines = CsvLines(line_blocks(chunks, limit), limit)
     rows = _Rows(lines, dialect, width, limit, plausible)
-    header: object = None
+    header: object = () if headerless else None
     for record in rows.read(state):
         if header is None:
             header = record.values
@@ -65,6 +72,7 @@ class _Rows:
         self._lines = lines
         self._dialect = dialect
         self._width = width
+        self._trailing = dialect.trailing
         self._limit = limit
         self._plausible = plausible
         self._strict = dialect.reader(lines, strict=True)
@@ -96,6 +104,8 @@ class _Rows:
         """A record whose quotes match, possibly by accident."""
         lines = self._lines
         pending = lines.pending
+        if self._trailing:
+            drop_trailing(fields, self._width)
         if not fields or not "".join(pending).strip():
             lines.done(len(pending))  # a blank line is not a record
         elif len(fields) == self._width and not self._swallowed(pending[1:-1]):
@@ -114,6 +124,8 @@ class _Rows:
             rows = list(self._dialect.reader(iter([line]), strict=True))
         except csv.Error:
             return None
+        if self._trailing and rows:
+            drop_trailing(rows[0], self._width)
         return rows[0] if len(rows) == 1 else None
 
     def _looks_whole(self, line: str) -> bool:
@@ -138,6 +150,8 @@ class _Rows:
         pending = self._lines.pending
         lenient = self._dialect.reader(iter(list(pending)), strict=False)
         fields: list[str] = next(lenient, [])
+        if self._trailing:
+            drop_trailing(fields, self._width)
         used = lenient.line_num
         if len(fields) == self._width and not any(map(self._looks_whole, pending[1:used])):
             yield Record(start, fields, self._lines.done(used))
@@ -152,6 +166,8 @@ class _Rows:
         line = raw[0].rstrip("\r\n")
         if self._dialect.delimiter in _NOT_IN_PROSE and not alone:
             unquoted = line.split(self._dialect.delimiter)
+            if self._trailing:
+                drop_trailing(unquoted, self._width)
             if len(unquoted) == self._width:
                 return Record(start, unquoted, raw)
         unended = not raw[0].endswith(("\n", "\r")) and lines.at_end()

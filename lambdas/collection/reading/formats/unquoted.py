@@ -11,14 +11,22 @@ HEADER_AGAIN = Bad(RejectReason.MALFORMED, "the header again")
 
 
 def parse_unquoted(
-    chunks: Iterator[bytes], state: StreamState, *, delimiter: str, width: int, limit: int
+    chunks: Iterator[bytes],
+    state: StreamState,
+    *,
+    delimiter: str,
+    width: int,
+    limit: int,
+    trailing: bool = False,
+    headerless: bool = False,
 ) -> Iterator[Record]:
     """Yield one record per line; ``width`` is the number of columns in the header, line 1.
 
-    A line with another number of fields is malformed, or truncated if the file ends in it.
+    A line with another number of fields is malformed, or truncated if the file ends in it. With
+    ``trailing`` a line may end with one delimiter more; with ``headerless`` line 1 is a record.
     """
     number = 0
-    header: list[str] | None = None
+    header: list[str] | None = [""] * (width + 1) if headerless else None
     for block in line_blocks(chunks, limit):
         if isinstance(block, Overlong):
             number += 1
@@ -29,6 +37,8 @@ def parse_unquoted(
         for line in lines:
             number += 1
             fields = line.removesuffix("\r").split(delimiter)
+            if trailing:
+                drop_trailing(fields, width)
             if len(fields) == width and len(line) <= limit and header and fields != header:
                 yield Record(number, fields, line)
             elif header is None and line.strip():
@@ -36,13 +46,22 @@ def parse_unquoted(
             elif line.strip():
                 yield Record(number, _wrong(fields, width, line, limit), line)
         if last.strip() and header:
-            yield _last_line(decode_text(last.encode()), number + 1, delimiter, width, state, limit)
+            text = decode_text(last.encode())
+            fields = text.removesuffix("\r").split(delimiter)
+            if trailing:
+                drop_trailing(fields, width)
+            yield _last_line(text, fields, number + 1, width, state, limit)
+
+
+def drop_trailing(fields: list[str], width: int) -> None:
+    """Drop the empty field after a delimiter at the end of a row."""
+    if len(fields) == width + 1 and not fields[-1]:
+        fields.pop()
 
 
 def _last_line(
-    line: str, number: int, delimiter: str, width: int, state: StreamState, limit: int
+    line: str, fields: list[str], number: int, width: int, state: StreamState, limit: int
 ) -> Record:
-    fields = line.removesuffix("\r").split(delimiter)
     if state.truncated or len(fields) < width:
         return Record(number, cut_off(), line)
     if len(fields) != width or len(line) > limit:

@@ -1,0 +1,142 @@
+"""Excel workbooks (.xlsx), row by row."""
+
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long
+from lambdas.collection.reading.options import Limits
+from lambdas.collection.reading.records import Named, Record, StreamState
+from shared.errors import IngestError
+
+MAX_ROWS = 2**20
+"""Rows that a sheet of Excel can have."""
+_MAX_PART_BYTES = 64 * 2**20
+"""Limit of each part that is kept in memory, such as the shared strings."""
+_SHEETS = "xl/worksheets/"
+_ERRORS = (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError, ParseError,
+           IndexError, AttributeError, InvalidFileException)  # fmt: skip
+_ERROR_VALUES = frozenset(
+    {"#N/A", "#DIV/0!", "#REF!", "#NAME?", "#NULL!", "#NUM!", "#VALUE!", "#SPILL!", "#CALC!"}
+)
+_ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+Row = tuple[Any, ...]
+
+
+def open_workbook(file: IO[bytes], limits: Limits) -> Any:
+    """Open a workbook without reading its sheets.
+
+    Raises:
+        IngestError: format_unknown, decompression_limit.
+    """
+    try:
+        check_parts(file, limits)
+        file.seek(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and validations that are not read
+            return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    except _ERRORS as error:
+        message = f"the Excel workbook cannot be read; it may be truncated: {error}"[:300]
+        raise IngestError("format_unknown", message) from error
+
+
+def check_parts(file: IO[bytes], limits: Limits) -> None:
+    """Refuse a workbook that would expand beyond the limits.
+
+    Raises:
+        IngestError: decompression_limit.
+    """
+    with zipfile.ZipFile(file) as archive:
+        parts = archive.infolist()
+    size = sum(part.file_size for part in parts)
+    packed = sum(part.compress_size for part in parts)
+    if size > limits.max_bytes or (size > limits.ratio_floor and size > limits.max_ratio * packed):
+        message = f"the Excel workbook expands to {size} bytes, more than the limits allow"
+        raise IngestError("decompression_limit", message)
+    for part in parts:
+        if part.file_size > _MAX_PART_BYTES and _is_held(part.filename):
+            raise IngestError(
+                "decompression_limit",
+                f"the part {part.filename[:80]!r} of the Excel workbook has more than "
+                f"{_MAX_PART_BYTES // 2**20} MiB; save the sheet as CSV",
+            )
+
+
+def _is_held(name: str) -> bool:
+    """Whether a part is kept in memory: all but the sheets, pictures and other media."""
+    return name.endswith((".xml", ".rels")) and not name.startswith(_SHEETS)
+
+
+def sheet_rows(sheet: Any) -> Iterator[tuple[int, Row]]:
+    """Yield the number and the values of each row that is not empty."""
+    sheet.reset_dimensions()  # many writers state a wrong size
+    rows = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
+    for number, cells in enumerate(rows, 1):
+        values = tuple(map(_value, cells))
+        if any(value is not None for value in values):
+            yield number, values
+
+
+def _value(value: Any) -> Any:
+    """A cell as text, number, truth value or None; dates as ISO 8601."""
+    if value.__class__ is str:
+        if "_x" in value:
+            value = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
+        return None if value in _ERROR_VALUES or not value.strip() else value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, timedelta) else value
+
+
+def parse_rows(
+    rows: Iterator[tuple[int, Row]], columns: list[str], header: int, state: StreamState, limit: int
+) -> Iterator[Record]:
+    """Yield one record per row below the row ``header``, as the list of the values of columns."""
+    width = len(columns)
+    beyond = 0
+    names: list[str | None] = [name or None for name in columns]
+    while True:
+        try:
+            number, row = next(rows)
+        except StopIteration:
+            break
+        except _ERRORS as error:
+            state.warnings.append(
+                f"the Excel sheet is damaged; the rest is not read: {error}"[:300]
+            )
+            yield Record(None, cut_off(), "")
+            break
+        if number <= header:
+            continue
+        beyond += any(value is not None for value in row[width:])
+        values = [*row[:width], *[None] * (width - len(row))]
+        if any(value is not None for value in values):
+            yield _record(number, values, columns, names, limit)
+    if beyond:
+        state.warnings.append(f"{beyond} rows have cells beside the columns of the header")
+
+
+def _record(
+    number: int, values: list[Any], columns: list[str], names: list[str | None], limit: int
+) -> Record:
+    raw = Named(columns, tuple(values))
+    if [header_name(value) or None for value in values] == names:
+        return Record(number, HEADER_AGAIN, raw)
+    if sum(len(value) for value in values if isinstance(value, str)) > limit:
+        return Record(number, too_long(limit), raw)
+    return Record(number, values, raw)
+
+
+def header_name(value: Any) -> str:
+    """A cell of the header as the name of its column."""
+    return "" if value is None else " ".join(str(value).split())
