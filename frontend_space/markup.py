@@ -16,6 +16,7 @@ from reviewlens.models import (
 )
 
 LABELS = ("negative", "neutral", "positive")
+NOT_SUPPORTED = "language not supported"
 _ENTITIES = {ord(c): f"&#{ord(c)};" for c in "`*_[]{}$\\"}
 _MAX_CHARACTERS = 1200
 
@@ -47,10 +48,10 @@ def _sentence(text: str) -> str:
     return text if text[-1:] in ".!?" else f"{text}."
 
 
-def badge(sentiment: str | None) -> str:
-    """A sentiment as a word on its colour."""
+def badge(sentiment: str | None, *, analysed: bool = False) -> str:
+    """A sentiment as a word on its colour; analysed without one: the model does not know it."""
     if sentiment not in LABELS:
-        return '<span class="badge none">not analysed</span>'
+        return f'<span class="badge none">{NOT_SUPPORTED if analysed else "not analysed"}</span>'
     return f'<span class="badge {sentiment}">{sentiment}</span>'
 
 
@@ -104,7 +105,9 @@ def card(review: SimilarReview | StoredReview, *, why: str = "") -> str:
 def _facts(review: SimilarReview | StoredReview) -> list[str]:
     """Facts of a review as HTML, those that are known."""
     written = review.reviewed_at if isinstance(review, SearchResult | StoredReview) else None
-    facts = [badge(review.sentiment), stars(review.rating)]
+    # the index has no review that is not analysed
+    analysed = isinstance(review, SimilarReview) or review.model_version is not None
+    facts = [badge(review.sentiment, analysed=analysed), stars(review.rating)]
     about = product_facts(review).values() if isinstance(review, SearchResult) else ()
     words = (review.product_id, *about, day(written))
     facts += [f"<span>{safe(word)}</span>" for word in words if word]

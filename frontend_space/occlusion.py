@@ -44,7 +44,8 @@ def weigh(
         return []
     variants = [text[:start] + text[end:] for start, end in groups]
     analyses = analyze([text, *variants])
-    whole, *partial = [getattr(analysis.probabilities, label) for analysis in analyses]
+    # a part of the text may be in no language that the model knows
+    whole, *partial = [getattr(analysis.probabilities, label, 0.0) for analysis in analyses]
     pieces, at = [], 0
     for (start, end), probability in zip(groups, partial, strict=True):
         if start > at:

@@ -20,6 +20,7 @@ def _merged(points: Sequence[Point]) -> Point:
         end=points[-1].end,
         reviews=sum(point.reviews for point in points),
         analysed=sum(point.analysed for point in points),
+        not_understood=sum(point.not_understood for point in points),
         mean_rating=_mean_rating(points),
         sentiment_shares=shares,
         net_sentiment=100 * (shares.positive - shares.negative) if shares else None,

@@ -31,7 +31,8 @@ _EDGE = (
     *("shared.settings", "shared.storage"),
 )
 _DATABASE = ("shared.db", "shared.db.aspects", "shared.db.duplicates", "shared.db.insights")
-_SERVING = (*_EDGE, "shared.index", "shared.runtime", "shared.serving")
+_LANGUAGE = ("shared.aspects", "shared.language")
+_SERVING = (*_EDGE, *_LANGUAGE, "shared.index", "shared.runtime", "shared.serving")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ ASSETS: dict[str, Asset] = {
     ),
     "processing": Asset(
         packages=(
-            *(*_EDGE, *_DATABASE, "shared.aspects", "shared.db.ingest", "shared.duplicates"),
+            *(*_EDGE, *_DATABASE, *_LANGUAGE, "shared.db.ingest", "shared.duplicates"),
             *("shared.runtime", "shared.scoring", "shared.statistics", "lambdas.processing"),
         ),
         kind="image",

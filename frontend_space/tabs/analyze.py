@@ -82,13 +82,19 @@ def analysis_html(client: Client, text: str, image_url: str | None) -> str:
     return (
         _verdict(answer)
         + markup.warnings(answer.warnings)
-        + _words(client, text, answer.sentiment)
+        + (_words(client, text, answer.sentiment) if answer.sentiment else "")
         + _similar(text, answer)
         + _versions(answer)
     )
 
 
 def _verdict(answer: AnalyzeResponse) -> str:
+    if answer.confidence is None or answer.probabilities is None:
+        badge = markup.badge(None, analysed=True)
+        return (
+            f'<section class="verdict"><h3>{badge}</h3>'
+            f"<p>{markup.safe(answer.summary)}</p></section>"
+        )
     sure = f"{100 * answer.confidence:.0f}% sure"
     return (
         f'<section class="verdict"><h3>{markup.badge(answer.sentiment)}'

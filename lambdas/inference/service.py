@@ -26,7 +26,9 @@ _SUMMARY_NEIGHBOURS = 10
 def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
     """Answer POST /analyze with the snapshot's model and index."""
     encoded = snapshot.encoder.encode([request.query_text])
-    analysis = text_analysis(encoded.probabilities[0].tolist())
+    analysis, reason = text_analysis(
+        request.query_text, encoded.probabilities[0].tolist(), encoded.unknown_shares[0]
+    )
     hits: Sequence[Hit] | None = None
     if snapshot.index is not None:
         hits = snapshot.index.search(encoded.embeddings[0], max(request.top_k, _SUMMARY_NEIGHBOURS))
@@ -34,22 +36,23 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
     neighbours = [
         Neighbour(review.sentiment, review.similarity_score)
         for review in similar[:_SUMMARY_NEIGHBOURS]
+        if review.sentiment is not None
     ]
     warnings = request.unknown_field_warnings()
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
+    if reason:
+        warnings.append(reason)
     if encoded.truncated[0]:
         warnings.append(TEXT_TRUNCATED)
     if hits is None:
         warnings.append(NO_INDEX)
     return AnalyzeResponse(
-        sentiment=analysis.sentiment,
-        confidence=analysis.confidence,
+        **analysis.model_dump(),
         summary=summarise(
             analysis.sentiment, analysis.confidence, None if hits is None else neighbours
         ),
         similar_reviews=similar[: request.top_k],
-        probabilities=analysis.probabilities,
         model_version=snapshot.encoder.version,
         index_version=snapshot.index.version if snapshot.index else None,
         warnings=warnings,
@@ -59,12 +62,15 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
 def analyze_batch(snapshot: Snapshot, request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
     """Answer POST /analyze/batch with one encoder pass over all texts."""
     encoded = snapshot.encoder.encode(request.texts)
+    rows = zip(request.texts, encoded.probabilities.tolist(), encoded.unknown_shares, strict=True)
+    analyses = [text_analysis(*row) for row in rows]
     warnings = request.unknown_field_warnings()
+    warnings += [f"texts.{i}: {reason}" for i, (_, reason) in enumerate(analyses) if reason]
     warnings += [
         f"texts.{i}: {TEXT_TRUNCATED}" for i, truncated in enumerate(encoded.truncated) if truncated
     ]
     return AnalyzeBatchResponse(
-        results=[text_analysis(row) for row in encoded.probabilities.tolist()],
+        results=[analysis for analysis, _ in analyses],
         model_version=snapshot.encoder.version,
         index_version=snapshot.index.version if snapshot.index else None,
         warnings=warnings,

@@ -11,6 +11,7 @@ MIN_RELATED_SIMILARITY = 0.4
 _MIN_RELATED_FOR_SHARE = 3
 """Fewer related reviews are counted one by one."""
 _STRENGTHS = ((0.95, "Strongly {}"), (0.80, "Clearly {}"), (0.60, "Mildly {}"))
+NO_SENTIMENT = "No sentiment: the model does not understand this text."
 _MIN_NEUTRAL_CONFIDENCE = 0.60
 
 
@@ -22,15 +23,19 @@ class Neighbour(NamedTuple):
 
 
 def summarise(
-    sentiment: Sentiment, confidence: float, neighbours: Sequence[Neighbour] | None
+    sentiment: Sentiment | None,
+    confidence: float | None,
+    neighbours: Sequence[Neighbour] | None,
 ) -> str:
     """Write the summary sentence.
 
     Args:
-        sentiment: of the text.
+        sentiment: of the text; None if the model does not understand it.
         confidence: calibrated probability of the sentiment.
         neighbours: the nearest reviews; None if there is no index.
     """
+    if sentiment is None or confidence is None:
+        return NO_SENTIMENT
     return f"{_strength(sentiment, confidence)}, {_agreement(sentiment, neighbours)}."
 
 

@@ -11,12 +11,19 @@ from shared.statistics.change_points import ChangePoint
 
 
 def build_figures(
-    reviews: int, rated: int, rating_sum: float, negative: int, neutral: int, positive: int
+    reviews: int,
+    rated: int,
+    rating_sum: float,
+    negative: int,
+    neutral: int,
+    positive: int,
+    not_understood: int,
 ) -> dict[str, Any]:
     """Compute the fields of Figures, except the link, from sums over reviews."""
     return {
         "reviews": reviews,
         "analysed": negative + neutral + positive,
+        "not_understood": not_understood,
         "mean_rating": rating_sum / rated if rated else None,
         **build_sentiment(negative, neutral, positive),
     }

@@ -19,6 +19,13 @@ Category = Annotated[
     str | None, Query(max_length=512, description="empty: products without a category")
 ]
 Source = Annotated[str | None, Query(max_length=512)]
+Language = Annotated[
+    str | None,
+    Query(
+        pattern="^[a-z]{2,3}$",
+        description="ISO 639-1 code such as de, or und where it is not determined",
+    ),
+]
 FirstDay = Annotated[date | None, Query(alias="from", description="inclusive, UTC")]
 LastDay = Annotated[date | None, Query(alias="to", description="inclusive, UTC")]
 

@@ -11,6 +11,7 @@ from lambdas.insights.parameters import (
     Category,
     Cursor,
     FirstDay,
+    Language,
     LastDay,
     Limit,
     ProductId,
@@ -41,6 +42,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         category: Category = None,
         source: Source = None,
         sentiment: Sentiment | None = None,
+        language: Language = None,
         mismatch: Annotated[
             bool | None, Query(description="whether the rating contradicts the text")
         ] = None,
@@ -69,6 +71,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
             source=source,
             mismatch=mismatch,
             aspect=aspect,
+            language=language,
         )
         return ReviewReader(ReviewQueries(database()), TrendQueries(database())).page(
             filters, limit, cursor

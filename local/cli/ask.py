@@ -84,10 +84,13 @@ def show_analysis(response: AnalyzeResponse) -> None:
     """Print a response of /analyze."""
     out = console()
     sentiment = response.sentiment
-    out.print(
-        f"[{_COLOURS[sentiment]} bold]{sentiment}[/]  "
-        f"(confidence {response.confidence:.2f})  {response.summary}"
-    )
+    if sentiment is None or response.confidence is None:
+        out.print(response.summary)
+    else:
+        out.print(
+            f"[{_COLOURS[sentiment]} bold]{sentiment}[/]  "
+            f"(confidence {response.confidence:.2f})  {response.summary}"
+        )
     _show_reviews(response.similar_reviews)
     _show_warnings(response.warnings)
 
@@ -103,11 +106,12 @@ def show_results(response: SearchResponse) -> None:
 def _show_reviews(reviews: Sequence[SimilarReview]) -> None:
     table = Table("similarity", "sentiment", "stars", "product", "review", box=None, pad_edge=False)
     for review in reviews:
-        text, colour = review.review_text, _COLOURS[review.sentiment]
+        text = review.review_text
+        sentiment = review.sentiment
         shown = text if len(text) <= _MAX_TEXT_CHARACTERS else f"{text[:_MAX_TEXT_CHARACTERS]}…"
         table.add_row(
             f"{review.similarity_score:.2f}",
-            f"[{colour}]{review.sentiment}[/]",
+            f"[{_COLOURS[sentiment]}]{sentiment}[/]" if sentiment else "unknown",
             "" if review.rating is None else f"{review.rating:g}",
             _escape(review.product_id or ""),
             _escape(shown),

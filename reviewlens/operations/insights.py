@@ -78,6 +78,7 @@ def reviews(
     category: str | None = None,
     source: str | None = None,
     sentiment: Sentiment | str | None = None,
+    language: str | None = None,
     mismatch: bool | None = None,
     min_rating: float | None = None,
     max_rating: float | None = None,
@@ -94,6 +95,7 @@ def reviews(
         category: reviews of products of this category; empty: of products without one.
         source: reviews of this family of dumps.
         sentiment: negative, neutral or positive.
+        language: an ISO 639-1 code, or und for reviews whose language is not determined.
         mismatch: whether the stars contradict the text.
         min_rating: stars, 1 to 5.
         max_rating: stars, 1 to 5.
@@ -110,6 +112,7 @@ def reviews(
         category=category,
         source=source,
         sentiment=sentiment,
+        language=language,
         mismatch=mismatch,
         min_rating=min_rating,
         max_rating=max_rating,

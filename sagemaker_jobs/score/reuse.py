@@ -69,7 +69,9 @@ class Reuse:
         (corrected,) = self.head.run(["logits"], feed)
         probabilities = softmax(corrected).astype(np.float32)
         sentiments = [LABELS[index].value for index in probabilities.argmax(axis=1)]
-        return Scored(vectors, probabilities, sentiments, probabilities.max(axis=1))
+        # the adapted model has the tokenizer of its source, so it understands the same texts
+        unknown = [float(each is False) for each in served["understood"].to_pylist()]
+        return Scored(vectors, probabilities, sentiments, probabilities.max(axis=1), unknown)
 
     def _stored_pair(
         self, store: ObjectStore, shard: ProcessShard, table: pa.Table

@@ -19,7 +19,7 @@ from shared.errors import NotFoundError
 from shared.index.shards import list_pairs, shard_of
 from shared.runtime.scoring import Encodings
 from shared.schemas.messages import ProcessShard
-from shared.scoring.shard import ShardScores, score_shard, store_scores
+from shared.scoring.shard import ShardScores, score_shard, shard_languages, store_scores
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import read_clean
 
@@ -147,7 +147,9 @@ def _score(
         derived = reuse.score(artefacts, database, shard, table) if reuse else None
         # an adapted model reads the same mentions: they are copied below
         scores = (
-            ShardScores(table, derived, None) if derived else score_shard(encoder.encode, table)
+            ShardScores(table, derived, None, shard_languages(table, derived))
+            if derived
+            else score_shard(encoder.encode, table)
         )
         place = (encoder.version, shard.ingest_id, shard.part)
         with store_scores(database, artefacts, place, batch, scores, current=False) as connection:

@@ -1,6 +1,6 @@
 """Scores the sentences in which reviews mention aspects."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ def score_mentions(
     table: pa.Table,
     scored: Scored,
     *,
+    understood: Sequence[bool],
     parallel: int = 1,
     on_progress: Callable[[], None] = ignore_progress,
 ) -> Iterator[Mention]:
@@ -43,11 +44,14 @@ def score_mentions(
         encode: the model.
         table: the clean shard.
         scored: the model's results for the reviews, row by row.
+        understood: whether the model understands each review; others have no mentions.
         parallel: number of concurrent calls of ``encode``.
         on_progress: called after every 512 sentences.
     """
     texts = table["text"].to_pylist()
-    mentions = [find_mentions(text) for text in texts]
+    mentions = [
+        find_mentions(text) if clear else [] for text, clear in zip(texts, understood, strict=True)
+    ]
     to_encode = dict.fromkeys(
         text[sentence.start : sentence.end]
         for text, sentences in zip(texts, mentions, strict=True)

@@ -135,10 +135,11 @@ def _may_be_third_person(word: str) -> bool:
 def is_english(tokens: Sequence[Token]) -> bool:
     """Whether at least half of the words are known: unknown words are tagged as nouns."""
     words = [token.word for token in tokens if token.kind not in ".#m"]
-    return 2 * sum(map(_is_known, words)) >= len(words)
+    return 2 * sum(map(is_known_word, words)) >= len(words)
 
 
-def _is_known(word: str) -> bool:
+def is_known_word(word: str) -> bool:
+    """Whether a word in lower case is an English one."""
     return (
         word in _FUNCTION_WORDS or word in lexicon() or singular(word) in lexicon() or "-" in word
     )

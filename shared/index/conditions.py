@@ -20,6 +20,8 @@ class Where:
     parameters: tuple[object, ...]
 
 
+_UNDERSTOOD = "understood IS NOT 0"
+"""The model understands the review; null: an earlier release analysed it."""
 NOTHING = Where("0", ())
 """Matches no row."""
 
@@ -47,7 +49,10 @@ def where_of(filters: SearchFilters | None, missing: Collection[str] = ()) -> Wh
     if not conditions:
         return None
     parameters = tuple(value for condition in conditions for value in condition.parameters)
-    return Where(" AND ".join(condition.sql for condition in conditions), parameters)
+    where = " AND ".join(condition.sql for condition in conditions)
+    if filters.sentiment or filters.sentiments:
+        where += "" if "understood" in missing else f" AND {_UNDERSTOOD}"
+    return Where(where, parameters)
 
 
 def _equals(field: ReviewField, filters: SearchFilters) -> list[Where]:

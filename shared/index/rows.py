@@ -81,11 +81,11 @@ def _create_indexes() -> list[str]:
     """One index for each filter; those that compare values also order by the ranges."""
     ranges = [field.name for field in SERVED_FIELDS if field.filter == Filter.RANGE]
     columns = [
-        [field.name, "sentiment", *ranges]
+        [field.name, "sentiment", *ranges, "understood"]
         for field in SERVED_FIELDS
         if field.filter in (Filter.EQUALS, Filter.AMONG) and field.name != "sentiment"
     ]
-    columns += [["sentiment", *ranges], *(ranges[at:] for at in range(len(ranges)))]
+    columns += [["sentiment", *ranges, "understood"], *(ranges[at:] for at in range(len(ranges)))]
     return [f"CREATE INDEX by_{names[0]} ON reviews ({', '.join(names)})" for names in columns]
 
 

@@ -14,7 +14,15 @@ from shared.errors import ArtefactError
 from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
 from shared.runtime.threads import cores
-from shared.runtime.tokens import MAX_TOKENS, load_tokenizer, pad, tokenise, truncate
+from shared.runtime.tokens import (
+    MAX_TOKENS,
+    UNKNOWN,
+    load_tokenizer,
+    pad,
+    tokenise,
+    truncate,
+    unknown_share,
+)
 from shared.schemas.sentiment import LABELS
 from shared.storage.artefacts import LocalVersion, read_folder
 
@@ -30,12 +38,14 @@ class Encoded:
 
     ``embeddings``: float32, texts x dimension, unit length. ``probabilities``: float32,
     texts x 3 in the order of LABELS, each row summing to one. ``truncated``: whether the middle of
-    a text was left out because it has more tokens than the model reads.
+    a text was left out because it has more tokens than the model reads. ``unknown_shares``: share
+    of a text's tokens that the tokenizer does not know.
     """
 
     embeddings: Floats
     probabilities: Floats
     truncated: list[bool]
+    unknown_shares: list[float]
 
 
 class Encoder:
@@ -65,6 +75,7 @@ class Encoder:
                 self._idle_session = open_session(folder / "model.onnx", idle_threads)
         except Exception as error:  # tokenizers and onnxruntime raise bare Exceptions
             raise ArtefactError(f"model {manifest.version} cannot be opened") from error
+        self._unknown_id = self._tokenizer.token_to_id(UNKNOWN)
         self._max_passes = max(1, cores() // threads)
         self._slots = threading.BoundedSemaphore(self._max_passes)
         self._running = 0
@@ -103,7 +114,7 @@ class Encoder:
         embeddings = np.empty((len(texts), self.dimension), dtype=np.float32)
         probabilities = np.empty((len(texts), len(LABELS)), dtype=np.float32)
         if not texts:
-            return Encoded(embeddings, probabilities, [])
+            return Encoded(embeddings, probabilities, [], [])
         all_ids = tokenise(self._tokenizer, texts)
         limit = self.manifest.max_tokens or MAX_TOKENS
         tokens = [truncate(ids, limit, self.manifest.tail_tokens) for ids in all_ids]
@@ -124,7 +135,12 @@ class Encoder:
         else:
             # Longest first, so that the cores finish at about the same time.
             list(self._workers().map(encode_batch, reversed(batches)))
-        return Encoded(embeddings, probabilities, [len(ids) > limit for ids in all_ids])
+        return Encoded(
+            embeddings,
+            probabilities,
+            [len(ids) > limit for ids in all_ids],
+            [unknown_share(ids, self._unknown_id) for ids in all_ids],
+        )
 
     def _workers(self) -> ThreadPoolExecutor:
         with self._pool_lock:

@@ -33,18 +33,28 @@ class Encodings(Protocol):
     def probabilities(self) -> Any:
         """float32 (n, 3): negative, neutral, positive."""
 
+    @property
+    def unknown_shares(self) -> list[float]:
+        """Share of the tokens of each text that the model does not know."""
+
 
 Encode = Callable[[Sequence[str]], Encodings]
+Languages = Sequence[tuple[str, bool]]
+"""For each text its language, and whether the model understands it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Embeddings (n, dimension), probabilities (n, 3), labels and their confidences (n)."""
+    """Embeddings (n, dimension), probabilities (n, 3), labels and their confidences (n).
+
+    ``unknown_shares`` (n): share of unknown tokens.
+    """
 
     embeddings: npt.NDArray[np.float16]
     probabilities: npt.NDArray[np.float32]
     sentiments: list[str]
     confidences: npt.NDArray[np.float32]
+    unknown_shares: list[float]
 
 
 def ignore_progress() -> None:
@@ -84,12 +94,13 @@ def score(
         parallel: number of concurrent calls of ``encode``.
         on_progress: called after every 512 rows.
     """
-    titles, bodies = table["title"].to_pylist(), table["text"].to_pylist()
-    texts = [model_text(title, text) for title, text in zip(titles, bodies, strict=True)]
+    texts = model_texts(table)
     vectors, probability_parts = [], []
+    unknown_shares: list[float] = []
     for encodings in encode_in_parts(encode, texts, parallel=parallel, on_progress=on_progress):
         vectors.append(np.asarray(encodings.embeddings, np.float16))
         probability_parts.append(np.asarray(encodings.probabilities, np.float32))
+        unknown_shares += encodings.unknown_shares
     probabilities = np.concatenate(probability_parts)
     best = probabilities.argmax(axis=1)
     return Scored(
@@ -97,11 +108,22 @@ def score(
         probabilities,
         [LABELS[index].value for index in best],
         probabilities.max(axis=1),
+        unknown_shares,
     )
 
 
+def model_texts(table: pa.Table) -> list[str]:
+    """What the encoder reads of each review of a clean shard."""
+    titles, bodies = table["title"].to_pylist(), table["text"].to_pylist()
+    return [model_text(title, text) for title, text in zip(titles, bodies, strict=True)]
+
+
 def put_scored(
-    store: ObjectStore, place: tuple[str, str, int], table: pa.Table, scored: Scored
+    store: ObjectStore,
+    place: tuple[str, str, int],
+    table: pa.Table,
+    scored: Scored,
+    languages: Languages,
 ) -> None:
     """Write the pair of shards that an index build reads.
 
@@ -110,9 +132,10 @@ def put_scored(
         place: model version, ingest id, part.
         table: the clean shard.
         scored: its scores, row by row.
+        languages: the language of each row, and whether the model understands it.
     """
     store.put(layout.embedding_shard(*place), _npy(scored.embeddings))
-    store.put(layout.analysis_shard(*place), to_parquet(_served(table, scored)))
+    store.put(layout.analysis_shard(*place), to_parquet(_served(table, scored, languages)))
 
 
 def _npy(array: npt.NDArray[np.float16]) -> bytes:
@@ -121,11 +144,13 @@ def _npy(array: npt.NDArray[np.float16]) -> bytes:
     return sink.getvalue()
 
 
-def _served(table: pa.Table, scored: Scored) -> pa.Table:
+def _served(table: pa.Table, scored: Scored, languages: Languages) -> pa.Table:
     """The served fields of each review, in the order of the embeddings."""
     scores = {
         "sentiment": pa.array(scored.sentiments, pa.string()),
         "confidence": pa.array(scored.confidences, pa.float32()),
+        "language": pa.array([language for language, _ in languages], pa.string()),
+        "understood": pa.array([understood for _, understood in languages], pa.bool_()),
     }
     columns = [scores[name] if name in scores else table[name] for name in SERVED_SCHEMA.names]
     return pa.Table.from_arrays(columns, schema=SERVED_SCHEMA)

@@ -7,8 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from shared.runtime.emoji import replace_emoji
+
 Ids = npt.NDArray[np.int64]
 
+UNKNOWN = "[UNK]"
+"""The token of everything that is not in the vocabulary."""
 MAX_TOKENS = 256
 """Limit of a model whose manifest sets none."""
 
@@ -22,10 +26,16 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """All token ids of each text, special tokens included."""
+    """All token ids of each text, special tokens included; emoji are read as words."""
     if len(texts) == 1:
-        return [tokenizer.encode(texts[0]).ids]
-    return [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+        return [tokenizer.encode(replace_emoji(texts[0])).ids]
+    encodings = tokenizer.encode_batch([replace_emoji(text) for text in texts])
+    return [encoding.ids for encoding in encodings]
+
+
+def unknown_share(ids: Sequence[int], unknown_id: int | None) -> float:
+    """Share of the tokens of a text, without its two special tokens, that are unknown."""
+    return ids.count(unknown_id) / max(1, len(ids) - 2) if unknown_id is not None else 0.0
 
 
 def truncate(ids: list[int], max_tokens: int, tail_tokens: int = 1) -> list[int]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
+from shared.schemas.text import has_visible_characters
 
 MAX_TEXT_CHARACTERS = 10_000
 MAX_BATCH_TEXTS = 64
@@ -33,7 +34,7 @@ class Problem(BaseModel):
 
 
 def _not_blank(text: str) -> str:
-    if not text.strip():
+    if not has_visible_characters(text):
         raise ValueError("must not be blank")
     return text
 
@@ -58,6 +59,15 @@ ImageUrl = Annotated[
     str,
     Field(max_length=2048, description="http(s) URL of an image"),
     AfterValidator(_http_url),
+]
+
+
+Language = Annotated[
+    str,
+    Field(
+        pattern="^[a-z]{2,3}$",
+        description="ISO 639-1 code such as de, or und where it is not determined",
+    ),
 ]
 
 
@@ -97,6 +107,8 @@ class SearchFilters(ProductFacts):
     )
     sentiment: Sentiment | None = None
     sentiments: list[Sentiment] | None = Field(default=None, min_length=1, max_length=3)
+    language: Language | None = None
+    languages: list[Language] | None = Field(default=None, min_length=1, max_length=50)
     min_rating: float | None = Field(default=None, ge=1, le=5, allow_inf_nan=False)
     max_rating: float | None = Field(default=None, ge=1, le=5, allow_inf_nan=False)
     date_from: date | None = None
@@ -133,10 +145,13 @@ class Probabilities(BaseModel):
 
 
 class SimilarReview(BaseModel):
-    """A review near the query; ``similarity_score`` is the cosine, in -1..1."""
+    """A review near the query; ``similarity_score`` is the cosine, in -1..1.
+
+    ``sentiment`` is null if the model does not understand the review.
+    """
 
     review_text: str
-    sentiment: Sentiment
+    sentiment: Sentiment | None
     similarity_score: float
     review_id: str
     product_id: str | None = None
@@ -148,28 +163,32 @@ class SearchResult(SimilarReview, ProductFacts):
 
     title: str | None = None
     reviewed_at: datetime | None = None
+    language: str | None = None
 
 
-class AnalyzeResponse(_Response):
-    """Response of POST /analyze; ``confidence`` is the probability of ``sentiment``."""
+class TextAnalysis(BaseModel):
+    """Sentiment and language of one text; ``confidence`` is the probability of ``sentiment``.
 
-    sentiment: Sentiment
-    confidence: float
+    ``language`` is an ISO 639-1 code, or ``und`` where the text is too short to decide. If the
+    model does not understand the text, ``sentiment``, ``confidence`` and ``probabilities`` are
+    null, and a warning says why.
+    """
+
+    sentiment: Sentiment | None
+    confidence: float | None
+    probabilities: Probabilities | None
+    language: str | None = None
+
+
+class AnalyzeResponse(TextAnalysis, _Response):
+    """Response of POST /analyze."""
+
     summary: str
     similar_reviews: list[SimilarReview]
-    probabilities: Probabilities
     model_version: str
     index_version: str | None
     modalities: list[str] = Field(default_factory=lambda: ["text"])
     warnings: list[str] = Field(default_factory=list)
-
-
-class TextAnalysis(BaseModel):
-    """Sentiment of one text of a batch."""
-
-    sentiment: Sentiment
-    confidence: float
-    probabilities: Probabilities
 
 
 class AnalyzeBatchResponse(_Response):

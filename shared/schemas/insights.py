@@ -47,11 +47,13 @@ class Figures(BaseModel):
 
     ``analysed`` of the ``reviews`` have a sentiment; ``sentiment_shares`` are fractions of those,
     ``net_sentiment`` is 100 times positive minus negative (None where no review is analysed).
+    ``not_understood`` others have none because the model does not know their language.
     ``reviews_link`` lists the reviews.
     """
 
     reviews: int
     analysed: int
+    not_understood: int = 0
     mean_rating: float | None
     sentiment_shares: SentimentSplit | None
     net_sentiment: float | None
@@ -217,6 +219,8 @@ class DriftReport(Fresh):
 class StoredReview(BaseModel):
     """A review and its analysis by the newest model (None before it is processed).
 
+    ``language`` is an ISO 639-1 code, or ``und`` where the text is too short to decide. A review
+    that the model does not understand has a language and a model version, but no sentiment.
     ``mismatch``: its stars are above or below the sentiment of its text.
     """
 
@@ -233,6 +237,7 @@ class StoredReview(BaseModel):
     helpful_votes: int | None
     sentiment: Sentiment | None
     confidence: float | None
+    language: str | None = None
     model_version: str | None
     mismatch: Mismatch | None
 

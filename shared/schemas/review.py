@@ -195,6 +195,15 @@ REVIEW_FIELDS = (
         filter=Filter.AMONG,
     ),
     ReviewField("confidence", FieldType.REAL, required=True, table=Table.ANALYSES, served=True),
+    ReviewField(
+        "language",  # ISO 639-1, or "und" where the text is too short to decide
+        FieldType.NAME,
+        table=Table.ANALYSES,
+        served=True,
+        filter=Filter.AMONG,
+    ),
+    # whether the model knows the language and most tokens; if not, its sentiment is not shown
+    ReviewField("understood", FieldType.FLAG, table=Table.ANALYSES, served=True),
 )
 
 

@@ -14,7 +14,15 @@ from shared.db.aspects.readings import Readings, upsert_readings
 from shared.db.connection import Connection, Database
 from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.shards import StoredBatch, lock_batch
-from shared.runtime.scoring import Encode, Scored, ignore_progress, put_scored, score
+from shared.language.understanding import TextLanguage, language_of
+from shared.runtime.scoring import (
+    Encode,
+    Scored,
+    ignore_progress,
+    model_texts,
+    put_scored,
+    score,
+)
 from shared.storage.objects import ObjectStore
 
 
@@ -28,6 +36,7 @@ class ShardScores:
     table: pa.Table
     scored: Scored
     readings: Readings | None
+    languages: list[TextLanguage]
 
     @property
     def review_ids(self) -> list[str]:
@@ -51,8 +60,21 @@ def score_shard(
         on_progress: called after each batch of texts.
     """
     scored = score(encode, table, parallel=parallel, on_progress=on_progress)
-    mentions = score_mentions(encode, table, scored, parallel=parallel, on_progress=on_progress)
-    return ShardScores(table, scored, Readings.from_mentions(mentions))
+    languages = shard_languages(table, scored)
+    mentions = score_mentions(
+        encode,
+        table,
+        scored,
+        understood=[understood for _, understood in languages],
+        parallel=parallel,
+        on_progress=on_progress,
+    )
+    return ShardScores(table, scored, Readings.from_mentions(mentions), languages)
+
+
+def shard_languages(table: pa.Table, scored: Scored) -> list[TextLanguage]:
+    """The language of each review of a clean shard, and whether the model understands it."""
+    return list(map(language_of, model_texts(table), scored.unknown_shares))
 
 
 @contextmanager
@@ -83,7 +105,7 @@ def store_scores(
         UnavailableError: the database or the bucket does not answer.
     """
     version, ingest_id, _ = place
-    put_scored(artefacts, place, scores.table, scores.scored)
+    put_scored(artefacts, place, scores.table, scores.scored, scores.languages)
     with database.transaction() as connection:
         if not lock_batch(connection, ingest_id, batch):
             yield None
@@ -96,6 +118,7 @@ def store_scores(
             scored.sentiments,
             scored.confidences.tolist(),
             scored.probabilities.T.tolist(),
+            scores.languages,
             current=current,
         )
         if scores.readings is not None:

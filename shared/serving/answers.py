@@ -3,24 +3,54 @@
 from typing import Any
 
 from shared.index.reader import Hit
+from shared.language.detection import UNDETERMINED
+from shared.language.understanding import MAX_UNKNOWN_SHARE, language_of
 from shared.schemas.api import Probabilities, SearchResult, SimilarReview, TextAnalysis
 from shared.schemas.review import SERVED_FIELDS
 from shared.schemas.sentiment import LABELS
 
 IMAGE_IGNORED = "this model reads only text: the image was ignored"
 TEXT_TRUNCATED = "the text exceeds the model's limit: only its beginning and end were used"
+NOT_UNDERSTOOD = "no sentiment, because the model does not understand the text"
 NO_INDEX = "no index is published yet: no reviews were compared"
 
 
-def text_analysis(probabilities: list[float]) -> TextAnalysis:
-    """The most probable sentiment of one row of probabilities, in the order of LABELS."""
+def text_analysis(
+    text: str, probabilities: list[float], unknown_share: float
+) -> tuple[TextAnalysis, str | None]:
+    """The sentiment of a text that the model understands.
+
+    Args:
+        text: the text.
+        probabilities: of the labels, in the order of LABELS.
+        unknown_share: share of the text's tokens that the model does not know.
+
+    Returns:
+        The analysis, and the reason why it has no sentiment.
+    """
+    language, understood = language_of(text, unknown_share)
+    if not understood:
+        analysis = TextAnalysis(
+            sentiment=None, confidence=None, probabilities=None, language=language
+        )
+        return analysis, _reason(language, unknown_share)
     best = max(range(len(LABELS)), key=probabilities.__getitem__)
     by_label = {label.value: _rounded(p) for label, p in zip(LABELS, probabilities, strict=True)}
-    return TextAnalysis(
+    analysis = TextAnalysis(
         sentiment=LABELS[best],
         confidence=_rounded(probabilities[best]),
         probabilities=Probabilities(**by_label),
+        language=language,
     )
+    return analysis, None
+
+
+def _reason(language: str, unknown_share: float) -> str:
+    if unknown_share > MAX_UNKNOWN_SHARE:
+        return f"{NOT_UNDERSTOOD}: it does not know {unknown_share:.0%} of the tokens"
+    if language == UNDETERMINED:
+        return f"{NOT_UNDERSTOOD}: its language is not one that can be determined"
+    return f"{NOT_UNDERSTOOD}: its language is {language}, and the model knows only English"
 
 
 def similar_review(hit: Hit) -> SimilarReview:
@@ -35,7 +65,9 @@ def search_result(hit: Hit) -> SearchResult:
 
 def _shown_fields(hit: Hit) -> dict[str, Any]:
     """All served fields by their names in the API; each model takes those that it has."""
-    return {field.result_name: hit.row.fields[field.name] for field in SERVED_FIELDS}
+    shown = {field.result_name: hit.row.fields[field.name] for field in SERVED_FIELDS}
+    # null: an earlier release stored the review
+    return shown if shown["understood"] in (None, 1) else {**shown, "sentiment": None}
 
 
 def _rounded(value: float) -> float:

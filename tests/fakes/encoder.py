@@ -9,6 +9,7 @@ import numpy as np
 class FakeEncoded(NamedTuple):
     embeddings: np.ndarray
     probabilities: np.ndarray
+    unknown_shares: list[float]
 
 
 class WordEncoder:
@@ -23,7 +24,8 @@ class WordEncoder:
         seeds = [hashlib.sha256(text.encode()).digest()[: self.dimension] for text in texts]
         vectors = np.array([list(seed) for seed in seeds], np.float32) + 1
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return FakeEncoded(vectors, np.array([self._judge(text) for text in texts], np.float32))
+        probabilities = np.array([self._judge(text) for text in texts], np.float32)
+        return FakeEncoded(vectors, probabilities, [0.0] * len(texts))
 
     def _judge(self, text):
         if "bad" in text:

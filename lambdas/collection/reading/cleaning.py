@@ -4,6 +4,8 @@ import html
 import re
 import unicodedata
 
+from shared.schemas.text import has_visible_characters
+
 _VIDEO = re.compile(
     r"\[\[\s*(?:VIDEO|ASIN|IMAGE|REVIEW)[A-Z]*ID\s*:[^\]\[]{0,80}\]\]", re.IGNORECASE
 )
@@ -69,6 +71,8 @@ def _clean_slowly(text: str) -> str:
         text = _strip_tags(text)
     if "\\" in text:
         text = _ESCAPED_QUOTE.sub(r"\1", text)
+    if not has_visible_characters(text):
+        return ""
     plain = _is_plain(text)
     text = _single_spaces(text) if plain else " ".join(text.split())
     if plain or _is_plain(text):

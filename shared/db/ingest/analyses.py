@@ -6,15 +6,17 @@ from shared.db.connection import Connection
 
 _UPSERT = """
 INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive,
-                      analysed_at)
+                      language, understood, analysed_at)
 SELECT s.review_id, %s, s.sentiment, s.confidence, s.negative, s.neutral, s.positive,
-       CASE WHEN %s THEN now() ELSE '-infinity' END
-FROM unnest(%s::text[], %s::text[], %s::real[], %s::real[], %s::real[], %s::real[])
-    AS s (review_id, sentiment, confidence, negative, neutral, positive)
+       s.language, s.understood, CASE WHEN %s THEN now() ELSE '-infinity' END
+FROM unnest(%s::text[], %s::text[], %s::real[], %s::real[], %s::real[], %s::real[],
+            %s::text[], %s::boolean[])
+    AS s (review_id, sentiment, confidence, negative, neutral, positive, language, understood)
 ORDER BY s.review_id
 ON CONFLICT (review_id, model_version) DO UPDATE
 SET sentiment = excluded.sentiment, confidence = excluded.confidence,
     negative = excluded.negative, neutral = excluded.neutral, positive = excluded.positive,
+    language = excluded.language, understood = excluded.understood,
     analysed_at = greatest(analyses.analysed_at, excluded.analysed_at)
 """
 
@@ -43,6 +45,7 @@ def upsert_analyses(
     sentiments: Sequence[str],
     confidences: Sequence[float],
     probabilities: Sequence[Sequence[float]],
+    languages: Sequence[tuple[str, bool]],
     *,
     current: bool = True,
 ) -> None:
@@ -55,6 +58,7 @@ def upsert_analyses(
         sentiments: n labels.
         confidences: n probabilities of these labels.
         probabilities: three columns of n values: negative, neutral, positive.
+        languages: n languages, each with whether the model understands the text.
         current: whether insights use them immediately; those of a candidate wait for
             adoption.activate_analyses.
     """
@@ -63,5 +67,7 @@ def upsert_analyses(
         (
             *(model_version, current),
             *(list(review_ids), list(sentiments), list(confidences), *probabilities),
+            [language for language, _ in languages],
+            [understood for _, understood in languages],
         ),
     )

@@ -17,7 +17,8 @@ _COLUMNS = sql.SQL("""
 p.product_id, {fields}, coalesce(t.reviews, 0) AS reviews, t.mean_rating,
 coalesce(t.analysed, 0) AS analysed, coalesce(t.negative, 0) AS negative,
 coalesce(t.neutral, 0) AS neutral, coalesce(t.positive, 0) AS positive,
-coalesce(t.mismatches, 0) AS mismatches, t.first_day, t.last_day, t.change_day, t.change_seen,
+coalesce(t.not_understood, 0) AS not_understood, coalesce(t.mismatches, 0) AS mismatches,
+ t.first_day, t.last_day, t.change_day, t.change_seen,
 t.reviews_before, t.negative_before, t.reviews_after, t.negative_after, t.p_value
 """).format(fields=_FIELDS)
 _IN_TOTALS = frozenset({"category"})

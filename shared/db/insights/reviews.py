@@ -17,7 +17,7 @@ _PAGE = SQL("""
 WITH page AS MATERIALIZED (
     SELECT f.* FROM review_facts AS f {where} ORDER BY f.at DESC, f.review_id LIMIT %s
 )
-SELECT {fields}, f.sentiment, f.confidence, f.model_version,
+SELECT {fields}, f.sentiment, f.confidence, f.language, f.model_version,
        CASE f.mismatch WHEN 1 THEN 'stars_above_text' WHEN -1 THEN 'stars_below_text' END
            AS mismatch
 FROM page AS f JOIN reviews AS r USING (review_id)
@@ -44,6 +44,7 @@ class ReviewFilters:
     source: str | None = None
     mismatch: bool | None = None
     aspect: str | None = None
+    language: str | None = None
 
     def conditions(self) -> list[tuple[SQL, object]]:
         """The SQL conditions, each with its argument."""
@@ -52,6 +53,7 @@ class ReviewFilters:
             (SQL("f.category = %s"), self.category),
             (SQL("f.source = %s"), self.source),
             (SQL("f.sentiment = %s"), self.sentiment),
+            (SQL("f.language = %s"), self.language),
             (SQL("f.rating >= %s::real"), self.min_rating),
             (SQL("f.rating <= %s::real"), self.max_rating),
             (SQL("f.at >= %s::timestamp AT TIME ZONE 'UTC'"), self.first_day),

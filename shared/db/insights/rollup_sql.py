@@ -4,7 +4,8 @@
 from typing import LiteralString
 
 _MEASURES: tuple[LiteralString, ...] = (
-    *("reviews", "rated", "rating_sum", "negative", "neutral", "positive", "mismatches"),
+    *("reviews", "rated", "rating_sum", "negative", "neutral", "positive", "not_understood"),
+    "mismatches",
 )
 _SUMS: LiteralString = ", ".join(f"sum({name}) AS {name}" for name in _MEASURES)
 _COLUMNS: LiteralString = ", ".join(_MEASURES)
@@ -23,8 +24,11 @@ WITH processed AS (
            coalesce(r.product_id, '') AS product_id, coalesce(p.category, '') AS category,
            r.source, coalesce(r.reviewed_at, '-infinity') AS at,
            coalesce((r.reviewed_at AT TIME ZONE 'UTC')::date, '-infinity') AS day, r.rating,
-           a.sentiment, a.confidence, a.model_version,
-           CASE WHEN r.rating >= 4 AND a.sentiment = 'negative' AND a.confidence >= %(confident)s
+           CASE WHEN a.understood THEN a.sentiment END AS sentiment,
+           CASE WHEN a.understood THEN a.confidence END AS confidence, a.language,
+           a.model_version,
+           CASE WHEN NOT a.understood THEN 0
+                WHEN r.rating >= 4 AND a.sentiment = 'negative' AND a.confidence >= %(confident)s
                 THEN 1
                 WHEN r.rating <= 2 AND a.sentiment = 'positive' AND a.confidence >= %(confident)s
                 THEN -1 ELSE 0 END AS mismatch,
@@ -32,32 +36,33 @@ WITH processed AS (
            f.product_id AS product_id_0, f.category AS category_0, f.source AS source_0,
            f.at AS at_0, f.day AS day_0, f.rating AS rating_0, f.sentiment AS sentiment_0,
            f.confidence AS confidence_0, f.model_version AS model_version_0,
-           f.mismatch AS mismatch_0, f.arrived AS arrived_0
+           f.language AS language_0, f.mismatch AS mismatch_0, f.arrived AS arrived_0
     FROM affected AS t
     LEFT JOIN reviews AS r ON r.review_id = t.review_id
     LEFT JOIN products AS p ON p.product_id = r.product_id
     LEFT JOIN ingests AS i ON i.ingest_id = r.ingest_id
     LEFT JOIN LATERAL (
-        SELECT sentiment, confidence, model_version FROM analyses
+        SELECT sentiment, confidence, language, understood, model_version FROM analyses
         WHERE review_id = r.review_id ORDER BY analysed_at DESC, model_version DESC LIMIT 1
     ) AS a ON true
     LEFT JOIN review_facts AS f ON f.review_id = t.review_id
 ), changed AS MATERIALIZED (
     SELECT * FROM compared WHERE is_stored <> is_counted OR is_stored AND
-        (product_id, category, source, at, rating, sentiment, confidence, model_version, mismatch,
-         arrived)
+        (product_id, category, source, at, rating, sentiment, confidence, language, model_version,
+         mismatch, arrived)
         IS DISTINCT FROM (product_id_0, category_0, source_0, at_0, rating_0, sentiment_0,
-                          confidence_0, model_version_0, mismatch_0, arrived_0)
+                          confidence_0, language_0, model_version_0, mismatch_0, arrived_0)
 ), upserted AS (
     INSERT INTO review_facts (review_id, product_id, category, source, at, day, rating, sentiment,
-                              confidence, model_version, mismatch, arrived)
+                              confidence, language, model_version, mismatch, arrived)
     SELECT review_id, product_id, category, source, at, day, rating, sentiment,
-           confidence, model_version, mismatch, arrived
+           confidence, language, model_version, mismatch, arrived
     FROM changed WHERE is_stored
     ON CONFLICT (review_id) DO UPDATE
     SET product_id = excluded.product_id, category = excluded.category, source = excluded.source,
         at = excluded.at, day = excluded.day, rating = excluded.rating,
         sentiment = excluded.sentiment, confidence = excluded.confidence,
+        language = excluded.language,
         model_version = excluded.model_version, mismatch = excluded.mismatch,
         arrived = excluded.arrived
 ), deleted AS (
@@ -78,6 +83,8 @@ WITH processed AS (
            sum(n) FILTER (WHERE sentiment = 'negative') AS negative,
            sum(n) FILTER (WHERE sentiment = 'neutral') AS neutral,
            sum(n) FILTER (WHERE sentiment = 'positive') AS positive,
+           sum(n) FILTER (WHERE sentiment IS NULL AND model_version IS NOT NULL)
+               AS not_understood,
            sum(n) FILTER (WHERE mismatch <> 0) AS mismatches
     FROM differences GROUP BY product_id, category, source, day
 )"""

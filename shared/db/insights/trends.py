@@ -9,11 +9,13 @@ from psycopg.rows import args_row
 
 from shared.db.connection import Database
 
-_COLUMNS: LiteralString = "reviews, rated, rating_sum::float8, negative, neutral, positive"
+_COLUMNS: LiteralString = (
+    "reviews, rated, rating_sum::float8, negative, neutral, positive, not_understood"
+)
 # float8 holds these whole numbers exactly; sums of bigint are numeric, which is slow
 _SUMS: LiteralString = """sum(reviews::float8)::bigint, sum(rated::float8)::bigint,
 sum(rating_sum::float8), sum(negative::float8)::bigint, sum(neutral::float8)::bigint,
-sum(positive::float8)::bigint"""
+sum(positive::float8)::bigint, sum(not_understood::float8)::bigint"""
 _MAX_EXACT_PENDING = 20_000
 """Up to this number, pending reviews are counted exactly, without repetitions."""
 
@@ -39,6 +41,7 @@ class DaySums(NamedTuple):
     negative: int
     neutral: int
     positive: int
+    not_understood: int
 
 
 class Freshness(NamedTuple):
@@ -113,7 +116,8 @@ class TrendQueries:
         }
         query = sql.SQL(
             "SELECT name, coalesce(p.products, 0) AS products, reviews, rated,"
-            " rating_sum::float8 AS rating_sum, negative, neutral, positive"
+            " rating_sum::float8 AS rating_sum, negative, neutral, positive,"
+            " not_understood"
             " FROM segment_totals LEFT JOIN ({} GROUP BY 1) AS p USING (name)"
             " WHERE segment = %(by)s ORDER BY reviews DESC, name"
         ).format(sql.SQL(counts[by]))

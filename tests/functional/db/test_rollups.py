@@ -54,7 +54,14 @@ def analyse(database, ids, model, label, confidence=0.8, *, current=True):
         ids = [review_id for (review_id,) in stored]
         n = len(ids)
         upsert_analyses(
-            connection, model, ids, [label] * n, [confidence] * n, [[0.1] * n] * 3, current=current
+            connection,
+            model,
+            ids,
+            [label] * n,
+            [confidence] * n,
+            [[0.1] * n] * 3,
+            [("en", True)] * n,
+            current=current,
         )
 
 

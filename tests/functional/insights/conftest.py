@@ -37,14 +37,16 @@ def store(database):
 def judge(database):
     """Store analyses as processing does, without refreshing the figures."""
 
-    def make(sentiments, model="m1", confidence=0.8):
+    def make(sentiments, model="m1", confidence=0.8, languages=None):
         ids, labels = list(sentiments), list(sentiments.values())
         rest = (1 - confidence) / 2
         probabilities = [
             [confidence if label == each else rest for label in labels] for each in LABELS
         ]
+        n = len(ids)
+        spoken = [(languages or {}).get(review_id, ("en", True)) for review_id in ids]
         with database.transaction() as connection:
-            upsert_analyses(connection, model, ids, labels, [confidence] * len(ids), probabilities)
+            upsert_analyses(connection, model, ids, labels, [confidence] * n, probabilities, spoken)
 
     return make
 

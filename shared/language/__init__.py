@@ -1,0 +1,1 @@
+"""The language of a text, and whether the model understands it."""
