@@ -48,6 +48,7 @@ FULL = {
         "category": "Audio",
         "source": "amazon2023",
         "sentiment": "negative",
+        "language": "de",
         "mismatch": True,
         "min_rating": 1,
         "max_rating": 5,
