@@ -14,7 +14,6 @@ from shared.db.insights import rollups
 from shared.db.insights.active_model import record_active_model
 from shared.duplicates.prints import text_print
 from shared.errors import ConflictError, NotFoundError, UnavailableError
-from shared.runtime.scoring import Scored
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
@@ -165,15 +164,23 @@ def _log_fields(
         "mentions": len(scores.readings.aspects) if scores.readings else 0,
         "model_version": version,
         "seconds": seconds,
-        **_drift_figures(scores.scored),
+        "not_understood": sum(not understood for _, understood in scores.languages),
+        **_drift_figures(scores),
     }
 
 
-def _drift_figures(scored: Scored) -> dict[str, float]:
-    """Figures that show drift: the share of each sentiment and the mean confidence."""
-    sentiments = scored.sentiments
+def _drift_figures(scores: ShardScores) -> dict[str, float]:
+    """Figures that show drift: the share of each sentiment and the mean confidence.
+
+    They are those of the reviews that the model understands; none if it understands no review.
+    """
+    rows = [row for row, (_, understood) in enumerate(scores.languages) if understood]
+    if not rows:
+        return {}
+    sentiments = [scores.scored.sentiments[row] for row in rows]
     shares = {
         f"{label.value}_share": sentiments.count(label.value) / len(sentiments) for label in LABELS
     }
-    figures = {**shares, "mean_confidence": float(scored.confidences.mean())}
+    confidence = float(scores.scored.confidences[rows].mean())
+    figures = {**shares, "mean_confidence": confidence}
     return {name: round(figure, 4) for name, figure in figures.items()}

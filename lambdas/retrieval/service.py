@@ -6,7 +6,13 @@ from shared.http.app import service_version
 from shared.index import stops
 from shared.schemas.api import SearchRequest, SearchResponse
 from shared.schemas.health import Check, Health, worst_status
-from shared.serving.answers import IMAGE_IGNORED, NO_INDEX, TEXT_TRUNCATED, search_result
+from shared.serving.answers import (
+    IMAGE_IGNORED,
+    NO_INDEX,
+    TEXT_TRUNCATED,
+    reason_not_understood,
+    search_result,
+)
 from shared.serving.snapshots import Snapshot
 from shared.serving.state import serving_health
 
@@ -26,6 +32,8 @@ def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
         encoded = snapshot.encoder.encode([request.query_text])
         if encoded.truncated[0]:
             warnings.append(TEXT_TRUNCATED)
+        if reason := reason_not_understood(request.query_text, encoded.unknown_shares[0]):
+            warnings.append(f"results may be unrelated: {reason}")
         hits = index.search(encoded.embeddings[0], request.top_k, request.filters)
         results = [search_result(hit) for hit in hits]
     return SearchResponse(

@@ -11,7 +11,7 @@ from shared.schemas.sentiment import LABELS
 
 IMAGE_IGNORED = "this model reads only text: the image was ignored"
 TEXT_TRUNCATED = "the text exceeds the model's limit: only its beginning and end were used"
-NOT_UNDERSTOOD = "no sentiment, because the model does not understand the text"
+NOT_UNDERSTOOD = "the model does not understand the text"
 NO_INDEX = "no index is published yet: no reviews were compared"
 
 
@@ -33,7 +33,7 @@ def text_analysis(
         analysis = TextAnalysis(
             sentiment=None, confidence=None, probabilities=None, language=language
         )
-        return analysis, _reason(language, unknown_share)
+        return analysis, f"no sentiment: {_reason(language, unknown_share)}"
     best = max(range(len(LABELS)), key=probabilities.__getitem__)
     by_label = {label.value: _rounded(p) for label, p in zip(LABELS, probabilities, strict=True)}
     analysis = TextAnalysis(
@@ -45,12 +45,18 @@ def text_analysis(
     return analysis, None
 
 
+def reason_not_understood(text: str, unknown_share: float) -> str | None:
+    """Why the model does not understand a text; None if it does."""
+    language, understood = language_of(text, unknown_share)
+    return None if understood else _reason(language, unknown_share)
+
+
 def _reason(language: str, unknown_share: float) -> str:
     if unknown_share > MAX_UNKNOWN_SHARE:
-        return f"{NOT_UNDERSTOOD}: it does not know {unknown_share:.0%} of the tokens"
+        return f"{NOT_UNDERSTOOD}, it does not know {unknown_share:.0%} of the tokens"
     if language == UNDETERMINED:
-        return f"{NOT_UNDERSTOOD}: its language is not one that can be determined"
-    return f"{NOT_UNDERSTOOD}: its language is {language}, and the model knows only English"
+        return f"{NOT_UNDERSTOOD}, whose language cannot be determined"
+    return f"{NOT_UNDERSTOOD}, whose language is {language}: it knows only English"
 
 
 def similar_review(hit: Hit) -> SimilarReview:

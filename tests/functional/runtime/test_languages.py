@@ -46,7 +46,7 @@ def test_the_answer_names_the_language(http):
     assert (answer["sentiment"], answer["confidence"], answer["probabilities"]) == (None,) * 3
     assert answer["language"] == "de"
     assert answer["summary"] == "No sentiment: the model does not understand this text."
-    assert any("its language is de" in warning for warning in answer["warnings"])
+    assert any("whose language is de" in warning for warning in answer["warnings"])
 
 
 @pytest.mark.parametrize(
