@@ -123,6 +123,9 @@ def _key_figures(material: Material, totals: Figures, undated: int) -> Iterator[
         Fact("Negative", words.share(shares.negative if shares else None), "of the analysed"),
         Fact("Positive", words.share(shares.positive if shares else None), "of the analysed"),
     ]
+    if totals.not_understood:
+        count = words.count(totals.not_understood)
+        facts.append(Fact("Language not supported", count, "without sentiment"))
     if material.product is not None:
         facts.append(Fact("Mismatches", words.count(material.product.mismatches), "stars and text"))
     yield Facts(facts)
@@ -136,6 +139,8 @@ def _verdict(totals: Figures) -> str:
     shares = totals.sentiment_shares
     number = words.many(totals.reviews, "review")
     if shares is None:
+        if totals.not_understood == totals.reviews:
+            return f"{number}; the model does not know the language of any."
         return f"{number}; none is analysed yet."
     positive, neutral, negative = reversed(words.shares(shares))
     return f"{number}: {positive} positive, {neutral} neutral, {negative} negative."

@@ -38,6 +38,8 @@ def test_text_that_only_looks_like_markup_stays(text):
         ("\ud83d\ude00 and \udc00", "😀 and �"),
         ("<br/>", ""),
         ("\u200b \ufeff", ""),
+        ("\u200d\u200c \ufe0f", ""),
+        ("\u3164\u2800 ", ""),
     ],
 )
 def test_cleaning(text, clean):

@@ -104,3 +104,10 @@ def test_figures_show_how_fresh_they_are():
 @pytest.mark.parametrize(("value", "shown"), [(None, "n/a"), (12.4, "+12"), (-30.6, "-31")])
 def test_net_sentiment_has_a_sign(value, shown):
     assert markup.net(value) == shown
+
+
+def test_a_review_in_another_language_is_marked():
+    assert "language not supported" in markup.card(search_result(sentiment=None))
+    not_understood = stored_review(language="de", model_version="m1")
+    assert "language not supported" in markup.card(not_understood)
+    assert "not analysed" in markup.card(stored_review())

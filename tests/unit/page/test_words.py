@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from frontend_space.occlusion import weigh
 from frontend_space.why import reason, shared_words
+from reviewlens.models import TextAnalysis
 from tests.answers import text_analysis
 
 
@@ -77,3 +78,9 @@ def test_a_reason_names_words_and_sentiment(own, other, text):
     assert (
         reason("nothing alike", "the hinge", None, None) == "says something similar in other words"
     )
+
+
+def test_a_part_that_is_not_understood_weighs_as_much_as_the_whole():
+    unknown = TextAnalysis(sentiment=None, confidence=None, probabilities=None)
+    pieces = weigh("bad Ware", "negative", lambda _: [text_analysis(0.7), unknown, unknown])
+    assert [piece.weight for piece in pieces if piece.text != " "] == pytest.approx([0.7, 0.7])
