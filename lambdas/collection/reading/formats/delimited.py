@@ -58,6 +58,22 @@ def parse_delimited(
             yield record
 
 
+class _TrailingReader:
+    """A csv reader whose rows may end with a delimiter; other dumps do not pay for the check."""
+
+    def __init__(self, reader: Iterator[list[str]], width: int) -> None:
+        self._reader = reader
+        self._width = width
+
+    def __iter__(self) -> "_TrailingReader":
+        return self
+
+    def __next__(self) -> list[str]:
+        fields = next(self._reader)
+        drop_trailing(fields, self._width)
+        return fields
+
+
 class _Rows:
     """Turns lines into records and recovers from unmatched quotes."""
 
@@ -75,7 +91,8 @@ class _Rows:
         self._trailing = dialect.trailing
         self._limit = limit
         self._plausible = plausible
-        self._strict = dialect.reader(lines, strict=True)
+        reader = dialect.reader(lines, strict=True)
+        self._strict = _TrailingReader(reader, width) if dialect.trailing else reader
 
     def read(self, state: StreamState) -> Iterator[Record]:
         """Yield the records of all lines."""
@@ -104,8 +121,6 @@ class _Rows:
         """A record whose quotes match, possibly by accident."""
         lines = self._lines
         pending = lines.pending
-        if self._trailing:
-            drop_trailing(fields, self._width)
         if not fields or not "".join(pending).strip():
             lines.done(len(pending))  # a blank line is not a record
         elif len(fields) == self._width and not self._swallowed(pending[1:-1]):
