@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lambdas.collection.reading.records import Named, Record
 from shared.errors import IngestError
 
-_MAX_RECORDS = 4_000
+_MAX_RECORDS = 2_000
 _MAX_CHARACTERS = 8 * 2**20
 
 
