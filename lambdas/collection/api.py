@@ -24,6 +24,8 @@ from shared.schemas.collection import (
 from shared.schemas.health import Health
 
 _REPORTED_REJECTS = 20
+_QUEUEING_SECONDS = 15.0
+"""Time for queueing objects in one request; API Gateway waits 29 seconds."""
 _T = TypeVar("_T")
 IngestId = Annotated[str, Path(max_length=64, examples=["ing_0123456789abcdef01234567"])]
 
@@ -35,6 +37,9 @@ class CollectRequest(BaseModel):
 
     source: str | None = Field(None, max_length=1024, examples=["s3"])
     prefix: str | None = Field(None, max_length=1024, examples=["uploads/2024/"])
+    after: str | None = Field(
+        None, max_length=1024, description="next_after of the previous response"
+    )
 
 
 def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
@@ -51,9 +56,20 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         request = request or CollectRequest()
         dependencies = get_dependencies()
         prefix = upload_prefix(dependencies.raw.bucket, request.source, request.prefix)
-        queued = queue_objects(dependencies, prefix, idle_seconds=IDLE_SECONDS, retry_failed=True)
+        queued = queue_objects(
+            dependencies,
+            prefix,
+            idle_seconds=IDLE_SECONDS,
+            retry_failed=True,
+            after=request.after or "",
+            budget_seconds=_QUEUEING_SECONDS,
+        )
+        ids = queued.ingest_ids
         return CollectAccepted(
-            ingest_id=queued[0] if queued else None, ingest_ids=queued, objects=len(queued)
+            ingest_id=ids[0] if ids else None,
+            ingest_ids=ids,
+            objects=len(ids),
+            next_after=queued.next_after,
         )
 
     @app.post("/uploads", tags=["collection"])

@@ -2,13 +2,21 @@
 
 import logging
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
 from pydantic import ValidationError
 
+from lambdas.collection.envelopes import NOT_A_NOTIFICATION, unwrap
 from shared.errors import InvalidInputError
-from shared.schemas.messages import S3Bucket, S3Entity, S3Notification, S3Object, S3Record
+from shared.schemas.messages import (
+    S3BridgeEvent,
+    S3Bucket,
+    S3Entity,
+    S3Notification,
+    S3Object,
+    S3Record,
+)
 from shared.storage import layout
 from shared.storage.objects import ObjectInfo
 
@@ -34,23 +42,41 @@ def is_dump(key: str) -> bool:
     return key.startswith(layout.UPLOADS) and not key.endswith("/") and not layout.is_mapping(key)
 
 
-def parse_arrivals(body: str) -> list[Arrival]:
-    """Parse the body of a queue message: an S3 notification, or S3's test event (no arrivals).
+def parse_arrivals(body: str | bytes) -> list[Arrival]:
+    """Parse the body of a queue message, or the event of a direct invocation.
+
+    It is an S3 notification, one in the envelopes of SNS or EventBridge, EventBridge's own event
+    of S3, or S3's test event (no arrivals).
 
     Raises:
-        InvalidInputError: it is neither.
+        InvalidInputError: it is none of them.
     """
-    try:
-        notification = S3Notification.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidInputError("the message is not an S3 notification") from error
-    if not notification.Records and not notification.Event:
-        raise InvalidInputError("the message is not an S3 notification")
     return [
-        Arrival(record.s3.bucket.name, record.s3.object.decoded_key, record.s3.object.eTag)
+        Arrival(bucket, key, etag)
+        for payload in unwrap(body)
+        for bucket, key, etag in _created_objects(payload)
+        if is_dump(key)
+    ]
+
+
+def _created_objects(payload: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Bucket, key and etag of each created object of an S3 notification or EventBridge event."""
+    try:
+        if payload.get("source") == "aws.s3":
+            event = S3BridgeEvent.model_validate(payload)
+            if event.detail_type != "Object Created":
+                return []
+            # unlike notifications, EventBridge does not encode the key
+            return [(event.detail.bucket.name, event.detail.object.key, event.detail.object.etag)]
+        notification = S3Notification.model_validate(payload)
+    except ValidationError as error:
+        raise InvalidInputError(NOT_A_NOTIFICATION) from error
+    if not notification.Records and not notification.Event:
+        raise InvalidInputError(NOT_A_NOTIFICATION)
+    return [
+        (record.s3.bucket.name, record.s3.object.decoded_key, record.s3.object.eTag)
         for record in notification.Records
         if record.eventName.removeprefix("s3:").startswith("ObjectCreated")
-        and is_dump(record.s3.object.decoded_key)
     ]
 
 

@@ -1,14 +1,18 @@
-"""Lambda entry of collection: S3 events from a queue, the scheduled sweep, and HTTP."""
+"""Lambda entry of collection: S3 events (queued or direct), the scheduled sweep, and HTTP."""
 
+import json
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from lambdas.collection.api import create_app
-from lambdas.collection.arrivals import parse_arrivals
+from lambdas.collection.arrivals import Arrival, parse_arrivals
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.service import Collector
 from lambdas.collection.sweep import sweep
 from shared.http.entry import SqsRecord, make_handler, run_each
+
+log = logging.getLogger(__name__)
 
 
 def _batch(records: Sequence[SqsRecord]) -> list[str]:
@@ -21,10 +25,29 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
     return run_each(records, collect_all)
 
 
+def _direct(event: dict[str, Any]) -> None:
+    """Collect the objects of an event that did not pass through the queue."""
+    arrivals = parse_arrivals(json.dumps(event))
+    if arrivals:
+        collector = Collector(build_dependencies())
+        failures = list(filter(None, (_collect(collector, arrival) for arrival in arrivals)))
+        if failures:
+            raise failures[0]  # Lambda repeats an asynchronous invocation
+
+
+def _collect(collector: Collector, arrival: Arrival) -> Exception | None:
+    try:
+        collector.collect(arrival)
+    except Exception as error:
+        log.exception("object %s was not collected", arrival.key)
+        return error
+    return None
+
+
 def _scheduled(event: dict[str, Any]) -> None:
     detail = event.get("detail") or {}
     force = isinstance(detail, dict) and detail.get("force") is True
     sweep(build_dependencies(), force=force)
 
 
-handler = make_handler(create_app, batch=_batch, scheduled=_scheduled)
+handler = make_handler(create_app, batch=_batch, scheduled=_scheduled, direct=_direct)

@@ -1,6 +1,8 @@
 """Queues objects in the bucket: on request, and in the sweep that recovers lost events."""
 
+import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from lambdas.collection.arrivals import build_notifications, is_dump
 from lambdas.collection.dependencies import Dependencies
@@ -12,6 +14,13 @@ from shared.storage.objects import ObjectInfo
 
 _UNFINISHED = {IngestStatus.RECEIVED, IngestStatus.COLLECTING}
 _CHUNK_OBJECTS = 100
+
+
+class Queued(NamedTuple):
+    """Ids of the queued ingests, and the key to continue after (None: the listing is complete)."""
+
+    ingest_ids: list[str]
+    next_after: str | None
 
 
 def upload_prefix(bucket: str, source: str | None, prefix: str | None) -> str:
@@ -43,8 +52,14 @@ def upload_prefix(bucket: str, source: str | None, prefix: str | None) -> str:
 
 
 def queue_objects(
-    dependencies: Dependencies, prefix: str, *, idle_seconds: float, retry_failed: bool
-) -> list[str]:
+    dependencies: Dependencies,
+    prefix: str,
+    *,
+    idle_seconds: float,
+    retry_failed: bool,
+    after: str = "",
+    budget_seconds: float = float("inf"),
+) -> Queued:
     """Queue the dumps under a prefix that are unknown or unfinished in the ledger.
 
     Args:
@@ -52,10 +67,10 @@ def queue_objects(
         prefix: below uploads/.
         idle_seconds: an unfinished ingest with a more recent heartbeat is left to its worker.
         retry_failed: also queue failed ingests (a mapping may have been added).
-
-    Returns:
-        Ids of the queued ingests.
+        after: only objects whose keys follow this one.
+        budget_seconds: stop after this time; the result has the key to continue after.
     """
+    deadline = time.monotonic() + budget_seconds
     ledger_states = dependencies.ledger.states(dependencies.raw.bucket, prefix)
 
     def is_due(info: ObjectInfo) -> bool:
@@ -66,15 +81,21 @@ def queue_objects(
             return age >= idle_seconds
         return retry_failed and status is IngestStatus.FAILED
 
-    due = (info for info in dependencies.raw.list(prefix) if is_dump(info.key) and is_due(info))
-    queued = []
-    for chunk in _chunks(due):
-        queued += [
-            dependencies.ledger.receive(dependencies.raw.bucket, info.key, info.etag)
-            for info in chunk
-        ]
-        dependencies.collection_queue.send(build_notifications(dependencies.raw.bucket, chunk))
-    return queued
+    queued: list[str] = []
+    for chunk in _chunks(dependencies.raw.list(prefix, after=after)):
+        queued += _queue(dependencies, [i for i in chunk if is_dump(i.key) and is_due(i)])
+        if time.monotonic() >= deadline:
+            return Queued(queued, chunk[-1].key)
+    return Queued(queued, None)
+
+
+def _queue(dependencies: Dependencies, objects: list[ObjectInfo]) -> list[str]:
+    if not objects:
+        return []
+    bucket = dependencies.raw.bucket
+    ids = dependencies.ledger.receive_all(bucket, [(info.key, info.etag) for info in objects])
+    dependencies.collection_queue.send(build_notifications(bucket, objects))
+    return ids
 
 
 def _chunks(objects: Iterator[ObjectInfo]) -> Iterator[list[ObjectInfo]]:

@@ -62,9 +62,8 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> SweepResult:
     steps, ledger = _Steps(), dependencies.ledger
 
     def queue_ingests() -> int:
-        return len(
-            queue_objects(dependencies, layout.UPLOADS, idle_seconds=idle, retry_failed=False)
-        )
+        queued = queue_objects(dependencies, layout.UPLOADS, idle_seconds=idle, retry_failed=False)
+        return len(queued.ingest_ids)
 
     def request_index() -> bool:
         if not ledger.all_processed():

@@ -28,14 +28,17 @@ def sign_upload(
     return start(UploadTarget, "/uploads", {"filename": filename, "bytes": size, **columns})
 
 
-def collect(*, source: str | None = None, prefix: str | None = None) -> Call[CollectAccepted]:
+def collect(
+    *, source: str | None = None, prefix: str | None = None, after: str | None = None
+) -> Call[CollectAccepted]:
     """Queue the dumps in the raw bucket that are not collected yet.
 
     Args:
         source: the bucket, or an address such as ``s3://bucket/uploads/2024/``.
         prefix: folder below ``uploads/``; all of it where neither is given.
+        after: ``next_after`` of the previous response, where not all objects were listed in time.
     """
-    fields = {"source": source, "prefix": prefix}
+    fields = {"source": source, "prefix": prefix, "after": after}
     body = {name: value for name, value in fields.items() if value is not None}
     return start(CollectAccepted, "/collect", body)
 

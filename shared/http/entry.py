@@ -94,6 +94,7 @@ def make_handler(
     *,
     batch: Callable[[Sequence[SqsRecord]], list[str]] | None = None,
     scheduled: Callable[[dict[str, Any]], object] | None = None,
+    direct: Callable[[dict[str, Any]], object] | None = None,
     warm: Callable[[], object] | None = None,
 ) -> Handler:
     """Create the ``handler(event, context)`` of one function.
@@ -103,6 +104,7 @@ def make_handler(
         batch: processes the records of an SQS batch and returns the ids of the failed messages;
             only those are delivered again.
         scheduled: processes an EventBridge event (``source`` is ``aws.events``).
+        direct: processes any other event without ``requestContext``, or raises InvalidInputError.
         warm: loads what the first request would wait for; called immediately if Lambda prepares
             the process before the first request (provisioned concurrency, SnapStart).
 
@@ -122,6 +124,9 @@ def make_handler(
             return {"status": "done"}
         if isinstance(event.get("requestContext"), dict):
             return http(event, context)
+        if direct is not None:
+            direct(event)
+            return {"status": "done"}
         raise InvalidInputError("the function does not support events of this kind")
 
     return handler

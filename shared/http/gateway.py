@@ -11,16 +11,19 @@ log = logging.getLogger(__name__)
 def strip_base_path(event: dict[str, Any]) -> dict[str, Any]:
     """Return the event with the stage name or base path removed from its path.
 
-    An HTTP API (payload 2.0) prefixes the path with the stage unless it is ``$default``. A REST API
-    (1.0) prefixes it with a custom domain's base path; the matched ``resource`` shows its length.
+    An HTTP API (payload 2.0) prefixes the path with the stage unless it is ``$default``. Both kinds
+    of API prefix it with a custom domain's base path; the matched resource (REST, 1.0) or route
+    (HTTP) shows its length.
     """
     context = event["requestContext"]
     if event.get("version") == "2.0":
         stage = context.get("stage", "$default")
         http = context["http"]
         path = _remove_prefix(http["path"], f"/{stage}") if stage != "$default" else http["path"]
+        route = str(event.get("routeKey") or "").partition(" ")[2]
+        path = _match_resource(path, route, event)
         return {**event, "requestContext": {**context, "http": {**http, "path": path}}}
-    path = _match_resource(event.get("path") or "/", event)
+    path = _match_resource(event.get("path") or "/", str(event.get("resource") or ""), event)
     return {**event, "path": path}
 
 
@@ -30,9 +33,8 @@ def _remove_prefix(path: str, prefix: str) -> str:
     return path[len(prefix) :] if path.startswith(f"{prefix}/") else path
 
 
-def _match_resource(path: str, event: dict[str, Any]) -> str:
+def _match_resource(path: str, resource: str, event: dict[str, Any]) -> str:
     """Remove the segments before those that match the resource."""
-    resource = str(event.get("resource") or "")
     if not resource.startswith("/"):
         return path
     if resource.endswith("+}"):

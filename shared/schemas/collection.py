@@ -15,6 +15,8 @@ class CollectAccepted(BaseModel):
     ingest_id: str | None
     ingest_ids: list[str]
     objects: int
+    next_after: str | None = None
+    """Key to send as ``after`` in the next request: not all objects were listed in the time."""
 
 
 class IngestDetails(IngestReport):

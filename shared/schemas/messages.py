@@ -57,6 +57,34 @@ class S3Notification(BaseModel):
     Event: str | None = None
 
 
+class S3BridgeObject(BaseModel):
+    """The object of an EventBridge event of S3; ``key`` is not encoded."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    key: str
+    size: int = 0
+    etag: str = ""
+
+
+class S3BridgeDetail(BaseModel):
+    """The ``detail`` of an EventBridge event of S3."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    bucket: S3Bucket
+    object: S3BridgeObject
+
+
+class S3BridgeEvent(BaseModel):
+    """An event that S3 sends to EventBridge."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    detail_type: str = Field(alias="detail-type")
+    detail: S3BridgeDetail
+
+
 class ProcessShard(BaseModel):
     """Asks processing to encode one clean shard; a repeated message has no effect."""
 

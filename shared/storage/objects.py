@@ -64,8 +64,8 @@ class ObjectStore(Protocol):
     def download(self, key: str, path: Path) -> None:
         """Write an object's bytes to the file ``path``."""
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """List all objects under a prefix, in key order."""
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
+        """List all objects under a prefix whose keys follow ``after``, in key order."""
 
     def delete(self, key: str) -> None:
         """Delete an object; a missing object is not an error."""
@@ -157,11 +157,11 @@ class S3Store:
         with _translate_errors(f"object {key}"):
             self._s3.download_file(self.bucket, key, str(path))
 
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """See ObjectStore.list."""
         with _translate_errors(f"the list of {prefix}"):
             pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=prefix
+                Bucket=self.bucket, Prefix=prefix, **({"StartAfter": after} if after else {})
             )
             for page in pages:
                 for entry in page.get("Contents", []):

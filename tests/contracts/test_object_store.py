@@ -87,6 +87,9 @@ def test_list_returns_all_objects_under_a_prefix_in_order(store):
     assert [info.key for info in store.list("b/")] == ["b/10", "b/2"]
     assert [info.size for info in store.list("")] == [1, 1, 1, 1]
     assert list(store.list("none/")) == []
+    assert [info.key for info in store.list("b/", after="b/10")] == ["b/2"]
+    assert [info.key for info in store.list("", after="a/1")] == ["b", "b/10", "b/2"]
+    assert list(store.list("b/", after="b/2")) == []
 
 
 def test_a_file_is_uploaded_and_downloaded_unchanged(store, tmp_path):

@@ -52,9 +52,9 @@ class MemoryStore:
     def download(self, key, path):
         path.write_bytes(self.get(key)[0])
 
-    def list(self, prefix):
+    def list(self, prefix, *, after=""):
         for key in sorted(self._objects):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > after:
                 yield self.head(key)
 
     def delete(self, key):

@@ -1,5 +1,6 @@
 """The ledger: the state of each ingest, and counts of its rows."""
 
+from collections.abc import Sequence
 from typing import LiteralString
 
 from psycopg.types.json import Jsonb
@@ -46,15 +47,22 @@ class Ledger:
 
     def receive(self, bucket: str, key: str, etag: str) -> str:
         """Record an object that is to be collected; returns its ingest id."""
-        ingest_id = ingest_id_of(bucket, key, etag)
+        return self.receive_all(bucket, [(key, etag)])[0]
+
+    def receive_all(self, bucket: str, versions: Sequence[tuple[str, str]]) -> list[str]:
+        """Record objects (key, etag) that are to be collected; returns their ingest ids."""
+        rows = [(ingest_id_of(bucket, key, etag), key, etag.strip('"')) for key, etag in versions]
+        # in the order of ids, so that two callers with the same objects cannot deadlock
+        columns = [list(column) for column in zip(*sorted(set(rows)), strict=True)]
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT INTO ingests (ingest_id, bucket, key, etag, status, format_version)"
-                " VALUES (%s, %s, %s, %s, 'received', %s)"
+                "INSERT INTO ingests (ingest_id, key, etag, bucket, status, format_version)"
+                " SELECT *, %s, 'received', %s"
+                " FROM unnest(%s::text[], %s::text[], %s::text[])"
                 " ON CONFLICT (ingest_id) DO UPDATE SET updated_at = now()",
-                (ingest_id, bucket, key, etag.strip('"'), LEDGER.version),
+                (bucket, LEDGER.version, *columns),
             )
-        return ingest_id
+        return [row[0] for row in rows]
 
     def start(self, ingest_id: str) -> dict[int, StoredBatch]:
         """Start or resume collecting.

@@ -41,7 +41,34 @@ def test_collect_queues_uncollected_dumps(http, world, collected, make_review, m
         "ingest_id": None,
         "ingest_ids": [],
         "objects": 0,
+        "next_after": None,
     }
+
+
+def test_collect_pages_through_a_prefix_with_thousands_of_objects(http, world):
+    keys = [f"uploads/many/{n:04d}" for n in range(2345)]
+    for key in keys:
+        world.raw.put(key, b"x")
+    accepted = http.post("/collect", json={"prefix": "many/"}).json()
+    assert (accepted["objects"], accepted["next_after"]) == (2345, None)
+    bodies = world.dependencies.collection_queue.take()
+    assert [parse_arrivals(body)[0].key for body in bodies] == keys
+
+
+def test_collect_continues_where_its_time_ended(http, world, monkeypatch):
+    monkeypatch.setattr("lambdas.collection.api._QUEUEING_SECONDS", 0.0)
+    keys = [f"uploads/many/{n:04d}" for n in range(250)]
+    for key in keys:
+        world.raw.put(key, b"x")
+    counts, after = [], None
+    for _ in range(10):
+        accepted = http.post("/collect", json={"prefix": "many/", "after": after}).json()
+        counts.append(accepted["objects"])
+        if (after := accepted["next_after"]) is None:
+            break
+    assert counts == [100, 100, 50, 0]
+    bodies = world.dependencies.collection_queue.take()
+    assert [parse_arrivals(body)[0].key for body in bodies] == keys
 
 
 def test_collect_limits_to_a_prefix_and_retries_failed_ingests(http, world):

@@ -7,6 +7,7 @@ import pytest
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.handler import handler
 from lambdas.collection.settings import CollectionSettings
+from shared.errors import InvalidInputError
 
 
 @pytest.fixture
@@ -70,6 +71,45 @@ def test_only_failed_messages_are_redelivered(deployed, aws_client, make_review,
     }
     response = handler({"Records": [{**good, "messageId": "bad", "body": "no json"}, good]}, None)
     assert response == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
+
+
+def test_a_direct_s3_event_is_collected(deployed, aws_client, make_review, make_dump, rows):
+    s3 = aws_client("s3")
+    events = []
+    for name in ("a", "b"):
+        body = make_dump([make_review(ord(name))])
+        s3.put_object(Bucket=deployed.raw_bucket, Key=f"uploads/{name}", Body=body)
+        events.append(
+            {
+                "eventSource": "aws:s3",
+                "eventName": "ObjectCreated:Put",
+                "s3": {
+                    "bucket": {"name": deployed.raw_bucket},
+                    "object": {"key": f"uploads/{name}"},
+                },
+            }
+        )
+    assert handler({"Records": events}, None) == {"status": "done"}
+    assert rows("SELECT key, status FROM ingests ORDER BY key") == [
+        ("uploads/a", "collected"),
+        ("uploads/b", "collected"),
+    ]
+
+
+def test_the_event_bus_invokes_the_function_directly(
+    deployed, aws_client, make_review, make_dump, rows
+):
+    body = make_dump([make_review(1)])
+    aws_client("s3").put_object(Bucket=deployed.raw_bucket, Key="uploads/a+b", Body=body)
+    detail = {"bucket": {"name": deployed.raw_bucket}, "object": {"key": "uploads/a+b"}}
+    handler({"source": "aws.s3", "detail-type": "Object Created", "detail": detail}, None)
+    assert rows("SELECT key, status FROM ingests") == [("uploads/a+b", "collected")]
+
+
+def test_a_direct_event_of_another_kind_is_refused(deployed):
+    assert handler({"Service": "Amazon S3", "Event": "s3:TestEvent"}, None) == {"status": "done"}
+    with pytest.raises(InvalidInputError):
+        handler({"hello": "world"}, None)
 
 
 def test_the_schedule_runs_a_sweep(deployed, aws_client, make_review, make_dump):

@@ -1,6 +1,7 @@
 """Parsing S3 notifications into arrivals."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,72 @@ def body(*records):
 
 def test_the_test_event_has_no_arrivals():
     assert parse_arrivals(json.dumps(TEST_EVENT)) == []
+
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+CREATED = Arrival(
+    "reviewlens-raw",
+    "uploads/spring 2026/café reviews.jsonl.gz",
+    "d41d8cd98f00b204e9800998ecf8427e",
+)
+
+
+def message_bodies(name):
+    """The queue messages of an event, or the event itself if it did not pass through a queue."""
+    text = (EVENTS / f"{name}.json").read_text()
+    records = json.loads(text).get("Records", [])
+    queued = [entry["body"] for entry in records if entry.get("eventSource") == "aws:sqs"]
+    return queued or [text]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sqs_s3_object_created",
+        "sqs_sns_object_created",
+        "sqs_eventbridge_object_created",
+        "sqs_sns_eventbridge_object_created",
+        "s3_object_created",
+        "sns_object_created",
+        "eventbridge_object_created",
+    ],
+)
+def test_an_object_is_found_in_every_envelope(name):
+    (message,) = message_bodies(name)
+    assert parse_arrivals(message) == [CREATED]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sqs_s3_test_event",
+        "sqs_sns_test_event",
+        "sqs_eventbridge_test_event",
+        "s3_test_event",
+        "sns_test_event",
+    ],
+)
+def test_the_test_event_has_no_arrivals_in_any_envelope(name):
+    (message,) = message_bodies(name)
+    assert parse_arrivals(message) == []
+
+
+def test_a_deleted_object_on_the_event_bus_is_no_arrival():
+    event = json.loads((EVENTS / "eventbridge_object_created.json").read_text())
+    assert parse_arrivals(json.dumps({**event, "detail-type": "Object Deleted"})) == []
+
+
+def test_a_plus_in_a_key_from_the_event_bus_is_kept():
+    event = json.loads((EVENTS / "eventbridge_object_created.json").read_text())
+    event["detail"]["object"]["key"] = "uploads/a+b%20c"
+    assert parse_arrivals(json.dumps(event))[0].key == "uploads/a+b%20c"
+
+
+def nested_envelopes(depth):
+    message = json.dumps(TEST_EVENT)
+    for _ in range(depth):
+        message = json.dumps({"Type": "Notification", "Message": message})
+    return message
 
 
 def test_every_record_is_parsed_and_its_key_decoded():
@@ -86,7 +153,24 @@ def test_every_object_created_event_is_parsed(name):
     assert len(parse_arrivals(body(record("uploads/a", name=name)))) == 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "no json", '{"Records": [{}]}', '{"Records": 3}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "no json",
+        '{"Records": [{}]}',
+        '{"Records": 3}',
+        '{"Type": "Notification", "Message": "hello"}',
+        '{"Type": "Notification", "Message": 3}',
+        '{"Type": "SubscriptionConfirmation", "Message": "confirm"}',
+        '{"Records": [{"Sns": {}}]}',
+        '{"source": "aws.s3", "detail-type": "Object Created", "detail": {}}',
+        "[" * 100_000,
+        nested_envelopes(9),
+    ],
+)
 def test_another_message_is_rejected(text):
     with pytest.raises(InvalidInputError):
         parse_arrivals(text)

@@ -50,6 +50,40 @@ def test_a_stage_prefix_is_removed_from_the_path(handler, kind):
     assert body_of(response)["query_text"].endswith("très déçu")
 
 
+@pytest.mark.parametrize("kind", ["rest", "http"])
+def test_the_base_path_of_a_custom_domain_is_removed_for_both_kinds_of_api(handler, kind):
+    response = handler(event(f"{kind}_base_path_analyze"), None)
+    assert response["statusCode"] == 200
+    assert body_of(response)["query_text"].endswith("très déçu")
+
+
+@pytest.mark.parametrize(
+    ("route", "stage", "path", "parameters"),
+    [
+        ("GET /health", "$default", "/v1/health", None),
+        ("GET /health", "prod", "/a/b/health", None),
+        ("ANY /{proxy+}", "$default", "/v1/health", {"proxy": "health"}),
+        ("ANY /{proxy+}", "prod", "/prod/health", {"proxy": "health"}),
+        ("$default", "prod", "/prod/health", None),
+        ("$default", "$default", "/health", None),
+    ],
+)
+def test_the_route_of_an_http_api_shows_its_base_path(handler, route, stage, path, parameters):
+    gateway_event = event("http_health")
+    gateway_event.update(routeKey=route, rawPath=path, pathParameters=parameters)
+    gateway_event["requestContext"].update(stage=stage, routeKey=route)
+    gateway_event["requestContext"]["http"]["path"] = path
+    assert handler(gateway_event, None)["statusCode"] == 200
+
+
+def test_a_direct_event_is_passed_on_and_others_are_not():
+    received = []
+    handler = make_handler(make_app, direct=received.append)
+    assert handler({"Records": [{"eventSource": "aws:s3"}]}, None) == {"status": "done"}
+    assert handler(event("rest_health"), None)["statusCode"] == 200
+    assert received == [{"Records": [{"eventSource": "aws:s3"}]}]
+
+
 def test_the_default_stage_has_no_prefix(handler):
     gateway_event = event("http_health")
     gateway_event["requestContext"]["stage"] = "$default"
