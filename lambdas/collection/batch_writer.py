@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -62,6 +62,8 @@ class BatchWriter:
         self._touched_at = time.monotonic()
         self.parts = 0
         self.records = 0
+        self.stored_by_file: Counter[str] = Counter()
+        """Stored rows of each dump; complete after the block."""
 
     def __enter__(self) -> Self:
         return self
@@ -111,6 +113,7 @@ class BatchWriter:
         earlier = self._stored.pop(part, None)
         if earlier is not None and earlier.fingerprint == encoded.fingerprint:
             self._skip(earlier)
+            self.stored_by_file[batch.file] += earlier.rows
             return
         if earlier is not None or self._stored:
             # read differently this time (a new mapping, new code): store everything from here again
@@ -128,6 +131,7 @@ class BatchWriter:
                 self._dependencies.clean.put(key, shard)
             stored = StoredBatch(part, encoded.fingerprint, accepted, len(batch.rejects), rows, key)
             record_batch(connection, self._ingest_id, stored)
+        self.stored_by_file[batch.file] += rows
         if rows:
             self._queue(part, key, rows)
 

@@ -8,7 +8,7 @@ from lambdas.collection.batch_writer import BatchWriter
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.orphans import delete_orphans
-from lambdas.collection.reading import Dump, ReadOptions, read_dump, split_mapping
+from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump, split_mapping
 from shared.errors import IngestError, NotFoundError, ReviewlensError, UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex
@@ -84,10 +84,12 @@ class Collector:
                 raw.open(key, etag=etag) as stream,
                 BatchWriter(self._dependencies, ingest_id, stored) as writer,
             ):
-                self._write_batches(ingest_id, stream, key, options, writer)
+                dump = self._write_batches(ingest_id, stream, key, options, writer)
         except NotFoundError:
             self._check(key, etag)
             raise
+        _count_members(dump, key, writer)
+        self._describe(ingest_id, dump)
         log.info("ingest collected", extra={"ingest_id": ingest_id, "part": writer.parts})
         # rows of an earlier attempt that read more than this one
         ledger.delete_batches(ingest_id, writer.parts, writer.records + 1)
@@ -96,15 +98,15 @@ class Collector:
 
     def _write_batches(
         self, ingest_id: str, stream: BinaryIO, key: str, options: ReadOptions, writer: BatchWriter
-    ) -> None:
+    ) -> Dump | Archive:
         dump = read_dump(stream, name=key, options=options)
         for batch in dump:
             if not writer.parts:
                 self._describe(ingest_id, dump)
             writer.add(batch)
-        self._describe(ingest_id, dump)
+        return dump
 
-    def _describe(self, ingest_id: str, dump: Dump) -> None:
+    def _describe(self, ingest_id: str, dump: Dump | Archive) -> None:
         profile = {
             "format": dump.profile.format,
             "compression": dump.profile.compression,
@@ -127,3 +129,10 @@ class Collector:
             limit = self._dependencies.max_object_bytes
             message = f"the object has {info.size} bytes, the limit is {limit} bytes"
             raise IngestError("object_too_large", message)
+
+
+def _count_members(dump: Dump | Archive, key: str, writer: BatchWriter) -> None:
+    """Add the stored rows and duplicates of each member of an archive to its details."""
+    for member in dump.profile.details.get("members", ()):
+        member["stored"] = writer.stored_by_file[f"{key}!{member['file']}"]
+        member["duplicates"] = member["rows_read"] - member["rejected"] - member["stored"]

@@ -101,8 +101,11 @@ def _add_to_sample(
 
 def _rows(upload: Upload, labelled: Labelled) -> Iterator[tuple[str, float]]:
     """Texts and stars of one dump; counts rejected rows and rows without stars."""
-    from lambdas.collection.reading.options import ReadOptions, split_mapping  # imports pyarrow
-    from lambdas.collection.reading.reader import read_dump
+    from lambdas.collection.reading import (  # imports pyarrow
+        ReadOptions,
+        read_dump,
+        split_mapping,
+    )
 
     mapping, hints = split_mapping(_parse_mapping_file(upload))
     options = ReadOptions(mapping=mapping, hints=hints)

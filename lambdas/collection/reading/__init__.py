@@ -1,6 +1,16 @@
 """Streaming reader of review dumps: from bytes of any known format to batches of clean rows."""
 
+from lambdas.collection.reading.dumps import Archive, read_dump
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions, split_mapping
-from lambdas.collection.reading.reader import Batch, Dump, read_dump
+from lambdas.collection.reading.reader import Batch, Dump
 
-__all__ = ["Batch", "Dump", "Limits", "Profile", "ReadOptions", "read_dump", "split_mapping"]
+__all__ = [
+    "Archive",
+    "Batch",
+    "Dump",
+    "Limits",
+    "Profile",
+    "ReadOptions",
+    "read_dump",
+    "split_mapping",
+]

@@ -1,16 +1,16 @@
-"""Reads zip archives with one member, and copies streams to disk where seeking is needed."""
+"""Reads the members of zip archives, and copies streams to disk where seeking is needed."""
 
 import lzma
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 import stream_unzip
 
-from lambdas.collection.reading.records import StreamState
+from lambdas.collection.reading.records import Entry, StreamState
+from lambdas.collection.reading.zip_directory import check_directory
 from shared.errors import IngestError
 
 _IN_MEMORY = 8 * 2**20
@@ -26,40 +26,54 @@ def spool(chunks: Iterator[bytes]) -> IO[bytes]:
     return file
 
 
-def _is_data(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not name.endswith("/") and "__MACOSX" not in path.parts and not path.name.startswith(".")
+def file_chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """Read a file chunk by chunk from its current position."""
+    while chunk := file.read(_CHUNK):
+        yield chunk
 
 
-def zip_member(file: IO[bytes], state: StreamState) -> Iterator[bytes]:
-    """Stream the one data member of a zip archive.
+def read_zip(file: IO[bytes], state: StreamState) -> Iterator[Entry]:
+    """Yield the members of a zip archive; a truncated archive is read to where it ends.
 
-    Directories, hidden files and the files that macOS adds are ignored. A truncated archive is read
-    up to the point where it ends.
+    A member that is damaged marks ``state``.
 
     Raises:
-        IngestError: archive_unsupported if there is not exactly one member, or it is encrypted.
+        IngestError: archive_unsupported if a truncated archive has no readable member.
     """
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         file.seek(0)  # truncated: the directory is at the end of an archive
-        return _streamed(file, state)
-    members = [member for member in archive.infolist() if _is_data(member.filename)]
-    if len(members) != 1:
-        raise _not_one([member.filename for member in members])
-    if members[0].flag_bits & 1:
-        raise IngestError("archive_unsupported", "the zip archive is encrypted")
-    return _extracted(archive, members[0], state)
+        yield from _streamed(file, state)
+        return
+    for member in archive.infolist():
+        if member.is_dir():
+            yield Entry(member.filename, 0, iter(()), "")
+        else:
+            chunks = _extracted(archive, member, state)
+            yield Entry(member.filename, member.file_size, chunks)
+
+
+def open_zip(chunks: Iterator[bytes], max_members: int) -> IO[bytes]:
+    """Copy a zip archive to a temporary file and check its directory.
+
+    Raises:
+        IngestError: decompression_limit.
+    """
+    file = spool(chunks)
+    check_directory(file, max_members)
+    file.seek(0)
+    return file
 
 
 def _extracted(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, state: StreamState
 ) -> Iterator[bytes]:
+    if member.flag_bits & 1:
+        raise IngestError("archive_unsupported", "the zip archive is encrypted")
     try:
         with archive.open(member) as content:
-            while chunk := content.read(_CHUNK):
-                yield chunk
+            yield from file_chunks(content)
     except NotImplementedError as error:
         raise IngestError("archive_unsupported", f"the zip archive: {error}") from error
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError) as error:
@@ -67,34 +81,37 @@ def _extracted(
         state.warnings.append(f"the zip archive is damaged; the rest is not read: {error}"[:200])
 
 
-def _not_one(names: list[str]) -> IngestError:
-    listed = ", ".join(repr(name[:80]) for name in names[:20]) or "none"
-    return IngestError(
-        "archive_unsupported",
-        f"a zip archive must contain exactly one file; its members are {listed}",
-        details={"members": names[:100]},
-    )
-
-
-def _streamed(file: IO[bytes], state: StreamState) -> Iterator[bytes]:
-    members: list[str] = []
+def _streamed(file: IO[bytes], state: StreamState) -> Iterator[Entry]:
+    is_empty = True
     try:
-        for name, _size, chunks in stream_unzip.stream_unzip(
+        for name, size, chunks in stream_unzip.stream_unzip(
             iter(lambda: file.read(_CHUNK), b""), chunk_size=_CHUNK
         ):
+            is_empty = False
             member = name.decode("utf-8", "replace")
-            is_data = _is_data(member)
-            if is_data:
-                members.append(member)
-                if len(members) > 1:
-                    raise _not_one(members)
-            for chunk in chunks:
-                if is_data:
-                    yield chunk
+            content = _until_damaged(chunks, state)
+            yield Entry(member, size, content, "" if member.endswith("/") else None)
+            for _ in content:
+                pass
+            if state.truncated:
+                return
     except (stream_unzip.PasswordError, stream_unzip.MissingPasswordError) as error:
         raise IngestError("archive_unsupported", "the zip archive is encrypted") from error
     except stream_unzip.UnzipError as error:
-        if not members:
+        if is_empty:
             raise IngestError("archive_unsupported", "the zip archive cannot be read") from error
-        state.truncated = True
-        state.warnings.append("the zip archive is truncated or damaged; the rest is not read")
+        _mark_truncated(state)
+
+
+def _until_damaged(chunks: Iterable[bytes], state: StreamState) -> Iterator[bytes]:
+    try:
+        yield from chunks
+    except (stream_unzip.PasswordError, stream_unzip.MissingPasswordError) as error:
+        raise IngestError("archive_unsupported", "the zip archive is encrypted") from error
+    except stream_unzip.UnzipError:
+        _mark_truncated(state)
+
+
+def _mark_truncated(state: StreamState) -> None:
+    state.truncated = True
+    state.warnings.append("the zip archive is truncated or damaged; the rest is not read")

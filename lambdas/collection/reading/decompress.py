@@ -1,14 +1,16 @@
 """Decompresses streams chunk by chunk, in bounded memory and within limits."""
 
 import bz2
+import lzma
 from collections.abc import Callable, Iterator
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import zstandard
 from isal import isal_zlib
 
 from lambdas.collection.reading.options import Limits
 from lambdas.collection.reading.records import StreamState
+from lambdas.collection.reading.tar import is_tar
 from shared.errors import IngestError
 
 READ_BYTES = 256 * 1024
@@ -16,19 +18,31 @@ OUT_BYTES = 128 * 1024
 # A zstd block of a few bytes may expand to 128 KiB and the decoder cannot be interrupted, so its
 # input is small.
 _ZSTD_INPUT_BYTES = 2048
-_ZSTD_WINDOW = 2**27
+_ZSTD_WINDOW = 2**28
+"""Largest window of a zstd frame; it is held in memory."""
+_ZSTD_HEADER_BYTES = 18
+_XZ_MEMORY = 2**28
 
 _GZIP, _BZIP2, _ZSTD, _ZIP = b"\x1f\x8b", b"BZh", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+_XZ = b"\xfd7zXZ\x00"
 _EMPTY_ZIP = b"PK\x05\x06"
 _SKIPPABLE = tuple(bytes((0x50 + n,)) + b"\x2a\x4d\x18" for n in range(16))
-_UNSUPPORTED = {b"\xfd7zXZ\x00": "xz", b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!": "RAR"}
+_UNSUPPORTED = {
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"Rar!": "RAR",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"\x02\x21\x4c\x18": "LZ4",
+    b"\xff\x06\x00\x00sNaPpY": "Snappy",
+    b"LZIP": "lzip",
+    b"\x1f\x9d": "compress (.Z)",
+}
 
 
 Step = Callable[[bytes], tuple[bytes, bytes | None, bool]]
 
 
 def compression_of(head: bytes) -> str:
-    """Detect the compression from the first bytes (none, gzip, bzip2, zstd or zip).
+    """Detect the layer that the bytes start with: a compression, zip, tar or none.
 
     Raises:
         IngestError: archive_unsupported for archives that cannot be read.
@@ -38,10 +52,10 @@ def compression_of(head: bytes) -> str:
             raise IngestError(
                 "archive_unsupported", f"{name} archives are not supported; use gzip or zstd"
             )
-    if head[257:262] == b"ustar":
-        raise IngestError(
-            "archive_unsupported", "tar archives are not supported; upload the dump itself"
-        )
+    if is_tar(head):
+        return "tar"
+    if head.startswith(_XZ):
+        return "xz"
     if head.startswith(_GZIP):
         return "gzip"
     if head.startswith(_BZIP2) and head[3:4].isdigit() and head[4:10] in _BZ_BLOCKS:
@@ -54,20 +68,40 @@ def compression_of(head: bytes) -> str:
 _BZ_BLOCKS = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 
 
-def read_chunks(stream: BinaryIO | IO[bytes]) -> Iterator[bytes]:
+def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
     """Read a stream chunk by chunk."""
     while chunk := stream.read(READ_BYTES):
         yield chunk
 
 
 def expand(chunks: Iterator[bytes], compression: str, state: StreamState) -> Iterator[bytes]:
-    """Decompress; a truncated or damaged stream ends early and is marked in ``state``."""
+    """Decompress; a truncated or damaged stream ends early and is marked in ``state``.
+
+    Raises:
+        IngestError: archive_unsupported if the stream is damaged before its first byte, or needs
+            too much memory; empty_object if it is truncated before its first byte.
+    """
+    has_output = False
+    for chunk in _expand(chunks, compression, state):
+        has_output = True
+        yield chunk
+    if state.truncated and not has_output:
+        message = f"the {compression} stream is truncated before its first byte"
+        if state.decompression_error is None:
+            raise IngestError("empty_object", message)
+        message = f"the {compression} stream cannot be decompressed: {state.decompression_error}"
+        raise IngestError("archive_unsupported", message[:300])
+
+
+def _expand(chunks: Iterator[bytes], compression: str, state: StreamState) -> Iterator[bytes]:
     if compression == "gzip":
         yield from _members(chunks, state, _gzip_member, (_GZIP,))
     elif compression == "bzip2":
         yield from _members(chunks, state, _bzip2_member, (_BZIP2,))
     elif compression == "zstd":
         yield from _members(chunks, state, _zstd_member, (_ZSTD, *_SKIPPABLE))
+    elif compression == "xz":
+        yield from _members(chunks, state, _xz_member, (_XZ,))
     else:
         yield from chunks
 
@@ -100,10 +134,44 @@ def _bzip2_member() -> Step:
 def _zstd_member() -> Step:
     decoder = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
+    head = b""
+
     def step(data: bytes) -> tuple[bytes, bytes | None, bool]:
+        nonlocal head
+        if len(head) < _ZSTD_HEADER_BYTES:
+            head += data[:_ZSTD_HEADER_BYTES]
+            _check_window(head)
         out = decoder.decompress(data[:_ZSTD_INPUT_BYTES])
         rest = (decoder.unused_data if decoder.eof else b"") + data[_ZSTD_INPUT_BYTES:]
         return out, rest, decoder.eof
+
+    return step
+
+
+def _check_window(head: bytes) -> None:
+    try:
+        window = zstandard.get_frame_parameters(head).window_size
+    except zstandard.ZstdError:
+        return  # incomplete, skippable or damaged: the decoder decides
+    if window > _ZSTD_WINDOW:
+        message = f"the zstd frame needs a window of {window} bytes, the limit is {_ZSTD_WINDOW}"
+        raise IngestError("archive_unsupported", f"{message} (zstd --long=28)")
+
+
+def _xz_member() -> Step:
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+
+    def step(data: bytes) -> tuple[bytes, bytes | None, bool]:
+        try:
+            out = decoder.decompress(data, OUT_BYTES)
+        except lzma.LZMAError as error:
+            if "limit" not in str(error):
+                raise
+            message = f"the xz stream needs more than {_XZ_MEMORY} bytes of memory"
+            raise IngestError("archive_unsupported", message) from error
+        if decoder.eof:
+            return out, decoder.unused_data, True
+        return out, b"" if decoder.needs_input else None, False
 
     return step
 
@@ -134,8 +202,9 @@ def _members(
                 step, data, between = start(), between, b""
             try:
                 out, data, done = step(data or b"")
-            except _ERRORS:
+            except _ERRORS as error:
                 state.truncated = True
+                state.decompression_error = str(error)
                 state.warnings.append("the compressed stream is damaged; the rest is not read")
                 return
             if out:
@@ -153,6 +222,7 @@ _ERRORS: tuple[type[Exception], ...] = (
     EOFError,
     ValueError,
     zstandard.ZstdError,
+    lzma.LZMAError,
 )
 
 

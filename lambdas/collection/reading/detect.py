@@ -1,18 +1,10 @@
-"""Detects compression, encoding, format and schema of a dump from its first bytes."""
+"""Detects encoding, format and schema of a dump from its first bytes."""
 
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import IO, BinaryIO
 
-from lambdas.collection.reading.archive import spool, zip_member
-from lambdas.collection.reading.decompress import (
-    CountedChunks,
-    compression_of,
-    expand,
-    limit_size,
-    read_chunks,
-)
+from lambdas.collection.reading.archive import spool
 from lambdas.collection.reading.dialect import Delimited, sniff_delimited, split_separator_line
 from lambdas.collection.reading.encoding import as_utf8, sniff_encoding
 from lambdas.collection.reading.formats.delimited import parse_delimited
@@ -24,7 +16,7 @@ from lambdas.collection.reading.formats.pseudo_xml import parse_review_blocks
 from lambdas.collection.reading.formats.unquoted import parse_unquoted
 from lambdas.collection.reading.json_dump import open_json
 from lambdas.collection.reading.json_kind import json_kind
-from lambdas.collection.reading.office import is_workbook
+from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.opened import Opened, make_profile, open_dicts
 from lambdas.collection.reading.options import ReadOptions
 from lambdas.collection.reading.records import Record, StreamState
@@ -35,25 +27,22 @@ from lambdas.collection.reading.workbook import open_workbook_dump
 from shared.errors import IngestError
 
 SAMPLE_BYTES = 512 * 1024
-_HEAD_BYTES = 4096
 _BLOCK = re.compile(rb"(?:^|[\n>])[ \t]*<review\b[^<>]{0,200}>")
 _ELEMENT = re.compile(rb"<([A-Za-z_][\w.-]{0,60})>")
 _PARQUET = b"PAR1"
-_ZIP = b"PK\x03\x04"
 
 
-def open_parser(stream: BinaryIO, options: ReadOptions) -> Opened:
-    """Choose the parser and the schema from the head of a stream.
+def open_parser(member: Member, options: ReadOptions) -> Opened:
+    """Choose the parser and the schema from the head of a dump.
 
     Raises:
         IngestError: empty_object, archive_unsupported, format_unknown, schema_unknown,
             mapping_invalid, decompression_limit, object_too_large.
     """
-    state = StreamState()
-    chunks = _plain_bytes(stream, state, options)
+    chunks, state = member.chunks, member.state
+    if member.workbook is not None:
+        return open_workbook_dump(member.workbook, state, options)
     sample, whole = _read_ahead(chunks, SAMPLE_BYTES)
-    if sample.startswith(_ZIP):
-        return _workbook(spool(chain((sample,), chunks)), state, options)
     if sample.startswith(_PARQUET):
         return _parquet(chain((sample,), chunks), state, options)
     refuse_binary(sample)
@@ -68,36 +57,6 @@ def open_parser(stream: BinaryIO, options: ReadOptions) -> Opened:
     if b"\r" in sample and b"\n" not in sample:  # line ends of classic Mac OS
         sample, chunks = sample.replace(b"\r", b"\n"), _unix_line_ends(chunks)
     return _text(sample, chunks, state, options, whole=whole, separator=separator)
-
-
-def _plain_bytes(stream: BinaryIO, state: StreamState, options: ReadOptions) -> Iterator[bytes]:
-    counted = CountedChunks(stream)
-    chunks: Iterator[bytes] = iter(counted)
-    head, _ = _read_ahead(chunks, _HEAD_BYTES)
-    if not head:
-        raise IngestError("empty_object", "the object has no bytes")
-    kind = state.compression = compression_of(head)
-    chunks = chain((head,), chunks)
-    if kind == "zip":
-        file = spool(chunks)
-        if is_workbook(file):
-            state.compression = "none"
-            return read_chunks(file)
-        chunks = zip_member(file, state)
-        head, _ = _read_ahead(chunks, _HEAD_BYTES)
-        chunks = chain((head,), chunks)
-        kind = compression_of(head)
-        state.compression = "zip" if kind in ("none", "zip") else f"zip+{kind}"
-    return limit_size(
-        expand(chunks, kind, state), lambda: counted.bytes_read, options.limits, state
-    )
-
-
-def _workbook(file: IO[bytes], state: StreamState, options: ReadOptions) -> Opened:
-    if not is_workbook(file):
-        outer = "zip archive" if state.compression.startswith("zip") else "compressed object"
-        raise IngestError("archive_unsupported", f"the {outer} contains a zip archive")
-    return open_workbook_dump(file, state, options)
 
 
 def _read_ahead(chunks: Iterator[bytes], minimum: int) -> tuple[bytes, bool]:

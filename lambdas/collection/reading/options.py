@@ -17,6 +17,7 @@ class Limits:
     max_ratio: float = 300.0
     max_bytes: int = 64 * 2**30
     max_record_bytes: int = 2**20
+    max_members: int = 1000
     ratio_floor: int = 32 * 2**20
 
 

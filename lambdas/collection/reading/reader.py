@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 
 from lambdas.collection.reading.detect import open_parser
+from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.records import Bad, Record, raw_text
 from lambdas.collection.reading.rows import TEXT, RowMaker
@@ -27,15 +28,20 @@ class Batch:
     table: pa.Table
     rejects: list[Reject]
     rows_read: int
+    file: str = ""
+    """The dump, as in rejects: ``archive.zip!member.csv`` for a member of an archive."""
 
 
 class Dump:
     """Iterates batches; ``profile`` is complete after the first, ``warnings`` after the last."""
 
-    def __init__(self, stream: BinaryIO, name: str, options: ReadOptions) -> None:
+    def __init__(
+        self, member: Member, name: str, options: ReadOptions, *, records_before: int = 0
+    ) -> None:
         self._name = name
         self._options = options
-        self._opened = open_parser(stream, options)
+        self._records_before = records_before
+        self._opened = open_parser(member, options)
         self._maker: RowMaker | None = None
         self.profile: Profile = self._opened.profile
 
@@ -48,7 +54,7 @@ class Dump:
         return warnings
 
     def __iter__(self) -> Iterator[Batch]:
-        collector = _Collector(self._name)
+        collector = _Collector(self._name, self._records_before)
         sample = Sample(self._opened.records)
         readable = [record for record in sample.records if not isinstance(record.values, Bad)]
         maker = self._maker = self._learn(readable) if readable else None
@@ -70,7 +76,7 @@ class Dump:
                     collector.accept(row)
             if collector.read >= last or collector.size > _MAX_BATCH_BYTES:
                 yield collector.batch()
-        if collector.read or not collector.total:
+        if collector.read or collector.total == self._records_before:
             yield collector.batch()
 
     def _learn(self, sample: Sequence[Record]) -> RowMaker:
@@ -84,13 +90,13 @@ class Dump:
 class _Collector:
     """Collects the rows and rejects of one batch after another."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, records_before: int) -> None:
         self._name = name
         self.columns: tuple[str, ...] = ()
         self._rows: list[tuple[Any, ...]] = []
         self._rejects: list[Reject] = []
         self.read = 0
-        self.total = 0
+        self.total = records_before
         self.size = 0
 
     def accept(self, row: tuple[Any, ...]) -> None:
@@ -110,7 +116,7 @@ class _Collector:
         self.size += len(reject.raw) + _ROW_OVERHEAD_BYTES
 
     def batch(self) -> Batch:
-        batch = Batch(_table(self._rows, self.columns), self._rejects, self.read)
+        batch = Batch(_table(self._rows, self.columns), self._rejects, self.read, self._name)
         self.total += self.read
         self._rows, self._rejects, self.read, self.size = [], [], 0, 0
         return batch
@@ -130,21 +136,3 @@ def _array(values: tuple[Any, ...] | None, kind: pa.DataType, rows: int) -> pa.A
     if pa.types.is_timestamp(kind):
         return pa.array(values, type=pa.int64()).cast(kind)
     return pa.array(values, type=kind)
-
-
-def read_dump(stream: BinaryIO, *, name: str, options: ReadOptions) -> Dump:
-    """Open a dump of any known format.
-
-    Args:
-        stream: the object's bytes; it need not be seekable.
-        name: the file name in rejects; it does not affect how the file is read.
-        options: mapping, secret, limits.
-
-    Returns:
-        The dump, to be iterated once. Only its first few hundred KiB have been read.
-
-    Raises:
-        IngestError: the object as a whole cannot be read (now, or while it is iterated when a
-            limit is passed).
-    """
-    return Dump(stream, name, options)

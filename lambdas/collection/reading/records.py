@@ -1,6 +1,7 @@
 """Records as format parsers return them, and rows that they could not read."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -37,6 +38,18 @@ class Named(NamedTuple):
     values: tuple[Any, ...]
 
 
+class Entry(NamedTuple):
+    """One member of an archive: its bytes are valid until the next member.
+
+    ``skip_reason`` is set where the member cannot be a dump, and empty for a folder.
+    """
+
+    name: str
+    size: int | None
+    chunks: Iterator[bytes]
+    skip_reason: str | None = None
+
+
 @dataclass
 class StreamState:
     """State of the byte stream, updated while it is read."""
@@ -45,6 +58,7 @@ class StreamState:
     encoding: str = "utf-8"
     truncated: bool = False
     bytes_out: int = 0
+    decompression_error: str | None = None
     warnings: list[str] = field(default_factory=list)
 
 

@@ -4,7 +4,9 @@ import bz2
 import gzip
 import io
 import json
+import lzma
 import zipfile
+import zlib
 
 import pytest
 import zstandard
@@ -30,6 +32,7 @@ PACK = {
     "gzip": gzip.compress,
     "bzip2": bz2.compress,
     "zstd": zstandard.ZstdCompressor().compress,
+    "xz": lzma.compress,
     "zip": lambda body: zipped(reviews=body),
 }
 
@@ -43,7 +46,7 @@ def test_each_compression_is_detected_from_its_bytes(read, kind, chunk):
     assert got.warnings == []
 
 
-@pytest.mark.parametrize("kind", ["gzip", "bzip2", "zstd"])
+@pytest.mark.parametrize("kind", ["gzip", "bzip2", "zstd", "xz"])
 @pytest.mark.parametrize("at", [0, 1, 17, 5000])
 def test_all_members_are_read_wherever_the_stream_was_split(read, kind, at):
     pack = PACK[kind]
@@ -109,10 +112,11 @@ def test_a_compressed_member_of_a_zip_is_read(read):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (zipped(first=b"x", second=b"y"), "second"),
-        (zipped(), "exactly one"),
-        (zipped(inner=zipped(a=BODY)), "contains a zip"),
+        (zipped(first=b"\x89PNG", second=zipped(a=BODY)), "second"),
+        (zipped(), "has no dump"),
+        (zipped(inner=zipped(a=BODY)), "inner: it is a zip archive inside"),
         (b"\xfd7zXZ\x00 something", "xz"),
+        (b"\x04\x22\x4d\x18 something", "LZ4"),
         (b"Rar!\x1a\x07 something", "RAR"),
     ],
 )
@@ -144,3 +148,59 @@ def test_an_empty_object_is_refused(read, body):
     with pytest.raises(IngestError) as caught:
         read(body)
     assert caught.value.code == "empty_object"
+
+
+def zstd_with_window(log):
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        1, window_log=log, write_content_size=False
+    )
+    compressor = zstandard.ZstdCompressor(compression_params=parameters)
+    file = io.BytesIO()
+    with compressor.stream_writer(file, closefd=False) as writer:
+        writer.write(BODY)
+        writer.flush(zstandard.FLUSH_FRAME)
+    return file.getvalue()
+
+
+def test_a_zstd_frame_with_a_long_window_is_read(read):
+    assert zstandard.get_frame_parameters(zstd_with_window(28)).window_size == 2**28
+    assert read(zstd_with_window(28)).texts == TEXTS
+
+
+@pytest.mark.parametrize("chunk", [None, 1])
+def test_a_zstd_window_over_the_limit_is_named(read, chunk):
+    with pytest.raises(IngestError, match="window of 1073741824 bytes, the limit is 268435456"):
+        read(zstd_with_window(30), chunk=chunk)
+    with pytest.raises(IngestError, match="window of 1073741824 bytes"):
+        read(PACK["zstd"](BODY) + zstd_with_window(30), chunk=chunk)
+
+
+def test_an_xz_stream_that_needs_too_much_memory_is_refused(read):
+    header = bytearray(lzma.compress(BODY, preset=0))
+    header[16] = 40  # the size of the dictionary: 4 GiB
+    header[20:24] = zlib.crc32(header[12:20]).to_bytes(4, "little")
+    with pytest.raises(IngestError, match="more than 268435456 bytes of memory"):
+        read(bytes(header))
+
+
+@pytest.mark.parametrize("kind", ["gzip", "bzip2", "zstd", "xz"])
+def test_an_error_before_the_first_byte_is_reported(read, kind):
+    packed = bytearray(PACK[kind](BODY))
+    start = {"gzip": 10, "bzip2": 10, "zstd": 8, "xz": 24}[kind]
+    packed[start : start + 40] = b"\xff" * 40
+    with pytest.raises(IngestError, match=f"the {kind} stream cannot be decompressed") as caught:
+        read(bytes(packed))
+    assert caught.value.code == "archive_unsupported"
+
+
+@pytest.mark.parametrize("kind", ["gzip", "bzip2", "zstd", "xz"])
+def test_a_stream_that_ends_before_its_first_byte_is_reported(read, kind):
+    with pytest.raises(IngestError, match=f"the {kind} stream is truncated") as caught:
+        read(PACK[kind](BODY)[:14])
+    assert caught.value.code == "empty_object"
+
+
+def test_a_dump_that_was_compressed_twice_is_read(read):
+    got = read(bz2.compress(gzip.compress(BODY)))
+    assert got.texts == TEXTS
+    assert got.dump.profile.compression == "bzip2+gzip"

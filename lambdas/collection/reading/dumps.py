@@ -1,0 +1,155 @@
+"""Reads an object: one dump, or an archive of dumps that is read member by member."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from lambdas.collection.reading.members import Failure, Source, open_source
+from lambdas.collection.reading.options import Profile, ReadOptions
+from lambdas.collection.reading.reader import Batch, Dump
+from shared.errors import IngestError
+
+_FATAL = frozenset({"decompression_limit", "object_too_large"})
+_MAX_NAMES = 20
+_MAX_WARNINGS = 200
+_MAX_DETAIL = 300
+
+
+class Archive:
+    """Iterates the batches of all members, in order; batches never span members.
+
+    ``profile`` and ``warnings`` grow while it is read. ``profile.details["members"]`` has an entry
+    for each member: its file, format, encoding, dump_schema and counts, or its error.
+    """
+
+    def __init__(self, source: Source, name: str, options: ReadOptions) -> None:
+        self._source = source
+        self._name = name
+        self._options = options
+        self._warnings: list[str] = []
+        self._members: list[dict[str, Any]] = []
+        self._failures: list[Failure] = []
+        self._records = 0
+        self.profile = Profile("unknown", source.state.compression, "", "unknown")
+        self.profile.details["members"] = self._members
+        self._dumps = self._open_dumps()
+        self._first = next(self._dumps, None)
+        if self._first is None:
+            raise self._no_dump()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know about the archive and its members."""
+        warnings = [*self._source.state.warnings, *self._warnings]
+        if skipped := self._source.skipped:
+            names = ", ".join(name[:100] for name in skipped[:_MAX_NAMES])
+            rest = len(skipped) - _MAX_NAMES
+            warnings.append(f"not read: {names}" + (f" and {rest} more" if rest > 0 else ""))
+        if len(warnings) > _MAX_WARNINGS:
+            return [*warnings[:_MAX_WARNINGS], f"{len(warnings) - _MAX_WARNINGS} more warnings"]
+        return warnings
+
+    def __iter__(self) -> Iterator[Batch]:
+        dump = self._first
+        while dump is not None:
+            entry = self._members[-1]
+            try:
+                for batch in dump:
+                    self._records += batch.rows_read
+                    entry["rows_read"] += batch.rows_read
+                    entry["rejected"] += len(batch.rejects)
+                    self._describe(entry, dump.profile)
+                    yield batch
+            except IngestError as error:
+                self._failed(entry, error)
+            self._warnings += [f"{entry['file']}: {warning}" for warning in dump.warnings]
+            dump = next(self._dumps, None)
+        if not any("error" not in entry or entry["rows_read"] for entry in self._members):
+            raise self._no_dump()
+
+    def _open_dumps(self) -> Iterator[Dump]:
+        for member in self._source.members:
+            name = member.name or ""
+            entry: dict[str, Any] = {"file": name}
+            self._members.append(entry)
+            if isinstance(member, Failure):
+                self._failed(entry, member.error)
+                continue
+            try:
+                dump = Dump(
+                    member, f"{self._name}!{name}", self._options, records_before=self._records
+                )
+            except IngestError as error:
+                self._failed(entry, error)
+                continue
+            entry |= {"rows_read": 0, "rejected": 0}
+            self._describe(entry, dump.profile)
+            yield dump
+
+    def _describe(self, entry: dict[str, Any], profile: Profile) -> None:
+        """Update the entry of a member, and what all members have in common."""
+        entry |= {
+            "format": profile.format,
+            "encoding": profile.encoding,
+            "dump_schema": profile.dump_schema,
+            **profile.details,
+        }
+        entries = [entry for entry in self._members if "format" in entry]
+        if len(entries) == 1:
+            self.profile.compression = profile.compression
+        for field in ("format", "encoding", "dump_schema"):
+            values = {entry[field] for entry in entries}
+            setattr(self.profile, field, values.pop() if len(values) == 1 else "mixed")
+        for key in profile.details:
+            values = [entry.get(key) for entry in entries]
+            if all(value == values[0] for value in values):
+                self.profile.details[key] = values[0]
+            else:
+                self.profile.details.pop(key, None)
+
+    def _failed(self, entry: dict[str, Any], error: IngestError) -> None:
+        if error.code in _FATAL:
+            message = error.message
+            if entry["file"] not in message:
+                message = f"{entry['file']}: {message}"
+            raise IngestError(error.code, message, details=error.details) from error
+        detail = error.message[:_MAX_DETAIL]
+        entry |= {"error": error.code, "detail": detail, "rows_read": entry.get("rows_read", 0)}
+        entry.setdefault("rejected", 0)
+        self._failures.append(Failure(entry["file"], error))
+        self._warnings.append(f"{entry['file']} is not read: {detail}")
+
+    def _no_dump(self) -> IngestError:
+        if not self._failures:
+            skipped = ", ".join(repr(name[:80]) for name in self._source.skipped[:_MAX_NAMES])
+            message = f"the archive has no dump; its members are {skipped or 'none'}"
+            return IngestError("archive_unsupported", message)
+        first = self._failures[0].error
+        codes = {failure.error.code for failure in self._failures}
+        code = first.code if len(codes) == 1 else "archive_unsupported"
+        reasons = "; ".join(
+            f"{failure.name[:80]}: {failure.error.message[:_MAX_DETAIL]}"
+            for failure in self._failures[:_MAX_NAMES]
+        )
+        message = f"no member of the archive can be read: {reasons}"
+        return IngestError(code, message, details=first.details)
+
+
+def read_dump(stream: BinaryIO, *, name: str, options: ReadOptions) -> Dump | Archive:
+    """Open a dump of any known format, or an archive of dumps.
+
+    Args:
+        stream: the object's bytes; it need not be seekable.
+        name: the file name in rejects; it does not affect how the file is read.
+        options: mapping, secret, limits.
+
+    Returns:
+        The dump, to be iterated once. Only its first few hundred KiB have been read.
+
+    Raises:
+        IngestError: the object as a whole cannot be read (now, or while it is iterated when a
+            limit is passed).
+    """
+    source = open_source(stream, options.limits)
+    if source.dump is not None:
+        return Dump(source.dump, name, options)
+    return Archive(source, name, options)

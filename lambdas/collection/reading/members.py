@@ -1,0 +1,198 @@
+"""Finds the dumps in an object: the object itself, or the members of its archive."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import PurePosixPath
+from typing import IO, BinaryIO
+
+from lambdas.collection.reading.archive import open_zip, read_zip
+from lambdas.collection.reading.decompress import CountedChunks, compression_of, expand, limit_size
+from lambdas.collection.reading.office import is_workbook
+from lambdas.collection.reading.options import Limits
+from lambdas.collection.reading.records import Entry, StreamState
+from lambdas.collection.reading.tar import read_tar
+from shared.errors import IngestError
+
+_HEAD_BYTES = 4096
+_MAX_LAYERS = 3
+_MAX_NAME = 500
+_ARCHIVES = ("zip", "tar")
+_DOCUMENTS = frozenset(
+    {"readme", "license", "licence", "copying", "notice", "changelog", "changes", "authors",
+     "contributing", "citation", "thumbs", "desktop"}
+)  # fmt: skip
+_DOCUMENT_SUFFIXES = frozenset(
+    {"", ".txt", ".md", ".rst", ".html", ".htm", ".pdf", ".cff", ".bib", ".db", ".ini"}
+)
+
+
+@dataclass
+class Member:
+    """The bytes of one dump without compression; ``name`` is None if it is the object itself."""
+
+    name: str | None
+    chunks: Iterator[bytes]
+    state: StreamState
+    workbook: IO[bytes] | None = None
+    """An Excel workbook; ``chunks`` is empty then."""
+
+
+@dataclass
+class Failure:
+    """A member that cannot be read."""
+
+    name: str
+    error: IngestError
+
+
+@dataclass
+class Source:
+    """An object without its outer compression: one dump, or an archive with members."""
+
+    state: StreamState
+    dump: Member | None = None
+    members: Iterator[Member | Failure] = field(default_factory=lambda: iter(()))
+    skipped: list[str] = field(default_factory=list)
+    """Names of members that are not dumps; complete after the last member."""
+
+
+def open_source(stream: BinaryIO, limits: Limits) -> Source:
+    """Remove the compression of an object and look for an archive in it.
+
+    Raises:
+        IngestError: empty_object, archive_unsupported, decompression_limit.
+    """
+    counted, state = CountedChunks(stream), StreamState()
+    chunks, head, kind = _peel(iter(counted), state)
+    if not head and state.compression == "none":
+        raise IngestError("empty_object", "the object has no bytes")
+
+    def limit(content: Iterator[bytes], counts: StreamState) -> Iterator[bytes]:
+        return limit_size(content, lambda: counted.bytes_read, limits, counts)
+
+    chunks = limit(chunks, state)
+    if kind == "zip":
+        file = open_zip(chunks, limits.max_members)
+        if is_workbook(file):
+            return Source(state, Member(None, iter(()), state, file))
+        entries = read_zip(file, state)
+    elif kind == "tar":
+        entries = read_tar(chunks, state)
+    else:
+        return Source(state, Member(None, chunks, state))
+    state.compression = kind if state.compression == "none" else f"{state.compression}+{kind}"
+    source = Source(state)
+    source.members = _Reader(source, limits, limit).read(entries)
+    return source
+
+
+def _peel(chunks: Iterator[bytes], state: StreamState) -> tuple[Iterator[bytes], bytes, str]:
+    """Remove layers of compression; returns the bytes, their head, and what they start with."""
+    layers: list[str] = []
+    while True:
+        head = _read_head(chunks)
+        chunks = chain((head,), chunks) if head else iter(())
+        kind = compression_of(head)
+        if kind in ("none", *_ARCHIVES):
+            break
+        if len(layers) == _MAX_LAYERS:
+            message = f"the object is compressed more than {_MAX_LAYERS} times"
+            raise IngestError("archive_unsupported", message)
+        layers.append(kind)
+        chunks = expand(chunks, kind, state)
+    state.compression = "+".join(layers) or "none"
+    return chunks, head, kind
+
+
+def _read_head(chunks: Iterator[bytes]) -> bytes:
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= _HEAD_BYTES:
+            break
+    return head
+
+
+class _Reader:
+    """Opens the members of one archive."""
+
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        limit: Callable[[Iterator[bytes], StreamState], Iterator[bytes]],
+    ) -> None:
+        self._source = source
+        self._limits = limits
+        self._limit = limit
+        self._counts = StreamState(compression=source.state.compression)
+        """Counts the bytes of all members."""
+        self._names: Counter[str] = Counter()
+
+    def read(self, entries: Iterator[Entry]) -> Iterator[Member | Failure]:
+        for number, entry in enumerate(entries, start=1):
+            name = self._unique_name(entry.name)
+            if number > self._limits.max_members:
+                limit = self._limits.max_members
+                message = f"the archive has more than {limit} members; {name} is not read"
+                raise IngestError("decompression_limit", message)
+            reason = entry.skip_reason if entry.skip_reason is not None else skip_reason(entry)
+            if reason is None:
+                yield self._open(name, entry.chunks)
+            elif reason:
+                self._source.skipped.append(f"{name} ({reason})")
+
+    def _unique_name(self, name: str) -> str:
+        """The name as PostgreSQL accepts it; a repeated name gets a number."""
+        name = name.replace("\0", "\ufffd").encode("utf-8", "replace").decode()[:_MAX_NAME]
+        self._names[name] += 1
+        return name if self._names[name] == 1 else f"{name} ({self._names[name]})"
+
+    def _open(self, name: str, content: Iterator[bytes]) -> Member | Failure:
+        try:
+            return self._open_member(name, content)
+        except IngestError as error:
+            if error.code == "decompression_limit":
+                raise IngestError(error.code, f"{name}: {error.message}") from error
+            return Failure(name, error)
+
+    def _open_member(self, name: str, content: Iterator[bytes]) -> Member:
+        state = StreamState()
+        outer = self._source.state
+        chunks, _head, kind = _peel(_copy_state(content, outer, state), state)
+        inner = "" if state.compression == "none" else f"+{state.compression}"
+        state.compression = outer.compression + inner
+        chunks = self._limit(chunks, self._counts)
+        if kind == "zip":
+            file = open_zip(chunks, self._limits.max_members)
+            if is_workbook(file):
+                return Member(name, iter(()), state, file)
+        if kind in _ARCHIVES:
+            message = f"it is a {kind} archive inside an archive"
+            raise IngestError("archive_unsupported", message)
+        return Member(name, chunks, state)
+
+
+def _copy_state(chunks: Iterator[bytes], outer: StreamState, state: StreamState) -> Iterator[bytes]:
+    """Pass chunks on; a member in which the archive is truncated is truncated itself."""
+    warnings = len(outer.warnings)
+    yield from chunks
+    if len(outer.warnings) > warnings:
+        state.truncated = state.truncated or outer.truncated
+
+
+def skip_reason(entry: Entry) -> str | None:
+    """Return why a member is not a dump, judged by its name and size; None for a dump."""
+    path = PurePosixPath(entry.name)
+    if "__MACOSX" in path.parts or any(_is_hidden(part) for part in path.parts):
+        return "hidden"
+    stem = path.name.partition(".")[0].lower()
+    if stem in _DOCUMENTS and path.suffix.lower() in _DOCUMENT_SUFFIXES:
+        return "not a dump"
+    return "empty" if entry.size == 0 else None
+
+
+def _is_hidden(part: str) -> bool:
+    return part.startswith(".") and part not in (".", "..")
