@@ -37,7 +37,7 @@ CHILD = textwrap.dedent(
 
     database = Database(lambda: task["secret"])
     raw = MemoryStore("raw")
-    etag = raw.put("uploads/a", task["body"].encode()).etag
+    etag = raw.put("uploads/a", task["body"].encode("latin-1")).etag
     Collector(Dependencies(
         database, Ledger(database), raw, KillingStore("clean"), MemoryStore("artefacts"),
         *(MemoryQueue() for _ in range(3)),
@@ -47,19 +47,25 @@ CHILD = textwrap.dedent(
 )
 
 
-@pytest.mark.parametrize("at", [1, 3])
-def test_a_killed_collector_loses_and_duplicates_no_rows(
-    world, postgres, make_review, make_dump, rows, assert_counts, at
-):
-    body = make_dump([make_review(n % 190) for n in range(200)] + [make_review(1, text="")])
+def kill_at_put(at, body, secret):
+    """Collect a dump in a child process that kills itself at a put of a shard."""
+    task = {"secret": secret, "body": body.decode("latin-1"), "at": at}
     child = subprocess.run(
         [sys.executable, "-c", CHILD],
-        input=json.dumps({"secret": postgres.secret, "body": body.decode(), "at": at}).encode(),
+        input=json.dumps(task).encode(),
         check=False,
         capture_output=True,
         timeout=60,
     )
     assert child.returncode == -9, child.stderr.decode()
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_killed_collector_loses_and_duplicates_no_rows(
+    world, postgres, make_review, make_dump, rows, assert_counts, at
+):
+    body = make_dump([make_review(n % 190) for n in range(200)] + [make_review(1, text="")])
+    kill_at_put(at, body, postgres.secret)
     arrival = world.put("uploads/a", body)
     halfway = assert_counts(world.report(arrival))
     assert halfway.status is IngestStatus.COLLECTING
