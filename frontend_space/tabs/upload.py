@@ -42,8 +42,9 @@ def build(backend: Backend, *, max_bytes: int) -> None:
     """Draw the tab."""
     gr.HTML(
         markup.note(
-            "JSON lines, JSON arrays, CSV, TSV or Parquet; plain or as gzip, bzip2, zstd or zip, "
-            f"up to {max_bytes // 2**20:,} MB. Every visitor of this page can see your upload.",
+            "JSON lines, JSON arrays, CSV, TSV or Parquet; plain or as gzip, bzip2, zstd, xz, "
+            f"zip or tar, up to {max_bytes // 2**20:,} MB. "
+            "Every visitor of this page can see your upload.",
         )
     )
     file = own_file(label="A dump of reviews", file_count="single", type="filepath", elem_id="dump")

@@ -99,10 +99,9 @@ class Archive:
         for field in ("format", "encoding", "dump_schema"):
             values = {entry[field] for entry in entries}
             setattr(self.profile, field, values.pop() if len(values) == 1 else "mixed")
-        for key in profile.details:
-            values = [entry.get(key) for entry in entries]
-            if all(value == values[0] for value in values):
-                self.profile.details[key] = values[0]
+        for key, detail in profile.details.items():
+            if all(entry.get(key) == detail for entry in entries):
+                self.profile.details[key] = detail
             else:
                 self.profile.details.pop(key, None)
 

@@ -1,5 +1,6 @@
 """Finds the dumps in an object: the object itself, or the members of its archive."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -132,7 +133,11 @@ class _Reader:
         self._names: Counter[str] = Counter()
 
     def read(self, entries: Iterator[Entry]) -> Iterator[Member | Failure]:
-        for number, entry in enumerate(entries, start=1):
+        name = ""
+        for number in itertools.count(1):
+            entry = _next_entry(entries, name)
+            if entry is None:
+                return
             name = self._unique_name(entry.name)
             if number > self._limits.max_members:
                 limit = self._limits.max_members
@@ -173,6 +178,16 @@ class _Reader:
             message = f"it is a {kind} archive inside an archive"
             raise IngestError("archive_unsupported", message)
         return Member(name, chunks, state)
+
+
+def _next_entry(entries: Iterator[Entry], previous: str) -> Entry | None:
+    """The next member; a limit that the rest of the previous one exceeds names that member."""
+    try:
+        return next(entries, None)
+    except IngestError as error:
+        if error.code != "decompression_limit":
+            raise
+        raise IngestError(error.code, f"{previous}: {error.message}") from error
 
 
 def _copy_state(chunks: Iterator[bytes], outer: StreamState, state: StreamState) -> Iterator[bytes]:

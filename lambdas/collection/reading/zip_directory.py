@@ -34,8 +34,8 @@ def _declared(file: IO[bytes]) -> tuple[int, int]:
     start = max(0, length - _END_BYTES - _MAX_COMMENT_BYTES)
     file.seek(start)
     tail = file.read()
-    place = tail.rfind(_END)
-    if place < 0 or len(tail) - place < _END_BYTES:
+    place = tail.rfind(_END, 0, len(tail) - _END_BYTES + len(_END))
+    if place < 0:
         return 0, 0
     members, size = struct.unpack_from("<HL", tail, place + 10)
     file.seek(max(0, start + place - _LOCATOR_BYTES - _END64_BYTES))

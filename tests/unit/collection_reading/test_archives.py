@@ -207,6 +207,27 @@ def test_a_bomb_in_a_member_is_refused_by_its_name(read, kind):
     assert caught.value.code == "decompression_limit"
 
 
+def test_a_bomb_that_is_skipped_is_refused_by_its_name(read):
+    body = gzip.compress(tarred([("a.csv", csv("a", 3)), ("README", bytes(4 << 20))]))
+    with pytest.raises(IngestError, match=r"README: .* more than 20 times"):
+        read(body, ratio_floor=2**20, max_ratio=20)
+
+
+def test_a_marker_in_the_end_record_does_not_hide_the_directory(read):
+    body = bytearray(zipped((f"{n}", b"") for n in range(6)))
+    body[-6:-2] = b"PK\x05\x06"
+    with pytest.raises(IngestError, match="6 members, the limit is 5"):
+        read(bytes(body), max_members=5)
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_an_excel_workbook_is_not_an_archive(read, kind):
+    workbook = zipped([("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", b"<workbook/>")])
+    for body in (workbook, ARCHIVES[kind]([("reviews.xlsx", workbook)])):
+        with pytest.raises(IngestError, match="Excel workbook"):
+            read(body)
+
+
 @pytest.mark.parametrize("kind", ARCHIVES)
 def test_the_limit_on_bytes_is_for_all_members_together(read, kind):
     body = gzip.compress(ARCHIVES[kind]([(f"{n}.csv", csv(n, 500)) for n in range(10)]))
