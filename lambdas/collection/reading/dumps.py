@@ -112,10 +112,12 @@ class Archive:
                 message = f"{entry['file']}: {message}"
             raise IngestError(error.code, message, details=error.details) from error
         detail = error.message[:_MAX_DETAIL]
-        entry |= {"error": error.code, "detail": detail, "rows_read": entry.get("rows_read", 0)}
+        entry |= {"error": error.code, "detail": detail}
+        rows = entry.setdefault("rows_read", 0)
         entry.setdefault("rejected", 0)
         self._failures.append(Failure(entry["file"], error))
-        self._warnings.append(f"{entry['file']} is not read: {detail}")
+        extent = f"is not read after {rows} rows" if rows else "is not read"
+        self._warnings.append(f"{entry['file']} {extent}: {detail}")
 
     def _no_dump(self) -> IngestError:
         if not self._failures:

@@ -141,6 +141,24 @@ def test_an_unreadable_member_does_not_affect_the_others(read, kind):
     assert any("n is not read: it is a" in warning for warning in got.dump.warnings)
 
 
+def test_a_member_that_becomes_unreadable_keeps_its_rows(read):
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        1, window_log=30, write_content_size=False
+    )
+    file = io.BytesIO()
+    compressor = zstandard.ZstdCompressor(compression_params=parameters)
+    with compressor.stream_writer(file, closefd=False) as writer:
+        writer.write(csv("a", 30))
+        writer.flush(zstandard.FLUSH_FRAME)
+    member = LAYERS["zstd"](jsonl("a", 12_000)) + file.getvalue()
+    got = read(tarred([("a", member), ("b", csv("b", 4))]), batch_rows=100)
+    first, second = members_of(got)
+    assert (first["error"], second["rows_read"]) == ("archive_unsupported", 4)
+    assert first["rows_read"] > 0
+    (warning,) = got.dump.warnings
+    assert warning.startswith(f"a is not read after {first['rows_read']} rows: the zstd frame")
+
+
 @pytest.mark.parametrize("kind", ARCHIVES)
 def test_an_archive_without_a_readable_member_fails(read, kind):
     with pytest.raises(IngestError, match=r"u\.csv") as caught:
