@@ -25,7 +25,9 @@ class Archive:
         self._source = source
         self._name = name
         self._options = options
-        self._warnings: list[str] = []
+        self._failure_warnings: list[str] = []
+        self._warnings: dict[str, list[str]] = {}
+        """Warnings of members, with the members that they are about."""
         self._members: list[dict[str, Any]] = []
         self._failures: list[Failure] = []
         self._records = 0
@@ -39,11 +41,10 @@ class Archive:
     @property
     def warnings(self) -> list[str]:
         """What a user should know about the archive and its members."""
-        warnings = [*self._source.state.warnings, *self._warnings]
-        if skipped := self._source.skipped:
-            names = ", ".join(name[:100] for name in skipped[:_MAX_NAMES])
-            rest = len(skipped) - _MAX_NAMES
-            warnings.append(f"not read: {names}" + (f" and {rest} more" if rest > 0 else ""))
+        warnings = [*self._source.state.warnings, *self._failure_warnings]
+        if self._source.skipped:
+            warnings.append(f"not read: {_listed(self._source.skipped)}")
+        warnings += [f"{_listed(files)}: {warning}" for warning, files in self._warnings.items()]
         if len(warnings) > _MAX_WARNINGS:
             return [*warnings[:_MAX_WARNINGS], f"{len(warnings) - _MAX_WARNINGS} more warnings"]
         return warnings
@@ -61,7 +62,8 @@ class Archive:
                     yield batch
             except IngestError as error:
                 self._failed(entry, error)
-            self._warnings += [f"{entry['file']}: {warning}" for warning in dump.warnings]
+            for warning in dump.warnings:
+                self._warnings.setdefault(warning, []).append(entry["file"])
             dump = next(self._dumps, None)
         if not any("error" not in entry or entry["rows_read"] for entry in self._members):
             raise self._no_dump()
@@ -117,7 +119,7 @@ class Archive:
         entry.setdefault("rejected", 0)
         self._failures.append(Failure(entry["file"], error))
         extent = f"is not read after {rows} rows" if rows else "is not read"
-        self._warnings.append(f"{entry['file']} {extent}: {detail}")
+        self._failure_warnings.append(f"{entry['file']} {extent}: {detail}")
 
     def _no_dump(self) -> IngestError:
         if not self._failures:
@@ -133,6 +135,11 @@ class Archive:
         )
         message = f"no member of the archive can be read: {reasons}"
         return IngestError(code, message, details=first.details)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(name[:100] for name in names[:_MAX_NAMES])
+    return shown + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
 
 
 def read_dump(stream: BinaryIO, *, name: str, options: ReadOptions) -> Dump | Archive:

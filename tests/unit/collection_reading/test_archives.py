@@ -8,6 +8,7 @@ import lzma
 import tarfile
 import zipfile
 
+import openpyxl
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -26,12 +27,16 @@ LAYERS = {
 
 
 def jsonl(name, count):
-    rows = [{"reviewText": f"Review {name} {n}", "overall": 5, "asin": "B1"} for n in range(count)]
+    rows = [
+        {"reviewText": f"Review {name} {n}", "overall": n % 5 + 1, "asin": "B1"}
+        for n in range(count)
+    ]
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
 def csv(name, count):
-    return ("text,rating\n" + "".join(f"Opinion {name} {n},4\n" for n in range(count))).encode()
+    rows = (f"Opinion {name} {n},{n % 5 + 1}\n" for n in range(count))
+    return ("text,rating\n" + "".join(rows)).encode()
 
 
 def tarred(members, form=tarfile.GNU_FORMAT):
@@ -79,7 +84,7 @@ def test_each_member_is_a_dump_of_its_own(read, kind, layer, chunk):
     ]
     assert got.dump.profile.compression == (kind if layer == "none" else f"{layer}+{kind}")
     assert (got.dump.profile.format, got.dump.profile.dump_schema) == ("mixed", "mixed")
-    assert got.dump.warnings == []
+    assert got.warnings == []
 
 
 @pytest.mark.parametrize("inner", LAYERS)
@@ -112,7 +117,7 @@ def test_files_beside_a_dump_are_skipped_and_named(read, kind):
     members = [(name, b"text,rating\nnot a review,1\n") for name in beside]
     got = read(ARCHIVES[kind]([*members, ("./a.csv", csv("a", 3)), ("_SUCCESS", b"")]))
     assert counts_of(got) == {"./a.csv": (3, 0)}
-    (warning,) = got.dump.warnings
+    (warning,) = got.warnings
     assert all(name in warning for name in [*beside, "_SUCCESS"])
 
 
@@ -137,8 +142,8 @@ def test_an_unreadable_member_does_not_affect_the_others(read, kind):
         "b.csv": None,
     }
     assert got.rows_read == 5
-    assert len(got.dump.warnings) == 3
-    assert any("n is not read: it is a" in warning for warning in got.dump.warnings)
+    assert len(got.warnings) == 3
+    assert any("n is not read: it is a" in warning for warning in got.warnings)
 
 
 def test_a_member_that_becomes_unreadable_keeps_its_rows(read):
@@ -155,7 +160,7 @@ def test_a_member_that_becomes_unreadable_keeps_its_rows(read):
     first, second = members_of(got)
     assert (first["error"], second["rows_read"]) == ("archive_unsupported", 4)
     assert first["rows_read"] > 0
-    (warning,) = got.dump.warnings
+    (warning,) = got.warnings
     assert warning.startswith(f"a is not read after {first['rows_read']} rows: the zstd frame")
 
 
@@ -190,7 +195,7 @@ def test_links_devices_and_sparse_files_are_skipped(read):
     entries += [(sparse, csv("s", 4)), ("../../etc/a.csv", csv("a", 3))]
     got = read(tarred(entries, tarfile.PAX_FORMAT))
     assert counts_of(got) == {"../../etc/a.csv": (3, 0)}
-    (warning,) = got.dump.warnings
+    (warning,) = got.warnings
     for text in ("link.csv (a link)", "null (a device)", "pipe (a pipe)", "sparse.csv (a sparse"):
         assert text in warning
     assert "folder" not in warning
@@ -239,11 +244,22 @@ def test_a_marker_in_the_end_record_does_not_hide_the_directory(read):
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
-def test_an_excel_workbook_is_not_an_archive(read, kind):
-    workbook = zipped([("[Content_Types].xml", b"<Types/>"), ("xl/workbook.xml", b"<workbook/>")])
-    for body in (workbook, ARCHIVES[kind]([("reviews.xlsx", workbook)])):
-        with pytest.raises(IngestError, match="Excel workbook"):
-            read(body)
+def test_an_excel_workbook_is_a_dump_and_may_be_a_member(read, kind):
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for row in (["text", "rating"], ["A sharp knife", 5], ["It broke", 1]):
+        book.active.append(row)
+    book.save(file)
+    workbook = file.getvalue()
+    assert read(workbook).dump.profile.compression == "none"
+    got = read(ARCHIVES[kind]([("reviews.xlsx", workbook), ("a.csv", csv("a", 3))]))
+    assert counts_of(got) == {"reviews.xlsx": (2, 0), "a.csv": (3, 0)}
+    assert members_of(got)[0]["format"] == "xlsx"
+
+
+def test_a_warning_about_several_members_is_given_once(read):
+    got = read(zipped((f"{n}.csv", csv(n, 1)) for n in range(30)))
+    (warning,) = got.dump.warnings
+    assert "and 10 more: no column for" in warning
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)
@@ -266,7 +282,7 @@ def test_a_damaged_header_ends_the_archive_with_a_warning(read):
     body[1024 + 100] ^= 0xFF
     got = read(bytes(body))
     assert counts_of(got) == {"a.csv": (3, 0)}
-    assert got.dump.warnings == ["the tar archive is damaged; the rest is not read"]
+    assert got.warnings == ["the tar archive is damaged; the rest is not read"]
 
 
 def test_a_damaged_member_of_a_zip_does_not_affect_the_others(read):
@@ -275,7 +291,7 @@ def test_a_damaged_member_of_a_zip_does_not_affect_the_others(read):
     body[5000] ^= 0xFF
     got = read(bytes(body))
     assert counts_of(got)["b"] == (5, 0)
-    assert any("damaged" in warning for warning in got.dump.warnings)
+    assert any("damaged" in warning for warning in got.warnings)
 
 
 @settings(max_examples=60, deadline=None)
@@ -308,4 +324,4 @@ def test_rows_read_is_the_sum_of_the_members_wherever_the_archive_is_cut(
     if is_whole:
         assert {entry["file"]: entry["rows_read"] for entry in entries} == expected
         assert not got.rejects
-        assert not got.dump.warnings
+        assert not got.warnings
