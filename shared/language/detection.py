@@ -44,7 +44,7 @@ def detect(text: str) -> str:
     probabilities = _probabilities(" ".join(words))
     english = probabilities.pop(ENGLISH)
     best = max(probabilities, key=probabilities.__getitem__)
-    if min(evidence) == STRONG_EVIDENCE and probabilities[best] < _CERTAIN:
+    if min(evidence) > 0 and max(evidence) == STRONG_EVIDENCE and probabilities[best] < _CERTAIN:
         return ENGLISH
     odds = math.log((english + _SMALLEST) / (probabilities[best] + _SMALLEST))
     if odds + max(-_MAX_EVIDENCE, min(_MAX_EVIDENCE, sum(evidence))) > _MIN_ODDS:

@@ -23,6 +23,7 @@ ENGLISH = (
     *("Worst ever", "Broke in 2 days", "DO NOT BUY", "GARBAGE", "Perfect fit", "Five stars"),
     "TERRIBLE QUALITY, STOPPED WORKING AFTER A WEEK",
     "soooo goooood",
+    "So amazing",
     "Awsome prodct",
     "It’s fine, but I can’t hear the bell",
     "Product is good only but delivery boy was rude",
