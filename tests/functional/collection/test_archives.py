@@ -62,7 +62,10 @@ def test_each_member_of_an_archive_is_counted(world, archive, rows, assert_count
     )
     assert counts_of(collector.details) == COUNTS
     assert report.compression == "gzip+tar"
-    assert report.warnings == ["not read: README (not a dump)"]
+    assert report.warnings == [
+        "not read: README (not a dump)",
+        "a.jsonl, b.jsonl, c.jsonl: no column for review_id, product_title, category, brand",
+    ]
     assert rows("SELECT DISTINCT file FROM rejects") == [("uploads/x.tar.gz!c.jsonl",)]
     assert rows("SELECT min(record), max(record) FROM rejects") == [(236, 240)]
 
