@@ -43,9 +43,9 @@ def ingest(client: StackClient, path: Path) -> IngestTiming:
         status = report.status if report else IngestStatus.RECEIVED
         if report and status is IngestStatus.FAILED:
             raise RuntimeError(f"the ingest failed: {report.error_code}")
-        if not collected and status in {IngestStatus.COLLECTED, IngestStatus.PROCESSED}:
+        if not collected and (status is IngestStatus.COLLECTED or status.is_processed):
             collected = elapsed()
-        is_processed = status is IngestStatus.PROCESSED
+        is_processed = status.is_processed
         if report and is_processed and report.shards_processed >= report.shards:
             break
         if elapsed() > _TIMEOUT_SECONDS:

@@ -26,7 +26,9 @@ _REJECTS_OF_A_PAGE = 1000
 _MAX_ROWS = 200
 _HEAD = ["file", "line", "record", "reason", "detail", "raw"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_DONE = "Done. The reviews are in the figures; search finds them shortly."
 _FAILURES = {
+    "nothing_stored": "All rows were refused.",
     "empty_object": "The file is empty.",
     "format_unknown": "The format is not supported. JSON lines, JSON, CSV, TSV and Parquet are, "
     "plain or compressed.",
@@ -174,7 +176,8 @@ def ingest_html(ingest: IngestReport | None, size: int) -> str:
         IngestStatus.RECEIVED: "Waiting in the queue…",
         IngestStatus.COLLECTING: "Reading the file…",
         IngestStatus.COLLECTED: f"Read. Analysing the reviews: {parts}…",
-        IngestStatus.PROCESSED: "Done. The reviews are in the figures; search finds them shortly.",
+        IngestStatus.PROCESSED: _DONE,
+        IngestStatus.PROCESSED_WITH_WARNINGS: f"{_DONE} Many rows were refused.",
     }
     rows = [
         (markup.safe(name), f"{value:,}")

@@ -8,6 +8,7 @@ from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
 from shared.observability.logs import configure_logging
+from shared.schemas.ingest import MAX_REJECT_SHARE
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
@@ -28,6 +29,7 @@ class Dependencies:
     max_object_bytes: int = 50 * 2**30
     max_upload_bytes: int = 2**30
     batch_rows: int = 10_000
+    max_reject_share: float = MAX_REJECT_SHARE
 
 
 @cache
@@ -55,4 +57,5 @@ def build_dependencies() -> Dependencies:
         max_object_bytes=settings.max_object_bytes,
         max_upload_bytes=settings.max_upload_bytes,
         batch_rows=settings.batch_rows,
+        max_reject_share=settings.max_reject_share,
     )

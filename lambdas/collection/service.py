@@ -14,7 +14,11 @@ from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex
 
 log = logging.getLogger(__name__)
-_DONE = {IngestStatus.COLLECTED, IngestStatus.PROCESSED}
+_DONE = {
+    IngestStatus.COLLECTED,
+    IngestStatus.PROCESSED,
+    IngestStatus.PROCESSED_WITH_WARNINGS,
+}
 
 
 class Collector:
@@ -94,7 +98,8 @@ class Collector:
         # rows of an earlier attempt that read more than this one
         ledger.delete_batches(ingest_id, writer.parts, writer.records + 1)
         removed = delete_orphans(self._dependencies, ingest_id)
-        return ledger.finish(ingest_id) or removed
+        share = self._dependencies.max_reject_share
+        return ledger.finish(ingest_id, max_reject_share=share) or removed
 
     def _write_batches(
         self, ingest_id: str, stream: BinaryIO, key: str, options: ReadOptions, writer: BatchWriter
@@ -113,7 +118,8 @@ class Collector:
             "encoding": dump.profile.encoding,
             "dump_schema": dump.profile.dump_schema,
         }
-        self._dependencies.ledger.describe(ingest_id, profile, dump.warnings)
+        ledger = self._dependencies.ledger
+        ledger.describe(ingest_id, profile, dump.warnings, dump.profile.details)
 
     def _check(self, key: str, etag: str) -> None:
         """Raise IngestError if the object is missing, superseded or too large."""

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from shared.schemas.ingest import MAX_REJECT_SHARE
 from shared.settings.base import DatabaseSettings
 
 
@@ -28,3 +29,5 @@ class CollectionSettings(DatabaseSettings):
     """Largest upload that POST /uploads signs; S3 accepts 5 GB in one POST."""
     batch_rows: int = 10_000
     """Rows per transaction and per clean shard."""
+    max_reject_share: float = Field(default=MAX_REJECT_SHARE, ge=0, le=1)
+    """Share of rejected rows above which an ingest ends as processed_with_warnings."""

@@ -11,12 +11,13 @@ from rich.table import Table
 
 from local.cli import options
 from local.cli.ingest_remote import ingest_over_api
-from local.cli.output import console, fail, print_json
+from local.cli.output import console, fail, notes, print_json
 from local.dumps import parse_mapping
 from local.errors import LocalStackError
 from local.state import StateFolder
 from reviewlens.models import IngestReport, IngestStatus
 
+_FAILED, _WARNINGS = 1, 3
 _COUNTS = ("rows_read", "stored", "duplicates", "rejected")
 
 
@@ -44,9 +45,11 @@ def ingest(
     """Upload review dumps and follow them until their reviews can be searched.
 
     Format, compression and columns are detected from the content. Other column names are mapped
-    with --map, or by a mapping.json in the same folder. The exit status is 1 if a dump cannot be
-    read; rejected rows alone do not count as a failure. Over an API (--api-url), files are sent in
+    with --map, or by a mapping.json in the same folder. Over an API (--api-url), files are sent in
     signed uploads and followed until their reviews are processed.
+
+    Exit status: 0 if all dumps were ingested; 1 if one failed, because it cannot be read or all its
+    rows were rejected; 2 for invalid arguments; 3 if more than a fifth of the rows were rejected.
 
     Example: reviewlens ingest reviews.jsonl.gz --map text=Opinion,rating=Grade
     """
@@ -62,8 +65,17 @@ def ingest(
         _show_unchanged(reports, started)
     else:
         _show_queued(queued)
-    if any(report.status is IngestStatus.FAILED for report in reports):
-        raise typer.Exit(1)
+    if as_json:
+        _show_problems(reports)
+    if exit_status := _exit_status(reports):
+        raise typer.Exit(exit_status)
+
+
+def _exit_status(reports: Sequence[IngestReport]) -> int:
+    statuses = {report.status for report in reports}
+    if IngestStatus.FAILED in statuses:
+        return _FAILED
+    return _WARNINGS if IngestStatus.PROCESSED_WITH_WARNINGS in statuses else 0
 
 
 def _ingest(
@@ -109,6 +121,17 @@ def show(reports: Sequence[IngestReport]) -> None:
             out.print(f"{report.key}: {warning}", markup=False)
         if report.rejected:
             out.print(f"  rejected rows: GET /collect/{report.ingest_id}/rejects", style="dim")
+
+
+def _show_problems(reports: Sequence[IngestReport]) -> None:
+    """Print to standard error why ingests failed or ended with warnings."""
+    for report in reports:
+        if report.status is IngestStatus.FAILED:
+            message = f"{report.key}: {report.error_code}: {report.error_detail}"
+            notes().print(message, markup=False, soft_wrap=True)
+        elif report.status is IngestStatus.PROCESSED_WITH_WARNINGS:
+            for warning in report.warnings:
+                notes().print(f"{report.key}: {warning}", markup=False, soft_wrap=True)
 
 
 def _show_queued(queued: Sequence[dict[str, str]]) -> None:

@@ -2,23 +2,37 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+MAX_REJECT_SHARE = 0.2
+"""Share of rejected rows above which an ingest ends with warnings, unless a setting changes it."""
+
 
 class IngestStatus(StrEnum):
-    """State of an ingest; ``failed``: the object could not be read, or only in part."""
+    """State of an ingest.
+
+    ``failed``: the object could not be read, or only in part, or all its rows were rejected.
+    ``processed_with_warnings``: it is processed, but more rows were rejected than expected.
+    """
 
     RECEIVED = "received"
     COLLECTING = "collecting"
     COLLECTED = "collected"
     PROCESSED = "processed"
+    PROCESSED_WITH_WARNINGS = "processed_with_warnings"
     FAILED = "failed"
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more will happen."""
-        return self in (IngestStatus.PROCESSED, IngestStatus.FAILED)
+        return self.is_processed or self is IngestStatus.FAILED
+
+    @property
+    def is_processed(self) -> bool:
+        """Whether all stored rows are processed, with or without warnings."""
+        return self in (IngestStatus.PROCESSED, IngestStatus.PROCESSED_WITH_WARNINGS)
 
 
 class RejectReason(StrEnum):
@@ -63,6 +77,8 @@ class IngestReport(BaseModel):
     shards: int = 0
     shards_processed: int = 0
     warnings: list[str] = []
+    details: dict[str, Any] = {}
+    """What the dump turned out to be, for example its rating scale."""
     error_code: str | None = None
     error_detail: str | None = None
     started_at: datetime | None = None

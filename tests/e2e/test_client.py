@@ -106,7 +106,12 @@ def test_an_upload_is_processed_and_its_rejects_can_be_read(client, tmp_path):
         return ingests and ingests[0].status.is_final and ingests[0]
 
     ingest = wait_until(finished, what=key)
-    assert (ingest.status, ingest.rows_read, ingest.rejected) == ("processed", 2, 1)
+    assert (ingest.status, ingest.rows_read, ingest.rejected) == (
+        "processed_with_warnings",
+        2,
+        1,
+    )
+    assert ingest.details["too_many_rejects"]["share"] == 0.5
     (reject,) = client.rejects(ingest.ingest_id)
     assert reject.reason == "text_missing"
     assert client.ingest(ingest.ingest_id).rejects == [reject]
@@ -166,8 +171,12 @@ def test_ingest_uploads_over_an_api(remote, tmp_path):
     dump = tmp_path / "own.csv"
     dump.write_text("Opinion,Grade\nThe teacup sings when it is full.,4\nNULL,5\n")
     arguments = ("ingest", str(dump), "--map", "text=Opinion,rating=Grade")
-    (ingest,) = json.loads(remote(*arguments, "--json").stdout)["ingests"]
-    assert (ingest["status"], ingest["stored"], ingest["rejected"]) == ("processed", 1, 1)
+    (ingest,) = json.loads(remote(*arguments, "--json", expect=3).stdout)["ingests"]
+    assert (ingest["status"], ingest["stored"], ingest["rejected"]) == (
+        "processed_with_warnings",
+        1,
+        1,
+    )
     queued = json.loads(remote(*arguments, "--no-wait", "--json").stdout)["ingests"]
     assert [each["status"] for each in queued] == ["queued"]
     assert "1 rejected as text_missing" in remote(*arguments).stdout

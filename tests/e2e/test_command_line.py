@@ -59,10 +59,14 @@ def test_ingest_waits_until_the_reviews_can_be_searched(reviewlens, samples, tmp
         + JSON_LINE.format("", 4, 2)
         + JSON_LINE.format("The glaze came off.", 9, 3).replace("{", "[")
     )
-    ingests = json.loads(reviewlens("ingest", str(dump), "--json").stdout)["ingests"]
+    done = reviewlens("ingest", str(dump), "--json", expect=3)
+    ingests = json.loads(done.stdout)["ingests"]
     assert [(f["status"], f["rows_read"], f["stored"], f["rejected"]) for f in ingests] == [
-        ("processed", 3, 1, 2)
+        ("processed_with_warnings", 3, 1, 2)
     ]
+    assert "2 of 3 rows were rejected; first: uploads/fresh.jsonl, line 2: text_missing" in (
+        done.stderr
+    )
     assert ingests[0]["rejects_by_reason"] == {"text_missing": 1, "malformed_record": 1}
     results = json.loads(reviewlens("search", "a teapot that pours well", "--json").stdout)
     assert results["results"][0]["product_id"] == "P9"

@@ -50,6 +50,7 @@ class Profile:
     dump_schema: str
     columns: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    """Further facts as JSON, for example the rating scale; complete after the last batch."""
 
 
 def split_mapping(

@@ -1,11 +1,12 @@
 """The ledger: the state of each ingest, and counts of its rows."""
 
 from collections.abc import Sequence
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
 from shared.db.connection import Database
+from shared.db.ingest.outcomes import record_outcome
 from shared.db.ingest.shards import (
     StoredBatch,
     complete_ingest,
@@ -14,7 +15,13 @@ from shared.db.ingest.shards import (
     stored_batches,
 )
 from shared.schemas.formats import LEDGER
-from shared.schemas.ingest import IngestReport, IngestStatus, Reject, ingest_id_of
+from shared.schemas.ingest import (
+    MAX_REJECT_SHARE,
+    IngestReport,
+    IngestStatus,
+    Reject,
+    ingest_id_of,
+)
 from shared.schemas.messages import ProcessShard
 
 _REPORTS = """
@@ -88,15 +95,22 @@ class Ledger:
             ).fetchone()
         return IngestStatus(row[0]) if row else None
 
-    def describe(self, ingest_id: str, profile: dict[str, str], warnings: list[str]) -> None:
-        """Record format, compression, encoding and dump_schema of a dump, and its warnings."""
+    def describe(
+        self,
+        ingest_id: str,
+        profile: dict[str, str],
+        warnings: list[str],
+        details: dict[str, Any],
+    ) -> None:
+        """Record format, compression, encoding, dump_schema, warnings and details of a dump."""
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE ingests SET updated_at = now(), format = %s, compression = %s,"
-                " encoding = %s, dump_schema = %s, warnings = %s WHERE ingest_id = %s",
+                " encoding = %s, dump_schema = %s, warnings = %s, details = %s WHERE ingest_id = %s",
                 (
                     *(profile.get(n) for n in ("format", "compression", "encoding", "dump_schema")),
                     Jsonb(warnings),
+                    Jsonb(details),
                     ingest_id,
                 ),
             )
@@ -118,8 +132,10 @@ class Ledger:
             )
             return {row[0] for row in rows}
 
-    def finish(self, ingest_id: str) -> bool:
+    def finish(self, ingest_id: str, *, max_reject_share: float = MAX_REJECT_SHARE) -> bool:
         """Mark an ingest as collected, or as processed if no shard is open.
+
+        If all its rows were rejected, it is marked as failed; see record_outcome.
 
         Returns:
             Whether an index build is due, because all its rows are already processed.
@@ -131,6 +147,7 @@ class Ledger:
                 " WHERE ingest_id = %s",
                 (ingest_id,),
             )
+            record_outcome(connection, ingest_id, max_reject_share)
             return complete_ingest(connection, ingest_id)
 
     def fail(self, ingest_id: str, code: str, detail: str) -> bool:
@@ -250,7 +267,8 @@ class Ledger:
             ).fetchall()
             connection.execute(
                 "UPDATE ingests SET status = 'collected', updated_at = now()"
-                " WHERE status = 'processed' AND ingest_id = ANY(%s)",
+                " WHERE status IN ('processed', 'processed_with_warnings')"
+                " AND ingest_id = ANY(%s)",
                 (sorted({row[0] for row in rows}),),
             )
         return sorted((shard_message(row) for row in rows), key=lambda m: (m.ingest_id, m.part))

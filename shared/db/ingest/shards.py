@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from shared.db.connection import Connection
+from shared.db.ingest.outcomes import TOO_MANY_REJECTS
 from shared.schemas.formats import LEDGER
 from shared.schemas.messages import ProcessShard
 
@@ -116,7 +117,8 @@ def complete_ingest(connection: Connection, ingest_id: str) -> bool:
 
     Returns:
         Whether an index build is due: the ingest has been read (to its end, or until it failed),
-        has stored rows, and has no open shard. A failed ingest stays failed.
+        has stored rows, and has no open shard. A failed ingest stays failed. One with too many
+        rejects becomes processed_with_warnings.
     """
     row = connection.execute(
         "SELECT i.status, count(*) FILTER (WHERE s.rows > 0),"
@@ -125,12 +127,13 @@ def complete_ingest(connection: Connection, ingest_id: str) -> bool:
         " WHERE i.ingest_id = %s GROUP BY i.status",
         (ingest_id,),
     ).fetchone()
-    if row is None or row[2] or row[0] not in ("collected", "processed", "failed"):
+    if row is None or row[2] or row[0] in ("received", "collecting"):
         return False
     if row[0] == "collected":
         connection.execute(
-            "UPDATE ingests SET status = 'processed', updated_at = now() WHERE ingest_id = %s",
-            (ingest_id,),
+            "UPDATE ingests SET updated_at = now(), status = CASE WHEN details ? %s"
+            " THEN 'processed_with_warnings' ELSE 'processed' END WHERE ingest_id = %s",
+            (TOO_MANY_REJECTS, ingest_id),
         )
     return bool(row[1])
 

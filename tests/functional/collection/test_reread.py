@@ -188,7 +188,8 @@ def test_an_orphaned_shard_in_processing_is_retried_later(world):
     embed(world, report, "m1")
     world.collector.collect(arrival)
     assert embedding_keys(world) == []
-    assert world.report(arrival).status is IngestStatus.PROCESSED
+    reread = world.report(arrival)
+    assert (reread.status, reread.error_code) == (IngestStatus.FAILED, "nothing_stored")
 
 
 def test_a_failed_reread_deletes_orphaned_embeddings(world, assert_counts):
