@@ -59,6 +59,11 @@ def put_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
     return Grant(["s3:PutObject"], _object_arns(bucket, prefixes), _PREFIX_REASON)
 
 
+def put_matching_objects(bucket: s3.IBucket, pattern: str) -> Grant:
+    """Write objects whose keys match a pattern with ``*``."""
+    return Grant(["s3:PutObject"], [bucket.arn_for_objects(pattern)], _PREFIX_REASON)
+
+
 def write_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
     """Write objects under prefixes, including multipart uploads."""
     actions = ["s3:PutObject", "s3:AbortMultipartUpload"]

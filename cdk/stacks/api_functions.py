@@ -14,7 +14,7 @@ from cdk.constructs.operations import Operations
 from cdk.stacks.collection import CollectionStack
 from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
-from cdk.stacks.storage import WEB_UPLOADS, StorageStack
+from cdk.stacks.storage import UPLOADS, WEB_UPLOADS, StorageStack
 from lambdas.collection.settings import CollectionSettings
 from lambdas.inference.settings import InferenceSettings
 from lambdas.insights.settings import InsightsSettings
@@ -116,6 +116,8 @@ class ApiFunctions:
                 # a signed upload has the permissions of this function
                 grants.encrypt(self._storage.key),
                 grants.put_objects(self._storage.raw, WEB_UPLOADS),
+                # POST /collect stores a mapping beside its object
+                grants.put_matching_objects(self._storage.raw, f"{UPLOADS}*.mapping.json"),
                 grants.list_bucket(self._storage.raw),
                 grants.send_messages(self._storage.arrivals.queue),
             ],

@@ -7,11 +7,11 @@ from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lambdas.collection.dependencies import Dependencies, build_dependencies
-from lambdas.collection.queueing import queue_objects, upload_prefix
+from lambdas.collection.queueing import Queued, queue_object, queue_objects, upload_prefix
 from lambdas.collection.sweep import IDLE_SECONDS
-from lambdas.collection.uploads import UploadRequest, prepare_upload
+from lambdas.collection.uploads import ColumnMapping, UploadRequest, prepare_upload
 from shared.db.health import database_health
-from shared.errors import NotFoundError
+from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
 from shared.http.parameters import reject_nul
 from shared.schemas.collection import (
@@ -31,7 +31,7 @@ IngestId = Annotated[str, Path(max_length=64, examples=["ing_0123456789abcdef012
 
 
 class CollectRequest(BaseModel):
-    """What to collect; by default everything below ``uploads/``."""
+    """What to collect: one object by ``key``, or by default everything below ``uploads/``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -39,6 +39,10 @@ class CollectRequest(BaseModel):
     prefix: str | None = Field(None, max_length=1024, examples=["uploads/2024/"])
     after: str | None = Field(
         None, max_length=1024, description="next_after of the previous response"
+    )
+    key: str | None = Field(None, min_length=1, max_length=1024, examples=["uploads/reviews.csv"])
+    mapping: ColumnMapping | None = Field(
+        None, description="stored beside the object; one collected with another is read again"
     )
 
 
@@ -55,15 +59,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         """Queue the dumps in the raw bucket that are not collected yet."""
         request = request or CollectRequest()
         dependencies = get_dependencies()
-        prefix = upload_prefix(dependencies.raw.bucket, request.source, request.prefix)
-        queued = queue_objects(
-            dependencies,
-            prefix,
-            idle_seconds=IDLE_SECONDS,
-            retry_failed=True,
-            after=request.after or "",
-            budget_seconds=_QUEUEING_SECONDS,
-        )
+        queued = _queue(dependencies, request)
         ids = queued.ingest_ids
         return CollectAccepted(
             ingest_id=ids[0] if ids else None,
@@ -114,6 +110,26 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         return RejectPage(rejects=page, next_after=page[-1].record if len(page) == limit else None)
 
     return app
+
+
+def _queue(dependencies: Dependencies, request: CollectRequest) -> Queued:
+    if request.key is not None:
+        if any(each is not None for each in (request.source, request.prefix, request.after)):
+            message = "set key alone, without source, prefix and after"
+            raise InvalidInputError(message, details={"field": "key"})
+        return Queued(queue_object(dependencies, request.key, request.mapping), None)
+    if request.mapping is not None:
+        message = "a mapping needs the key of its object"
+        raise InvalidInputError(message, details={"field": "mapping"})
+    prefix = upload_prefix(dependencies.raw.bucket, request.source, request.prefix)
+    return queue_objects(
+        dependencies,
+        prefix,
+        idle_seconds=IDLE_SECONDS,
+        retry_failed=True,
+        after=request.after or "",
+        budget_seconds=_QUEUEING_SECONDS,
+    )
 
 
 def _without_nul(ingest_id: str) -> str:

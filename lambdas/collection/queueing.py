@@ -1,12 +1,13 @@
 """Queues objects in the bucket: on request, and in the sweep that recovers lost events."""
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from lambdas.collection.arrivals import build_notifications, is_dump
 from lambdas.collection.dependencies import Dependencies
-from shared.errors import InvalidInputError
+from shared.errors import InvalidInputError, NotFoundError
 from shared.http.parameters import reject_nul
 from shared.schemas.ingest import IngestStatus
 from shared.storage import layout
@@ -96,6 +97,42 @@ def _queue(dependencies: Dependencies, objects: list[ObjectInfo]) -> list[str]:
     ids = dependencies.ledger.receive_all(bucket, [(info.key, info.etag) for info in objects])
     dependencies.collection_queue.send(build_notifications(bucket, objects))
     return ids
+
+
+def queue_object(
+    dependencies: Dependencies, key: str, mapping: Mapping[str, str] | None
+) -> list[str]:
+    """Queue one object, even if it is collected already with another mapping.
+
+    Args:
+        dependencies: adapters of collection.
+        key: of the object.
+        mapping: stored beside the object; None leaves the mapping there as it is.
+
+    Returns:
+        The id of its ingest, or nothing if it was collected with this mapping. Without a mapping,
+        the worker compares: it reads the object only if the mapping beside it has changed.
+
+    Raises:
+        InvalidInputError: the key cannot be the key of a dump.
+        NotFoundError: no such object.
+    """
+    reject_nul(key=key)
+    if not is_dump(key):
+        message = f"key must name a dump below {layout.UPLOADS}"
+        raise InvalidInputError(message, details={"field": "key"})
+    # listed, because the function may list the bucket but not read its objects
+    info = next((each for each in dependencies.raw.list(key) if each.key == key), None)
+    if info is None:
+        raise NotFoundError("object not found")
+    if mapping is not None:
+        body = json.dumps(dict(mapping), ensure_ascii=False).encode()
+        dependencies.raw.put(f"{key}.{layout.MAPPING_NAME}", body)
+    ingest_id = dependencies.ledger.receive(dependencies.raw.bucket, key, info.etag)
+    if mapping is not None and not dependencies.ledger.request_reading(ingest_id, mapping):
+        return []
+    dependencies.collection_queue.send(build_notifications(dependencies.raw.bucket, [info]))
+    return [ingest_id]
 
 
 def _chunks(objects: Iterator[ObjectInfo]) -> Iterator[list[ObjectInfo]]:

@@ -9,6 +9,7 @@ from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump, split_mapping
+from shared.db.ingest.ledger import MAPPING
 from shared.errors import IngestError, NotFoundError, ReviewlensError, UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex
@@ -46,7 +47,7 @@ class Collector:
         with self._dependencies.database.lock(f"collect:{ingest_id}") as acquired:
             if not acquired:
                 raise UnavailableError("another worker is collecting this object")
-            if ledger.status(ingest_id) in _DONE:
+            if self._is_done(ingest_id, arrival.key):
                 return
             try:
                 finished = self._read(ingest_id, arrival.key, etag)
@@ -64,6 +65,19 @@ class Collector:
                 raise
         if finished:
             self._dependencies.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])
+
+    def _is_done(self, ingest_id: str, key: str) -> bool:
+        """Whether the ingest is collected, and with the mapping that is stored now."""
+        status, details = self._dependencies.ledger.state(ingest_id)
+        if status not in _DONE:
+            return False
+        if MAPPING not in details:
+            return True  # collected by a release that did not record the mapping
+        try:
+            return bool(details[MAPPING] == (find_mapping(self._dependencies.raw, key) or None))
+        except IngestError:
+            log.warning("a mapping is ignored, it is invalid", extra={"key": key})
+            return True
 
     def _current_etag(self, key: str) -> str:
         try:
@@ -93,7 +107,7 @@ class Collector:
             self._check(key, etag)
             raise
         _count_members(dump, key, writer)
-        self._describe(ingest_id, dump)
+        self._describe(ingest_id, dump, options)
         log.info("ingest collected", extra={"ingest_id": ingest_id, "part": writer.parts})
         # rows of an earlier attempt that read more than this one
         ledger.delete_batches(ingest_id, writer.parts, writer.records + 1)
@@ -107,11 +121,11 @@ class Collector:
         dump = read_dump(stream, name=key, options=options)
         for batch in dump:
             if not writer.parts:
-                self._describe(ingest_id, dump)
+                self._describe(ingest_id, dump, options)
             writer.add(batch)
         return dump
 
-    def _describe(self, ingest_id: str, dump: Dump | Archive) -> None:
+    def _describe(self, ingest_id: str, dump: Dump | Archive, options: ReadOptions) -> None:
         profile = {
             "format": dump.profile.format,
             "compression": dump.profile.compression,
@@ -119,7 +133,9 @@ class Collector:
             "dump_schema": dump.profile.dump_schema,
         }
         ledger = self._dependencies.ledger
-        ledger.describe(ingest_id, profile, dump.warnings, dump.profile.details)
+        mapping = {**(options.mapping or {}), **options.hints} or None
+        details = {**dump.profile.details, MAPPING: mapping}
+        ledger.describe(ingest_id, profile, dump.warnings, details)
 
     def _check(self, key: str, etag: str) -> None:
         """Raise IngestError if the object is missing, superseded or too large."""

@@ -45,6 +45,7 @@ def _columns(mapping: dict[str, str]) -> dict[str, str]:
 
 
 Column = Annotated[str, Field(min_length=1, max_length=256)]
+ColumnMapping = Annotated[dict[str, Column], AfterValidator(_columns)]
 
 
 class UploadRequest(BaseModel):
@@ -58,7 +59,7 @@ class UploadRequest(BaseModel):
         AfterValidator(_file_name),
     ]
     bytes: int = Field(ge=1, le=MAX_POST_BYTES, description="size of the file in bytes")
-    mapping: Annotated[dict[str, Column], AfterValidator(_columns)] | None = None
+    mapping: ColumnMapping | None = None
 
 
 def prepare_upload(dependencies: Dependencies, request: UploadRequest) -> UploadTarget:

@@ -1,5 +1,6 @@
 """Ingests into the stack on this machine: straight into its bucket, then on to its index."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -37,11 +38,8 @@ def ingest_sources(
     """
     uris = [source for source in sources if source.startswith("s3://")]
     paths = [Path(source) for source in sources if not source.startswith("s3://")]
-    if uris and (mapping or prefix):
-        message = (
-            "--map and --prefix work only with files; "
-            "for s3:// objects, upload a mapping.json next to the object."
-        )
+    if uris and prefix:
+        message = "--prefix works only with files; s3:// objects stay in their folder."
         raise LocalStackError(message, exit_code=2)
     with connected(StateFolder(state)) as client:
         failed_before = failure_times(client.api)
@@ -49,7 +47,10 @@ def ingest_sources(
         ids: dict[str, str] = {}
         for uri in uris:
             ids |= copy_into_raw(client.s3, uri)
-        if uris:
+        if uris and mapping:
+            for key in ids.values():
+                client.api.collect(key=key, mapping=mapping)
+        elif uris:
             client.api.collect()
         ids |= _send_files(client, plan)
         return ids, _follow(client, ids, failed_before) if wait else []
@@ -70,8 +71,23 @@ def _send_files(client: StackClient, plan: Sequence[Upload]) -> dict[str, str]:
     ids: dict[str, str] = {}
     for upload in plan:
         with upload_bar(upload.path.name, upload.size) as progress:
-            ids[send(client.s3, upload, progress)] = upload.key
+            ingest_id = send(client.s3, upload, progress)
+        ids[ingest_id] = upload.key
+        _correct_mapping(client, ingest_id, upload)
     return ids
+
+
+def _correct_mapping(client: StackClient, ingest_id: str, upload: Upload) -> None:
+    """Request another reading of a file that was ingested before with another mapping."""
+    report = client.report(ingest_id)
+    if upload.mapping is None or report is None or not report.status.is_processed:
+        return
+    try:
+        mapping = json.loads(upload.mapping)
+    except ValueError:
+        return  # the ingest reports it
+    if report.details.get("mapping", mapping) != mapping:
+        client.api.collect(key=upload.key, mapping=mapping)
 
 
 def _follow(

@@ -29,16 +29,31 @@ def sign_upload(
 
 
 def collect(
-    *, source: str | None = None, prefix: str | None = None, after: str | None = None
+    *,
+    source: str | None = None,
+    prefix: str | None = None,
+    after: str | None = None,
+    key: str | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> Call[CollectAccepted]:
-    """Queue the dumps in the raw bucket that are not collected yet.
+    """Queue the dumps in the raw bucket that are not collected yet, or one object.
 
     Args:
         source: the bucket, or an address such as ``s3://bucket/uploads/2024/``.
         prefix: folder below ``uploads/``; all of it where neither is given.
         after: ``next_after`` of the previous response, where not all objects were listed in time.
+        key: one object, without source and prefix.
+        mapping: field to column of this object; if it was collected with another mapping, it is
+            read again, and what only the earlier reading stored is removed.
     """
-    fields = {"source": source, "prefix": prefix, "after": after}
+    columns = None if mapping is None else dict(mapping)
+    fields = {
+        "source": source,
+        "prefix": prefix,
+        "after": after,
+        "key": key,
+        "mapping": columns,
+    }
     body = {name: value for name, value in fields.items() if value is not None}
     return start(CollectAccepted, "/collect", body)
 

@@ -91,6 +91,25 @@ def test_a_dump_with_unknown_columns_can_be_ingested_with_a_mapping(reviewlens, 
     assert json.loads(mapped.stdout)["ingests"][0]["stored"] == 1
 
 
+def test_a_wrong_mapping_is_corrected_by_ingesting_the_same_file_again(
+    reviewlens, samples, tmp_path
+):
+    dump = tmp_path / "heads.csv"
+    dump.write_text("Kopf,Meinung,Note\nEin Kopf.,Eine klare Meinung.,5\nZwei.,,4\nDrei.,Drei.,3\n")
+
+    def ingest(source, columns, expect=0):
+        done = reviewlens("ingest", source, "--map", columns, "--json", expect=expect)
+        (report,) = json.loads(done.stdout)["ingests"]
+        return report["ingest_id"], report["status"], report["stored"], report["rejected"]
+
+    ingest_id, *outcome = ingest(str(dump), "text=Kopf,rating=Note")
+    assert outcome == ["processed", 3, 0]
+    right = "text=Meinung,rating=Note"
+    assert ingest(str(dump), right, 3) == (ingest_id, "processed_with_warnings", 2, 1)
+    uri = "s3://reviewlens-raw/uploads/heads.csv"
+    assert ingest(uri, "text=Kopf,rating=Note") == (ingest_id, "processed", 3, 0)
+
+
 def test_objects_at_an_s3_uri_are_collected(reviewlens, stack, samples):
     line = JSON_LINE.format("The anvil rings true and stays put.", 5, 7)
     s3 = local_client("s3", stack.running.aws_url)

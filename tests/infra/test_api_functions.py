@@ -103,7 +103,10 @@ def test_collection_signs_uploads_under_one_prefix_and_reads_no_dump(assembly: A
     _, statements = permissions(assembly, api, "collection")
     actions = allowed_actions(statements)
     assert {a for a in actions if a.startswith("s3:")} == {"s3:PutObject", "s3:ListBucket"}
-    assert object_prefixes(statements, "s3:PutObject") == {"/uploads/web/*"}
+    assert object_prefixes(statements, "s3:PutObject") == {
+        "/uploads/web/*",
+        "/uploads/*.mapping.json",
+    }
     # S3 encrypts an upload with the permissions of the function that signed it
     assert "kms:GenerateDataKey" in actions
 

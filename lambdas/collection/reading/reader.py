@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from lambdas.collection.reading.detect import open_parser
 from lambdas.collection.reading.members import Member
+from lambdas.collection.reading.naming import source_of
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.records import Bad, Record, raw_text
 from lambdas.collection.reading.rows import TEXT, RowMaker
@@ -82,6 +83,7 @@ class Dump:
     def _learn(self, sample: Sequence[Record]) -> RowMaker:
         """Make the row maker for the columns and conventions of the first readable records."""
         maker = self._opened.maker_for(sample[0])
+        maker.name_source(source_of(self._name))
         maker.learn((record.values for record in sample), self._options.hints)
         self.profile.details |= row_details(maker, self.profile)
         return maker

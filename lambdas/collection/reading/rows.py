@@ -151,6 +151,11 @@ class RowMaker:
         self._rating = Memoizer(self.conventions.scale.scale.stars)
         self._date = Memoizer(partial(to_micros, order=self.conventions.dates.order))
 
+    def name_source(self, name: str) -> None:
+        """Name the source after the dump, unless its schema or its mapping names it."""
+        if not self._is_named:
+            self._source = storable(name)
+
     def make(self, values: Any, record: int) -> tuple[Any, ...]:
         """Make a row of ``columns`` (times in microseconds), or a Bad."""
         picked = self._pick(values)

@@ -1,6 +1,6 @@
 """The ledger: the state of each ingest, and counts of its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
@@ -41,6 +41,13 @@ CROSS JOIN LATERAL (
 """
 """Counts are sums over committed rows, so they are always current."""
 
+MAPPING = "mapping"
+"""Key of ``ingests.details``: the mapping that the object was read with, or null."""
+_COLLECTED = {
+    IngestStatus.COLLECTED,
+    IngestStatus.PROCESSED,
+    IngestStatus.PROCESSED_WITH_WARNINGS,
+}
 _OPEN_SHARDS = (
     "SELECT ingest_id, part, key, rows FROM shards WHERE model_version IS NULL AND rows > 0"
 )
@@ -94,6 +101,39 @@ class Ledger:
                 "SELECT status FROM ingests WHERE ingest_id = %s", (ingest_id,)
             ).fetchone()
         return IngestStatus(row[0]) if row else None
+
+    def state(self, ingest_id: str) -> tuple[IngestStatus, dict[str, Any]]:
+        """Status and details of an ingest that was received."""
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT status, details FROM ingests WHERE ingest_id = %s", (ingest_id,)
+            ).fetchone()
+        return (IngestStatus(row[0]), row[1]) if row else (IngestStatus.RECEIVED, {})
+
+    def request_reading(self, ingest_id: str, mapping: Mapping[str, str]) -> bool:
+        """Mark an ingest as received, so that its object is read with this mapping.
+
+        What an earlier reading stored stays until the new reading replaces it.
+
+        Returns:
+            Whether it must be read; False if it was collected with the same mapping.
+        """
+        with self._database.transaction() as connection:
+            row = connection.execute(
+                "SELECT status, details FROM ingests WHERE ingest_id = %s FOR UPDATE", (ingest_id,)
+            ).fetchone()
+            status, details = (IngestStatus(row[0]), row[1]) if row else (None, {})
+            is_collected = status in _COLLECTED
+            if is_collected and MAPPING in details and details[MAPPING] == dict(mapping):
+                return False
+            # a worker that is collecting it finds the new mapping when the message is repeated
+            if is_collected or status is IngestStatus.FAILED:
+                connection.execute(
+                    "UPDATE ingests SET status = 'received', updated_at = now(),"
+                    " finished_at = NULL WHERE ingest_id = %s",
+                    (ingest_id,),
+                )
+        return True
 
     def describe(
         self,

@@ -27,7 +27,12 @@ FULL = {
     analysis.embeddings: {"texts": ["x"]},
     analysis.build_index: {"force": True},
     collection.sign_upload: {"filename": "a.csv", "size": 3, "mapping": {"text": "Opinion"}},
-    collection.collect: {"source": "s3", "prefix": "uploads/"},
+    collection.collect: {
+        "source": "s3",
+        "prefix": "uploads/",
+        "key": "uploads/a.csv",
+        "mapping": {"text": "Opinion"},
+    },
     collection.ingests: {"limit": 3, "key": "uploads/a.csv"},
     collection.ingest: {"ingest_id": "ing_1"},
     collection.rejects: {"ingest_id": "ing_1", "after": 3, "limit": 3},

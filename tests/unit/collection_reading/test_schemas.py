@@ -67,7 +67,7 @@ def test_well_known_column_names_need_no_mapping(read):
             "\trating\tdate\tvariation\tverified_reviews\tfeedback\n0\t5\t31-Jul-18\tBlack\tIt\t1\n"
         )
     )
-    assert (row["source"], row["text"], row["category"]) == ("mapped", "It", "Black")
+    assert (row["source"], row["text"], row["category"]) == ("dump", "It", "Black")
     assert row["reviewed_at"] == dt.datetime(2018, 7, 31, tzinfo=UTC)
     body = ",Clothing ID,Title,Review Text,Rating\n0,767,,Soft,4\n"
     assert only(read(body))["product_id"] == "767"
@@ -79,13 +79,16 @@ def test_a_reviewer_and_a_text_make_no_amazon_dump(read, product, text):
     body = f"user_id,{product},rating,{text},date,useful\nU1,P1,5,Fine,2020-02-03,4\n"
     got = read(body)
     row = only(got)
-    assert (row["source"], row["product_id"], row["helpful_votes"]) == ("mapped", "P1", 4)
+    assert (row["source"], row["product_id"], row["helpful_votes"]) == ("dump", "P1", 4)
+    assert got.dump.profile.dump_schema == "mapped"
     assert row["reviewed_at"] == dt.datetime(2020, 2, 3, tzinfo=UTC)
 
 
 def test_an_asin_and_a_text_make_no_multidomain_dump(read):
-    row = only(read("user_id,asin,rating,review_text,review_date\nU1,B1,5,Fine,2020-02-03\n"))
-    assert (row["source"], row["product_id"]) == ("mapped", "B1")
+    got = read("user_id,asin,rating,review_text,review_date\nU1,B1,5,Fine,2020-02-03\n")
+    row = only(got)
+    assert (row["source"], row["product_id"]) == ("dump", "B1")
+    assert got.dump.profile.dump_schema == "mapped"
     assert row["reviewed_at"] == dt.datetime(2020, 2, 3, tzinfo=UTC)
     assert row["reviewer_key"]
 
