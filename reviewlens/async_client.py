@@ -107,6 +107,7 @@ class AsyncClient:
     drift = async_method(insights.drift)
 
     sign_upload = async_method(collection.sign_upload)
+    preview_upload = async_method(collection.preview_upload)
     collect = async_method(collection.collect)
     ingests = async_method(collection.ingests)
     ingest = async_method(collection.ingest)

@@ -117,6 +117,7 @@ class Client:
     drift = method(insights.drift)
 
     sign_upload = method(collection.sign_upload)
+    preview_upload = method(collection.preview_upload)
     collect = method(collection.collect)
     ingests = method(collection.ingests)
     ingest = method(collection.ingest)

@@ -53,6 +53,7 @@ from shared.schemas.insights import (
     Totals,
     Trend,
 )
+from shared.schemas.preview import PREVIEW_BYTES, Preview
 from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
 from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
@@ -66,6 +67,7 @@ from shared.schemas.training import (
 __all__ = [
     "MAX_BATCH_TEXTS",
     "MAX_TEXT_CHARACTERS",
+    "PREVIEW_BYTES",
     "Accepted",
     "AnalyzeBatchResponse",
     "AnalyzeResponse",
@@ -99,6 +101,7 @@ __all__ = [
     "OneProduct",
     "Order",
     "Point",
+    "Preview",
     "Probabilities",
     "ProcessAccepted",
     "Product",

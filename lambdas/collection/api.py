@@ -9,7 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from lambdas.collection.dependencies import Dependencies, build_dependencies
 from lambdas.collection.queueing import Queued, queue_object, queue_objects, upload_prefix
 from lambdas.collection.sweep import IDLE_SECONDS
-from lambdas.collection.uploads import ColumnMapping, UploadRequest, prepare_upload
+from lambdas.collection.uploads import (
+    ColumnMapping,
+    PreviewRequest,
+    UploadRequest,
+    prepare_upload,
+    preview_upload,
+)
 from shared.db.health import database_health
 from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
@@ -22,6 +28,7 @@ from shared.schemas.collection import (
     UploadTarget,
 )
 from shared.schemas.health import Health
+from shared.schemas.preview import Preview
 
 _REPORTED_REJECTS = 20
 _QUEUEING_SECONDS = 15.0
@@ -72,6 +79,11 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     def uploads(request: UploadRequest) -> UploadTarget:
         """Sign a form that uploads one dump to the raw bucket."""
         return prepare_upload(get_dependencies(), request)
+
+    @app.post("/uploads/preview", tags=["collection"])
+    def preview(request: PreviewRequest) -> Preview:
+        """Show how the beginning of a dump would be read; nothing is stored."""
+        return preview_upload(request)
 
     @app.get("/collect", tags=["collection"])
     def recent(

@@ -1,20 +1,31 @@
 """Signed uploads of dumps through the API."""
 
+import base64
 import json
+import logging
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.preview import preview_dump
+from lambdas.collection.reading import Limits, ReadOptions, split_mapping
 from lambdas.collection.reading.schemas import FIELDS
-from shared.errors import InvalidInputError
+from shared.errors import IngestError, InvalidInputError
 from shared.schemas.collection import UploadTarget
+from shared.schemas.preview import PREVIEW_BYTES, Preview
 from shared.schemas.review import MAPPING_OPTIONS
 from shared.storage.layout import MAPPING_NAME, WEB_UPLOADS, is_mapping
 
+log = logging.getLogger(__name__)
+MAX_CONTENT = (PREVIEW_BYTES + 2) // 3 * 4
+"""Characters of base64; with the other fields they fit into a request of one megabyte."""
+_PREVIEW_ROWS = 2000
+_PREVIEW_LIMITS = Limits(max_bytes=64 * 2**20)
 SIGNATURE_SECONDS = 15 * 60
 """Lifetime of a signature: long enough for a gigabyte over a slow connection."""
 MAX_POST_BYTES = 5 * 10**9
@@ -60,6 +71,45 @@ class UploadRequest(BaseModel):
     ]
     bytes: int = Field(ge=1, le=MAX_POST_BYTES, description="size of the file in bytes")
     mapping: ColumnMapping | None = None
+
+
+class PreviewRequest(UploadRequest):
+    """The file to preview: its first bytes, which may be all of it."""
+
+    content: str = Field(
+        min_length=1, max_length=MAX_CONTENT, description="the first bytes of the file, in base64"
+    )
+
+
+def preview_upload(request: PreviewRequest) -> Preview:
+    """Read the beginning of a file as collection would read it.
+
+    Raises:
+        InvalidInputError: the content is not base64; names the field.
+        IngestError: the content cannot be read as a dump.
+    """
+    try:
+        content = base64.b64decode(request.content, validate=True)
+    except ValueError as error:
+        message = "must be base64"
+        raise InvalidInputError(message, details={"field": "content"}) from error
+    mapping, hints = split_mapping(request.mapping)
+    options = ReadOptions(mapping=mapping, hints=hints, limits=_PREVIEW_LIMITS)
+    try:
+        return preview_dump(
+            BytesIO(content),
+            name=request.filename,
+            options=options,
+            max_bytes=len(content),
+            max_rows=_PREVIEW_ROWS,
+            is_cut=len(content) < request.bytes,
+        )
+    except IngestError:
+        raise
+    except Exception as error:
+        # the content is arbitrary: a flaw of a parser must not look like a failure of the service
+        log.exception("a preview failed")
+        raise IngestError("format_unknown", "the file cannot be read") from error
 
 
 def prepare_upload(dependencies: Dependencies, request: UploadRequest) -> UploadTarget:

@@ -38,6 +38,14 @@ def ingest(
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait until the reviews can be searched.")
     ] = True,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show how files would be read; store nothing."),
+    ] = False,
+    limit_mb: Annotated[
+        int,
+        typer.Option(min=1, help="With --dry-run: megabytes to read of each file."),
+    ] = 64,
     as_json: options.Json = False,
     state: options.State = options.STATE,
     api_url: options.ApiUrl = None,
@@ -51,9 +59,13 @@ def ingest(
     Exit status: 0 if all dumps were ingested; 1 if one failed, because it cannot be read or all its
     rows were rejected; 2 for invalid arguments; 3 if more than a fifth of the rows were rejected.
 
+    --dry-run reads files without a running stack and shows format, mapping, ten rows and rejects.
+
     Example: reviewlens ingest reviews.jsonl.gz --map text=Opinion,rating=Grade
     """
     started = datetime.now(UTC)
+    if dry_run:
+        raise typer.Exit(_dry_run(sources, mapping, limit_mb=limit_mb, as_json=as_json))
     try:
         queued, reports = _ingest(sources, mapping, prefix, state, api_url, wait=wait)
     except LocalStackError as error:
@@ -69,6 +81,15 @@ def ingest(
         _show_problems(reports)
     if exit_status := _exit_status(reports):
         raise typer.Exit(exit_status)
+
+
+def _dry_run(sources: Sequence[str], mapping: str | None, *, limit_mb: int, as_json: bool) -> int:
+    try:
+        from local.cli.dry_run import preview_files
+    except ModuleNotFoundError as error:
+        message = f"--dry-run needs {error.name}: pip install 'reviewlens[local]'."
+        fail(LocalStackError(message, exit_code=2))
+    return preview_files(sources, mapping, limit_mb=limit_mb, as_json=as_json)
 
 
 def _exit_status(reports: Sequence[IngestReport]) -> int:

@@ -1,5 +1,6 @@
 """From an upload to stored reviews: signed forms, ingests, rejects, processing."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 
 from reviewlens.calls import Call, PagedCall, get, start
@@ -11,6 +12,7 @@ from shared.schemas.collection import (
     UploadTarget,
 )
 from shared.schemas.ingest import Reject
+from shared.schemas.preview import Preview
 from shared.schemas.processing import ProcessAccepted
 
 
@@ -26,6 +28,26 @@ def sign_upload(
     """
     columns = {"mapping": dict(mapping)} if mapping else {}
     return start(UploadTarget, "/uploads", {"filename": filename, "bytes": size, **columns})
+
+
+def preview_upload(
+    filename: str, content: bytes, *, size: int, mapping: Mapping[str, str] | None = None
+) -> Call[Preview]:
+    """How a dump would be read: format, mapping, first rows and rejects; nothing is stored.
+
+    Args:
+        filename: a plain name without folders.
+        content: the first bytes of the file, up to ``PREVIEW_BYTES``.
+        size: number of bytes of the whole file.
+        mapping: field to column, where the dump has column names of its own.
+    """
+    body = {
+        "filename": filename,
+        "bytes": size,
+        "content": b64encode(content).decode(),
+        **({"mapping": dict(mapping)} if mapping else {}),
+    }
+    return start(Preview, "/uploads/preview", body)
 
 
 def collect(

@@ -41,6 +41,7 @@ ACCESS = {
     "GET /status/{training_id}": "key",
     "POST /collect": "iam",
     "POST /uploads": "iam",
+    "POST /uploads/preview": "iam",
     "POST /process": "iam",
     "POST /embeddings": "iam",
     "POST /build_index": "iam",

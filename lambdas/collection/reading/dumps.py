@@ -49,6 +49,10 @@ class Archive:
             return [*warnings[:_MAX_WARNINGS], f"{len(warnings) - _MAX_WARNINGS} more warnings"]
         return warnings
 
+    def field_columns(self) -> dict[str, list[str]]:
+        """The columns that each field comes from, in the first member."""
+        return self._first.field_columns() if self._first else {}
+
     def __iter__(self) -> Iterator[Batch]:
         dump = self._first
         while dump is not None:

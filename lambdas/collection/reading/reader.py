@@ -54,6 +54,10 @@ class Dump:
             warnings += row_warnings(self._maker, self.profile)
         return warnings
 
+    def field_columns(self) -> dict[str, list[str]]:
+        """The columns of the dump that each field comes from; complete after the first batch."""
+        return self._maker.field_columns(self.profile.columns) if self._maker else {}
+
     def __iter__(self) -> Iterator[Batch]:
         collector = _Collector(self._name, self._records_before)
         sample = Sample(self._opened.records)

@@ -156,6 +156,15 @@ class RowMaker:
         if not self._is_named:
             self._source = storable(name)
 
+    def field_columns(self, columns: Iterable[str]) -> dict[str, list[str]]:
+        """The columns of the dump that each field comes from, in order of preference."""
+        present = set(columns)
+        chosen = {
+            field: [name for name in names if name in present]
+            for field, names in self.schema.columns.items()
+        }
+        return {field: names for field, names in chosen.items() if names}
+
     def make(self, values: Any, record: int) -> tuple[Any, ...]:
         """Make a row of ``columns`` (times in microseconds), or a Bad."""
         picked = self._pick(values)

@@ -146,7 +146,8 @@ class Ledger:
         with self._database.transaction() as connection:
             connection.execute(
                 "UPDATE ingests SET updated_at = now(), format = %s, compression = %s,"
-                " encoding = %s, dump_schema = %s, warnings = %s, details = %s WHERE ingest_id = %s",
+                " encoding = %s, dump_schema = %s, warnings = %s, details = %s"
+                " WHERE ingest_id = %s",
                 (
                     *(profile.get(n) for n in ("format", "compression", "encoding", "dump_schema")),
                     Jsonb(warnings),

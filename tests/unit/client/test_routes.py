@@ -27,6 +27,12 @@ FULL = {
     analysis.embeddings: {"texts": ["x"]},
     analysis.build_index: {"force": True},
     collection.sign_upload: {"filename": "a.csv", "size": 3, "mapping": {"text": "Opinion"}},
+    collection.preview_upload: {
+        "filename": "a.csv",
+        "content": b"text",
+        "size": 9,
+        "mapping": {"text": "Opinion"},
+    },
     collection.collect: {
         "source": "s3",
         "prefix": "uploads/",

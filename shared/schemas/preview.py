@@ -1,0 +1,46 @@
+"""What a dump would become: the answer of POST /uploads/preview and of ``ingest --dry-run``."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from shared.schemas.ingest import Reject
+
+PREVIEW_BYTES = 700_000
+"""Number of bytes from the beginning of a file that POST /uploads/preview accepts."""
+
+
+class Preview(BaseModel):
+    """How a dump is read; nothing of it is stored.
+
+    The counts cover what was read: the whole dump if ``is_complete``, otherwise its beginning.
+    """
+
+    file: str
+    format: str
+    compression: str
+    encoding: str
+    dump_schema: str
+    source: str | None
+    """The source of its rows, where all previewed rows have the same one."""
+    fields: list[str]
+    """Every field that a mapping may name."""
+    columns: list[str]
+    mapping: dict[str, list[str]]
+    """Field to the columns that it comes from, in order of preference."""
+    unused_columns: list[str]
+    missing_fields: list[str]
+    rows: list[dict[str, Any]]
+    """The first rows as they would be stored, without ids and hashed reviewers."""
+    rows_read: int
+    stored: int
+    """Rows that would be stored if the store were empty."""
+    duplicates: int
+    """Repetitions within the dump; rows that are already stored are not known here."""
+    rejected: int
+    rejects_by_reason: dict[str, int]
+    rejects: list[Reject]
+    details: dict[str, Any] = {}
+    """What the dump turned out to be, for example its rating scale and its languages."""
+    warnings: list[str]
+    is_complete: bool

@@ -1,0 +1,79 @@
+"""What a preview of a dump shows."""
+
+import gzip
+import io
+import json
+
+import pytest
+
+from lambdas.collection.preview import preview_dump
+from lambdas.collection.reading import ReadOptions
+from shared.errors import IngestError
+
+BODY = "review,rating,colour,user id\n" + "".join(
+    f"Review number {n % 90}.,{n % 5 + 1},red,U{n % 90}\n" for n in range(100)
+)
+
+
+def preview(body, *, name="uploads/Shop.csv", mapping=None, max_bytes=2**20, **options):
+    data = body.encode() if isinstance(body, str) else body
+    return preview_dump(
+        io.BytesIO(data),
+        name=name,
+        options=ReadOptions(mapping=mapping, reviewer_key=b"k" * 32),
+        max_bytes=max_bytes,
+        **options,
+    )
+
+
+def test_a_preview_shows_the_mapping_and_ten_rows():
+    shown = preview(BODY)
+    assert (shown.format, shown.compression, shown.dump_schema) == ("csv", "none", "mapped")
+    assert shown.mapping == {"text": ["review"], "rating": ["rating"], "reviewer": ["user id"]}
+    assert shown.unused_columns == ["colour"]
+    assert {"title", "date", "product_id"} <= set(shown.missing_fields)
+    assert len(shown.rows) == 10
+    assert shown.rows[0] == {"text": "Review number 0.", "rating": 1.0}
+    assert shown.source == "shop"
+    assert shown.is_complete
+
+
+def test_the_counts_of_a_preview_add_up_over_the_whole_dump():
+    shown = preview(BODY + ",5,red,U1\n")
+    assert (shown.rows_read, shown.stored, shown.duplicates, shown.rejected) == (101, 90, 10, 1)
+    assert shown.rejects_by_reason == {"text_missing": 1}
+    assert shown.rejects[0].line == 102
+
+
+def test_a_mapping_is_applied():
+    assert preview(BODY, mapping={"text": "colour"}).mapping == {"text": ["colour"]}
+    with pytest.raises(IngestError, match="not a column"):
+        preview(BODY, mapping={"text": "nope"})
+
+
+def test_a_preview_reveals_no_hash_of_a_reviewer():
+    assert {"reviewer_key", "review_id"}.isdisjoint(preview(BODY).rows[0])
+
+
+def test_reading_stops_at_the_limits():
+    rows = b"".join(json.dumps({"text": f"Text {n}."}).encode() + b"\n" for n in range(60_000))
+    by_bytes = preview(rows, max_bytes=100_000)
+    assert by_bytes.rows_read < 60_000
+    by_rows = preview(rows, max_bytes=2**30, max_rows=1500)
+    for shown in (by_bytes, by_rows):
+        assert not shown.is_complete
+        assert shown.rows_read == shown.stored + shown.duplicates + shown.rejected
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bytes])
+def test_the_beginning_of_a_dump_has_no_reject_for_its_last_record(compress):
+    rows = b"".join(
+        json.dumps({"text": f"A text with {n * 7919} words.", "rating": 5}).encode() + b"\n"
+        for n in range(2000)
+    )
+    head = compress(rows)
+    shown = preview(head[: len(head) // 2 + 7], is_cut=True)
+    assert (shown.rejected, shown.rejects, shown.rejects_by_reason) == (0, [], {})
+    assert shown.rows_read == shown.stored
+    assert not shown.is_complete
+    assert not [warning for warning in shown.warnings if "truncated" in warning]
