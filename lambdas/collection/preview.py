@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from lambdas.collection.reading import Archive, Batch, Dump, ReadOptions, read_dump
 from lambdas.collection.reading.schemas import FIELDS
+from shared.errors import IngestError
 from shared.schemas.ingest import Reject, RejectReason
 from shared.schemas.preview import Preview
 
@@ -55,9 +56,39 @@ def preview_dump(
         is_cut: whether the stream is only the beginning of the dump, so that its last record is
             incomplete.
 
+    Returns:
+        The preview. If only the column of the text is unknown, it has the columns and an error.
+
     Raises:
         IngestError: it cannot be read.
     """
+    try:
+        return _read(stream, name, options, max_bytes, max_rows, is_cut=is_cut)
+    except IngestError as error:
+        columns = error.details.get("columns")
+        if error.code != "schema_unknown" or not isinstance(columns, list):
+            raise
+        return Preview(
+            file=name,
+            fields=list(FIELDS),
+            columns=columns,
+            unused_columns=columns,
+            missing_fields=list(FIELDS),
+            is_complete=False,
+            error_code=error.code,
+            error_detail=error.message,
+        )
+
+
+def _read(
+    stream: BinaryIO,
+    name: str,
+    options: ReadOptions,
+    max_bytes: int,
+    max_rows: int | None,
+    *,
+    is_cut: bool,
+) -> Preview:
     counted: Any = CountedStream(stream)
     dump = read_dump(
         counted, name=name, options=replace(options, reviewer_key=b"", batch_rows=_BATCH_ROWS)

@@ -79,6 +79,8 @@ def _mapping(upload: Upload) -> Mapping[str, str] | None:
 
 
 def _exit_status(preview: Preview) -> int:
+    if preview.error_code:
+        return _FAILED
     if not preview.rejected:
         return 0
     if preview.rejected == preview.rows_read:
@@ -89,6 +91,9 @@ def _exit_status(preview: Preview) -> int:
 def describe(preview: Preview) -> Iterator[str]:
     """The preview of one file as lines of text."""
     yield f"{preview.file}"
+    if preview.error_code:
+        yield f"  {preview.error_code}: {preview.error_detail}"
+        return
     yield (
         f"  format {preview.format}, compression {preview.compression},"
         f" encoding {preview.encoding}, schema {preview.dump_schema}"

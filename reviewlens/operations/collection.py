@@ -47,7 +47,7 @@ def preview_upload(
         "content": b64encode(content).decode(),
         **({"mapping": dict(mapping)} if mapping else {}),
     }
-    return start(Preview, "/uploads/preview", body)
+    return start(Preview, "/uploads/preview", body, repeatable=True)
 
 
 def collect(

@@ -17,30 +17,33 @@ class Preview(BaseModel):
     """
 
     file: str
-    format: str
-    compression: str
-    encoding: str
-    dump_schema: str
-    source: str | None
+    format: str | None = None
+    compression: str | None = None
+    encoding: str | None = None
+    dump_schema: str | None = None
+    source: str | None = None
     """The source of its rows, where all previewed rows have the same one."""
     fields: list[str]
     """Every field that a mapping may name."""
     columns: list[str]
-    mapping: dict[str, list[str]]
+    mapping: dict[str, list[str]] = {}
     """Field to the columns that it comes from, in order of preference."""
-    unused_columns: list[str]
-    missing_fields: list[str]
-    rows: list[dict[str, Any]]
+    unused_columns: list[str] = []
+    missing_fields: list[str] = []
+    rows: list[dict[str, Any]] = []
     """The first rows as they would be stored, without ids and hashed reviewers."""
-    rows_read: int
-    stored: int
+    rows_read: int = 0
+    stored: int = 0
     """Rows that would be stored if the store were empty."""
-    duplicates: int
+    duplicates: int = 0
     """Repetitions within the dump; rows that are already stored are not known here."""
-    rejected: int
-    rejects_by_reason: dict[str, int]
-    rejects: list[Reject]
+    rejected: int = 0
+    rejects_by_reason: dict[str, int] = {}
+    rejects: list[Reject] = []
     details: dict[str, Any] = {}
     """What the dump turned out to be, for example its rating scale and its languages."""
-    warnings: list[str]
+    warnings: list[str] = []
     is_complete: bool
+    error_code: str | None = None
+    """``schema_unknown`` if the columns are known but not which of them is the text."""
+    error_detail: str | None = None
