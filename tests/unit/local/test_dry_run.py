@@ -38,7 +38,7 @@ def test_a_dry_run_shows_mapping_rows_and_counts(dry_run):
 def test_a_dry_run_as_json(dry_run):
     done = dry_run(GOOD, "--json", "--map", "text=colour")
     (preview,) = json.loads(done.stdout)["previews"]
-    assert (preview["mapping"], preview["duplicates"]) == ({"text": ["colour"]}, 19)
+    assert (preview["mapping"], preview["stored"]) == ({"text": ["colour"]}, 20)
 
 
 @pytest.mark.parametrize(
