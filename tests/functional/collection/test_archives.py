@@ -17,8 +17,8 @@ class RecordingCollector(Collector):
 
     details = None
 
-    def _describe(self, ingest_id, dump):
-        super()._describe(ingest_id, dump)
+    def _describe(self, ingest_id, dump, options):
+        super()._describe(ingest_id, dump, options)
         self.details = copy.deepcopy(dump.profile.details)
 
 

@@ -36,6 +36,7 @@ FULL = {
     collection.collect: {
         "source": "s3",
         "prefix": "uploads/",
+        "after": "uploads/0.csv",
         "key": "uploads/a.csv",
         "mapping": {"text": "Opinion"},
     },
