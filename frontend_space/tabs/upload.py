@@ -192,9 +192,13 @@ def ingest_html(ingest: IngestReport | None, size: int) -> str:
         (markup.safe(f"refused: {reason.replace('_', ' ')}"), f"{count:,}")
         for reason, count in sorted(ingest.rejects_by_reason.items())
     ]
+    languages = [
+        (markup.safe(f"language: {name}"), f"{count:,}")
+        for name, count in sorted(ingest.languages.items())
+    ]
     return (
         markup.note(states[ingest.status])
-        + markup.table(("Rows", "Count"), [*rows, *reasons], "Rows of this upload")
+        + markup.table(("Rows", "Count"), [*rows, *reasons, *languages], "Rows of this upload")
         + markup.warnings(ingest.warnings)
     )
 

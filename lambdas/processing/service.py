@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -104,7 +105,7 @@ class Processor:
                 log.warning("the shard was replaced during processing", extra={"key": message.key})
                 return False
             upsert_prints(connection, *prints)
-            last = mark_processed(connection, message, model.version)
+            last = mark_processed(connection, message, model.version, _language_counts(scores))
         self._record_active_model(model.version)
         seconds = round(time.monotonic() - started, 3)
         log.info("shard processed", extra=_log_fields(place, scores, seconds))
@@ -140,6 +141,10 @@ class Processor:
 
     def _request_index(self, ingest_id: str) -> None:
         self._dependencies.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])
+
+
+def _language_counts(scores: ShardScores) -> Counter[str]:
+    return Counter(language for language, _ in scores.languages)
 
 
 def _prints(table: pa.Table) -> tuple[list[str], list[int], list[tuple[int, ...]]]:

@@ -19,6 +19,7 @@ from reviewlens.models import IngestReport, IngestStatus
 
 _FAILED, _WARNINGS = 1, 3
 _COUNTS = ("rows_read", "stored", "duplicates", "rejected")
+_MODEL_LANGUAGE = "en"
 
 
 def ingest(
@@ -135,6 +136,9 @@ def show(reports: Sequence[IngestReport]) -> None:
     for report in reports:
         for reason, count in report.rejects_by_reason.items():
             out.print(f"{report.key}: {count:,} rejected as {reason}", markup=False)
+        if others := {name: n for name, n in report.languages.items() if name != _MODEL_LANGUAGE}:
+            listed = ", ".join(f"{name} {n:,}" for name, n in sorted(others.items()))
+            out.print(f"{report.key}: reviews in other languages: {listed}", markup=False)
         if report.error_code:
             message = f"{report.key}: {report.error_code}: {report.error_detail}"
             out.print(message, style="red", markup=False)

@@ -6,6 +6,7 @@ The output depends only on the code, not on the machine, its environment or the 
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/openapi.json": openapi_document,
     "docs/formats.md": formats_page,
 }
+_PLACEHOLDER = re.compile(r"^[A-Z][A-Z0-9_]+$", re.MULTILINE)
 
 
 def write(root: Path) -> None:
@@ -39,15 +41,26 @@ def stale_pages(root: Path) -> list[str]:
     return [name for name, make in PAGES.items() if _read(root / name) != make().encode()]
 
 
+def placeholders(root: Path) -> list[str]:
+    """Lines of pages under a root folder that are one upper-case word, as ``page: WORD``."""
+    return [
+        f"{page.relative_to(root)}: {word}"
+        for page in sorted((root / "docs").rglob("*.md"))
+        for word in _PLACEHOLDER.findall(page.read_text("utf-8"))
+    ]
+
+
 def _read(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check; returns the exit status, 1 if a page is stale."""
+    """Write or check; returns the exit status, 1 if a page is stale or has a placeholder."""
     parser = argparse.ArgumentParser(description="Write the generated pages of docs/.")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing, fail if a page is stale"
+        "--check",
+        action="store_true",
+        help="write nothing, fail if a page is stale or has a placeholder",
     )
     parser.add_argument("--root", type=Path, default=ROOT, help="folder that contains docs/")
     options = parser.parse_args(arguments)
@@ -59,7 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"stale: {name}", file=sys.stderr)
     if stale:
         print("These generated pages are not current: run `make docs`.", file=sys.stderr)
-    return 1 if stale else 0
+    unfilled = placeholders(options.root)
+    for place in unfilled:
+        print(f"placeholder: {place}", file=sys.stderr)
+    return 1 if stale or unfilled else 0
 
 
 if __name__ == "__main__":

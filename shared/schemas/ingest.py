@@ -74,6 +74,8 @@ class IngestReport(BaseModel):
     duplicates: int = 0
     rejected: int = 0
     rejects_by_reason: dict[str, int] = {}
+    languages: dict[str, int] = {}
+    """Processed reviews by language (ISO 639-1, or ``und`` where it is uncertain)."""
     shards: int = 0
     shards_processed: int = 0
     warnings: list[str] = []

@@ -25,7 +25,7 @@ from shared.schemas.ingest import (
 from shared.schemas.messages import ProcessShard
 
 _REPORTS = """
-SELECT i.*, s.*, r.rejects_by_reason FROM ingests AS i
+SELECT i.*, s.*, r.rejects_by_reason, l.languages FROM ingests AS i
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(accepted + rejected), 0) AS rows_read, coalesce(sum(rows), 0) AS stored,
            coalesce(sum(accepted - rows), 0) AS duplicates,
@@ -38,6 +38,13 @@ CROSS JOIN LATERAL (
     FROM (SELECT reason, count(*) AS n FROM rejects WHERE ingest_id = i.ingest_id GROUP BY reason
     ) AS reasons
 ) AS r
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_object_agg(language, n), '{}') AS languages
+    FROM (SELECT counted.key AS language, sum(counted.value::bigint) AS n
+          FROM shards, jsonb_each_text(shards.languages) AS counted
+          WHERE ingest_id = i.ingest_id GROUP BY counted.key
+    ) AS sums
+) AS l
 """
 """Counts are sums over committed rows, so they are always current."""
 

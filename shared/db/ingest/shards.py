@@ -1,7 +1,10 @@
 """The ledger's records of batches: what is stored and processed, and when an ingest is done."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, LiteralString
+
+from psycopg.types.json import Jsonb
 
 from shared.db.connection import Connection
 from shared.db.ingest.outcomes import TOO_MANY_REJECTS
@@ -100,14 +103,26 @@ def lock_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> bo
     return row.rowcount > 0
 
 
-def mark_processed(connection: Connection, message: ProcessShard, model_version: str) -> bool:
-    """Mark a shard as processed; returns whether it was the ingest's last (see complete_ingest)."""
+def mark_processed(
+    connection: Connection,
+    message: ProcessShard,
+    model_version: str,
+    languages: Mapping[str, int] | None = None,
+) -> bool:
+    """Mark a shard as processed; returns whether it was the ingest's last (see complete_ingest).
+
+    Args:
+        connection: the transaction; the caller commits.
+        message: the shard.
+        model_version: the model that processed it.
+        languages: number of its reviews by language.
+    """
     # serialises two workers that finish at the same time, so that the second sees the first
     connection.execute("SELECT FROM ingests WHERE ingest_id = %s FOR UPDATE", (message.ingest_id,))
     connection.execute(
-        "UPDATE shards SET model_version = %s, updated_at = now()"
+        "UPDATE shards SET model_version = %s, languages = %s, updated_at = now()"
         " WHERE ingest_id = %s AND part = %s",
-        (model_version, message.ingest_id, message.part),
+        (model_version, Jsonb(dict(languages or {})), message.ingest_id, message.part),
     )
     return complete_ingest(connection, message.ingest_id)
 

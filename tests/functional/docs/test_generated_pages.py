@@ -61,6 +61,12 @@ def test_a_missing_page_fails_the_check_and_nothing_is_written(tree):
     assert not (tree / PAGES[0]).exists()
 
 
+def test_a_placeholder_in_a_page_fails_the_check(tree):
+    (tree / "docs" / "api.md").write_text("# The API\n\nSOME_ANSWER\n")
+    done = run("--check", "--root", str(tree))
+    assert (done.returncode, done.stderr) == (1, "placeholder: docs/api.md: SOME_ANSWER\n")
+
+
 def test_pages_do_not_depend_on_terminal_or_environment(tree, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     done = run(
