@@ -1,5 +1,6 @@
 """One page with a stack of its own for all tests, pages over other servers, and a browser."""
 
+import json
 import os
 import shutil
 import signal
@@ -25,6 +26,8 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 ]
+_EXPECTED = json.loads((Path(__file__).parents[2] / "samples/expected.json").read_text())
+SAMPLE_REVIEWS = sum(file["stored"] for file in _EXPECTED["files"].values())
 PATIENCE = 240.0
 MILLISECONDS = 60_000
 
@@ -75,7 +78,7 @@ class Home:
         with Client(self.gateway) as client:
             statuses = [ingest.status for ingest in client.ingests().ingests]
             index = client.service_health("retrieval").index_version or ""
-            return statuses == ["processed"] * 4 and "-733-" in index
+            return statuses == ["processed"] * 4 and f"-{SAMPLE_REVIEWS}-" in index
 
     def _page_seconds(self):
         httpx.get(self.url).raise_for_status()
