@@ -46,6 +46,7 @@ def test_a_preview_applies_the_mapping_and_stores_nothing(http, world, rows):
         (gzip.compress(b"text\n" + b"x" * 100_000_000), "decompression_limit"),
         (b"PAR1" + b"x" * 500, "format_unknown"),
     ],
+    ids=["binary", "empty", "bomb", "truncated Parquet"],
 )
 def test_what_cannot_be_read_is_refused_with_its_reason(http, body, code):
     response = http.post("/uploads/preview", json=request(body))

@@ -143,7 +143,11 @@ def test_a_plain_object_over_the_limit_is_refused(read):
     assert caught.value.code == "object_too_large"
 
 
-@pytest.mark.parametrize("body", [b"", gzip.compress(b""), b" \n\n", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", gzip.compress(b""), b" \n\n", b"\xef\xbb\xbf"],
+    ids=["nothing", "gzip", "blank lines", "byte order mark"],
+)
 def test_an_empty_object_is_refused(read, body):
     with pytest.raises(IngestError) as caught:
         read(body)
