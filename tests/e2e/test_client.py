@@ -179,7 +179,7 @@ def test_ingest_uploads_over_an_api(remote, tmp_path):
     )
     queued = json.loads(remote(*arguments, "--no-wait", "--json").stdout)["ingests"]
     assert [each["status"] for each in queued] == ["queued"]
-    assert "1 rejected as text_missing" in remote(*arguments).stdout
+    assert "1 rejected as text_missing" in remote(*arguments, expect=3).stdout
 
 
 @pytest.mark.parametrize(

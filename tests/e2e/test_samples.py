@@ -166,9 +166,12 @@ def test_movers_show_the_planted_problem_with_its_day_and_reviews(stack, samples
 
 def test_figures_match_the_stored_reviews(stack, samples):
     stored = stack.count("SELECT count(*) FROM reviews")
-    analysed = stack.count("SELECT count(DISTINCT review_id) FROM analyses")
+    counted = "SELECT count(DISTINCT review_id) FROM analyses WHERE understood"
+    analysed = stack.count(counted)
+    others = stack.count("SELECT count(DISTINCT review_id) FROM analyses WHERE NOT understood")
     trend = stack.api.trends(interval="month")
     assert (trend.totals.reviews, trend.totals.analysed) == (stored, analysed)
+    assert (trend.totals.not_understood, analysed + others) == (others, stored)
     assert sum(point.reviews for point in trend.points) == stored - trend.totals.undated
     for by in ("category", "source"):
         assert sum(s.reviews for s in stack.api.segments(by).segments) == stored
