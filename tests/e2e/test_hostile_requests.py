@@ -141,6 +141,10 @@ WRONG = [
     ("/collect", {"prefix": "x" * 1_025}),
     ("/collect", {"prefix": "a\0"}),
     ("/collect", {"source": "s3://reviewlens-raw/\0"}),
+    # invisible characters alone are not a text
+    ("/analyze", {"query_text": "\0"}),
+    ("/analyze", {"query_text": "\u200b\ufeff"}),
+    ("/embeddings", {"texts": ["\0"]}),
 ]
 
 
@@ -165,11 +169,11 @@ ODD = [
     ),
     *(
         ("/analyze", {"query_text": odd})
-        for odd in ("\0", "x" * 10_000, "\U0001f44d" * 5_000, "\u202e\ufeff!", "a\n" * 4_000)
+        for odd in ("a\0", "x" * 10_000, "\U0001f44d" * 5_000, "\u202e\ufeff!", "a\n" * 4_000)
     ),
     ("/analyze", {"query_text": "a", "unknown": {"deep": [[[]]]}, "top_k": 0}),
     ("/analyze/batch", {"texts": ["\U0001f44d" * 5_000] * 3}),
-    ("/embeddings", {"texts": ["\0"]}),
+    ("/embeddings", {"texts": ["a\0"]}),
 ]
 
 
