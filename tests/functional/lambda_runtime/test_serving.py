@@ -67,9 +67,12 @@ def s3_requests(serving):
         return taken
 
     server, listener = logging.getLogger("werkzeug"), Listener()
+    level = server.level
+    server.setLevel(logging.INFO)  # a stack of an earlier test may have silenced it
     server.addHandler(listener)
     yield take
     server.removeHandler(listener)
+    server.setLevel(level)
 
 
 def route_event(function, kind, route):
