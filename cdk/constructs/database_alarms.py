@@ -14,7 +14,7 @@ from cdk.environments import DatabaseSize
 _CPU_ALARM_PERCENT = 90
 _CAPACITY_ALARM_SHARE = 0.9
 _ALARM_CONNECTIONS_PER_ACU = 160
-"""80 percent of what Aurora allows: about 200 for each ACU of the maximum capacity."""
+"""80 percent of the limit of Aurora: about 200 for each ACU of the maximum capacity."""
 _ALARM_CONNECTIONS_SMALL_MINIMUM = 1_600
 """80 percent of 2,000, Aurora's limit where the minimum capacity is at most half an ACU."""
 _ALARM_CONNECTIONS_RDS = 300

@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 
 class SweepResult(NamedTuple):
-    """Counts of what was queued again."""
+    """Numbers of requeued ingests and shards, and whether a build was requested."""
 
     ingests: int
     shards: int

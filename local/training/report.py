@@ -123,7 +123,7 @@ def _last_line(path: Path) -> str:
 
 
 def _is_running(process: Sequence[float] | None) -> bool:
-    """Whether this process still runs; the creation time tells it from a reused id."""
+    """Whether this process still runs; the creation time detects a reused id."""
     if process is None:
         return False
     with suppress(psutil.NoSuchProcess):

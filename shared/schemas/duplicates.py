@@ -12,7 +12,7 @@ class DuplicateGroup(BaseModel):
     """Reviews with the same text (``exact``), or nearly the same (``near``).
 
     ``text`` is the text of one of them, up to 1,000 characters; ``review_ids`` are up to 20.
-    ``reviewers`` counts those that can be told apart.
+    ``reviewers`` counts distinct known reviewers.
     """
 
     kind: DuplicateKind

@@ -44,7 +44,7 @@ def embedding_shard(model_version: str, ingest_id: str, part: int) -> str:
 
 
 def analysis_shard(model_version: str, ingest_id: str, part: int) -> str:
-    """Parquet of what responses show (SERVED_SCHEMA), row-aligned with the embedding shard."""
+    """Parquet of the columns in responses (SERVED_SCHEMA), row-aligned with the embedding shard."""
     return f"{embeddings_prefix(model_version)}{ingest_id}/part-{part:05d}.parquet"
 
 

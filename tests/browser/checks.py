@@ -63,7 +63,7 @@ STRUCTURE = """() => {
 
 
 def flaws(page):
-    """Accessibility errors of what is shown now."""
+    """Accessibility errors of the visible page."""
     return [
         *page.evaluate(STRUCTURE),
         *page.evaluate(NAMES),

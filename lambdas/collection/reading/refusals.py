@@ -1,4 +1,4 @@
-"""Refuses objects that are not dumps, by the name of what they are."""
+"""Rejects objects that are not dumps, and names the kind of file."""
 
 import re
 
