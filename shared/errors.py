@@ -59,11 +59,17 @@ class ArtefactError(ReviewlensError):
     status = 503
 
 
+class CorruptObjectError(ArtefactError):
+    """The bytes of a stored object do not match its checksum or its size, also when read again."""
+
+    code = "object_corrupt"
+
+
 class IngestError(ReviewlensError):
     """An uploaded object cannot be read, or only in part; ``code`` says why.
 
-    Codes: object_missing, empty_object, format_unknown, schema_unknown, mapping_invalid,
-    archive_unsupported, decompression_limit, object_too_large.
+    Codes: object_missing, object_corrupt, empty_object, format_unknown, schema_unknown,
+    mapping_invalid, archive_unsupported, decompression_limit, object_too_large.
     """
 
     status = 422

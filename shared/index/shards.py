@@ -4,7 +4,6 @@ Part of the write side: this module loads pyarrow, which the read path must not.
 """
 
 import hashlib
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +14,10 @@ import pyarrow as pa
 
 from shared.errors import ArtefactError
 from shared.schemas.formats import FormatError
+from shared.storage.embeddings import read_embeddings
 from shared.storage.layout import embeddings_prefix
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import read_served
-
-_UNIT_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +102,14 @@ def read_pair(
     try:
         # read first, because its format version also applies to the array
         table = read_served(store, f"{pair.stem}.parquet")
+        vectors = read_embeddings(store, f"{pair.stem}.npy", dimension)
     except FormatError:
         raise
     except ArtefactError as error:
         raise ShardError(error.message) from error
-    try:
-        body = store.get(f"{pair.stem}.npy")[0]
-        vectors = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise ShardError(f"the embedding shard is truncated or not an array ({error})") from error
-    _check(vectors, table, dimension)
-    return vectors, table
-
-
-def _check(vectors: npt.NDArray[Any], table: pa.Table, dimension: int) -> None:
-    if vectors.dtype != np.float16 or vectors.ndim != 2 or vectors.shape[1] != dimension:
-        raise ShardError(f"the embedding shard is {vectors.dtype}{vectors.shape}, not x{dimension}")
     if table.num_rows != len(vectors):
         raise ShardError(f"it has {len(vectors)} embeddings and {table.num_rows} analyses")
-    lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
-    if not (np.abs(lengths - 1.0) < _UNIT_TOLERANCE).all():
-        raise ShardError("an embedding is not of unit length")
+    return vectors, table
 
 
 def python_rows(table: pa.Table, chunk: int = 2_000) -> Iterator[list[dict[str, Any]]]:

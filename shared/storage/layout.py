@@ -1,5 +1,7 @@
 """Keys of the objects in the buckets. Only pointers ever change."""
 
+import hashlib
+
 UPLOADS = "uploads/"
 WEB_UPLOADS = f"{UPLOADS}web/"
 """Prefix of uploads signed by the API."""
@@ -8,6 +10,10 @@ EMBEDDINGS = "embeddings/"
 ACTIVATIONS = "activations/"
 STOPPED_BUILD = "indexes/stopped_build.json"
 """Why the last index build stopped; absent unless it did (artefact bucket)."""
+QUARANTINE = "quarantine/"
+"""Prefix of damaged objects and of the records about them (each bucket; records: artefacts)."""
+OPEN_DAMAGES = f"{QUARANTINE}open/"
+HEALED_DAMAGES = f"{QUARANTINE}healed/"
 EVALUATION_FILES = ("evaluation.json", "predictions.parquet")
 """Files of an evaluation: its metrics, and the prediction of each row."""
 
@@ -76,3 +82,19 @@ def gate_key(candidate: str, against: str) -> str:
 def candidate_prefix(training_job: str) -> str:
     """Prefix of the candidate job's output for a training (artefact bucket)."""
     return f"candidates/{training_job}/"
+
+
+def open_damage(bucket: str, key: str) -> str:
+    """Record of a damaged or missing object that is not rebuilt yet (artefact bucket)."""
+    digest = hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()
+    return f"{OPEN_DAMAGES}{digest[:32]}.json"
+
+
+def healed_damage(bucket: str, key: str, stamp: str) -> str:
+    """The same record after the object was rebuilt (artefact bucket)."""
+    return f"{HEALED_DAMAGES}{stamp}-{open_damage(bucket, key).removeprefix(OPEN_DAMAGES)}"
+
+
+def quarantined(key: str, stamp: str) -> str:
+    """Copy of a damaged object (the same bucket)."""
+    return f"{QUARANTINE}objects/{stamp}/{key}"

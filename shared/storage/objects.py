@@ -1,16 +1,22 @@
 """Objects in one S3 bucket: the port and its S3 adapter (tests/fakes has one in memory)."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
-from shared.errors import ConflictError, NotFoundError, UnavailableError
+from botocore.exceptions import FlexibleChecksumError
+
+from shared.errors import ConflictError, CorruptObjectError, NotFoundError, UnavailableError
 from shared.storage.aws_errors import translate_aws_errors
 
 _NOT_FOUND_CODES = {"NoSuchKey", "404", "NotFound", "NoSuchBucket", "NoSuchVersion"}
 _CONFLICT_CODES = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_SHORTER_CODES = {"InvalidRange", "416"}
+"""A large file is downloaded in ranges up to its size: its bytes end before."""
+_READ_ATTEMPTS = 3
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +40,17 @@ class ObjectStore(Protocol):
     """The bucket operations that the application uses.
 
     Every method raises NotFoundError for a missing key, ConflictError when the condition of a put
-    does not hold, and UnavailableError when the service does not answer.
+    does not hold, and UnavailableError when the service does not answer or refuses the request.
+    Methods that read bytes raise CorruptObjectError if these do not match the stored checksum.
     """
 
     bucket: str
 
     def open(self, key: str, *, etag: str | None = None) -> AbstractContextManager[BinaryIO]:
-        """Stream an object; with ``etag``, raise NotFoundError if it has another version."""
+        """Stream an object; with ``etag``, raise NotFoundError if it has another version.
+
+        The checksum is compared at the end of the stream.
+        """
 
     def get(self, key: str) -> tuple[bytes, ObjectInfo]:
         """Read a whole object into memory."""
@@ -70,19 +80,42 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Delete an object; a missing object is not an error."""
 
+    def copy(self, key: str, target: str) -> None:
+        """Copy an object within the bucket, whether or not its bytes match its checksum."""
+
     def sign_upload(self, key: str, *, max_bytes: int, seconds: int) -> SignedUpload:
         """Sign a form that may upload 1 to ``max_bytes`` bytes to this key for ``seconds``."""
 
 
-def _translate_errors(subject: str) -> AbstractContextManager[None]:
+@contextmanager
+def _translate_errors(subject: str) -> Iterator[None]:
     def refusal(code: str, _message: str) -> Exception:
         if code in _NOT_FOUND_CODES:
             return NotFoundError(f"{subject} does not exist")
         if code in _CONFLICT_CODES:
             return ConflictError(f"{subject} was changed by another writer")
+        if code in _SHORTER_CODES:
+            return CorruptObjectError(f"{subject} is corrupt: it has fewer bytes than its size")
         return UnavailableError(f"S3 refused {subject}: {code}")
 
-    return translate_aws_errors(f"S3 did not answer for {subject}", refusal)
+    with translate_aws_errors(f"S3 did not answer for {subject}", refusal):
+        try:
+            yield
+        except FlexibleChecksumError as error:
+            message = f"{subject} is corrupt: its bytes do not match its checksum"
+            raise CorruptObjectError(message) from error
+
+
+def read_repeatedly(read: Callable[[], _T]) -> _T:
+    """Call ``read`` up to three times: a wrong checksum may come from the network.
+
+    Raises:
+        CorruptObjectError: the checksum was wrong every time, so the stored bytes are corrupt.
+    """
+    for _ in range(_READ_ATTEMPTS - 1):
+        with suppress(CorruptObjectError):
+            return read()
+    return read()
 
 
 class S3Store:
@@ -119,10 +152,14 @@ class S3Store:
 
     def get(self, key: str) -> tuple[bytes, ObjectInfo]:
         """See ObjectStore.get."""
-        with _translate_errors(f"object {key}"):
-            response = self._s3.get_object(Bucket=self.bucket, Key=key)
-            body = response["Body"].read()
-        return body, ObjectInfo(key, response["ETag"].strip('"'), len(body))
+
+        def read() -> tuple[bytes, ObjectInfo]:
+            with _translate_errors(f"object {key}"):
+                response = self._s3.get_object(Bucket=self.bucket, Key=key)
+                body = response["Body"].read()
+            return body, ObjectInfo(key, response["ETag"].strip('"'), len(body))
+
+        return read_repeatedly(read)
 
     def head(self, key: str) -> ObjectInfo:
         """See ObjectStore.head."""
@@ -154,8 +191,12 @@ class S3Store:
 
     def download(self, key: str, path: Path) -> None:
         """See ObjectStore.download."""
-        with _translate_errors(f"object {key}"):
-            self._s3.download_file(self.bucket, key, str(path))
+
+        def read() -> None:
+            with _translate_errors(f"object {key}"):
+                self._s3.download_file(self.bucket, key, str(path))
+
+        read_repeatedly(read)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[ObjectInfo]:
         """See ObjectStore.list."""
@@ -171,6 +212,12 @@ class S3Store:
         """See ObjectStore.delete."""
         with _translate_errors(f"object {key}"):
             self._s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def copy(self, key: str, target: str) -> None:
+        """See ObjectStore.copy."""
+        source = {"Bucket": self.bucket, "Key": key}
+        with _translate_errors(f"object {key}"):
+            self._s3.copy_object(Bucket=self.bucket, Key=target, CopySource=source)
 
     def sign_upload(self, key: str, *, max_bytes: int, seconds: int) -> SignedUpload:
         """See ObjectStore.sign_upload."""

@@ -9,7 +9,7 @@ conditional put; its log entry is written afterwards.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,16 +114,17 @@ def _read_evaluation(folder: Path, version: str) -> dict[str, bytes]:
     return bodies
 
 
-def _digest(bodies: dict[str, bytes]) -> str:
+def digest_of(bodies: Iterable[bytes]) -> str:
+    """Digest of an evaluation's files, in the order of EVALUATION_FILES."""
     digest = hashlib.sha256()
-    for name in EVALUATION_FILES:
-        digest.update(hashlib.sha256(bodies[name]).digest())
+    for body in bodies:
+        digest.update(hashlib.sha256(body).digest())
     return digest.hexdigest()[:_DIGEST_CHARACTERS]
 
 
 def _put_evaluation(store: ObjectStore, version: str, bodies: dict[str, bytes]) -> None:
     """Write each file once, the metrics last: an evaluation without them does not exist."""
-    digest = _digest(bodies)
+    digest = digest_of(bodies[name] for name in EVALUATION_FILES)
     for name in reversed(EVALUATION_FILES):
         with suppress(ConflictError):  # it exists: equal names have equal content
             store.put(evaluation_file(version, digest, name), bodies[name], if_absent=True)
@@ -145,7 +146,7 @@ def fetch_evaluation(store: ObjectStore, version: str, digest: str, folder: Path
     """
     names = EVALUATION_FILES
     bodies = {name: store.get(evaluation_file(version, digest, name))[0] for name in names}
-    if _digest(bodies) != digest:
+    if digest_of(bodies[name] for name in names) != digest:
         raise ArtefactError(f"the evaluation {digest} of {version} is corrupt (SHA-256 differs)")
     for name, body in bodies.items():
         (folder / name).write_bytes(body)

@@ -106,6 +106,14 @@ def test_deleting_an_object_twice_is_not_an_error(store):
     assert list(store.list("")) == []
 
 
+def test_a_copy_leaves_the_object_and_a_missing_one_is_not_found(store):
+    store.put("a b+\u00fc/k", b"body")
+    store.copy("a b+\u00fc/k", "quarantine/a b+\u00fc/k")
+    assert store.get("a b+\u00fc/k")[0] == store.get("quarantine/a b+\u00fc/k")[0] == b"body"
+    with pytest.raises(NotFoundError):
+        store.copy("missing", "quarantine/missing")
+
+
 def test_a_signed_upload_is_valid_for_one_key_up_to_a_size(store):
     signed = store.sign_upload("uploads/web/x/a b+\u00fc.csv", max_bytes=1000, seconds=60)
     assert store.bucket in signed.url

@@ -60,6 +60,9 @@ class MemoryStore:
     def delete(self, key):
         self._objects.pop(key, None)
 
+    def copy(self, key, target):
+        self.put(target, self.get(key)[0])
+
     def sign_upload(self, key, *, max_bytes, seconds):
         """Build a form with an unsigned policy."""
         policy = {
