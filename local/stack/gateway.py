@@ -55,7 +55,7 @@ SERVICES = (
     ),
     Service("training", "lambdas.training.api", ("train", "status")),
 )
-_HEALTH_TIMEOUT_SECONDS = 5.0
+_HEALTH_TIMEOUT_SECONDS = 4.5
 
 
 class Gateway:

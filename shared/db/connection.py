@@ -1,5 +1,6 @@
-"""Connections to PostgreSQL: a small pool that survives a restart of the server."""
+"""Connections to PostgreSQL: a small pool that survives a restart or a freeze of the server."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import ceil
@@ -10,6 +11,7 @@ from psycopg.abc import Params, QueryNoTemplate
 from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import ConnectionPool
 
+from shared.db.watchdog import Watchdog
 from shared.errors import UnavailableError
 
 Connection = psycopg.Connection[TupleRow]
@@ -17,6 +19,16 @@ Secret = Mapping[str, Any]
 """Credentials of a connection: host, port, username, password, dbname."""
 _TLS_FIELDS = ("sslmode", "sslrootcert")
 _MIN_CONNECT_SECONDS = 5
+_CHECK_SECONDS = 1.0
+"""Time in which an idle connection must answer to be used again."""
+_DOES_NOT_ANSWER = "the database does not answer"
+_KEEPALIVES = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Detects a network that drops packets silently; a frozen server is left to the watchdog."""
 
 
 def connection_arguments(
@@ -36,6 +48,7 @@ def connection_arguments(
         "password": secret["password"],
         "dbname": secret["dbname"],
         "connect_timeout": timeout_seconds,
+        **_KEEPALIVES,
         "application_name": "reviewlens",
         "prepare_threshold": None,
     }
@@ -46,8 +59,10 @@ def _translate_errors() -> Iterator[None]:
     """Raise UnavailableError for a lost connection, a deadlock or a restart: a retry can help."""
     try:
         yield
+    except psycopg.errors.DiskFull as error:
+        raise UnavailableError("the disk of the database is full") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise UnavailableError("the database does not answer") from error
+        raise UnavailableError(_DOES_NOT_ANSWER) from error
 
 
 class Database:
@@ -57,7 +72,8 @@ class Database:
         secret: returns the credentials; called for each new connection, so that a rotated password
             works and tokens are fresh.
         pool_size: maximum number of connections.
-        wait_seconds: how long a caller waits for a connection.
+        wait_seconds: how long a caller waits for a connection. The default, with the patience of the
+            watchdog, lets a request fail within 5 seconds.
     """
 
     def __init__(
@@ -65,7 +81,7 @@ class Database:
         secret: Callable[[], Secret],
         *,
         pool_size: int = 4,
-        wait_seconds: float = 5.0,
+        wait_seconds: float = 3.5,
     ) -> None:
         self._secret = secret
         # a paused server accepts the connection and answers once it has resumed
@@ -79,9 +95,12 @@ class Database:
             timeout=wait_seconds,
             # longer retries in a background thread would only delay the error
             reconnect_timeout=wait_seconds / 2,
-            check=ConnectionPool.check_connection,
+            check=self._check,
             name="reviewlens",
         )
+        self._watchdog = Watchdog()
+        self._is_down = False
+        self._trial = threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -91,9 +110,38 @@ class Database:
             UnavailableError: the server does not answer or closed the connection (retryable).
         """
         with _translate_errors():
-            self._pool.open()
-            with self._pool.connection() as connection:
-                yield connection
+            connection = self._take_connection()
+            try:
+                with self._watchdog.watch(connection), connection:
+                    yield connection
+            finally:
+                self._pool.putconn(connection)
+
+    def _take_connection(self) -> Connection:
+        """Take a connection from the pool.
+
+        While the server is down, one caller waits for it and all others fail at once: they would
+        occupy the threads that routes without a database need.
+        """
+        self._pool.open()
+        is_trial = self._is_down
+        if is_trial and not self._trial.acquire(blocking=False):
+            raise UnavailableError(_DOES_NOT_ANSWER)
+        try:
+            connection = self._pool.getconn()
+        except psycopg.OperationalError:
+            self._is_down = True
+            raise
+        finally:
+            if is_trial:
+                self._trial.release()
+        self._is_down = False
+        return connection
+
+    def _check(self, connection: Connection) -> None:
+        """Raise unless an idle connection answers soon."""
+        with self._watchdog.watch(connection, limit_seconds=_CHECK_SECONDS):
+            ConnectionPool.check_connection(connection)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[bool]:
@@ -105,14 +153,14 @@ class Database:
         with _translate_errors():
             connection = psycopg.connect(**self._arguments(), autocommit=True)
         try:
-            with _translate_errors():
+            with _translate_errors(), self._watchdog.watch(connection):
                 row = connection.execute(
                     "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,)
                 ).fetchone()
             yield bool(row and row[0])
         finally:
             # after close() alone, the server would release the lock a moment later
-            with suppress(psycopg.Error):
+            with suppress(psycopg.Error), self._watchdog.watch(connection):
                 connection.execute("SELECT pg_advisory_unlock_all()")
             connection.close()
 

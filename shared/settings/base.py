@@ -43,7 +43,7 @@ class DatabaseSettings(ServiceSettings):
     """CA certificates that verify the server; empty: the bundled ones of RDS and RDS Proxy."""
     database_pool_size: int = 4
     """Maximum number of connections that one process opens."""
-    database_wait_seconds: float = Field(5.0, gt=0, le=120)
+    database_wait_seconds: float = Field(3.5, gt=0, le=120)
     """How long to wait for a connection: a paused Aurora cluster takes about 15 s to resume."""
 
     @model_validator(mode="after")
