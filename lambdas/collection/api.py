@@ -59,7 +59,9 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     def health() -> Health:
         return database_health(get_dependencies().database, "collection", service_version())
 
-    app = create_service("collection", title="Reviewlens collection", health=health)
+    app = create_service(
+        "collection", title="Reviewlens collection", health=health, start=get_dependencies
+    )
 
     @app.post("/collect", status_code=202, tags=["collection"])
     def collect(request: CollectRequest | None = None) -> CollectAccepted:

@@ -1,6 +1,7 @@
 """HTTP routes of inference."""
 
 from collections.abc import Callable
+from threading import Event
 
 from fastapi import FastAPI
 
@@ -23,7 +24,16 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     def health() -> Health:
         return serving_health("inference", service_version(), get_dependencies().state)
 
-    app = create_service("inference", title="Reviewlens inference", health=health)
+    def keep_current(stopping: Event) -> None:
+        get_dependencies().state.keep_current(stopping)
+
+    app = create_service(
+        "inference",
+        title="Reviewlens inference",
+        health=health,
+        start=get_dependencies,
+        background=keep_current,
+    )
 
     @app.post("/analyze", tags=["inference"])
     def analyze(request: AnalyzeRequest) -> AnalyzeResponse:

@@ -21,7 +21,9 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     def health() -> Health:
         return database_health(database(), "insights", service_version())
 
-    app = create_service("insights", title="Reviewlens insights", health=health)
+    app = create_service(
+        "insights", title="Reviewlens insights", health=health, start=get_dependencies
+    )
     for routes in (trend_routes, product_routes, review_routes):
         routes.add_routes(app, database)
     return app

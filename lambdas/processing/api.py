@@ -41,7 +41,11 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         return _health(get_dependencies())
 
     app = create_service(
-        "processing", title="Reviewlens processing", health=health, max_body_bytes=_MAX_BODY_BYTES
+        "processing",
+        title="Reviewlens processing",
+        health=health,
+        start=get_dependencies,
+        max_body_bytes=_MAX_BODY_BYTES,
     )
 
     @app.post("/process", status_code=202, tags=["processing"])

@@ -1,6 +1,7 @@
 """HTTP routes of retrieval."""
 
 from collections.abc import Callable
+from threading import Event
 from typing import Annotated
 
 from fastapi import Body, FastAPI
@@ -30,7 +31,16 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     def health() -> Health:
         return service.health(get_dependencies())
 
-    app = create_service(service.NAME, title="Reviewlens retrieval", health=health)
+    def keep_current(stopping: Event) -> None:
+        get_dependencies().state.keep_current(stopping)
+
+    app = create_service(
+        service.NAME,
+        title="Reviewlens retrieval",
+        health=health,
+        start=get_dependencies,
+        background=keep_current,
+    )
 
     @app.post("/search_similar", tags=["retrieval"])
     def search_similar(request: SearchRequest) -> SearchResponse:

@@ -33,7 +33,11 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         return _health(get_dependencies())
 
     app = create_service(
-        "training", title="Reviewlens training", health=health, max_body_bytes=_MAX_BODY_BYTES
+        "training",
+        title="Reviewlens training",
+        health=health,
+        start=get_dependencies,
+        max_body_bytes=_MAX_BODY_BYTES,
     )
 
     @app.post("/train", status_code=202, tags=["training"])

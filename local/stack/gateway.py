@@ -22,6 +22,7 @@ from local.aws.guard import is_trusted_host, is_trusted_origin
 from local.stack.lifeline import tie_to_parent
 from local.stack.openapi import merge_documents
 from shared.http.problems import MEDIA_TYPE, problem
+from shared.http.startup import StartError
 from shared.schemas.health import Check, Health
 
 Scope = MutableMapping[str, Any]
@@ -145,9 +146,13 @@ class Gateway:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with self._running_applications():
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
+        try:
+            async with self._running_applications():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except StartError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
         await send({"type": "lifespan.shutdown.complete"})
 
     @asynccontextmanager

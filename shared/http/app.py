@@ -1,16 +1,18 @@
 """Creates the FastAPI app of a service: errors as problems, limits, ``GET /health``."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI, Response
+from starlette.types import Message, Receive, Scope, Send
 
 from shared.http import problems
 from shared.http.collector import freeze_heap
 from shared.http.edge import Edge
 from shared.http.openapi import PROBLEM_RESPONSES, correct_document
+from shared.http.startup import Background, StartError, running
 from shared.schemas.health import Check, Health
 
 
@@ -29,12 +31,28 @@ class _Service(FastAPI):
             self.openapi_schema = correct_document(super().openapi())
         return self.openapi_schema
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a connection; a failed start is reported in one line, without a traceback."""
+        if scope["type"] != "lifespan":
+            await super().__call__(scope, receive, send)
+            return
+
+        async def send_briefly(message: Message) -> None:
+            problem = getattr(self.state, "start_problem", None)
+            if message["type"] == "lifespan.startup.failed" and problem:
+                message = {**message, "message": problem}
+            await send(message)
+
+        await super().__call__(scope, receive, send_briefly)
+
 
 def create_service(
     name: str,
     *,
     title: str,
     health: Callable[[], Health],
+    start: Callable[[], object] = lambda: None,
+    background: Background | None = None,
     max_body_bytes: int = 1_000_000,
 ) -> FastAPI:
     """Create the app of one service; the caller adds the routes.
@@ -44,6 +62,8 @@ def create_service(
         title: title of its OpenAPI document.
         health: returns the current state; may block, runs in a thread. If it raises, the service
             reports itself as unavailable.
+        start: builds what requests need; called when a server starts, not on Lambda.
+        background: work of a server between requests, in a thread; not on Lambda.
         max_body_bytes: maximum size of a request body, with or without Content-Length.
 
     Returns:
@@ -51,7 +71,7 @@ def create_service(
         and refuses bodies that are not strict JSON (shared.http.edge).
     """
     app = _Service(
-        lifespan=_lifespan,
+        lifespan=_lifespan(name, start, background),
         title=title,
         version=service_version(),
         redirect_slashes=False,
@@ -73,10 +93,20 @@ def create_service(
     return app
 
 
-@asynccontextmanager
-async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
-    freeze_heap()
-    yield
+def _lifespan(
+    name: str, start: Callable[[], object], background: Background | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with running(name, start, background):
+                freeze_heap()
+                yield
+        except StartError as error:
+            app.state.start_problem = str(error)
+            raise
+
+    return lifespan
 
 
 def _state(name: str, health: Callable[[], Health]) -> Health:

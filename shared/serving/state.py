@@ -11,6 +11,8 @@ from shared.serving.snapshots import Snapshot, SnapshotLoader
 from shared.storage.objects import ObjectStore
 from shared.storage.refresh import RefreshTimer
 
+_MIN_PAUSE_SECONDS = 0.2
+
 
 class ServingState:
     """Gives each request one snapshot, and replaces it when a pointer moves."""
@@ -46,11 +48,7 @@ class ServingState:
         snapshot = self._loader.snapshot
         if snapshot is None:
             return self._wait_for_first_load()
-        if self._timer.is_due and self._refresh_lock.acquire(blocking=False):
-            try:
-                threading.Thread(target=self._refresh_and_release, daemon=True).start()
-            except RuntimeError:
-                self._refresh_lock.release()
+        self._refresh_in_background()
         return snapshot
 
     def _wait_for_first_load(self) -> Snapshot:
@@ -99,6 +97,26 @@ class ServingState:
     def _refresh(self) -> None:
         self._loader.refresh()
         self._timer.restart()
+
+    def keep_current(self, stopping: threading.Event) -> None:
+        """Follow the pointers between requests, so that none gets an outdated pair after a pause.
+
+        For servers; a function on Lambda is frozen between requests. The first load is left to the
+        first request.
+
+        Args:
+            stopping: ends this call.
+        """
+        while not stopping.wait(max(self._timer.seconds, _MIN_PAUSE_SECONDS)):
+            if self.loaded is not None:
+                self._refresh_in_background()
+
+    def _refresh_in_background(self) -> None:
+        if self._timer.is_due and self._refresh_lock.acquire(blocking=False):
+            try:
+                threading.Thread(target=self._refresh_and_release, daemon=True).start()
+            except RuntimeError:
+                self._refresh_lock.release()
 
     @property
     def loaded(self) -> Snapshot | None:

@@ -2,17 +2,35 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 APP_USER = "reviewlens_app"
 """Database user of the functions on AWS; created by the migrations."""
 
 
+_PREFIX = "REVIEWLENS_"
+
+
+def describe_invalid_settings(error: ValidationError) -> str:
+    """Name the variables that are missing or invalid, and the command that sets them."""
+    missing, invalid = [], []
+    for each in error.errors():
+        name = _PREFIX + "_".join(str(part) for part in each["loc"]).upper()
+        message = each["msg"].removeprefix("Value error, ")
+        if each["type"] == "missing":
+            missing.append(name)
+        else:
+            invalid.append(f"{name}: {message}" if each["loc"] else message)
+    parts = [*([f"not set: {', '.join(missing)}"] if missing else []), *invalid]
+    hint = "For the stack on this machine, `reviewlens env` prints all variables."
+    return f"{'; '.join(parts)}. {hint}"
+
+
 class ServiceSettings(BaseSettings):
     """Settings of all functions. Each field is read from ``REVIEWLENS_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix="REVIEWLENS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
     log_level: str = "INFO"
     """Lowest level of log records to keep: DEBUG, INFO, WARNING or ERROR."""

@@ -15,13 +15,13 @@ class RefreshTimer:
     """Decides when to read the pointers again."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._refreshed_at = float("-inf")
 
     @property
     def is_due(self) -> bool:
         """Whether the last refresh is at least ``seconds`` old; true before the first."""
-        return time.monotonic() - self._refreshed_at >= self._seconds
+        return time.monotonic() - self._refreshed_at >= self.seconds
 
     def restart(self) -> None:
         """Count from now; call this after a refresh."""

@@ -1,5 +1,6 @@
 """A serving process excludes loaded modules from garbage collection."""
 
+import os
 import subprocess
 import sys
 
@@ -25,5 +26,6 @@ print(gc.get_freeze_count())
 @pytest.mark.parametrize("program", [UVICORN_PROGRAM, LAMBDA_PROGRAM], ids=["uvicorn", "lambda"])
 def test_loaded_modules_are_frozen_before_the_first_request(program):
     command = [sys.executable, "-c", program]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    environment = os.environ | {"REVIEWLENS_DATABASE_HOST": "127.0.0.1"}
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert int(result.stdout.splitlines()[-1]) > 20_000

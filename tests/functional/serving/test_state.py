@@ -309,3 +309,29 @@ def test_the_encoder_is_shared_between_index_versions(store, state, model):
     assert second.index is not first.index
     assert second.encoder is first.encoder
     assert opened_model().version == second.encoder.version
+
+
+def test_a_server_follows_the_pointers_without_requests(store, tmp_path, model):
+    state = ServingState(store, tmp_path / "cache", refresh_seconds=0.01)
+    state.snapshot()
+    stopping = threading.Event()
+    follower = threading.Thread(target=state.keep_current, args=(stopping,))
+    follower.start()
+    version = add_index(store, model.version)
+    deadline = time.monotonic() + 60
+    while state.loaded.index is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    stopping.set()
+    follower.join()
+    assert state.loaded.index.version == version
+
+
+def test_a_server_leaves_the_first_load_to_the_first_request(store, tmp_path, model):
+    state = ServingState(store, tmp_path / "cache", refresh_seconds=0.01)
+    stopping = threading.Event()
+    follower = threading.Thread(target=state.keep_current, args=(stopping,))
+    follower.start()
+    time.sleep(0.5)
+    stopping.set()
+    follower.join()
+    assert state.loaded is None
