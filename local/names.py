@@ -19,13 +19,17 @@ class QueuePlan:
     """One queue and its function, configured as the infrastructure code configures them.
 
     ``visibility_seconds`` is six times the function's time limit, as AWS recommends; ``function``
-    is the module whose ``handler`` is called.
+    is the module whose ``handler`` is called. ``consumers`` call it at the same time; after a
+    batch, each rests as long as the batch took, up to ``max_rest_seconds``.
     """
 
     name: str
     function: str
     batch_size: int
     window_seconds: float
+    consumers: int = 1
+    max_rest_seconds: float = 0.0
+    needs_database: bool = True
     visibility_seconds: int = 6 * FUNCTION_TIMEOUT_SECONDS
     max_receive_count: int = 5
 
@@ -41,9 +45,14 @@ class QueuePlan:
 
 
 QUEUES = (
-    QueuePlan("collection", "lambdas.collection.handler", 1, 0.0),
-    QueuePlan("processing", "lambdas.processing.handler", 1, 0.0),
-    QueuePlan("index", "lambdas.retrieval.handler", 10, 0.2),
+    QueuePlan("collection", "lambdas.collection.handler", 1, 0.0, consumers=2),
+    QueuePlan("processing", "lambdas.processing.handler", 1, 0.0, consumers=2),
+    # one build for all small dumps that arrive meanwhile, and half of the time for other work
+    QueuePlan(
+        *("index", "lambdas.retrieval.handler", 1000, 0.2),
+        max_rest_seconds=60.0,
+        needs_database=False,
+    ),
 )
 
 

@@ -105,5 +105,8 @@ class ProcessingStack(Stack):
             ephemeral_mb=8192,
             reserved=_BUILDERS,
         )
-        builder.consume(self.indexing, batch_size=10, max_concurrency=_BUILDERS, window_seconds=5)
+        # many small dumps that end together cause one build
+        builder.consume(
+            self.indexing, batch_size=1_000, max_concurrency=_BUILDERS, window_seconds=20
+        )
         return builder

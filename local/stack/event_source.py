@@ -6,9 +6,10 @@ are deleted; a response with ``batchItemFailures`` keeps the listed messages; an
 unknown or empty identifier, fails the whole batch; failed messages return after the visibility
 timeout, until the queue's redrive policy moves them to its dead-letter queue.
 
-The only difference is the delay: a failed message returns after a delay that doubles with every
-receipt, not after the whole visibility timeout, so that a restart of PostgreSQL does not cost
-an hour. If ``retry_base_seconds`` is None, the visibility timeout applies, as on AWS.
+There are two differences. A failed message returns after a delay that doubles with every receipt,
+not after the whole visibility timeout, so that a restart of PostgreSQL does not cost an hour; if
+``retry_base_seconds`` is None, the visibility timeout applies, as on AWS. And after a failure,
+messages are received only while ``is_ready``, so that an outage of PostgreSQL uses up no attempts.
 """
 
 import json
@@ -41,6 +42,7 @@ class Mapping:
     wait_seconds: int = 5
     timeout_seconds: float = 900.0
     retry_base_seconds: float | None = 5.0
+    max_rest_seconds: float = 0.0
 
     @property
     def region(self) -> str:
@@ -78,7 +80,14 @@ class Context:
 class EventSource:
     """Polls one queue in the calling thread until stopped."""
 
-    def __init__(self, sqs: Any, mapping: Mapping, handler: Handler, name: str) -> None:
+    def __init__(
+        self,
+        sqs: Any,
+        mapping: Mapping,
+        handler: Handler,
+        name: str,
+        is_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Prepare the poller.
 
         Args:
@@ -86,11 +95,14 @@ class EventSource:
             mapping: the queue and its limits.
             handler: called as ``handler(event, context)``.
             name: function name for the context and the log.
+            is_ready: whether what the handler needs is available; called after a failure.
         """
         self._sqs = sqs
         self._mapping = mapping
         self._handler = handler
         self._name = name
+        self._is_ready = is_ready
+        self._has_failed = False
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -101,12 +113,21 @@ class EventSource:
         """Poll until stopped, and keep polling if the queue does not respond."""
         while not self._stopping.is_set():
             try:
+                if self._has_failed and not self._is_ready():
+                    self._stopping.wait(1.0)
+                    continue
                 batch = self._collect_batch()
                 if batch:
+                    started = time.monotonic()
                     self.deliver(batch)
+                    self._rest(time.monotonic() - started)
             except AWS_ERRORS:
                 log.exception("queue %s does not respond", self._mapping.queue_url)
                 self._stopping.wait(1.0)
+
+    def _rest(self, seconds: float) -> None:
+        if rest := min(seconds, self._mapping.max_rest_seconds):
+            self._stopping.wait(rest)
 
     def deliver(self, batch: list[dict[str, Any]]) -> None:
         """Call the handler with one batch, delete successful messages and return failed ones."""
@@ -117,6 +138,7 @@ class EventSource:
         except Exception:
             log.exception("%s failed on a batch of %d messages", self._name, len(batch))
             failed = {message["MessageId"] for message in batch}
+        self._has_failed = bool(failed)
         self._delete([message for message in batch if message["MessageId"] not in failed])
         self._delay_retry([message for message in batch if message["MessageId"] in failed])
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -18,6 +19,7 @@ from uuid import uuid4
 from local.names import FUNCTION_TIMEOUT_SECONDS, QUEUES, REGION, QueuePlan, queue_url
 from local.stack.event_source import Context, EventSource, Handler, Mapping
 from local.stack.lifeline import tie_to_parent
+from shared.errors import ReviewlensError
 
 log = logging.getLogger(__name__)
 _SWEEP_FUNCTION = "lambdas.collection.handler"
@@ -50,17 +52,34 @@ def load_handler(module: str) -> Handler:
 
 
 class Worker:
-    """One polling thread for each queue, and one for the sweep."""
+    """Polling threads for each queue, and one thread for the sweep."""
 
-    def __init__(self, sqs: Any, endpoint: str, *, sweep_seconds: float) -> None:
+    def __init__(
+        self,
+        sqs: Any,
+        endpoint: str,
+        *,
+        sweep_seconds: float,
+        is_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Prepare the threads.
+
+        Args:
+            sqs: a boto3 SQS client.
+            endpoint: URL of the local AWS.
+            sweep_seconds: time between two sweeps.
+            is_ready: whether the database answers; see EventSource.
+        """
         self._sqs = sqs
+        self._is_ready = is_ready
         self._endpoint = endpoint
         self._sweep_seconds = sweep_seconds
         self._stopping = threading.Event()
-        self._sources = [self._source(plan) for plan in QUEUES]
+        plans = [plan for plan in QUEUES for _ in range(plan.consumers)]
+        self._sources = [self._source(plan) for plan in plans]
         self._threads = [
             threading.Thread(target=source.run, name=plan.name)
-            for source, plan in zip(self._sources, QUEUES, strict=True)
+            for source, plan in zip(self._sources, plans, strict=True)
         ]
         self._threads.append(threading.Thread(target=self._sweep, name="sweep", daemon=True))
 
@@ -86,12 +105,14 @@ class Worker:
             window_seconds=plan.window_seconds,
             wait_seconds=2,
             timeout_seconds=float(FUNCTION_TIMEOUT_SECONDS),
+            max_rest_seconds=plan.max_rest_seconds,
         )
 
         def call(event: dict[str, Any], context: Any) -> Any:
             return load_handler(plan.function)(event, context)
 
-        return EventSource(self._sqs, mapping, call, f"reviewlens-{plan.name}")
+        is_ready = self._is_ready if plan.needs_database else lambda: True
+        return EventSource(self._sqs, mapping, call, f"reviewlens-{plan.name}", is_ready)
 
     def _sweep(self) -> None:
         force = True
@@ -106,6 +127,23 @@ class Worker:
             self._stopping.wait(2.0 if force else self._sweep_seconds)
 
 
+def database_readiness() -> Callable[[], bool]:
+    """Return a function that says whether the database answers."""
+    from shared.db.access import open_database
+    from shared.settings.base import DatabaseSettings
+
+    database = open_database(DatabaseSettings())
+
+    def is_ready() -> bool:
+        try:
+            database.ping()
+        except ReviewlensError:
+            return False
+        return True
+
+    return is_ready
+
+
 def main() -> int:
     """Run until SIGTERM; returns the exit status."""
     tie_to_parent()
@@ -117,7 +155,12 @@ def main() -> int:
 
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     sweep_seconds = float(os.environ.get("REVIEWLENS_SWEEP_SECONDS", "300"))
-    worker = Worker(local_client("sqs", endpoint), endpoint, sweep_seconds=sweep_seconds)
+    worker = Worker(
+        local_client("sqs", endpoint),
+        endpoint,
+        sweep_seconds=sweep_seconds,
+        is_ready=database_readiness(),
+    )
     finished = threading.Event()
 
     def finish(_number: int, _frame: FrameType | None) -> None:

@@ -72,8 +72,8 @@ class Database:
         secret: returns the credentials; called for each new connection, so that a rotated password
             works and tokens are fresh.
         pool_size: maximum number of connections.
-        wait_seconds: how long a caller waits for a connection. The default, with the patience of the
-            watchdog, lets a request fail within 5 seconds.
+        wait_seconds: how long a caller waits for a connection. The default, with the patience of
+            the watchdog, lets a request fail within 5 seconds.
     """
 
     def __init__(

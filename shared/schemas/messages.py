@@ -6,6 +6,15 @@ from urllib.parse import unquote_plus
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class QueueMessage(BaseModel):
+    """A message that the application sends."""
+
+    @property
+    def group(self) -> str | None:
+        """The work that shares a turn: SQS treats groups fairly; None: the message stands alone."""
+        return None
+
+
 class S3Object(BaseModel):
     """The object part of an S3 event record; ``key`` is still URL-encoded as S3 sends it."""
 
@@ -48,7 +57,7 @@ class S3Record(BaseModel):
     s3: S3Entity
 
 
-class S3Notification(BaseModel):
+class S3Notification(QueueMessage):
     """The body of an SQS message from S3; the ``s3:TestEvent`` has no records."""
 
     model_config = ConfigDict(extra="ignore")
@@ -85,7 +94,7 @@ class S3BridgeEvent(BaseModel):
     detail: S3BridgeDetail
 
 
-class ProcessShard(BaseModel):
+class ProcessShard(QueueMessage):
     """Asks processing to encode one clean shard; a repeated message has no effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,8 +105,13 @@ class ProcessShard(BaseModel):
     key: str
     rows: int = Field(ge=0)
 
+    @property
+    def group(self) -> str:
+        """Its ingest: shards of a large dump do not delay those of a small one."""
+        return self.ingest_id
 
-class BuildIndex(BaseModel):
+
+class BuildIndex(QueueMessage):
     """Asks for an index of all embeddings; no effect if the index is up to date."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

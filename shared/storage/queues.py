@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pydantic import BaseModel
-
 from shared.errors import UnavailableError
+from shared.schemas.messages import QueueMessage
 from shared.storage.aws_errors import translate_aws_errors
 
 _MAX_BATCH_MESSAGES = 10
@@ -14,7 +13,7 @@ _MAX_BATCH_MESSAGES = 10
 class MessageQueue(Protocol):
     """The queue operation that the application uses."""
 
-    def send(self, messages: Sequence[BaseModel]) -> None:
+    def send(self, messages: Sequence[QueueMessage]) -> None:
         """Send messages as JSON; raise UnavailableError unless the queue accepted them all."""
 
 
@@ -25,11 +24,12 @@ class SqsQueue:
         self._sqs = sqs
         self._url = url
 
-    def send(self, messages: Sequence[BaseModel]) -> None:
+    def send(self, messages: Sequence[QueueMessage]) -> None:
         """See MessageQueue.send; SQS accepts batches of up to ten messages."""
         for start in range(0, len(messages), _MAX_BATCH_MESSAGES):
             entries = [
                 {"Id": str(i), "MessageBody": message.model_dump_json()}
+                | ({"MessageGroupId": message.group} if message.group else {})
                 for i, message in enumerate(messages[start : start + _MAX_BATCH_MESSAGES])
             ]
             with translate_aws_errors("the queue did not accept the messages"):

@@ -57,12 +57,12 @@ def url(aws):
 def consume(aws, url):
     """Runs an event source on the queue until the function's last response."""
 
-    def run(*responses, queue=None, **options):
+    def run(*responses, queue=None, is_ready=lambda: True, **options):
         function = Function(*responses)
         queue_url = queue or url
         options = {"wait_seconds": 1, "retry_base_seconds": None} | options
         mapping = Mapping(queue_url=queue_url, queue_arn=aws.arn(queue_url), **options)
-        function.source = EventSource(aws.sqs, mapping, function, "reviewlens-test")
+        function.source = EventSource(aws.sqs, mapping, function, "reviewlens-test", is_ready)
         function.source.run()
         return function
 
@@ -329,3 +329,19 @@ def test_polling_continues_if_the_queue_does_not_respond(aws, on_call, send, rem
     consume(None)
     assert broken == []
     assert remaining() == ["a"]
+
+
+def test_messages_are_received_again_only_when_the_function_can_work(consume, send, aws, url):
+    send("first", "second")
+    answers = [False, True]
+    function = consume(
+        failures("first"), None, is_ready=lambda: answers.pop(0), batch_size=1, wait_seconds=0
+    )
+    assert function.batches == [["first"], ["second"]]
+    assert answers == []
+
+
+def test_a_batch_may_have_more_messages_than_one_receive_call(consume, send):
+    send(*(str(n) for n in range(25)))
+    function = consume(None, batch_size=1000, window_seconds=0.5)
+    assert sorted(function.batches[0], key=int) == [str(n) for n in range(25)]
