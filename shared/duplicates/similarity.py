@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from shared.schemas.text import excess_of_marks, without_marks
+
 MIN_NEAR_COPY_SIMILARITY = 0.7
 """Share of common shingles above which texts are near copies."""
 
@@ -14,6 +16,8 @@ _MAX_WORDS = 2000
 
 def normalised_words(text: str) -> list[str]:
     """The words of a text after NFKC normalisation and case folding, without punctuation."""
+    if excess_of_marks(text):  # stored by a release that accepted such texts
+        text = without_marks(text)
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 

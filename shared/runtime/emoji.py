@@ -8,6 +8,9 @@ import emoji
 _CANDIDATE = re.compile("[\u203c-\u3299\U0001f000-\U0001faff]")
 _SKIN_TONE_OR_STYLE = re.compile("[\U0001f3fb-\U0001f3ff\ufe0e\ufe0f]")
 _JOINER = "\u200d"
+_MAX_JOINERS = 10
+"""Joiners in one emoji: families have three. Reading a sequence takes quadratic time."""
+_LONG_SEQUENCE = re.compile(f"(?:[^{_JOINER}\\s]{{1,4}}{_JOINER}){{{_MAX_JOINERS + 1},}}")
 _TEXT_SYMBOLS = re.compile("[\x00-\xff\u203c\u2049\u2122\u2139\u2190-\u21ff]")
 """Symbols that the emoji standard lists, but that reviews use as text: ©, ™, arrows, digits."""
 
@@ -47,6 +50,7 @@ def replace_emoji(text: str) -> str:
 
     An emoji that is repeated counts once. Skin tones are dropped.
     """
+    text = _split_long_sequences(text)
     matches = _find(text)
     if not matches:
         return text
@@ -64,12 +68,19 @@ def replace_emoji(text: str) -> str:
 
 def remove_emoji(text: str) -> str:
     """Remove emoji; text without emoji stays as it is."""
+    text = _split_long_sequences(text)
     matches = _find(text)
     if not matches:
         return text
     ends = [0, *(match.end for match in matches)]
     starts = [*(match.start for match in matches), len(text)]
     return " ".join(text[a:b] for a, b in zip(ends, starts, strict=True))
+
+
+def _split_long_sequences(text: str) -> str:
+    if text.isascii() or text.count(_JOINER) <= _MAX_JOINERS:
+        return text
+    return _LONG_SEQUENCE.sub(lambda sequence: sequence[0].replace(_JOINER, ""), text)
 
 
 def _find(text: str) -> list[_Match]:

@@ -41,6 +41,7 @@ class RejectReason(StrEnum):
     MALFORMED = "malformed_record"
     TRUNCATED = "truncated_record"
     TOO_LONG = "record_too_long"
+    TOO_COMPLEX = "record_too_complex"
     NO_TEXT = "text_missing"
 
 

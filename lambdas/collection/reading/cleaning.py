@@ -4,7 +4,9 @@ import html
 import re
 import unicodedata
 
-from shared.schemas.text import has_visible_characters
+from lambdas.collection.reading.records import Bad
+from shared.schemas.ingest import RejectReason
+from shared.schemas.text import excess_of_marks, has_visible_characters
 
 _VIDEO = re.compile(
     r"\[\[\s*(?:VIDEO|ASIN|IMAGE|REVIEW)[A-Z]*ID\s*:[^\]\[]{0,80}\]\]", re.IGNORECASE
@@ -15,10 +17,10 @@ _TAG = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|iframe|img"
     r"|input|ins|label|li|link|meta|object|ol|option|p|param|pre|q|s|script|section|small|span|strike"
     r"|strong|style|sub|sup|table|tbody|td|th|thead|title|tr|tt|u|ul|video|embed)"
-    r"(?:\s*/?|\s+[\w:-]{1,40}\s*=[^<>]{0,2000})>"
-    r"|<!--.{0,500}?-->",
+    r"(?:\s*/?|\s+[\w:-]{1,40}\s*=[^<>]{0,2000})>",
     re.IGNORECASE | re.DOTALL,
 )
+_MAX_COMMENT_CHARACTERS = 500
 # only with the semicolon: "AT&T" and "Q&notes" contain no entities
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _BREAK = re.compile(r"</?(?:br|p|div|li|tr|td|h[1-6]|hr|ul|ol|table|blockquote)\b", re.IGNORECASE)
@@ -31,12 +33,23 @@ _PRINTABLE = bytes(range(0x20, 0x7F))
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
+class TooComplexError(Exception):
+    """A value would take more work than the budget of a record allows; ``bad`` is the reject."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.bad = Bad(RejectReason.TOO_COMPLEX, detail)
+
+
 def clean_text(text: str) -> str:
     """Clean a review's text, a title or a product's name.
 
     Entities are decoded, HTML tags and ``[[VIDEOID:…]]`` markers removed, backslashes before
     quotes dropped, control and invisible characters removed, the rest is NFC with single spaces.
     ``5 <3`` and ``a < b > c`` are not tags and stay.
+
+    Raises:
+        TooComplexError: it has too many combining marks.
     """
     # most reviews are plain: a few substring searches cost far less than one regular expression
     if not text.isascii() or "&" in text or "<" in text or "\\" in text or "[[" in text:
@@ -76,9 +89,7 @@ def _clean_slowly(text: str) -> str:
     plain = _is_plain(text)
     text = _single_spaces(text) if plain else " ".join(text.split())
     if plain or _is_plain(text):
-        if text.isascii() or unicodedata.is_normalized("NFC", text):
-            return text
-        return unicodedata.normalize("NFC", text)
+        return text if text.isascii() else _normalized(text)
     return " ".join(_tidy_unicode(text).split())
 
 
@@ -87,14 +98,32 @@ def _decoded(entity: re.Match[str]) -> str:
 
 
 def _strip_tags(text: str) -> str:
+    if "-->" in text:
+        text = _strip_comments(text)
     return _TAG.sub(lambda tag: " " if _BREAK.match(tag.group()) else "", text)
+
+
+def _strip_comments(text: str) -> str:
+    parts = []
+    position = 0
+    while (start := text.find("<!--", position)) >= 0:
+        end = text.find("-->", start + 4, start + 7 + _MAX_COMMENT_CHARACTERS)
+        parts.append(text[position : start if end >= 0 else start + 4])
+        position = end + 3 if end >= 0 else start + 4
+    return "".join((*parts, text[position:]))
 
 
 def _tidy_unicode(text: str) -> str:
     if _SURROGATES.search(text):
         # JSON may write one character as two escaped surrogates: join matching pairs
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    text = _INVISIBLE.sub("", text)
+    return _normalized(_INVISIBLE.sub("", text))
+
+
+def _normalized(text: str) -> str:
+    if excess := excess_of_marks(text):
+        raise TooComplexError(f"a value has {excess}")
+    # also is_normalized sorts the marks of a text that has any
     return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
 
 

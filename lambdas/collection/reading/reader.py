@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from lambdas.collection.reading.cleaning import TooComplexError
 from lambdas.collection.reading.detect import open_parser
 from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.naming import source_of
@@ -74,7 +75,10 @@ class Dump:
                 if maker is None:
                     maker = self._maker = self._learn([record])
                     collector.columns = maker.columns
-                row = maker.make(record.values, collector.total + collector.read)
+                try:
+                    row: Any = maker.make(record.values, collector.total + collector.read)
+                except TooComplexError as error:
+                    row = error.bad
                 if row.__class__ is Bad:
                     collector.reject(record, row)
                 else:

@@ -1,0 +1,72 @@
+"""The budget of a record: what exceeds it is rejected, and honest texts stay as they are."""
+
+import json
+import unicodedata
+
+import pytest
+
+from lambdas.collection.reading.cleaning import TooComplexError, clean_text
+from shared.schemas.text import MAX_MARKS_IN_A_RUN
+
+GRAVE, ACUTE_BELOW = "\u0300", "\u0317"
+"""Marks of different classes, which normalization must sort."""
+
+
+def lines(*records):
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def review(text, **fields):
+    return {"reviewText": text, "overall": 4, "asin": "B1", **fields}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + (GRAVE + ACUTE_BELOW) * 200_000,
+        "a" + GRAVE * (MAX_MARKS_IN_A_RUN + 1),
+        "a" + (GRAVE + "\u200b" + ACUTE_BELOW + "<b></b>") * 40,
+        "a" + "&#768;&#791;" * 40,
+        "a" + "\u0f73" * 100,
+        "a" + (GRAVE * 9 + "b") * 2000,
+    ],
+    ids=["row", "run", "joined", "entities", "decomposed", "total"],
+)
+def test_a_text_with_too_many_marks_is_rejected_with_the_reason(read, text):
+    got = read(lines(review("before"), review(text), review("after")))
+    assert got.texts == ["before", "after"]
+    assert got.reasons == [(2, "record_too_complex")]
+    assert "combining marks" in got.rejects[0].detail
+    assert got.rejects[0].raw
+
+
+@pytest.mark.parametrize("field", ["summary", "reviewerID", "asin", "brand"])
+def test_marks_count_in_every_field(read, field):
+    value = "a" + (GRAVE + ACUTE_BELOW) * 5000
+    got = read(lines(review("before"), review("fine", brand="x") | {field: value}))
+    assert got.texts[0] == "before"
+    assert len(got.rejects) + len(got.rows) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        unicodedata.normalize("NFD", "Tiếng Việt rất đẹp, giá hợp lý, sẽ mua lại. ") * 3000,
+        "สินค้าดีมาก ส่งเร็ว น้ำหนักเบา ",
+        "बहुत अच्छा उत्पाद है, ज़रूर खरीदें ",
+        "\u05e9\u05b8\u05c1\u05dc\u05d5\u05b9\u05dd \u05e2\u05b4\u05d1\u05b0\u05e8 " * 3000,
+        "Z" + GRAVE * 20 + "a" + ACUTE_BELOW * 20 + "lgo",
+        "a" + GRAVE * MAX_MARKS_IN_A_RUN,
+        "family 👨\u200d👩\u200d👧\u200d👦 thumbs 👍🏽 flag 🇩🇪 heart ❤\ufe0f",
+    ],
+    ids=["vietnamese", "thai", "hindi", "hebrew", "zalgo", "limit", "emoji"],
+)
+def test_honest_texts_with_marks_are_kept(text):
+    assert clean_text(text) == unicodedata.normalize("NFC", text).strip()
+
+
+@pytest.mark.parametrize("before", range(MAX_MARKS_IN_A_RUN + 2))
+def test_a_long_run_is_found_wherever_it_begins(before):
+    text = "a" * before + GRAVE * (MAX_MARKS_IN_A_RUN + 1) + "b"
+    with pytest.raises(TooComplexError):
+        clean_text(text)
