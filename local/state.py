@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import time
 from contextlib import suppress
@@ -13,10 +12,14 @@ from types import TracebackType
 from typing import Self
 
 from local.errors import LocalStackError
+from local.files import write_atomically
+from local.quarantine import Quarantine
+from local.secret_file import read_secrets
 
 DEFAULT_FOLDER = Path(".reviewlens")
 _MARKER = "reviewlens-state"
-_FORMAT = "1"
+_FORMAT = 1
+_MARKER_BODY = f"{_FORMAT}\n".encode()
 _LOCK_ATTEMPTS = 10
 _LOCK_RETRY_SECONDS = 0.02
 
@@ -52,31 +55,6 @@ class RunningStack:
         return f"http://127.0.0.1:{self.aws}"
 
 
-def write_atomically(path: Path, body: bytes, *, mode: int = 0o644) -> None:
-    """Replace a file atomically: after a kill it has the old or the new content, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_path(path.parent)
-
-
-def sync_path(path: Path) -> None:
-    """Flush a file, or renames and deletions in a folder, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class StateFolder:
     """The state folder: its paths, marker, lock and secrets."""
 
@@ -87,6 +65,8 @@ class StateFolder:
         self.cache = self.root / "cache"
         self.logs = self.root / "logs"
         self.temporary = self.root / "tmp"
+        self.quarantine = Quarantine(self.root / "quarantine")
+        self.marker = self.root / _MARKER
 
     def create(self) -> None:
         """Create the folder, or accept an existing state folder.
@@ -94,7 +74,7 @@ class StateFolder:
         Raises:
             LocalStackError: the path exists and is not a state folder.
         """
-        is_ours = not self.root.exists() or self.has_marker()
+        is_ours = not self.root.exists() or self.has_marker() or self._has_data()
         if not is_ours and not (self.root.is_dir() and not any(self.root.iterdir())):
             raise LocalStackError(
                 f"{self.root} exists and is not a Reviewlens state folder; "
@@ -102,10 +82,31 @@ class StateFolder:
                 exit_code=2,
             )
         self.root.mkdir(parents=True, exist_ok=True, mode=0o755)
-        if not self.has_marker():
-            write_atomically(self.root / _MARKER, f"{_FORMAT}\n".encode())
+        self._check_marker()
         for folder in (self.s3, self.cache, self.logs, self.temporary):
             folder.mkdir(exist_ok=True)
+
+    def _has_data(self) -> bool:
+        """Whether the database or the buckets of a stack are here, even without the marker."""
+        return (self.postgres / "global" / "pg_control").is_file() and self.s3.is_dir()
+
+    def _check_marker(self) -> None:
+        """Write the marker if it is missing or damaged.
+
+        Raises:
+            LocalStackError: a newer release made the folder.
+        """
+        path = self.marker
+        text = path.read_bytes() if path.is_file() else b""
+        if text.strip().isdigit() and int(text) > _FORMAT:
+            raise LocalStackError(
+                f"{path} says that a newer release of Reviewlens made this folder (format "
+                f"{int(text)}, this release reads {_FORMAT}): use that release."
+            )
+        if text != _MARKER_BODY:
+            if self._has_data():
+                self.quarantine.report(f"{path} was missing or damaged, and was written again.")
+            write_atomically(path, _MARKER_BODY)
 
     def clear_temporary(self) -> None:
         """Remove temporary files of a killed stack; the caller holds the folder's lock."""
@@ -114,18 +115,15 @@ class StateFolder:
 
     def has_marker(self) -> bool:
         """Whether this program created the folder."""
-        return (self.root / _MARKER).is_file()
+        return self.marker.is_file()
 
     def secrets(self) -> dict[str, str]:
-        """Secrets of this folder, generated on first use and stored with file mode 0600."""
-        path = self.root / "secrets.json"
-        stored: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        lengths = {"reviewer_key": 32, "database_password": 18}
-        missing = {name: secrets.token_hex(n) for name, n in lengths.items() if name not in stored}
-        if missing:
-            stored |= missing
-            write_atomically(path, json.dumps(stored).encode(), mode=0o600)
-        return stored
+        """Secrets of this folder, generated on first use.
+
+        Raises:
+            LocalStackError: they are lost, and there are data that need them.
+        """
+        return read_secrets(self.root, self.quarantine, has_data=self._has_data())
 
     def running(self) -> RunningStack | None:
         """The stack that runs on this folder, None if there is none or it was killed."""
@@ -143,6 +141,12 @@ class StateFolder:
             LocalStackError: no stack runs; the message says how to start one.
         """
         running = self.running()
+        if running is None and self.has_marker() and is_locked(self.root / "lock"):
+            message = (
+                f"The stack on {self.root} is starting, or its stack.json is damaged: wait, or stop"
+                " it with Ctrl-C where it was started and start it again."
+            )
+            raise LocalStackError(message, exit_code=2)
         if running is None:
             message = f"No stack runs on {self.root}. Start one with `reviewlens up`"
             raise LocalStackError(f"{message} (or `make demo`).", exit_code=2)

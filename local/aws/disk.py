@@ -2,65 +2,32 @@
 
 ``<root>/<bucket>/data/<id>`` holds the bytes of one object and ``<root>/<bucket>/meta/<hash>.json``
 its record: everything else, including the key (a key can be too long for a file name or contain
-slashes and dots). Renaming the record into place is what changes the object, so a kill leaves
-either the old object or the new one. Bytes without a record are removed when objects are loaded.
+slashes and dots). ``copies/<hash>.json`` repeats the record. Renaming the record into place is what
+changes the object, so a kill leaves either the old object or the new one. Bytes go from ``.staged``
+to ``data`` after their record is written, and get the suffix ``.retired`` before it is replaced:
+bytes in ``data`` without a record are never leftovers, but an object whose record is lost.
 """
 
-import json
-import logging
-import mmap
 import shutil
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from hashlib import md5, sha256
+from contextlib import suppress
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from local.state import sync_path, write_atomically
+from local.aws.blobs import RETIRED, Blob, MappedFile
+from local.aws.records import content_md5, decode_record, record_name
+from local.aws.recovery import recover
+from local.checked import DamagedFileError, encode
+from local.files import sync_path, write_atomically
+from local.quarantine import Quarantine
 
-log = logging.getLogger(__name__)
-_CHUNK_BYTES = 1 << 20
 _RETENTION_SECONDS = 60.0
-
-
-class MappedFile(mmap.mmap):
-    """A read-only memory-mapped file; iterates in chunks."""
-
-    def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]
-        """Chunks of one mebibyte, as a WSGI server needs them."""
-        for start in range(0, len(self), _CHUNK_BYTES):
-            yield self[start : start + _CHUNK_BYTES]
-
-
-class Blob:
-    """The bytes of one object; on commit they move from the staging folder to the bucket."""
-
-    def __init__(self, path: Path, *, size: int, staged: bool) -> None:
-        self.path = path
-        self.size = size
-        self.staged = staged
-
-    def open(self) -> MappedFile | bytes:
-        """Map the bytes; retried, because a concurrent commit may move the file."""
-        if self.size == 0:
-            return b""
-        while True:
-            path = self.path
-            try:
-                with path.open("rb") as file:
-                    return MappedFile(file.fileno(), self.size, access=mmap.ACCESS_READ)
-            except FileNotFoundError:
-                if path == self.path:
-                    raise
-
-    def discard(self) -> None:
-        """Remove bytes that were never committed."""
-        if self.staged:
-            self.path.unlink(missing_ok=True)
 
 
 class DiskBuckets:
@@ -69,14 +36,22 @@ class DiskBuckets:
     Only one process may write, and calls for the same key must not overlap.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, quarantine: Quarantine | None = None) -> None:
+        """Open the buckets: recover damaged records, and remove leftovers of killed writes.
+
+        Args:
+            root: folder of the buckets.
+            quarantine: takes damaged files; by default the folder ``quarantine`` beside ``root``.
+        """
         self._root = root
+        self._quarantine = quarantine or Quarantine(root.with_name("quarantine"))
         self._staging = root / ".staged"
         self._retired: deque[tuple[float, Path]] = deque()
         self._retired_lock = threading.Lock()
+        self._buckets = recover(root, self._staging, self._quarantine)
+        self._bucket_names = {bucket["name"] for bucket in self._buckets}
         shutil.rmtree(self._staging, ignore_errors=True)
         self._staging.mkdir(parents=True)
-        self._bucket_names = {record["name"] for record in self.buckets()}
 
     def stage(self, *parts: bytes | MappedFile) -> tuple[Blob, str]:
         """Write bytes to the staging folder.
@@ -92,16 +67,17 @@ class DiskBuckets:
                 file.write(part)
                 digest.update(part)
                 size += len(part)
-        return Blob(path, size=size, staged=True), digest.hexdigest()
+        checksum = digest.hexdigest()
+        return Blob(path, size=size, staged=True, md5=checksum), checksum
 
     def create_bucket(self, bucket: str, attributes: dict[str, Any]) -> None:
         """Create a bucket; an existing one is not changed."""
         if bucket in self._bucket_names:
             return
         folder = self._folder(bucket)
-        for name in ("data", "meta"):
+        for name in ("data", "meta", "copies"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "bucket.json", json.dumps(attributes | {"name": bucket}).encode())
+        write_atomically(folder / "bucket.json", encode(attributes | {"name": bucket}))
         sync_path(self._root)
         self._bucket_names.add(bucket)
 
@@ -127,67 +103,64 @@ class DiskBuckets:
         before = self.read_record(bucket, key)
         if blob.staged:
             sync_path(blob.path)
-            final = folder / "data" / blob.path.name
-            blob.path.rename(final)
-            blob.path, blob.staged = final, False
-            sync_path(final.parent)
-        record = attributes | {"key": key, "blob": blob.path.name, "size": blob.size}
-        write_atomically(self._record_path(bucket, key), json.dumps(record).encode())
-        if before and before["blob"] != blob.path.name:
-            self._retire(folder / "data" / before["blob"])
+            sync_path(self._staging)
+        is_replaced = before is not None and before["blob"] != blob.path.name
+        retired = _mark_retired(folder, before) if before and is_replaced else None
+        stored = {"key": key, "blob": blob.path.name, "size": blob.size, "content_md5": blob.md5}
+        body = encode(attributes | stored)
+        name = f"{record_name(key)}.json"
+        (folder / "copies" / name).write_bytes(body)  # not synced: the record is
+        write_atomically(folder / "meta" / name, body)
+        if blob.staged:
+            blob.path = blob.path.rename(folder / "data" / blob.path.name)
+            blob.staged = False
+        if retired:
+            self._retire(retired)
 
     def remove(self, bucket: str, key: str) -> None:
         """Delete an object durably; does nothing if it does not exist."""
         before = self.read_record(bucket, key)
         if before:
+            folder = self._folder(bucket)
+            retired = _mark_retired(folder, before)
             path = self._record_path(bucket, key)
             path.unlink()
             sync_path(path.parent)
-            self._retire(self._folder(bucket) / "data" / before["blob"])
+            (folder / "copies" / path.name).unlink(missing_ok=True)
+            self._retire(retired)
 
     def read_record(self, bucket: str, key: str) -> dict[str, Any] | None:
-        """The record of one object on disk, None if there is none."""
+        """The record of one object on disk, None if there is none or it is damaged."""
+        path = self._record_path(bucket, key)
         try:
-            record: dict[str, Any] = json.loads(self._record_path(bucket, key).read_bytes())
+            return decode_record(path.read_bytes(), path.stem)
         except FileNotFoundError:
             return None
-        return record
+        except DamagedFileError as error:
+            self._quarantine.move(path, f"record of object {key} in bucket {bucket}: {error}")
+            self._quarantine.report(f"The record of object {key} in bucket {bucket} was damaged.")
+            return None
 
     def blob(self, bucket: str, record: dict[str, Any]) -> Blob:
         """The committed bytes that a record refers to."""
         path = self._folder(bucket) / "data" / record["blob"]
-        return Blob(path, size=record["size"], staged=False)
+        return Blob(path, size=record["size"], staged=False, md5=content_md5(record))
 
     def buckets(self) -> Iterator[dict[str, Any]]:
-        """Records of all buckets, sorted by name."""
-        for path in sorted(self._root.glob("*/bucket.json")):
-            yield json.loads(path.read_bytes())
+        """Descriptions of the buckets found when this object was created, sorted by name."""
+        yield from self._buckets
 
     def objects(self, bucket: str) -> Iterator[dict[str, Any]]:
-        """Records of a bucket's complete objects; removes leftover files of killed writes."""
-        folder = self._folder(bucket)
-        referenced: set[str] = set()
-        for path in (folder / "meta").iterdir():
-            if path.suffix != ".json":
-                path.unlink()  # a temporary file that a kill left behind
-                continue
-            record = json.loads(path.read_bytes())
-            data = folder / "data" / record["blob"]
-            if not data.is_file() or data.stat().st_size != record["size"]:
-                log.error("the data of object %s in bucket %s is missing", record["key"], bucket)
-                continue
-            referenced.add(record["blob"])
-            yield record
-        for data in (folder / "data").iterdir():
-            if data.name not in referenced:
-                data.unlink()
+        """Records of a bucket's objects."""
+        for path in sorted((self._folder(bucket) / "meta").glob("*.json")):
+            yield decode_record(path.read_bytes(), path.stem)
 
     def _folder(self, bucket: str) -> Path:
         # a dot is allowed in a bucket name but unsafe in a path
         return self._root / quote(bucket, safe="").replace(".", "%2E")
 
     def _record_path(self, bucket: str, key: str) -> Path:
-        return self._folder(bucket) / "meta" / f"{sha256(key.encode()).hexdigest()}.json"
+        return self._folder(bucket) / "meta" / f"{record_name(key)}.json"
 
     def _retire(self, path: Path) -> None:
         """Remove replaced bytes after a delay: a response may still be about to read them."""
@@ -199,3 +172,11 @@ class DiskBuckets:
                 expired.append(self._retired.popleft()[1])
         for old_path in expired:
             old_path.unlink(missing_ok=True)
+
+
+def _mark_retired(folder: Path, record: dict[str, Any]) -> Path:
+    path = folder / "data" / str(record["blob"])
+    retired = path.with_name(path.name + RETIRED)
+    with suppress(FileNotFoundError):  # a failed commit marked it, or the bytes are lost
+        path.rename(retired)
+    return retired

@@ -2,27 +2,20 @@
 
 import base64
 import binascii
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import md5
 from typing import Any
 
 from moto.s3 import models
-from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
+from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML, S3ClientError
 
-from local.aws.disk import Blob, DiskBuckets, MappedFile
+from local.aws.blobs import Blob, DamagedBytesError, MappedFile
+from local.aws.disk import DiskBuckets
+from local.aws.records import ATTRIBUTES
 
-_STORED_ATTRIBUTES = (
-    "encryption",
-    "kms_key_id",
-    "bucket_key_enabled",
-    "website_redirect_location",
-    "checksum_algorithm",
-    "checksum_value",
-    "checksum_type",
-    "checksum_parts",
-)
-"""Attributes of moto's object that are stored unchanged in its record."""
+log = logging.getLogger(__name__)
 
 
 class StoredKey(models.FakeKey):  # type: ignore[misc]
@@ -35,8 +28,17 @@ class StoredKey(models.FakeKey):  # type: ignore[misc]
 
     @property
     def value(self) -> MappedFile | bytes:
-        """The bytes, read from disk on access."""
-        return self.blob.open()
+        """The bytes, read from disk on access.
+
+        Raises:
+            S3ClientError: they are missing or damaged; NoSuchKey, so that nobody retries.
+        """
+        try:
+            return self.blob.open()
+        except DamagedBytesError as error:
+            log.error("object %s in bucket %s: %s", self.name, self.bucket_name, error)  # noqa: TRY400
+            message = f"Object {self.name} is damaged: {error}. Run `reviewlens check`."
+            raise S3ClientError("NoSuchKey", message) from error
 
     @value.setter
     def value(self, new: bytes | MappedFile | Blob) -> None:
@@ -62,7 +64,7 @@ class StoredKey(models.FakeKey):  # type: ignore[misc]
             "metadata": dict(self.metadata.items()),
             "storage_class": self.storage_class,
             "tags": tags,
-            **{name: getattr(self, name, None) for name in _STORED_ATTRIBUTES},
+            **{name: getattr(self, name, None) for name in ATTRIBUTES},
         }
 
     @classmethod
@@ -81,7 +83,7 @@ class StoredKey(models.FakeKey):  # type: ignore[misc]
         # moto uses naive UTC times
         key.last_modified = datetime.fromisoformat(record["last_modified"]).replace(tzinfo=None)
         key.set_metadata(dict(record["metadata"]))
-        for name in _STORED_ATTRIBUTES:
+        for name in ATTRIBUTES:
             setattr(key, name, record[name])
         return key
 

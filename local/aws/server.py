@@ -21,6 +21,7 @@ from local.aws.disk import DiskBuckets
 from local.aws.guard import Guard
 from local.aws.s3 import WriteThrough
 from local.aws.sqs import LockedQueues
+from local.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
 class LocalAws:
     """S3, SQS, Secrets Manager and the other services of moto; only S3 is stored on disk."""
 
-    def __init__(self, root: Path, listener: socket.socket) -> None:
+    def __init__(
+        self, root: Path, listener: socket.socket, quarantine: Quarantine | None = None
+    ) -> None:
+        """Open the buckets below ``root``; damaged files go into quarantine."""
         self._listener = listener
-        self._write_through = WriteThrough(DiskBuckets(root))
+        self._write_through = WriteThrough(DiskBuckets(root, quarantine))
         self._queues = LockedQueues()
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None

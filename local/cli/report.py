@@ -11,7 +11,7 @@ from local.cli import options
 from local.cli.connection import open_api
 from local.cli.output import console, fail, notes, print_json
 from local.errors import LocalStackError
-from local.state import write_atomically
+from local.files import write_atomically
 from reports.data import ReportError, Scope
 
 if TYPE_CHECKING:

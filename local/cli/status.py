@@ -1,6 +1,7 @@
 """``reviewlens status``: state of a running stack, or of an API."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from reviewlens.models import GatewayHealth, IngestReport
 
 _COLOURS = {"ok": "green", "degraded": "yellow", "unavailable": "red"}
 _RECENT_INGESTS = 10
+_RECENT_FILES = 10
 
 
 def status(
@@ -57,6 +59,7 @@ def _summarize(state: Path, api_url: str | None) -> dict[str, Any]:
             "health": stack.api.health(),
             "queues": stack.queues(),
             "ingests": _recent(stack.api),
+            "quarantine": [asdict(entry) for entry in folder.quarantine.entries()],
         }
 
 
@@ -77,6 +80,8 @@ def _show(summary: dict[str, Any]) -> None:
         out.print(f"health    [{_COLOURS[health.status]}]{health.status}[/]")
     out.print(f"model     {health.model_version or 'none yet'}")
     out.print(f"index     {health.index_version or 'none yet'}")
+    if summary.get("quarantine"):
+        _show_quarantine(summary)
     if health.services:
         out.print()
         out.print(_health_table(health))
@@ -94,6 +99,17 @@ def _show_stack(summary: dict[str, Any]) -> None:
     out.print(f"HTTP API  {summary['api']}")
     out.print(f"AWS       {summary['aws']}  (upload to s3://{summary['raw_bucket']}/uploads/)")
     out.print(f"database  port {summary['database_port']}  (`reviewlens env` sets up psql)")
+
+
+def _show_quarantine(summary: dict[str, Any]) -> None:
+    entries = summary["quarantine"]
+    out = console()
+    out.print(
+        f"[yellow]{len(entries)} damaged files[/] are in {summary['state']}/quarantine:",
+        soft_wrap=True,
+    )
+    for entry in entries[-_RECENT_FILES:]:
+        out.print(f"  {entry['at']}  {escape(entry['reason'])}", soft_wrap=True)
 
 
 def _health_table(health: GatewayHealth) -> Table:

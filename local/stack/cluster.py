@@ -1,6 +1,7 @@
 """The data folder of the embedded PostgreSQL: its programs, creation and leftover processes."""
 
 import logging
+import os
 import pwd
 import shutil
 import signal
@@ -12,13 +13,15 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 
 from local.errors import LocalStackError
+from local.files import write_atomically
+from local.quarantine import Quarantine
 from local.stack.unprivileged import change_owner, process_options
-from local.state import write_atomically
 
 log = logging.getLogger(__name__)
 USERNAME = "reviewlens"
 STOP_TIMEOUT_SECONDS = 30.0
 _VERSION = 18
+_VERSION_FILE = "PG_VERSION"
 
 
 def binaries() -> Path:
@@ -40,10 +43,12 @@ def create_cluster(data: Path, *, password: str, user: pwd.struct_passwd | None)
 
     Raises:
         LocalStackError: initdb failed.
+        OSError: ``data`` exists and is not empty.
     """
     new = data.with_name(f"{data.name}.new")
     shutil.rmtree(new, ignore_errors=True)
-    shutil.rmtree(data, ignore_errors=True)
+    if data.exists():
+        data.rmdir()
     new.mkdir(parents=True, mode=0o700)
     change_owner(new, user)
     # not on the command line, where every process on the machine could read it
@@ -69,6 +74,34 @@ def create_cluster(data: Path, *, password: str, user: pwd.struct_passwd | None)
     if result.returncode:
         raise LocalStackError(f"PostgreSQL could not create its data folder: {result.stderr}")
     new.rename(data)
+
+
+def has_cluster(data: Path) -> bool:
+    """Whether a data folder has files, complete or not."""
+    return data.is_dir() and any(data.iterdir())
+
+
+def check_version(data: Path, quarantine: Quarantine) -> None:
+    """Check which PostgreSQL wrote a cluster; a damaged version file is written again.
+
+    Raises:
+        LocalStackError: another version wrote it.
+    """
+    path = data / _VERSION_FILE
+    text = path.read_bytes().strip() if path.is_file() else b""
+    if text == str(_VERSION).encode():
+        return
+    if text.isdigit():
+        raise LocalStackError(
+            f"{path} says that PostgreSQL {int(text)} wrote the database, but this release has "
+            f"PostgreSQL {_VERSION}: use the release that wrote it."
+        )
+    if path.exists():
+        quarantine.move(path, "it has no version of PostgreSQL")
+    write_atomically(path, f"{_VERSION}\n".encode(), mode=0o600)
+    owner = data.stat()
+    os.chown(path, owner.st_uid, owner.st_gid)
+    quarantine.report(f"{path} was missing or damaged, and was written again.")
 
 
 def stop_leftover_processes(data: Path, *, timeout: float = STOP_TIMEOUT_SECONDS) -> None:

@@ -16,14 +16,18 @@ import psycopg
 from psycopg import sql
 
 from local.errors import LocalStackError
+from local.quarantine import Quarantine
 from local.stack.cluster import (
     STOP_TIMEOUT_SECONDS,
     USERNAME,
     binaries,
+    check_version,
     create_cluster,
+    has_cluster,
     stop_leftover_processes,
 )
 from local.stack.ports import LOOPBACK
+from local.stack.postgres_errors import last_failure, refusal_of
 from local.stack.unprivileged import make_reachable, process_options, server_user
 
 log = logging.getLogger(__name__)
@@ -49,8 +53,17 @@ class Postgres:
 
     name = "PostgreSQL"
 
-    def __init__(self, folder: Path, *, port: int, password: str, log_path: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int,
+        password: str,
+        log_path: Path,
+        quarantine: Quarantine | None = None,
+    ) -> None:
         self._data = folder.resolve()
+        self._quarantine = quarantine or Quarantine(folder.with_name("quarantine"))
         self._port = port
         self._password = password
         self._log_path = log_path
@@ -58,6 +71,7 @@ class Postgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_down = False  # crashed and not restarted yet
         self._retry_at = 0.0
+        self._log_start = 0
 
     @property
     def secret(self) -> dict[str, str | int]:
@@ -79,12 +93,14 @@ class Postgres:
         """Create the cluster if needed, start the server and wait until it accepts connections.
 
         Raises:
-            LocalStackError: it does not start; the message has the last lines of its log.
+            LocalStackError: it does not start; the message has the reason from its log.
         """
         make_reachable(binaries() / "postgres", self._user)
         make_reachable(self._data, self._user)
         stop_leftover_processes(self._data)
-        if not (self._data / "PG_VERSION").exists():
+        if has_cluster(self._data):
+            check_version(self._data, self._quarantine)
+        else:
             create_cluster(self._data, password=self._password, user=self._user)
         self.pid_file.unlink(missing_ok=True)
         self._launch()
@@ -145,6 +161,7 @@ class Postgres:
     def _launch(self) -> None:
         options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
         with self._log_path.open("ab") as output:
+            self._log_start = output.tell()
             self._process = self._spawn(
                 [
                     str(binaries() / "postgres"),
@@ -184,16 +201,23 @@ class Postgres:
                 self._connect("postgres").close()
             except psycopg.OperationalError as error:
                 has_ended = self._process is None or self._process.poll() is not None
-                if has_ended or time.monotonic() > deadline:
+                refusal = refusal_of(error)
+                if has_ended or refusal or time.monotonic() > deadline:
                     self.stop()
-                    raise LocalStackError(self._start_error()) from error
+                    reason = refusal or last_failure(self._log_path, self._log_start)
+                    raise LocalStackError(self._start_error(reason)) from error
                 time.sleep(0.03)
             else:
                 return
 
-    def _start_error(self) -> str:
-        tail = self._log_path.read_text(errors="replace").splitlines()[-5:]
-        return "\n".join(["PostgreSQL did not start. End of its log:", *tail])
+    def _start_error(self, reason: str) -> str:
+        if "password authentication failed" in reason:
+            reason += " (its password is in secrets.json)"
+        return (
+            f"PostgreSQL did not start on {self._data}: {reason}. Nothing was deleted: if a file "
+            "is damaged, put it back, or restore a backup into another folder with `reviewlens "
+            f"restore` (log: {self._log_path})."
+        )
 
     def _create_database(self) -> None:
         with self._connect("postgres") as connection:

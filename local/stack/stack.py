@@ -152,6 +152,8 @@ class Stack:
         self._prepare()
         self._start_worker()
         self._wait_for_gateway()
+        if summary := self._state.quarantine.summary():
+            log.warning("%s", summary)
         return self._running
 
     def _start_postgres(self, port: int) -> Postgres:
@@ -161,6 +163,7 @@ class Stack:
             port=port,
             password=self._state.secrets()["database_password"],
             log_path=self._state.logs / "postgres.log",
+            quarantine=self._state.quarantine,
         )
         self._cleanup.callback(postgres.stop)
         postgres.start()
@@ -172,7 +175,7 @@ class Stack:
         from local.aws.resources import create_resources
         from local.aws.server import LocalAws
 
-        aws = LocalAws(self._state.s3, listener)
+        aws = LocalAws(self._state.s3, listener, self._state.quarantine)
         self._cleanup.callback(aws.stop)
         aws.start()
         create_resources(

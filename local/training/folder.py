@@ -1,29 +1,45 @@
 """The folder of one training run on this machine: its paths, description and state."""
 
 import json
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
-from local.state import write_atomically
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from local.files import write_atomically
 from shared.schemas.training import TrainingState
+
+
+def _check_time(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+Time = Annotated[str, AfterValidator(_check_time)]
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
     """State recorded by the supervisor; a process is identified by id and creation time."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     supervisor: tuple[int, float] | None = None
     job: tuple[int, float] | None = None
-    started_at: str | None = None
-    finished_at: str | None = None
-    status: int | None = None
+    started_at: Time | None = None
+    finished_at: Time | None = None
+    status: Annotated[int, Field(gt=-signal.NSIG, le=255)] | None = None
     stopped: bool = False
     problem: str | None = None
+
+
+_STATE = TypeAdapter(RunState)
 
 
 class RunFolder:
@@ -63,10 +79,15 @@ class RunFolder:
         return time.time() - self._description.stat().st_mtime
 
     def read_state(self) -> RunState:
-        """The last stored state."""
-        with suppress(FileNotFoundError):
-            return RunState(**json.loads(self._state.read_text()))
-        return RunState()
+        """The last stored state; a run whose state is damaged counts as failed."""
+        try:
+            state = _STATE.validate_json(self._state.read_bytes())
+        except FileNotFoundError:
+            return RunState()
+        except ValidationError:
+            ended = datetime.fromtimestamp(self._state.stat().st_mtime, UTC).isoformat()
+            return RunState(finished_at=ended, problem=f"{self._state.name} is damaged")
+        return state
 
     def write_state(self, state: RunState) -> None:
         """Store the state."""

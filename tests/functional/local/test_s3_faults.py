@@ -58,14 +58,14 @@ def test_a_deletion_that_cannot_be_written_fails_and_the_object_stays(aws, bucke
     assert read(aws, bucket, "k") == b"old"
 
 
-def test_an_object_without_its_bytes_is_skipped_and_logged(aws, bucket, caplog):
+def test_an_object_without_its_bytes_is_put_into_quarantine_and_logged(aws, bucket, caplog):
     for key in ("gone", "cut", "whole"):
         aws.s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
     aws.stop()
     data = aws.root / bucket / "data"
     (data / aws.records(bucket)["gone"]["blob"]).unlink()
     (data / aws.records(bucket)["cut"]["blob"]).write_bytes(b"c")
-    with caplog.at_level(logging.ERROR, "local.aws.disk"):
+    with caplog.at_level(logging.INFO, "local.quarantine"):
         aws.start()
     messages = " ".join(record.getMessage() for record in caplog.records)
     assert "gone" in messages
@@ -83,7 +83,7 @@ def test_leftover_files_of_a_killed_process_are_removed(aws, bucket):
     aws.stop()
     leftovers = [
         aws.root / ".staged" / "abc",
-        aws.root / bucket / "data" / "abc",
+        aws.root / bucket / "data" / "abc.retired",
         aws.root / bucket / "meta" / ".abc.json.12.0a1b2c3d",
     ]
     for path in leftovers:

@@ -11,13 +11,13 @@ from dataclasses import asdict, replace
 import pytest
 
 from local.errors import LocalStackError
+from local.files import write_atomically
 from local.state import (
     FolderLock,
     Ports,
     RunningStack,
     StateFolder,
     is_locked,
-    write_atomically,
 )
 
 STACK = RunningStack(
