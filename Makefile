@@ -10,7 +10,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast test-serve test-train check format docs model bench synth clean
+.PHONY: help demo page pictures test test-fast test-serve test-train train-env check format docs model bench synth clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,8 @@ test-fast: $(VENV)/.dev ## Only the unit tests, in less than a minute
 test-serve: $(VENV)/.dev ## All tests except training (ARGS="-n 0": in one process)
 	scripts/install_chromium.sh $(BIN)/python
 	$(BIN)/python -m pytest tests --ignore=tests/train $(PARALLEL) $(ARGS)
+
+train-env: $(TRAIN)/.train ## Create the environment that POST /train and `reviewlens train` need (torch)
 
 test-train: $(TRAIN)/.train ## Tests of training and export
 	$(TRAIN)/bin/python -m pytest --confcutdir=tests/train tests/train $(ARGS)

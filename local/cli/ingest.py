@@ -58,7 +58,8 @@ def ingest(
     signed uploads and followed until their reviews are processed.
 
     Exit status: 0 if all dumps were ingested; 1 if one failed, because it cannot be read or all its
-    rows were rejected; 2 for invalid arguments; 3 if more than a fifth of the rows were rejected.
+    rows were rejected; 2 for invalid arguments; 3 if more than a fifth of the rows were rejected;
+    130 after Ctrl-C, which ends only the waiting.
 
     --dry-run reads files without a running stack and shows format, mapping, ten rows and rejects.
 
@@ -71,6 +72,9 @@ def ingest(
         queued, reports = _ingest(sources, mapping, prefix, state, api_url, wait=wait)
     except LocalStackError as error:
         fail(error)
+    except KeyboardInterrupt:
+        _show_what_continues(api_url)
+        raise
     if as_json:
         print_json({"ingests": reports if wait else queued})
     elif wait:
@@ -157,6 +161,16 @@ def _show_problems(reports: Sequence[IngestReport]) -> None:
         elif report.status is IngestStatus.PROCESSED_WITH_WARNINGS:
             for warning in report.warnings:
                 notes().print(f"{report.key}: {warning}", markup=False, soft_wrap=True)
+
+
+def _show_what_continues(api_url: str | None) -> None:
+    look = "reviewlens status" + (f" --api-url {api_url}" if api_url else "")
+    notes().print(
+        "Stopped waiting. Files that are uploaded are collected, processed and indexed all the "
+        f"same; an unfinished upload is lost. `{look}` shows the progress.",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _show_queued(queued: Sequence[dict[str, str]]) -> None:

@@ -2,8 +2,9 @@
 
 import importlib
 from collections.abc import Callable
+from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +16,6 @@ _HELP_OPTIONS = ["-h", "--help"]
 
 application = typer.Typer(
     name="reviewlens",
-    help="Turn dumps of product reviews into sentiment, similar experiences and counts.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -24,9 +24,22 @@ application = typer.Typer(
 )
 
 
+def _print_version(requested: bool) -> None:  # noqa: FBT001 - called by typer
+    if requested:
+        typer.echo(f"reviewlens {version('reviewlens')}")
+        raise typer.Exit
+
+
 @application.callback()
-def _root() -> None:
-    """Keep subcommands even if there is only one."""
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Turn dumps of product reviews into sentiment, similar experiences and counts."""
 
 
 def has_stack() -> bool:

@@ -86,7 +86,7 @@ class LocalLauncher:
         if not os.access(self._python, os.X_OK):
             raise UnavailableError(
                 "the training environment is missing: create it in .venv-train with "
-                "`make test-train`, or set REVIEWLENS_TRAIN_PYTHON to the Python of an environment "
+                "`make train-env`, or set REVIEWLENS_TRAIN_PYTHON to the Python of an environment "
                 "with the extra `train`"
             )
         missing = [name for name in _DATA_FILES if not (self._data / name).is_file()]

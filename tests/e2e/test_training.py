@@ -26,7 +26,7 @@ METRICS = 'metrics {"epoch": 0, "step": 50, "steps": 100, "seconds": 10, "sentim
 def tiny(tmp_path):
     """A folder with a tiny encoder and data, created in the training environment."""
     if not os.access(PYTHON, os.X_OK):
-        pytest.skip("no training environment: `make test-train` makes .venv-train")
+        pytest.skip("no training environment: `make train-env` makes .venv-train")
     command = [PYTHON, "-m", "tests.train.tiny", str(tmp_path)]
     subprocess.run(command, cwd=CHECKOUT, check=True, timeout=170)
     return tmp_path
@@ -176,7 +176,7 @@ def test_without_a_training_environment_the_stack_is_healthy_and_explains_what_t
     with pytest.raises(ServerError) as refused:
         stack.api.train()
     assert refused.value.status == 503
-    assert "make test-train" in refused.value.detail
+    assert "make train-env" in refused.value.detail
     assert str(tmp_path) not in refused.value.detail
     assert stack.api.health().services["training"].status == "ok"
-    assert "make test-train" in train(stack, expect=1).stderr
+    assert "make train-env" in train(stack, expect=1).stderr

@@ -262,7 +262,7 @@ def test_a_missing_environment_or_data_is_reported_before_the_start(runs, launch
     with pytest.raises(UnavailableError, match=r"validation\.parquet.*prepare_training_data"):
         launcher.check_ready()
     runs.python.unlink()
-    with pytest.raises(UnavailableError, match="make test-train") as raised:
+    with pytest.raises(UnavailableError, match="make train-env") as raised:
         launcher.check_ready()
     assert str(runs.folder) not in raised.value.message
 
