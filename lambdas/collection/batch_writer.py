@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading import Batch
+from shared.db.ingest.ownership import hold_owners, owners_of_duplicates
 from shared.db.ingest.reviews import CopyRows, copy_rows, store_rejects, store_reviews
-from shared.db.ingest.shards import StoredBatch, record_batch
+from shared.db.ingest.shards import StoredBatch, lock_batch, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
 from shared.storage.shards import to_parquet
@@ -111,28 +112,43 @@ class BatchWriter:
         encoded = encoding.result()
         batch = encoded.batch
         earlier = self._stored.pop(part, None)
-        if earlier is not None and earlier.fingerprint == encoded.fingerprint:
+        is_stored = earlier is not None and earlier.fingerprint == encoded.fingerprint
+        if earlier is not None and is_stored and not earlier.recheck:
             self._skip(earlier)
             self.stored_by_file[batch.file] += earlier.rows
             return
-        if earlier is not None or self._stored:
+        if not is_stored and (earlier is not None or self._stored):
             # read differently this time (a new mapping, new code): store everything from here again
             self._dependencies.ledger.delete_batches(self._ingest_id, part, record)
             self._stored = {}
-        key = layout.clean_shard(self._ingest_id, part)
+            earlier = None
+        self._commit(part, encoded, earlier)
+
+    def _commit(self, part: int, encoded: _EncodedBatch, earlier: StoredBatch | None) -> None:
+        """Store a batch; one that is stored gets the rows that have lost their owner."""
+        batch, key = encoded.batch, layout.clean_shard(self._ingest_id, part)
+        is_processed = False
         with self._dependencies.database.transaction() as connection:
+            hold_owners(connection)
+            if earlier is not None:
+                # before its shard is overwritten, so that a worker sees that it has more rows
+                lock_batch(connection, self._ingest_id, earlier)
             store_rejects(connection, self._ingest_id, batch.rejects)
             owned = store_reviews(connection, self._ingest_id, encoded.rows)
             accepted, rows = batch.table.num_rows, len(owned)
-            if rows:
+            if earlier is not None and rows == earlier.rows:
+                is_processed = earlier.processed
+            elif rows:
                 # before the commit: every shard in the ledger exists
                 complete = rows == accepted
                 shard = encoded.shard if complete else to_parquet(_select(batch.table, owned))
                 self._dependencies.clean.put(key, shard)
-            stored = StoredBatch(part, encoded.fingerprint, accepted, len(batch.rejects), rows, key)
+            owners = owners_of_duplicates(connection, self._ingest_id) if rows < accepted else []
+            counts = (accepted, len(batch.rejects), rows)
+            stored = StoredBatch(part, encoded.fingerprint, *counts, key, duplicates_of=owners)
             record_batch(connection, self._ingest_id, stored)
         self.stored_by_file[batch.file] += rows
-        if rows:
+        if rows and not is_processed:
             self._queue(part, key, rows)
 
     def _skip(self, batch: StoredBatch) -> None:

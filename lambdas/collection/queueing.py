@@ -61,7 +61,7 @@ def queue_objects(
     after: str = "",
     budget_seconds: float = float("inf"),
 ) -> Queued:
-    """Queue the dumps under a prefix that are unknown or unfinished in the ledger.
+    """Queue the dumps under a prefix that are unknown, unfinished or marked in the ledger.
 
     Args:
         dependencies: adapters of collection.
@@ -75,12 +75,14 @@ def queue_objects(
     ledger_states = dependencies.ledger.states(dependencies.raw.bucket, prefix)
 
     def is_due(info: ObjectInfo) -> bool:
-        status, age = ledger_states.get((info.key, info.etag), (None, 0.0))
+        status, age, marked = ledger_states.get((info.key, info.etag), (None, 0.0, False))
         if status is None:
             return True
         if status in _UNFINISHED:
             return age >= idle_seconds
-        return retry_failed and status is IngestStatus.FAILED
+        if status is IngestStatus.FAILED:
+            return retry_failed
+        return marked
 
     queued: list[str] = []
     for chunk in _chunks(dependencies.raw.list(prefix, after=after)):

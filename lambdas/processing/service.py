@@ -91,6 +91,8 @@ class Processor:
         model, dependencies = self._dependencies.current_model(), self._dependencies
         dependencies.ledger.touch_shard(message.ingest_id, message.part)
         table = read_clean(dependencies.clean, shard.key)
+        if table.num_rows != shard.rows:
+            raise UnavailableError("the shard is being stored with more rows")
         on_progress = self._heartbeat(message)
         scores = score_shard(
             model.encoder.encode, table, parallel=model.parallel, on_progress=on_progress

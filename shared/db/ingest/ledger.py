@@ -7,10 +7,10 @@ from psycopg.types.json import Jsonb
 
 from shared.db.connection import Database
 from shared.db.ingest.outcomes import record_outcome
+from shared.db.ingest.ownership import delete_batches
 from shared.db.ingest.shards import (
     StoredBatch,
     complete_ingest,
-    delete_batches,
     shard_message,
     stored_batches,
 )
@@ -252,19 +252,27 @@ class Ledger:
         )
         return [Reject(**row) for row in rows]
 
-    def states(self, bucket: str, prefix: str) -> dict[tuple[str, str], tuple[IngestStatus, float]]:
+    def states(
+        self, bucket: str, prefix: str
+    ) -> dict[tuple[str, str], tuple[IngestStatus, float, bool]]:
         """States of all ingests below a prefix.
 
         Returns:
-            (key, etag) to (status, seconds since the last update).
+            (key, etag) to (status, seconds since the last update, whether a batch is marked; see
+            shared/db/ingest/ownership.py).
         """
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT key, etag, status, extract(epoch FROM now() - updated_at)::float8"
-                " FROM ingests WHERE bucket = %s AND starts_with(key, %s)",
+                "SELECT key, etag, status, extract(epoch FROM now() - updated_at)::float8,"
+                " EXISTS (SELECT FROM shards AS s WHERE s.ingest_id = i.ingest_id"
+                "  AND recheck_after IS NOT NULL)"
+                " FROM ingests AS i WHERE bucket = %s AND starts_with(key, %s)",
                 (bucket, prefix),
             )
-            return {(key, etag): (IngestStatus(status), age) for key, etag, status, age in rows}
+            return {
+                (key, etag): (IngestStatus(status), age, marked)
+                for key, etag, status, age, marked in rows
+            }
 
     def open_shards(self, ingest_id: str) -> list[ProcessShard]:
         """The shards of an ingest that no model has processed."""

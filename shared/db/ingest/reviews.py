@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from shared.db.connection import Connection
 from shared.schemas.ingest import Reject
@@ -37,11 +37,12 @@ _TYPES = {
 
 
 def _each(template: SQL, fields: Iterable[ReviewField], separator: str = ", ") -> Composed:
-    """A template for each field, with {name} (in staging), {column} (in its table) and {type}."""
+    """A template for each field: {name} in staging, {column} in its table ({key} is a text)."""
     parts: list[Composable] = [
         template.format(
             name=Identifier(field.name),
             column=Identifier(field.sql_column),
+            key=Literal(field.sql_column),
             type=_TYPES[field.type],
         )
         for field in fields
@@ -57,16 +58,24 @@ _STAGING = SQL("CREATE TEMPORARY TABLE staging ({}) ON COMMIT DROP").format(
 
 # Rows that would change nothing are left out first: ON CONFLICT DO UPDATE locks every row it meets.
 _PRODUCTS = SQL("""
-INSERT INTO products AS p (product_id, {columns})
-SELECT s.product_id, {staged}
+INSERT INTO products AS p (product_id, {columns}, origins)
+SELECT s.product_id, {staged}, jsonb_strip_nulls(jsonb_build_object({origins}))
 FROM (
     SELECT product_id, {first} FROM staging WHERE product_id IS NOT NULL GROUP BY product_id
 ) AS s LEFT JOIN products AS known USING (product_id)
 WHERE known.product_id IS NULL OR {adds}
 ORDER BY s.product_id
-ON CONFLICT (product_id) DO UPDATE SET {kept}
+ON CONFLICT (product_id) DO UPDATE SET {kept},
+    origins = p.origins || jsonb_strip_nulls(jsonb_build_object({added}))
 """).format(
     columns=_each(_COLUMNS, PRODUCT_FIELDS),
+    origins=_each(
+        SQL("{key}, CASE WHEN s.{name} IS NOT NULL THEN %(ingest)s::text END"), PRODUCT_FIELDS
+    ),
+    added=_each(
+        SQL("{key}, CASE WHEN p.{column} IS NULL THEN excluded.origins ->> {key} END"),
+        PRODUCT_FIELDS,
+    ),
     staged=_each(SQL("s.{name}"), PRODUCT_FIELDS),
     first=_each(SQL("min({name}) AS {name}"), PRODUCT_FIELDS),
     adds=_each(SQL("(known.{column} IS NULL AND s.{name} IS NOT NULL)"), PRODUCT_FIELDS, " OR "),
@@ -126,7 +135,7 @@ def store_reviews(connection: Connection, ingest_id: str, rows: CopyRows) -> pa.
         cursor.execute(_STAGING)
         with cursor.copy("COPY staging FROM STDIN (FORMAT csv)") as copy:
             copy.write(rows.body)
-        cursor.execute(_PRODUCTS)
+        cursor.execute(_PRODUCTS, {"ingest": ingest_id})
         cursor.execute(_REVIEWS, (ingest_id,))
         owned = [row[0] for row in cursor]
         if len(owned) < rows.count:

@@ -1,7 +1,7 @@
 """The ledger's records of batches: what is stored and processed, and when an ingest is done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
@@ -23,20 +23,32 @@ class StoredBatch:
     rows: int
     key: str
     processed: bool = False
+    recheck: bool = False
+    """Whether it may have rows that nobody owns any more; see shared/db/ingest/ownership.py."""
+    duplicates_of: list[str] = field(default_factory=list)
+    """The other ingests that own its duplicates."""
 
 
 def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> None:
-    """Record a batch in the transaction that stores its rows, and touch the ingest."""
+    """Record a batch in the transaction that stores its rows, and touch the ingest.
+
+    A batch that is recorded again with the same rows stays processed.
+    """
     connection.execute(
         "INSERT INTO shards"
-        " (ingest_id, part, fingerprint, accepted, rejected, rows, key, format_version)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
+        " (ingest_id, part, fingerprint, accepted, rejected, rows, key, format_version,"
+        "  duplicates_of)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
         " SET fingerprint = excluded.fingerprint, accepted = excluded.accepted,"
         " rejected = excluded.rejected, rows = excluded.rows, key = excluded.key,"
-        " format_version = excluded.format_version, model_version = NULL, updated_at = now()",
+        " format_version = excluded.format_version, duplicates_of = excluded.duplicates_of,"
+        " recheck_after = NULL, updated_at = now(), model_version = CASE WHEN"
+        " (shards.fingerprint, shards.rows) = (excluded.fingerprint, excluded.rows)"
+        " THEN shards.model_version END",
         (
             *(ingest_id, batch.part, batch.fingerprint),
             *(batch.accepted, batch.rejected, batch.rows, batch.key, LEDGER.version),
+            batch.duplicates_of,
         ),
     )
     connection.execute("UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,))
@@ -52,7 +64,8 @@ def stored_batches(
     """
     query: LiteralString = (
         "SELECT format_version, part, fingerprint, accepted, rejected, rows, key,"
-        " model_version IS NOT NULL FROM shards WHERE ingest_id = %s"
+        " model_version IS NOT NULL, recheck_after IS NOT NULL"
+        " FROM shards WHERE ingest_id = %s"
     )
     if part is None:
         rows = connection.execute(query, (ingest_id,)).fetchall()
@@ -61,28 +74,6 @@ def stored_batches(
     for version, number, *_ in rows:
         LEDGER.check(f"shard {number} of ingest {ingest_id}", version)
     return [StoredBatch(*row[1:]) for row in rows]
-
-
-def delete_batches(connection: Connection, ingest_id: str, part: int, record: int) -> None:
-    """Delete the batches of an ingest from ``part`` on, with their rejects and reviews.
-
-    All later batches are deleted as well: their boundaries may differ this time, and a row that was
-    stored for a later record may now belong to an earlier one.
-
-    Args:
-        connection: the transaction; the caller commits.
-        ingest_id: the ingest; rows owned by other ingests stay.
-        part: the first batch to delete.
-        record: the first record of that batch.
-    """
-    # shards first, in the same order as processing (see lock_batch); without shards, no rows exist
-    shards = connection.execute(
-        "DELETE FROM shards WHERE ingest_id = %s AND part >= %s", (ingest_id, part)
-    )
-    if shards.rowcount:
-        start = (ingest_id, record)
-        connection.execute("DELETE FROM rejects WHERE ingest_id = %s AND record >= %s", start)
-        connection.execute("DELETE FROM reviews WHERE ingest_id = %s AND record >= %s", start)
 
 
 def process_lock(ingest_id: str, part: int) -> str:
@@ -94,11 +85,13 @@ def lock_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> bo
     """Prevent the deletion of a batch until the transaction ends.
 
     Returns:
-        Whether the batch still exists; False if its dump has been read again.
+        Whether the batch still exists; False if its dump has been read again, or if it has more
+        rows now.
     """
     row = connection.execute(
-        "SELECT FROM shards WHERE ingest_id = %s AND part = %s AND fingerprint = %s FOR UPDATE",
-        (ingest_id, batch.part, batch.fingerprint),
+        "SELECT FROM shards WHERE ingest_id = %s AND part = %s AND fingerprint = %s AND rows = %s"
+        " FOR UPDATE",
+        (ingest_id, batch.part, batch.fingerprint, batch.rows),
     )
     return row.rowcount > 0
 

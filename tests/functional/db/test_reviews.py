@@ -61,8 +61,8 @@ def test_products_are_made_once_and_their_gaps_filled(database, rows):
     store(database, "j", [row("c", 1, **titled), row("d", 2, product_id="q", category="Office")])
     store(database, "k", [row("e", 1, product_id="p", product_title="Another name", brand="Lumen")])
     assert rows("SELECT * FROM products ORDER BY 1") == [
-        ("p", "Pen", None, "Lumen"),
-        ("q", None, "Office", None),
+        ("p", "Pen", None, "Lumen", {"title": "j", "brand": "k"}),
+        ("q", None, "Office", None, {"category": "j"}),
     ]
 
 
