@@ -19,7 +19,12 @@ _MAX_CHARACTERS = 160
 
 
 def preview_files(
-    sources: Sequence[str], mapping: str | None, *, limit_mb: int, as_json: bool
+    sources: Sequence[str],
+    mapping: str | None,
+    *,
+    limit_mb: int,
+    as_json: bool,
+    max_reject_share: float | None = None,
 ) -> int:
     """Preview files and folders; returns the exit status that their ingest would have."""
     try:
@@ -38,7 +43,11 @@ def preview_files(
             statuses.append(_FAILED)
             continue
         previews.append(preview.model_dump(mode="json"))
-        statuses.append(_exit_status(preview))
+        statuses.append(
+            _exit_status(
+                preview, MAX_REJECT_SHARE if max_reject_share is None else max_reject_share
+            )
+        )
         if not as_json:
             for line in describe(preview):
                 console().print(line, markup=False)
@@ -78,14 +87,14 @@ def _mapping(upload: Upload) -> Mapping[str, str] | None:
     return mapping
 
 
-def _exit_status(preview: Preview) -> int:
+def _exit_status(preview: Preview, max_reject_share: float) -> int:
     if preview.error_code:
         return _FAILED
     if not preview.rejected:
         return 0
     if preview.rejected == preview.rows_read:
         return _FAILED
-    return _WARNINGS if preview.rejected / preview.rows_read > MAX_REJECT_SHARE else 0
+    return _WARNINGS if preview.rejected / preview.rows_read > max_reject_share else 0
 
 
 def describe(preview: Preview) -> Iterator[str]:

@@ -47,6 +47,16 @@ def ingest(
         int,
         typer.Option(min=1, help="With --dry-run: megabytes to read of each file."),
     ] = 64,
+    max_reject_share: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Largest share of rejected rows of a dump without status 3; by default that of the"
+            " stack, a fifth.",
+        ),
+    ] = None,
     as_json: options.Json = False,
     state: options.State = options.STATE,
     api_url: options.ApiUrl = None,
@@ -58,7 +68,8 @@ def ingest(
     signed uploads and followed until their reviews are processed.
 
     Exit status: 0 if all dumps were ingested; 1 if one failed, because it cannot be read or all its
-    rows were rejected; 2 for invalid arguments; 3 if more than a fifth of the rows were rejected;
+    rows were rejected; 2 for invalid arguments; 3 if more than a fifth of the rows were rejected
+    (or than --max-reject-share);
     130 after Ctrl-C, which ends only the waiting.
 
     --dry-run reads files without a running stack and shows format, mapping, ten rows and rejects.
@@ -67,7 +78,9 @@ def ingest(
     """
     started = datetime.now(UTC)
     if dry_run:
-        raise typer.Exit(_dry_run(sources, mapping, limit_mb=limit_mb, as_json=as_json))
+        raise typer.Exit(
+            _dry_run(sources, mapping, limit_mb=limit_mb, share=max_reject_share, as_json=as_json)
+        )
     try:
         queued, reports = _ingest(sources, mapping, prefix, state, api_url, wait=wait)
     except LocalStackError as error:
@@ -84,23 +97,35 @@ def ingest(
         _show_queued(queued)
     if as_json:
         _show_problems(reports)
-    if exit_status := _exit_status(reports):
+    if exit_status := _exit_status(reports, max_reject_share):
         raise typer.Exit(exit_status)
 
 
-def _dry_run(sources: Sequence[str], mapping: str | None, *, limit_mb: int, as_json: bool) -> int:
+def _dry_run(
+    sources: Sequence[str],
+    mapping: str | None,
+    *,
+    limit_mb: int,
+    share: float | None,
+    as_json: bool,
+) -> int:
     try:
         from local.cli.dry_run import preview_files
     except ModuleNotFoundError as error:
         message = f"--dry-run needs {error.name}: pip install 'reviewlens[local]'."
         fail(LocalStackError(message, exit_code=2))
-    return preview_files(sources, mapping, limit_mb=limit_mb, as_json=as_json)
+    return preview_files(
+        sources, mapping, limit_mb=limit_mb, max_reject_share=share, as_json=as_json
+    )
 
 
-def _exit_status(reports: Sequence[IngestReport]) -> int:
+def _exit_status(reports: Sequence[IngestReport], max_reject_share: float | None) -> int:
     statuses = {report.status for report in reports}
     if IngestStatus.FAILED in statuses:
         return _FAILED
+    if max_reject_share is not None:
+        exceeded = any(each.rejected > max_reject_share * each.rows_read for each in reports)
+        return _WARNINGS if exceeded else 0
     return _WARNINGS if IngestStatus.PROCESSED_WITH_WARNINGS in statuses else 0
 
 

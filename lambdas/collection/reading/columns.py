@@ -1,5 +1,7 @@
 """Well-known names of columns: which of them is which field without a mapping."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 
 # Names are in lower case with letters and digits only. Each field lists groups of names, the best
@@ -11,18 +13,30 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
             "reviewtext reviewbody reviewcontent reviewdescription reviewmessage "
             "reviewcomment reviewcomments reviewcommentmessage reviewstext reviewreview "
             "commentcontent commenttext verifiedreviews feedbacktext feedbackcomment "
-            "customerreview userreview reviewdetails"
+            "customerreview userreview reviewdetails reviewtextpublished "
+            "bewertungstext rezensionstext kundenrezension"
         ),
-        "text review reviews body content comment comments",
+        (
+            "text review reviews body content comment comments "
+            "kommentar kommentare rezension commentaire commentaires avis comentario "
+            "comentarios resena texto recensione commento testo resenha"
+        ),
         "message feedback description",
+        "bewertung bewertungen avaliacao",
     ),
     "rating": (
         (
             "rating ratings starrating reviewrating reviewscore reviewstars reviewstar "
             "ratingstar userrating userratingoutof5 reviewsrating reviewoverall ratingvalue "
-            "ratingscore overallrating customerrating imrating userratingvalue"
+            "ratingscore overallrating customerrating imrating userratingvalue "
+            "fivestarratingpublished"
         ),
-        "stars score overall rate star",
+        (
+            "stars score overall rate star sterne etoiles estrellas stelle estrelas "
+            "calificacion puntuacion valoracion valutazione voto punteggio nota "
+            "classificacao pontuacao note"
+        ),
+        "bewertung avaliacao",
         (
             "recommended isrecommended recommend votedup recommendation recommendedind "
             "recommendedproduct wouldrecommend reviewsdorecommend liked thumbs feedbacktype"
@@ -30,35 +44,41 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "title": (
         "reviewtitle reviewheadline reviewsummary reviewcommenttitle reviewstitle reviewsubject",
-        "title headline summary subject commenttitle heading",
+        "title headline summary subject commenttitle heading titel titre titulo titolo",
     ),
     "product_id": (
         (
             "productid asin productasin productproductid clothingid itemid itemnumber sku "
             "productsku listingid businessid gmapid placeid bookid appid gameid hotelid "
-            "commentpostid packagename producthandle producturl"
+            "commentpostid packagename producthandle producturl itemreviewedsku "
+            "itemreviewedproductid artikelnummer artikelnr produktid produktnummer idproduit "
+            "idproducto idprodotto idproduto"
         ),
     ),
     "product_title": (
         (
             "productname producttitle itemtitle itemname listingtitle appname drugname "
-            "booktitle businessname hotelname gamename locationname placename restaurant product"
+            "booktitle businessname hotelname gamename locationname placename restaurant product "
+            "itemreviewedname placeinfoname produkt produktname artikel artikelname produit "
+            "producto prodotto produto"
         ),
     ),
     "category": (
         (
             "category productcategory maincategory primarycategories categories classname "
-            "producttype variation condition"
+            "producttype variation condition kategorie categorie categoria"
         ),
     ),
-    "brand": ("brand brandname",),
+    "brand": ("brand brandname marke marque marca",),
     "reviewer": (
         (
             "reviewerid reviewuserid userid customerid authorid authorsteamid revieweremail "
             "commentauthoremail customeremail reviewer username author authorname useremail "
             "email reviewername reviewerdisplayname reviewusername reviewsusername "
             "commentauthor customername customer displayname profilename reviewprofilename "
-            "consumername nickname buyer user"
+            "consumername nickname buyer user buyeruserid reviewernickname userusername "
+            "consumerdisplayname usernickname kunde kundenname verfasser autor benutzer "
+            "auteur client cliente usuario autore utente"
         ),
     ),
     "date": (
@@ -71,14 +91,16 @@ _GROUPS: Mapping[str, tuple[str, ...]] = {
             "creationdate createtime dateadded datereviewed datesubmitted datepublished "
             "timestamp timestampcreated time at submissiontime submittedat submissiondate "
             "publishedat publishedatdate publisheddate commentdate commentdategmt reviewedat "
-            "dateofreview postedat postdate updated updatedat"
+            "dateofreview postedat postdate createdtimestamp createtimestamp updated updatedat"
         ),
+        "bewertungsdatum datum erstelltam fecha data",
     ),
     "review_id": ("reviewid recommendationid commentid uniqueid feedbackid",),
     "verified": (
         (
             "verified verifiedpurchase isverified verifiedbuyer isverifiedbuyer "
-            "verifiedpurchaser reviewsdidpurchase"
+            "verifiedpurchaser reviewsdidpurchase verifiziert verifizierterkauf achatverifie "
+            "compraverificada acquistoverificato"
         ),
     ),
     "helpful_votes": (
@@ -96,12 +118,19 @@ WELL_KNOWN: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 """Groups of names by field, in the order of preference."""
 
+_WRAPPERS = re.compile(r"^(?:attributes|properties|details|metrics|node|_source)\.")
+"""Objects in which APIs keep the fields of a record."""
+_FRENCH = {"note": frozenset(("avis", "commentaire", "commentaires"))}
+"""Names that are well known beside one of these only: for a German *Note*, 1 is the best."""
 _MUST_BE_CLEAR = frozenset(("text", "rating"))
 
 
 def normalise(name: str) -> str:
-    """Column name without case, white space and punctuation."""
-    return "".join(c for c in name.lower() if c.isalnum())
+    """Column name without case, accents, white space, punctuation and the wrappers of APIs."""
+    name = _WRAPPERS.sub("", name.casefold())
+    if not name.isascii():
+        name = unicodedata.normalize("NFKD", name)
+    return "".join(c for c in name if c.isalnum())
 
 
 def choose_column(field: str, names: list[str]) -> list[str]:
@@ -114,6 +143,9 @@ def choose_column(field: str, names: list[str]) -> list[str]:
     by_name: dict[str, list[str]] = {}
     for name in names:
         by_name.setdefault(normalise(name), []).append(name)
+    for known, companions in _FRENCH.items():
+        if companions.isdisjoint(by_name):
+            by_name.pop(known, None)
     for group in WELL_KNOWN.get(field, ()):
         candidates = [name for known in group for name in by_name.get(known, ())]
         if candidates:

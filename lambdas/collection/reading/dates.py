@@ -1,7 +1,7 @@
 """Parses dates in the notations that dumps use, to microseconds since 1970 in UTC."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,9 @@ _LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 _NUMBER = re.compile(r"-?\d{1,20}(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
 _FIRST_DAY, _LAST_DAY = 19_800_101, 20_991_231
 """Days as eight digits; read as seconds, all of them would be in 1970."""
+_EXCEL_EPOCH = datetime(1899, 12, 30, tzinfo=UTC)
+_EXCEL_DAYS = (29_221, 73_051)
+"""Days of Excel from 1980 to 2099; read as seconds, all of them would be on one day of 1970."""
 _AMAZON = re.compile(r"(\d{1,2}) (\d{1,2}), ?(\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 _MAX_CHARACTERS = 120
@@ -26,8 +29,8 @@ _MAX_CHARACTERS = 120
 def to_micros(value: Any, order: str = "") -> int | None:
     """Parse a date in any known notation.
 
-    Numbers are seconds, milliseconds, microseconds or nanoseconds by their size; a date without a
-    time is midnight UTC, a time without a zone is taken as UTC.
+    Numbers are seconds, milliseconds, microseconds, nanoseconds or days of Excel, by their size; a
+    date without a time is midnight UTC, a time without a zone is taken as UTC.
 
     Args:
         value: a date of a dump.
@@ -60,6 +63,8 @@ def _from_number(value: float) -> int | None:
     if _FIRST_DAY <= value <= _LAST_DAY:
         day = int(value)
         return _midnight(day // 10_000, day // 100 % 100, day % 100)
+    if _EXCEL_DAYS[0] <= value < _EXCEL_DAYS[1]:
+        return _from_datetime(_EXCEL_EPOCH + timedelta(seconds=round(value * 86_400)))
     for scale in (1, 10**3, 10**6, 10**9):
         if _EARLIEST * scale <= value < _LATEST * scale:
             whole = int(value)

@@ -1,10 +1,12 @@
 """Values in nested objects, which dotted paths name (``review.body``)."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from lambdas.collection.reading.columns import choose_column
 from lambdas.collection.reading.records import Record
-from lambdas.collection.reading.schemas import Schema, choose_schema
+from lambdas.collection.reading.schemas import FIELDS, Schema, choose_schema
 from shared.errors import IngestError
 
 _MAX_DEPTH = 6
@@ -30,11 +32,32 @@ def choose_nested(
     except IngestError:
         return choose_schema([*flat, *nested], mapping)
     if enclosing.isdisjoint(schema.columns.get("text", ())):
-        return schema
+        return _with_nested(schema, enclosing, [*flat, *nested])
     try:
         return choose_schema([*flat, *nested], mapping)
     except IngestError:
         return schema
+
+
+def _with_nested(schema: Schema, enclosing: set[str], names: list[str]) -> Schema:
+    """Take from dotted paths what the objects themselves lack, or have only as an object.
+
+    A rating keeps its object, which may state the best rating; ids of nested objects are not those
+    of the review.
+    """
+    if schema.name != "mapped":
+        return schema
+    columns = dict(schema.columns)
+    for field in FIELDS:
+        chosen = columns.get(field, ())
+        if field in ("text", "review_id") or (chosen and enclosing.isdisjoint(chosen)):
+            continue
+        candidates = choose_column(field, names)
+        if len(candidates) == 1 and "." in candidates[0]:
+            columns[field] = (
+                (candidates[0], *chosen) if field != "rating" else (*chosen, candidates[0])
+            )
+    return replace(schema, columns=columns)
 
 
 def flatten(records: Iterator[Record], names: Iterable[str]) -> Iterator[Record]:

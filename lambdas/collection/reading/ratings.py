@@ -39,6 +39,7 @@ _OUT_OF = re.compile(
 )
 _TOPS = frozenset((3, 4, 5, 6, 7, 10, 20, 100))
 _STARS = re.compile(r"([★⭐🌟✭✮✯*]*)(½?)([☆✩✰]*)")
+_LABEL = re.compile(r"^(?:recommend(?:ed|s)?|would recommend)\s*[:=?]\s*")
 _NUMBER_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _POSITIVE = (
     *("yes", "y", "true", "t", "recommended", "recommend", "thumbs up", "thumb up", "thumbsup"),
@@ -101,6 +102,7 @@ def _star_characters(filled: str, half: str, empty: str) -> Mark:
 
 
 def _mark_in_words(text: str) -> Mark | RatingProblem:
+    text = _LABEL.sub("", text)
     if (stars := _WORDS.get(text)) is not None:
         return Mark(stars, 5, "words")
     if (number := _NUMBER_WORDS.get(re.sub(r" stars?$", "", text))) is not None:

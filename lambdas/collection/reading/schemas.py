@@ -194,6 +194,8 @@ def _guessed(names: list[str]) -> Schema:
             columns[field] = (candidates[0],)
     if "text" not in columns:
         raise _unknown(names, "no column is known to hold the text")
+    if columns["text"] == columns.get("rating"):
+        raise _unknown(names, f"{columns['text'][0]!r} could be the text or the rating")
     return Schema("mapped", columns, own_ids="review_id" in columns)
 
 

@@ -54,8 +54,8 @@ def present(value: Any) -> Any:
     """Give a value without its wrapping, or None for a missing one.
 
     NaN, infinity and the words in MISSING_WORDS are missing. MongoDB extended JSON
-    (``{"$numberLong": "5"}``) and the ``{"label": "5"}`` of the App Store are unwrapped; text loses
-    white space at both ends.
+    (``{"$numberLong": "5"}``), the ``{"label": "5"}`` of the App Store and the ratings of JSON-LD
+    (``{"ratingValue": 4, "bestRating": 5}``) are unwrapped; text loses white space at both ends.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -66,7 +66,16 @@ def present(value: Any) -> Any:
         for key, inner in value.items():
             if key in _EXTENDED_JSON or key == "label":
                 return present(inner)
+        if "ratingValue" in value:
+            return _json_ld_rating(value)
     return value
+
+
+def _json_ld_rating(value: dict[Any, Any]) -> Any:
+    rating, best = present(value["ratingValue"]), present(value.get("bestRating"))
+    if isinstance(rating, str | int | float) and isinstance(best, str | int | float):
+        return f"{rating}/{best}"
+    return rating
 
 
 def parse_name(value: Any) -> str | None:

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from local.cli import ingest
 from local.cli.main import application
+from reviewlens.models import IngestReport
 
 
 def test_the_version_is_shown():
@@ -31,3 +32,21 @@ def test_ctrl_c_while_waiting_says_what_continues(monkeypatch, options, look):
     assert result.exit_code == 130
     assert "collected, processed and indexed all the same" in result.stderr
     assert f"{look} shows the progress" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("rejected", "share", "status"),
+    [
+        (30, None, 3),
+        (30, 0.5, 0),
+        (30, 0.3, 0),
+        (30, 0.29, 3),
+        (10, None, 0),
+        (10, 0, 3),
+        (0, 0, 0),
+    ],
+)
+def test_the_share_of_rejects_decides_the_exit_status(rejected, share, status):
+    final = "processed_with_warnings" if rejected > 20 else "processed"
+    report = IngestReport.model_construct(status=final, rows_read=100, rejected=rejected)
+    assert ingest._exit_status([report], share) == status

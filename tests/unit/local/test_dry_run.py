@@ -48,6 +48,9 @@ def test_a_dry_run_as_json(dry_run):
         (GOOD, ("--map", "text=Nope"), 1, "not a column of the dump"),
         ("text,rating\n,5\n", (), 1, "line 2: text_missing"),
         ("text,rating\nGood.,5\n,5\n", (), 3, "line 3: text_missing"),
+        ("text,rating\nGood.,5\n,5\n", ("--max-reject-share", "0.5"), 0, "1 rejected"),
+        ("text,rating\nGood.,5\n,5\n", ("--max-reject-share", "0.4"), 3, "1 rejected"),
+        (GOOD, ("--max-reject-share", "1.5"), 2, "--max-reject-share"),
         (GOOD, ("--map", "nope=text"), 2, "must have the form field=column"),
     ],
 )

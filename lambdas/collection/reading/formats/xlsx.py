@@ -9,6 +9,7 @@ from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
+from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE, builtin_format_code
 from openpyxl.utils.exceptions import InvalidFileException
 
 from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long
@@ -78,11 +79,34 @@ def _is_held(name: str) -> bool:
 def sheet_rows(sheet: Any) -> Iterator[tuple[int, Row]]:
     """Yield the number and the values of each row that is not empty."""
     sheet.reset_dimensions()  # many writers state a wrong size
-    rows = sheet.iter_rows(max_row=MAX_ROWS, values_only=True)
+    percent = _has_percentages(sheet.parent)
+    rows = sheet.iter_rows(max_row=MAX_ROWS, values_only=not percent)
+    read = _cell_value if percent else _value
     for number, cells in enumerate(rows, 1):
-        values = tuple(map(_value, cells))
+        values = tuple(map(read, cells))
         if any(value is not None for value in values):
             yield number, values
+
+
+def _has_percentages(workbook: Any) -> bool:
+    """Whether a style of the workbook shows percentages; only then are cells read with styles."""
+    return any(
+        "%" in str(builtin_format_code(style.numFmtId) or _custom_format(workbook, style.numFmtId))
+        for style in workbook._cell_styles  # noqa: SLF001 - the styles are not public
+    )
+
+
+def _custom_format(workbook: Any, number: int) -> str:
+    formats, place = workbook._number_formats, number - BUILTIN_FORMATS_MAX_SIZE  # noqa: SLF001
+    return formats[place] if 0 <= place < len(formats) else ""
+
+
+def _cell_value(cell: Any) -> Any:
+    """The value of a cell; a number that is shown as a percentage is one: 0.8 is 80%."""
+    value = _value(cell.value)
+    if value.__class__ in (int, float) and "%" in str(cell.number_format):
+        return f"{round(value * 100, 6):g}%"
+    return value
 
 
 def _value(value: Any) -> Any:
