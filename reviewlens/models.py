@@ -23,7 +23,7 @@ from shared.schemas.collection import (
     UploadTarget,
 )
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
-from shared.schemas.health import Check, GatewayHealth, Health
+from shared.schemas.health import Backlog, Check, GatewayHealth, Health, QueueState
 from shared.schemas.ingest import IngestReport, IngestStatus, Reject, RejectReason
 from shared.schemas.insights import (
     Change,
@@ -73,6 +73,7 @@ __all__ = [
     "AnalyzeResponse",
     "Aspect",
     "AspectList",
+    "Backlog",
     "Change",
     "Check",
     "CollectAccepted",
@@ -108,6 +109,7 @@ __all__ = [
     "ProductFacts",
     "ProductPage",
     "ProductSort",
+    "QueueState",
     "Quote",
     "Reject",
     "RejectPage",

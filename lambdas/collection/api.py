@@ -17,6 +17,7 @@ from lambdas.collection.uploads import (
     preview_upload,
 )
 from shared.db.health import database_health
+from shared.db.ingest.unfinished import add_backlog
 from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
 from shared.http.parameters import reject_nul
@@ -57,7 +58,8 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     """Create the collection app; the first request builds its dependencies."""
 
     def health() -> Health:
-        return database_health(get_dependencies().database, "collection", service_version())
+        database = get_dependencies().database
+        return add_backlog(database_health(database, "collection", service_version()), database)
 
     app = create_service(
         "collection", title="Reviewlens collection", health=health, start=get_dependencies

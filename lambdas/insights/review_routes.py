@@ -24,6 +24,7 @@ from lambdas.insights.reviews import ReviewReader
 from shared.db.aspects.queries import AspectQueries
 from shared.db.connection import Database
 from shared.db.duplicates.queries import DuplicateQueries
+from shared.db.ingest.unfinished import missing_warnings
 from shared.db.insights.reviews import ReviewFilters, ReviewQueries
 from shared.db.insights.trends import TrendQueries
 from shared.http.parameters import reject_nul
@@ -86,8 +87,10 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     ) -> AspectList:
         """What reviews praise and complain about: of a product, a category or all products."""
         reject_nul(product_id=product_id, category=category)
+        warnings = missing_warnings(database())
         reader = AspectReader(AspectQueries(database()))
-        return reader.aspects(product_id, category, limit, min_reviews)
+        answer = reader.aspects(product_id, category, limit, min_reviews)
+        return answer.model_copy(update={"warnings": warnings})
 
     @app.get("/duplicates", tags=["insights"])
     def duplicates(
@@ -98,4 +101,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     ) -> DuplicatePage:
         """Groups of reviews with the same or nearly the same text."""
         reject_nul(product_id=product_id)
-        return DuplicateReader(DuplicateQueries(database())).page(product_id, kind, limit, cursor)
+        warnings = missing_warnings(database())
+        reader = DuplicateReader(DuplicateQueries(database()))
+        page = reader.page(product_id, kind, limit, cursor)
+        return page.model_copy(update={"warnings": warnings})

@@ -2,11 +2,14 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pydantic import ValidationError
 
 from lambdas.retrieval.dependencies import Dependencies
+from shared.errors import ConflictError, ReviewlensError, UnavailableError
 from shared.http.entry import SqsRecord, run_each
+from shared.index import stops
 from shared.schemas.api import Accepted
 from shared.schemas.messages import BuildIndex
 
@@ -41,11 +44,26 @@ def _parse(record: SqsRecord) -> BuildIndex:
         raise ValueError("the message is not a build_index request") from error
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, ReviewlensError):
+        return error.message
+    return (
+        f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
+    )
+
+
 def _build(dependencies: Dependencies, *, force: bool) -> None:
     # only builds read Parquet: a process that only searches never loads pyarrow
     from shared.index.build import build_index
 
-    report = build_index(dependencies.artefacts, force=force)
+    try:
+        report = build_index(dependencies.artefacts, force=force)
+    except (UnavailableError, ConflictError):
+        raise  # the next attempt may succeed; after the last one there is a dead letter
+    except Exception as error:
+        with suppress(ReviewlensError):
+            stops.record(dependencies.artefacts, _reason(error))
+        raise
     log.info(
         "index build: %s, version %s, %d reviews of %d shards, %d shards skipped",
         report.outcome,

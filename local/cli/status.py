@@ -15,7 +15,7 @@ from local.errors import LocalStackError
 from local.names import RAW_BUCKET
 from local.state import StateFolder
 from reviewlens import ApiError, Client
-from reviewlens.models import GatewayHealth, IngestReport
+from reviewlens.models import GatewayHealth, IngestReport, QueueState
 
 _COLOURS = {"ok": "green", "degraded": "yellow", "unavailable": "red"}
 _RECENT_INGESTS = 10
@@ -80,6 +80,7 @@ def _show(summary: dict[str, Any]) -> None:
         out.print(f"health    [{_COLOURS[health.status]}]{health.status}[/]")
     out.print(f"model     {health.model_version or 'none yet'}")
     out.print(f"index     {health.index_version or 'none yet'}")
+    _show_backlog(health)
     if summary.get("quarantine"):
         _show_quarantine(summary)
     if health.services:
@@ -99,6 +100,26 @@ def _show_stack(summary: dict[str, Any]) -> None:
     out.print(f"HTTP API  {summary['api']}")
     out.print(f"AWS       {summary['aws']}  (upload to s3://{summary['raw_bucket']}/uploads/)")
     out.print(f"database  port {summary['database_port']}  (`reviewlens env` sets up psql)")
+
+
+def _show_backlog(health: GatewayHealth) -> None:
+    """Print unfinished work, free space, and what is wrong with the machine."""
+    out = console()
+    if backlog := health.backlog:
+        since = backlog.oldest_ingest_at
+        oldest = f", the oldest from {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        out.print(
+            f"backlog   {backlog.reviews:,} reviews to analyse in {backlog.shards:,} shards;"
+            f" {backlog.ingests:,} unfinished ingests{oldest}",
+            soft_wrap=True,
+        )
+    if health.free_bytes:
+        free = ", ".join(f"{size / 2**30:,.1f} GiB ({n})" for n, size in health.free_bytes.items())
+        out.print(f"disk      {free} free")
+    for name, check in health.checks.items():
+        if check.detail:
+            text = f"[{_COLOURS[check.status]}]{name}[/]: {escape(check.detail)}"
+            out.print(text, soft_wrap=True)
 
 
 def _show_quarantine(summary: dict[str, Any]) -> None:
@@ -121,14 +142,14 @@ def _health_table(health: GatewayHealth) -> Table:
     return table
 
 
-def _queue_table(queues: dict[str, dict[str, int]]) -> Table:
+def _queue_table(queues: dict[str, QueueState]) -> Table:
     table = Table("queue", "waiting", "in work", "given up", box=None, pad_edge=False)
     for name, counts in queues.items():
-        given_up = counts["given_up"]
+        given_up = counts.given_up
         table.add_row(
             name,
-            str(counts["waiting"]),
-            str(counts["in_work"]),
+            str(counts.waiting),
+            str(counts.in_work),
             f"[red]{given_up}[/]" if given_up else "0",
         )
     return table

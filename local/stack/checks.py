@@ -137,7 +137,7 @@ def _services(client: StackClient) -> CheckResult:
 
 
 def _queues(client: StackClient) -> CheckResult:
-    given_up = {name: counts["given_up"] for name, counts in client.queues().items()}
+    given_up = {name: counts.given_up for name, counts in client.queues().items()}
     if any(given_up.values()):
         counts = ", ".join(f"{count} in {name}" for name, count in given_up.items() if count)
         advice = "These messages failed five times: see worker.log in the state folder."

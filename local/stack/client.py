@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from local.api_errors import convert_api_errors
 from local.aws.resources import local_client
 from local.errors import LocalStackError
-from local.names import ARTEFACT_BUCKET, QUEUES, queue_url
+from local.names import ARTEFACT_BUCKET
+from local.stack.machine import read_queues
 from local.state import RunningStack, StateFolder
 from reviewlens import ApiError, Client, NotFoundError
 from reviewlens.models import IngestDetails
 from shared.errors import ReviewlensError
+from shared.schemas.health import QueueState
 from shared.storage import artefacts
 from shared.storage.aws_errors import AWS_ERRORS
 from shared.storage.layout import embeddings_prefix, version_prefix
@@ -30,6 +32,7 @@ class StackClient:
             running.gateway_url, timeout=_TIMEOUT_SECONDS, max_response_bytes=_MAX_RESPONSE_BYTES
         )
         self.s3 = local_client("s3", running.aws_url)
+        self._sqs = local_client("sqs", running.aws_url)
         self._artefacts = S3Store(self.s3, ARTEFACT_BUCKET)
 
     def close(self) -> None:
@@ -63,31 +66,16 @@ class StackClient:
         is_complete = all(ids.count(ingest_id) >= shards for ingest_id, shards in ingests.items())
         return is_complete and serving == pointer.version
 
-    def queues(self) -> dict[str, dict[str, int]]:
+    def queues(self) -> dict[str, QueueState]:
         """Messages waiting, in work and given up, for each queue."""
-        sqs = local_client("sqs", self.running.aws_url)
-
-        def count(queue: str, name: str) -> int:
-            response = sqs.get_queue_attributes(
-                QueueUrl=queue_url(self.running.aws_url, queue), AttributeNames=[name]
-            )
-            return int(response["Attributes"][name])
-
         try:
-            return {
-                plan.name: {
-                    "waiting": count(plan.queue, "ApproximateNumberOfMessages"),
-                    "in_work": count(plan.queue, "ApproximateNumberOfMessagesNotVisible"),
-                    "given_up": count(plan.dead_letter_queue, "ApproximateNumberOfMessages"),
-                }
-                for plan in QUEUES
-            }
+            return read_queues(self._sqs, self.running.aws_url)
         except AWS_ERRORS as error:
             raise LocalStackError(f"The queues do not respond ({error}).") from error
 
     def has_work(self) -> bool:
         """Whether a queue has messages that are waiting or in work."""
-        return any(queue["waiting"] or queue["in_work"] for queue in self.queues().values())
+        return any(queue.waiting or queue.in_work for queue in self.queues().values())
 
 
 @contextmanager

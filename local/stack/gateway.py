@@ -14,12 +14,14 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from local.aws.guard import is_trusted_host, is_trusted_origin
 from local.stack.lifeline import tie_to_parent
+from local.stack.machine import Machine, MachineState
 from local.stack.openapi import merge_documents
 from shared.http.problems import MEDIA_TYPE, problem
 from shared.http.startup import StartError
@@ -62,13 +64,19 @@ _HEALTH_TIMEOUT_SECONDS = 4.5
 class Gateway:
     """ASGI application that routes by first path segment and refuses untrusted hosts."""
 
-    def __init__(self, applications: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        applications: Mapping[str, Any],
+        read_machine: Callable[[], MachineState] | None = None,
+    ) -> None:
         """Set up the routes.
 
         Args:
             applications: a FastAPI application for each service name.
+            read_machine: reads the state of queues and disks for /health; None: it has none.
         """
         self._applications = dict(applications)
+        self._read_machine = read_machine
         self._routes = {
             segment: applications[service.name]
             for service in SERVICES
@@ -124,19 +132,39 @@ class Gateway:
             await _respond(send, 200, self._openapi, b"application/json")
 
     async def health(self) -> dict[str, Any]:
-        """Health of all services: ``ok`` if every service is, otherwise ``degraded``."""
+        """Health of all services: ``ok`` if every service and check is, otherwise ``degraded``."""
         names = list(self._applications)
-        responses = await asyncio.gather(
-            *(_service_health(name, self._applications[name]) for name in names)
+        machine, *responses = await asyncio.gather(
+            self._machine(), *(_service_health(name, self._applications[name]) for name in names)
         )
         services = {name: body for name, (_, body) in zip(names, responses, strict=True)}
-        is_ok = all(body.get("status") == "ok" for body in services.values())
+        states = [*services.values(), *machine["checks"].values()]
+        is_ok = all(state.get("status") == "ok" for state in states)
         versions = {
             field: next((body[field] for body in services.values() if body.get(field)), None)
             for field in ("version", "model_version", "index_version")
         }
         status = "ok" if is_ok else "degraded"
-        return {"status": status, "service": "gateway", **versions, "services": services}
+        backlog = services.get("collection", {}).get("backlog")
+        own = {"status": status, "service": "gateway", **versions, "backlog": backlog, **machine}
+        return {**own, "services": services}
+
+    async def _machine(self) -> dict[str, Any]:
+        """Checks, queues and free space of the machine."""
+        if self._read_machine is None:
+            return {"checks": {}}
+        try:
+            reading = asyncio.to_thread(self._read_machine)
+            state = await asyncio.wait_for(reading, _HEALTH_TIMEOUT_SECONDS)
+        except Exception as error:  # noqa: BLE001 - the health route must always answer
+            detail = f"queues and disks cannot be read: {type(error).__name__}"
+            check = Check(status="unavailable", detail=detail)
+            return {"checks": {"machine": check.model_dump()}}
+        return {
+            "checks": {name: check.model_dump() for name, check in state.checks.items()},
+            "queues": {name: queue.model_dump() for name, queue in state.queues.items()},
+            "free_bytes": state.free_bytes,
+        }
 
     def openapi(self) -> dict[str, Any]:
         """One OpenAPI document for all services and the gateway's own routes."""
@@ -212,9 +240,12 @@ def _version() -> str:
 
 def create_app() -> Gateway:
     """The gateway with all services; needs the environment of ``reviewlens env``."""
-    return Gateway(
-        {service.name: importlib.import_module(service.module).create_app() for service in SERVICES}
-    )
+    applications = {
+        service.name: importlib.import_module(service.module).create_app() for service in SERVICES
+    }
+    endpoint, cache = os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("REVIEWLENS_CACHE_DIR")
+    machine = Machine(endpoint, Path(cache)) if endpoint and cache else None
+    return Gateway(applications, machine.read if machine else None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shared.schemas.health import GatewayHealth
+
 _HEALTH = "/health"
-_GATEWAY_SCHEMA = "GatewayHealth"
+_GATEWAY_SCHEMA = GatewayHealth.__name__
 
 
 def merge_documents(documents: Mapping[str, dict[str, Any]], version: str) -> dict[str, Any]:
@@ -25,7 +27,10 @@ def merge_documents(documents: Mapping[str, dict[str, Any]], version: str) -> di
     if documents:
         paths[_HEALTH] = {"get": _gateway_health(health)}
         paths[f"{_HEALTH}/{{service}}"] = {"get": _service_health(health, list(documents))}
-        schemas[_GATEWAY_SCHEMA] = _gateway_health_schema(schemas["Health"])
+        own = GatewayHealth.model_json_schema(
+            mode="serialization", ref_template="#/components/schemas/{model}"
+        )
+        schemas |= {**own.pop("$defs"), _GATEWAY_SCHEMA: own}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Reviewlens", "version": version},
@@ -48,16 +53,3 @@ def _service_health(health: dict[str, Any], services: Sequence[str]) -> dict[str
     schema = {"type": "string", "enum": list(services)}
     parameter = {"name": "service", "in": "path", "required": True, "schema": schema}
     return health | {"operationId": "service_health", "parameters": [parameter]}
-
-
-def _gateway_health_schema(health: dict[str, Any]) -> dict[str, Any]:
-    """Schema of the gateway's health, derived from that of a service."""
-    fields = {name: schema for name, schema in health["properties"].items() if name != "checks"}
-    services = {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Health"}}
-    return {
-        "title": _GATEWAY_SCHEMA,
-        "description": "State of all services: ``ok`` if every service is, otherwise ``degraded``.",
-        "type": "object",
-        "properties": fields | {"services": services},
-        "required": ["status", "service", "services"],
-    }

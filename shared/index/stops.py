@@ -1,4 +1,4 @@
-"""Record of a stopped index build, used by /health to explain why the index is outdated."""
+"""Record of a failed index build, used by /health to explain why the index is outdated."""
 
 from datetime import UTC, datetime
 

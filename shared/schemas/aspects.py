@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.schemas.insights import Freshness, SentimentSplit
 from shared.schemas.sentiment import Sentiment
@@ -37,8 +37,12 @@ class Aspect(BaseModel):
 
 
 class AspectList(BaseModel):
-    """Aspects of ``reviews_read`` reviews, the most mentioned first."""
+    """Aspects of ``reviews_read`` reviews, the most mentioned first.
+
+    ``warnings`` say that stored reviews are missing, as after an upgrade or with a new model.
+    """
 
     aspects: list[Aspect]
     reviews_read: int
     freshness: Freshness
+    warnings: list[str] = Field(default_factory=list)

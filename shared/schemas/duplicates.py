@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 DuplicateKind = Literal["exact", "near"]
 
@@ -26,7 +26,11 @@ class DuplicateGroup(BaseModel):
 
 
 class DuplicatePage(BaseModel):
-    """Largest groups first; ``next_cursor`` requests the following page."""
+    """Largest groups first; ``next_cursor`` requests the following page.
+
+    ``warnings`` say that stored reviews are missing, as after an upgrade.
+    """
 
     groups: list[DuplicateGroup]
     next_cursor: str | None
+    warnings: list[str] = Field(default_factory=list)

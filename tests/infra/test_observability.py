@@ -79,6 +79,24 @@ def test_every_state_machine_has_an_alarm_on_failed_executions(assembly: Assembl
     assert names <= with_alarm
 
 
+def _queues_with_alarm(assembly: Assembly, metric: str) -> set[tuple[str, str]]:
+    return {
+        assembly.target(alarm.stack, dimension["Value"])
+        for alarm in assembly.all("AWS::CloudWatch::Alarm")
+        if metric in _metrics(alarm)
+        for dimension in alarm.properties["Dimensions"]
+    }
+
+
+def test_every_queue_has_an_alarm_on_old_messages_or_on_dead_letters(assembly: Assembly):
+    queues = assembly.all("AWS::SQS::Queue")
+    work = {(q.stack.name, q.name) for q in queues if "RedrivePolicy" in q.properties}
+    dead_letters = {(q.stack.name, q.name) for q in queues} - work
+    assert len(work) == 3 * len(ENVIRONMENTS)
+    assert work <= _queues_with_alarm(assembly, "ApproximateAgeOfOldestMessage")
+    assert dead_letters <= _queues_with_alarm(assembly, "ApproximateNumberOfMessagesVisible")
+
+
 def test_the_api_has_alarms_on_failures_and_latency(watched):
     alarms = [_metrics(alarm) for alarm in watched.all("AWS::CloudWatch::Alarm")]
     assert {"5XXError", "Count"} in alarms

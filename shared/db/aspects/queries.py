@@ -34,7 +34,10 @@ _PRODUCT_TITLE: LiteralString = (
     " AND (%s::text IS NULL OR coalesce(category, '') = %s::text)"
 )
 _FRESHNESS: LiteralString = """
-SELECT coalesce((SELECT min(logged_at) FROM text_changes), now()),
+SELECT least((SELECT min(logged_at) FROM text_changes),
+             (SELECT min(received_at) FROM ingests JOIN shards USING (ingest_id)
+              WHERE model_version IS NULL AND rows > 0),
+             now()),
        (SELECT count(DISTINCT review_id) FROM text_changes, unnest(review_ids) AS review_id)
        + (SELECT coalesce(sum(rows), 0) FROM shards WHERE model_version IS NULL AND rows > 0)
 """

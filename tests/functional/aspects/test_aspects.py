@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -203,3 +204,29 @@ def test_an_aspect_with_a_nul_is_refused(http):
     response = http.get("/reviews", params={"aspect": "a\0"})
     assert response.status_code == 422
     assert response.json()["errors"][0]["field"] == "aspect"
+
+
+@pytest.mark.parametrize("path", ["/aspects", "/duplicates"])
+def test_after_an_upgrade_the_answer_says_how_many_reviews_are_missing(
+    dependencies, process, store, http, path
+):
+    process([{"text": HINGE}, {"text": SOUND}])
+    assert http.get(path).json()["warnings"] == []
+    store([{"text": SOUND}])
+    expected = "{} of 3 stored reviews are not in this answer yet; they are in process"
+    assert http.get(path).json()["warnings"] == [expected.format(1)]
+    with dependencies.database.transaction() as connection:
+        connection.execute(
+            "UPDATE shards SET model_version = NULL WHERE rows > 0"
+        )  # migration 0004
+    assert http.get(path).json()["warnings"] == [expected.format(3)]
+
+
+def test_counts_are_fresh_only_up_to_the_oldest_unprocessed_dump(process, store, http, rows):
+    process([{"text": HINGE}])
+    message = store([{"text": SOUND}])
+    ((received_at,),) = rows(
+        "SELECT received_at FROM ingests WHERE ingest_id = %s", message.ingest_id
+    )
+    as_of = datetime.fromisoformat(http.get("/aspects").json()["freshness"]["as_of"])
+    assert as_of == received_at

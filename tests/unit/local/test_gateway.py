@@ -159,6 +159,8 @@ def test_health_is_ok_if_all_services_are(apps):
         "version": "1",
         "model_version": "m1",
         "index_version": "i1",
+        "backlog": None,
+        "checks": {},
     }
 
 
