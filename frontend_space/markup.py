@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from html import escape
 
 from reviewlens.models import (
+    Figures,
     Freshness,
     Probabilities,
     ProductFacts,
@@ -146,11 +147,25 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> s
 
 
 def fresh(freshness: Freshness) -> str:
-    """How fresh figures are."""
-    pending = freshness.pending_reviews
-    waiting = f"{pending:,} more are not yet in these figures" if pending else "None are waiting"
-    until = f"{freshness.as_of.astimezone(UTC):%d %B %Y, %H:%M:%S} UTC"
-    return f'<p class="fresh">{safe(f"Reviews up to {until}. {waiting}.")}</p>'
+    """How fresh figures are, and how many stored reviews are not analysed."""
+    sentences = [f"Reviews up to {freshness.as_of.astimezone(UTC):%d %B %Y, %H:%M:%S} UTC."]
+    if freshness.pending_reviews:
+        sentences.append(f"{freshness.pending_reviews:,} more are not yet in these figures.")
+    if freshness.not_analysed:
+        sentences.append(f"{freshness.not_analysed:,} stored reviews are not analysed yet.")
+    if len(sentences) == 1:
+        sentences.append("All stored reviews are analysed.")
+    return f'<p class="fresh">{safe(" ".join(sentences))}</p>'
+
+
+def base(figures: Figures) -> str:
+    """How many of the reviews a share or net sentiment is computed from."""
+    parts = [f"{figures.analysed:,} of {figures.reviews:,} reviews are analysed"]
+    if figures.not_analysed:
+        parts.append(f"{figures.not_analysed:,} are waiting")
+    if figures.not_understood:
+        parts.append(f"{figures.not_understood:,} are in a language that is not supported")
+    return "; ".join(parts)
 
 
 def net(value: float | None) -> str:

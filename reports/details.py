@@ -82,7 +82,9 @@ def _aspect_blocks(answer: AspectList) -> Iterator[Block]:
         if aspect.quotes:
             quotes = [quote(each) for each in aspect.quotes[:_MAX_QUOTES]]
             yield Quotes(f"“{aspect.aspect}”", quotes)
-    yield Paragraph(f"Found in {words.many(answer.reviews_read, 'review')}.", weight="note")
+    yield Paragraph(
+        f"Found in {words.many(answer.reviews_read, 'analysed review')}.", weight="note"
+    )
 
 
 def _describe_aspects(aspects: Sequence[Aspect]) -> str:
@@ -191,12 +193,13 @@ def _product_table(title: str, products: Sequence[Product]) -> Table:
     rows = [
         (
             *(product.product_id, product.title or "", words.count(product.reviews)),
+            words.count(product.analysed),
             *(words.stars(product.mean_rating, digits=2), *words.shares(product.sentiment_shares)),
             words.net(product.net_sentiment),
         )
         for product in products
     ]
-    head = ("product", "title", "reviews", "stars", *_SHARES, "net")
+    head = ("product", "title", "reviews", "analysed", "stars", *_SHARES, "net")
     return Table(title, head, rows, words=frozenset({0, 1}))
 
 
@@ -230,13 +233,16 @@ def _segment_blocks(kind: str, groups: Sequence[Group]) -> Iterator[Block]:
     rows = [
         (
             *(group.name or "unknown", words.count(group.figures.reviews)),
+            words.count(group.figures.analysed),
             words.stars(group.figures.mean_rating, digits=2),
             *words.shares(group.figures.sentiment_shares),
             words.net(group.figures.net_sentiment),
         )
         for group in shown
     ]
-    yield Table(f"{kind}, in numbers", ("name", "reviews", "stars", *_SHARES, "net"), rows)
+    yield Table(
+        f"{kind}, in numbers", ("name", "reviews", "analysed", "stars", *_SHARES, "net"), rows
+    )
 
 
 def about(material: Material) -> Section:

@@ -21,6 +21,8 @@ def _merged(points: Sequence[Point]) -> Point:
         reviews=sum(point.reviews for point in points),
         analysed=sum(point.analysed for point in points),
         not_understood=sum(point.not_understood for point in points),
+        not_analysed=sum(point.not_analysed for point in points),
+        rated=sum(point.rated for point in points),
         mean_rating=_mean_rating(points),
         sentiment_shares=shares,
         net_sentiment=100 * (shares.positive - shares.negative) if shares else None,
@@ -41,6 +43,6 @@ def _mean_shares(points: Sequence[Point]) -> SentimentSplit | None:
 
 
 def _mean_rating(points: Sequence[Point]) -> float | None:
-    rated = [(p.mean_rating, p.reviews) for p in points if p.mean_rating is not None]
-    reviews = sum(count for _, count in rated)
-    return sum(mean * count for mean, count in rated) / reviews if reviews else None
+    means = [(point.mean_rating, point.rated) for point in points if point.mean_rating is not None]
+    rated = sum(count for _, count in means)
+    return sum(mean * count for mean, count in means) / rated if rated else None

@@ -18,7 +18,7 @@ from reports.document import (
 )
 from reports.points import merge_points
 from reports.quotes import quote
-from reviewlens.models import Change, Figures, Point, Trend
+from reviewlens.models import NO_CHANGE, Change, Figures, Point, Trend
 
 MAX_POINTS = 400
 """Points of a plot and its table."""
@@ -90,9 +90,13 @@ def _days(scope: Scope) -> str:
 def _fresh(trends: Part[Trend]) -> str:
     if isinstance(trends, Missing):
         return "unknown"
-    pending = trends.freshness.pending_reviews
-    waiting = f"; {words.many(pending, 'review')} not in the figures yet" if pending else ""
-    return f"reviews analysed until {words.moment(trends.freshness.as_of)}{waiting}"
+    fresh = trends.freshness
+    text = f"all reviews until {words.moment(fresh.as_of)}"
+    if fresh.pending_reviews:
+        text += f"; {words.many(fresh.pending_reviews, 'review')} not in the figures yet"
+    if fresh.not_analysed:
+        text += f"; {words.many(fresh.not_analysed, 'stored review')} not analysed yet"
+    return text
 
 
 def _overview(material: Material) -> Section:
@@ -118,7 +122,11 @@ def _key_figures(material: Material, totals: Figures, undated: int) -> Iterator[
         Fact(
             "Analysed", words.count(totals.analysed), _share_of_all(totals.analysed, totals.reviews)
         ),
-        Fact("Mean stars", words.stars(totals.mean_rating, digits=2), "of 5"),
+        Fact(
+            "Mean stars",
+            words.stars(totals.mean_rating, digits=2),
+            f"of 5, in {words.many(totals.rated, 'review')}",
+        ),
         Fact("Net Sentiment", words.net(totals.net_sentiment), "of -100 to +100"),
         Fact("Negative", words.share(shares.negative if shares else None), "of the analysed"),
         Fact("Positive", words.share(shares.positive if shares else None), "of the analysed"),
@@ -143,7 +151,9 @@ def _verdict(totals: Figures) -> str:
             return f"{number}; the model does not know the language of any."
         return f"{number}; none is analysed yet."
     positive, neutral, negative = reversed(words.shares(shares))
-    return f"{number}: {positive} positive, {neutral} neutral, {negative} negative."
+    analysed = f"; of the {words.count(totals.analysed)} analysed"
+    base = "" if totals.analysed == totals.reviews else analysed
+    return f"{number}{base}: {positive} positive, {neutral} neutral, {negative} negative."
 
 
 def _changed(material: Material) -> Section:
@@ -151,8 +161,7 @@ def _changed(material: Material) -> Section:
     if isinstance(trends, Missing):
         return Section(name, title, missing=trends.reason)
     if trends.change is None:
-        message = "No clear change in the share of negative reviews was found."
-        return Section(name, title, [Paragraph(message)])
+        return Section(name, title, [Paragraph(NO_CHANGE[trends.change_status])])
     blocks: list[Block] = [Paragraph(sentence(trends.change), weight="lead")]
     blocks.append(_before_and_after(trends.change))
     noise = f"Chance that such a difference is noise: p {words.chance(trends.change.p_value)}."

@@ -26,6 +26,7 @@ from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePa
 from shared.schemas.health import Backlog, Check, GatewayHealth, Health, QueueState
 from shared.schemas.ingest import IngestReport, IngestStatus, Reject, RejectReason
 from shared.schemas.insights import (
+    NO_CHANGE,
     Change,
     Direction,
     DriftMeasure,
@@ -67,6 +68,7 @@ from shared.schemas.training import (
 __all__ = [
     "MAX_BATCH_TEXTS",
     "MAX_TEXT_CHARACTERS",
+    "NO_CHANGE",
     "PREVIEW_BYTES",
     "Accepted",
     "AnalyzeBatchResponse",

@@ -14,6 +14,8 @@ from reviewlens.models import (
     SentimentSplit,
     StoredReview,
     TextAnalysis,
+    Totals,
+    Trend,
 )
 
 DAY = date(2026, 3, 16)
@@ -21,6 +23,9 @@ NOON = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
 _FIGURES = {
     "reviews": 0,
     "analysed": 0,
+    "not_understood": 0,
+    "not_analysed": 0,
+    "rated": 0,
     "mean_rating": None,
     "sentiment_shares": None,
     "net_sentiment": None,
@@ -35,8 +40,8 @@ def split(negative, neutral=None, positive=None):
     return SentimentSplit(negative=negative, neutral=neutral, positive=positive)
 
 
-def freshness(pending=0):
-    return Freshness(as_of=NOON, pending_reviews=pending)
+def freshness(pending=0, not_analysed=0):
+    return Freshness(as_of=NOON, pending_reviews=pending, not_analysed=not_analysed)
 
 
 def change(**fields):
@@ -60,6 +65,20 @@ def point(**fields):
     return Point(**{**_FIGURES, "start": DAY, "end": DAY, **fields})
 
 
+def trend(**totals):
+    """Without points; the fields of the totals."""
+    return Trend(
+        interval="week",
+        first_day=None,
+        last_day=None,
+        points=[],
+        totals=Totals(**{**_FIGURES, "undated": 0, **totals}),
+        change_status="unchanged",
+        change=None,
+        freshness=freshness(),
+    )
+
+
 def product(**fields):
     return Product(
         **{
@@ -70,6 +89,7 @@ def product(**fields):
             "mismatches": 0,
             "first_day": None,
             "last_day": None,
+            "change_status": "too_few_reviews",
             "change": None,
             **fields,
         }

@@ -19,10 +19,10 @@ _PAGE_SIZE = 25
 _FACTS = [name.capitalize() for name in ProductFacts.model_fields]
 _OTHER_FACTS = [name for name in ProductFacts.model_fields if name != "category"]
 """Facts without figures of their own to choose from: filters are typed in."""
-_FIGURES = ["Reviews", "Net", "Stars", "Negative"]
+_FIGURES = ["Reviews", "Analysed", "Net", "Stars", "Negative"]
 _HEAD = ["Product", *_FIGURES, "Changed since", *_FACTS, "Id"]
 _TYPES: list[Literal["str", "number"]] = ["number" if head in _FIGURES else "str" for head in _HEAD]
-_WIDTHS = {"Product": 220, "Reviews": 90, "Net": 70, "Stars": 70, "Negative": 95}
+_WIDTHS = {"Product": 220, "Reviews": 90, "Analysed": 95, "Net": 70, "Stars": 70, "Negative": 95}
 _WIDTHS |= {"Changed since": 150}
 _SORTS = [
     ("most reviews", "reviews"),
@@ -135,6 +135,7 @@ def rows_of(answer: ProductPage) -> list[list[Any]]:
         [
             product.title or product.product_id,
             product.reviews,
+            product.analysed,
             None if product.net_sentiment is None else round(product.net_sentiment),
             None if product.mean_rating is None else round(product.mean_rating, 2),
             product.sentiment_shares and round(100 * product.sentiment_shares.negative),
@@ -180,7 +181,9 @@ def _figures(product: OneProduct) -> str:
         f'<div class="fact"><dt>{name}</dt><dd>{markup.safe(value)}</dd></div>'
         for name, value in facts
     )
-    body = f'<dl class="figures">{items}</dl>'
+    body = (
+        f'<dl class="figures">{items}</dl><p class="fresh">{markup.safe(markup.base(product))}.</p>'
+    )
     if product.sentiment_shares:
         body += markup.bars(product.sentiment_shares, "Share of each sentiment")
     if product.change:
@@ -195,7 +198,7 @@ def _aspects(client: Client, product_id: str) -> str:
     cards = [_aspect(aspect) for aspect in answer.aspects]
     if not cards:
         return markup.note("There are too few reviews to find what people talk about.", "empty")
-    read = f'<p class="fresh">Read from {answer.reviews_read:,} reviews.</p>'
+    read = f'<p class="fresh">Found in {answer.reviews_read:,} analysed reviews.</p>'
     return markup.cards(cards, "") + markup.fresh(answer.freshness) + read
 
 

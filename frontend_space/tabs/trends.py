@@ -11,7 +11,15 @@ from frontend_space.problems import describe
 from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.picking import filled, filled_segments, product_picker, segment_picker
 from reviewlens import ApiError, Client
-from reviewlens.models import Change, Mover, SegmentKind, Segments, Trend
+from reviewlens.models import (
+    NO_CHANGE,
+    Change,
+    Mover,
+    Movers,
+    SegmentKind,
+    Segments,
+    Trend,
+)
 
 _MAX_PROOFS = 5
 _MAX_SEGMENTS = 30
@@ -46,17 +54,19 @@ def build(backend: Backend, tab: gr.Tab) -> None:
         if not trend.totals.reviews and not trend.points:
             empty = markup.note("There are no reviews for this choice yet.", "empty")
             return empty, gr.Plot(visible=False), gr.Plot(visible=False), ""
+        analysed = any(point.sentiment_shares for point in trend.points)
+        rated = any(point.mean_rating is not None for point in trend.points)
         return (
-            _about(trend),
-            gr.Plot(sentiment_plot(trend.points, trend.change), visible=True),
-            gr.Plot(stars_plot(trend.points, trend.change), visible=True),
-            change_html(client, trend.change),
+            about_html(trend),
+            gr.Plot(sentiment_plot(trend.points, trend.change), visible=analysed),
+            gr.Plot(stars_plot(trend.points, trend.change), visible=rated),
+            change_html(client, trend),
         )
 
     @showing_errors()
     def movers(name: str) -> str:
         answer = client_of(backend).movers(category=name or None, limit=20)
-        return movers_html(answer.movers) + markup.fresh(answer.freshness)
+        return movers_html(answer) + markup.fresh(answer.freshness)
 
     @showing_errors(3, others=gr.skip())
     def by_segment(name: str, origin: str) -> tuple[str, Any, Any]:
@@ -88,7 +98,8 @@ def build(backend: Backend, tab: gr.Tab) -> None:
     tab.select(by_segment, [category, source], [parts, category, source], **event)
 
 
-def _about(trend: Trend) -> str:
+def about_html(trend: Trend) -> str:
+    """The totals of a trend, and how many reviews they are of."""
     totals = trend.totals
     parts = [
         f"{totals.reviews:,} reviews",
@@ -96,7 +107,19 @@ def _about(trend: Trend) -> str:
         "" if totals.mean_rating is None else f"mean {totals.mean_rating:.2f} stars",
     ]
     line = ", ".join(part for part in parts if part)
-    return f'<p class="lead">{markup.safe(line)}</p>{markup.fresh(trend.freshness)}'
+    base = f"{markup.base(totals)}; {totals.rated:,} have stars."
+    return (
+        f'<p class="lead">{markup.safe(line)}</p><p class="fresh">{markup.safe(base)}</p>'
+        f"{_undated(totals.undated, totals.reviews)}{markup.fresh(trend.freshness)}"
+    )
+
+
+def _undated(undated: int, reviews: int) -> str:
+    if not undated:
+        return ""
+    if undated == reviews:
+        return markup.note("None of these reviews has a date, so nothing can be drawn over time.")
+    return markup.note(f"{undated:,} of them have no date and are not in the plots.")
 
 
 def change_sentence(change: Change) -> str:
@@ -110,10 +133,11 @@ def change_sentence(change: Change) -> str:
     )
 
 
-def change_html(client: Client, change: Change | None) -> str:
-    """A change and reviews that prove it."""
+def change_html(client: Client, trend: Trend) -> str:
+    """A change and reviews that prove it, or why none is shown."""
+    change = trend.change
     if change is None:
-        return markup.note("No clear change was found in the share of negative reviews.", "empty")
+        return markup.note(NO_CHANGE[trend.change_status], "empty")
     head = markup.note(
         change_sentence(change), "warning" if change.direction == "worse" else "info"
     )
@@ -126,13 +150,19 @@ def change_html(client: Client, change: Change | None) -> str:
     return markup.section("The change", head) + markup.section("Reviews that prove it", proof)
 
 
-def movers_html(movers: list[Mover]) -> str:
+def movers_html(answer: Movers) -> str:
     """Products that changed, the most certain first."""
-    if not movers:
-        note = markup.note("No product changed by more than chance explains.", "empty")
-        return markup.section("What changed most", note)
+    if not answer.products_tested:
+        note = "No product has enough analysed reviews with dates to be tested for a change."
+        return markup.section("What changed most", markup.note(note, "empty"))
+    tested = f"{answer.products_tested:,} tested"
+    if not answer.movers:
+        note = f"No product changed by more than chance explains ({tested})."
+        return markup.section("What changed most", markup.note(note, "empty"))
     head = ("Product", "Direction", "Since", "Negative before → after")
-    table = markup.table(head, map(_mover_cells, movers), "Products that changed")
+    table = markup.table(
+        head, map(_mover_cells, answer.movers), f"Products that changed ({tested})"
+    )
     return markup.section("What changed most", table)
 
 
@@ -142,7 +172,12 @@ def _mover_cells(mover: Mover) -> tuple[str, str, str, str]:
         f"<strong>{title}</strong><br><small>{markup.safe(mover.product_id)}</small>",
         f'<span class="move {change.direction}">{change.direction}</span>',
         markup.safe(markup.day(change.day)),
-        f"{markup.share(change.negative_before)} → {markup.share(change.negative_after)}",
+        " → ".join(
+            (
+                f"{markup.share(change.negative_before)} of {change.reviews_before:,}",
+                f"{markup.share(change.negative_after)} of {change.reviews_after:,}",
+            )
+        ),
     )
 
 
@@ -152,13 +187,14 @@ def segments_html(answer: Segments, by: SegmentKind) -> str:
         (
             markup.safe(segment.name or "none"),
             f"{segment.reviews:,}",
+            f"{segment.analysed:,}",
             markup.net(segment.net_sentiment),
             markup.mean(segment.mean_rating),
             markup.share(segment.sentiment_shares.negative if segment.sentiment_shares else None),
         )
         for segment in answer.segments[:_MAX_SEGMENTS]
     ]
-    head = (by.capitalize(), "Reviews", "Net", "Stars", "Negative")
+    head = (by.capitalize(), "Reviews", "Analysed", "Net", "Stars", "Negative")
     caption = f"Figures by {by}"
     if len(answer.segments) > len(rows):
         caption += f": the {len(rows)} with most reviews of {len(answer.segments):,}"

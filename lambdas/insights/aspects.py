@@ -32,8 +32,8 @@ class AspectReader:
         self, product_id: str | None, category: str | None, limit: int, min_reviews: int
     ) -> AspectList:
         """Read the aspects that most reviews mention, each with quotes."""
-        as_of, pending = self._queries.freshness()
-        freshness = Freshness(as_of=as_of, pending_reviews=pending)
+        as_of, pending, waiting = self._queries.freshness()
+        freshness = Freshness(as_of=as_of, pending_reviews=pending + waiting, not_analysed=waiting)
         exists, title = True, None
         if product_id is not None:
             exists, title = self._queries.find_title(product_id, category)

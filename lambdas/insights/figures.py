@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from shared.db.insights.trends import TrendQueries
-from shared.schemas.insights import Change, Freshness
+from shared.schemas.insights import Change, ChangeStatus, Freshness
 from shared.statistics.change_points import ChangePoint
 
 
@@ -20,10 +20,13 @@ def build_figures(
     not_understood: int,
 ) -> dict[str, Any]:
     """Compute the fields of Figures, except the link, from sums over reviews."""
+    analysed = negative + neutral + positive
     return {
         "reviews": reviews,
-        "analysed": negative + neutral + positive,
+        "analysed": analysed,
         "not_understood": not_understood,
+        "not_analysed": reviews - analysed - not_understood,
+        "rated": rated,
         "mean_rating": rating_sum / rated if rated else None,
         **build_sentiment(negative, neutral, positive),
     }
@@ -73,6 +76,24 @@ def build_change(
     )
 
 
+def change_status(
+    point: ChangePoint | None, *, reviews: int, dated: int, analysed: int
+) -> ChangeStatus:
+    """Say what a test for a change found, or why there was none.
+
+    Args:
+        point: the change point, None if there were too few reviews to test for one.
+        reviews: number of all reviews.
+        dated: number of them that have a date.
+        analysed: number of them that have a date and a sentiment.
+    """
+    if point is not None:
+        return "changed" if point.is_significant else "unchanged"
+    if reviews and not dated:
+        return "no_dates"
+    return "not_analysed" if dated and not analysed else "too_few_reviews"
+
+
 def read_change_point(row: Mapping[str, Any]) -> ChangePoint | None:
     """Read the change point of a product's row."""
     if row["change_day"] is None:
@@ -91,4 +112,4 @@ def read_change_point(row: Mapping[str, Any]) -> ChangePoint | None:
 def read_freshness(trends: TrendQueries) -> Freshness:
     """Read the freshness of the figures; call it before reading them."""
     freshness = trends.freshness()
-    return Freshness(as_of=freshness.as_of, pending_reviews=freshness.pending_reviews)
+    return Freshness(**freshness._asdict())

@@ -8,10 +8,12 @@ from lambdas.insights.cursor import decode_cursor, encode_cursor
 from lambdas.insights.figures import (
     build_change,
     build_sentiment,
+    change_status,
     read_change_point,
     read_freshness,
     reviews_link,
 )
+from shared.db.connection import Database
 from shared.db.insights.products import ProductPosition, ProductQueries, ProductQuery
 from shared.db.insights.trends import TrendQueries
 from shared.errors import InvalidInputError, NotFoundError
@@ -33,6 +35,12 @@ _COUNTS = ("reviews", "mismatches")
 _MAX_COUNT = 2**53
 _MAX_FALSE_DISCOVERY_RATE = 0.05
 """Expected share of false positives among the movers shown."""
+
+
+def check_product(database: Database, product_id: str | None) -> None:
+    """Raise NotFoundError if a product is named and unknown; an empty id means no product."""
+    if product_id and not ProductQueries(database).exists(product_id):
+        raise NotFoundError("product not found", details={"field": "product_id"})
 
 
 class ProductReader:
@@ -118,8 +126,16 @@ def _sort_value(query: ProductQuery, product: Product) -> float | None:
 
 def _build_product(row: dict[str, Any]) -> Product:
     point = read_change_point(row)
+    reviews, analysed = row["reviews"], row["analysed"]
     return Product(
         **{name: row[name] for name in Product.model_fields if name in row},
+        not_analysed=reviews - analysed - row["not_understood"],
+        change_status=change_status(
+            point,
+            reviews=reviews,
+            dated=reviews if row["first_day"] else 0,
+            analysed=analysed,
+        ),
         **build_sentiment(row["negative"], row["neutral"], row["positive"]),
         change=build_change(point, product_id=row["product_id"])
         if point and point.is_significant

@@ -20,6 +20,7 @@ from lambdas.insights.parameters import (
     check_days,
     check_ratings,
 )
+from lambdas.insights.products import check_product
 from lambdas.insights.reviews import ReviewReader
 from shared.db.aspects.queries import AspectQueries
 from shared.db.connection import Database
@@ -61,6 +62,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         reject_nul(product_id=product_id, category=category, source=source, aspect=aspect)
         check_ratings(min_rating, max_rating)
         check_days(first_day, last_day)
+        check_product(database(), product_id)
         filters = ReviewFilters(
             product_id=product_id,
             sentiment=sentiment and sentiment.value,
@@ -87,6 +89,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     ) -> AspectList:
         """What reviews praise and complain about: of a product, a category or all products."""
         reject_nul(product_id=product_id, category=category)
+        check_product(database(), product_id)
         warnings = missing_warnings(database())
         reader = AspectReader(AspectQueries(database()))
         answer = reader.aspects(product_id, category, limit, min_reviews)
@@ -101,6 +104,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     ) -> DuplicatePage:
         """Groups of reviews with the same or nearly the same text."""
         reject_nul(product_id=product_id)
+        check_product(database(), product_id)
         warnings = missing_warnings(database())
         reader = DuplicateReader(DuplicateQueries(database()))
         page = reader.page(product_id, kind, limit, cursor)

@@ -14,6 +14,7 @@ from lambdas.insights.parameters import (
     Source,
     check_days,
 )
+from lambdas.insights.products import check_product
 from lambdas.insights.trends import TrendReader
 from shared.db.connection import Database
 from shared.db.insights.drift import DriftQueries
@@ -37,6 +38,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         """Sentiment and ratings over time, and the day from which they changed."""
         reject_nul(product_id=product_id, category=category, source=source)
         check_days(first_day, last_day)
+        check_product(database(), product_id)
         filters = TrendFilters(product_id, category, source, first_day, last_day)
         trend = TrendReader(TrendQueries(database())).trend(filters, interval)
         # serialised here: FastAPI would validate and copy each of up to 2000 points again

@@ -6,7 +6,13 @@ from datetime import date, timedelta
 from operator import add
 from typing import Any
 
-from lambdas.insights.figures import build_change, build_figures, read_freshness, reviews_link
+from lambdas.insights.figures import (
+    build_change,
+    build_figures,
+    change_status,
+    read_freshness,
+    reviews_link,
+)
 from lambdas.insights.intervals import (
     count_intervals,
     next_interval,
@@ -16,7 +22,7 @@ from lambdas.insights.intervals import (
 from shared.db.insights.trends import DaySums, TrendFilters, TrendQueries
 from shared.errors import InvalidInputError
 from shared.schemas.insights import Change, Interval, Segment, SegmentKind, Segments, Trend
-from shared.statistics.change_points import DayCount, find_change
+from shared.statistics.change_points import ChangePoint, DayCount, find_change
 
 MAX_POINTS = 2000
 _SUM_FIELDS = DaySums._fields[1:]
@@ -48,6 +54,9 @@ class TrendReader:
         dated = [row for row in rows if row.day is not None]
         days = _day_range(filters, dated, interval)
         points = list(_points(filters, dated, interval, days)) if days else []
+        counts = _count_by_day(dated)
+        point = find_change(counts)
+        reviews = [sum(row.reviews for row in each) for each in (rows, dated)]
         # validates up to 2000 points in one call instead of one by one
         return Trend.model_validate(
             {
@@ -56,7 +65,13 @@ class TrendReader:
                 "last_day": filters.last_day or (points[-1]["end"] if points else None),
                 "points": points,
                 "totals": _totals(filters, rows),
-                "change": _change(filters, dated),
+                "change_status": change_status(
+                    point,
+                    reviews=reviews[0],
+                    dated=reviews[1],
+                    analysed=sum(count.reviews for count in counts),
+                ),
+                "change": _change(filters, point),
                 "freshness": freshness,
             }
         )
@@ -145,14 +160,15 @@ def _totals(filters: TrendFilters, rows: Sequence[DaySums]) -> dict[str, Any]:
     }
 
 
-def _change(filters: TrendFilters, dated: Iterable[DaySums]) -> Change | None:
-    point = find_change(
-        [
-            DayCount(row.day, row.negative + row.neutral + row.positive, row.negative)
-            for row in dated
-            if row.day is not None
-        ]
-    )
+def _count_by_day(dated: Iterable[DaySums]) -> list[DayCount]:
+    return [
+        DayCount(row.day, row.negative + row.neutral + row.positive, row.negative)
+        for row in dated
+        if row.day is not None
+    ]
+
+
+def _change(filters: TrendFilters, point: ChangePoint | None) -> Change | None:
     if point is None or not point.is_significant:
         return None
     return build_change(point, last_day=filters.last_day, **_filter_parameters(filters))

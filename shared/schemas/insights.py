@@ -1,5 +1,6 @@
 """The wire contract of insights: its answers, and the values that its parameters accept."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Literal
 
@@ -13,6 +14,14 @@ Interval = Literal["day", "week", "month"]
 Direction = Literal["worse", "better"]
 Level = Literal["stable", "shifted", "strongly shifted"]
 SegmentKind = Literal["category", "source"]
+ChangeStatus = Literal["changed", "unchanged", "too_few_reviews", "not_analysed", "no_dates"]
+NO_CHANGE: Mapping[ChangeStatus, str] = {
+    "unchanged": "No clear change was found in the share of negative reviews.",
+    "too_few_reviews": "There are too few analysed reviews with dates to find a change.",
+    "not_analysed": "No review with a date is analysed yet, so a change cannot be found.",
+    "no_dates": "None of these reviews has a date, so a change cannot be found.",
+}
+"""Why a change is None, in a sentence."""
 ProductSort = Literal["reviews", "net_sentiment", "negative_share", "mean_rating", "mismatches"]
 Order = Literal["asc", "desc"]
 
@@ -21,11 +30,13 @@ class Freshness(BaseModel):
     """How fresh figures are.
 
     They contain everything that was committed before ``as_of`` (UTC). Up to ``pending_reviews``
-    reviews are stored or analysed and not in them yet.
+    reviews are stored or analysed and not in them yet. ``not_analysed`` of all stored reviews are
+    in the figures and wait for their analysis.
     """
 
     as_of: datetime
     pending_reviews: int
+    not_analysed: int
 
 
 class Fresh(BaseModel):
@@ -47,13 +58,16 @@ class Figures(BaseModel):
 
     ``analysed`` of the ``reviews`` have a sentiment; ``sentiment_shares`` are fractions of those,
     ``net_sentiment`` is 100 times positive minus negative (None where no review is analysed).
-    ``not_understood`` others have none because the model does not know their language.
+    ``not_understood`` others have none because the model does not know their language, and
+    ``not_analysed`` wait for their analysis. ``mean_rating`` is the mean of the ``rated`` reviews.
     ``reviews_link`` lists the reviews.
     """
 
     reviews: int
     analysed: int
-    not_understood: int = 0
+    not_understood: int
+    not_analysed: int
+    rated: int
     mean_rating: float | None
     sentiment_shares: SentimentSplit | None
     net_sentiment: float | None
@@ -84,7 +98,8 @@ class Product(Figures, ProductFacts):
     """A product and the figures of its reviews; days are in UTC.
 
     ``mismatches`` counts reviews with 4 stars or more whose text the model is sure is negative, or
-    with 2 stars or fewer whose text it is sure is positive.
+    with 2 stars or fewer whose text it is sure is positive. ``change_status`` says why ``change``
+    is None: see ``Trend``.
     """
 
     # facts default to null, but every product has them
@@ -95,6 +110,7 @@ class Product(Figures, ProductFacts):
     mismatches: int
     first_day: date | None
     last_day: date | None
+    change_status: ChangeStatus
     change: Change | None
 
 
@@ -126,6 +142,10 @@ class Trend(Fresh):
     """Reviews over time, without gaps.
 
     ``from`` and ``to`` are the requested days, or those of the first and last point.
+
+    ``change_status`` says what is known of a change in the share of negative reviews: ``changed``
+    (see ``change``), ``unchanged`` (tested, none was found), or why it was not tested:
+    ``too_few_reviews``, ``not_analysed`` (no dated review is analysed), ``no_dates``.
     """
 
     interval: Interval
@@ -134,6 +154,7 @@ class Trend(Fresh):
     last_day: date | None = Field(alias="to")
     points: list[Point]
     totals: Totals
+    change_status: ChangeStatus
     change: Change | None
 
     model_config = ConfigDict(populate_by_name=True)

@@ -18,7 +18,7 @@ HOSTILE = f"{SCRIPT} **bold** [link](javascript:window.hacked=1) `{{{{x}}}}` ${{
 CLOSED = frozenset({"/trends", "/movers", "/segments", "/aspects", "/duplicates"})
 MAX_FACT_CHARACTERS = 512
 DAY = date(2026, 3, 16)
-FRESH = {"as_of": "2026-11-29T08:00:00Z", "pending_reviews": 3}
+FRESH = {"as_of": "2026-11-29T08:00:00Z", "pending_reviews": 3, "not_analysed": 0}
 PRODUCT = "RL-AUD-01"
 PROOF = f"/reviews?product_id={PRODUCT}&sentiment=negative&from={DAY}"
 CHANGE = {
@@ -42,6 +42,9 @@ def _figures(reviews, negative, link):
     return {
         "reviews": reviews,
         "analysed": reviews,
+        "not_understood": 0,
+        "not_analysed": 0,
+        "rated": reviews,
         "mean_rating": 5 - 4 * negative,
         "sentiment_shares": _split(negative),
         "net_sentiment": 100 * (0.95 - 2 * negative),
@@ -69,6 +72,7 @@ def _trends(_query, _text):
         "to": points[-1]["end"],
         "points": points,
         "totals": totals,
+        "change_status": "changed",
         "change": CHANGE,
         "freshness": FRESH,
     }

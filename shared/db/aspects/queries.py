@@ -38,8 +38,8 @@ SELECT least((SELECT min(logged_at) FROM text_changes),
              (SELECT min(received_at) FROM ingests JOIN shards USING (ingest_id)
               WHERE model_version IS NULL AND rows > 0),
              now()),
-       (SELECT count(DISTINCT review_id) FROM text_changes, unnest(review_ids) AS review_id)
-       + (SELECT coalesce(sum(rows), 0) FROM shards WHERE model_version IS NULL AND rows > 0)
+       (SELECT count(DISTINCT review_id) FROM text_changes, unnest(review_ids) AS review_id),
+       (SELECT coalesce(sum(rows), 0) FROM shards WHERE model_version IS NULL AND rows > 0)
 """
 
 
@@ -88,12 +88,12 @@ class AspectQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def freshness(self) -> tuple[datetime, int]:
-        """Time up to which the counts are complete, and the number of pending reviews."""
+    def freshness(self) -> tuple[datetime, int, int]:
+        """Time up to which the counts are complete; reviews pending, and not analysed yet."""
         with self._database.transaction() as connection:
             row = connection.execute(_FRESHNESS).fetchone()
         assert row is not None  # noqa: S101 - without FROM, there is one row
-        return row[0], int(row[1])
+        return row[0], int(row[1]), int(row[2])
 
     def find_title(self, product_id: str, category: str | None) -> tuple[bool, str | None]:
         """Whether the product exists (in the category, if one is given), and its title."""

@@ -15,7 +15,8 @@ ProductPosition = tuple[float | None, str]
 _FIELDS = sql.SQL(", ").join(sql.Identifier("p", column.sql_column) for column in PRODUCT_FIELDS)
 _COLUMNS = sql.SQL("""
 p.product_id, {fields}, coalesce(t.reviews, 0) AS reviews, t.mean_rating,
-coalesce(t.analysed, 0) AS analysed, coalesce(t.negative, 0) AS negative,
+coalesce(t.rated, 0) AS rated, coalesce(t.analysed, 0) AS analysed,
+coalesce(t.negative, 0) AS negative,
 coalesce(t.neutral, 0) AS neutral, coalesce(t.positive, 0) AS positive,
 coalesce(t.not_understood, 0) AS not_understood, coalesce(t.mismatches, 0) AS mismatches,
  t.first_day, t.last_day, t.change_day, t.change_seen,
@@ -106,6 +107,11 @@ class ProductQueries:
         ).format(_COLUMNS)
         rows = self._database.fetch_dicts(statement, {"product_id": product_id})
         return rows[0] if rows else None
+
+    def exists(self, product_id: str) -> bool:
+        """Whether a product is known."""
+        query = "SELECT FROM products WHERE product_id = %(product_id)s"
+        return bool(self._database.fetch_dicts(query, {"product_id": product_id}))
 
     def count_tested(self, category: str | None) -> int:
         """The number of products tested for a change."""

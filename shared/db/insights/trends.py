@@ -24,10 +24,14 @@ _FRESHNESS: LiteralString = """
 WITH pending AS (
     SELECT coalesce(min(logged_at), now()) AS as_of, coalesce(sum(reviews), 0)::bigint AS n
     FROM insight_changes
+), waiting AS (
+    -- every review has a source
+    SELECT coalesce(sum(reviews - negative - neutral - positive - not_understood), 0)::bigint AS n
+    FROM segment_totals WHERE segment = 'source'
 )
-SELECT as_of, CASE WHEN n > %(max_exact)s THEN n ELSE (
+SELECT as_of, CASE WHEN pending.n > %(max_exact)s THEN pending.n ELSE (
     SELECT count(DISTINCT review_id) FROM insight_changes, unnest(review_ids) AS u (review_id)
-) END AS pending_reviews FROM pending
+) END AS pending_reviews, waiting.n AS not_analysed FROM pending, waiting
 """
 
 
@@ -45,10 +49,11 @@ class DaySums(NamedTuple):
 
 
 class Freshness(NamedTuple):
-    """Time up to which the figures are complete, and the number of pending reviews (at most)."""
+    """How fresh figures are: the fields of ``shared.schemas.insights.Freshness``."""
 
     as_of: datetime
     pending_reviews: int
+    not_analysed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ class TrendQueries:
     def freshness(self) -> Freshness:
         """Freshness of all figures."""
         (row,) = self._database.fetch_dicts(_FRESHNESS, {"max_exact": _MAX_EXACT_PENDING})
-        return Freshness(row["as_of"], row["pending_reviews"])
+        return Freshness(**row)
 
 
 def _product(filters: TrendFilters) -> list[LiteralString]:

@@ -10,7 +10,7 @@ ANALYSIS = {
     "index_version": None,
     "a_field_of_a_later_version": [1],
 }
-FRESH = {"as_of": "2026-11-29T08:00:00Z", "pending_reviews": 0}
+FRESH = {"as_of": "2026-11-29T08:00:00Z", "pending_reviews": 0, "not_analysed": 0}
 
 
 def problem(status, code, detail):

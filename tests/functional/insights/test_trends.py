@@ -39,7 +39,6 @@ def test_weekly_trends_have_no_gaps_and_add_up(http, shop):
         ({"interval": "month", "product_id": "A/1"}, [3, 1]),
         ({"interval": "month", "product_id": "A/1", "source": "other"}, []),
         ({"interval": "month", "product_id": "A/1", "category": "Audio"}, []),
-        ({"interval": "month", "product_id": "unknown"}, []),
         ({"interval": "day", "from": "2026-01-11", "to": "2026-01-13"}, [1, 1, 0]),
         ({"interval": "week", "from": "2026-01-11", "to": "2026-01-12"}, [1, 1]),
         ({"interval": "day", "from": "2026-03-01"}, [1, 1]),
@@ -109,6 +108,51 @@ def test_freshness_counts_pending_reviews(http, shop, store, judge, database):
     assert body["freshness"]["as_of"] > later["as_of"]
     assert (body["reviews"], body["analysed"]) == (6, 6)
     assert body["net_sentiment"] == pytest.approx(100 * (1 - 4) / 6)
+
+
+def test_freshness_counts_reviews_that_are_not_analysed(http, shop, store, judge, database):
+    before = http.get("/trends").json()["freshness"]["not_analysed"]
+    store([{"review_id": f"new{n}", "product_id": "A/1"} for n in range(3)], "late")
+    refresh(database)
+    for path in ("/trends", "/products", "/products/A/1", "/segments", "/movers", "/reviews"):
+        assert http.get(path).json()["freshness"]["not_analysed"] == before + 3, path
+    product = http.get("/products/A/1").json()
+    assert product["not_analysed"] == 3 + http.get("/trends").json()["totals"]["not_analysed"] - 4
+    judge({"new0": "negative", "new1": "positive", "new2": "neutral"})
+    refresh(database)
+    assert http.get("/trends").json()["freshness"]["not_analysed"] == before
+
+
+def test_a_trend_says_why_it_shows_no_change(http, fill):
+    def status(product_id):
+        answers = [
+            http.get("/trends", params={"product_id": product_id}).json(),
+            http.get(f"/products/{product_id}").json(),
+        ]
+        assert all(answer["change"] is None for answer in answers)
+        (status,) = {answer["change_status"] for answer in answers}
+        return status
+
+    days = [on((2026, 1, 1 + n), review_id=f"d{n}", product_id="steady") for n in range(20)]
+    steady = [row | {"sentiment": "positive"} for row in days]
+    waiting = [row | {"review_id": f"w{n}", "product_id": "new"} for n, row in enumerate(days)]
+    few = [steady[n] | {"review_id": f"f{n}", "product_id": "few"} for n in range(9)]
+    undated = [
+        {"review_id": f"u{n}", "product_id": "undated", "sentiment": "negative"} for n in range(20)
+    ]
+    fill([*steady, *waiting, *few, *undated])
+    products = ("steady", "new", "few", "undated")
+    assert [status(product) for product in products] == [
+        *("unchanged", "not_analysed", "too_few_reviews", "no_dates")
+    ]
+
+
+@pytest.mark.parametrize("path", ["/trends", "/reviews", "/aspects", "/duplicates"])
+def test_an_unknown_product_is_not_found(http, shop, path):
+    response = http.get(path, params={"product_id": "unknown"})
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert response.json()["errors"][0]["field"] == "product_id"
+    assert http.get(path, params={"product_id": "A/1"}).status_code == 200
 
 
 def test_a_later_category_moves_the_reviews(http, shop, fill):

@@ -77,7 +77,7 @@ class Shop:
         return getattr(self, f"get_{name}")(query)
 
     def freshness(self):
-        return {"as_of": "2026-06-30T10:30:00Z", "pending_reviews": self.pending}
+        return {"as_of": "2026-06-30T10:30:00Z", "pending_reviews": self.pending, "not_analysed": 0}
 
     def matching(self, query):
         return [review for review in self.reviews if self.passes(review, query)]
@@ -104,6 +104,9 @@ class Shop:
         return {
             "reviews": len(reviews),
             "analysed": len(labels),
+            "not_understood": 0,
+            "not_analysed": len(reviews) - len(labels),
+            "rated": len(stars),
             "mean_rating": sum(stars) / len(stars) if stars else None,
             "sentiment_shares": shares,
             "net_sentiment": shares and 100 * (shares["positive"] - shares["negative"]),
@@ -121,9 +124,13 @@ class Shop:
             "to": points[-1]["end"] if points else None,
             "points": points,
             "totals": self.counts(reviews) | {"undated": len(reviews) - len(dated)},
-            "change": self.changes.get(query.get("product_id")),
+            **self.change(query.get("product_id")),
             "freshness": self.freshness(),
         }
+
+    def change(self, product_id):
+        change = self.changes.get(product_id)
+        return {"change_status": "changed" if change else "unchanged", "change": change}
 
     def points(self, dated, interval):
         by_start = defaultdict(list)
@@ -168,7 +175,7 @@ class Shop:
             "mismatches": sum(review["mismatch"] is not None for review in own),
             "first_day": None,
             "last_day": None,
-            "change": self.changes.get(product_id),
+            **self.change(product_id),
         }
 
     def get_products(self, query):

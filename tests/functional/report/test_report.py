@@ -23,15 +23,21 @@ def test_a_report_names_the_problem_its_day_and_the_reviews_that_prove_it(made):
     assert page.headings[0] == ["h1", "Reviews of Wren Folding Headphones"]
     assert "Product RL-1, category Audio" in page.text
     assert "Period: 5 January 2026 to 21 June 2026 (UTC)" in page.text
-    assert (
-        "reviews analysed until 30 June 2026, 10:30 UTC; 2 reviews not in the figures" in page.text
-    )
+    assert "all reviews until 30 June 2026, 10:30 UTC; 2 reviews not in the figures" in page.text
     assert "98 reviews: 20% positive, 26% neutral, 54% negative." in page.text
     assert "Since 16 March 2026 the reviews are worse: 75% are negative, 25% were" in page.text
     assert "p < 0.0001" in page.text
     proof = page.quotes[:5]
     assert len(proof) == 5
     assert all(QUOTE in quote for quote in proof)
+
+
+def test_shares_name_the_reviews_that_they_are_of(report, shop):
+    for n in range(10):
+        sentiment = "positive" if n < 4 else None
+        shop.add("RL/2", "Boils.", day=date(2023, 1, 3), rating=None, sentiment=sentiment)
+    page = Page(report("--product", "RL/2", "--from", "2023-01-01", "--to", "2023-12-31"))
+    assert "10 reviews; of the 4 analysed: 100% positive" in page.text
 
 
 def test_a_report_has_every_section(made):
@@ -190,7 +196,7 @@ def test_without_reviews_the_report_says_so(report, shop):
     page = Page(report())
     assert page.headings[0][1] == "Reviews of all products"
     assert "There are no reviews in this period." in page.text
-    assert "reviews analysed until 30 June 2026, 10:30 UTC" in page.text
+    assert "all reviews until 30 June 2026, 10:30 UTC" in page.text
     assert page.all("img") == []
     assert "There is no product." in page.text
     assert "There are no reviews in this period." in pdf_text(report(to="empty.pdf"))
@@ -210,7 +216,7 @@ def test_all_products_are_ranked_and_those_that_changed_come_first(report):
     page = Page(report())
     assert page.section("Products that changed") < page.section("Products")
     assert "RL-1 Wren Folding Headphones 16 March 2026 worse 25% 75% 0.0004" in page.text
-    assert "RL/2 Kettle 24 4.00 0% 0% 100% +100" in page.text
+    assert "RL/2 Kettle 24 24 4.00 0% 0% 100% +100" in page.text
     assert "Lowest Net Sentiment" in page.text
 
 

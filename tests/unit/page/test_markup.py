@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend_space import markup
-from tests.answers import freshness, search_result, split, stored_review
+from tests.answers import freshness, product, search_result, split, stored_review
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"' onmouseover=alert(1) `${1}` {{x}}"
 
@@ -98,7 +98,18 @@ def test_figures_show_how_fresh_they_are():
     html = markup.fresh(freshness(pending=12))
     assert "29 November 2026, 08:00:00 UTC" in html
     assert "12 more" in html
-    assert "None are waiting" in markup.fresh(freshness())
+    assert "All stored reviews are analysed." in markup.fresh(freshness())
+
+
+def test_reviews_that_are_not_analysed_are_said():
+    html = markup.fresh(freshness(not_analysed=12_992))
+    assert "12,992 stored reviews are not analysed yet." in html
+    assert "All stored reviews" not in html
+    waiting = product(reviews=987, analysed=384, not_analysed=600, not_understood=3)
+    assert markup.base(waiting) == (
+        "384 of 987 reviews are analysed; 600 are waiting; "
+        "3 are in a language that is not supported"
+    )
 
 
 @pytest.mark.parametrize(("value", "shown"), [(None, "n/a"), (12.4, "+12"), (-30.6, "-31")])

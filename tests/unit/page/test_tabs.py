@@ -12,10 +12,20 @@ from frontend_space.problems import PageError
 from frontend_space.settings import PageSettings
 from frontend_space.tabs.explore import filters_of
 from frontend_space.tabs.products import rows_of
-from frontend_space.tabs.trends import change_sentence
+from frontend_space.tabs.trends import about_html, change_html, change_sentence, movers_html
 from frontend_space.tabs.upload import ingest_html, mapping_of, write_csv
-from reviewlens.models import IngestStatus
-from tests.answers import change, ingest, point, product, product_page, reject, split
+from reviewlens.models import IngestStatus, Movers
+from tests.answers import (
+    change,
+    freshness,
+    ingest,
+    point,
+    product,
+    product_page,
+    reject,
+    split,
+    trend,
+)
 
 CHANGE = change()
 
@@ -46,6 +56,7 @@ def test_the_table_has_numbers_also_for_products_without_reviews():
     full = product(
         title="Lamp",
         reviews=10,
+        analysed=8,
         mean_rating=4.256,
         sentiment_shares=split(0.2, 0.2),
         net_sentiment=40.2,
@@ -54,9 +65,30 @@ def test_the_table_has_numbers_also_for_products_without_reviews():
     )
     rows = rows_of(product_page(full, product(product_id="B")))
     assert rows == [
-        ["Lamp", 10, 40, 4.26, 20, "worse 2026-03-16", "", "Lumen", "A"],
-        ["B", 0, None, None, None, "", "", "", "B"],
+        ["Lamp", 10, 8, 40, 4.26, 20, "worse 2026-03-16", "", "Lumen", "A"],
+        ["B", 0, 0, None, None, None, "", "", "", "B"],
     ]
+
+
+def test_a_trend_without_dates_draws_no_axis_and_claims_nothing():
+    undated = trend(reviews=6145, analysed=5000, not_analysed=1145, undated=6145)
+    undated.change_status = "no_dates"
+    html = about_html(undated)
+    assert "5,000 of 6,145 reviews are analysed; 1,145 are waiting" in html
+    assert "None of these reviews has a date" in html
+    assert "None of these reviews has a date" in change_html(None, undated)
+    some = about_html(trend(reviews=10, undated=4))
+    assert "4 of them have no date and are not in the plots" in some
+
+
+def test_a_change_that_could_not_be_tested_is_not_called_steady():
+    waiting = trend(reviews=4, not_analysed=4)
+    waiting.change_status = "not_analysed"
+    assert "No review with a date is analysed yet" in change_html(None, waiting)
+    none_tested = Movers(movers=[], products_tested=0, freshness=freshness())
+    assert "No product has enough analysed reviews with dates" in movers_html(none_tested)
+    tested = Movers(movers=[], products_tested=12, freshness=freshness())
+    assert "(12 tested)" in movers_html(tested)
 
 
 def test_filters_that_are_not_set_are_left_out():
