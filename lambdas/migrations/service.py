@@ -7,6 +7,7 @@ from typing import Any
 from lambdas.migrations.dependencies import Dependencies
 from shared.db.connection import Secret
 from shared.db.migrations import NewerSchemaError, head_revision, known_revisions, migrate
+from shared.db.migrations.downgrade import downgrade
 from shared.db.roles import grant_access
 from shared.errors import ReviewlensError, UnavailableError
 
@@ -28,6 +29,7 @@ def handle_event(event: dict[str, Any], dependencies: Dependencies) -> dict[str,
     Args:
         event: for a custom resource: RequestType, and in ResourceProperties ``revision``, the
             newest revision of the deployment. Delete does nothing, so that data outlive a stack.
+            A plain invocation may have ``down``, an earlier revision, and ``lossy``.
         dependencies: access to the database.
 
     Returns:
@@ -35,8 +37,14 @@ def handle_event(event: dict[str, Any], dependencies: Dependencies) -> dict[str,
 
     Raises:
         MigrationError: the migration failed; CloudFormation shows the message.
+        InvalidInputError: ``down`` is not an earlier revision.
+        ConflictError: the downgrade would lose data.
     """
     request = event.get("RequestType")
+    if request is None and event.get("down"):
+        lossy = event.get("lossy") is True
+        revision = downgrade(dependencies.read_credentials(), str(event["down"]), lossy=lossy)
+        return {"revision": revision}
     if request is None:
         return {"revision": run(dependencies)}
     resource = event.get("PhysicalResourceId") or _RESOURCE_ID

@@ -87,7 +87,7 @@ for _command in (
     application.command()(_command)
 _add_stack_command("env")
 application.command()(train.train)
-for _name in ("adapt", "doctor", "reset"):
+for _name in ("adapt", "migrate", "doctor", "reset"):
     _add_stack_command(_name)
 if has_stack():
     application.add_typer(importlib.import_module("local.cli.models").application, name="models")

@@ -1,5 +1,7 @@
 """Alembic migrations, configured in code so that they run from an installed package."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -42,6 +44,20 @@ def migrate(secret: Secret, revision: str = "head") -> str:
         NewerSchemaError: its revision is unknown here; nothing is changed.
         UnavailableError: the database does not answer.
     """
+    with migration_connection(secret) as (connection, config, _):
+        command.upgrade(config, revision)
+        connection.commit()
+        return _current(connection)
+
+
+@contextmanager
+def migration_connection(secret: Secret) -> Iterator[tuple[Connection, Config, str]]:
+    """A connection that holds the lock of migrations, Alembic's configuration, the revision.
+
+    Raises:
+        NewerSchemaError: the revision of the database is unknown here.
+        UnavailableError: the database does not answer.
+    """
     arguments = connection_arguments(secret)
     engine = create_engine(
         "postgresql+psycopg://",
@@ -53,11 +69,11 @@ def migrate(secret: Secret, revision: str = "head") -> str:
         with engine.connect() as connection:
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
             connection.commit()
-            _refuse_newer(connection)
+            revision = _current(connection)
+            if revision and revision not in known_revisions():
+                raise NewerSchemaError(revision)
             config.attributes["connection"] = connection
-            command.upgrade(config, revision)
-            connection.commit()
-            return MigrationContext.configure(connection).get_current_revision() or ""
+            yield connection, config, revision
     except OperationalError as error:
         raise UnavailableError("the database does not answer") from error
 
@@ -72,11 +88,11 @@ def known_revisions() -> set[str]:
     return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
-def _refuse_newer(connection: Connection) -> None:
+def _current(connection: Connection) -> str:
+    """The revision of the database; empty without one."""
     revision = MigrationContext.configure(connection).get_current_revision()
     connection.commit()
-    if revision is not None and revision not in known_revisions():
-        raise NewerSchemaError(revision)
+    return revision or ""
 
 
 def _config() -> Config:

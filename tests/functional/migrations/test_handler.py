@@ -15,6 +15,7 @@ from local.stack.ports import free_port
 from shared.db.connection import connection_arguments
 from shared.db.migrations import head_revision
 from shared.db.roles import TABLE_PRIVILEGES
+from shared.errors import ConflictError
 
 USER = "app_user"
 
@@ -161,3 +162,15 @@ def test_a_cluster_that_does_not_wake_is_an_error(deployed, empty):
     deployed({**empty, "port": port}, wake_seconds=0.1)
     with pytest.raises(MigrationError, match=r"does not answer.*[Cc]onnection refused"):
         handler(event("Create"), None)
+
+
+def test_a_plain_invocation_goes_back_to_an_earlier_revision(deployed, empty):
+    handler({}, None)
+    assert handler({"down": "0003"}, None) == {"revision": "0003"}
+    assert "aspect_counts" not in tables(empty)
+    assert handler({}, None) == {"revision": head_revision()}
+    with psycopg.connect(**connection_arguments(empty)) as connection:
+        connection.execute("INSERT INTO products (product_id, brand) VALUES ('p', 'Acme')")
+    with pytest.raises(ConflictError, match=r"would lose brands of products \(1\)"):
+        handler({"down": "0005"}, None)
+    assert handler({"down": "0005", "lossy": True}, None) == {"revision": "0005"}

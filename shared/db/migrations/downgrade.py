@@ -1,0 +1,94 @@
+"""Takes the database back to an earlier revision, for an earlier release.
+
+A downgrade drops what a revision added. Figures, aspects and duplicates are computed again after
+the next upgrade; everything in LOSSES is not.
+"""
+
+from typing import LiteralString
+
+from alembic import command
+from sqlalchemy import Connection, text
+
+from shared.db.connection import Secret
+from shared.db.migrations import known_revisions, migration_connection
+from shared.errors import ConflictError, InvalidInputError
+
+EMPTY = "base"
+"""The revision of a database without tables."""
+LOSSES: dict[str, dict[str, LiteralString]] = {
+    "0001": {
+        "all reviews, with their analyses": "reviews",
+        "the ledger of ingests": "ingests",
+    },
+    "0002": {"training runs": "training_runs"},
+    "0003": {},
+    "0004": {},
+    "0005": {
+        "format versions of ingests": "ingests WHERE format_version > 1",
+        "format versions of shards": "shards WHERE format_version > 1",
+    },
+    "0006": {"brands of products": "products WHERE brand IS NOT NULL"},
+    "0007": {
+        "languages of reviews": "analyses WHERE language IS NOT NULL",
+        "which reviews the model does not understand": "analyses WHERE NOT understood",
+    },
+    "0008": {
+        "details of ingests": "ingests WHERE details <> '{}'",
+        "warnings in the status of ingests": "ingests WHERE status = 'processed_with_warnings'",
+    },
+    "0009": {"languages of shards": "shards WHERE languages IS NOT NULL"},
+}
+"""For each revision: what its downgrade loses, and the rows that have it."""
+
+
+def downgrade(secret: Secret, revision: str, *, lossy: bool = False) -> str:
+    """Take the database back to a revision; each step is one transaction.
+
+    Args:
+        secret: credentials of the owner of the tables.
+        revision: an earlier revision, or EMPTY.
+        lossy: whether data may be lost.
+
+    Returns:
+        The revision of the database, afterwards.
+
+    Raises:
+        InvalidInputError: it is not an earlier revision.
+        ConflictError: data would be lost; the message lists them, and nothing is changed.
+        NewerSchemaError: a newer release migrated the database.
+        UnavailableError: the database does not answer.
+    """
+    with migration_connection(secret) as (connection, config, current):
+        steps = _steps(current, revision)
+        losses = [] if lossy else _losses(connection, steps)
+        connection.commit()
+        if losses:
+            raise ConflictError(
+                f"the downgrade from {current} to {revision} would lose {', '.join(losses)}; "
+                "nothing was changed (--lossy allows it)"
+            )
+        if steps:
+            command.downgrade(config, revision)
+            connection.commit()
+    return revision
+
+
+def _steps(current: str, revision: str) -> list[str]:
+    """The revisions to undo, newest first."""
+    known = sorted(known_revisions())
+    earlier = [EMPTY, *(each for each in known if each <= current)]
+    if revision not in earlier:
+        raise InvalidInputError(
+            f"revision: must be one of {', '.join(earlier)} (the database is at {current or EMPTY})"
+        )
+    return [each for each in reversed(earlier[1:]) if revision == EMPTY or each > revision]
+
+
+def _losses(connection: Connection, steps: list[str]) -> list[str]:
+    losses = []
+    for step in steps:
+        for name, rows in LOSSES[step].items():
+            count = connection.execute(text(f"SELECT count(*) FROM {rows}")).scalar_one()  # noqa: S608 - a constant
+            if count:
+                losses.append(f"{name} ({count:,})")
+    return losses
