@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -13,14 +13,19 @@ from rich.table import Table
 from local.aws.resources import local_client
 from local.cli import options
 from local.cli.labelled import Labelled, read_labelled
+from local.cli.models import show_steps
+from local.cli.models_output import show_activation
 from local.cli.output import console, fail, notes, print_json
 from local.cli.up import shipped_model
 from local.errors import LocalStackError
 from local.names import ARTEFACT_BUCKET
 from local.state import StateFolder
 from shared.errors import InvalidInputError, ReviewlensError
-from shared.storage import artefacts, registry
+from shared.storage import artefacts
 from shared.storage.objects import S3Store
+
+if TYPE_CHECKING:
+    from sagemaker_jobs.activate.activation import ActivationReport
 
 _MAX_REVIEWS = 1000
 """Time grows with the cube of the reviews: 300 take seconds, 1,000 take a minute."""
@@ -62,6 +67,10 @@ def adapt(
             "--register/--no-register", help="Register the new model with a running stack."
         ),
     ] = True,
+    activate: Annotated[
+        bool,
+        typer.Option("--activate", help="Make the new model current, as `models activate` does."),
+    ] = False,
     as_json: options.Json = False,
     state: options.State = options.STATE,
 ) -> None:
@@ -69,26 +78,32 @@ def adapt(
 
     Use reviews with their natural mix of stars: that mix is learned, too. Dumps are read as by
     ingest. Embeddings stay the same, bit for bit. The metrics are cross-validated; if the gain is
-    not larger than the noise, nothing is written. A running stack registers the new model as a
-    candidate; it does not become current automatically.
+    not larger than the noise, nothing is written. A running stack registers the new model and its
+    evaluation as a candidate; with --activate it becomes current if the gate passes.
 
-    Example: reviewlens adapt garden.jsonl.gz --output models/garden
+    Example: reviewlens adapt garden.jsonl.gz --output models/garden --activate
     """
     # Hundreds of small systems are solved: with several threads that takes four times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from sagemaker_jobs.adapt.config import AdaptConfig  # imports onnx and numpy: not at start-up
+    from sagemaker_jobs.adapt.evaluation import register_with_evaluations
     from sagemaker_jobs.adapt.job import run
 
+    folder, activation = StateFolder(state), None
     try:
+        if activate:
+            folder.require_running()
         labelled = read_labelled(dumps, mapping=mapping, max_reviews=rows, seed=seed)
-        store = _running_store(StateFolder(state))
+        store = _running_store(folder)
         with _base_folder(model, store) as base:
             config = AdaptConfig(model_dir=base, output_dir=output, seed=seed)
             report = run(config, labelled.texts, labelled.stars)
         is_written = report["version"] is not None
-        is_registered = is_written and register and store is not None
+        is_registered = is_written and (register or activate) and store is not None
         if store is not None and is_registered:
-            registry.register(store, output)
+            register_with_evaluations(store, output)
+        if is_registered and activate:
+            activation = _activate(folder, str(report["version"]))
     except ReviewlensError as error:
         is_usage_error = isinstance(error, InvalidInputError)
         fail(LocalStackError(error.message, exit_code=2 if is_usage_error else 1))
@@ -99,8 +114,22 @@ def adapt(
         **report,
         "folder": str(output) if is_written else None,
         "registered": is_registered,
+        "activation": activation.model_dump(mode="json") if activation else None,
     }
-    print_json(result) if as_json else _show(labelled, result)
+    if as_json:
+        print_json(result)
+        return
+    _show(labelled, result)
+    if activation is not None:
+        show_activation(activation)
+
+
+def _activate(state: StateFolder, version: str) -> "ActivationReport":
+    from local.stack.registry import open_activation
+    from sagemaker_jobs.activate.activation import activate
+
+    with open_activation(state) as dependencies, show_steps() as on_step:
+        return activate(dependencies, version, on_step=on_step)
 
 
 def _running_store(state: StateFolder) -> S3Store | None:
@@ -154,9 +183,13 @@ def _show(labelled: Labelled, result: dict[str, Any]) -> None:
     out.print(
         f"Wrote {result['version']} to {result['folder']} in {result['seconds']} s.", markup=False
     )
+    if result["activation"]:
+        return
     if result["registered"]:
         out.print(
-            "It is a candidate now. The gate needs its evaluation: run `reviewlens models add "
-            f"{result['folder']} --evaluation …`, then `compare` and `activate`.",
+            f"It is a candidate now: make it current with `reviewlens models activate "
+            f"{result['version']}`.",
             markup=False,
         )
+    else:
+        out.print(f"Register it with `reviewlens models add {result['folder']}`.", markup=False)

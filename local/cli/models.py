@@ -76,7 +76,10 @@ def add(
     folder: Annotated[Path, typer.Argument(help="Folder with model.onnx and manifest.json.")],
     evaluation: Annotated[
         Path | None,
-        typer.Option(help="Folder with evaluation.json and predictions.parquet, for the gate."),
+        typer.Option(
+            help="Folder with evaluation.json and predictions.parquet, for the gate.",
+            show_default="FOLDER/evaluation, if it exists",
+        ),
     ] = None,
     as_json: options.Json = False,
     state: options.State = options.STATE,
@@ -84,18 +87,16 @@ def add(
     """Register the model in a folder as a candidate; the current model stays current.
 
     Run it again with --evaluation to add an evaluation to a registered version. The gate needs
-    evaluations of both models on the same rows.
+    evaluations of both models on the same rows; a folder of `reviewlens adapt` has both.
 
     Example: reviewlens models add models/default --evaluation runs/evaluation
     """
     from local.stack.registry import open_activation, record_trained_version
-    from sagemaker_jobs.gate.evaluation import read_evaluation
+    from sagemaker_jobs.adapt.evaluation import register_with_evaluations
 
     with _exit_on_error(), open_activation(StateFolder(state)) as dependencies:
         store = dependencies.artefacts
-        if evaluation is not None:
-            read_evaluation(evaluation)  # fails now rather than at the activation
-        manifest = registry.register(store, folder, evaluation)
+        manifest = register_with_evaluations(store, folder, evaluation)
         record_trained_version(dependencies, manifest)
         version = manifest.version
         model = registry.describe(store, version)
@@ -156,7 +157,11 @@ def activate(
 
     if force:
         notes().print("[yellow]Warning:[/yellow] --force: the gate is skipped.")
-    with _exit_on_error(), open_activation(StateFolder(state)) as dependencies, _steps() as on_step:
+    with (
+        _exit_on_error(),
+        open_activation(StateFolder(state)) as dependencies,
+        show_steps() as on_step,
+    ):
         report = switch(dependencies, version, force=force, wait_seconds=wait, on_step=on_step)
     print_json(_dump(report)) if as_json else models_output.show_activation(report)
 
@@ -173,13 +178,18 @@ def rollback(as_json: options.Json = False, state: options.State = options.STATE
     from local.stack.registry import open_activation
     from sagemaker_jobs.activate.activation import rollback as go_back
 
-    with _exit_on_error(), open_activation(StateFolder(state)) as dependencies, _steps() as on_step:
+    with (
+        _exit_on_error(),
+        open_activation(StateFolder(state)) as dependencies,
+        show_steps() as on_step,
+    ):
         report = go_back(dependencies, on_step=on_step)
     print_json(_dump(report)) if as_json else models_output.show_activation(report)
 
 
 @contextmanager
-def _steps() -> Iterator["StepCallback"]:
+def show_steps() -> Iterator["StepCallback"]:
+    """Show each step of an activation, if this is a terminal."""
     if not is_interactive():
         yield lambda _step: None
         return

@@ -18,6 +18,7 @@ from sagemaker_jobs.adapt.correction import (
     fit,
     model_inputs,
 )
+from sagemaker_jobs.adapt.evaluation import Evaluated, write_evaluations
 from sagemaker_jobs.adapt.figures import NAMES, figures, log_losses
 from sagemaker_jobs.adapt.graph import append_correction
 from sagemaker_jobs.adapt.selection import choose, estimate, standard_error
@@ -65,17 +66,19 @@ def run(config: AdaptConfig, texts: Sequence[str], stars: Sequence[float]) -> di
     options = {"folds": config.folds, "repeats": config.repeats}
     strength = choose(inputs, labels, **options, rng=rng)
     unseen = estimate(inputs, labels, **options, rng=rng)
+    start = softmax(inputs.logits)
     report: dict[str, object] = {
         "base": base.version,
         "rows": len(labels),
         "classes": {str(name): int((labels == i).sum()) for i, name in enumerate(LABELS)},
-        **_compare(softmax(inputs.logits), unseen, labels),
+        **_compare(start, unseen, labels),
         "strength": strength._asdict() if strength else None,
     }
     version = None
     if strength is not None:
         correction = fit(inputs, labels, strength)
-        version = _write_folder(config, base, correction, report, texts)
+        evaluated = Evaluated(texts, labels, start, unseen.mean(0))
+        version = _write_folder(config, base, correction, report, evaluated)
     seconds = round(time.monotonic() - started, 2)
     log.info("%s to %s in %s s", base.version, version, seconds)
     return {**report, "version": version, "seconds": seconds}
@@ -124,9 +127,10 @@ def _write_folder(
     base: Encoder,
     correction: Correction,
     report: dict[str, object],
-    texts: Sequence[str],
+    evaluated: Evaluated,
 ) -> str:
     """Write the folder under a temporary name, check it and rename it; returns the version."""
+    texts = evaluated.texts
     output = config.output_dir.absolute()
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as name:
@@ -142,6 +146,7 @@ def _write_folder(
         _check_outputs(
             base, open_folder(work, threads=config.threads), correction, texts[:_CHECKED_ROWS]
         )
+        write_evaluations(work, base=base.version, version=manifest.version, evaluated=evaluated)
         if output.exists():
             output.rmdir()
         work.rename(output)

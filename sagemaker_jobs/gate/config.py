@@ -40,6 +40,11 @@ class Rules(JobConfig):
     min_rows: int = Field(
         default=200, ge=30, description="minimum rows of a split or slice that is judged"
     )
+    min_adaptation_rows: int = Field(
+        default=30,
+        ge=30,
+        description="the same for an adapted model, which exists only if it is clearly better",
+    )
     replicates: int = Field(default=2000, ge=100, description="bootstrap samples")
     seed: int = 20_240
 

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,7 @@ class Figures(BaseModel):
     version: str
     evaluated_at: AwareDatetime | None = None
     limit: int = 0
+    method: Literal["held_out", "cross_validated"] = "held_out"
     robustness: dict[str, NoiseFigures] = {}
     behaviour: dict[str, BehaviourFigures] = {}
 

@@ -47,6 +47,8 @@ def judge(current: Evaluation, candidate: Evaluation, rules: Rules) -> GateResul
     reason = row_mismatch(current, candidate)
     if reason is not None:
         return _result(current, candidate, rules, [], [reason])
+    if candidate.figures.method == "cross_validated":
+        rules = rules.model_copy(update={"min_rows": rules.min_adaptation_rows})
     random = np.random.default_rng(rules.seed)
     overall = list(_compare_overall(current, candidate, rules, random))
     slices = list(_compare_slices(current, candidate, rules, random))

@@ -11,6 +11,7 @@ from local.aws.resources import local_client
 from local.cli.main import application
 from local.names import ARTEFACT_BUCKET
 from local.state import FolderLock, RunningStack, StateFolder
+from sagemaker_jobs.gate.published import compare
 from shared.runtime.encoder import open_folder
 from shared.schemas.sentiment import LABELS
 from shared.storage import artefacts, registry
@@ -137,10 +138,29 @@ def test_a_running_stack_registers_the_model_as_a_candidate(adapt, dump, stack, 
     assert manifest.parameters["embeddings_of"] == shipped
 
 
-def test_the_output_names_the_next_commands(adapt, dump, stack, tmp_path):
-    output_text = adapt(dump, "--output", tmp_path / "new", "--model", model_folder())
-    assert "It is a candidate now." in output_text
-    assert f"reviewlens models add {tmp_path / 'new'} --evaluation" in output_text
+def test_a_running_stack_gets_the_evaluations_of_both_models(adapt, dump, stack, tmp_path):
+    registry.register(stack, model_folder())
+    result = adapt(dump, "--output", tmp_path / "new", "--model", model_folder(), "--json")
+    verdict = compare(stack, result["version"], result["base"])
+    assert verdict.passed, verdict.reasons
+    assert verdict.rows == 60
+    accuracies = {check.measure: check.candidate for check in verdict.checks}
+    assert accuracies["accuracy"] > 0.8
+
+
+def test_the_output_names_the_next_command(adapt, dump, stack, tmp_path):
+    registry.register(stack, model_folder())
+    model = ("--model", model_folder())
+    output_text = adapt(dump, "--output", tmp_path / "new", *model)
+    assert "make it current with `reviewlens models activate" in output_text
+    output_text = adapt(dump, "--output", tmp_path / "other", *model, "--no-register")
+    assert f"reviewlens models add {tmp_path / 'other'}" in output_text
+
+
+def test_activating_needs_a_running_stack(adapt, dump, tmp_path):
+    arguments = ("--output", tmp_path / "new", "--model", model_folder(), "--activate")
+    assert "No stack runs" in adapt(dump, *arguments, expect=2)
+    assert not (tmp_path / "new").exists()
 
 
 def test_no_register_leaves_the_registry_unchanged(adapt, dump, stack, tmp_path):
