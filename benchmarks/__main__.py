@@ -16,12 +16,14 @@ from benchmarks import (
     memory,
     pipeline,
     serving,
+    versions,
 )
 from benchmarks.context import Context
 from benchmarks.figures import Report
 
 # The parts that need a stack with an index come last, because it runs until the end.
 PARTS: dict[str, Callable[[Context], list[Report]]] = {
+    "reading": versions.run,
     "collection": collection.run,
     "pipeline": pipeline.run,
     "insights": insights.run,
@@ -49,6 +51,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--state", type=Path, help="state folder with the index, reused by later runs"
     )
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="the earlier version that reading is compared with"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the values of every round")
     return parser
 
@@ -56,13 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the selected parts; returns the exit status."""
     options = build_parser().parse_args(arguments)
-    unknown = set(options.parts) - set(PARTS)
-    if unknown or options.rounds < 1 or options.requests < 1:
-        names = ", ".join(sorted(unknown))
-        message = (
-            f"unknown part: {names}" if unknown else "--rounds and --requests must be at least 1"
-        )
-        build_parser().error(message)
+    _check(options)
     reports: dict[str, list[Report]] = {}
     environment = machine.describe()
     with tempfile.TemporaryDirectory(prefix="reviewlens-bench-") as scratch:
@@ -74,10 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             large_mib=options.large,
             state=options.state,
             scratch=Path(scratch),
+            against=options.against or "",
         )
         environment["data"] = context.dumps.source
         with context.cleanup:
-            for name in (part for part in PARTS if part in (options.parts or PARTS)):
+            for name in _selected(options):
                 sys.stderr.write(f"{name} …\n")
                 reports[name] = PARTS[name](context)
     _print(environment, reports)
@@ -87,6 +87,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             json.dumps({"machine": environment, "parts": values}, indent=1) + "\n"
         )
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """End with a message if options do not fit."""
+    if unknown := set(options.parts) - set(PARTS):
+        build_parser().error(f"unknown part: {', '.join(sorted(unknown))}")
+    if options.rounds < 1 or options.requests < 1:
+        build_parser().error("--rounds and --requests must be at least 1")
+    if "reading" in options.parts and not options.against:
+        build_parser().error("reading needs --against COMMIT, such as --against HEAD~10")
+
+
+def _selected(options: argparse.Namespace) -> list[str]:
+    """The named parts, or all; the comparison with an earlier version only with --against."""
+    parts = options.parts or (PARTS if options.against else set(PARTS) - {"reading"})
+    return [name for name in PARTS if name in parts]
 
 
 def _print(environment: dict[str, str], reports: dict[str, list[Report]]) -> None:

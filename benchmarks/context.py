@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import dumps, stacks
 from benchmarks.dumps import Dumps
+from benchmarks.earlier import extract_version
 from benchmarks.uploads import ingest
 from local.stack.client import StackClient
 from local.state import StateFolder
@@ -25,12 +26,18 @@ class Context:
     large_mib: int
     state: Path | None
     scratch: Path
+    against: str = ""
     cleanup: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
     def dumps(self) -> Dumps:
         """The two dumps."""
         return dumps.find_dumps(self.data, self.scratch, self.rows)
+
+    @cached_property
+    def earlier(self) -> Path:
+        """The files of the version of --against."""
+        return extract_version(self.against, self.scratch / "earlier")
 
     @cached_property
     def texts(self) -> list[str]:

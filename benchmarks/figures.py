@@ -58,10 +58,10 @@ class Report:
         self.figures.append(figure)
         return figure
 
-    def compare(self, name: str, over: Figure, under: Figure) -> None:
+    def compare(self, name: str, over: Figure, under: Figure, target: Target | None = None) -> None:
         """Append the ratio of two figures, round by round."""
         pairs = zip(over.values, under.values, strict=True)
-        self.add(name, "times", [a / b for a, b in pairs])
+        self.add(name, "times", [a / b for a, b in pairs], target)
 
     def markdown(self) -> str:
         """A heading, a table and the notes."""

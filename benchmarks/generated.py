@@ -39,7 +39,7 @@ def _sentences() -> list[str]:
     ]
 
 
-def _generate_reviews() -> Iterator[dict[str, Any]]:
+def generate_reviews() -> Iterator[dict[str, Any]]:
     """An endless sequence of reviews of about 300 characters, some with markup, always the same."""
     rng = random.Random(20)
     sentences = _sentences()
@@ -68,7 +68,8 @@ def _tsv_line(review: dict[str, Any]) -> str:
     return "\t".join(fields) + "\n"
 
 
-def _json_line(review: dict[str, Any]) -> str:
+def json_line(review: dict[str, Any]) -> str:
+    """A review as a line of the Amazon 2014 dumps."""
     record = {
         "reviewerID": f"A{review['reviewer']}",
         "asin": f"B{review['product']:09d}",
@@ -91,7 +92,7 @@ def write_tsv(path: Path, *, rows: int | None = None, size: int | None = None) -
     written = length = 0
     with igzip.open(path, "wb", compresslevel=1) as out:
         out.write(("\t".join(_COLUMNS) + "\n").encode())
-        for review in _generate_reviews():
+        for review in generate_reviews():
             if (rows is not None and written >= rows) or (size is not None and length >= size):
                 break
             line = _tsv_line(review).encode()
@@ -103,4 +104,4 @@ def write_tsv(path: Path, *, rows: int | None = None, size: int | None = None) -
 def write_json(path: Path, *, rows: int) -> None:
     """Write a generated dump of JSON lines."""
     with path.open("w", encoding="utf-8") as out:
-        out.writelines(map(_json_line, itertools.islice(_generate_reviews(), rows)))
+        out.writelines(map(json_line, itertools.islice(generate_reviews(), rows)))

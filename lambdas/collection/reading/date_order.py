@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.collection.reading.values import present
 from lambdas.collection.reading.written_dates import numeric_date
 from shared.errors import IngestError
 
 ORDERS = ("dmy", "mdy", "ymd")
 AMBIGUOUS = "ambiguous"
+_MAX_CHARACTERS = 40
 _MIN_SHARE = 0.95
 """Of dates that fit one order only, this share must agree on the order."""
 
@@ -40,8 +40,8 @@ def decide_order(values: Mapping[Any, int]) -> DateOrder:
     """Decide the order of day and month from all dates of a sample and their counts."""
     day_first = month_first = unclear = dotted = 0
     for value, count in values.items():
-        text = present(value)
-        match = numeric_date(text) if isinstance(text, str) and len(text) <= 40 else None
+        text = value.strip() if isinstance(value, str) else ""
+        match = numeric_date(text) if len(text) <= _MAX_CHARACTERS else None
         if match is None:
             continue
         first, second = int(match["first"]), int(match["second_part"])

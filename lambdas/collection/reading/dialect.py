@@ -138,6 +138,8 @@ def _written_quoted(lines: list[str]) -> bool:
     """Whether an AWS TSV was rewritten with quoting: quotes are doubled and all are paired."""
     if any(line.count("\t") != lines[0].count("\t") for line in lines):
         return _fit(lines, CsvDialect("\t"))[0] == 1
+    if not any('""' in line for line in lines):
+        return False
     quoted = [f for line in lines for f in line.rstrip("\r\n").split("\t") if f.startswith('"')]
     if not all(_QUOTED.fullmatch(field) for field in quoted):
         return False
@@ -172,8 +174,12 @@ def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[st
     single = _quoted_with("'", lines, delimiter)
     mark = "'" if single > _quoted_with('"', lines, delimiter) and single * 2 > len(lines) else '"'
     spaced = sum(f"{delimiter} {mark}" in line for line in lines) * 2 > len(lines)
+    usual = CsvDialect(delimiter, mark, skipinitialspace=spaced)
+    fit, columns = _fit(lines, usual)
+    if fit == 1:
+        return usual, columns
     candidates = [
-        CsvDialect(delimiter, mark, skipinitialspace=spaced),
+        usual,
         CsvDialect(delimiter, mark, escapechar="\\", skipinitialspace=spaced),
         CsvDialect(delimiter, None),
         CsvDialect(delimiter, None, escapechar="\\"),
@@ -182,7 +188,8 @@ def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[st
         candidates.append(CsvDialect(delimiter, "'"))
     trailing = [replace(dialect, trailing=True) for dialect in candidates[:3]]
     candidates += [dialect for dialect in trailing if _ends_with_delimiter(lines, dialect)]
-    scored = [(_fit(lines, dialect), dialect) for dialect in candidates]
+    scored = [((fit, columns), usual)]
+    scored += [(_fit(lines, dialect), dialect) for dialect in candidates[1:]]
     (fit, columns), best = max(scored, key=lambda pair: pair[0][0])
     unquoted = best == CsvDialect(delimiter, None) and delimiter in _IN_PROSE
     # one or two stray quotes do not mean that the file has no quoting

@@ -56,7 +56,8 @@ def _by_line(lines: list[bytes], *, array: bool) -> tuple[int, list[str], list[d
         first += values[: _OBJECTS - len(first)]
         single += place < _LINES and len(values) == 1
         for one in values:
-            columns.update(dict.fromkeys(map(str, one)))
+            if not one.keys() <= columns.keys():
+                columns.update(dict.fromkeys(map(str, one)))
     return single, list(columns), first
 
 

@@ -62,14 +62,14 @@ class Dump:
     def __iter__(self) -> Iterator[Batch]:
         collector = _Collector(self._name, self._records_before)
         sample = Sample(self._opened.records)
-        readable = [record for record in sample.records if not isinstance(record.values, Bad)]
+        readable = [record for record in sample.records if record.values.__class__ is not Bad]
         maker = self._maker = self._learn(readable) if readable else None
         collector.columns = maker.columns if maker else ()
         del readable  # frees each record once it is a row
         last = self._options.batch_rows
         for record in sample.replay():
             collector.read += 1
-            if isinstance(record.values, Bad):
+            if record.values.__class__ is Bad:
                 collector.reject(record, record.values)
             else:
                 if maker is None:
@@ -92,7 +92,7 @@ class Dump:
         """Make the row maker for the columns and conventions of the first readable records."""
         maker = self._opened.maker_for(sample[0])
         maker.name_source(source_of(self._name))
-        maker.learn((record.values for record in sample), self._options.hints)
+        maker.learn([record.values for record in sample], self._options.hints)
         self.profile.details |= row_details(maker, self.profile)
         return maker
 

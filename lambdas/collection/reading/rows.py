@@ -1,7 +1,7 @@
 """Turns the raw values of a record into a clean row, or into the reason why it is rejected."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from operator import call, itemgetter
 from typing import Any
@@ -49,6 +49,9 @@ TEXT = _SPECIAL_COLUMNS.index("text")
 _MAX_EXAMPLES = 3
 _MAX_EXAMPLE_CHARACTERS = 40
 
+_PRESENT = frozenset({int, bool, list})
+"""Types without a missing value."""
+
 Picker = Callable[[Any], tuple[Any, ...]]
 
 
@@ -85,7 +88,7 @@ def _dict_picker(sources: list[tuple[str, ...]]) -> Picker:
         picked = tuple(map(values.get, first))
         for place, names in alternatives:
             value = picked[place]
-            if value is None or (value.__class__ is not int and present(value) is None):
+            if value is None or (value.__class__ not in _PRESENT and present(value) is None):
                 value = next((values[n] for n in names if present(values.get(n)) is not None), None)
                 if value is not None:
                     picked = (*picked[:place], value, *picked[place + 1 :])
@@ -107,8 +110,6 @@ class RowMaker:
         ]
         names = (*_SPECIAL, *(field.dump_name for field in plain))
         self._pick = _make_picker([_sources(schema, name, columns) for name in names], columns)
-        sampled = [_sources(schema, name, columns) for name in ("rating", "date")]
-        self._pick_sample = _make_picker(sampled, columns)
         self._reviewer_key = reviewer_keys(key)
         self._row_id = row_ids(key)
         self._source = storable(schema.constant_source or schema.name)
@@ -134,22 +135,33 @@ class RowMaker:
         self.dates_unread = 0
         self.conventions = Conventions()
 
-    def learn(self, sample: Iterable[Any], hints: Mapping[str, str]) -> None:
+    def learn(self, sample: Sequence[Any], hints: Mapping[str, str]) -> None:
         """Decide the scale of ratings and the order of dates, before the first row is made.
 
         Raises:
             IngestError: mapping_invalid; an option of the mapping has no meaning.
         """
-        picked = list(map(self._pick_sample, sample))
         self.conventions = Conventions.decide(
-            ratings=[rating for rating, _ in picked],
-            dates=[date for _, date in picked],
+            ratings=self._sampled("rating", sample),
+            dates=self._sampled("date", sample),
             rating_columns=self.schema.columns.get("rating", ()),
             hints=hints,
             is_family=self.schema.name != "mapped",
         )
         self._rating = Memoizer(self.conventions.scale.scale.stars)
         self._date = Memoizer(partial(to_micros, order=self.conventions.dates.order))
+
+    def _sampled(self, field: str, sample: Sequence[Any]) -> list[Any]:
+        """The values of one field; unlike ``make``, it does not change the records."""
+        names = _sources(self.schema, field, self._header)
+        if not names:
+            return []
+        if self._header is not None:
+            place = self._header.index(names[0])
+            return [values[place] for values in sample]
+        if len(names) == 1:
+            return [values.get(names[0]) for values in sample]
+        return [value for (value,) in map(_dict_picker([names]), sample)]
 
     def name_source(self, name: str) -> None:
         """Name the source after the dump, unless its schema or its mapping names it."""
@@ -186,11 +198,12 @@ class RowMaker:
         title = self._title(title)
         product = self._id(product)
         reviewer_key = None
-        if reviewer is not None and (name := _rare_name(reviewer)):
+        # reviewers and ids rarely repeat, so that memoizing them would not pay
+        if reviewer is not None and (name := parse_identifier(reviewer)):
             reviewer_key = self._reviewer_key(name)
         own_source = None if source is None else self._name(source)
         source = own_source or self._source
-        own_id = _rare_name(own_id) if own_id is not None and self._has_ids else None
+        own_id = parse_identifier(own_id) if own_id is not None and self._has_ids else None
         own_id = clean_text(own_id) if own_id else ""
         if own_id and (own_source or self._is_named):
             review_id = review_id_of(source, own_id)
@@ -230,15 +243,6 @@ class RowMaker:
             example = repr(value)[:_MAX_EXAMPLE_CHARACTERS]
             if example not in self.rating_examples:
                 self.rating_examples.append(example)
-
-
-def _rare_name(value: Any) -> str | None:
-    """Parse an identifier that rarely repeats, so that memoizing it would not pay."""
-    if value.__class__ is str:
-        name: str = value.strip()
-        if len(name) > MAX_MISSING_CHARACTERS and name[-2:] != ".0":
-            return name
-    return parse_identifier(value)
 
 
 def _text_of(value: Any) -> str | Bad:

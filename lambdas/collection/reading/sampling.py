@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 
 from lambdas.collection.reading.records import Named, Record
 from shared.errors import IngestError
@@ -18,34 +19,35 @@ class Sample:
         self._rest = records
         self._error: IngestError | None = None
         size = 0
+        keep = self.records.append
         try:
             for record in records:
-                self.records.append(record)
-                size += _size(record)
-                if len(self.records) >= _MAX_RECORDS or size > _MAX_CHARACTERS:
+                keep(record)
+                size += _size(record.raw)
+                if size > _MAX_CHARACTERS or len(self.records) >= _MAX_RECORDS:
                     break
         except IngestError as error:  # records before it still count
             self._error = error
 
     def replay(self) -> Iterator[Record]:
-        """Yield the records read ahead, then the others.
+        """Yield the records read ahead, then the others; each is freed when it is yielded.
 
         Raises:
             IngestError: the dump cannot be read beyond this record.
         """
-        while self.records:
-            yield self.records.popleft()
+        # iter and chain need no Python code for each record
+        ahead: deque[Record | None] = deque([*self.records, None])
+        self.records.clear()
+        return chain(iter(ahead.popleft, None), self._failed(), self._rest)
+
+    def _failed(self) -> Iterator[Record]:
         if self._error:
             raise self._error
-        yield from self._rest
+        yield from ()
 
 
-def _size(record: Record) -> int:
-    raw = record.raw
-    if raw.__class__ is bytes or raw.__class__ is str:
-        return len(raw)
-    if isinstance(raw, Named):
-        raw = raw.values
-    if isinstance(raw, list | tuple):
-        return sum(len(part) for part in raw if isinstance(part, str | bytes))
-    return len(raw)
+def _size(raw: bytes | str | list[str] | Named) -> int:
+    """Number of characters of a raw row."""
+    if raw.__class__ is Named:
+        return sum(len(value) for value in raw[1] if value.__class__ is str)
+    return sum(map(len, raw)) if raw.__class__ is list else len(raw)

@@ -28,6 +28,7 @@ _EXTENDED_JSON = frozenset(
 _WHOLE_FLOAT = re.compile(r"[0-9]+\.0")
 _CACHE_LIMIT = 10_000
 _MAX_KEY_CHARACTERS = 300
+_ABSENT = object()
 _VERIFIED = ("verified", "verified purchase", "verified buyer")
 _YES = frozenset(
     ("y", "yes", "true", "t", "1", "1.0", "ja", "oui", "sí", "sì", "si", "sim", *_VERIFIED)
@@ -80,6 +81,8 @@ def _json_ld_rating(value: dict[Any, Any]) -> Any:
 
 def parse_name(value: Any) -> str | None:
     """Give a name, number or code as text; whole floats lose their ``.0``."""
+    if value.__class__ is int:
+        return str(value)
     value = present(value)
     if value is None or isinstance(value, list | tuple | dict):
         return None
@@ -90,6 +93,10 @@ def parse_name(value: Any) -> str | None:
 
 def parse_identifier(value: Any) -> str | None:
     """Give an identifier as text; ``12345.0`` becomes ``12345`` as number and as text."""
+    if value.__class__ is str:  # most identifiers, decided with few steps
+        name = value.strip()
+        if len(name) > MAX_MISSING_CHARACTERS and name[-2:] != ".0":
+            return name
     name = parse_name(value)
     if name is not None and name.endswith(".0") and _WHOLE_FLOAT.fullmatch(name):
         return name[:-2]
@@ -140,21 +147,22 @@ class Memoizer(Generic[Parsed]):
 
     def __init__(self, parse: Callable[[Any], Parsed]) -> None:
         self._parse = parse
-        self._cache: dict[Any, Parsed] = {}
+        self._cache: dict[Any, Any] = {}
 
     def __call__(self, value: Any) -> Parsed:
         """Parse one value; equal values are parsed once."""
-        if value.__class__ is bool:
-            return self._parse(value)
         cache = self._cache
         try:
-            return cache[value]
-        except KeyError:
-            if len(cache) >= _CACHE_LIMIT:
-                cache.clear()
-            parsed = self._parse(value)
-            if value.__class__ is not str or len(value) <= _MAX_KEY_CHARACTERS:
-                cache[value] = parsed
-            return parsed
+            parsed = cache.get(value, _ABSENT)
         except TypeError:
             return self._parse(value)
+        if value.__class__ is bool:
+            return self._parse(value)
+        if parsed is not _ABSENT:
+            return parsed  # type: ignore[no-any-return]
+        if len(cache) >= _CACHE_LIMIT:
+            cache.clear()
+        parsed = self._parse(value)
+        if value.__class__ is not str or len(value) <= _MAX_KEY_CHARACTERS:
+            cache[value] = parsed
+        return parsed  # type: ignore[no-any-return]

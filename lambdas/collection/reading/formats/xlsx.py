@@ -8,10 +8,6 @@ from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
-from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE, builtin_format_code
-from openpyxl.utils.exceptions import InvalidFileException
-
 from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long
 from lambdas.collection.reading.options import Limits
 from lambdas.collection.reading.records import Named, Record, StreamState
@@ -23,7 +19,7 @@ _MAX_PART_BYTES = 64 * 2**20
 """Limit of each part that is kept in memory, such as the shared strings."""
 _SHEETS = "xl/worksheets/"
 _ERRORS = (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError, ParseError,
-           IndexError, AttributeError, InvalidFileException)  # fmt: skip
+           IndexError, AttributeError)  # fmt: skip
 _ERROR_VALUES = frozenset(
     {"#N/A", "#DIV/0!", "#REF!", "#NAME?", "#NULL!", "#NUM!", "#VALUE!", "#SPILL!", "#CALC!"}
 )
@@ -38,6 +34,8 @@ def open_workbook(file: IO[bytes], limits: Limits) -> Any:
     Raises:
         IngestError: format_unknown, decompression_limit.
     """
+    import openpyxl  # 9 MiB that only workbooks need
+
     try:
         check_parts(file, limits)
         file.seek(0)
@@ -91,14 +89,18 @@ def sheet_rows(sheet: Any) -> Iterator[tuple[int, Row]]:
 def _has_percentages(workbook: Any) -> bool:
     """Whether a style of the workbook shows percentages; only then are cells read with styles."""
     return any(
-        "%" in str(builtin_format_code(style.numFmtId) or _custom_format(workbook, style.numFmtId))
+        "%" in _number_format(workbook, style.numFmtId)
         for style in workbook._cell_styles  # noqa: SLF001 - the styles are not public
     )
 
 
-def _custom_format(workbook: Any, number: int) -> str:
+def _number_format(workbook: Any, number: int) -> str:
+    from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE, builtin_format_code
+
+    if builtin := builtin_format_code(number):
+        return str(builtin)
     formats, place = workbook._number_formats, number - BUILTIN_FORMATS_MAX_SIZE  # noqa: SLF001
-    return formats[place] if 0 <= place < len(formats) else ""
+    return str(formats[place]) if 0 <= place < len(formats) else ""
 
 
 def _cell_value(cell: Any) -> Any:
