@@ -11,7 +11,13 @@ from functools import lru_cache
 import numpy as np
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from shared.language.words import STRONG_EVIDENCE, english_evidence, words_of
+from shared.language.words import (
+    FOREIGN_EVIDENCE,
+    STRONG_EVIDENCE,
+    english_evidence,
+    is_misspelled,
+    words_of,
+)
 
 ENGLISH = "en"
 UNDETERMINED = "und"
@@ -25,6 +31,10 @@ _MAX_EVIDENCE = 6.0
 _MIN_ODDS = -1.0
 """English is the default: reviews in another language are rare, and rarely this short."""
 _SMALLEST = 1e-6
+_MIN_FOREIGN_WORDS = 2
+"""As many function words of other languages decide, unless more words are English."""
+_MAX_MISSPELLED_WORDS = 3
+"""Misspelled words are looked up in texts of at most this many words."""
 _ALIASES = {"nn": "no", "wuu": "zh", "yue": "zh", "ary": "ar", "arz": "ar"}
 _DROPPED = frozenset({"an", "br", "eo", "fo", "la", "oc", "se", "vo", "wa"})
 """Languages without reviews, which short texts of other languages are often taken for."""
@@ -46,10 +56,19 @@ def detect(text: str) -> str:
     best = max(probabilities, key=probabilities.__getitem__)
     if min(evidence) > 0 and max(evidence) == STRONG_EVIDENCE and probabilities[best] < _CERTAIN:
         return ENGLISH
+    if _is_mostly_foreign(evidence):
+        return best if probabilities[best] >= _MIN_PROBABILITY else UNDETERMINED
     odds = math.log((english + _SMALLEST) / (probabilities[best] + _SMALLEST))
     if odds + max(-_MAX_EVIDENCE, min(_MAX_EVIDENCE, sum(evidence))) > _MIN_ODDS:
         return ENGLISH
+    if len(words) <= _MAX_MISSPELLED_WORDS and any(map(is_misspelled, words)):
+        return ENGLISH
     return best if probabilities[best] >= _MIN_PROBABILITY else UNDETERMINED
+
+
+def _is_mostly_foreign(evidence: list[float]) -> bool:
+    foreign = evidence.count(FOREIGN_EVIDENCE)
+    return foreign >= max(_MIN_FOREIGN_WORDS, evidence.count(STRONG_EVIDENCE))
 
 
 def _probabilities(text: str) -> dict[str, float]:

@@ -74,3 +74,43 @@ def test_a_text_of_unknown_tokens_is_not_understood():
 
 def test_a_long_text_is_detected_by_its_beginning():
     assert detect("The hinge broke and the shop does not answer. " * 400) == "en"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bahut accha product hai, paisa vasool",
+        "sound quality bahut acchi hai",
+        "product theek hai lekin delivery late thi",
+        "mast product hai bhai",
+        "quality bohat kharab thi",
+        "nalla illa, waste of money",
+        "romba nalla irukku, super product",
+        "khub bhalo product",
+        "totemo yokatta desu",
+        "San pham rat tot, giao hang nhanh",
+        "Barangnya bagus, pengiriman cepat",
+        "Muy malo, do not buy, no sirve",
+    ],
+)
+def test_another_language_in_plain_latin_letters_is_not_understood(text):
+    assert not language_of(text, 0.0).understood
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "goodREAD MORE",
+        "Disapointing",
+        "Enjoyalbe",
+        "Suspensful",
+        "V gud",
+        "hmmmm.",
+        "Yum!",
+        "The heel broke",
+        "Product good hai but delivery was very late and the box was damaged",
+        "There is a hum in the left speaker",
+    ],
+)
+def test_misspelled_and_joined_english_is_understood(text):
+    assert language_of(text, 0.0) == TextLanguage("en", understood=True)
