@@ -31,9 +31,9 @@ _UNLISTED = _set(
 _ENDINGS = ("ing", "ed", "ly", "er", "est", "ness", "able")
 _MIN_STEM_LETTERS = 3
 _SHARED_WORDS = _set(
-    "a as an am at be bin data de den des die et gut hat he ha heel hem i il in is it its la le les man"
-    " mast me mi more no non of on par pas pour ser so solo son tan te the to tot un use van via war was"
-    " we y"
+    "a am an as at be bin data de den des die et gut ha hat he heel hem i il in is it its la le"
+    " les man mast me mi more no non of on par pas pour ser so solo son tan te the to tot un use"
+    " van via war was we y"
 )
 """Words that are frequent in other languages as well: weak evidence of English."""
 STRONG_EVIDENCE, _WEAK_EVIDENCE = 2.0, 0.3

@@ -94,8 +94,8 @@ def parse_name(value: Any) -> str | None:
 def parse_identifier(value: Any) -> str | None:
     """Give an identifier as text; ``12345.0`` becomes ``12345`` as number and as text."""
     if value.__class__ is str:  # most identifiers, decided with few steps
-        name = value.strip()
-        if len(name) > MAX_MISSING_CHARACTERS and name[-2:] != ".0":
+        name: str | None = value.strip()
+        if name and len(name) > MAX_MISSING_CHARACTERS and name[-2:] != ".0":
             return name
     name = parse_name(value)
     if name is not None and name.endswith(".0") and _WHOLE_FLOAT.fullmatch(name):
@@ -165,4 +165,4 @@ class Memoizer(Generic[Parsed]):
         parsed = self._parse(value)
         if value.__class__ is not str or len(value) <= _MAX_KEY_CHARACTERS:
             cache[value] = parsed
-        return parsed  # type: ignore[no-any-return]
+        return parsed
