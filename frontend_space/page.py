@@ -68,6 +68,7 @@ def theme() -> gr.themes.Base:
         font=sans,
         font_mono=("ui-monospace", "Consolas", "monospace"),
     ).set(
+        block_padding="*spacing_md 0",
         block_title_text_color="*primary_700",
         block_label_text_color="*primary_700",
         block_info_text_color="*neutral_600",

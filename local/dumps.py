@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import LocalStackError
-from shared.schemas.review import DUMP_FIELDS, MAPPING_OPTIONS
+from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS
 from shared.storage.layout import MAPPING_NAME, UPLOADS, is_mapping
-
-FIELDS = tuple(field.dump_name for field in DUMP_FIELDS if field.dump_name is not None)
-"""Fields that a mapping may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +34,8 @@ def parse_mapping(text: str) -> dict[str, str]:
     mapping: dict[str, str] = {}
     for part in text.split(","):
         field, equals, column = (piece.strip() for piece in part.partition("="))
-        if not (equals and column) or field not in (*FIELDS, *MAPPING_OPTIONS):
-            fields = ", ".join((*FIELDS, *MAPPING_OPTIONS))
+        if not (equals and column) or field not in (*MAPPING_FIELDS, *MAPPING_OPTIONS):
+            fields = ", ".join((*MAPPING_FIELDS, *MAPPING_OPTIONS))
             message = f"--map: {part.strip()!r} must have the form field=column; fields: {fields}."
             raise LocalStackError(message, exit_code=2)
         mapping[field] = column

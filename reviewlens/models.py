@@ -54,9 +54,9 @@ from shared.schemas.insights import (
     Totals,
     Trend,
 )
-from shared.schemas.preview import PREVIEW_BYTES, Preview
+from shared.schemas.preview import LANGUAGE_ROWS, PREVIEW_BYTES, Preview
 from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
-from shared.schemas.review import ProductFacts
+from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS, ProductFacts
 from shared.schemas.sentiment import Sentiment
 from shared.schemas.training import (
     TrainAccepted,
@@ -66,6 +66,9 @@ from shared.schemas.training import (
 )
 
 __all__ = [
+    "LANGUAGE_ROWS",
+    "MAPPING_FIELDS",
+    "MAPPING_OPTIONS",
     "MAX_BATCH_TEXTS",
     "MAX_TEXT_CHARACTERS",
     "NO_CHANGE",

@@ -70,6 +70,7 @@ class IngestError(ReviewlensError):
 
     Codes: object_missing, object_corrupt, empty_object, format_unknown, schema_unknown,
     mapping_invalid, archive_unsupported, decompression_limit, object_too_large.
+    Of previews: preview_unavailable.
     """
 
     status = 422

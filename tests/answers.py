@@ -7,6 +7,7 @@ from reviewlens.models import (
     Freshness,
     IngestDetails,
     Point,
+    Preview,
     Product,
     ProductPage,
     Reject,
@@ -134,6 +135,10 @@ def text_analysis(negative):
 def ingest(**fields):
     values = {"ingest_id": "i", "bucket": "b", "key": "k", "etag": "e", "rejects": []}
     return IngestDetails(**{**values, **fields})
+
+
+def preview(**fields):
+    return Preview(**{"file": "a.csv", "fields": [], "columns": [], "is_complete": True, **fields})
 
 
 def reject(**fields):

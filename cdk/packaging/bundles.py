@@ -27,8 +27,8 @@ _RECIPE_VERSION = "2"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _UNUSED_FOLDERS = frozenset({"__pycache__", "bin", "tests", "test", "include"})
 """Folders of wheels that no function reads; a large part of pyarrow and numpy."""
-_UNUSED_PATTERNS = ("pyarrow/*flight*",)
-"""Arrow Flight, which no function loads: a fifth of pyarrow."""
+_UNUSED_PATTERNS = ("pyarrow/*flight*", "pyarrow/*s3*.so*", "zstandard/_cffi*")
+"""Arrow Flight and Arrow's own S3, a third of pyarrow, and a copy of zstandard for PyPy."""
 _PIP_RECORDS = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 """Files that pip writes about an installation; they depend on the machine."""
 

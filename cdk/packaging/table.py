@@ -55,7 +55,7 @@ ASSETS: dict[str, Asset] = {
     "collection": Asset(
         packages=(
             *(*_EDGE, *_DATABASE, "shared.db.ingest", "shared.duplicates", "shared.statistics"),
-            *("lambdas.collection", "lambdas.collection.reading"),
+            *(*_LANGUAGE, "lambdas.collection", "lambdas.collection.reading"),
             "lambdas.collection.reading.formats",
         ),
     ),

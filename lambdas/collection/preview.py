@@ -1,22 +1,15 @@
 """Previews a dump: reads it as collection does, and stores nothing."""
 
-from collections import Counter
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-import pyarrow as pa
-
-from lambdas.collection.reading import Archive, Batch, Dump, ReadOptions, read_dump
-from lambdas.collection.reading.schemas import FIELDS
+from lambdas.collection.preview_summary import Summary
+from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump
 from shared.errors import IngestError
-from shared.schemas.ingest import Reject, RejectReason
 from shared.schemas.preview import Preview
+from shared.schemas.review import MAPPING_FIELDS
 
-_SHOWN_ROWS = 10
-_SHOWN_REJECTS = 10
-_HIDDEN = frozenset({"review_id", "record", "source", "reviewer_key"})
 _BATCH_ROWS = 1000
-_CUT = RejectReason.TRUNCATED
 
 
 class CountedStream:
@@ -66,18 +59,28 @@ def preview_dump(
         return _read(stream, name, options, max_bytes, max_rows, is_cut=is_cut)
     except IngestError as error:
         columns = error.details.get("columns")
+        mapping: Any = error.details.get("mapping")
         if error.code != "schema_unknown" or not isinstance(columns, list):
             raise
         return Preview(
-            file=name,
-            fields=list(FIELDS),
-            columns=columns,
-            unused_columns=columns,
-            missing_fields=list(FIELDS),
+            **_mapping_of(name, columns, mapping or {}),
             is_complete=False,
             error_code=error.code,
             error_detail=error.message,
         )
+
+
+def _mapping_of(name: str, columns: list[str], mapping: dict[str, list[str]]) -> dict[str, Any]:
+    """The fields of a preview that say which column is which field."""
+    used = {column for names in mapping.values() for column in names}
+    return {
+        "file": name,
+        "fields": list(MAPPING_FIELDS),
+        "columns": columns,
+        "mapping": mapping,
+        "unused_columns": [column for column in columns if column not in used],
+        "missing_fields": [field for field in MAPPING_FIELDS if field not in mapping],
+    }
 
 
 def _read(
@@ -93,7 +96,7 @@ def _read(
     dump = read_dump(
         counted, name=name, options=replace(options, reviewer_key=b"", batch_rows=_BATCH_ROWS)
     )
-    summary = _Summary()
+    summary = Summary()
     is_complete = not is_cut
     for batch in dump:
         summary.add(batch)
@@ -107,79 +110,18 @@ def _read(
     return _preview(name, dump, summary, warnings, is_complete=is_complete)
 
 
-class _Summary:
-    """Counts, first rows and first rejects of the batches read so far."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self.rejects: list[Reject] = []
-        self.reasons: Counter[str] = Counter()
-        self.sources: set[str] = set()
-        self.rows_read = self.accepted = self.rejected = 0
-        self._ids: set[int] = set()
-        self._last: Reject | None = None
-
-    @property
-    def stored(self) -> int:
-        """Number of distinct reviews."""
-        return len(self._ids)
-
-    def add(self, batch: Batch) -> None:
-        """Add the rows and rejects of a batch."""
-        self.rows_read += batch.rows_read
-        self.accepted += batch.table.num_rows
-        self.rejected += len(batch.rejects)
-        self.reasons.update(reject.reason.value for reject in batch.rejects)
-        self.rejects += batch.rejects[: _SHOWN_REJECTS - len(self.rejects)]
-        self._last = batch.rejects[-1] if batch.rejects else self._last
-        self._ids.update(map(hash, batch.table["review_id"].to_pylist()))
-        self.sources.update(batch.table["source"].unique().to_pylist()[:2])
-        if len(self.rows) < _SHOWN_ROWS:
-            self.rows += _shown(batch.table.slice(0, _SHOWN_ROWS - len(self.rows)))
-
-    def drop_cut_record(self) -> None:
-        """Forget the record in which the beginning of a dump ends; it is not an error."""
-        last = self._last
-        if last is None or last.record != self.rows_read or last.reason is not _CUT:
-            return
-        self.rows_read -= 1
-        self.rejected -= 1
-        self.reasons -= Counter([last.reason.value])
-        self.rejects = [reject for reject in self.rejects if reject is not last]
-
-
-def _shown(table: pa.Table) -> list[dict[str, Any]]:
-    names = [
-        name
-        for name in table.column_names
-        if name not in _HIDDEN and table[name].null_count < table.num_rows
-    ]
-    return [
-        {name: value for name, value in row.items() if value is not None}
-        for row in table.select(names).to_pylist()
-    ]
-
-
 def _preview(
-    name: str, dump: Dump | Archive, summary: _Summary, warnings: list[str], *, is_complete: bool
+    name: str, dump: Dump | Archive, summary: Summary, warnings: list[str], *, is_complete: bool
 ) -> Preview:
     profile = dump.profile
-    columns = list(profile.columns)
-    mapping = dump.field_columns()
-    used = {column for names in mapping.values() for column in names}
     source = next(iter(summary.sources)) if len(summary.sources) == 1 else None
     return Preview(
-        file=name,
+        **_mapping_of(name, list(profile.columns), dump.field_columns()),
         format=profile.format,
         compression=profile.compression,
         encoding=profile.encoding,
         dump_schema=profile.dump_schema,
         source=source,
-        fields=list(FIELDS),
-        columns=columns,
-        mapping=mapping,
-        unused_columns=[column for column in columns if column not in used],
-        missing_fields=[field for field in FIELDS if field not in mapping],
         rows=summary.rows,
         rows_read=summary.rows_read,
         stored=summary.stored,
@@ -188,6 +130,7 @@ def _preview(
         rejects_by_reason=dict(summary.reasons),
         rejects=summary.rejects,
         details=profile.details,
+        languages=dict(summary.languages.most_common()),
         warnings=warnings,
         is_complete=is_complete,
     )

@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,17 +15,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.preview import preview_dump
 from lambdas.collection.reading import Limits, ReadOptions, split_mapping
-from lambdas.collection.reading.schemas import FIELDS
 from shared.errors import IngestError, InvalidInputError
 from shared.schemas.collection import UploadTarget
 from shared.schemas.preview import PREVIEW_BYTES, Preview
-from shared.schemas.review import MAPPING_OPTIONS
+from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS
 from shared.storage.layout import MAPPING_NAME, WEB_UPLOADS, is_mapping
 
 log = logging.getLogger(__name__)
 MAX_CONTENT = (PREVIEW_BYTES + 2) // 3 * 4
 """Characters of base64; with the other fields they fit into a request of one megabyte."""
 _PREVIEW_ROWS = 2000
+_NEEDS_ITS_END = re.compile(
+    rb"PAR1|PK\x03\x04.{26}(?:\[Content_Types\]|_rels/|docProps/|xl/)", re.DOTALL
+)
+"""The beginning of a Parquet file or an Excel workbook, whose directory is at the end."""
 _PREVIEW_LIMITS = Limits(max_bytes=64 * 2**20)
 SIGNATURE_SECONDS = 15 * 60
 """Lifetime of a signature: long enough for a gigabyte over a slow connection."""
@@ -49,9 +53,11 @@ def _file_name(name: str) -> str:
 
 
 def _columns(mapping: dict[str, str]) -> dict[str, str]:
-    unknown = sorted(set(mapping) - {*FIELDS, *MAPPING_OPTIONS})
+    unknown = sorted(set(mapping) - {*MAPPING_FIELDS, *MAPPING_OPTIONS})
     if unknown or not mapping:
-        raise ValueError(f"must map one or more of these fields to a column: {', '.join(FIELDS)}")
+        raise ValueError(
+            f"must map one or more of these fields to a column: {', '.join(MAPPING_FIELDS)}"
+        )
     return mapping
 
 
@@ -86,13 +92,21 @@ def preview_upload(request: PreviewRequest) -> Preview:
 
     Raises:
         InvalidInputError: the content is not base64; names the field.
-        IngestError: the content cannot be read as a dump.
+        IngestError: the content cannot be read as a dump; preview_unavailable if it is the
+            beginning of a file that can only be read whole.
     """
     try:
         content = base64.b64decode(request.content, validate=True)
     except ValueError as error:
         message = "must be base64"
         raise InvalidInputError(message, details={"field": "content"}) from error
+    is_cut = len(content) < request.bytes
+    if is_cut and _NEEDS_ITS_END.match(content):
+        message = (
+            f"a Parquet file or Excel workbook of more than {PREVIEW_BYTES:,} bytes has no "
+            "preview, because it can only be read whole; it can be uploaded"
+        )
+        raise IngestError("preview_unavailable", message)
     mapping, hints = split_mapping(request.mapping)
     options = ReadOptions(mapping=mapping, hints=hints, limits=_PREVIEW_LIMITS)
     try:
@@ -102,7 +116,7 @@ def preview_upload(request: PreviewRequest) -> Preview:
             options=options,
             max_bytes=len(content),
             max_rows=_PREVIEW_ROWS,
-            is_cut=len(content) < request.bytes,
+            is_cut=is_cut,
         )
     except IngestError:
         raise

@@ -12,7 +12,7 @@ from local.dumps import Upload, parse_mapping, plan_uploads
 from local.errors import LocalStackError
 from shared.errors import IngestError
 from shared.schemas.ingest import MAX_REJECT_SHARE, Reject
-from shared.schemas.preview import Preview
+from shared.schemas.preview import LANGUAGE_ROWS, Preview
 
 _FAILED, _WARNINGS = 1, 3
 _MAX_CHARACTERS = 160
@@ -117,9 +117,13 @@ def describe(preview: Preview) -> Iterator[str]:
     ):
         if names:
             yield f"  {label}: {', '.join(names)}"
-    for name in ("rating_scale", "date_order", "languages", "members"):
+    for name in ("rating_scale", "date_order", "members"):
         if preview.details.get(name):
             yield f"  {name.replace('_', ' ')}: {_compact(preview.details[name])}"
+    if preview.languages:
+        extent = f" of the first {LANGUAGE_ROWS} rows" if preview.stored > LANGUAGE_ROWS else ""
+        counts = ", ".join(f"{name} {count}" for name, count in preview.languages.items())
+        yield f"  languages{extent}: {counts}"
     for number, row in enumerate(preview.rows, 1):
         yield f"  {number:2} {_compact(row)}"
     yield from _counts(preview)

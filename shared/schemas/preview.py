@@ -8,6 +8,8 @@ from shared.schemas.ingest import Reject
 
 PREVIEW_BYTES = 700_000
 """Number of bytes from the beginning of a file that POST /uploads/preview accepts."""
+LANGUAGE_ROWS = 200
+"""Number of rows whose language a preview detects."""
 
 
 class Preview(BaseModel):
@@ -41,9 +43,12 @@ class Preview(BaseModel):
     rejects_by_reason: dict[str, int] = {}
     rejects: list[Reject] = []
     details: dict[str, Any] = {}
-    """What the dump turned out to be, for example its rating scale and its languages."""
+    """What the dump turned out to be, for example its rating scale."""
+    languages: dict[str, int] = {}
+    """The first ``LANGUAGE_ROWS`` rows by language (ISO 639-1, or ``und`` if it is uncertain)."""
     warnings: list[str] = []
     is_complete: bool
     error_code: str | None = None
-    """``schema_unknown`` if the columns are known but not which of them is the text."""
+    """``schema_unknown`` if the columns are known, but not which of them is the text or the rating;
+    ``mapping`` has the fields that are clear."""
     error_detail: str | None = None

@@ -223,6 +223,8 @@ LISTED_FIELDS = _select(lambda field: field.listed)
 """What GET /reviews shows of a stored review."""
 DUMP_FIELDS = _select(lambda field: field.dump_name is not None)
 """What a dump may have a column for."""
+MAPPING_FIELDS = tuple(field.dump_name for field in DUMP_FIELDS if field.dump_name is not None)
+"""Names of fields in mappings."""
 MAPPING_OPTIONS = ("rating_scale", "date_order", "records", "sheet", "header")
 """What a mapping may state about a dump beside the columns of fields."""
 

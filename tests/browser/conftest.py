@@ -200,12 +200,27 @@ class Visit:
         button.first.click()
         return self
 
-    def upload(self, path, columns=""):
-        """Choose a file on the tab Upload and send it."""
+    def choose_file(self, path):
+        """Choose a file on the tab Upload and wait for its preview."""
         self.tab("Upload")
         self.page.set_input_files("#dump input[type=file]", path)
         self.wait_for(f"#dump >> text={path.name.split('.')[0]}")
+        self.wait_for("#preview-note .note")
+        return self
+
+    def choose_column(self, field, column):
+        """Choose the column of a field from its list."""
+        box = self.page.locator(f"#column-{field} input")
+        box.click()
+        options = self.page.locator(f"#{box.get_attribute('aria-controls')}")
+        options.get_by_role("option", name=column, exact=True).click()
+        return self
+
+    def upload(self, path, columns=""):
+        """Choose a file on the tab Upload and send it, with a mapping that is written out."""
+        self.choose_file(path)
         if columns:
+            self.page.get_by_role("button", name="Advanced options").click()
             self.page.fill("#mapping textarea, #mapping input", columns)
         self.page.click("#upload-button")
         return self

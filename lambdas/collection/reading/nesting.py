@@ -6,8 +6,9 @@ from typing import Any
 
 from lambdas.collection.reading.columns import choose_column
 from lambdas.collection.reading.records import Record
-from lambdas.collection.reading.schemas import FIELDS, Schema, choose_schema
+from lambdas.collection.reading.schemas import Schema, choose_schema
 from shared.errors import IngestError
+from shared.schemas.review import MAPPING_FIELDS
 
 _MAX_DEPTH = 6
 
@@ -48,7 +49,7 @@ def _with_nested(schema: Schema, enclosing: set[str], names: list[str]) -> Schem
     if schema.name != "mapped":
         return schema
     columns = dict(schema.columns)
-    for field in FIELDS:
+    for field in MAPPING_FIELDS:
         chosen = columns.get(field, ())
         if field in ("text", "review_id") or (chosen and enclosing.isdisjoint(chosen)):
             continue

@@ -5,10 +5,7 @@ from dataclasses import dataclass, replace
 
 from lambdas.collection.reading.columns import choose_column
 from shared.errors import IngestError
-from shared.schemas.review import DUMP_FIELDS, MAPPING_OPTIONS
-
-FIELDS = tuple(field.dump_name for field in DUMP_FIELDS if field.dump_name is not None)
-"""Names of fields in mappings."""
+from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Schema:
         existing = set(names)
         return [
             field
-            for field in FIELDS
+            for field in MAPPING_FIELDS
             if field != "source" and existing.isdisjoint(self.columns.get(field, ()))
         ]
 
@@ -149,12 +146,12 @@ def _listed(names: list[str]) -> str:
 
 
 def _mapped(names: list[str], mapping: Mapping[str, str]) -> Schema:
-    unknown = sorted(set(mapping) - set(FIELDS))
+    unknown = sorted(set(mapping) - set(MAPPING_FIELDS))
     if unknown:
         raise IngestError(
             "mapping_invalid",
-            f"the mapping has unknown fields {_listed(unknown)}; fields are {', '.join(FIELDS)}; "
-            f"options are {', '.join(MAPPING_OPTIONS)}",
+            f"the mapping has unknown fields {_listed(unknown)}; "
+            f"fields are {', '.join(MAPPING_FIELDS)}; options are {', '.join(MAPPING_OPTIONS)}",
         )
     if "text" not in mapping:
         raise IngestError("mapping_invalid", "the mapping must name the column of the text")
@@ -186,23 +183,30 @@ def _column(names: list[str], name: str) -> str | None:
 
 def _guessed(names: list[str]) -> Schema:
     columns: dict[str, tuple[str, ...]] = {}
-    for field in FIELDS:
+    reasons = []
+    for field in MAPPING_FIELDS:
         candidates = choose_column(field, names)
         if len(candidates) > 1:
-            raise _unknown(names, f"several columns could be the {field}: {_listed(candidates)}")
-        if candidates:
+            reasons.append(f"several columns could be the {field}: {_listed(candidates)}")
+        elif candidates:
             columns[field] = (candidates[0],)
-    if "text" not in columns:
-        raise _unknown(names, "no column is known to hold the text")
-    if columns["text"] == columns.get("rating"):
-        raise _unknown(names, f"{columns['text'][0]!r} could be the text or the rating")
+        elif field == "text":
+            reasons.append("no column is known to hold the text")
+    if "text" in columns and columns["text"] == columns.get("rating"):
+        reasons.append(f"{columns['text'][0]!r} could be the text or the rating")
+        del columns["text"], columns["rating"]
+    if reasons:
+        raise _unknown(names, reasons[0], columns)
     return Schema("mapped", columns, own_ids="review_id" in columns)
 
 
-def _unknown(names: list[str], reason: str) -> IngestError:
+def _unknown(names: list[str], reason: str, known: Mapping[str, tuple[str, ...]]) -> IngestError:
     return IngestError(
         "schema_unknown",
         f"{reason}; the columns are {_listed(names)}. Map them with "
         "--map text=COLUMN,rating=COLUMN",
-        details={"columns": names[:100]},
+        details={
+            "columns": names[:100],
+            "mapping": {field: list(columns) for field, columns in known.items()},
+        },
     )

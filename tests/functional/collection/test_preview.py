@@ -2,8 +2,12 @@
 
 import base64
 import gzip
+import io
 import json
 
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
@@ -52,6 +56,21 @@ def test_what_cannot_be_read_is_refused_with_its_reason(http, body, code):
     response = http.post("/uploads/preview", json=request(body))
     assert (response.status_code, response.json()["code"]) == (422, code)
     assert response.json()["detail"]
+
+
+def test_a_file_that_must_be_read_whole_has_no_preview_of_its_beginning(http):
+    table, sheet = io.BytesIO(), io.BytesIO()
+    pq.write_table(pa.table({"text": ["Fine and warm."] * 9, "rating": [5] * 9}), table)
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["text", "rating"])
+    workbook.active.append(["Fine and warm.", 5])
+    workbook.save(sheet)
+    for file in (table.getvalue(), sheet.getvalue()):
+        whole = http.post("/uploads/preview", json=request(file))
+        assert (whole.status_code, whole.json()["mapping"]["text"]) == (200, ["text"])
+        response = http.post("/uploads/preview", json=request(file[:700], bytes=len(file)))
+        assert (response.status_code, response.json()["code"]) == (422, "preview_unavailable")
+        assert "it can be uploaded" in response.json()["detail"]
 
 
 def test_the_columns_of_an_unknown_schema_can_be_chosen_from(http):

@@ -45,6 +45,21 @@ def test_the_counts_of_a_preview_add_up_over_the_whole_dump():
     assert shown.rejects[0].line == 102
 
 
+def test_a_preview_counts_the_languages_of_its_first_rows():
+    rows = [f"The lid of kettle {n} leaks and I want my money back." for n in range(190)]
+    rows += [f"Der Deckel vom Kessel {n} ist leider schon kaputt." for n in range(30)]
+    shown = preview("text\n" + "\n".join(rows))
+    assert shown.languages == {"en": 190, "de": 10}
+
+
+def test_an_unclear_column_leaves_the_clear_ones_mapped():
+    shown = preview("Opinion,rating,colour\nWarm.,5,red\n")
+    assert shown.error_code == "schema_unknown"
+    assert shown.mapping == {"rating": ["rating"]}
+    assert shown.unused_columns == ["Opinion", "colour"]
+    assert "rating" not in shown.missing_fields
+
+
 def test_a_mapping_is_applied():
     assert preview(BODY, mapping={"text": "colour"}).mapping == {"text": ["colour"]}
     with pytest.raises(IngestError, match="not a column"):

@@ -31,6 +31,7 @@ def test_a_dry_run_shows_mapping_rows_and_counts(dry_run):
     assert "the whole file: 20 rows read, 20 would be stored, 0 duplicates, 0 rejected" in (
         done.output
     )
+    assert "languages: en 20" in done.output
     assert "Text 9." in done.output
     assert "Text 10." not in done.output
 

@@ -6,14 +6,15 @@ from datetime import date
 
 import pytest
 
+from frontend_space.ingests import ingest_html
 from frontend_space.page import build
 from frontend_space.plots import sentiment_plot, stars_plot
 from frontend_space.problems import PageError
+from frontend_space.rejects import write_csv
 from frontend_space.settings import PageSettings
 from frontend_space.tabs.explore import filters_of
 from frontend_space.tabs.products import rows_of
 from frontend_space.tabs.trends import about_html, change_html, change_sentence, movers_html
-from frontend_space.tabs.upload import ingest_html, mapping_of, write_csv
 from reviewlens.models import IngestStatus, Movers
 from tests.answers import (
     change,
@@ -109,17 +110,6 @@ def test_filters_that_contradict_are_refused(inputs):
         filters_of("", "any", *inputs)
 
 
-def test_columns_are_pairs():
-    assert mapping_of("text=My Opinion , rating=Grade=x") == {
-        "text": "My Opinion",
-        "rating": "Grade=x",
-    }
-    assert mapping_of("  ") is None
-    for wrong in ("text", "text=", "=x", "text=a, rating"):
-        with pytest.raises(PageError, match="field=column"):
-            mapping_of(wrong)
-
-
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_spreadsheet_finds_no_formula_in_the_rejects(start):
     path = write_csv([reject(raw=f"{start}cmd()")], "ing_1")
@@ -138,7 +128,7 @@ def test_a_failed_ingest_shows_the_reason_and_what_is_stored():
         error_detail="<b>no column</b>",
     )
     html = ingest_html(failed, 1)
-    assert "Enter above which column is which field" in html
+    assert "Choose above which column is which field" in html
     assert "7 reviews were stored" in html
     assert "<b>" not in html
 

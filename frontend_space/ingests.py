@@ -1,0 +1,68 @@
+"""An upload and its ingest as HTML: progress, state and counts."""
+
+from frontend_space import markup
+from reviewlens.models import IngestReport, IngestStatus
+
+_DONE = "Done. The reviews are in the figures; search finds them shortly."
+_FAILURES = {
+    "nothing_stored": "All rows were refused.",
+    "empty_object": "The file is empty.",
+    "format_unknown": "The format is not supported. JSON lines, JSON, CSV, TSV and Parquet are, "
+    "plain or compressed.",
+    "schema_unknown": "The column names are not known. Choose above which column is which field.",
+    "mapping_invalid": "The columns chosen above cannot be used.",
+    "archive_unsupported": "This kind of archive is not supported.",
+    "decompression_limit": "The decompressed file is too large.",
+    "object_too_large": "The file is too large.",
+}
+
+
+def progress_html(activity: str, done: int, total: int) -> str:
+    """A progress bar with its percentage as text."""
+    percent = 100 * done / max(total, 1)
+    label = markup.safe(f"{activity}: {percent:.0f}% of {total:,} bytes")
+    return (
+        f'<p class="note info">{label}</p><progress max="100" value="{percent:.0f}"'
+        f' aria-label="{label}"></progress>'
+    )
+
+
+def ingest_html(ingest: IngestReport | None, size: int) -> str:
+    """State and counts of an upload."""
+    if ingest is None:
+        return markup.note(f"Sent {size:,} bytes. Waiting in the queue…")
+    if ingest.status is IngestStatus.FAILED:
+        code, detail = ingest.error_code or "", ingest.error_detail or ""
+        reason = _FAILURES.get(code, "The file cannot be read.")
+        stored = f" {ingest.stored:,} reviews were stored before that." if ingest.stored else ""
+        return markup.note(f"{reason}{stored} ({detail or code})", "error")
+    parts = f"{ingest.shards_processed} of {ingest.shards} parts"
+    states = {
+        IngestStatus.RECEIVED: "Waiting in the queue…",
+        IngestStatus.COLLECTING: "Reading the file…",
+        IngestStatus.COLLECTED: f"Read. Analysing the reviews: {parts}…",
+        IngestStatus.PROCESSED: _DONE,
+        IngestStatus.PROCESSED_WITH_WARNINGS: f"{_DONE} Many rows were refused.",
+    }
+    rows = [
+        (markup.safe(name), f"{value:,}")
+        for name, value in (
+            ("rows read", ingest.rows_read),
+            ("stored", ingest.stored),
+            ("duplicates", ingest.duplicates),
+            ("refused", ingest.rejected),
+        )
+    ]
+    reasons = [
+        (markup.safe(f"refused: {reason.replace('_', ' ')}"), f"{count:,}")
+        for reason, count in sorted(ingest.rejects_by_reason.items())
+    ]
+    languages = [
+        (markup.safe(f"language: {name}"), f"{count:,}")
+        for name, count in sorted(ingest.languages.items())
+    ]
+    return (
+        markup.note(states[ingest.status])
+        + markup.table(("Rows", "Count"), [*rows, *reasons, *languages], "Rows of this upload")
+        + markup.warnings(ingest.warnings)
+    )
