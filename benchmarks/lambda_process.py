@@ -48,7 +48,7 @@ def first_answer(stack: StackClient, cache: Path, text: str, *, more: int = 1) -
     Raises:
         RuntimeError: the function returned an error.
     """
-    variables = environment(stack.running.aws_url, cache) | {
+    variables = environment(stack.running.aws_url, cache, stack.keys) | {
         "AWS_LAMBDA_FUNCTION_NAME": "reviewlens-inference",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(1769 * usable_cores()),
     }

@@ -28,7 +28,7 @@ def run(context: Context) -> list[Report]:
     """Run all measurements once per round, so that ratios compare values from the same time."""
     stack = context.indexed
     queries = cut_queries(context.texts, ROOT / "models" / "default" / "tokenizer.json", _QUERIES)
-    variables = environment(stack.running.aws_url, context.indexed_folder.cache)
+    variables = environment(stack.running.aws_url, context.indexed_folder.cache, stack.keys)
     task = {"queries": queries, "repeats": context.requests}
     loads: dict[tuple[str, int], list[dict[str, Any]]] = {}
     inside = []

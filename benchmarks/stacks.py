@@ -17,6 +17,7 @@ from psycopg import sql
 
 from benchmarks.processes import ROOT
 from local.aws.resources import create_resources, local_client
+from local.credentials import AwsKeys
 from local.stack.children import log_tail
 from local.stack.client import StackClient
 from local.stack.environment import child_environment, function_environment
@@ -30,9 +31,10 @@ _STOP_TIMEOUT_SECONDS = 60.0
 _LOG_WARNINGS_ONLY = {"REVIEWLENS_LOG_LEVEL": "WARNING"}
 
 
-def environment(aws_url: str, cache: Path) -> dict[str, str]:
+def environment(aws_url: str, cache: Path, keys: AwsKeys) -> dict[str, str]:
     """Environment variables of a function's process."""
-    return child_environment(os.environ, function_environment(aws_url, cache)) | _LOG_WARNINGS_ONLY
+    variables = function_environment(aws_url, cache, keys)
+    return child_environment(os.environ, variables) | _LOG_WARNINGS_ONLY
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def bare_services(folder: Path) -> Iterator[BareServices]:
     state.create()
     with ExitStack() as cleanup:
         cleanup.enter_context(FolderLock(state.root))
-        secrets = state.secrets()
+        secrets, keys = state.secrets(), state.aws_keys()
         postgres = Postgres(
             state.postgres,
             port=free_port(0, purpose="database", option="--database-port"),
@@ -84,14 +86,14 @@ def bare_services(folder: Path) -> Iterator[BareServices]:
         cleanup.callback(postgres.stop)
         postgres.start()
         listener: socket.socket = bind(0, purpose="local AWS", option="--aws-port")
-        aws = LocalAws(state.s3, listener)
+        aws = LocalAws(state.s3, listener, keys=keys)
         cleanup.callback(aws.stop)
         aws.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        create_resources(url, database=postgres.secret, reviewer_key=secrets["reviewer_key"])
-        variables = environment(url, state.cache)
+        create_resources(url, keys, database=postgres.secret, reviewer_key=secrets["reviewer_key"])
+        variables = environment(url, state.cache, keys)
         _migrate(variables)
-        yield BareServices(postgres, local_client("s3", url), variables)
+        yield BareServices(postgres, local_client("s3", url, keys), variables)
 
 
 def _migrate(variables: dict[str, str]) -> None:
@@ -137,7 +139,7 @@ def _wait_until_up(process: subprocess.Popen[bytes], state: StateFolder, log: Pa
     while time.monotonic() < deadline and process.poll() is None:
         running = state.running()
         if running and running.pid == process.pid and "is running" in log.read_text():
-            return StackClient(running)
+            return StackClient(state, running)
         time.sleep(0.1)
     raise RuntimeError(f"the stack did not start:\n{log_tail(log)}")
 

@@ -20,15 +20,17 @@ _FOLDER = "samples"
 class EmbeddedBackend:
     """Starts in a thread of its own: the page is served at once and shows the progress."""
 
-    def __init__(self, state: Path | None, *, samples: Path = SAMPLES) -> None:
+    def __init__(self, state: Path | None, *, samples: Path = SAMPLES, login: bool = False) -> None:
         """Prepare the back end.
 
         Args:
             state: folder of the stack; None: a temporary one.
             samples: folder of dumps to ingest first.
+            login: whether the API behind the page asks for a token, too.
         """
         self._folder = state
         self._samples = samples
+        self._login = login
         self._cleanup = ExitStack()
         self._client: Client | None = None
         self._state = State("starting", "Starting: the database and the model are being loaded.")
@@ -74,16 +76,18 @@ class EmbeddedBackend:
                 prefix="reviewlens-page-", ignore_cleanup_errors=True
             )
             folder = Path(self._cleanup.enter_context(temporary)) / "state"
+        state = StateFolder(folder)
         stack = Stack(
-            StateFolder(folder),
+            state,
             Ports(gateway=0, aws=0, database=0),
             model=MODEL if (MODEL / "manifest.json").is_file() else None,
+            login=self._login,
         )
         running = stack.start()
         self._cleanup.callback(stack.stop)
         self._cleanup.enter_context(stack.watch_in_background())
-        self._endpoint = running.aws_url
-        self._client = Client(running.gateway_url)
+        self._endpoint, self._keys = running.aws_url, state.aws_keys()
+        self._client = Client(running.gateway_url, api_key=state.gateway_token())
         self._cleanup.callback(self._client.close)
 
     def _feed(self) -> None:
@@ -96,7 +100,7 @@ class EmbeddedBackend:
         message = "Ready for texts. The sample reviews are being read: {} of {} files."
         ids = []
         if dumps:
-            s3 = local_client("s3", self._endpoint)
+            s3 = local_client("s3", self._endpoint, self._keys)
             plan = plan_uploads(dumps, prefix=_FOLDER)
             ids = [send(s3, upload, lambda _sent: None) for upload in plan]
         done: set[str] = set()

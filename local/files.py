@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 
-def write_atomically(path: Path, body: bytes, *, mode: int = 0o644) -> None:
+def write_atomically(path: Path, body: bytes, *, mode: int = 0o600) -> None:
     """Replace a file atomically: after a kill it has the old or the new content, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

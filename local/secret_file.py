@@ -5,6 +5,7 @@ database cannot be opened. So lost secrets are never replaced by new ones if the
 """
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from local.checked import DamagedFileError, decode, encode
@@ -15,8 +16,15 @@ from local.quarantine import Quarantine
 SECRETS = "secrets.json"
 COPY = "secrets.copy.json"
 _MODE = 0o600
-_LENGTHS = {"reviewer_key": 32, "database_password": 18}
-"""Random bytes of each secret."""
+_NEW: dict[str, Callable[[], str]] = {
+    "reviewer_key": lambda: secrets.token_hex(32),
+    "database_password": lambda: secrets.token_hex(18),
+    # 20 characters, like a key of AWS: moto looks for that
+    "aws_access_key_id": lambda: f"LOCAL{secrets.token_hex(8)[:15].upper()}",
+    "aws_secret_access_key": lambda: secrets.token_hex(20),
+    "gateway_token": lambda: secrets.token_urlsafe(32),
+}
+"""How each secret is generated."""
 
 
 def read_secrets(root: Path, quarantine: Quarantine, *, has_data: bool) -> dict[str, str]:
@@ -39,7 +47,7 @@ def read_secrets(root: Path, quarantine: Quarantine, *, has_data: bool) -> dict[
             "the database password in them the data cannot be used: put one of them back, or "
             "restore a backup into another folder with `reviewlens restore`."
         )
-    values = {name: secrets.token_hex(length) for name, length in _LENGTHS.items()}
+    values = {name: new() for name, new in _NEW.items()}
     values |= stored or {}
     for each, content in contents.items():
         if content != values:

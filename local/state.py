@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from local.credentials import AwsKeys
 from local.errors import LocalStackError
 from local.files import write_atomically
 from local.quarantine import Quarantine
@@ -124,6 +125,15 @@ class StateFolder:
             LocalStackError: they are lost, and there are data that need them.
         """
         return read_secrets(self.root, self.quarantine, has_data=self._has_data())
+
+    def aws_keys(self) -> AwsKeys:
+        """The credentials of this folder's local AWS."""
+        stored = self.secrets()
+        return AwsKeys(stored["aws_access_key_id"], stored["aws_secret_access_key"])
+
+    def gateway_token(self) -> str:
+        """The token of the gateway, where the stack asks for a login."""
+        return self.secrets()["gateway_token"]
 
     def running(self) -> RunningStack | None:
         """The stack that runs on this folder, None if there is none or it was killed."""

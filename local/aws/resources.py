@@ -4,6 +4,7 @@ import json
 import os
 from typing import Any
 
+from local.credentials import AwsKeys
 from local.names import (
     BUCKETS,
     DATABASE_SECRET,
@@ -16,7 +17,7 @@ from local.names import (
 from shared.storage.layout import UPLOADS
 
 
-def local_client(service: str, endpoint: str) -> Any:
+def local_client(service: str, endpoint: str, keys: AwsKeys) -> Any:
     """A boto3 client of the local AWS that ignores the user's AWS variables and profiles."""
     import boto3
     from botocore.config import Config
@@ -31,29 +32,33 @@ def local_client(service: str, endpoint: str) -> Any:
     )
     return boto3.session.Session(
         botocore_session=core,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - any value is accepted
+        aws_access_key_id=keys.access_key,
+        aws_secret_access_key=keys.secret_key,
         region_name=REGION,
     ).client(
         service,  # type: ignore[call-overload]
         endpoint_url=endpoint,
         config=Config(
             proxies={},
+            # forms and links, too: botocore would sign them with the older version
+            signature_version="s3v4" if service == "s3" else None,
             retries={"mode": "standard", "max_attempts": 3},
             s3={"addressing_style": "path"},
         ),
     )
 
 
-def create_resources(endpoint: str, *, database: dict[str, str | int], reviewer_key: str) -> None:
+def create_resources(
+    endpoint: str, keys: AwsKeys, *, database: dict[str, str | int], reviewer_key: str
+) -> None:
     """Create the resources named in the functions' environment. Idempotent."""
-    s3, sqs = local_client("s3", endpoint), local_client("sqs", endpoint)
+    s3, sqs = local_client("s3", endpoint, keys), local_client("sqs", endpoint, keys)
     for bucket in BUCKETS:
         s3.create_bucket(Bucket=bucket)
     for plan in QUEUES:
         _create_queue(sqs, plan)
     _notify_queue_of_uploads(s3, sqs)
-    secretsmanager = local_client("secretsmanager", endpoint)
+    secretsmanager = local_client("secretsmanager", endpoint, keys)
     _put_secret(secretsmanager, DATABASE_SECRET, database)
     _put_secret(secretsmanager, REVIEWER_KEY_SECRET, {"key": reviewer_key})
 

@@ -12,16 +12,17 @@ os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "1"
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
-    MotoRequestHandler,
     create_backend_app,
 )
 from werkzeug.serving import make_server
 
 from local.aws.disk import DiskBuckets
-from local.aws.guard import Guard
+from local.aws.guard import Guard, RequestHandler
 from local.aws.s3 import WriteThrough
 from local.aws.sqs import LockedQueues
+from local.credentials import AwsKeys
 from local.quarantine import Quarantine
+from shared.http.door import Door
 
 if TYPE_CHECKING:
     from werkzeug.serving import BaseWSGIServer
@@ -31,10 +32,26 @@ class LocalAws:
     """S3, SQS, Secrets Manager and the other services of moto; only S3 is stored on disk."""
 
     def __init__(
-        self, root: Path, listener: socket.socket, quarantine: Quarantine | None = None
+        self,
+        root: Path,
+        listener: socket.socket,
+        quarantine: Quarantine | None = None,
+        *,
+        keys: AwsKeys,
+        door: Door | None = None,
     ) -> None:
-        """Open the buckets below ``root``; damaged files go into quarantine."""
+        """Prepare the server.
+
+        Args:
+            root: folder of the objects.
+            listener: a socket that listens on loopback.
+            quarantine: takes damaged files.
+            keys: requests must be signed with them.
+            door: the hosts to answer for, by default those of this machine.
+        """
         self._listener = listener
+        self._keys = keys
+        self._door = door or Door()
         self._write_through = WriteThrough(DiskBuckets(root, quarantine))
         self._queues = LockedQueues()
         self._server: BaseWSGIServer | None = None
@@ -50,9 +67,11 @@ class LocalAws:
         self._server = make_server(
             host,
             port,
-            Guard(DomainDispatcherApplication(create_backend_app)),
+            Guard(
+                DomainDispatcherApplication(create_backend_app), door=self._door, keys=self._keys
+            ),
             threaded=True,
-            request_handler=MotoRequestHandler,
+            request_handler=RequestHandler,
             fd=self._listener.fileno(),
         )
         self._thread = threading.Thread(

@@ -135,7 +135,9 @@ def _activate(state: StateFolder, version: str) -> "ActivationReport":
 def _running_store(state: StateFolder) -> S3Store | None:
     """The artefact bucket of the stack that runs on a folder, None if there is none."""
     running = state.running()
-    return S3Store(local_client("s3", running.aws_url), ARTEFACT_BUCKET) if running else None
+    if running is None:
+        return None
+    return S3Store(local_client("s3", running.aws_url, state.aws_keys()), ARTEFACT_BUCKET)
 
 
 @contextmanager

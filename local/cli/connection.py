@@ -20,10 +20,12 @@ def open_api(state: Path, api_url: str | None) -> Iterator[Client]:
     Raises:
         LocalStackError: no stack runs there, or the API returns an error in the block.
     """
-    url = api_url or StateFolder(state).require_running().gateway_url
+    folder = StateFolder(state)
+    url = api_url or folder.require_running().gateway_url
+    key = os.environ.get("REVIEWLENS_API_KEY") if api_url else folder.gateway_token()
     client = Client(
         url,
-        api_key=os.environ.get("REVIEWLENS_API_KEY") if api_url else None,
+        api_key=key,
         region=os.environ.get("REVIEWLENS_API_REGION"),
         timeout=_TIMEOUT_SECONDS,
         max_response_bytes=_MAX_RESPONSE_BYTES,

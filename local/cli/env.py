@@ -14,7 +14,7 @@ from local.state import RunningStack, StateFolder
 def env(state: options.State = options.STATE) -> None:
     """Print the variables with which aws, psql and the functions connect to the running stack.
 
-    They include the database password of this state folder, and add PostgreSQL's programs to PATH.
+    They include the passwords and keys of this state folder, and add PostgreSQL's programs to PATH.
 
     Example: eval "$(reviewlens env)" && psql -c "SELECT count(*) FROM reviews"
     """
@@ -36,4 +36,4 @@ def _variables(folder: StateFolder, running: RunningStack) -> dict[str, str]:
         "PGPASSWORD": folder.secrets()["database_password"],
         "PGDATABASE": DATABASE,
     }
-    return function_environment(running.aws_url, folder.cache) | database
+    return function_environment(running.aws_url, folder.cache, folder.aws_keys()) | database

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
 from local.cli import options
@@ -15,6 +17,7 @@ from local.errors import LocalStackError
 from local.names import RAW_BUCKET
 from local.stack.stack import Stack
 from local.state import Ports, RunningStack, StateFolder
+from shared.http.login import Login
 
 
 def up(
@@ -23,6 +26,9 @@ def up(
     aws_port: options.AwsPort = options.DEFAULTS.aws,
     database_port: options.DatabasePort = options.DEFAULTS.database,
     model: options.Model = None,
+    login: Annotated[
+        bool, typer.Option("--login", help="The HTTP API asks for the token that is printed.")
+    ] = False,
 ) -> None:
     """Start PostgreSQL, AWS, the functions and the HTTP API, and serve until Ctrl-C.
 
@@ -33,8 +39,10 @@ def up(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     ports = Ports(gateway=port, aws=aws_port, database=database_port)
     try:
-        with running_stack(StateFolder(state), ports, model) as (stack, running):
+        with running_stack(StateFolder(state), ports, model, login=login) as (stack, running):
             show_addresses(running)
+            if login:
+                show_login(StateFolder(state), running)
             serve(stack)
     except LocalStackError as error:
         fail(error)
@@ -42,7 +50,7 @@ def up(
 
 @contextmanager
 def running_stack(
-    state: StateFolder, ports: Ports, model: Path | None
+    state: StateFolder, ports: Ports, model: Path | None, *, login: bool = False
 ) -> Iterator[tuple[Stack, RunningStack]]:
     """Start a stack, stop it on exit; SIGINT and SIGTERM raise KeyboardInterrupt in the block."""
 
@@ -52,7 +60,7 @@ def running_stack(
     folder = model or shipped_model()
     if folder is None:
         notes().print("  no model folder: reviews are not processed until a model is published")
-    stack = Stack(state, ports, model=folder, progress=progress)
+    stack = Stack(state, ports, model=folder, login=login, progress=progress)
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -86,15 +94,22 @@ def shipped_model() -> Path | None:
     return folder if (folder / "manifest.json").is_file() else None
 
 
+def show_login(state: StateFolder, running: RunningStack) -> None:
+    """Print the link with the token of the HTTP API."""
+    link = Login(state.gateway_token()).link(running.gateway_url)
+    console().print(f"  login      {link}", markup=False, soft_wrap=True)
+    console().print("             programs: the token as x-api-key", markup=False)
+
+
 def show_addresses(running: RunningStack) -> None:
     """Print how to reach the running stack."""
     out = console()
     out.print("[bold]Reviewlens is running.[/bold]")
-    out.print(f"  HTTP API   {running.gateway_url}  (GET /health, /openapi.json)")
+    out.print(f"  HTTP API   {running.gateway_url}  (GET /docs, /health, /openapi.json)")
     out.print(
         escape(
-            f"  upload     aws --endpoint-url {running.aws_url} s3 cp dump.jsonl.gz "
-            f"s3://{RAW_BUCKET}/uploads/"
+            '  upload     eval "$(reviewlens env)"; '
+            f"aws s3 cp dump.jsonl.gz s3://{RAW_BUCKET}/uploads/"
         )
     )
     out.print("  status     reviewlens status")

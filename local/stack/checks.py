@@ -47,7 +47,7 @@ def run_checks(state: StateFolder, ports: Ports, model: Path | None) -> Iterator
     if running is None:
         checks.append(("ports", lambda: _ports(ports)))
     else:
-        client = StackClient(running)
+        client = StackClient(state, running)
         checks += [("services", lambda: _services(client)), ("queues", lambda: _queues(client))]
     for name, check in checks:
         try:

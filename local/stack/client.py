@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from local.api_errors import convert_api_errors
 from local.aws.resources import local_client
@@ -26,14 +27,21 @@ _MAX_RESPONSE_BYTES = 64 * 2**20
 class StackClient:
     """One running stack; ``api`` is the client of its gateway."""
 
-    def __init__(self, running: RunningStack) -> None:
+    def __init__(self, state: StateFolder, running: RunningStack) -> None:
         self.running = running
         self.api = Client(
-            running.gateway_url, timeout=_TIMEOUT_SECONDS, max_response_bytes=_MAX_RESPONSE_BYTES
+            running.gateway_url,
+            api_key=state.gateway_token(),
+            timeout=_TIMEOUT_SECONDS,
+            max_response_bytes=_MAX_RESPONSE_BYTES,
         )
-        self.s3 = local_client("s3", running.aws_url)
-        self._sqs = local_client("sqs", running.aws_url)
+        self.keys = state.aws_keys()
+        self.s3, self._sqs = self.aws("s3"), self.aws("sqs")
         self._artefacts = S3Store(self.s3, ARTEFACT_BUCKET)
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client of the local AWS."""
+        return local_client(service, self.running.aws_url, self.keys)
 
     def close(self) -> None:
         """Close the connections."""
@@ -86,7 +94,7 @@ def connected(state: StateFolder) -> Iterator[StackClient]:
         LocalStackError: no stack runs there, or its API returns an error in the block.
     """
     running = state.require_running()
-    client = StackClient(running)
+    client = StackClient(state, running)
     try:
         with convert_api_errors(running.gateway_url):
             yield client

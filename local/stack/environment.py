@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.credentials import AwsKeys
 from local.names import (
     ARTEFACT_BUCKET,
     CLEAN_BUCKET,
@@ -15,16 +16,19 @@ from local.names import (
     queue_url,
 )
 
+TOKEN_VARIABLE = "REVIEWLENS_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
+"""Variable with the token that the gateway asks for; empty or absent: it asks for none."""
 
-def function_environment(endpoint: str, cache: Path) -> dict[str, str]:
-    """Variables of the functions: resource names, and the endpoint for boto3."""
+
+def function_environment(endpoint: str, cache: Path, keys: AwsKeys) -> dict[str, str]:
+    """Variables of the functions: resource names, and the endpoint and credentials for boto3."""
     queues = {
         f"REVIEWLENS_{plan.name.upper()}_QUEUE_URL": queue_url(endpoint, plan.queue)
         for plan in QUEUES
     }
     return {
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoint,

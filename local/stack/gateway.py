@@ -18,12 +18,20 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import Field
 
-from local.aws.guard import is_trusted_host, is_trusted_origin
+from local.credentials import AwsKeys
+from local.stack.docs_page import STYLE, docs_page, index_page
+from local.stack.environment import TOKEN_VARIABLE
 from local.stack.lifeline import tie_to_parent
 from local.stack.machine import Machine, MachineState
 from local.stack.openapi import merge_documents
+from shared.http.guard import Guard
+from shared.http.hosts import is_loopback
+from shared.http.login import Login
+from shared.http.policy import plain_policy, security_headers
 from shared.http.problems import MEDIA_TYPE, problem
+from shared.http.settings import DoorSettings
 from shared.http.startup import StartError
 from shared.schemas.health import Check, Health
 
@@ -59,10 +67,19 @@ SERVICES = (
     Service("training", "lambdas.training.api", ("train", "status")),
 )
 _HEALTH_TIMEOUT_SECONDS = 4.5
+_PAGE_HEADERS = security_headers(plain_policy(styles=[STYLE]))
+_OWN_ROUTES: tuple[list[str], ...] = ([], ["docs"], ["health"], ["openapi.json"])
+
+
+class GatewaySettings(DoorSettings):
+    """Settings of the gateway."""
+
+    gateway_token: str = Field(default="", repr=False)
+    """Token that requests must have; set by ``reviewlens up --login``."""
 
 
 class Gateway:
-    """ASGI application that routes by first path segment and refuses untrusted hosts."""
+    """ASGI application that routes by first path segment; ``guarded`` adds the checks."""
 
     def __init__(
         self,
@@ -84,6 +101,7 @@ class Gateway:
             for segment in service.segments
         }
         self._openapi: bytes | None = None
+        self._docs: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI defines it."""
@@ -93,20 +111,6 @@ class Gateway:
             await self._route(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        if not is_trusted_host(headers.get(b"host", b"").decode("latin-1")):
-            await _problem(
-                send, 421, "untrusted_host", "This server does not accept this host name."
-            )
-            return
-        origin = headers.get(b"origin")
-        if scope["method"] not in ("GET", "HEAD") and not is_trusted_origin(
-            None if origin is None else origin.decode("latin-1")
-        ):
-            await _problem(
-                send, 403, "foreign_origin", "Requests from pages of other sites are not allowed."
-            )
-            return
         segments = [part for part in scope["path"].split("/") if part]
         application = self._routes.get(segments[0]) if segments else None
         if application is not None:
@@ -115,10 +119,10 @@ class Gateway:
             await self._serve_own_route(scope, segments, send)
 
     async def _serve_own_route(self, scope: Scope, segments: Sequence[str], send: Send) -> None:
-        """Serve /health, /health/{service} and /openapi.json, or answer with a problem."""
+        """Serve the gateway's own pages, /health and /openapi.json, or answer with a problem."""
         detail = f"No route for {scope['method'][:20]} {scope['path'][:200]}"
         service = segments[1] if len(segments) == 2 and segments[0] == "health" else None
-        if segments not in (["health"], ["openapi.json"]) and service not in self._applications:
+        if segments not in _OWN_ROUTES and service not in self._applications:
             await _problem(send, 404, "route_not_found", detail)
         elif scope["method"] not in ("GET", "HEAD"):
             await _problem(send, 405, "method_not_allowed", detail, headers=[(b"allow", b"GET")])
@@ -127,9 +131,13 @@ class Gateway:
             await _json(send, status, body)
         elif segments == ["health"]:
             await _json(send, 200, await self.health())
-        else:
+        elif segments == ["openapi.json"]:
             self._openapi = self._openapi or orjson.dumps(self.openapi())
             await _respond(send, 200, self._openapi, b"application/json")
+        else:
+            self._docs = self._docs or docs_page(self.openapi())
+            page = self._docs if segments else index_page(_version())
+            await _respond(send, 200, page.encode(), b"text/html; charset=utf-8", _PAGE_HEADERS)
 
     async def health(self) -> dict[str, Any]:
         """Health of all services: ``ok`` if every service and check is, otherwise ``degraded``."""
@@ -244,8 +252,16 @@ def create_app() -> Gateway:
         service.name: importlib.import_module(service.module).create_app() for service in SERVICES
     }
     endpoint, cache = os.environ.get("AWS_ENDPOINT_URL"), os.environ.get("REVIEWLENS_CACHE_DIR")
-    machine = Machine(endpoint, Path(cache)) if endpoint and cache else None
-    return Gateway(applications, machine.read if machine else None)
+    if not (endpoint and cache):
+        return Gateway(applications)
+    machine = Machine(endpoint, Path(cache), AwsKeys.from_variables(os.environ))
+    return Gateway(applications, machine.read)
+
+
+def guarded(application: Application, settings: GatewaySettings) -> Guard:
+    """The gateway behind the checks of hosts and origins, and the login if there is one."""
+    login = Login(settings.gateway_token) if settings.gateway_token else None
+    return Guard(application, door=settings.door(), login=login)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -255,11 +271,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     tie_to_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settings = GatewaySettings()
+    listener = socket.socket(fileno=options.fd)
+    address = listener.getsockname()[0]
+    if not is_loopback(address) and not settings.gateway_token:
+        sys.stderr.write(f"{address} is not loopback: set {TOKEN_VARIABLE}.\n")
+        return 2
     import uvicorn
 
     logging.basicConfig(level=os.environ.get("REVIEWLENS_LOG_LEVEL", "INFO"))
     configuration = uvicorn.Config(
-        create_app(),
+        guarded(create_app(), settings),
         loop="uvloop",
         http="httptools",
         ws="none",  # an upgrade is handled as a plain request, whatever libraries are installed
@@ -268,7 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         timeout_graceful_shutdown=10,
         server_header=False,
     )
-    uvicorn.Server(configuration).run(sockets=[socket.socket(fileno=options.fd)])
+    uvicorn.Server(configuration).run(sockets=[listener])
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws.resources import local_client
+from local.credentials import AwsKeys
 from local.names import QUEUES, queue_url
 from shared.schemas.health import Check, QueueState
 from shared.storage.aws_errors import AWS_ERRORS
@@ -28,14 +29,16 @@ class MachineState:
 class Machine:
     """Reads the state of queues and disks."""
 
-    def __init__(self, endpoint: str, state: Path) -> None:
+    def __init__(self, endpoint: str, state: Path, keys: AwsKeys) -> None:
         """Prepare reading.
 
         Args:
             endpoint: URL of the local AWS.
             state: the state folder, or a folder in it.
+            keys: the credentials of the local AWS.
         """
         self._endpoint = endpoint
+        self._keys = keys
         self._sqs: Any = None
         self._folders = {"state": state, "tmp": _TEMPORARY}
 
@@ -43,7 +46,7 @@ class Machine:
         """Read the current state; a part that cannot be read is a check that says so."""
         checks: dict[str, Check] = {}
         try:
-            self._sqs = self._sqs or local_client("sqs", self._endpoint)
+            self._sqs = self._sqs or local_client("sqs", self._endpoint, self._keys)
             queues = read_queues(self._sqs, self._endpoint)
             checks["queues"] = _check_queues(queues)
         except AWS_ERRORS as error:

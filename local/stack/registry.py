@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local.aws.resources import local_client
 from local.errors import LocalStackError
 from local.names import (
     ARTEFACT_BUCKET,
@@ -47,9 +46,7 @@ def open_activation(state: StateFolder) -> Iterator[ActivationDependencies]:
             database=database,
             clean=S3Store(client.s3, CLEAN_BUCKET),
             artefacts=S3Store(client.s3, ARTEFACT_BUCKET),
-            processing_queue=SqsQueue(
-                local_client("sqs", endpoint), queue_url(endpoint, processing.queue)
-            ),
+            processing_queue=SqsQueue(client.aws("sqs"), queue_url(endpoint, processing.queue)),
             cache_dir=state.cache,
             refresh_seconds=float(os.environ.get("REVIEWLENS_POINTER_REFRESH_SECONDS", "5")),
         )
@@ -57,7 +54,7 @@ def open_activation(state: StateFolder) -> Iterator[ActivationDependencies]:
 
 @contextmanager
 def _database(client: StackClient) -> Iterator[Database]:
-    secrets = local_client("secretsmanager", client.running.aws_url)
+    secrets = client.aws("secretsmanager")
     database = Database(lambda: read_secret(secrets, DATABASE_SECRET))
     try:
         yield database

@@ -12,20 +12,33 @@ from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from local.errors import LocalStackError
 from local.names import QUEUES, REGION
 from local.stack.children import Child, log_tail
-from local.stack.environment import child_environment, function_environment
+from local.stack.environment import TOKEN_VARIABLE, child_environment, function_environment
 from local.stack.lifeline import POSTMASTER_VARIABLE
 from local.stack.ports import bind, free_port
 from local.stack.postgres import Postgres
 from local.state import FolderLock, Ports, RunningStack, StateFolder
+from shared.http.door import Door
+from shared.http.settings import DoorSettings
 
 log = logging.getLogger(__name__)
 _READY_TIMEOUT_SECONDS = 60.0
 _WATCH_INTERVAL_SECONDS = 0.25
 
 Progress = Callable[[str], None]
+
+
+def _door() -> Door:
+    try:
+        return DoorSettings().door()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = f"REVIEWLENS_{problem['loc'][0]}".upper()
+        raise LocalStackError(f"{name}: {problem['msg']}.", exit_code=2) from error
 
 
 def _ignore_progress(_step: str) -> None:
@@ -41,6 +54,7 @@ class Stack:
         ports: Ports,
         *,
         model: Path | None,
+        login: bool = False,
         progress: Progress = _ignore_progress,
     ) -> None:
         """Prepare a stack without starting anything.
@@ -49,11 +63,13 @@ class Stack:
             state: folder for all data of the stack.
             ports: loopback ports, 0 for any free port.
             model: folder of the shipped model to publish, None to publish none.
+            login: whether the gateway asks for the folder's token.
             progress: called with a short name of each step.
         """
         self._state = state
         self._ports = ports
         self._model = model
+        self._login = login
         self._progress = progress
         self._cleanup = ExitStack()
         self._stopping = threading.Event()
@@ -121,6 +137,8 @@ class Stack:
             from local.stack.shipped_model import check_folder
 
             check_folder(self._model)
+        self._door = _door()
+        os.umask(0o077)  # for everything that this process and its children write
         self._state.create()
         self._cleanup.enter_context(FolderLock(self._state.root))
         self._state.withdraw()  # the announcement of a killed stack
@@ -142,9 +160,10 @@ class Stack:
         )
         postgres = self._start_postgres(database_port)
         self._start_aws(aws_listener, postgres)
-        self._environment = child_environment(
-            os.environ, function_environment(self._running.aws_url, self._state.cache)
-        ) | {
+        variables = function_environment(
+            self._running.aws_url, self._state.cache, self._state.aws_keys()
+        )
+        self._environment = child_environment(os.environ, variables) | {
             POSTMASTER_VARIABLE: str(postgres.pid_file),
             "TMPDIR": str(self._state.temporary),
         }
@@ -175,22 +194,25 @@ class Stack:
         from local.aws.resources import create_resources
         from local.aws.server import LocalAws
 
-        aws = LocalAws(self._state.s3, listener, self._state.quarantine)
+        keys, quarantine = self._state.aws_keys(), self._state.quarantine
+        aws = LocalAws(self._state.s3, listener, quarantine, keys=keys, door=self._door)
         self._cleanup.callback(aws.stop)
         aws.start()
         create_resources(
             self._running.aws_url,
+            keys,
             database=postgres.secret,
             reviewer_key=self._state.secrets()["reviewer_key"],
         )
 
     def _start_gateway(self, descriptor: int) -> None:
         self._progress("gateway")
+        token = {TOKEN_VARIABLE: self._state.gateway_token() if self._login else ""}
         self._add(
             Child(
                 "gateway",
                 ["local.stack.gateway", "--fd", str(descriptor)],
-                environment=self._environment,
+                environment=self._environment | token,
                 log_path=self._state.logs / "gateway.log",
                 descriptors=[descriptor],
             )

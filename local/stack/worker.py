@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 from uuid import uuid4
 
+from local.credentials import AwsKeys
 from local.names import FUNCTION_TIMEOUT_SECONDS, QUEUES, REGION, QueuePlan, queue_url
 from local.stack.event_source import Context, EventSource, Handler, Mapping
 from local.stack.lifeline import tie_to_parent
@@ -155,8 +156,9 @@ def main() -> int:
 
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     sweep_seconds = float(os.environ.get("REVIEWLENS_SWEEP_SECONDS", "300"))
+    keys = AwsKeys.from_variables(os.environ)
     worker = Worker(
-        local_client("sqs", endpoint),
+        local_client("sqs", endpoint, keys),
         endpoint,
         sweep_seconds=sweep_seconds,
         is_ready=database_readiness(),

@@ -159,7 +159,7 @@ class Stack:
 
     def aws(self, service):
         """A boto3 client of the local AWS."""
-        return local_client(service, self.running.aws_url)
+        return local_client(service, self.running.aws_url, self.folder.aws_keys())
 
     def put(self, name, body):
         """Upload an object below uploads/; returns the ingest id."""

@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 
-from local.aws.resources import local_client
 from tests.e2e.stack import COMMAND
 
 pytestmark = pytest.mark.slow
@@ -112,7 +111,7 @@ def test_a_wrong_mapping_is_corrected_by_ingesting_the_same_file_again(
 
 def test_objects_at_an_s3_uri_are_collected(reviewlens, stack, samples):
     line = JSON_LINE.format("The anvil rings true and stays put.", 5, 7)
-    s3 = local_client("s3", stack.running.aws_url)
+    s3 = stack.aws("s3")
     s3.create_bucket(Bucket="elsewhere")
     s3.put_object(Bucket="elsewhere", Key="old/anvils.jsonl", Body=line.encode())
     ingests = json.loads(reviewlens("ingest", "s3://elsewhere/old/", "--json").stdout)["ingests"]

@@ -143,7 +143,9 @@ def test_a_second_run_is_refused_and_the_error_names_the_first(trained, runs):
 
 
 def test_the_service_alone_starts_and_reports_the_same_runs(trained, runs):
-    variables = function_environment(trained.running.aws_url, trained.folder.cache)
+    variables = function_environment(
+        trained.running.aws_url, trained.folder.cache, trained.folder.aws_keys()
+    )
     environment = child_environment(os.environ | settings(runs.folder, runs.python), variables)
     port = free_port(0, purpose="test", option="-")
     command = [sys.executable, "-m", "uvicorn", "--factory", "lambdas.training.api:create_app"]

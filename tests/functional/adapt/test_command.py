@@ -80,7 +80,7 @@ def stack(tmp_path, aws_endpoint):
     state = StateFolder(tmp_path / "state")
     state.create()
     port = int(aws_endpoint.rpartition(":")[2])
-    s3 = local_client("s3", f"http://127.0.0.1:{port}")
+    s3 = local_client("s3", f"http://127.0.0.1:{port}", state.aws_keys())
     s3.create_bucket(
         Bucket=ARTEFACT_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )

@@ -12,10 +12,12 @@ from moto.sqs.models import sqs_backends
 
 from local.aws.resources import local_client
 from local.aws.server import LocalAws
+from local.credentials import AwsKeys
 from local.names import REGION
 from local.stack.ports import bind
 
 TIMEOUT_SECONDS = 30
+KEYS = AwsKeys("LOCAL0123456789ABCDE", "the secret of these tests")
 
 
 cached_client = cache(local_client)
@@ -28,11 +30,12 @@ class Aws:
         self.root = root
         self.port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.s3, self.sqs = (cached_client(name, self.url) for name in ("s3", "sqs"))
+        self.keys = KEYS
+        self.s3, self.sqs = (cached_client(name, self.url, KEYS) for name in ("s3", "sqs"))
         self._listener = listener
 
     def start(self):
-        self._server = LocalAws(self.root, self._listener.dup())
+        self._server = LocalAws(self.root, self._listener.dup(), keys=KEYS)
         self.loaded = self._server.start()
 
     def stop(self):

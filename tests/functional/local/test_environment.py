@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from local.aws.resources import local_client
+from local.credentials import AwsKeys
 from local.stack.environment import child_environment, function_environment
 
+KEYS = AwsKeys("LOCALOURS", "ours")
 ENDPOINT = "http://127.0.0.1:4566"
 USERS = {
     "AWS_PROFILE": "production",
@@ -41,7 +43,7 @@ print(json.dumps({
 
 @pytest.fixture
 def environment(tmp_path):
-    return child_environment({**USERS, "KEPT": "1"}, function_environment(ENDPOINT, tmp_path))
+    return child_environment({**USERS, "KEPT": "1"}, function_environment(ENDPOINT, tmp_path, KEYS))
 
 
 def test_a_function_sees_only_the_local_account(environment, tmp_path):
@@ -57,12 +59,12 @@ def test_a_function_sees_only_the_local_account(environment, tmp_path):
     assert json.loads(result.stdout) == {
         "endpoints": [ENDPOINT, ENDPOINT],
         "region": "us-east-1",
-        "credentials": ["local", "local", None],
+        "credentials": [KEYS.access_key, KEYS.secret_key, None],
     }
 
 
 def test_no_aws_variable_of_the_user_remains(environment):
-    ours = function_environment(ENDPOINT, "cache")
+    ours = function_environment(ENDPOINT, "cache", KEYS)
     assert {name for name in environment if name.startswith("AWS_")} <= ours.keys()
     assert "theirs" not in environment.values()
 
@@ -80,7 +82,7 @@ def test_settings_of_the_user_are_kept_unless_overridden():
 
 
 def test_every_queue_has_its_url():
-    environment = function_environment(ENDPOINT, "cache")
+    environment = function_environment(ENDPOINT, "cache", KEYS)
     for name in ("COLLECTION", "PROCESSING", "INDEX"):
         url = environment[f"REVIEWLENS_{name}_QUEUE_URL"]
         assert url == f"{ENDPOINT}/123456789012/reviewlens-{name.lower()}"
@@ -89,5 +91,5 @@ def test_every_queue_has_its_url():
 def test_the_clients_of_the_stack_ignore_the_variables(aws, monkeypatch):
     for name, value in USERS.items():
         monkeypatch.setenv(name, value)
-    client = local_client("s3", aws.url)
+    client = local_client("s3", aws.url, aws.keys)
     assert client.list_buckets()["ResponseMetadata"]["HTTPStatusCode"] == 200

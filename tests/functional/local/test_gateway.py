@@ -1,6 +1,9 @@
 """The gateway process with the real services, database and local AWS."""
 
 import os
+import socket
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -42,3 +45,17 @@ def test_the_real_services_respond_on_one_port(gateway):
     upgrade = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
     assert gateway.get("/products", headers=upgrade).status_code == 200
     assert "server" not in gateway.head("/health").headers
+
+
+def test_a_socket_that_others_can_reach_needs_a_token(tmp_path):
+    with socket.create_server(("0.0.0.0", 0)) as listener:
+        done = subprocess.run(
+            [sys.executable, "-m", "local.stack.gateway", "--fd", str(listener.fileno())],
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.PIPE,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "0.0.0.0 is not loopback: set REVIEWLENS_GATEWAY_TOKEN" in done.stderr

@@ -11,20 +11,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws.disk import DiskBuckets
 from local.aws.resources import local_client
+from local.credentials import AwsKeys
 
 SERVER = """
 import sys
 from pathlib import Path
 from local.aws.server import LocalAws
+from local.credentials import AwsKeys
 from local.stack.lifeline import tie_to_parent
 from local.stack.ports import bind
 tie_to_parent()
 listener = bind(0, purpose="test AWS", option="-")
-aws = LocalAws(Path(sys.argv[1]), listener)
+aws = LocalAws(Path(sys.argv[1]), listener, keys=AwsKeys(*sys.argv[2:]))
 aws.start()
 print(listener.getsockname()[1], flush=True)
 aws._thread.join()
 """
+KEYS = AwsKeys("LOCAL0123456789ABCDE", "the secret of these tests")
 WRITERS = 4
 PUTS_BEFORE_KILL = 60
 
@@ -32,7 +35,7 @@ PUTS_BEFORE_KILL = 60
 @pytest.fixture
 def server(tmp_path):
     with subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(tmp_path / "s3")],
+        [sys.executable, "-c", SERVER, str(tmp_path / "s3"), KEYS.access_key, KEYS.secret_key],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -43,7 +46,7 @@ def server(tmp_path):
 
 
 def test_objects_acknowledged_before_a_kill_are_complete(server, tmp_path):
-    s3 = local_client("s3", server.url)
+    s3 = local_client("s3", server.url, KEYS)
     s3.create_bucket(Bucket="bucket")
     acknowledged, interrupted, may_kill = {}, {}, threading.Event()
 

@@ -17,8 +17,8 @@ from reviewlens.models import GatewayHealth
 @pytest.fixture
 def health(aws, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=MIN_FREE_BYTES))
-    create_resources(aws.url, database={}, reviewer_key="00")
-    http = TestClient(Gateway({}, Machine(aws.url, tmp_path).read))
+    create_resources(aws.url, aws.keys, database={}, reviewer_key="00")
+    http = TestClient(Gateway({}, Machine(aws.url, tmp_path, aws.keys).read))
     return lambda: GatewayHealth.model_validate(http.get("/health").json() | {"version": "1"})
 
 

@@ -17,6 +17,7 @@ from moto.sqs.models import sqs_backends
 
 from local.aws.resources import local_client
 from local.aws.server import LocalAws
+from local.credentials import AwsKeys
 from local.errors import LocalStackError
 from local.names import ARTEFACT_BUCKET
 from local.stack import postgres
@@ -71,12 +72,15 @@ class StartedStack:
         return True
 
 
+KEYS = AwsKeys("LOCAL0123456789ABCDE", "the secret of these tests")
+
+
 def corrupt_pointer(root):
     """Replace the model pointer with invalid JSON."""
     listener = bind(0, purpose="test AWS", option="-")
-    aws = LocalAws(root, listener)
+    aws = LocalAws(root, listener, keys=KEYS)
     aws.start()
-    s3 = local_client("s3", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    s3 = local_client("s3", f"http://127.0.0.1:{listener.getsockname()[1]}", KEYS)
     s3.create_bucket(Bucket=ARTEFACT_BUCKET)
     s3.put_object(Bucket=ARTEFACT_BUCKET, Key="pointers/model.json", Body=b"not json")
     aws.stop()

@@ -31,7 +31,7 @@ HOME = StateFolder(Path(os.environ["HOME"]) / "state")
 
 if __name__ == "__main__":
     stack = Stack(HOME, Ports(0, 0, 0), model=HERE / "models" / "default")
-    client = StackClient(stack.start())
+    client = StackClient(HOME, stack.start())
     health = client.api.health()
     answer = client.api.analyze("It broke at once, awful.", top_k=0).model_dump(mode="json")
     print(json.dumps({"hello": HELLO, "version": health.version, "answer": answer}))
