@@ -24,10 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--host", help="address to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8006)")
+    parser.add_argument(
+        "--login", action="store_true", help="visitors need the link that is printed"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     try:
-        settings = PageSettings()
+        settings = PageSettings(page_login=True) if options.login else PageSettings()
     except ValidationError as error:
         for problem in error.errors():
             name = f"REVIEWLENS_{'_'.join(map(str, problem['loc'])).upper()}"
@@ -36,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
+    os.umask(0o077)  # uploads are for this account only
+    from frontend_space.access import OpenPageError
     from frontend_space.app import PORT, served
 
     # the proxy of a Space connects from outside; the API and the stack stay on loopback
@@ -48,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"The page is at {address}\n")
             sys.stdout.flush()
             stopped.wait()
+    except OpenPageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except OSError as error:
         sys.stderr.write(f"The page cannot be served: {error}\n")
         return 1
