@@ -135,6 +135,6 @@ def _check_options(
 
 def _write(output: Path, body: bytes) -> None:
     try:
-        write_atomically(output, body)
+        write_atomically(output, body, mode=0o644)
     except OSError as error:
         raise LocalStackError(f"{output} could not be written: {error.strerror}.") from error

@@ -47,15 +47,17 @@ def test_the_real_services_respond_on_one_port(gateway):
     assert "server" not in gateway.head("/health").headers
 
 
-def test_a_socket_that_others_can_reach_needs_a_token(tmp_path):
-    with socket.create_server(("0.0.0.0", 0)) as listener:
-        done = subprocess.run(
+def test_a_socket_that_others_can_reach_needs_a_token():
+    with (
+        socket.create_server(("0.0.0.0", 0)) as listener,
+        subprocess.Popen(
             [sys.executable, "-m", "local.stack.gateway", "--fd", str(listener.fileno())],
             pass_fds=[listener.fileno()],
-            stdin=subprocess.PIPE,
-            capture_output=True,
+            stdin=subprocess.PIPE,  # its lifeline
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-        )
-    assert done.returncode == 2
-    assert "0.0.0.0 is not loopback: set REVIEWLENS_GATEWAY_TOKEN" in done.stderr
+        ) as process,
+    ):
+        message = process.stderr.read()
+        assert process.wait() == 2
+    assert "0.0.0.0 is not loopback: set REVIEWLENS_GATEWAY_TOKEN" in message
