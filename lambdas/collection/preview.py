@@ -94,7 +94,9 @@ def _read(
 ) -> Preview:
     counted: Any = CountedStream(stream)
     dump = read_dump(
-        counted, name=name, options=replace(options, reviewer_key=b"", batch_rows=_BATCH_ROWS)
+        counted,
+        name=name,
+        options=replace(options, reviewer_key=b"", batch_rows=_BATCH_ROWS, is_cut=is_cut),
     )
     summary = Summary()
     is_complete = not is_cut

@@ -47,6 +47,9 @@ def search(
         str | None,
         typer.Option(help="Only reviews with this sentiment: negative, neutral or positive."),
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Only reviews in this language: an ISO 639-1 code, or und.")
+    ] = None,
     min_rating: Annotated[float | None, typer.Option(help="Minimum number of stars.")] = None,
     max_rating: Annotated[float | None, typer.Option(help="Maximum number of stars.")] = None,
     date_from: Annotated[
@@ -66,6 +69,7 @@ def search(
     filters = {
         "product_id": product,
         "sentiment": sentiment,
+        "language": language,
         "min_rating": min_rating,
         "max_rating": max_rating,
         "date_from": date_from,

@@ -10,7 +10,7 @@ _WORDS = {
         " bahot bohot bohat bhot acha accha achha achi acchi achhi achchha yeh woh mujhe mera"
         " meri aap apna ka ki ke mein kya kyu kyun kaise bhi aur lekin magar phir toh liye"
         " wala wali wale sirf sabko kuch koi jaldi lena kharab bekar bakwas bakwaas faltu"
-        " ghatiya ekdum bilkul theek thik badhiya bhai yaar paisa paise zaya barbad pasand"
+        " ghatiya ekdum bilkul theek thik badhiya bhai yaar zaya barbad pasand"
     ),
     "Bengali and Punjabi": "khub bhalo tumi kinben kinlam ekta eta valo vadiya vadhiya",
     "Tamil, Telugu, Kannada and Malayalam": (

@@ -163,5 +163,6 @@ def read_dump(stream: BinaryIO, *, name: str, options: ReadOptions) -> Dump | Ar
     """
     source = open_source(stream, options.limits)
     if source.dump is not None:
+        source.dump.state.truncated |= options.is_cut
         return Dump(source.dump, name, options)
     return Archive(source, name, options)

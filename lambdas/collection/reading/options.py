@@ -35,6 +35,8 @@ class ReadOptions:
     reviewer_key: bytes = b""
     limits: Limits = field(default_factory=Limits)
     batch_rows: int = 20_000
+    is_cut: bool = False
+    """Whether the stream is only the beginning of the dump, and ends within a record."""
 
 
 @dataclass

@@ -92,3 +92,31 @@ def test_the_beginning_of_a_dump_has_no_reject_for_its_last_record(compress):
     assert shown.rows_read == shown.stored
     assert not shown.is_complete
     assert not [warning for warning in shown.warnings if "truncated" in warning]
+
+
+_QUOTED = "review,rating,user\n" + "".join(
+    f'"Line one of {n}.\nLine two, with a comma.",{n % 5 + 1},U{n * 7919}\n' for n in range(300)
+)
+
+
+@pytest.mark.parametrize("missing", [1, 3, 20, 45], ids=["user", "rating", "line two", "line one"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_row_that_the_beginning_cuts_is_neither_stored_nor_rejected(compress, encoding, missing):
+    whole = _QUOTED.rstrip("\n")
+    head = whole[: len(whole) - missing].encode(encoding)
+    shown = preview(compress(head), is_cut=True)
+    assert (shown.rows_read, shown.stored, shown.rejected) == (299, 299, 0)
+
+
+@pytest.mark.parametrize("separator", ["\t", "|"])
+def test_a_cut_value_at_the_end_of_an_unquoted_row_is_not_shown(separator):
+    lines = [f"Review {n} is written{separator}5{separator}U{n}00" for n in range(50)]
+    text = separator.join(["review", "rating", "user"]) + "\n" + "\n".join(lines)
+    shown = preview(text[:-1], is_cut=True)
+    assert (shown.rows_read, shown.stored, shown.rejected) == (49, 49, 0)
+
+
+def test_a_beginning_of_only_the_header_has_no_rows():
+    shown = preview("review,rating,user\n", is_cut=True)
+    assert (shown.columns, shown.rows_read, shown.rejected) == (["review", "rating", "user"], 0, 0)
