@@ -15,6 +15,7 @@ from shared.errors import IngestError
 
 READ_BYTES = 256 * 1024
 OUT_BYTES = 128 * 1024
+_MIN_CHUNK_BYTES = 64 * 1024
 # A zstd block of a few bytes may expand to 128 KiB and the decoder cannot be interrupted, so its
 # input is small.
 _ZSTD_INPUT_BYTES = 2048
@@ -82,7 +83,7 @@ def expand(chunks: Iterator[bytes], compression: str, state: StreamState) -> Ite
             too much memory; empty_object if it is truncated before its first byte.
     """
     has_output = False
-    for chunk in _expand(chunks, compression, state):
+    for chunk in _joined(_expand(chunks, compression, state)):
         has_output = True
         yield chunk
     if state.truncated and not has_output:
@@ -91,6 +92,25 @@ def expand(chunks: Iterator[bytes], compression: str, state: StreamState) -> Ite
             raise IngestError("empty_object", message)
         message = f"the {compression} stream cannot be decompressed: {state.decompression_error}"
         raise IngestError("archive_unsupported", message[:300])
+
+
+def _joined(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small chunks: thousands of members of a byte each would take quadratic time."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for chunk in chunks:
+            parts.append(chunk)
+            size += len(chunk)
+            if size >= _MIN_CHUNK_BYTES:
+                yield b"".join(parts)
+                parts, size = [], 0
+    except IngestError:
+        if parts:
+            yield b"".join(parts)
+        raise
+    if parts:
+        yield b"".join(parts)
 
 
 def _expand(chunks: Iterator[bytes], compression: str, state: StreamState) -> Iterator[bytes]:

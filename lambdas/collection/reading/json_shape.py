@@ -60,23 +60,20 @@ def complete_json(sample: bytes) -> Any:
 
 def _closed_at_last_value(sample: bytes) -> bytes:
     stack: list[int] = []
-    end, closing = 0, b""
+    end = depth = 0
     for token in _TOKEN.finditer(sample):
         mark = sample[token.start()]
         if mark in _CLOSING:
             stack.append(mark)
         elif mark in b"}]":
             del stack[-1:]
-            end, closing = token.end(), _closed(stack)
+            end, depth = token.end(), len(stack)
             if not stack:
                 break
         elif mark in b",":
-            end, closing = token.start(), _closed(stack)
-    return sample[:end] + closing
-
-
-def _closed(stack: list[int]) -> bytes:
-    return b"".join(_CLOSING[mark] for mark in reversed(stack))
+            end, depth = token.start(), len(stack)
+    # whatever is closed ends a value, so the stack has only grown since then
+    return sample[:end] + b"".join(_CLOSING[mark] for mark in reversed(stack[:depth]))
 
 
 def find_shape(

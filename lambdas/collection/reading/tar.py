@@ -1,5 +1,6 @@
 """Reads tar archives as a stream: headers and contents pass by once, in bounded memory."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -9,6 +10,9 @@ from shared.errors import IngestError
 BLOCK = 512
 _MAX_HEADER_BYTES = 2**20
 """Largest extended header (pax attributes, long names)."""
+_MAX_LENGTH_DIGITS = 9
+_USED_ATTRIBUTES = frozenset({b"path", b"size"})
+_SIZE = re.compile(r"[0-9]{1,19}")
 _REGULAR, _SPARSE = (b"\0", b"0", b"7"), b"S"
 _LONG_NAME, _LONG_LINK, _PAX, _PAX_GLOBAL = b"L", b"K", b"x", b"g"
 _KINDS = {
@@ -48,7 +52,8 @@ def read_tar(chunks: Iterator[bytes], state: StreamState) -> Iterator[Entry]:
             continue
         if kind == _SPARSE and header[482:483] == b"\1":
             source.skip_sparse_maps()
-        size = int(attributes["size"]) if attributes.get("size", "").isdigit() else size
+        if _SIZE.fullmatch(attributes.get("size", "")):
+            size = int(attributes["size"])
         content = source.content(size)
         reason = _skip_reason(kind, attributes)
         yield Entry(attributes.get("path") or _name(header), size, content, reason)
@@ -59,7 +64,7 @@ def read_tar(chunks: Iterator[bytes], state: StreamState) -> Iterator[Entry]:
 
 
 def _skip_reason(kind: bytes, attributes: dict[str, str]) -> str | None:
-    if any(name.startswith("GNU.sparse") for name in attributes):
+    if "GNU.sparse" in attributes:
         return _KINDS[_SPARSE]
     if kind in _REGULAR:
         return None
@@ -161,14 +166,19 @@ def _text(field: bytes) -> str:
 
 
 def _pax_attributes(body: bytes) -> dict[str, str]:
-    """Parse records of the form ``length key=value`` and a line feed."""
+    """Parse records of the form ``length key=value`` and a line feed; keeps those that are used."""
     attributes: dict[str, str] = {}
-    while body:
-        length, _, rest = body.partition(b" ")
-        if not length.isdigit() or not 0 < int(length[:9]) <= len(body):
-            return attributes
-        end = int(length[:9])
-        key, _, value = rest[: end - len(length) - 1].rstrip(b"\n").partition(b"=")
-        attributes[key.decode("utf-8", "replace")] = value.decode("utf-8", "replace")
-        body = body[end:]
+    start = 0
+    while start < len(body):
+        space = body.find(b" ", start, start + _MAX_LENGTH_DIGITS + 1)
+        length = body[start : max(space, start)]
+        if not length.isdigit() or not space - start < int(length) <= len(body) - start:
+            break
+        end = start + int(length)
+        key, _, value = body[space + 1 : end].rstrip(b"\n").partition(b"=")
+        if key in _USED_ATTRIBUTES:
+            attributes[key.decode()] = value.decode("utf-8", "replace")
+        elif key.startswith(b"GNU.sparse"):
+            attributes["GNU.sparse"] = ""
+        start = end
     return attributes

@@ -10,6 +10,8 @@ from lambdas.collection.reading.records import Record
 from shared.errors import IngestError
 
 MAX_DOCUMENT_BYTES = 64 * 2**20
+_MIN_SPARSE_CELLS = 100_000
+_MAX_CELLS_PER_VALUE = 8
 
 
 def load_document(chunks: Iterator[bytes]) -> dict[str, Any] | None:
@@ -38,7 +40,11 @@ def load_document(chunks: Iterator[bytes]) -> dict[str, Any] | None:
 
 
 def parse_json_columns(chunks: Iterator[bytes], names: list[str]) -> Iterator[Record]:
-    """Yield one record per row of a document whose keys are columns."""
+    """Yield one record per row of a document whose keys are columns.
+
+    Raises:
+        IngestError: object_too_large.
+    """
     document = load_document(chunks)
     if document is None:
         yield Record(None, cut_off(), "")
@@ -46,11 +52,25 @@ def parse_json_columns(chunks: Iterator[bytes], names: list[str]) -> Iterator[Re
     columns = {name: _by_row(value) for name, value in document.items()}
     keys = dict.fromkeys(key for column in columns.values() for key in column)
     names = list(dict.fromkeys((*names, *columns)))
+    _check_cells(columns, len(keys) * len(names))
     for key in keys:
-        values = {
-            name: columns.get(name, {}).get(key) for name in dict.fromkeys((*names, *columns))
-        }
+        values = {name: columns.get(name, {}).get(key) for name in names}
         yield Record(None, values, values)
+
+
+def _check_cells(columns: dict[str, dict[Any, Any]], cells: int) -> None:
+    """Refuse columns that hardly share their rows: the table would be far larger than the document.
+
+    Raises:
+        IngestError: object_too_large.
+    """
+    values = sum(map(len, columns.values()))
+    if cells > _MIN_SPARSE_CELLS and cells > values * _MAX_CELLS_PER_VALUE:
+        raise IngestError(
+            "object_too_large",
+            f"the table of the JSON document has {cells} cells for {values} values, "
+            f"the limit is {_MAX_CELLS_PER_VALUE} cells for each value",
+        )
 
 
 def _by_row(column: Any) -> dict[Any, Any]:

@@ -1,6 +1,5 @@
 """JSON lines, and JSON arrays with one object per line."""
 
-import ast
 import json
 import re
 from collections.abc import Iterator
@@ -9,19 +8,16 @@ from typing import Any
 import orjson
 
 from lambdas.collection.reading.encoding import decode_text
+from lambdas.collection.reading.formats.exact import may_have_big_integers, parse_exactly
+from lambdas.collection.reading.formats.python_literal import is_dictionary, parse_dictionary
 from lambdas.collection.reading.lines import Overlong, line_blocks
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
 
 _BOM = b"\xef\xbb\xbf"
-_MAX_LITERAL = 64 * 1024
 _LENIENT = json.JSONDecoder(strict=False)
 _GAP = re.compile(r"[\s,]*")
-_DICTIONARY = re.compile(r"\{\s*u?'")
 _loads = orjson.loads
-_DIGITS_AS_ZERO = bytes(ord("0") if chr(byte).isdecimal() else byte for byte in range(256))
-_LONG_NUMBER = b"0" * 20
-"""As many digits as an integer needs that orjson reads as a float."""
 
 
 def parse_json_lines(
@@ -39,7 +35,7 @@ def parse_json_lines(
             number += 1
             yield Record(number, _too_long(limit), block.head)
             continue
-        loads = parse_exactly if _may_have_big_integers(block) else _loads
+        loads = parse_exactly if may_have_big_integers(block) else _loads
         lines = block.split(b"\n")
         last = lines.pop()  # empty if the block ends at a line end
         for line in lines:
@@ -97,23 +93,6 @@ def _last_line(line: bytes, number: int, *, limit: int, array: bool) -> Iterator
             yield record
 
 
-def _may_have_big_integers(raw: bytes) -> bool:
-    # Four of any twenty digits in a row are at multiples of five; checking these alone is fast.
-    if b"0000" not in raw[::5].translate(_DIGITS_AS_ZERO):
-        return False
-    return _LONG_NUMBER in raw.translate(_DIGITS_AS_ZERO)
-
-
-def parse_exactly(raw: bytes) -> Any:
-    """Parse JSON with the digits of integers beyond 64 bits, which orjson reads as floats.
-
-    Raises:
-        ValueError: it is not JSON as orjson accepts it.
-    """
-    values = _loads(raw)
-    return json.loads(raw) if _may_have_big_integers(raw) else values
-
-
 def objects_in(body: bytes) -> list[dict[str, Any]]:
     """Parse a line that is not a plain JSON object.
 
@@ -126,7 +105,8 @@ def objects_in(body: bytes) -> list[dict[str, Any]]:
     try:
         whole = parse_exactly(body)
     except ValueError:
-        return _objects_leniently(decode_text(body))
+        text = decode_text(body)
+        return _python_dictionary(text) if is_dictionary(text) else _objects_leniently(text)
     return [whole] if isinstance(whole, dict) else []
 
 
@@ -141,18 +121,13 @@ def _objects_leniently(text: str) -> list[dict[str, Any]]:
             objects.append(values)
             position = _GAP.match(text, position).end()  # type: ignore[union-attr]
     except (ValueError, RecursionError):
-        return _python_literal(text)
+        return []
     return objects
 
 
-def _python_literal(text: str) -> list[dict[str, Any]]:
-    if len(text) > _MAX_LITERAL or not _DICTIONARY.match(text):
-        return []
-    try:
-        values = ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return []
-    return [values] if isinstance(values, dict) else []
+def _python_dictionary(text: str) -> list[dict[str, Any]]:
+    values = parse_dictionary(text)
+    return [] if values is None else [values]
 
 
 def _why(body: bytes) -> str:

@@ -81,6 +81,7 @@ class _Walker:
         self._steps: list[str] = []
         self._expects_key: list[bool] = []
         self._skips_string = False
+        self._enough = 0
 
     @property
     def is_open(self) -> bool:
@@ -88,7 +89,12 @@ class _Walker:
         return bool(self._steps)
 
     def take(self, *, final: bool) -> Iterator[Record]:
-        """Yield the complete records and keep the rest."""
+        """Yield the complete records and keep the rest.
+
+        An incomplete record is read again when the buffer has doubled, so in linear time.
+        """
+        if len(self.buffer) < self._enough and not final:
+            return
         position = self._skip_string() if self._skips_string else 0
         if position < 0:
             return
@@ -119,6 +125,7 @@ class _Walker:
         else:
             position = self._passed(position, len(self.buffer))
         self.buffer = self.buffer[position:]
+        self._enough = min(2 * len(self.buffer), self._limit + 1)
 
     def _is_record(self) -> bool:
         steps, path = self._steps, self._path

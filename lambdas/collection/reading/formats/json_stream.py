@@ -5,7 +5,8 @@ import sys
 from collections.abc import Generator, Iterator
 from itertools import islice
 
-from lambdas.collection.reading.formats.json_lines import objects_in, parse_exactly
+from lambdas.collection.reading.formats.exact import parse_exactly
+from lambdas.collection.reading.formats.json_lines import objects_in
 from lambdas.collection.reading.formats.unquoted import cut_off, too_long
 from lambdas.collection.reading.records import RAW_LIMIT, Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
@@ -15,6 +16,8 @@ _BETWEEN = re.compile(rb"[\s,\[\]\0]*")
 _OVERLAP = 256
 _SHORT_SEARCH_BYTES = 1024
 _MAX_NESTED_STARTS = 50
+_SEARCH_CREDIT_BYTES = 2**18
+"""Bytes that may be searched in vain for the end of objects, beside as many as objects have."""
 
 
 def object_end(buffer: bytes, start: int, stop: int = sys.maxsize) -> int:
@@ -53,7 +56,9 @@ def parse_json_stream(
     objects = _Objects(limit, starts)
     for chunk in chunks:
         objects.buffer += chunk
-        yield from objects.take(final=False)
+        # an incomplete object is searched again when the buffer has doubled, so in linear time
+        if len(objects.buffer) >= objects.enough:
+            yield from objects.take(final=False)
     yield from objects.take(final=True)
     if objects.array and not objects.closed:
         state.warnings.append("the JSON array is not closed: the file is probably truncated")
@@ -70,6 +75,8 @@ class _Objects:
         self._line = 1
         self._began = False
         self._skipping: tuple[int, bytes] | None = None
+        self._credit = _SEARCH_CREDIT_BYTES
+        self.enough = 0
 
     def take(self, *, final: bool) -> Iterator[Record]:
         """Yield the complete objects (at the end: everything) and keep the rest."""
@@ -100,17 +107,26 @@ class _Objects:
             position = self._passed(position, found_end)
         self.buffer = self.buffer[position:]
         self._shorten()
+        self.enough = min(2 * len(self.buffer), self._limit + 1)
         if final and self._skipping:
             yield self._skipped()
 
     def _end_of(self, start: int) -> int:
-        end = object_end(self.buffer, start, start + _SHORT_SEARCH_BYTES)
-        if end >= 0 or len(self.buffer) <= start + _SHORT_SEARCH_BYTES:
-            return end
-        # do not search far if dozens of objects seem to begin inside this one
-        begun = islice(self._starts.finditer(self.buffer, start + 1), _MAX_NESTED_STARTS, None)
-        stop = next((begin.start() for begin in begun), sys.maxsize)
-        return object_end(self.buffer, start, stop)
+        stop = start + _SHORT_SEARCH_BYTES
+        if self._credit < 0:  # most objects are not closed: do not look beyond the next one
+            stop = min(stop, self._start_after(start, 0))
+        end = object_end(self.buffer, start, stop)
+        if end < 0 and stop == start + _SHORT_SEARCH_BYTES < len(self.buffer):
+            # do not search far if dozens of objects seem to begin inside this one
+            stop = self._start_after(start, _MAX_NESTED_STARTS if self._credit >= 0 else 0)
+            end = object_end(self.buffer, start, stop)
+        self._credit += end - start if end >= 0 else start - min(stop, len(self.buffer))
+        return end
+
+    def _start_after(self, start: int, skip: int) -> int:
+        """Where the next object seems to begin, or the one after ``skip`` others."""
+        begun = islice(self._starts.finditer(self.buffer, start + 1), skip, None)
+        return next((begin.start() for begin in begun), sys.maxsize)
 
     def _separators(self, position: int) -> int:
         end = _BETWEEN.match(self.buffer, position).end()  # type: ignore[union-attr]

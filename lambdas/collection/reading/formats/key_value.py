@@ -1,6 +1,7 @@
 """Blocks of ``key: value`` lines with a blank line between records, as in the sets of SNAP."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from lambdas.collection.reading.encoding import decode_text
@@ -30,9 +31,8 @@ def key_value_columns(sample: bytes) -> list[str]:
         match[1] for block in complete for line in block.split(b"\n") if (match := _KEY.match(line))
     ]
     # text that goes on in a second line may begin like a key
-    usual = [
-        key for key in dict.fromkeys(found) if key in keys or found.count(key) * 5 > len(complete)
-    ]
+    counts = Counter(found)
+    usual = [key for key in counts if key in keys or counts[key] * 5 > len(complete)]
     return [key.decode() for key in usual]
 
 
@@ -40,6 +40,7 @@ def parse_key_values(
     chunks: Iterator[bytes], state: StreamState, *, limit: int, columns: list[str]
 ) -> Iterator[Record]:
     """Yield one record per block; a line without a known key continues the value before it."""
+    known = frozenset(columns)
     block: list[bytes] = []
     size = number = start = 0
     for part in line_blocks(chunks, limit):
@@ -59,27 +60,29 @@ def parse_key_values(
                 if size <= limit or not block:
                     block.append(line)
             elif block:
-                yield _record(block, start, size, limit, columns)
+                yield _record(block, start, size, limit, known)
                 block, size = [], 0
     if block and state.truncated:
         yield Record(start, cut_off(), b"\n".join(block)[:RAW_LIMIT])
     elif block:
-        yield _record(block, start, size, limit, columns)
+        yield _record(block, start, size, limit, known)
 
 
-def _record(block: list[bytes], start: int, size: int, limit: int, columns: list[str]) -> Record:
+def _record(
+    block: list[bytes], start: int, size: int, limit: int, columns: frozenset[str]
+) -> Record:
     raw = b"\n".join(block)
     if size > limit:
         return Record(start, too_long(limit), raw[:RAW_LIMIT])
-    values: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     last = ""
     for line in decode_text(raw).split("\n"):
         key, colon, value = line.partition(":")
         if colon and key in columns and key not in values:
-            values[key] = value.strip()
+            values[key] = [value.strip()]
             last = key
         elif last:
-            values[last] += f"\n{line.strip()}"
+            values[last].append(line.strip())
         else:
             return Record(start, _NO_KEY, raw)
-    return Record(start, values, raw)
+    return Record(start, {key: "\n".join(parts) for key, parts in values.items()}, raw)

@@ -46,9 +46,15 @@ class _Blocks:
         self._limit = limit
         self._line = 1
         self._skipping: tuple[int, bytes] | None = None
+        self._enough = 0
 
     def take(self) -> Iterator[Record]:
-        """Yield the complete blocks and keep the rest."""
+        """Yield the complete blocks and keep the rest.
+
+        An incomplete block is searched again when the buffer has doubled, so in linear time.
+        """
+        if len(self.buffer) < self._enough:
+            return
         position = 0
         while (opened := self._opens(position)) >= 0:
             if self._skipping:
@@ -69,6 +75,7 @@ class _Blocks:
             position = self._passed(position, end)
         self.buffer = self.buffer[position:]
         self._shorten()
+        self._enough = min(2 * len(self.buffer), self._limit + 1)
 
     def _opens(self, position: int) -> int:
         """Position of the next block (at the start of a line or after a tag), or -1."""
@@ -120,7 +127,9 @@ class _Blocks:
         return Record(self._line, values, raw)
 
     def end(self, state: StreamState) -> Iterator[Record]:
-        """Yield the record that the stream ended in."""
+        """Yield the blocks that are left, and the record that the stream ended in."""
+        self._enough = 0
+        yield from self.take()
         if self._skipping:
             yield self._skipped()
             return
