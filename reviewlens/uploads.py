@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -67,6 +68,9 @@ def transfer_options(core: Core) -> dict[str, Any]:
 
 def check_response(response: httpx.Response) -> None:
     """Raise UploadError unless the bucket accepted the file."""
+    if response.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
+        message = "The disk of the bucket is full. Free some space, then repeat the upload."
+        raise UploadError(message)
     if not response.is_success:
         raise UploadError(f"The bucket did not accept the file (HTTP {response.status_code}).")
 

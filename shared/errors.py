@@ -6,7 +6,12 @@ reported as failed, and the queue's redrive policy limits the retries. Messages 
 caller and contain no secrets.
 """
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""No space, a quota is used up, or a file may not grow further."""
 
 
 class ReviewlensError(Exception):
@@ -52,6 +57,12 @@ class UnavailableError(ReviewlensError):
     retryable = True
 
 
+class StorageFullError(UnavailableError):
+    """A disk is full: of this process, of the object store, or of the database."""
+
+    code = "storage_full"
+
+
 class ArtefactError(ReviewlensError):
     """A model or index version is incomplete, corrupt, or does not match the model in use."""
 
@@ -80,3 +91,23 @@ class IngestError(ReviewlensError):
     ) -> None:
         super().__init__(message, details=details)
         self.code = code
+
+
+def is_full_disk(error: OSError) -> bool:
+    """Whether a write failed because there is no space for it."""
+    return error.errno in _FULL_DISK
+
+
+@contextmanager
+def report_full_disk(action: str) -> Iterator[None]:
+    """Raise StorageFullError if a write in the block fails for lack of space.
+
+    Args:
+        action: what cannot be done, for the message.
+    """
+    try:
+        yield
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        raise StorageFullError(f"{action}: no space is left on the disk") from error

@@ -11,7 +11,13 @@ from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump, split_mapping
 from shared.db.ingest import ownership
 from shared.db.ingest.ledger import MAPPING
-from shared.errors import IngestError, NotFoundError, ReviewlensError, UnavailableError
+from shared.errors import (
+    IngestError,
+    NotFoundError,
+    ReviewlensError,
+    UnavailableError,
+    report_full_disk,
+)
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex
 from shared.storage.objects import ObjectInfo
@@ -57,7 +63,8 @@ class Collector:
                 return
             is_failed = False
             try:
-                finished = self._read(ingest_id, arrival.key, etag)
+                with report_full_disk("the object cannot be collected"):
+                    finished = self._read(ingest_id, arrival.key, etag)
             except IngestError as error:
                 log.warning(
                     "ingest failed", extra={"ingest_id": ingest_id, "error_code": error.code}

@@ -7,7 +7,13 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from lambdas.retrieval.dependencies import Dependencies
-from shared.errors import ConflictError, ReviewlensError, UnavailableError
+from shared.errors import (
+    ConflictError,
+    ReviewlensError,
+    StorageFullError,
+    UnavailableError,
+    report_full_disk,
+)
 from shared.http.entry import SqsRecord, run_each
 from shared.index import stops
 from shared.schemas.api import Accepted
@@ -44,12 +50,11 @@ def _parse(record: SqsRecord) -> BuildIndex:
         raise ValueError("the message is not a build_index request") from error
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, ReviewlensError):
-        return error.message
-    return (
-        f"{type(error).__name__}: {error}" if isinstance(error, OSError) else type(error).__name__
-    )
+def _record(dependencies: Dependencies, error: Exception) -> None:
+    """Record why a build failed, for /health; without space even that may fail."""
+    reason = error.message if isinstance(error, ReviewlensError) else type(error).__name__
+    with suppress(ReviewlensError):
+        stops.record(dependencies.artefacts, reason)
 
 
 def _build(dependencies: Dependencies, *, force: bool) -> None:
@@ -57,12 +62,14 @@ def _build(dependencies: Dependencies, *, force: bool) -> None:
     from shared.index.build import build_index
 
     try:
-        report = build_index(dependencies.artefacts, force=force)
-    except (UnavailableError, ConflictError):
+        with report_full_disk("the index cannot be built"):
+            report = build_index(dependencies.artefacts, force=force)
+    except (UnavailableError, ConflictError) as error:
+        if isinstance(error, StorageFullError):
+            _record(dependencies, error)
         raise  # the next attempt may succeed; after the last one there is a dead letter
     except Exception as error:
-        with suppress(ReviewlensError):
-            stops.record(dependencies.artefacts, _reason(error))
+        _record(dependencies, error)
         raise
     log.info(
         "index build: %s, version %s, %d reviews of %d shards, %d shards skipped",

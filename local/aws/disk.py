@@ -62,11 +62,15 @@ class DiskBuckets:
         path = self._staging / uuid4().hex
         digest = md5(usedforsecurity=False)
         size = 0
-        with path.open("wb") as file:
-            for part in parts:
-                file.write(part)
-                digest.update(part)
-                size += len(part)
+        try:
+            with path.open("wb") as file:
+                for part in parts:
+                    file.write(part)
+                    digest.update(part)
+                    size += len(part)
+        except BaseException:
+            path.unlink(missing_ok=True)  # on a full disk, every byte counts
+            raise
         checksum = digest.hexdigest()
         return Blob(path, size=size, staged=True, md5=checksum), checksum
 

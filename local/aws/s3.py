@@ -16,9 +16,14 @@ from moto.s3 import models, notifications, responses
 
 from local.aws.disk import DiskBuckets
 from local.aws.keys import StoredKey, StoredMultipart
+from shared.errors import is_full_disk
 
 log = logging.getLogger(__name__)
 _LOCK_COUNT = 64
+_STORAGE_FULL = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>StorageFull</Code><Message>'
+    "The disk of the stack is full. Free some space, then repeat the upload.</Message></Error>"
+)
 _READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -127,7 +132,7 @@ class WriteThrough:
                 finally:
                     self._write_changes(bucket, dirty)
 
-        return respond
+        return _reporting_full_disk(respond)
 
     def _lock(self, bucket: str, key: str) -> threading.RLock:
         return self._locks[hash((bucket, key)) % _LOCK_COUNT]
@@ -184,6 +189,20 @@ class WriteThrough:
         if record["tags"]:
             tagger = _backend().tagger
             tagger.tag_resource(key.arn, tagger.convert_dict_to_tags_input(record["tags"]))
+
+
+def _reporting_full_disk(respond: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a request handler to answer 507 on a full disk, which clients do not repeat."""
+
+    def respond_or_report(response: Any, request: Any, full_url: str) -> Any:
+        try:
+            return respond(response, request, full_url)
+        except OSError as error:
+            if not is_full_disk(error):
+                raise
+            return 507, {"Content-Type": "application/xml"}, _STORAGE_FULL
+
+    return respond_or_report
 
 
 def _backend() -> Any:

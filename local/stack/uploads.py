@@ -7,7 +7,7 @@ from local.dumps import Upload
 from local.errors import LocalStackError
 from local.names import RAW_BUCKET
 from shared.schemas.ingest import ingest_id_of
-from shared.storage.aws_errors import AWS_ERRORS
+from shared.storage.aws_errors import AWS_ERRORS, refused_request
 from shared.storage.layout import MAPPING_NAME, UPLOADS, is_mapping
 
 
@@ -29,8 +29,15 @@ def send(s3: Any, upload: Upload, progress: Callable[[int], None]) -> str:
         s3.upload_file(str(upload.path), RAW_BUCKET, upload.key, Callback=progress)
         etag = s3.head_object(Bucket=RAW_BUCKET, Key=upload.key)["ETag"]
     except (*AWS_ERRORS, OSError) as error:
-        raise LocalStackError(f"{upload.path} could not be uploaded: {error}") from error
+        raise LocalStackError(f"{upload.path} could not be uploaded: {_reason(error)}") from error
     return ingest_id_of(RAW_BUCKET, upload.key, etag)
+
+
+def _reason(error: BaseException) -> str:
+    """The message of the bucket if it refused the file, else that of the error."""
+    refused = refused_request(error)
+    message = refused.response.get("Error", {}).get("Message") if refused else None
+    return message or str(error)
 
 
 def copy_into_raw(s3: Any, uri: str) -> dict[str, str]:

@@ -7,11 +7,13 @@ import importlib
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import Any
 from uuid import uuid4
@@ -24,6 +26,7 @@ from shared.errors import ReviewlensError
 
 log = logging.getLogger(__name__)
 _SWEEP_FUNCTION = "lambdas.collection.handler"
+_MIN_FREE_BYTES = 64 * 2**20
 
 
 def scheduled_event(*, force: bool) -> dict[str, Any]:
@@ -69,7 +72,7 @@ class Worker:
             sqs: a boto3 SQS client.
             endpoint: URL of the local AWS.
             sweep_seconds: time between two sweeps.
-            is_ready: whether the database answers; see EventSource.
+            is_ready: whether the database answers and the disk has space; see EventSource.
         """
         self._sqs = sqs
         self._is_ready = is_ready
@@ -128,14 +131,20 @@ class Worker:
             self._stopping.wait(2.0 if force else self._sweep_seconds)
 
 
-def database_readiness() -> Callable[[], bool]:
-    """Return a function that says whether the database answers."""
+def readiness(folder: Path) -> Callable[[], bool]:
+    """Return a function that says whether the database answers and the disk has space.
+
+    Args:
+        folder: on the disk that must have space.
+    """
     from shared.db.access import open_database
     from shared.settings.base import DatabaseSettings
 
     database = open_database(DatabaseSettings())
 
     def is_ready() -> bool:
+        if shutil.disk_usage(folder).free < _MIN_FREE_BYTES:
+            return False
         try:
             database.ping()
         except ReviewlensError:
@@ -161,7 +170,7 @@ def main() -> int:
         local_client("sqs", endpoint, keys),
         endpoint,
         sweep_seconds=sweep_seconds,
-        is_ready=database_readiness(),
+        is_ready=readiness(Path(os.environ["REVIEWLENS_CACHE_DIR"])),
     )
     finished = threading.Event()
 

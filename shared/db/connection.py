@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from shared.db.watchdog import Watchdog
-from shared.errors import UnavailableError
+from shared.errors import StorageFullError, UnavailableError
 
 Connection = psycopg.Connection[TupleRow]
 Secret = Mapping[str, Any]
@@ -60,7 +60,7 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.errors.DiskFull as error:
-        raise UnavailableError("the disk of the database is full") from error
+        raise StorageFullError("the disk of the database is full") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise UnavailableError(_DOES_NOT_ANSWER) from error
 

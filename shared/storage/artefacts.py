@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from shared.errors import ArtefactError, ConflictError, NotFoundError
+from shared.errors import ArtefactError, ConflictError, NotFoundError, report_full_disk
 from shared.schemas.formats import INDEX, MODEL, POINTER, UNVERSIONED, StoredFormat
 from shared.schemas.manifest import ArtefactKind, Manifest, Pointer
 from shared.storage.layout import pointer_key, version_prefix
@@ -234,7 +234,13 @@ def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path)
     Raises:
         NotFoundError: the version or one of its files does not exist.
         ArtefactError: a file is corrupt.
+        StorageFullError: the disk has no space for it.
     """
+    with report_full_disk(f"{kind} {version} cannot be stored"):
+        return _fetch(store, kind, version, cache_dir)
+
+
+def _fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
     manifest = read_manifest(store, kind, version)
     target = cache_dir / version_prefix(kind, version)
     if _is_good(target, manifest):

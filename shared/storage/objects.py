@@ -8,13 +8,22 @@ from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
 from botocore.exceptions import FlexibleChecksumError
 
-from shared.errors import ConflictError, CorruptObjectError, NotFoundError, UnavailableError
+from shared.errors import (
+    ConflictError,
+    CorruptObjectError,
+    NotFoundError,
+    StorageFullError,
+    UnavailableError,
+    report_full_disk,
+)
 from shared.storage.aws_errors import translate_aws_errors
 
 _NOT_FOUND_CODES = {"NoSuchKey", "404", "NotFound", "NoSuchBucket", "NoSuchVersion"}
 _CONFLICT_CODES = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _SHORTER_CODES = {"InvalidRange", "416"}
 """A large file is downloaded in ranges up to its size: its bytes end before."""
+_FULL_CODES = {"StorageFull"}
+"""Answer of the S3 of a stack on one machine."""
 _READ_ATTEMPTS = 3
 _T = TypeVar("_T")
 
@@ -96,6 +105,8 @@ def _translate_errors(subject: str) -> Iterator[None]:
             return ConflictError(f"{subject} was changed by another writer")
         if code in _SHORTER_CODES:
             return CorruptObjectError(f"{subject} is corrupt: it has fewer bytes than its size")
+        if code in _FULL_CODES:
+            return StorageFullError(f"S3 has no space for {subject}")
         return UnavailableError(f"S3 refused {subject}: {code}")
 
     with translate_aws_errors(f"S3 did not answer for {subject}", refusal):
@@ -193,7 +204,10 @@ class S3Store:
         """See ObjectStore.download."""
 
         def read() -> None:
-            with _translate_errors(f"object {key}"):
+            with (
+                report_full_disk(f"object {key} cannot be downloaded"),
+                _translate_errors(f"object {key}"),
+            ):
                 self._s3.download_file(self.bucket, key, str(path))
 
         read_repeatedly(read)

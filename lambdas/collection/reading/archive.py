@@ -11,17 +11,22 @@ import stream_unzip
 
 from lambdas.collection.reading.records import Entry, StreamState
 from lambdas.collection.reading.zip_directory import check_directory
-from shared.errors import IngestError
+from shared.errors import IngestError, report_full_disk
 
 _IN_MEMORY = 8 * 2**20
 _CHUNK = 256 * 1024
 
 
 def spool(chunks: Iterator[bytes]) -> IO[bytes]:
-    """Copy a stream to a temporary file (in memory while it is small) and rewind it."""
+    """Copy a stream to a temporary file (in memory while it is small) and rewind it.
+
+    Raises:
+        StorageFullError: the disk has no space for it.
+    """
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with the dump
     for chunk in chunks:
-        file.write(chunk)
+        with report_full_disk("the dump cannot be copied to a temporary file"):
+            file.write(chunk)
     file.seek(0)
     return file
 

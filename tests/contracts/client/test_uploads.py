@@ -96,3 +96,9 @@ def test_a_file_that_cannot_be_sent_is_refused_before_any_request(client, server
     with pytest.raises(UploadError, match="cannot be read"):
         client.upload(tmp_path / "missing")
     assert server.requests == []
+
+
+def test_a_full_disk_of_the_bucket_is_said_in_one_sentence(client, server, dump):
+    server.answers = [(200, target(f"{server.url}/bucket")), (507, b"<Error/>")]
+    with pytest.raises(UploadError, match=r"The disk of the bucket is full\."):
+        client.upload(dump)

@@ -1,12 +1,19 @@
 """A full disk, missing bytes or odd names affect nothing else."""
 
 import logging
+import resource
 import socket
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.aws.disk import DiskBuckets
+from local.dumps import Upload
+from local.errors import LocalStackError
+from local.names import RAW_BUCKET
+from local.stack.uploads import send
+from shared.errors import StorageFullError
+from shared.storage.objects import S3Store
 
 
 def read(aws, bucket, key):
@@ -40,7 +47,7 @@ def test_a_put_that_cannot_be_written_fails_and_the_old_object_stays(aws, bucket
     with pytest.MonkeyPatch.context() as patch:
         full_disk(patch, "commit")
         for key in ("k", "new"):
-            with pytest.raises(ClientError, match="500"):
+            with pytest.raises(ClientError, match=r"StorageFull.*The disk of the stack is full"):
                 aws.s3.put_object(Bucket=bucket, Key=key, Body=b"lost")
     assert read(aws, bucket, "k") == b"old"
     assert [o["Key"] for o in aws.s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
@@ -49,11 +56,45 @@ def test_a_put_that_cannot_be_written_fails_and_the_old_object_stays(aws, bucket
     assert read(aws, bucket, "k") == b"new"
 
 
+@pytest.fixture
+def limit_files():
+    """``limit_files(n)``: files of this process cannot grow beyond n bytes, as with a quota."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_bytes_that_do_not_fit_are_refused_and_leave_nothing(aws, bucket, limit_files):
+    body = b"x" * 200_000
+    limit_files(100_000)
+    with pytest.raises(ClientError, match="StorageFull") as refused:
+        aws.s3.put_object(Bucket=bucket, Key="k", Body=body)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 507
+    assert refused.value.response["ResponseMetadata"]["RetryAttempts"] == 0
+    assert aws.staged() == []
+    limit_files(resource.RLIM_INFINITY)
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=body)
+    assert read(aws, bucket, "k") == body
+
+
+def test_a_large_file_that_does_not_fit_is_refused_in_one_sentence(aws, limit_files, tmp_path):
+    aws.s3.create_bucket(Bucket=RAW_BUCKET)
+    path = tmp_path / "dump.json"
+    path.write_bytes(b"x" * 20_000_000)  # sent in parts
+    limit_files(100_000)
+    with pytest.raises(LocalStackError) as refused:
+        send(aws.s3, Upload(path, "uploads/dump.json", None), lambda _: None)
+    assert refused.value.message == (
+        f"{path} could not be uploaded: The disk of the stack is full."
+        " Free some space, then repeat the upload."
+    )
+
+
 def test_a_deletion_that_cannot_be_written_fails_and_the_object_stays(aws, bucket, full_disk):
     aws.s3.put_object(Bucket=bucket, Key="k", Body=b"old")
     with pytest.MonkeyPatch.context() as patch:
         full_disk(patch, "remove")
-        with pytest.raises(ClientError, match="500"):
+        with pytest.raises(ClientError, match=r"StorageFull.*The disk of the stack is full"):
             aws.s3.delete_object(Bucket=bucket, Key="k")
     assert read(aws, bucket, "k") == b"old"
 
@@ -127,3 +168,17 @@ def test_requests_to_a_missing_bucket_do_not_affect_other_buckets(aws, bucket, t
     assert neighbour.exists()
     aws.restart()
     assert read(aws, bucket, "k") == read(aws, bucket, "k2") == b"body"
+
+
+def test_the_application_reads_a_full_disk_as_such(aws, bucket, limit_files, tmp_path):
+    store = S3Store(aws.s3, bucket)
+    path = tmp_path / "index.faiss"
+    path.write_bytes(b"x" * 20_000_000)  # sent in parts
+    store.put("large", b"x" * 200_000)
+    limit_files(100_000)
+    with pytest.raises(StorageFullError, match="S3 has no space for object k"):
+        store.put("k", b"x" * 200_000)
+    with pytest.raises(StorageFullError, match="S3 has no space for object k"):
+        store.upload("k", path)
+    with pytest.raises(StorageFullError, match="cannot be downloaded: no space is left"):
+        store.download("large", tmp_path / "large")

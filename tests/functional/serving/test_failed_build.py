@@ -36,7 +36,7 @@ def test_a_full_disk_is_reported_until_a_build_succeeds(dependencies, monkeypatc
         full.setattr(build, "publish_index", fill_disk)
         assert build_batch(dependencies, REQUEST) == ["m1"]
         check = health(dependencies).checks["index_build"]
-    assert (check.status, "No space left on device" in check.detail) == ("degraded", True)
+    assert (check.status, "no space is left on the disk" in check.detail) == ("degraded", True)
     assert build_batch(dependencies, REQUEST) == []
     assert "index_build" not in health(dependencies).checks
 
