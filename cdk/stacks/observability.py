@@ -5,6 +5,7 @@ from typing import Any
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as stepfunctions
 from aws_cdk import aws_xray as xray
 from constructs import Construct
@@ -66,6 +67,7 @@ class ObservabilityStack(Stack):
             *(self._throttle_alarm(name, function) for name, function in functions.items()),
             *watch_database(self, operations=operations, metrics=metrics),
             *(self._execution_alarm(machine) for machine in state_machines),
+            self._stopped_build_alarm(processing.builder),
         ]
         queues = {
             "dumps": storage.arrivals,
@@ -163,6 +165,29 @@ class ObservabilityStack(Stack):
             threshold=1,
             description=f"{machine.node.id}: an execution failed. Open it in the Step Functions "
             "console; the failed state shows the cause. The current model still serves.",
+        )
+
+    def _stopped_build_alarm(self, builder: ServiceFunction) -> Alarm:
+        """A build that stops at an unknown format is no failure: its message is done."""
+        stopped = logs.MetricFilter(
+            self,
+            "StoppedBuilds",
+            log_group=builder.log_group,
+            filter_pattern=logs.FilterPattern.string_value(
+                "$.message", "=", "the index build stopped*"
+            ),
+            metric_namespace=self._operations.environment.stage_name,
+            metric_name="stopped-builds",
+            metric_value="1",
+        )
+        return Alarm(
+            self,
+            "BuildStopped",
+            operations=self._operations,
+            metric=stopped.metric(period=_PERIOD, statistic="Sum"),
+            threshold=1,
+            description="Index builder: a build stopped and the current index stays. "
+            "GET /health/retrieval gives the reason.",
         )
 
     def _create_trace_group(self) -> None:

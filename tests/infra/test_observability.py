@@ -10,6 +10,7 @@ from aws_cdk.assertions import Template
 from cdk.constructs.database_alarms import DatabaseMetrics, watch_database
 from cdk.constructs.drift import expected_confidence
 from cdk.environments import ENVIRONMENTS, DatabaseSize
+from cdk.paths import ROOT
 from cdk.stacks.foundation import FoundationStack
 from shared.observability import logs
 from tests.infra.templates import Assembly, Resource
@@ -97,6 +98,18 @@ def test_every_queue_has_an_alarm_on_old_messages_or_on_dead_letters(assembly: A
     assert dead_letters <= _queues_with_alarm(assembly, "ApproximateNumberOfMessagesVisible")
 
 
+def test_a_stopped_index_build_raises_an_alarm(watched):
+    (metric_filter,) = [
+        each
+        for each in watched.all("AWS::Logs::MetricFilter")
+        if "the index build stopped" in each.properties["FilterPattern"]
+    ]
+    assert '"the index build stopped' in (ROOT / "shared/index/build.py").read_text()
+    (transformation,) = metric_filter.properties["MetricTransformations"]
+    alarms = watched.all("AWS::CloudWatch::Alarm")
+    assert {transformation["MetricName"]} in [_metrics(alarm) for alarm in alarms]
+
+
 def test_the_api_has_alarms_on_failures_and_latency(watched):
     alarms = [_metrics(alarm) for alarm in watched.all("AWS::CloudWatch::Alarm")]
     assert {"5XXError", "Count"} in alarms
@@ -146,10 +159,8 @@ def test_a_database_with_a_disk_has_an_alarm_on_free_storage():
 
 def test_drift_metrics_use_fields_that_processing_logs(assembly: Assembly, watched):
     filters = watched.all("AWS::Logs::MetricFilter")
-    fields = {
-        each.properties["MetricTransformations"][0]["MetricValue"].removeprefix("$.")
-        for each in filters
-    }
+    values = {each.properties["MetricTransformations"][0]["MetricValue"] for each in filters}
+    fields = {value.removeprefix("$.") for value in values if value.startswith("$.")}
     assert fields == {"negative_share", "neutral_share", "positive_share", "mean_confidence"}
     assert fields <= set(logs._FIELDS)
     for each in filters:
