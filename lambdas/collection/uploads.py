@@ -104,7 +104,8 @@ def preview_upload(request: PreviewRequest) -> Preview:
     if is_cut and _NEEDS_ITS_END.match(content):
         message = (
             f"a Parquet file or Excel workbook of more than {PREVIEW_BYTES:,} bytes has no "
-            "preview, because it can only be read whole; it can be uploaded"
+            "preview, because it can only be read whole; it can be uploaded, and reviewlens ingest "
+            "FILE --dry-run shows how it is read"
         )
         raise IngestError("preview_unavailable", message)
     mapping, hints = split_mapping(request.mapping)
