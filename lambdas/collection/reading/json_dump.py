@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from lambdas.collection.reading.enclosing import find_enclosing
 from lambdas.collection.reading.formats.json_columns import parse_json_columns
 from lambdas.collection.reading.formats.json_lines import parse_json_lines
 from lambdas.collection.reading.formats.json_paths import (
@@ -48,7 +49,7 @@ def open_json(
         columns = list(document)
         return open_dicts("json", parse_json_columns(chunks, columns), columns, state, options)
     if shape is not None:
-        return _open_shape(shape, chunks, state, options)
+        return _open_shape(shape, document, chunks, state, options)
     limit = options.limits.max_record_bytes
     if kind.one_per_line:
         records = parse_json_lines(chunks, state, limit=limit, array=kind.array)
@@ -68,15 +69,25 @@ def _beginning(sample: bytes) -> Any:
 
 
 def _open_shape(
-    shape: Shape, chunks: Iterator[bytes], state: StreamState, options: ReadOptions
+    shape: Shape,
+    document: Any,
+    chunks: Iterator[bytes],
+    state: StreamState,
+    options: ReadOptions,
 ) -> Opened:
+    enclosing = find_enclosing(document, shape.path, shape.columns)
+    if enclosing.late:
+        late = ", ".join(map(repr, enclosing.late))
+        state.warnings.append(f"{late} beside the records is not read, as it comes after them")
     records = parse_json_path(
         chunks,
         state,
         limit=options.limits.max_record_bytes,
         path=shape.path,
         convert=shape.convert,
+        enclosing=enclosing.columns,
     )
     if shape.has_header:
         records = islice(records, 1, None)
-    return open_dicts("json", records, shape.columns, state, options, objects=shape.objects)
+    columns = [*shape.columns, *enclosing.columns.values()]
+    return open_dicts("json", records, columns, state, options, objects=shape.objects)

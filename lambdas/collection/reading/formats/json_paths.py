@@ -1,7 +1,8 @@
 """JSON records below a path: ``reviews[*]``, ``feed.entry[*]``, ``[*].reviews[*]``."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ _PATH = re.compile(r"\$?\.?((?:[^.\[\]]+|\[\*\])(?:\.[^.\[\]]+|\[\*\])*)")
 _STEP = re.compile(r"\[\*\]|[^.\[\]]+")
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 _STRING_END = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_MAX_NUMBER_BYTES = 1000
 _NOT_JSON = Bad(RejectReason.MALFORMED, "not a record with the columns of the others")
 
 
@@ -53,12 +55,14 @@ def parse_json_path(
     limit: int,
     path: Path,
     convert: Callable[[Any], dict[str, Any] | None],
+    enclosing: Mapping[tuple[int, str], str] | None = None,
 ) -> Iterator[Record]:
     """Yield one record per object or list at ``path``, in bounded memory.
 
-    ``convert`` makes the fields of a record; None if it cannot.
+    ``convert`` makes the fields of a record; None if it cannot. ``enclosing`` are places of values
+    around the records, with the column that they become.
     """
-    walker = _Walker(limit, path, convert)
+    walker = _Walker(limit, path, convert, enclosing or {})
     for chunk in chunks:
         walker.buffer += chunk
         yield from walker.take(final=False)
@@ -71,7 +75,11 @@ class _Walker:
     """The unread part of the stream, and the keys and lists that enclose it."""
 
     def __init__(
-        self, limit: int, path: Path, convert: Callable[[Any], dict[str, Any] | None]
+        self,
+        limit: int,
+        path: Path,
+        convert: Callable[[Any], dict[str, Any] | None],
+        enclosing: Mapping[tuple[int, str], str],
     ) -> None:
         self.buffer = b""
         self._limit = limit
@@ -82,6 +90,11 @@ class _Walker:
         self._expects_key: list[bool] = []
         self._skips_string = False
         self._enough = 0
+        self._enclosing = enclosing
+        self._column = ""
+        """The column of the next value, if it is wanted."""
+        self._values: dict[str, tuple[int, Any]] = {}
+        """Values around the records by column, with the depth of their objects."""
 
     @property
     def is_open(self) -> bool:
@@ -112,20 +125,35 @@ class _Walker:
                     self._step(mark)  # the rest of a long record is skipped as a part of it
                 else:
                     yield self._record(self.buffer[start:end])
-            elif mark == b'"'[0]:
-                if self._is_cut(start, end):
-                    if not final and end - start <= self._limit:
-                        position = self._passed(position, start)
-                        break
-                    self._skips_string = True
+            elif mark == b'"'[0] and self._is_cut(start, end):
+                if not final and end - start <= self._limit:
+                    position = self._passed(position, start)
+                    break
+                self._skips_string, self._column = True, ""
                 self._name(start, end)
             else:
-                self._step(mark)
+                self._read(mark, position, start, end)
             position = self._passed(position, end)
         else:
-            position = self._passed(position, len(self.buffer))
+            position = self._passed(position, self._end_of_rest(position))
         self.buffer = self.buffer[position:]
         self._enough = min(2 * len(self.buffer), self._limit + 1)
+
+    def _read(self, mark: int, position: int, start: int, end: int) -> None:
+        """Follow a string or a mark; what is between ``position`` and a mark may be a number."""
+        is_string = mark == b'"'[0]
+        if self._column:
+            between = self.buffer[position:start].lstrip(b": \t\r\n")
+            self._keep(self.buffer[start:end] if is_string else between)
+        if is_string:
+            self._name(start, end)
+        else:
+            self._step(mark)
+
+    def _end_of_rest(self, position: int) -> int:
+        """Where the buffer is not needed any more; a wanted number may be cut."""
+        is_number = self._column and len(self.buffer) - position <= _MAX_NUMBER_BYTES
+        return position if is_number else len(self.buffer)
 
     def _is_record(self) -> bool:
         steps, path = self._steps, self._path
@@ -154,9 +182,22 @@ class _Walker:
         if self._expects_key and self._expects_key[-1]:
             self._steps[-1] = _key(self.buffer[start:end])
             self._expects_key[-1] = False
+            if self._enclosing:
+                depth = len(self._steps) - 1
+                column = self._enclosing.get((depth, self._steps[-1]), "")
+                self._column = column if tuple(self._steps[:depth]) == self._path[:depth] else ""
+
+    def _keep(self, raw: bytes) -> None:
+        """Keep the value of a wanted key for the records that follow in its object."""
+        column, self._column = self._column, ""
+        with suppress(ValueError):
+            self._values[column] = (len(self._steps) - 1, orjson.loads(raw))
 
     def _step(self, mark: int) -> None:
         if mark in b"{[":
+            if self._values:
+                depth = len(self._steps)
+                self._values = {k: v for k, v in self._values.items() if v[0] < depth}
             self._steps.append("" if mark in b"{" else ITEM)
             self._expects_key.append(mark in b"{")
         elif mark in b"}]":
@@ -172,6 +213,9 @@ class _Walker:
         except ValueError:
             value = next(iter(objects_in(raw)), None)
         values = self._convert(value)
+        if values is not None:
+            for column, (_, known) in self._values.items():
+                values.setdefault(column, known)
         return Record(self._line, _NOT_JSON if values is None else values, raw)
 
     def _unclosed(self, start: int, *, final: bool) -> Record:
