@@ -102,9 +102,13 @@ def _sniff_headerless(
             "header=none requires the positions of the columns: --map header=none,text=2,rating=1",
         )
     dialects = [
-        CsvDialect(delimiter, mark)
+        CsvDialect(delimiter, mark, escapechar=escape)
         for delimiter in ([separator] if separator else _DELIMITERS)
-        for mark in ('"', None)
+        for mark, escape in (
+            (_quote_of(lines, delimiter), None),
+            (_quote_of(lines, delimiter), "\\"),
+            (None, None),
+        )
     ]
     fits = [_fit_headerless(lines, dialect) for dialect in dialects]
     # without quoting, a delimiter in a text makes a row longer
@@ -114,8 +118,9 @@ def _sniff_headerless(
     )
     columns = [str(position + 1) for position in range(fits[best][1])]
     schema = _schema_of(columns, mapping, sample)
-    name, plausible = _name(dialects[best].delimiter), _plausible(columns, schema)
-    return Delimited(name, dialects[best], columns, schema, plausible, headerless=True)
+    dialect = _with_escapes(dialects[best], lines)
+    name, plausible = _name(dialect.delimiter), _plausible(columns, schema)
+    return Delimited(name, dialect, columns, schema, plausible, headerless=True)
 
 
 def _fit_headerless(lines: list[str], dialect: CsvDialect) -> tuple[float, int]:
@@ -171,8 +176,8 @@ def _schema_of(columns: list[str], mapping: Mapping[str, str] | None, sample: by
 
 def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[str]]:
     """The first of the dialects that read the most rows with as many fields as the header."""
+    mark = _quote_of(lines, delimiter)
     single = _quoted_with("'", lines, delimiter)
-    mark = "'" if single > _quoted_with('"', lines, delimiter) and single * 2 > len(lines) else '"'
     spaced = sum(f"{delimiter} {mark}" in line for line in lines) * 2 > len(lines)
     usual = CsvDialect(delimiter, mark, skipinitialspace=spaced)
     fit, columns = _fit(lines, usual)
@@ -195,7 +200,32 @@ def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[st
     # one or two stray quotes do not mean that the file has no quoting
     if unquoted and (fit < 1 or sum(line.count(mark) % 2 for line in lines) < _MIN_STRAY_QUOTES):
         (_, columns), best = scored[0]
-    return best, columns
+    return _with_escapes(best, lines), columns
+
+
+def _quote_of(lines: list[str], delimiter: str) -> str:
+    single = _quoted_with("'", lines, delimiter)
+    return "'" if single > _quoted_with('"', lines, delimiter) and single * 2 > len(lines) else '"'
+
+
+def _with_escapes(dialect: CsvDialect, lines: list[str]) -> CsvDialect:
+    """The dialect with escaped quotes, if fewer quotes are then left without a partner."""
+    if dialect.quotechar is None or dialect.escapechar is not None:
+        return dialect
+    escaped = replace(dialect, escapechar="\\")
+    return escaped if _errors(lines, escaped) < _errors(lines, dialect) else dialect
+
+
+def _errors(lines: list[str], dialect: CsvDialect) -> int:
+    """Number of rows whose quotes do not match."""
+    reader, errors = dialect.reader(iter(lines), strict=True), 0
+    while True:
+        try:
+            next(reader)
+        except StopIteration:
+            return errors
+        except csv.Error:
+            errors += 1
 
 
 def _quoted_with(mark: str, lines: list[str], delimiter: str) -> int:

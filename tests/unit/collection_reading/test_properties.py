@@ -3,13 +3,11 @@
 import bz2
 import contextlib
 import csv
-import datetime as dt
 import gzip
 import io
 import itertools
 import json
 
-import openpyxl
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -93,94 +91,6 @@ def test_members_split_anywhere(read, records, chunk, cuts, pack):
     edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     packed = b"".join(pack(body[a:b]) for a, b in itertools.pairwise(edges))
     assert read(packed, chunk=chunk).texts == cleaned(records)
-
-
-def as_csv(rows, **style):
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n", **style)
-    writer.writerows(rows)
-    return file.getvalue()
-
-
-def as_workbook(rows):
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
-
-
-def as_format(name, records):
-    """The records as a dump of the named format; returns its body and options of the reader."""
-    columns = ["reviewText", "overall", "asin", "reviewTime"]
-    records = [{column: one[column] for column in columns} for one in records]
-    rows = [[one[column] for column in columns] for one in records]
-    by_column = {c: {str(n): one[c] for n, one in enumerate(records)} for c in columns}
-    positions = {"text": "1", "rating": "2", "product_id": "3", "date": "4"}
-    headerless = {"mapping": positions, "hints": {"header": "none"}}
-    documents = {
-        "wrapped": {"count": len(records), "reviews": records},
-        "deep": {"response": [{"data": {"items": records}}]},
-        "split": {"columns": columns, "index": list(range(len(rows))), "data": rows},
-        "index": {str(n): one for n, one in enumerate(records)},
-        "columns": by_column,
-        "rows": [columns, *rows],
-        "list": records,
-    }
-    if name in documents:
-        return json.dumps(documents[name]), {}
-    if name == "snap":
-        body = "\n".join("".join(f"{k}: {v}\n" for k, v in one.items()) for one in records)
-        return body, {"mapping": {"text": "reviewText", "rating": "overall", "product_id": "asin",
-                                  "date": "reviewTime"}}  # fmt: skip
-    bodies = {
-        "lines": ("\n".join(map(json.dumps, records)), {}),
-        "csv": (as_csv([columns, *rows]), {}),
-        "sep": ("sep=;\n" + as_csv([columns, *rows], delimiter=";"), {}),
-        "trailing": (as_csv([columns, *rows]).replace('"\n"', '",\n"').strip() + ",", {}),
-        "headerless": (as_csv(rows), headerless),
-        "xlsx": (as_workbook([["Our reviews"], columns, *rows]), {}),
-    }
-    return bodies[name]
-
-
-FORMATS = [
-    *("wrapped", "deep", "split", "index", "columns", "rows", "list", "lines", "snap"),
-    *("csv", "sep", "trailing", "headerless", "xlsx"),
-]
-plain_words = st.text(st.sampled_from("abc ,;:'-\xe9"), min_size=1, max_size=40)
-dated_reviews = st.lists(
-    st.fixed_dictionaries(
-        {
-            "reviewText": plain_words.map(lambda words: f"x{words}"),
-            "overall": st.integers(1, 5),
-            "asin": st.sampled_from(["B1", "B2"]),
-            "reviewTime": st.dates(dt.date(1981, 1, 1), dt.date(2098, 1, 1)),
-        }
-    ),
-    min_size=3,
-    max_size=8,
-)
-
-
-@few
-@given(
-    records=dated_reviews,
-    name=st.sampled_from(FORMATS),
-    date_style=st.sampled_from(["%Y-%m-%d", "%m %d, %Y", "%Y/%m/%d"]),
-    chunk=chunks,
-)
-def test_every_format_returns_what_was_written(read, records, name, date_style, chunk):
-    written = [one | {"reviewTime": one["reviewTime"].strftime(date_style)} for one in records]
-    body, options = as_format(name, written)
-    got = read(body, chunk=chunk, **options)
-    assert got.rejects == []
-    assert got.texts == cleaned(records)
-    assert [row["rating"] for row in got.rows] == [one["overall"] for one in records]
-    assert [row["product_id"] for row in got.rows] == [one["asin"] for one in records]
-    days = [row["reviewed_at"].date() for row in got.rows]
-    assert days == [one["reviewTime"] for one in records]
 
 
 def layouts(records) -> list[bytes]:
