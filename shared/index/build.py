@@ -9,6 +9,7 @@ from pathlib import Path
 
 from shared.errors import ConflictError, NotFoundError, ReviewlensError, UnavailableError
 from shared.index import stops, vectors
+from shared.index.damaged import RepairWait
 from shared.index.shards import ShardPair, Skipped, hash_of, list_pairs, shard_of
 from shared.index.writer import SHARDS_FILE, IndexWriter
 from shared.schemas.formats import FormatError
@@ -28,7 +29,7 @@ class BuildReport:
 
     ``outcome``: published, unchanged, superseded, waiting, empty or stopped. A build stops, and the
     current index stays, if it meets a format that this release does not read; ``reason`` names the
-    file.
+    file. It waits for a new model, or for the repair of a shard that the current index holds.
     """
 
     outcome: str
@@ -48,16 +49,16 @@ def build_index(
 ) -> BuildReport:
     """Build, publish and point at an index of all complete shards of the current model.
 
-    If the current index already covers these shards, nothing is built. Truncated or inconsistent
-    shards are skipped, reported and logged; a shard of an unknown format stops the build. After a
-    change of model, the build waits until the new model has embedded all reviews of the current
-    index, so that no review disappears from searches.
+    If the current index already covers these shards, nothing is built. Damaged shards are skipped,
+    set aside, reported and logged; a shard of an unknown format stops the build. No review
+    disappears from searches: after a change of model, the build waits until the new model has
+    embedded all reviews of the current index, and up to an hour for the repair of damaged shards.
 
     Args:
         store: The artefact bucket.
         exact_up_to: Largest number of vectors that are searched exactly; above, HNSW.
         work_dir: Where the files are written; the system's temporary folder by default.
-        force: Build even if the current index is up to date, and do not wait for the new model.
+        force: Build even if the current index is up to date, and wait for nothing.
 
     Raises:
         UnavailableError: no model is published, or the store does not answer.
@@ -88,7 +89,13 @@ def _build(
         if _is_behind(store, now, model.version, pairs):
             log.info("the index waits until model %s embeds all of %s", model.version, now.version)
             return BuildReport("waiting", now.version, now.count or 0, len(pairs), halves)
-    built, skipped = publish_index(store, model.version, exact_up_to=exact_up_to, work_dir=work_dir)
+    wait = _repair_wait(store, model.version, None if force else now)
+    built, skipped = publish_index(
+        store, model.version, exact_up_to=exact_up_to, work_dir=work_dir, wait=wait
+    )
+    if wait.is_waiting and now is not None:
+        log.warning("the index waits for the repair of shards that %s holds", now.version)
+        return BuildReport("waiting", now.version, now.count or 0, len(pairs), skipped)
     if built is None:
         return BuildReport("empty", skipped=skipped)
     etag = pointer.etag if pointer else None
@@ -101,6 +108,13 @@ def _build(
         retire_old(store, built.manifest)
     version, count = built.manifest.version, built.manifest.count or 0
     return BuildReport(outcome, version, count, len(built.included), skipped)
+
+
+def _repair_wait(store: ObjectStore, model_version: str, now: Manifest | None) -> RepairWait:
+    dimension = artefacts.read_manifest(store, "model", model_version).dimension
+    is_same_model = now is not None and now.model_version == model_version
+    indexed = indexed_shards(store, now) if now is not None and is_same_model else set()
+    return RepairWait(store, model_version, dimension, frozenset(indexed))
 
 
 def _stop(store: ObjectStore, error: FormatError) -> BuildReport:
@@ -130,6 +144,7 @@ def publish_index(
     *,
     exact_up_to: int = vectors.EXACT_UP_TO,
     work_dir: Path | None = None,
+    wait: RepairWait | None = None,
 ) -> tuple[Built | None, list[Skipped]]:
     """Build and publish an index of all complete shards of a model; does not move the pointer.
 
@@ -138,9 +153,10 @@ def publish_index(
         model_version: The model whose embeddings are indexed; it need not be the current one.
         exact_up_to: Largest number of vectors that are searched exactly; above, HNSW.
         work_dir: Where the files are written; the system's temporary folder by default.
+        wait: Sets damaged shards aside, and decides whether the version is published without them.
 
     Returns:
-        The version (None: there is nothing to index) and the skipped shards.
+        The version (None: nothing was published) and the skipped shards.
 
     Raises:
         NotFoundError: there is no such model.
@@ -155,7 +171,9 @@ def publish_index(
         skipped = [*halves, *writer.skipped]
         for entry in skipped:
             log.warning("the index skips %s: it %s", entry.stem, entry.reason)
-        if manifest is None:
+        stems = [pair.stem for pair in writer.included], [entry.stem for entry in skipped]
+        may_publish = wait is None or wait.may_publish(*stems)
+        if manifest is None or not may_publish:
             return None, skipped
         artefacts.publish(store, Path(name), manifest)
     return Built(manifest, writer.included), skipped

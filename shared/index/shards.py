@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from shared.errors import ArtefactError
+from shared.errors import ArtefactError, NotFoundError
 from shared.schemas.formats import FormatError
-from shared.storage.embeddings import read_embeddings
+from shared.storage.embeddings import count_embeddings, read_embeddings
 from shared.storage.layout import embeddings_prefix
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import read_served
@@ -78,11 +78,8 @@ def count_rows(store: ObjectStore, pair: ShardPair) -> int:
     """Number of rows according to the header of the embedding shard; 0 if it is not readable."""
     try:
         with store.open(f"{pair.stem}.npy") as stream:
-            major, _ = np.lib.format.read_magic(stream)
-            read = np.lib.format
-            header = read.read_array_header_1_0 if major == 1 else read.read_array_header_2_0
-            return int(header(stream)[0][0])
-    except (ValueError, IndexError, OSError):
+            return count_embeddings(stream)
+    except (ArtefactError, NotFoundError):
         return 0
 
 

@@ -4,7 +4,8 @@ For the write side, and for checks of what is stored.
 """
 
 import io
-from typing import Any
+from tokenize import TokenError
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,11 @@ from shared.errors import ArtefactError
 from shared.storage.objects import ObjectStore
 
 _UNIT_TOLERANCE = 0.02
+_UNREADABLE = (
+    *(ValueError, EOFError, OSError, TypeError, IndexError, SyntaxError, TokenError),
+    *(OverflowError, MemoryError),
+)
+"""What NumPy raises for bytes that are not an array: the header is a Python literal."""
 
 
 def read_embeddings(store: ObjectStore, key: str, dimension: int) -> npt.NDArray[np.float16]:
@@ -27,7 +33,7 @@ def read_embeddings(store: ObjectStore, key: str, dimension: int) -> npt.NDArray
     body, _ = store.get(key)
     try:
         vectors = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise ArtefactError(f"{key} is truncated or not an array ({error})") from error
     if not isinstance(vectors, np.ndarray):
         raise ArtefactError(f"{key} is an archive, not an array")
@@ -43,3 +49,14 @@ def _check(vectors: npt.NDArray[Any], key: str, dimension: int) -> None:
     # a comparison with NaN is false
     if not (np.abs(lengths - 1.0) < _UNIT_TOLERANCE).all():
         raise ArtefactError(f"an embedding in {key} is not of unit length")
+
+
+def count_embeddings(stream: BinaryIO) -> int:
+    """Number of rows in the header of an embedding shard; 0 if it is not an array."""
+    try:
+        major, _ = np.lib.format.read_magic(stream)
+        read = np.lib.format
+        header = read.read_array_header_1_0 if major == 1 else read.read_array_header_2_0
+        return int(header(stream)[0][0])
+    except _UNREADABLE:
+        return 0

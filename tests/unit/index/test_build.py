@@ -67,6 +67,7 @@ def test_a_changed_set_is_built_again(store, change):
             add(store, 7, part=2, seed=4)
         case "deleted":
             store.delete(embedding_shard(MODEL, "ing_made", 2))
+            store.delete(analysis_shard(MODEL, "ing_made", 2))
     second = build_index(store)
     assert second.outcome == "published"
     assert second.version != first.version

@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.schemas.formats import PARQUET_KEY
 from shared.schemas.manifest import Pointer
@@ -98,6 +100,17 @@ def test_a_truncated_half_of_a_pair_is_corrupt(store, pair, ending, size):
     assert problems(verify.check_pair(store, STEM, dimension=4, rows=5)) == {
         STEM + ending: "corrupt"
     }
+
+
+@given(st.binary(max_size=64), st.integers(0, 200))
+def test_bytes_that_are_no_shard_are_corrupt_and_raise_nothing(noise, position):
+    store = MemoryStore()
+    put_shard(store, "m1", made_up_reviews(5), random_vectors(5, 4), ingest="ing", part=0)
+    for key in (f"{STEM}.npy", f"{STEM}.parquet"):
+        body = store.get(key)[0]
+        store.put(key, body[:position] + noise + body[position + len(noise) :])
+    for damage in verify.check_pair(store, STEM, dimension=4, rows=5):
+        assert damage.problem == "corrupt"
 
 
 def test_a_missing_half_and_another_dimension_are_damage(store, pair):
