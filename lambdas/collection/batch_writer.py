@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections import Counter, deque
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -51,11 +52,24 @@ class BatchWriter:
     """
 
     def __init__(
-        self, dependencies: Dependencies, ingest_id: str, stored: dict[int, StoredBatch]
+        self,
+        dependencies: Dependencies,
+        ingest_id: str,
+        stored: dict[int, StoredBatch],
+        lost: Collection[str] = (),
     ) -> None:
+        """Start without a batch.
+
+        Args:
+            dependencies: adapters of collection.
+            ingest_id: the ingest.
+            stored: the batches of earlier attempts, by part.
+            lost: keys of their clean shards that no longer exist; they are written again.
+        """
         self._dependencies = dependencies
         self._ingest_id = ingest_id
         self._stored = stored
+        self._lost = lost
         self._encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._pending: deque[Future[None]] = deque()
@@ -113,7 +127,7 @@ class BatchWriter:
         batch = encoded.batch
         earlier = self._stored.pop(part, None)
         is_stored = earlier is not None and earlier.fingerprint == encoded.fingerprint
-        if earlier is not None and is_stored and not earlier.recheck:
+        if earlier is not None and is_stored and not (earlier.recheck or self._is_lost(earlier)):
             self._skip(earlier)
             self.stored_by_file[batch.file] += earlier.rows
             return
@@ -138,11 +152,11 @@ class BatchWriter:
             accepted, rows = batch.table.num_rows, len(owned)
             if earlier is not None and rows == earlier.rows:
                 is_processed = earlier.processed
+                if self._is_lost(earlier):
+                    self._put_shard(key, encoded, owned)
             elif rows:
                 # before the commit: every shard in the ledger exists
-                complete = rows == accepted
-                shard = encoded.shard if complete else to_parquet(_select(batch.table, owned))
-                self._dependencies.clean.put(key, shard)
+                self._put_shard(key, encoded, owned)
             owners = owners_of_duplicates(connection, self._ingest_id) if rows < accepted else []
             counts = (accepted, len(batch.rejects), rows)
             stored = StoredBatch(part, encoded.fingerprint, *counts, key, duplicates_of=owners)
@@ -150,6 +164,17 @@ class BatchWriter:
         self.stored_by_file[batch.file] += rows
         if rows and not is_processed:
             self._queue(part, key, rows)
+
+    def _put_shard(self, key: str, encoded: _EncodedBatch, owned: pa.Array) -> None:
+        table = encoded.batch.table
+        complete = len(owned) == table.num_rows
+        self._dependencies.clean.put(
+            key, encoded.shard if complete else to_parquet(_select(table, owned))
+        )
+
+    def _is_lost(self, stored: StoredBatch) -> bool:
+        """Whether the clean shard of a stored batch no longer exists."""
+        return stored.rows > 0 and stored.key in self._lost
 
     def _skip(self, batch: StoredBatch) -> None:
         """Queue a batch that an earlier attempt committed; its message may have been lost."""

@@ -6,12 +6,14 @@ from typing import BinaryIO
 from lambdas.collection.arrivals import Arrival, build_notifications
 from lambdas.collection.batch_writer import BatchWriter
 from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.intact import lost_shards, read_rest, require_intact
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump, split_mapping
 from shared.db.ingest import ownership
 from shared.db.ingest.ledger import MAPPING
 from shared.errors import (
+    CorruptObjectError,
     IngestError,
     NotFoundError,
     ReviewlensError,
@@ -65,6 +67,9 @@ class Collector:
             try:
                 with report_full_disk("the object cannot be collected"):
                     finished = self._read(ingest_id, arrival.key, etag)
+            except CorruptObjectError as error:
+                # a second reading of the whole object met no damage: the network caused it
+                raise UnavailableError(error.message) from error
             except IngestError as error:
                 log.warning(
                     "ingest failed", extra={"ingest_id": ingest_id, "error_code": error.code}
@@ -122,6 +127,9 @@ class Collector:
         ledger, raw = self._dependencies.ledger, self._dependencies.raw
         stored = ledger.start(ingest_id)
         self._check(key, etag)
+        lost = lost_shards(self._dependencies.clean, ingest_id, stored.values())
+        if lost:
+            require_intact(raw, key, etag)  # what is stored is not replaced by damaged rows
         mapping, hints = split_mapping(find_mapping(raw, key))
         options = ReadOptions(
             mapping=mapping,
@@ -132,11 +140,15 @@ class Collector:
         try:
             with (
                 raw.open(key, etag=etag) as stream,
-                BatchWriter(self._dependencies, ingest_id, stored) as writer,
+                BatchWriter(self._dependencies, ingest_id, stored, lost) as writer,
             ):
                 dump = self._write_batches(ingest_id, stream, key, options, writer)
+                read_rest(stream)
         except NotFoundError:
             self._check(key, etag)
+            raise
+        except (CorruptObjectError, IngestError):
+            require_intact(raw, key, etag)
             raise
         _count_members(dump, key, writer)
         self._describe(ingest_id, dump, options)

@@ -25,6 +25,7 @@ _SHORTER_CODES = {"InvalidRange", "416"}
 _FULL_CODES = {"StorageFull"}
 """Answer of the S3 of a stack on one machine."""
 _READ_ATTEMPTS = 3
+_CHUNK_BYTES = 1 << 20
 _T = TypeVar("_T")
 
 
@@ -127,6 +128,22 @@ def read_repeatedly(read: Callable[[], _T]) -> _T:
         with suppress(CorruptObjectError):
             return read()
     return read()
+
+
+def read_through(store: ObjectStore, key: str, *, etag: str | None = None) -> None:
+    """Read an object to its end, so that its checksum is compared.
+
+    Raises:
+        NotFoundError: there is no such object, or it has another version.
+        CorruptObjectError: its bytes do not match its checksum.
+    """
+
+    def read() -> None:
+        with store.open(key, etag=etag) as stream:
+            while stream.read(_CHUNK_BYTES):
+                pass
+
+    read_repeatedly(read)
 
 
 class S3Store:

@@ -19,7 +19,7 @@ from shared.schemas.manifest import ArtefactKind, Manifest
 from shared.storage import artefacts, registry
 from shared.storage.embeddings import read_embeddings
 from shared.storage.layout import EVALUATION_FILES, evaluation_file, pointer_key, version_prefix
-from shared.storage.objects import ObjectStore, read_repeatedly
+from shared.storage.objects import ObjectStore, read_repeatedly, read_through
 from shared.storage.shards import read_clean, read_served
 
 _CHUNK_BYTES = 1 << 20
@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 def check_object(store: ObjectStore, key: str) -> Damage | None:
     """Read an object to its end: its bytes must match its checksum. For dumps."""
-    return _attempt(store, key, lambda: _sha256(store, key))[1]
+    return _attempt(store, key, partial(read_through, store, key))[1]
 
 
 def check_clean_shard(store: ObjectStore, key: str, rows: int | None = None) -> Damage | None:
