@@ -53,9 +53,12 @@ class AcceptanceStack(Stack):
             publisher,
             grants.list_bucket(storage.artefacts),
             grants.read_objects(
-                storage.artefacts, "activations/", "indexes/", "models/", "pointers/"
+                storage.artefacts,
+                *("activations/", "indexes/", "models/", "pointers/", "quarantine/"),
             ),
-            grants.write_objects(storage.artefacts, "activations/", "models/", "pointers/"),
+            grants.write_objects(
+                storage.artefacts, "activations/", "models/", "pointers/", "quarantine/"
+            ),
             grants.encrypt(storage.key),
         )
         # each output belongs to the stack that creates the value, not to one that imports it

@@ -169,7 +169,8 @@ class ApiFunctions:
 
 
 def _serving_grants(storage: StorageStack) -> list[Grant]:
-    return _artefact_grants(storage, "pointers/", "models/", "indexes/")
+    prefixes = ("pointers/", "models/", "indexes/", "activations/", "quarantine/open/")
+    return _artefact_grants(storage, *prefixes)
 
 
 def _artefact_grants(storage: StorageStack, *prefixes: str) -> list[Grant]:

@@ -11,6 +11,7 @@ from aws_cdk import aws_xray as xray
 from constructs import Construct
 
 from cdk.constructs.alarm import Alarm
+from cdk.constructs.damage import watch_damage
 from cdk.constructs.dashboard import Dashboard
 from cdk.constructs.database_alarms import DatabaseMetrics, watch_database
 from cdk.constructs.drift import watch_drift
@@ -56,6 +57,7 @@ class ObservabilityStack(Stack):
             "collection worker": collection.collection,
             "processing worker": processing.processing,
             "index builder": processing.builder,
+            "checker": processing.checker,
         }
         services = {name: function.service for name, function in api.functions.items()}
         functions = {**services, **workers}
@@ -66,6 +68,7 @@ class ObservabilityStack(Stack):
             *(self._error_alarm(name, function) for name, function in workers.items()),
             *(self._throttle_alarm(name, function) for name, function in functions.items()),
             *watch_database(self, operations=operations, metrics=metrics),
+            watch_damage(self, operations=operations, group=processing.checker.log_group),
             *(self._execution_alarm(machine) for machine in state_machines),
             self._stopped_build_alarm(processing.builder),
         ]

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from cdk.constructs import grants
 from cdk.constructs.function import MAX_MEMORY_MB, ServiceFunction
+from cdk.constructs.grants import Grant
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WorkQueue
@@ -15,8 +18,16 @@ from cdk.stacks.storage import StorageStack
 from lambdas.processing.settings import ProcessingSettings
 from lambdas.retrieval.settings import RetrievalSettings
 
+_QUARANTINE = "quarantine/"
 _BUILDERS = 2
 """The minimum of an event source; the conditional pointer update resolves races."""
+
+
+def _set_clean_shards_aside(storage: StorageStack) -> list[Grant]:
+    return [
+        grants.write_objects(storage.clean, _QUARANTINE),
+        grants.delete_objects(storage.clean, "reviews/"),
+    ]
 
 
 class ProcessingStack(Stack):
@@ -37,6 +48,7 @@ class ProcessingStack(Stack):
         self.shards = WorkQueue(self, "Shards", operations=operations)
         self.indexing = WorkQueue(self, "Indexing", operations=operations)
         self.processing = self._create_processing(operations, network, storage, database)
+        self.checker = self._create_checker(operations, network, storage, database)
         self.builder = self._create_builder(operations, storage)
 
     def _create_processing(
@@ -53,21 +65,16 @@ class ProcessingStack(Stack):
             operations=operations,
             asset="processing",
             settings=ProcessingSettings,
-            values={
-                **database.values,
-                "clean_bucket": storage.clean.bucket_name,
-                "artefact_bucket": storage.artefacts.bucket_name,
-                "processing_queue_url": self.shards.queue.queue_url,
-                "index_queue_url": self.indexing.queue.queue_url,
-            },
+            values=self._values(storage, database),
             description="Encodes clean shards: embeddings and sentiment in one pass",
             grants=[
                 *database.grants,
                 grants.list_bucket(storage.clean),
                 grants.read_objects(storage.clean, "reviews/"),
                 grants.list_bucket(storage.artefacts),
-                grants.read_objects(storage.artefacts, "models/", "pointers/"),
-                grants.write_objects(storage.artefacts, "embeddings/"),
+                grants.read_objects(storage.artefacts, "models/", "pointers/", _QUARANTINE),
+                grants.write_objects(storage.artefacts, "embeddings/", _QUARANTINE),
+                *_set_clean_shards_aside(storage),
                 grants.encrypt(storage.key),
                 grants.send_messages(self.indexing.queue),
             ],
@@ -78,6 +85,70 @@ class ProcessingStack(Stack):
         )
         processing.consume(self.shards, batch_size=1, max_concurrency=workers)
         return processing
+
+    def _create_checker(
+        self,
+        operations: Operations,
+        network: Network,
+        storage: StorageStack,
+        database: DatabaseStack,
+    ) -> ServiceFunction:
+        """The scheduled check of stored objects, which may repair all of them."""
+        permanent = ("activations/", "embeddings/", "indexes/", "models/", "pointers/")
+        checker = ServiceFunction(
+            self,
+            "Checker",
+            operations=operations,
+            asset="processing",
+            settings=ProcessingSettings,
+            values=self._values(storage, database),
+            description="Checks stored objects, and has damaged ones rebuilt",
+            grants=[
+                *database.grants,
+                grants.list_bucket(storage.clean),
+                grants.read_objects(storage.clean, "reviews/"),
+                *_set_clean_shards_aside(storage),
+                grants.list_bucket(storage.artefacts),
+                grants.read_objects(storage.artefacts, *permanent, _QUARANTINE),
+                grants.write_objects(
+                    storage.artefacts, "activations/", "models/", "pointers/", _QUARANTINE
+                ),
+                grants.delete_objects(
+                    storage.artefacts,
+                    *("activations/", "embeddings/", "indexes/", "models/", f"{_QUARANTINE}open/"),
+                ),
+                grants.encrypt(storage.key),
+                grants.send_messages(self.shards.queue),
+                grants.send_messages(self.indexing.queue),
+            ],
+            memory_mb=MAX_MEMORY_MB,
+            reserved=1,
+            network=network,
+        )
+        checker.function.configure_async_invoke(
+            retry_attempts=1, max_event_age=Duration.minutes(30)
+        )
+        events.Rule(
+            self,
+            "Check",
+            description="Starts the check of stored objects",
+            schedule=events.Schedule.rate(Duration.minutes(operations.environment.sweep_minutes)),
+            targets=[
+                targets.LambdaFunction(
+                    checker.function, retry_attempts=0, max_event_age=Duration.minutes(1)
+                )
+            ],
+        )
+        return checker
+
+    def _values(self, storage: StorageStack, database: DatabaseStack) -> dict[str, Any]:
+        return {
+            **database.values,
+            "clean_bucket": storage.clean.bucket_name,
+            "artefact_bucket": storage.artefacts.bucket_name,
+            "processing_queue_url": self.shards.queue.queue_url,
+            "index_queue_url": self.indexing.queue.queue_url,
+        }
 
     def _create_builder(self, operations: Operations, storage: StorageStack) -> ServiceFunction:
         builder = ServiceFunction(
@@ -96,9 +167,12 @@ class ProcessingStack(Stack):
                 grants.read_objects(
                     storage.artefacts,
                     *("activations/", "embeddings/", "indexes/", "models/", "pointers/"),
+                    _QUARANTINE,
                 ),
-                grants.write_objects(storage.artefacts, "indexes/", "pointers/index.json"),
-                grants.delete_objects(storage.artefacts, "indexes/"),
+                grants.write_objects(
+                    storage.artefacts, "indexes/", "pointers/index.json", _QUARANTINE
+                ),
+                grants.delete_objects(storage.artefacts, "embeddings/", "indexes/"),
                 grants.encrypt(storage.key),
             ],
             memory_mb=MAX_MEMORY_MB,

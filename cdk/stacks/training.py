@@ -182,6 +182,7 @@ class TrainingStack(Stack):
     ) -> JobRole:
         clean, artefacts = self._storage.clean, self._storage.artefacts
         prefixes = ["activations/", "embeddings/", "indexes/", "models/", "pointers/"]
+        prefixes += ["quarantine/"]
         return JobRole(
             self,
             "ActivationRole",
@@ -196,7 +197,7 @@ class TrainingStack(Stack):
                 grants.list_bucket(artefacts),
                 grants.read_objects(artefacts, *prefixes),
                 grants.write_objects(artefacts, *prefixes),
-                grants.delete_objects(artefacts, "indexes/"),
+                grants.delete_objects(artefacts, "embeddings/", "indexes/"),
                 grants.send_messages(processing.shards.queue),
                 *self._job_key_grants(),
             ],

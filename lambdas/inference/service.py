@@ -38,7 +38,7 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
         for review in similar[:_SUMMARY_NEIGHBOURS]
         if review.sentiment is not None
     ]
-    warnings = request.unknown_field_warnings()
+    warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
     if reason:
@@ -64,7 +64,7 @@ def analyze_batch(snapshot: Snapshot, request: AnalyzeBatchRequest) -> AnalyzeBa
     encoded = snapshot.encoder.encode(request.texts)
     rows = zip(request.texts, encoded.probabilities.tolist(), encoded.unknown_shares, strict=True)
     analyses = [text_analysis(*row) for row in rows]
-    warnings = request.unknown_field_warnings()
+    warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
     warnings += [f"texts.{i}: {reason}" for i, (_, reason) in enumerate(analyses) if reason]
     warnings += [
         f"texts.{i}: {TEXT_TRUNCATED}" for i, truncated in enumerate(encoded.truncated) if truncated

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from lambdas.processing.settings import ProcessingSettings
@@ -45,6 +46,8 @@ class Dependencies:
     processing_queue: MessageQueue
     index_queue: MessageQueue
     current_model: Callable[[], Model]
+    cache_dir: Path | None = None
+    """Folder of downloaded versions, from which a damaged model is written again."""
 
 
 @cache
@@ -67,6 +70,7 @@ def build_dependencies() -> Dependencies:
         processing_queue=SqsQueue(sqs, settings.processing_queue_url),
         index_queue=SqsQueue(sqs, settings.index_queue_url),
         current_model=_model_loader(settings, artefacts),
+        cache_dir=settings.cache_dir,
     )
 
 

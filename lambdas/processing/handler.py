@@ -1,9 +1,11 @@
-"""Lambda entry of processing: shards from a queue, and HTTP."""
+"""Lambda entry of processing: shards from a queue, the scheduled check, and HTTP."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from lambdas.processing.api import create_app
 from lambdas.processing.dependencies import build_dependencies
+from lambdas.processing.healing import heal
 from lambdas.processing.service import Processor
 from shared.http.entry import SqsRecord, make_handler, run_each
 from shared.schemas.messages import ProcessShard
@@ -18,4 +20,8 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
     return run_each(records, process)
 
 
-handler = make_handler(create_app, batch=_batch)
+def _scheduled(_event: dict[str, Any]) -> None:
+    heal(build_dependencies())
+
+
+handler = make_handler(create_app, batch=_batch, scheduled=_scheduled)

@@ -8,17 +8,21 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from lambdas.processing.dependencies import Dependencies
+from lambdas.processing.shard_repair import repair_clean_shard
 from shared.db import text_figures
 from shared.db.duplicates.prints import upsert_prints
 from shared.db.ingest.shards import StoredBatch, mark_processed, process_lock
 from shared.db.insights import rollups
 from shared.db.insights.active_model import record_active_model
 from shared.duplicates.prints import text_print
-from shared.errors import ConflictError, NotFoundError, UnavailableError
+from shared.errors import ArtefactError, ConflictError, NotFoundError, UnavailableError
+from shared.schemas.formats import FormatError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
 from shared.scoring.shard import ShardScores, score_shard, store_scores
+from shared.storage import layout
+from shared.storage.layout import pair_stem
 from shared.storage.shards import read_clean
 
 log = logging.getLogger(__name__)
@@ -38,7 +42,7 @@ class Processor:
 
         Raises:
             UnavailableError: a dependency does not answer, or another worker has the shard.
-            NotFoundError: the clean shard is gone.
+            FormatError: this release does not read the format of the clean shard.
         """
         lock = process_lock(message.ingest_id, message.part)
         # counts stored reviews before they are analysed, and changes left by a worker that died
@@ -49,7 +53,11 @@ class Processor:
             if not acquired:
                 raise UnavailableError("another worker is processing this shard")
             shard = self._dependencies.ledger.shard(message.ingest_id, message.part)
-            last = shard is not None and not shard.processed and self._process(message, shard)
+            last = (
+                shard is not None
+                and not self._is_scored(message, shard)
+                and self._process(message, shard)
+            )
         self._refresh_figures()
         if last:
             self._request_index(message.ingest_id)
@@ -80,19 +88,32 @@ class Processor:
         if shard is None or not shard.rows:
             log.warning("the shard is not in the ledger", extra={"key": message.key})
             return True
-        if shard.processed and self._dependencies.ledger.complete(message.ingest_id):
+        if not self._is_scored(message, shard):
+            return False
+        if self._dependencies.ledger.complete(message.ingest_id):
             # the worker that closed the last shard may have died before it requested the index
             self._request_index(message.ingest_id)
-        return shard.processed
+        return True
+
+    def _is_scored(self, message: ProcessShard, shard: StoredBatch) -> bool:
+        """Whether a shard is processed, and no half of its pair of shards is lost."""
+        if not shard.processed:
+            return False
+        model = self._dependencies.current_model()
+        if shard.model_version != model.version:
+            return True
+        place = (model.version, message.ingest_id, message.part)
+        wanted = {layout.embedding_shard(*place), layout.analysis_shard(*place)}
+        return wanted <= {info.key for info in self._dependencies.artefacts.list(pair_stem(*place))}
 
     def _process(self, message: ProcessShard, shard: StoredBatch) -> bool:
         """Process a shard; return whether it was the ingest's last open one."""
         started = time.monotonic()
         model, dependencies = self._dependencies.current_model(), self._dependencies
         dependencies.ledger.touch_shard(message.ingest_id, message.part)
-        table = read_clean(dependencies.clean, shard.key)
-        if table.num_rows != shard.rows:
-            raise UnavailableError("the shard is being stored with more rows")
+        table = self._read_clean(message, shard)
+        if table is None:
+            return False
         on_progress = self._heartbeat(message)
         scores = score_shard(
             model.encoder.encode, table, parallel=model.parallel, on_progress=on_progress
@@ -112,6 +133,22 @@ class Processor:
         seconds = round(time.monotonic() - started, 3)
         log.info("shard processed", extra=_log_fields(place, scores, seconds))
         return last
+
+    def _read_clean(self, message: ProcessShard, shard: StoredBatch) -> pa.Table | None:
+        """Read a clean shard; None if it is lost or damaged, and its dump is read again instead."""
+        try:
+            table = read_clean(self._dependencies.clean, shard.key)
+        except FormatError:
+            raise
+        except (NotFoundError, ArtefactError) as error:
+            if repair_clean_shard(self._dependencies, message.ingest_id, message.part):
+                return None
+            raise UnavailableError(error.message) from error
+        if table.num_rows == shard.rows:
+            return table
+        if repair_clean_shard(self._dependencies, message.ingest_id, message.part):
+            return None
+        raise UnavailableError("the shard was stored again with more rows")
 
     def _heartbeat(self, message: ProcessShard) -> Callable[[], None]:
         """A callback that marks the shard as being worked on, every _HEARTBEAT_SECONDS."""

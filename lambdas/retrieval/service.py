@@ -21,7 +21,7 @@ NAME = "retrieval"
 
 def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
     """Answer POST /search_similar from one model and its index."""
-    warnings = request.unknown_field_warnings()
+    warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
     index = snapshot.index

@@ -14,6 +14,7 @@ from shared.storage.artefacts import current, move_pointer, read_folder, read_ma
 from shared.storage.artefacts import publish as publish_version
 from shared.storage.clients import client
 from shared.storage.objects import ObjectStore, S3Store
+from shared.storage.restore import restore_version
 
 FAMILY_SEPARATOR = "-"
 EVALUATION_FOLDER = "evaluation"
@@ -71,6 +72,8 @@ def add_evaluation_to(store: ObjectStore, folder: Path) -> bool:
 def publish_into(store: ObjectStore, folder: Path) -> None:
     """Publish the model; make it current if no model is, or if an older shipped model is.
 
+    Damaged files of a version that was published before are written again.
+
     A model that the user trained and activated stays current: only versions of the same family (the
     version without its last part, the hash) are replaced by a newer one.
 
@@ -81,7 +84,8 @@ def publish_into(store: ObjectStore, folder: Path) -> None:
         ConflictError: the version was already published with other files.
     """
     manifest = read_folder(folder, kind="model").manifest
-    publish_version(store, folder, manifest)
+    if not restore_version(store, "model", folder):
+        publish_version(store, folder, manifest)  # says what is wrong
     pointer = current(store, "model")
     if pointer is None:
         move_pointer(store, "model", manifest.version, if_match=None)

@@ -26,6 +26,8 @@ from shared.errors import ReviewlensError
 
 log = logging.getLogger(__name__)
 _SWEEP_FUNCTION = "lambdas.collection.handler"
+_CHECK_FUNCTION = "lambdas.processing.handler"
+_FIRST_PAUSE_SECONDS = 2.0
 _MIN_FREE_BYTES = 64 * 2**20
 
 
@@ -119,16 +121,25 @@ class Worker:
         return EventSource(self._sqs, mapping, call, f"reviewlens-{plan.name}", is_ready)
 
     def _sweep(self) -> None:
-        force = True
+        """Sweep, then check and sweep in turn: a sweep queues what a check wants read again."""
+        is_swept = False
         while not self._stopping.is_set():
-            try:
-                context = Context("reviewlens-collection", float(FUNCTION_TIMEOUT_SECONDS))
-                result = load_handler(_SWEEP_FUNCTION)(scheduled_event(force=force), context)
-                log.info("sweep finished: %s", json.dumps(result, default=str))
-                force = False
-            except Exception:
-                log.exception("the sweep failed")
-            self._stopping.wait(2.0 if force else self._sweep_seconds)
+            if is_swept:
+                self._run_scheduled(_CHECK_FUNCTION, force=False)
+            is_first = not is_swept
+            is_swept |= self._run_scheduled(_SWEEP_FUNCTION, force=is_first)
+            self._stopping.wait(_FIRST_PAUSE_SECONDS if is_first else self._sweep_seconds)
+
+    def _run_scheduled(self, function: str, *, force: bool) -> bool:
+        """Run a scheduled function; returns whether it succeeded."""
+        try:
+            context = Context("reviewlens-scheduled", float(FUNCTION_TIMEOUT_SECONDS))
+            result = load_handler(function)(scheduled_event(force=force), context)
+        except Exception:
+            log.exception("%s failed on schedule", function)
+            return False
+        log.info("%s finished on schedule: %s", function, json.dumps(result, default=str))
+        return True
 
 
 def readiness(folder: Path) -> Callable[[], bool]:

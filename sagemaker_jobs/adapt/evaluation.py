@@ -23,6 +23,7 @@ from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, registry
 from shared.storage.layout import EVALUATION_FILES
 from shared.storage.objects import ObjectStore
+from shared.storage.restore import restore_version
 
 EVALUATION = "evaluation"
 BASE_EVALUATION = "base_evaluation"
@@ -77,6 +78,7 @@ def register_with_evaluations(
     chosen = evaluation or (own if own.is_dir() else None)
     if chosen is not None:
         read_evaluation(chosen)  # fails now rather than at the activation
+    restore_version(store, "model", folder)  # if it was registered before and is damaged
     manifest = registry.register(store, folder, chosen)
     if (folder / BASE_EVALUATION).is_dir():
         with suppress(NotFoundError):  # the base is not registered here, so it is not current

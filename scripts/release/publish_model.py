@@ -4,7 +4,8 @@
 
 BUCKET is the artefact bucket (ARTEFACT_BUCKET), ARN a role that may write to it
 (PUBLICATION_ROLE_ARN): outputs of the environment's stacks storage and acceptance. An existing
-current model stays current: only the gate replaces it.
+current model stays current: only the gate replaces it. Damaged files of a version that was
+published before are written again.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from local.stack.shipped_model import add_evaluation_to
 from scripts.release.artefact_bucket import parse_arguments
 from shared.errors import ReviewlensError
 from shared.storage.artefacts import current, move_pointer, publish, read_folder
+from shared.storage.restore import restore_version
 
 MODEL_FOLDER = ROOT / "models" / "default"
 
@@ -31,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, store = parse_arguments(parser, arguments)
     try:
         manifest = read_folder(options.folder, kind="model").manifest
-        publish(store, options.folder, manifest)
+        if not restore_version(store, "model", options.folder):
+            publish(store, options.folder, manifest)  # says what is wrong
         add_evaluation_to(store, options.folder)
         pointer = current(store, "model")
         if pointer is None:

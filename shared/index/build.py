@@ -7,16 +7,24 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.errors import ConflictError, NotFoundError, ReviewlensError, UnavailableError
+from shared.errors import (
+    ArtefactError,
+    ConflictError,
+    CorruptObjectError,
+    NotFoundError,
+    ReviewlensError,
+    UnavailableError,
+)
 from shared.index import stops, vectors
 from shared.index.damaged import RepairWait
 from shared.index.shards import ShardPair, Skipped, hash_of, list_pairs, shard_of
 from shared.index.writer import SHARDS_FILE, IndexWriter
 from shared.schemas.formats import FormatError
 from shared.schemas.manifest import Manifest
-from shared.storage import artefacts, registry
-from shared.storage.layout import version_prefix
+from shared.storage import artefacts, quarantine, registry
+from shared.storage.layout import pointer_key, version_prefix
 from shared.storage.objects import ObjectStore
+from shared.storage.verify import corrupt
 
 log = logging.getLogger(__name__)
 _MAX_ATTEMPTS = 5
@@ -80,7 +88,7 @@ def _build(
     model = artefacts.current(store, "model")
     if model is None:
         raise UnavailableError("no model is published yet")
-    pointer = artefacts.current(store, "index")
+    pointer, etag = _read_pointer(store)
     pairs, halves = list_pairs(store, model.version)
     now = _manifest_of(store, pointer)
     if now is not None and not force:
@@ -98,7 +106,6 @@ def _build(
         return BuildReport("waiting", now.version, now.count or 0, len(pairs), skipped)
     if built is None:
         return BuildReport("empty", skipped=skipped)
-    etag = pointer.etag if pointer else None
     try:
         outcome = _make_current(store, built.manifest, etag, built.included)
     except FormatError:  # another build won, and this release cannot compare the two
@@ -108,6 +115,24 @@ def _build(
         retire_old(store, built.manifest)
     version, count = built.manifest.version, built.manifest.count or 0
     return BuildReport(outcome, version, count, len(built.included), skipped)
+
+
+def _read_pointer(store: ObjectStore) -> tuple[artefacts.Current | None, str | None]:
+    """The index pointer and its ETag; one that cannot be read is recorded, and replaced later.
+
+    Raises:
+        FormatError: this release does not read its format version.
+    """
+    try:
+        pointer = artefacts.current(store, "index")
+    except FormatError:
+        raise
+    except ArtefactError as error:
+        key = pointer_key("index")
+        damage = corrupt(store, key, error.message)
+        quarantine.set_aside(store, store, damage, "the next index replaces it", keep=True)
+        return None, store.head(key).etag
+    return pointer, pointer.etag if pointer else None
 
 
 def _repair_wait(store: ObjectStore, model_version: str, now: Manifest | None) -> RepairWait:
@@ -193,7 +218,8 @@ def index_for(store: ObjectStore, model_version: str) -> tuple[Manifest | None, 
         manifest = artefacts.read_manifest(store, "index", version)
         if _covers_same(store, manifest, model_version, hash_of(pairs)):
             return manifest, []
-    built, skipped = publish_index(store, model_version)
+    wait = _repair_wait(store, model_version, None)
+    built, skipped = publish_index(store, model_version, wait=wait)
     return built.manifest if built else None, skipped
 
 
@@ -275,7 +301,7 @@ def _pair_names(store: ObjectStore, manifest: Manifest) -> set[str]:
     try:
         body, _ = store.get(version_prefix("index", manifest.version) + SHARDS_FILE)
         return set(json.loads(body))
-    except (NotFoundError, ValueError):
+    except (NotFoundError, CorruptObjectError, ValueError, TypeError):
         return set()
 
 

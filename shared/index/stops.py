@@ -2,20 +2,12 @@
 
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from shared.errors import NotFoundError
+from shared.errors import CorruptObjectError, NotFoundError
+from shared.schemas.damage import StoppedBuild
 from shared.storage.layout import STOPPED_BUILD
 from shared.storage.objects import ObjectStore
-
-
-class StoppedBuild(BaseModel):
-    """Why index builds stop, and the time of the first build that stopped for this reason."""
-
-    model_config = ConfigDict(frozen=True)
-
-    reason: str
-    since: datetime
 
 
 def record(store: ObjectStore, reason: str) -> None:
@@ -39,5 +31,5 @@ def read(store: ObjectStore) -> StoppedBuild | None:
         return StoppedBuild.model_validate_json(body)
     except NotFoundError:
         return None
-    except ValidationError:
+    except (ValidationError, CorruptObjectError):
         return StoppedBuild(reason="the record cannot be read", since=datetime.now(UTC))

@@ -32,3 +32,12 @@ class DamageRecord(Damage):
     action: str
     copy_key: str | None = None
     healed_at: datetime | None = None
+
+
+class StoppedBuild(BaseModel):
+    """Why index builds stop, and the time of the first build that stopped for this reason."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reason: str
+    since: datetime

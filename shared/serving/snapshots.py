@@ -1,29 +1,37 @@
 """Opens the model and the index that the pointers of the artefact bucket name."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shared.errors import ArtefactError, ReviewlensError, UnavailableError
+from shared.errors import ArtefactError, ReviewlensError
 from shared.index.reader import IndexReader
 from shared.runtime.encoder import Encoder
 from shared.runtime.loader import NO_MODEL, open_version
 from shared.schemas.manifest import ArtefactKind
 from shared.storage import artefacts
+from shared.storage.likely import likely_models, newest_indexes, was_current
 from shared.storage.objects import ObjectStore
 from shared.storage.refresh import LastGoodVersion
 
 log = logging.getLogger(__name__)
+_NO_USABLE_INDEX = "no index can be used now: no reviews were compared"
 _MAX_FALLBACKS = 2
-"""Earlier index versions that a new process tries when the current one is bad."""
+"""Other versions that a new process tries when the current one is bad."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A model, and the index of the embeddings made by that model (None: there is no index)."""
+    """A model, and the index of the embeddings made by that model (None: there is no index).
+
+    ``warnings`` belong in every answer: they say that the answer comes from another version than
+    the one that is current.
+    """
 
     encoder: Encoder
     index: IndexReader | None
+    warnings: tuple[str, ...] = ()
 
 
 class SnapshotLoader:
@@ -50,6 +58,7 @@ class SnapshotLoader:
             )
         )
         self._pairs = LastGoodVersion(self._open_pair)
+        self._fell_back = False
         self.snapshot: Snapshot | None = None
         self.problems: dict[str, str] = {}
 
@@ -57,8 +66,7 @@ class SnapshotLoader:
         """Read the pointers and load the versions that they name; never raises."""
         problems: dict[str, str] = {}
         try:
-            model, index = self._current_version("model"), self._current_version("index")
-            self._advance(model, index, problems)
+            self._advance(problems)
         except ReviewlensError as error:
             problems["model" if self.snapshot is None else "index"] = error.message
         except Exception:
@@ -69,28 +77,43 @@ class SnapshotLoader:
                 log.warning("%s: %s", kind, problem)
         self.problems = problems
 
-    def _current_version(self, kind: ArtefactKind) -> str | None:
-        pointer = artefacts.current(self._store, kind)
+    def _pointer(self, kind: ArtefactKind, problems: dict[str, str]) -> str | None:
+        """The version that a pointer names; None, with a problem, if it is damaged."""
+        try:
+            pointer = artefacts.current(self._store, kind)
+        except ArtefactError as error:
+            problems[kind] = error.message
+            return None
         return pointer.version if pointer else None
 
-    def _advance(self, model: str | None, index: str | None, problems: dict[str, str]) -> None:
+    def _advance(self, problems: dict[str, str]) -> None:
+        model, index = self._pointer("model", problems), self._pointer("index", problems)
         if index is not None:
             try:
                 self._use_index(index)
             except ReviewlensError as error:
                 problems["index"] = error.message
-                self._fall_back(index)
-        pair = self._pairs.value
-        if pair is not None:
-            if model not in {None, pair.encoder.version}:
-                problems["model"] = (
-                    f"model {model} is current and waits for an index of its embeddings"
-                )
+        elif self._pairs.value is not None:
+            problems.setdefault("index", "the index pointer is missing")
+        if self._pairs.value is None:
+            self._fall_back(index, model, problems)
+        if self._pairs.value is None:
+            self._use_model_without_index(model, problems)
             return
-        try:
-            self._use_model_without_index(model)
-        except ReviewlensError as error:
-            problems["model"] = error.message
+        pair = self._pairs.value
+        if model not in {None, pair.encoder.version}:
+            problems.setdefault(
+                "model", f"model {model} is current and waits for an index of its embeddings"
+            )
+        self.snapshot = replace(pair, warnings=self._warnings(pair, index))
+
+    def _warnings(self, pair: Snapshot, index: str | None) -> tuple[str, ...]:
+        version = self._pairs.version
+        if index == version or (index is None and not self._fell_back):
+            self._fell_back = False
+            return ()
+        reason = f"index {index} cannot be used" if index else "the index pointer cannot be read"
+        return (f"{reason}: index {version} of model {pair.encoder.version} answers instead",)
 
     def _use_index(self, version: str) -> None:
         """Swap to an index version and the model that it belongs to."""
@@ -99,17 +122,23 @@ class SnapshotLoader:
         self.snapshot = self._pairs.open(version)
         log.info("index %s is in use", version)
 
-    def _fall_back(self, refused: str) -> None:
-        """In a process without an index, use the newest good one before the refused version."""
-        if self._pairs.value is not None:
-            return
-        earlier = [name for name in artefacts.versions(self._store, "index") if name < refused]
-        for version in reversed(earlier[-_MAX_FALLBACKS:]):
+    def _fall_back(self, refused: str | None, model: str | None, problems: dict[str, str]) -> None:
+        """In a process without an index, use the newest good one.
+
+        It must be older than the refused one. If the pointer is lost, those of the current model
+        come first.
+        """
+        earlier = newest_indexes(self._store, None if refused else model)
+        if refused is None and earlier:
+            problems.setdefault("index", "the index pointer is missing")
+        candidates = [name for name in earlier if refused is None or name < refused]
+        for version in candidates[:_MAX_FALLBACKS]:
             try:
                 self._use_index(version)
             except ReviewlensError as error:
                 log.warning("index %s cannot be used either: %s", version, error.message)
             else:
+                self._fell_back = True
                 return
 
     def _open_pair(self, version: str) -> Snapshot:
@@ -122,10 +151,32 @@ class SnapshotLoader:
         fetched = artefacts.fetch(self._store, "index", version, self._cache_dir)
         return Snapshot(encoder, IndexReader(fetched))
 
-    def _use_model_without_index(self, version: str | None) -> None:
-        if version is None:
-            raise UnavailableError(NO_MODEL)
-        self.snapshot = Snapshot(self._encoder(version), None)
+    def _use_model_without_index(self, model: str | None, problems: dict[str, str]) -> None:
+        """Use the current model alone; if it cannot be used, the most likely other one."""
+        warnings = [_NO_USABLE_INDEX] if "index" in problems else []
+        for version in self._models(model, problems):
+            try:
+                encoder = self._encoder(version)
+            except ReviewlensError as error:
+                problems.setdefault("model", error.message)
+                continue
+            if version != model:
+                current = f"model {model}" if model else "the model pointer"
+                warnings.append(f"{current} cannot be used: model {version} answers instead")
+            self.snapshot = Snapshot(encoder, None, tuple(warnings))
+            return
+        problems.setdefault("model", NO_MODEL)
+
+    def _models(self, model: str | None, problems: dict[str, str]) -> Iterator[str]:
+        if model is not None:
+            yield model
+        elif "model" not in problems and not was_current(self._store):
+            return  # none was ever published
+        last_good = [self.snapshot.encoder.version] if self.snapshot else []
+        for version in [*last_good, *likely_models(self._store)[:_MAX_FALLBACKS]]:
+            if version != model:
+                problems.setdefault("model", "the model pointer is missing")
+                yield version
 
     def _encoder(self, version: str) -> Encoder:
         if self.snapshot is not None and self.snapshot.encoder.version == version:

@@ -7,6 +7,7 @@ from pathlib import Path
 from shared.errors import ReviewlensError, UnavailableError
 from shared.runtime.loader import NO_MODEL
 from shared.schemas.health import Check, Health, worst_status
+from shared.serving.damages import damage_check
 from shared.serving.snapshots import Snapshot, SnapshotLoader
 from shared.storage.objects import ObjectStore
 from shared.storage.refresh import RefreshTimer
@@ -27,6 +28,7 @@ class ServingState:
         refresh_seconds: float = 5.0,
         first_load_seconds: float = 20.0,
     ) -> None:
+        self._store = store
         self._loader = SnapshotLoader(store, cache_dir, threads=threads, idle_threads=idle_threads)
         self._timer = RefreshTimer(refresh_seconds)
         self._first_load_seconds = first_load_seconds
@@ -130,12 +132,15 @@ class ServingState:
         except ReviewlensError:
             snapshot = None
         model, index = self._loader.problems.get("model"), self._loader.problems.get("index")
+        damaged = damage_check(self._store)
+        checks = {} if damaged is None else {"stored_objects": damaged}
         if snapshot is None:
             missing = Check(status="unavailable", detail=model or NO_MODEL)
-            return {"model": missing, "index": Check(status="degraded", detail=index)}
+            return {"model": missing, "index": Check(status="degraded", detail=index), **checks}
         if snapshot.index is None and index is None:
-            return {"model": _check(model), "index": Check(detail="no index is published yet")}
-        return {"model": _check(model), "index": _check(index)}
+            no_index = Check(detail="no index is published yet")
+            return {"model": _check(model), "index": no_index, **checks}
+        return {"model": _check(model), "index": _check(index), **checks}
 
 
 def _check(problem: str | None) -> Check:

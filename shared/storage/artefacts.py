@@ -202,6 +202,15 @@ def current(store: ObjectStore, kind: ArtefactKind) -> Current | None:
     return Current(pointer.version, info.etag)
 
 
+def current_version(store: ObjectStore, kind: ArtefactKind) -> str | None:
+    """The version that the pointer names; None if there is no pointer or it cannot be read."""
+    try:
+        pointer = current(store, kind)
+    except ArtefactError:
+        return None
+    return pointer.version if pointer else None
+
+
 def move_pointer(
     store: ObjectStore, kind: ArtefactKind, version: str, *, if_match: str | None
 ) -> str:

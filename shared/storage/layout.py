@@ -6,6 +6,7 @@ UPLOADS = "uploads/"
 WEB_UPLOADS = f"{UPLOADS}web/"
 """Prefix of uploads signed by the API."""
 MAPPING_NAME = "mapping.json"
+CLEAN_SHARDS = "reviews/"
 EMBEDDINGS = "embeddings/"
 ACTIVATIONS = "activations/"
 STOPPED_BUILD = "indexes/stopped_build.json"
@@ -13,6 +14,8 @@ STOPPED_BUILD = "indexes/stopped_build.json"
 QUARANTINE = "quarantine/"
 """Prefix of damaged objects and of the records about them (each bucket; records: artefacts)."""
 OPEN_DAMAGES = f"{QUARANTINE}open/"
+CHECKED = f"{QUARANTINE}checked.json"
+"""Where the last check of stored objects ended (artefact bucket)."""
 HEALED_DAMAGES = f"{QUARANTINE}healed/"
 EVALUATION_FILES = ("evaluation.json", "predictions.parquet")
 """Files of an evaluation: its metrics, and the prediction of each row."""
@@ -26,7 +29,7 @@ def is_mapping(key: str) -> bool:
 
 def clean_prefix(ingest_id: str) -> str:
     """Prefix of the clean shards of an ingest (clean bucket)."""
-    return f"reviews/{ingest_id}/"
+    return f"{CLEAN_SHARDS}{ingest_id}/"
 
 
 def clean_shard(ingest_id: str, part: int) -> str:
@@ -44,14 +47,19 @@ def embeddings_prefix(model_version: str) -> str:
     return f"{EMBEDDINGS}{model_version}/"
 
 
+def pair_stem(model_version: str, ingest_id: str, part: int) -> str:
+    """Common key of an embedding shard and its analysis shard, without ending."""
+    return f"{embeddings_prefix(model_version)}{ingest_id}/part-{part:05d}"
+
+
 def embedding_shard(model_version: str, ingest_id: str, part: int) -> str:
     """float16 array, rows x dimension, row-aligned with the clean shard (artefact bucket)."""
-    return f"{embeddings_prefix(model_version)}{ingest_id}/part-{part:05d}.npy"
+    return f"{pair_stem(model_version, ingest_id, part)}.npy"
 
 
 def analysis_shard(model_version: str, ingest_id: str, part: int) -> str:
     """Parquet of the columns in responses (SERVED_SCHEMA), row-aligned with the embedding shard."""
-    return f"{embeddings_prefix(model_version)}{ingest_id}/part-{part:05d}.parquet"
+    return f"{pair_stem(model_version, ingest_id, part)}.parquet"
 
 
 def version_prefix(kind: str, version: str) -> str:
@@ -74,9 +82,14 @@ def evaluation_file(version: str, digest: str, name: str) -> str:
     return f"{evaluations_prefix(version)}{digest}/{name}"
 
 
+def gates_prefix(version: str) -> str:
+    """Prefix of the gate's verdicts on a model (artefact bucket)."""
+    return f"{version_prefix('model', version)}gates/"
+
+
 def gate_key(candidate: str, against: str) -> str:
     """The gate's verdict on a candidate against the version current then (artefact bucket)."""
-    return f"{version_prefix('model', candidate)}gates/{against}.json"
+    return f"{gates_prefix(candidate)}{against}.json"
 
 
 def candidate_prefix(training_job: str) -> str:

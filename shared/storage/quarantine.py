@@ -5,7 +5,7 @@ stay in the bucket of the object, below ``quarantine/``; nothing there is ever d
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -57,6 +57,27 @@ def set_aside(
     return saved
 
 
+def set_aside_folder(
+    store: ObjectStore, prefix: str, damages: Sequence[Damage], action: str
+) -> None:
+    """Move all objects of a version below ``quarantine/``, its manifest first.
+
+    Args:
+        store: the artefact bucket.
+        prefix: of the version.
+        damages: the damaged ones, which are recorded.
+        action: what is being done about it, in a few words.
+    """
+    stamp = _stamp(datetime.now(UTC))
+    for damage in damages:
+        record(store, damage, action)
+    keys = [info.key for info in store.list(prefix)]
+    for key in sorted(keys, key=lambda each: not each.endswith("/manifest.json")):
+        with suppress(NotFoundError):
+            store.copy(key, layout.quarantined(key, stamp))
+        store.delete(key)
+
+
 def _put(
     records: ObjectStore,
     damage: Damage,
@@ -75,6 +96,12 @@ def _put(
         records.put(layout.open_damage(damage.bucket, damage.key), body)
         log.error("object damaged: %s: %s", damage.reason, action, extra={"key": damage.key})
     return saved
+
+
+def set_aside_record(records: ObjectStore, unreadable: DamageRecord) -> None:
+    """Move a record that cannot be read: a check finds its object again if it is damaged."""
+    records.copy(unreadable.key, layout.quarantined(unreadable.key, _stamp(datetime.now(UTC))))
+    records.delete(unreadable.key)
 
 
 def heal(records: ObjectStore, healed: DamageRecord) -> None:

@@ -209,7 +209,9 @@ def rollback_target(entries: Sequence[Activation], current: str | None) -> Activ
         return None
     if entries[-1].version != current:
         return entries[-1]
-    return next((entry for entry in entries if entry.number == entries[-1].back), None)
+    back = entries[-1].back or 0
+    # the entry itself, or the one before if it was damaged and set aside
+    return next((entry for entry in reversed(entries) if entry.number <= back), None)
 
 
 def record_current(store: ObjectStore, version: str) -> None:

@@ -169,9 +169,18 @@ def _attempt(
     except FormatError:
         return None, None
     except NotFoundError:
-        return None, missing(store, key)
+        return None, _unreadable(store, key)
     except ArtefactError as error:
         return None, corrupt(store, key, error.message)
+
+
+def _unreadable(store: ObjectStore, key: str) -> Damage:
+    """The damage of an object whose bytes do not exist: a store may still know the object."""
+    try:
+        store.head(key)
+    except NotFoundError:
+        return missing(store, key)
+    return corrupt(store, key, f"the bytes of {key} are missing or damaged")
 
 
 def _sha256(store: ObjectStore, key: str) -> str:

@@ -158,9 +158,14 @@ def test_a_database_with_a_disk_has_an_alarm_on_free_storage():
 
 
 def test_drift_metrics_use_fields_that_processing_logs(assembly: Assembly, watched):
-    filters = watched.all("AWS::Logs::MetricFilter")
+    others = ("damaged", "StoppedBuilds")
+    filters = [
+        each
+        for each in watched.all("AWS::Logs::MetricFilter")
+        if not any(other in each.name for other in others)
+    ]
     values = {each.properties["MetricTransformations"][0]["MetricValue"] for each in filters}
-    fields = {value.removeprefix("$.") for value in values if value.startswith("$.")}
+    fields = {value.removeprefix("$.") for value in values}
     assert fields == {"negative_share", "neutral_share", "positive_share", "mean_confidence"}
     assert fields <= set(logs._FIELDS)
     for each in filters:
@@ -169,6 +174,16 @@ def test_drift_metrics_use_fields_that_processing_logs(assembly: Assembly, watch
         stack, name = assembly.target(watched, each.properties["LogGroupName"])
         assert stack == f"reviewlens-{watched.environment}-processing"
         assert name.startswith("ProcessingLogs")
+
+
+def test_a_damaged_object_raises_an_alarm(assembly: Assembly, watched):
+    (each,) = [f for f in watched.all("AWS::Logs::MetricFilter") if "damaged" in f.name]
+    assert each.properties["MetricTransformations"][0]["MetricValue"] == "$.damaged"
+    assert "damaged" in logs._FIELDS
+    assert '$.message = "stored objects checked"' in each.properties["FilterPattern"]
+    assert assembly.target(watched, each.properties["LogGroupName"])[1].startswith("CheckerLogs")
+    (alarm,) = [a for a in watched.all("AWS::CloudWatch::Alarm") if _metrics(a) == {"damaged"}]
+    assert (alarm.properties["Threshold"], alarm.properties["Statistic"]) == (1, "Maximum")
 
 
 def test_low_confidence_raises_an_alarm(watched):

@@ -86,7 +86,8 @@ def test_dumps_move_to_cheaper_storage_and_never_expire(assembly: Assembly):
 
 
 def test_data_that_requests_need_never_expires(assembly: Assembly):
-    permanent = ("activations/", "embeddings/", "indexes/", "models/", "pointers/", "reviews/")
+    permanent = ("activations/", "embeddings/", "indexes/", "models/", "pointers/")
+    permanent += ("quarantine/", "reviews/")
     for name in ("Clean", "Artefacts"):
         for rule in _bucket(assembly, "prod", name).properties["LifecycleConfiguration"]["Rules"]:
             if "ExpirationInDays" in rule:

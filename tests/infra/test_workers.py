@@ -1,5 +1,6 @@
 """The workers of collection and processing: permissions, VPC, and the sweep."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -67,20 +68,37 @@ def test_collection_only_reads_dumps_and_writes_clean_shards(assembly: Assembly)
 def test_processing_writes_embeddings_but_moves_no_pointer(assembly: Assembly):
     permissions = _permissions(assembly, _function(assembly, "processing", "Processing"))
     assert _keys(permissions, "s3:GetObject", "Clean") == {"reviews/*"}
-    assert _keys(permissions, "s3:PutObject", "Artefacts") == {"embeddings/*"}
+    assert _keys(permissions, "s3:PutObject", "Clean") == {"quarantine/*"}
+    assert _keys(permissions, "s3:PutObject", "Artefacts") == {"embeddings/*", "quarantine/*"}
     assert _keys(permissions, "s3:DeleteObject", "Artefacts") == set()
+
+
+def test_the_checker_repairs_everything_and_deletes_nothing_set_aside(assembly: Assembly):
+    permissions = _permissions(assembly, _function(assembly, "processing", "Checker"))
+    assert _keys(permissions, "s3:PutObject", "Clean") == {"quarantine/*"}
+    assert _keys(permissions, "s3:DeleteObject", "Clean") == {"reviews/*"}
+    assert _keys(permissions, "s3:PutObject", "Raw") == set()
+    assert _keys(permissions, "s3:PutObject", "Artefacts") == {
+        *("activations/*", "models/*", "pointers/*", "quarantine/*")
+    }
+    assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {
+        *("activations/*", "embeddings/*", "indexes/*", "models/*", "quarantine/open/*")
+    }
 
 
 def test_the_builder_moves_the_index_pointer_but_not_the_model_pointer(assembly: Assembly):
     permissions = _permissions(assembly, _function(assembly, "processing", "Builder"))
-    assert _keys(permissions, "s3:PutObject", "Artefacts") == {"indexes/*", "pointers/index.json*"}
-    assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {"indexes/*"}
+    assert _keys(permissions, "s3:PutObject", "Artefacts") == {
+        *("indexes/*", "pointers/index.json*", "quarantine/*")
+    }
+    assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {"embeddings/*", "indexes/*"}
 
 
 def test_functions_that_read_objects_may_list_the_bucket(assembly: Assembly):
     for stack, name in (
         ("collection", "Collection"),
         ("processing", "Processing"),
+        ("processing", "Checker"),
         ("processing", "Builder"),
     ):
         permissions = _permissions(assembly, _function(assembly, stack, name))
@@ -93,6 +111,7 @@ def test_every_worker_may_use_the_data_key(assembly: Assembly):
     for stack, name in (
         ("collection", "Collection"),
         ("processing", "Processing"),
+        ("processing", "Checker"),
         ("processing", "Builder"),
     ):
         permissions = _permissions(assembly, _function(assembly, stack, name))
@@ -106,15 +125,20 @@ def test_the_builder_runs_outside_the_vpc(assembly: Assembly):
     assert "VpcConfig" in _function(assembly, "processing", "Processing").properties
 
 
-def test_the_sweep_is_an_event_that_the_handler_accepts(assembly: Assembly):
-    for environment in ("dev", "staging", "prod"):
-        (rule,) = assembly.one(environment, "collection").all("AWS::Events::Rule")
+def test_sweep_and_check_are_events_that_the_handlers_accept(assembly: Assembly):
+    for environment, stack in itertools.product(
+        ("dev", "staging", "prod"), ("collection", "processing")
+    ):
+        (rule,) = assembly.one(environment, stack).all("AWS::Events::Rule")
         (target,) = rule.properties["Targets"]
         # the event of a schedule has source aws.events unless an input replaces it
         assert not {"Input", "InputPath", "InputTransformer"} & target.keys()
         assert rule.properties["State"] == "ENABLED"
         function = assembly.resource(rule.stack, target["Arn"])
-        assert function.properties["Handler"] == "lambdas.collection.handler.handler"
+        if stack == "collection":
+            assert function.properties["Handler"] == "lambdas.collection.handler.handler"
+        else:  # an image, whose command is its handler
+            assert function.name.startswith("CheckerFunction")
 
 
 def test_messages_stay_hidden_longer_than_the_sweep_waits_for_a_shard(assembly: Assembly):

@@ -36,6 +36,16 @@ def ledger_shards(connection: Connection) -> list[LedgerShard]:
     return [LedgerShard(*row) for row in rows]
 
 
+def lock_shard(connection: Connection, ingest_id: str, part: int) -> LedgerShard | None:
+    """A shard with rows, locked until the transaction ends; None if it is not in the ledger."""
+    row = connection.execute(
+        "SELECT ingest_id, part, key, rows, model_version FROM shards"
+        " WHERE ingest_id = %s AND part = %s AND rows > 0 FOR UPDATE",
+        (ingest_id, part),
+    ).fetchone()
+    return LedgerShard(*row) if row else None
+
+
 def last_model(connection: Connection) -> str | None:
     """The model that processed a shard most recently."""
     row = connection.execute(

@@ -14,7 +14,10 @@ from shared.schemas.messages import ProcessShard
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """One committed batch of an ingest; ``fingerprint`` identifies the rows it was read from."""
+    """One committed batch of an ingest; ``fingerprint`` identifies the rows it was read from.
+
+    ``model_version`` is the model that processed it.
+    """
 
     part: int
     fingerprint: str
@@ -22,11 +25,16 @@ class StoredBatch:
     rejected: int
     rows: int
     key: str
-    processed: bool = False
+    model_version: str | None = None
     recheck: bool = False
     """Whether it may have rows that nobody owns any more; see shared/db/ingest/ownership.py."""
     duplicates_of: list[str] = field(default_factory=list)
     """The other ingests that own its duplicates."""
+
+    @property
+    def processed(self) -> bool:
+        """Whether a model has processed it."""
+        return self.model_version is not None
 
 
 def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> None:
@@ -64,8 +72,7 @@ def stored_batches(
     """
     query: LiteralString = (
         "SELECT format_version, part, fingerprint, accepted, rejected, rows, key,"
-        " model_version IS NOT NULL, recheck_after IS NOT NULL"
-        " FROM shards WHERE ingest_id = %s"
+        " model_version, recheck_after IS NOT NULL FROM shards WHERE ingest_id = %s"
     )
     if part is None:
         rows = connection.execute(query, (ingest_id,)).fetchall()

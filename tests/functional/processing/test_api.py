@@ -3,13 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.processing import handler
 from lambdas.processing.api import create_app
 from shared.errors import UnavailableError
+from shared.schemas.formats import PARQUET_KEY
 from shared.schemas.messages import ProcessShard
+from shared.storage.shards import to_parquet
 
 
 @pytest.fixture
@@ -79,17 +83,19 @@ def test_the_handler_reports_only_failed_messages(
     monkeypatch, function_environment, dependencies, collect
 ):
     monkeypatch.setattr(handler, "build_dependencies", lambda: dependencies)
-    ingest_id, (good, missing) = collect(shards=2)
-    dependencies.clean.delete(missing.key)
+    ingest_id, (good, newer) = collect(shards=2)
+    body = dependencies.clean.get(newer.key)[0]
+    table = pq.read_table(pa.BufferReader(body)).replace_schema_metadata({PARQUET_KEY: b"99"})
+    dependencies.clean.put(newer.key, to_parquet(table))
     records = [
         {"messageId": name, "eventSource": "aws:sqs", "body": body}
         for name, body in (
-            ("missing", missing.model_dump_json()),
+            ("newer", newer.model_dump_json()),
             ("good", good.model_dump_json()),
             ("invalid", "{}"),
         )
     ]
     response = handler.handler({"Records": records}, None)
     failed = [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
-    assert failed == ["missing", "invalid"]
+    assert failed == ["newer", "invalid"]
     assert dependencies.ledger.report(ingest_id).shards_processed == 1

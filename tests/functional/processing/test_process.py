@@ -13,12 +13,12 @@ import pytest
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
 from shared.db.ingest.shards import StoredBatch, process_lock, record_batch
-from shared.errors import NotFoundError, UnavailableError
+from shared.errors import UnavailableError
 from shared.observability.logs import JsonFormatter
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
-from shared.storage import layout
+from shared.storage import layout, quarantine
 from shared.storage.shards import SERVED_SCHEMA, read_served
 from tests.fakes.encoder import WordEncoder
 
@@ -205,9 +205,60 @@ def test_an_unknown_shard_is_ignored(dependencies, encoder):
     assert encoder.calls == []
 
 
-def test_a_missing_clean_shard_is_an_error(dependencies, collect):
+@pytest.mark.parametrize("body", [None, b"", b"PAR1", "truncated"])
+def test_a_damaged_clean_shard_has_its_dump_read_again(dependencies, collect, rows, body):
     ingest_id, (message,) = collect(shards=1)
+    clean = dependencies.clean
+    if body is None:
+        clean.delete(message.key)
+    else:
+        clean.put(message.key, clean.get(message.key)[0][:-9] if body == "truncated" else body)
+    Processor(dependencies).process(message)
+    report = dependencies.ledger.report(ingest_id)
+    assert (report.status, report.shards_processed) == (IngestStatus.RECEIVED, 0)
+    assert rows("SELECT now() - updated_at > interval '2 minutes' FROM ingests") == [(True,)]
+    (record,) = quarantine.open_records(dependencies.artefacts)
+    assert (record.key, record.action) == (message.key, "its dump is read again")
+    assert [info.key for info in clean.list("reviews/")] == []
+    assert (record.copy_key is None) == (body is None)
+
+
+def test_a_clean_shard_whose_dump_is_lost_says_so(dependencies, collect):
+    ingest_id, (message,) = collect(shards=1)
+    dependencies.ledger.fail(ingest_id, "object_corrupt", "damaged")
     dependencies.clean.delete(message.key)
-    with pytest.raises(NotFoundError):
-        Processor(dependencies).process(message)
-    assert dependencies.ledger.report(ingest_id).shards_processed == 0
+    Processor(dependencies).process(message)
+    assert dependencies.ledger.report(ingest_id).status is IngestStatus.FAILED
+    (record,) = quarantine.open_records(dependencies.artefacts)
+    assert "upload the dump again" in record.action
+
+
+def test_a_shard_stored_with_more_rows_at_this_moment_is_tried_again(dependencies, collect):
+    _, (message,) = collect(shards=1, rows=5)
+
+    class Earlier(type(dependencies.ledger)):
+        def shard(self, ingest_id, part):
+            return replace(super().shard(ingest_id, part), rows=4)
+
+    ledger = Earlier(dependencies.database)
+    with pytest.raises(UnavailableError):
+        Processor(replace(dependencies, ledger=ledger)).process(message)
+    assert quarantine.open_records(dependencies.artefacts) == []
+
+
+@pytest.mark.parametrize("key", [layout.embedding_shard, layout.analysis_shard])
+def test_a_processed_shard_whose_pair_is_lost_is_processed_again(
+    dependencies, collect, encoder, rows, key
+):
+    ingest_id, (message,) = collect(shards=1)
+    Processor(dependencies).process(message)
+    store, lost = dependencies.artefacts, key("m1", ingest_id, 0)
+    before = store.get(lost)[0]
+    store.delete(lost)
+    dependencies.index_queue.take()
+    Processor(dependencies).process(message)
+    assert store.get(lost)[0] == before
+    assert len(encoder.calls) == 2
+    assert rows("SELECT count(*) FROM analyses") == [(5,)]
+    assert dependencies.ledger.report(ingest_id).status is IngestStatus.PROCESSED
+    assert len(dependencies.index_queue.take()) == 1
