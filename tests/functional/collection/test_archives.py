@@ -89,10 +89,11 @@ def test_a_collector_killed_between_members_resumes_exactly(
 
 
 def test_an_archive_over_a_limit_fails_and_names_the_member(world):
-    bomb = tar_gz([("a.csv", b"text,rating\nfine,4\n"), ("b.csv", b"text\n" + b"\n" * (64 << 20))])
+    padded = b'{"text": "fine",' + b" " * 1_000_000 + b'"rating": 4}\n'
+    bomb = tar_gz([("a.csv", b"text,rating\nfine,4\n"), ("b.jsonl", padded * 64)])
     report = world.collect("uploads/bomb.tar.gz", bomb)
     assert (report.status, report.error_code) == (IngestStatus.FAILED, "decompression_limit")
-    assert "b.csv" in report.error_detail
+    assert "b.jsonl" in report.error_detail
 
 
 def test_an_archive_without_a_dump_fails_with_the_reasons(world):
