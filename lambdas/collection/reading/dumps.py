@@ -5,10 +5,10 @@ from typing import Any, BinaryIO
 
 from lambdas.collection.reading.members import Failure, Source, open_source
 from lambdas.collection.reading.options import Profile, ReadOptions
-from lambdas.collection.reading.reader import Batch, Dump
+from lambdas.collection.reading.reader import Batch, Dump, check_rejects
 from shared.errors import IngestError
 
-_FATAL = frozenset({"decompression_limit", "object_too_large"})
+_FATAL = frozenset({"decompression_limit", "object_too_large", "too_many_rejects"})
 _MAX_NAMES = 20
 _MAX_WARNINGS = 200
 _MAX_DETAIL = 300
@@ -64,6 +64,8 @@ class Archive:
                     entry["rejected"] += len(batch.rejects)
                     self._describe(entry, dump.profile)
                     yield batch
+                    rejected = sum(each.get("rejected", 0) for each in self._members)
+                    check_rejects(rejected, self._records, self._options.limits)
             except IngestError as error:
                 self._failed(entry, error)
             for warning in dump.warnings:

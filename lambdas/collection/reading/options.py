@@ -18,6 +18,7 @@ class Limits:
     max_bytes: int = 64 * 2**30
     max_record_bytes: int = 2**20
     max_members: int = 1000
+    max_rejects: int = 1_000_000
     ratio_floor: int = 32 * 2**20
 
 

@@ -10,11 +10,12 @@ from lambdas.collection.reading.cleaning import TooComplexError
 from lambdas.collection.reading.detect import open_parser
 from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.naming import source_of
-from lambdas.collection.reading.options import Profile, ReadOptions
+from lambdas.collection.reading.options import Limits, Profile, ReadOptions
 from lambdas.collection.reading.records import Bad, Record, raw_text
 from lambdas.collection.reading.rows import TEXT, RowMaker
 from lambdas.collection.reading.sampling import Sample
 from lambdas.collection.reading.summary import row_details, row_warnings
+from shared.errors import IngestError
 from shared.schemas.ingest import Reject
 from shared.storage.shards import CLEAN_SCHEMA
 
@@ -60,6 +61,11 @@ class Dump:
         return self._maker.field_columns(self.profile.columns) if self._maker else {}
 
     def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches.
+
+        Raises:
+            IngestError: too_many_rejects, or a limit of the reader is exceeded.
+        """
         collector = _Collector(self._name, self._records_before)
         sample = Sample(self._opened.records)
         readable = [record for record in sample.records if record.values.__class__ is not Bad]
@@ -85,6 +91,8 @@ class Dump:
                     collector.accept(row)
             if collector.read >= last or collector.size > _MAX_BATCH_BYTES:
                 yield collector.batch()
+                rows = collector.total - self._records_before
+                check_rejects(collector.rejected, rows, self._options.limits)
         if collector.read or collector.total == self._records_before:
             yield collector.batch()
 
@@ -97,6 +105,20 @@ class Dump:
         return maker
 
 
+def check_rejects(rejected: int, rows: int, limits: Limits) -> None:
+    """Stop an object that is not worth reading: each reject takes work and is stored.
+
+    Raises:
+        IngestError: too_many_rejects.
+    """
+    if rejected > limits.max_rejects and rejected * 2 > rows:
+        raise IngestError(
+            "too_many_rejects",
+            f"{rejected} of the first {rows} rows were rejected; the rest is not read: "
+            f"the limit is {limits.max_rejects} rejects if they are more than half of the rows",
+        )
+
+
 class _Collector:
     """Collects the rows and rejects of one batch after another."""
 
@@ -106,6 +128,7 @@ class _Collector:
         self._rows: list[tuple[Any, ...]] = []
         self._rejects: list[Reject] = []
         self.read = 0
+        self.rejected = 0
         self.total = records_before
         self.size = 0
 
@@ -128,6 +151,7 @@ class _Collector:
     def batch(self) -> Batch:
         batch = Batch(_table(self._rows, self.columns), self._rejects, self.read, self._name)
         self.total += self.read
+        self.rejected += len(self._rejects)
         self._rows, self._rejects, self.read, self.size = [], [], 0, 0
         return batch
 

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import IO, Any
 
 from lambdas.collection.reading.formats.xlsx import (
+    MAX_COLUMNS,
     Row,
     header_name,
     open_workbook,
@@ -34,13 +35,16 @@ def open_workbook_dump(file: IO[bytes], state: StreamState, options: ReadOptions
     """
     workbook = open_workbook(file, options.limits)
     sheet, number, schema, columns = _choose(_sheets(workbook, options.hints), options)
+    if len(columns) > MAX_COLUMNS:
+        message = f"the header has {len(columns)} columns, the limit is {MAX_COLUMNS}"
+        raise IngestError("schema_unknown", message)
     others = [each.title for each in workbook.worksheets if each.title != sheet.title]
     if others and "sheet" not in options.hints:
         listed = ", ".join(map(repr, others[:_MAX_SHEETS]))
         state.warnings.append(f"only the sheet {sheet.title!r} is read, not {listed}")
     state.encoding = "utf-8"
     limit = options.limits.max_record_bytes
-    records = parse_rows(sheet_rows(sheet), columns, number, state, limit)
+    records = parse_rows(sheet_rows(sheet, len(columns)), columns, number, state, limit)
     maker = RowMaker(schema, columns, options.reviewer_key)
     profile = make_profile("xlsx", state, schema.name, [name for name in columns if name])
     return Opened(records, state, profile, lambda _record: maker)

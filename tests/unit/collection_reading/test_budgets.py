@@ -1,11 +1,15 @@
 """The budget of a record: what exceeds it is rejected, and honest texts stay as they are."""
 
+import io
 import json
 import unicodedata
+import zipfile
 
+import openpyxl
 import pytest
 
 from lambdas.collection.reading.cleaning import TooComplexError, clean_text
+from shared.errors import IngestError
 from shared.schemas.text import MAX_MARKS_IN_A_RUN
 
 GRAVE, ACUTE_BELOW = "\u0300", "\u0317"
@@ -70,3 +74,34 @@ def test_a_long_run_is_found_wherever_it_begins(before):
     text = "a" * before + GRAVE * (MAX_MARKS_IN_A_RUN + 1) + "b"
     with pytest.raises(TooComplexError):
         clean_text(text)
+
+
+def test_an_object_of_rejects_alone_is_not_read_to_its_end(read):
+    with pytest.raises(IngestError) as failed:
+        read(lines(review("fine")) + "x\n" * 5000, batch_rows=100, max_rejects=1000)
+    assert failed.value.code == "too_many_rejects"
+    assert "1099 of the first 1100 rows" in failed.value.message
+
+
+def test_many_rejects_among_more_rows_are_no_reason_to_stop(read):
+    body = (lines(review("fine")) * 2 + "x\n") * 400
+    assert len(read(body, batch_rows=100, max_rejects=100).rejects) == 400
+
+
+def test_rejects_of_all_members_of_an_archive_count(read):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(5):
+            archive.writestr(f"{number}.jsonl", lines(review("fine")) + "x\n" * 300)
+    with pytest.raises(IngestError) as failed:
+        read(file.getvalue(), batch_rows=100, max_rejects=1000)
+    assert failed.value.code == "too_many_rejects"
+
+
+def test_a_sheet_may_not_have_thousands_of_columns(read):
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["reviewText", *(f"c{number}" for number in range(1000))])
+    book.active.append(["works well", 1])
+    book.save(file)
+    with pytest.raises(IngestError, match="the header has 1001 columns, the limit is 1000"):
+        read(file.getvalue())

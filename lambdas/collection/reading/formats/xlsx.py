@@ -17,6 +17,9 @@ MAX_ROWS = 2**20
 """Rows that a sheet of Excel can have."""
 _MAX_PART_BYTES = 64 * 2**20
 """Limit of each part that is kept in memory, such as the shared strings."""
+MAX_COLUMNS = 1000
+_COLUMNS_BESIDE = 20
+"""Columns beside those of the header in which cells are noticed."""
 _SHEETS = "xl/worksheets/"
 _ERRORS = (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError, ParseError,
            IndexError, AttributeError)  # fmt: skip
@@ -74,11 +77,19 @@ def _is_held(name: str) -> bool:
     return name.endswith((".xml", ".rels")) and not name.startswith(_SHEETS)
 
 
-def sheet_rows(sheet: Any) -> Iterator[tuple[int, Row]]:
-    """Yield the number and the values of each row that is not empty."""
+def sheet_rows(sheet: Any, width: int | None = None) -> Iterator[tuple[int, Row]]:
+    """Yield the number and the values of each row that is not empty.
+
+    With ``width``, the columns of the header, few columns beside them are read: a row is filled up
+    to its last cell, so one cell far to the right would cost as much as thousands.
+    """
     sheet.reset_dimensions()  # many writers state a wrong size
     percent = _has_percentages(sheet.parent)
-    rows = sheet.iter_rows(max_row=MAX_ROWS, values_only=not percent)
+    rows = sheet.iter_rows(
+        max_row=MAX_ROWS,
+        max_col=None if width is None else width + _COLUMNS_BESIDE,
+        values_only=not percent,
+    )
     read = _cell_value if percent else _value
     for number, cells in enumerate(rows, 1):
         values = tuple(map(read, cells))
