@@ -67,6 +67,14 @@ def postgres():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def shared_path():
+    """A temporary folder in which PostgreSQL can run; pytest's own are closed to its account."""
+    folder = Path(tempfile.mkdtemp(prefix="reviewlens-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _write_without_waiting(server):
     """Turn off fsync: the data of a test need not survive the machine."""
     with psycopg.connect(**connection_arguments(server.secret), autocommit=True) as owner:

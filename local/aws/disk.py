@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import md5
 from pathlib import Path
@@ -21,7 +21,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from local.aws.blobs import RETIRED, Blob, MappedFile
-from local.aws.records import content_md5, decode_record, record_name
+from local.aws.records import content_md5, decode_record, default_attributes, record_name
 from local.aws.recovery import recover
 from local.checked import DamagedFileError, encode
 from local.files import sync_path, write_atomically
@@ -54,7 +54,11 @@ class DiskBuckets:
         self._staging.mkdir(parents=True)
 
     def stage(self, *parts: bytes | MappedFile) -> tuple[Blob, str]:
-        """Write bytes to the staging folder.
+        """Write bytes to the staging folder; see ``stage_all``."""
+        return self.stage_all(parts)
+
+    def stage_all(self, parts: Iterable[bytes | MappedFile]) -> tuple[Blob, str]:
+        """Write bytes to the staging folder, one part at a time.
 
         Returns:
             The blob and the MD5 of its bytes in hex: the ETag that S3 gives a single-part object.
@@ -132,6 +136,21 @@ class DiskBuckets:
             sync_path(path.parent)
             (folder / "copies" / path.name).unlink(missing_ok=True)
             self._retire(retired)
+
+    def set_apart(self, bucket: str, key: str, reason: str) -> None:
+        """Put an object into quarantine: its record and its bytes; it does not exist any more."""
+        record, path = self.read_record(bucket, key), self._record_path(bucket, key)
+        if record:
+            folder = self._folder(bucket)
+            for each in (path, folder / "copies" / path.name, folder / "data" / record["blob"]):
+                if each.is_file():
+                    self._quarantine.move(each, reason)
+            sync_path(path.parent)
+
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Store a small object with default attributes."""
+        blob, etag = self.stage(body)
+        self.commit(bucket, key, blob, default_attributes(etag))
 
     def read_record(self, bucket: str, key: str) -> dict[str, Any] | None:
         """The record of one object on disk, None if there is none or it is damaged."""

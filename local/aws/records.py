@@ -1,7 +1,7 @@
 """Records of objects, checked field by field."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -59,6 +59,13 @@ def content_md5(record: dict[str, Any]) -> str | None:
     etag: str = record["etag"]
     value: str | None = record.get("content_md5")
     return value or (None if "-" in etag else etag)
+
+
+def default_attributes(etag: str) -> dict[str, Any]:
+    """Attributes of a new object with the default type and no metadata."""
+    fields = {field: default for field, (_, default) in _CHECKS.items() if field != "size"}
+    now = datetime.now(UTC).isoformat()
+    return dict.fromkeys(ATTRIBUTES) | fields | {"etag": etag, "last_modified": now}
 
 
 def record_name(key: str) -> str:

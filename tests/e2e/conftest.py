@@ -1,11 +1,13 @@
 """Stacks: one shared by tests that do not damage it, and new ones for the others."""
 
+import json
+import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import temporary_stack
+from tests.e2e.stack import COMMAND, temporary_stack
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 DUMPS = ("reviews.jsonl.gz", "outdoor.csv", "kitchen.tsv", "audio.review")
@@ -28,6 +30,19 @@ def samples(stack):
         stack.wait_for(ingest_id)
     stack.wait_for_index()
     return ids
+
+
+@pytest.fixture(scope="session")
+def backup(stack, samples, tmp_path_factory):
+    """The folder of a backup made by the command while the stack runs."""
+    folder = tmp_path_factory.mktemp("backup") / "one"
+    command = [COMMAND, "backup", str(folder), "--state", str(stack.folder.root), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads(done.stdout)
+    assert len(manifest["searches"]) == 50
+    assert manifest["left_out"] == []
+    return folder
 
 
 @pytest.fixture

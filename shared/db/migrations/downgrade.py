@@ -37,6 +37,11 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
         "warnings in the status of ingests": "ingests WHERE status = 'processed_with_warnings'",
     },
     "0009": {"languages of shards": "shards WHERE languages IS NOT NULL"},
+    "0010": {
+        "owners of duplicates": "shards WHERE cardinality(duplicates_of) > 0",
+        "shards to store again": "shards WHERE recheck_after IS NOT NULL",
+        "origins of facts of products": "products WHERE origins <> '{}'",
+    },
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

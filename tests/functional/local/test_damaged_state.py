@@ -3,7 +3,9 @@
 import json
 import random
 import shutil
+import tempfile
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -125,13 +127,14 @@ def test_a_run_with_a_damaged_state_counts_as_failed(template):
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     """The data folder of a stopped server."""
-    folder = tmp_path_factory.mktemp("cluster")
+    folder = Path(tempfile.mkdtemp(prefix="reviewlens-test-"))
     server = server_on(folder / "data")
     server.start()
     server.stop()
-    return folder / "data"
+    yield folder / "data"
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def server_on(data):
@@ -150,8 +153,8 @@ def names(folder):
 
 
 @pytest.mark.parametrize(("damage", "name", "expected"), CLUSTER_DAMAGES)
-def test_a_damaged_cluster_starts_or_names_its_file(cluster, tmp_path, damage, name, expected):
-    data = tmp_path / "data"
+def test_a_damaged_cluster_starts_or_names_its_file(cluster, shared_path, damage, name, expected):
+    data = shared_path / "data"
     shutil.copytree(cluster, data, copy_function=shutil.copy2)
     owner = cluster.stat()
     for path in (data, *data.rglob("*")):
@@ -171,11 +174,11 @@ def test_a_damaged_cluster_starts_or_names_its_file(cluster, tmp_path, damage, n
     assert names(data) >= before
 
 
-def test_a_cluster_of_another_version_is_named(cluster, tmp_path):
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "PG_VERSION").write_text("16\n")
+def test_a_cluster_of_another_version_is_named(cluster, shared_path):
+    (shared_path / "data").mkdir()
+    (shared_path / "data" / "PG_VERSION").write_text("16\n")
     with pytest.raises(LocalStackError, match="PostgreSQL 16 wrote the database"):
-        server_on(tmp_path / "data").start()
+        server_on(shared_path / "data").start()
 
 
 def test_files_with_a_checksum_are_read_and_checked():

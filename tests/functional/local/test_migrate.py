@@ -9,8 +9,8 @@ from shared.db.migrations import head_revision
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.setenv("REVIEWLENS_STATE", str(tmp_path / "state"))
+def run(shared_path, monkeypatch):
+    monkeypatch.setenv("REVIEWLENS_STATE", str(shared_path / "state"))
 
     def invoke(*arguments, expect=0):
         result = CliRunner().invoke(application, ["migrate", *arguments])
@@ -20,9 +20,9 @@ def run(tmp_path, monkeypatch):
     return invoke
 
 
-def test_a_folder_is_migrated_down_and_up(run, tmp_path):
+def test_a_folder_is_migrated_down_and_up(run, shared_path):
     assert "is not a Reviewlens state folder" in run(expect=2)
-    StateFolder(tmp_path / "state").create()
+    StateFolder(shared_path / "state").create()
     assert f"at revision {head_revision()}" in run()
     assert "must be one of base, 0001" in run("--down", "9999", expect=2)
     output = run("--down", "0004")
@@ -31,8 +31,8 @@ def test_a_folder_is_migrated_down_and_up(run, tmp_path):
     assert f"at revision {head_revision()}" in run()
 
 
-def test_a_running_stack_is_not_migrated(run, tmp_path):
-    state = StateFolder(tmp_path / "state")
+def test_a_running_stack_is_not_migrated(run, shared_path):
+    state = StateFolder(shared_path / "state")
     state.create()
     with FolderLock(state.root):
         assert "already running" in run("--down", "0004", expect=2)
