@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from frontend_space import markup, programs
+from frontend_space.addresses import refuse_addresses
 from frontend_space.backend import Backend
 from frontend_space.settings import PageSettings
 from frontend_space.tabs import analyze, explore, products, trends, upload
@@ -55,6 +56,7 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
         page.load(None, None, None, js=_LIVE, **HIDDEN)
         programs.add_endpoints(backend)
     page.queue(default_concurrency_limit=settings.page_concurrency, max_size=settings.page_queue)
+    refuse_addresses(page)
     blocks: gr.Blocks = page
     return blocks
 

@@ -14,6 +14,7 @@ from typing import Self
 from local.credentials import AwsKeys
 from local.errors import LocalStackError
 from local.files import write_atomically
+from local.private import close_folder
 from local.quarantine import Quarantine
 from local.secret_file import read_secrets
 
@@ -82,10 +83,11 @@ class StateFolder:
                 "choose another folder with --state.",
                 exit_code=2,
             )
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o755)
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        close_folder(self.root, without=self.postgres)
         self._check_marker()
         for folder in (self.s3, self.cache, self.logs, self.temporary):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(exist_ok=True, mode=0o700)
 
     def _has_data(self) -> bool:
         """Whether the database or the buckets of a stack are here, even without the marker."""
@@ -112,7 +114,7 @@ class StateFolder:
     def clear_temporary(self) -> None:
         """Remove temporary files of a killed stack; the caller holds the folder's lock."""
         shutil.rmtree(self.temporary, ignore_errors=True)
-        self.temporary.mkdir(exist_ok=True)
+        self.temporary.mkdir(exist_ok=True, mode=0o700)
 
     def has_marker(self) -> bool:
         """Whether this program created the folder."""
@@ -228,7 +230,7 @@ class FolderLock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> Self:
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._lock(descriptor)
         except OSError as error:

@@ -1,12 +1,9 @@
-"""What all tabs share: errors as sentences, and components that fetch no address."""
+"""What all tabs share: errors as sentences."""
 
 import logging
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec
-
-import gradio as gr
 
 from frontend_space.markup import note
 from frontend_space.problems import PageError, describe
@@ -16,21 +13,6 @@ log = logging.getLogger(__name__)
 _Parameters = ParamSpec("_Parameters")
 HIDDEN: dict[str, Any] = {"api_visibility": "private"}
 """Events of the page itself are not offered to programs."""
-
-
-def own_file(**options: Any) -> gr.File:
-    """A file input that accepts uploaded files only: an address is refused and never fetched."""
-    component = gr.File(**options)
-    move = component.async_move_resource_to_block_cache
-
-    async def move_file(place: str | Path | None) -> str | None:
-        if place is not None and "://" in str(place):
-            raise gr.Error("Only files can be uploaded.", print_exception=False)
-        return await move(place)
-
-    # a subclass would make Gradio write a stub file beside this module
-    vars(component)["async_move_resource_to_block_cache"] = move_file
-    return component
 
 
 def showing_errors(

@@ -14,7 +14,7 @@ from frontend_space.backend import Backend, client_of
 from frontend_space.ingests import ingest_html, progress_html
 from frontend_space.problems import PageError, describe
 from frontend_space.rejects import HEAD, write_csv
-from frontend_space.tabs.frame import HIDDEN, own_file
+from frontend_space.tabs.frame import HIDDEN
 from frontend_space.tabs.upload_preview import UploadPreview, check_size
 from reviewlens import ApiError, Client, ConnectionFailedError
 from reviewlens.models import IngestReport
@@ -35,7 +35,7 @@ def build(backend: Backend, *, max_bytes: int) -> None:
             "Every visitor of this page can see your upload.",
         )
     )
-    file = own_file(label="A dump of reviews", file_count="single", type="filepath", elem_id="dump")
+    file = gr.File(label="A dump of reviews", file_count="single", type="filepath", elem_id="dump")
     preview = UploadPreview(backend, file, max_bytes=max_bytes)
     button = gr.Button("Upload", variant="primary", elem_id="upload-button")
     status = gr.HTML(

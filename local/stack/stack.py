@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from local.errors import LocalStackError
 from local.names import QUEUES, REGION
+from local.private import UMASK
 from local.stack.children import Child, log_tail
 from local.stack.environment import TOKEN_VARIABLE, child_environment, function_environment
 from local.stack.lifeline import POSTMASTER_VARIABLE
@@ -138,7 +139,7 @@ class Stack:
 
             check_folder(self._model)
         self._door = _door()
-        os.umask(0o077)  # for everything that this process and its children write
+        os.umask(UMASK)  # for everything that this process and its children write
         self._state.create()
         self._cleanup.enter_context(FolderLock(self._state.root))
         self._state.withdraw()  # the announcement of a killed stack

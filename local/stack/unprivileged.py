@@ -46,10 +46,17 @@ def change_owner(folder: Path, user: pwd.struct_passwd | None) -> None:
 
 
 def make_reachable(path: Path, user: pwd.struct_passwd | None) -> None:
-    """Give the account search (not read) permission on all folders above a path."""
+    """Give the account search (not read) permission on all folders above a path.
+
+    The next one may contain our data, so only the account's group gets it there.
+    """
     if user is None:
         return
-    for folder in path.resolve().parents:
+    nearest, *others = path.resolve().parents
+    if not nearest.stat().st_mode & stat.S_IXOTH:
+        os.chown(nearest, -1, user.pw_gid)
+        nearest.chmod(stat.S_IMODE(nearest.stat().st_mode) | stat.S_IXGRP)
+    for folder in others:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)

@@ -29,6 +29,9 @@ FLAGS = [
 _EXPECTED = json.loads((Path(__file__).parents[2] / "samples/expected.json").read_text())
 SAMPLE_REVIEWS = sum(file["stored"] for file in _EXPECTED["files"].values())
 PATIENCE = 240.0
+VIOLATIONS = """addEventListener('securitypolicyviolation', (event) => console.error(
+  `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
+"""Makes everything that the content security policy blocks an error of the tab."""
 MILLISECONDS = 60_000
 
 
@@ -79,6 +82,11 @@ class Home:
             statuses = [ingest.status for ingest in client.ingests().ingests]
             index = client.service_health("retrieval").index_version or ""
             return statuses == ["processed"] * 4 and f"-{SAMPLE_REVIEWS}-" in index
+
+    def ingests(self):
+        """Ids of all ingests."""
+        with Client(self.gateway) as client:
+            return {ingest.ingest_id for ingest in client.ingests().ingests}
 
     def _page_seconds(self):
         httpx.get(self.url).raise_for_status()
@@ -172,6 +180,7 @@ class Visit:
         self.page = page
         self.errors = []
         page.set_default_timeout(MILLISECONDS)
+        page.add_init_script(VIOLATIONS)
         page.on("console", self._add_console_error)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", self._check_request)

@@ -56,11 +56,15 @@ def test_parent_folders_get_search_but_not_read_permission():
     try:
         data = top / "a" / "data"
         data.mkdir(parents=True, mode=0o700)
-        (top / "a").chmod(0o755)
+        (top / "a").chmod(0o700)
         make_reachable(data, user)
         assert mode_of(top) == 0o701
-        assert mode_of(top / "a") == 0o755
+        assert mode_of(top / "a") == 0o710
+        assert (top / "a").stat().st_gid == user.pw_gid
         assert mode_of(data) == 0o700
+        (top / "a").chmod(0o755)
+        make_reachable(data, user)
+        assert mode_of(top / "a") == 0o755
         change_owner(data, user)
         assert data.stat().st_uid == user.pw_uid
     finally:
