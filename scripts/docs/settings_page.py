@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings
 
 import lambdas
 from frontend_space.settings import PageSettings
+from shared.http.settings import DoorSettings
 from shared.settings.base import ServiceSettings
 
 _HEAD = """\
@@ -45,8 +46,9 @@ def settings_page() -> str:
         ValueError: a setting has no description.
     """
     functions = (_section(name, kind) for name, kind in settings_classes())
+    doors = _section("stack on one machine (`reviewlens up`)", DoorSettings)
     page = _section("page (`python -m frontend_space`)", PageSettings)
-    return "\n".join([_HEAD, *functions, page])
+    return "\n".join([_HEAD, *functions, doors, page])
 
 
 def settings_classes() -> Iterator[tuple[str, type[ServiceSettings]]]:

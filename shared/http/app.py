@@ -1,5 +1,6 @@
 """Creates the FastAPI app of a service: errors as problems, limits, ``GET /health``."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,9 @@ from starlette.types import Message, Receive, Scope, Send
 from shared.http import problems
 from shared.http.collector import freeze_heap
 from shared.http.edge import Edge
+from shared.http.guard import Guard
 from shared.http.openapi import PROBLEM_RESPONSES, correct_document
+from shared.http.settings import DoorSettings
 from shared.http.startup import Background, StartError, running
 from shared.schemas.health import Check, Health
 
@@ -79,6 +82,8 @@ def create_service(
     )
     problems.install_handlers(app)
     app.add_middleware(Edge, max_body_bytes=max_body_bytes)
+    if _is_on_one_machine():
+        app.add_middleware(Guard, door=DoorSettings().door())
 
     # the path that a gateway without path mapping forwards
     @app.get(f"/health/{name}", include_in_schema=False)
@@ -91,6 +96,12 @@ def create_service(
         return state
 
     return app
+
+
+def _is_on_one_machine() -> bool:
+    """Whether this is a server in the environment of ``reviewlens env``, and no function."""
+    environment = os.environ.get("REVIEWLENS_ENVIRONMENT")
+    return environment == "local" and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
 
 
 def _lifespan(

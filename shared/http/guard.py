@@ -12,6 +12,7 @@ from shared.http.policy import plain_policy, security_headers
 from shared.http.problems import problem, problem_response
 
 _HTTP_PORT = 80
+_PASSED = "reviewlens.passed"
 _NO_LOGIN = "Log in with the link that the terminal printed, or send its token as x-api-key."
 
 
@@ -43,7 +44,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as ASGI defines it."""
-        if scope["type"] == "lifespan":
+        if scope["type"] == "lifespan" or scope.get(_PASSED):
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await self._serve(scope, receive, send)
@@ -54,7 +55,8 @@ class Guard:
         request = incoming(scope)
         answer = self._answer(scope, request)
         if answer is None:
-            await self._app(scope, receive, _adding(self._headers, send))
+            # a service behind the gateway has a guard of its own, for when it runs alone
+            await self._app({**scope, _PASSED: True}, receive, _adding(self._headers, send))
         else:
             await answer(scope, receive, _adding(self._own, send))
 

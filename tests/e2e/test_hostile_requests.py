@@ -7,6 +7,8 @@ import socket
 import httpx
 import pytest
 
+from tests.listening import listening
+
 pytestmark = pytest.mark.slow
 PROBLEM = "application/problem+json"
 JSON = {"content-type": "application/json"}
@@ -332,14 +334,37 @@ UPGRADE = (
     ids=range(7),
 )
 def test_malformed_http_does_not_harm_the_server(stack, client, request_bytes):
-    with socket.create_connection(("127.0.0.1", stack.running.gateway), timeout=30) as raw:
-        raw.sendall(request_bytes)
+    port = stack.running.gateway
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as raw:
+        raw.sendall(request_bytes.replace(b"localhost", b"localhost:%d" % port))
         raw.shutdown(socket.SHUT_WR)
         received = b""
         while piece := raw.recv(65_536):
             received += piece
     assert b" 500 " not in received.partition(b"\r\n")[0]
     assert client.get("/products?limit=1").status_code == 200
+
+
+def test_no_address_in_a_request_or_a_dump_is_fetched(client, stack):
+    with listening() as (address, requests):
+        for path, body in {
+            "/analyze": {"query_text": address, "image_url": address},
+            "/analyze/batch": {"texts": [address]},
+            "/search_similar": {"query_text": address, "filters": {"product_id": address}},
+            "/collect": {"keys": [address]},
+            "/process": {"ingest_id": address},
+            "/embeddings": {"texts": [address]},
+            "/uploads": {"filename": "x.csv", "bytes": 9, "mapping": {"text": address}},
+            "/train": {"data": address, "base_model": address},
+        }.items():
+            client.post(path, json=body)
+        for path in ("/reviews", "/collect", "/products", "/trends", "/aspects"):
+            client.get(path, params={"product_id": address, "key": address, "source": address})
+        row = {"text": f"It broke, see {address}", "rating": 1, "image": [address], "url": address}
+        line = json.dumps(row | {"product_id": address}).encode()
+        stack.put("addresses.jsonl.mapping.json", json.dumps({"image_url": address}).encode())
+        stack.wait_for(stack.put("addresses.jsonl", line), "processed", "failed")
+    assert requests == []
 
 
 def test_the_service_still_works_afterwards(client):
