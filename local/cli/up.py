@@ -40,9 +40,9 @@ def up(
     ports = Ports(gateway=port, aws=aws_port, database=database_port)
     try:
         with running_stack(StateFolder(state), ports, model, login=login) as (stack, running):
-            show_addresses(running)
             if login:
                 show_login(StateFolder(state), running)
+            show_addresses(running)
             serve(stack)
     except LocalStackError as error:
         fail(error)
