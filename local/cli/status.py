@@ -43,12 +43,14 @@ def status(
 def _summarize(state: Path, api_url: str | None) -> dict[str, Any]:
     if api_url:
         with open_api(state, api_url) as client:
-            return {"api": api_url, "health": client.health(), "ingests": _recent(client)}
+            health = client.health()
+            return {"api": api_url, "health": health, "ingests": _recent(client, health)}
     folder = StateFolder(state)
     running = folder.require_running()
     from local.stack.client import connected  # needs the extra `local`
 
     with connected(folder) as stack:
+        health = stack.api.health()
         return {
             "state": str(folder.root),
             "api": running.gateway_url,
@@ -56,14 +58,17 @@ def _summarize(state: Path, api_url: str | None) -> dict[str, Any]:
             "raw_bucket": RAW_BUCKET,
             "database_port": running.database,
             "pids": {"stack": running.pid, **running.children},
-            "health": stack.api.health(),
+            "health": health,
             "queues": stack.queues(),
-            "ingests": _recent(stack.api),
+            "ingests": _recent(stack.api, health),
             "quarantine": [asdict(entry) for entry in folder.quarantine.entries()],
         }
 
 
-def _recent(client: Client) -> list[IngestReport] | None:
+def _recent(client: Client, health: GatewayHealth) -> list[IngestReport] | None:
+    collection = health.services.get("collection")
+    if collection is not None and collection.status == "unavailable":
+        return None  # the client would repeat the request in vain
     try:
         return client.ingests(limit=_RECENT_INGESTS).ingests
     except ApiError:  # /health shows what is wrong

@@ -142,7 +142,8 @@ def test_invalid_paging_parameters_are_rejected(http, collected, query):
 
 
 def test_health_checks_the_database(http, world, tmp_path):
-    assert http.get("/health").json()["checks"] == {"database": {"status": "ok", "detail": None}}
+    ok = {"status": "ok", "detail": None}
+    assert http.get("/health").json()["checks"] == {"database": ok, "backlog": ok}
     secret = {"host": str(tmp_path), "port": 1, "username": "u", "password": "p", "dbname": "d"}
     unreachable = world.replace(database=Database(lambda: secret, wait_seconds=0.2))
     assert (
