@@ -61,6 +61,12 @@ class Quarantine:
         write_atomically(target.with_name(target.name + _REASON_SUFFIX), body, mode=0o600)
         shutil.move(path, target)
 
+    def release(self, entry: Entry) -> None:
+        """Delete a file that is stored again."""
+        path = self.folder / entry.name
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + _REASON_SUFFIX).unlink(missing_ok=True)
+
     def entries(self) -> Iterator[Entry]:
         """All files in quarantine, oldest first."""
         for path in sorted(self.folder.glob(f"*{_REASON_SUFFIX}")):

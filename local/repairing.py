@@ -15,6 +15,7 @@ from local.aws.disk import DiskBuckets
 from local.aws.reader import BucketReader
 from local.checking import check_bytes
 from local.names import ARTEFACT_BUCKET, BUCKETS, CLEAN_BUCKET, RAW_BUCKET
+from local.recovering import bring_back, known_objects
 from local.stack.offline import offline_database
 from local.state import StateFolder
 from shared.db import integrity
@@ -55,6 +56,10 @@ def repair(state: StateFolder, progress: Callable[[str], None]) -> RepairReport:
         buckets = DiskBuckets(state.s3, state.quarantine)
         _set_damaged_objects_apart(state, buckets, report)
         report.mended += state.quarantine.sentences
+        progress("lost objects")
+        with psycopg.connect(**connection_arguments(postgres.secret)) as connection:
+            known = known_objects(state, connection)
+        report.mended += bring_back(state.quarantine, buckets, known)
         progress("pointers")
         _remove_broken_pointers(state, buckets, report)
         progress("database")
