@@ -21,8 +21,9 @@ from local.state import StateFolder
 from shared.db import integrity
 from shared.db.connection import connection_arguments
 from shared.schemas.manifest import ArtefactKind, Pointer
-from shared.storage import artefacts, verify
+from shared.storage import artefacts, registry, verify
 from shared.storage.layout import analysis_shard, embedding_shard, pointer_key
+from shared.storage.objects import ObjectStore
 
 _PROCESSED = (
     "SELECT ingest_id, part, key, model_version FROM shards"
@@ -50,18 +51,18 @@ def repair(state: StateFolder, progress: Callable[[str], None]) -> RepairReport:
     Raises:
         LocalStackError: it is not a state folder, a stack runs on it, or PostgreSQL does not start.
     """
-    report = RepairReport()
+    report, known_problems = RepairReport(), len(state.quarantine.sentences)
     with offline_database(state) as postgres:
         progress("objects")
         buckets = DiskBuckets(state.s3, state.quarantine)
         _set_damaged_objects_apart(state, buckets, report)
-        report.mended += state.quarantine.sentences
+        report.mended += state.quarantine.sentences[known_problems:]
         progress("lost objects")
         with psycopg.connect(**connection_arguments(postgres.secret)) as connection:
             known = known_objects(state, connection)
         report.mended += bring_back(state.quarantine, buckets, known)
         progress("pointers")
-        _remove_broken_pointers(state, buckets, report)
+        _mend_pointers(state, buckets, report)
         progress("database")
         with psycopg.connect(**connection_arguments(postgres.secret)) as connection:
             _mend_database(connection, state, report)
@@ -82,27 +83,38 @@ def _set_damaged_objects_apart(
                     report.left.append(f"Dump {key} is damaged: upload it again.")
 
 
-def _remove_broken_pointers(state: StateFolder, buckets: DiskBuckets, report: RepairReport) -> None:
-    """Point at the newest good version, or at none: then the next build or start sets it."""
+def _mend_pointers(state: StateFolder, buckets: DiskBuckets, report: RepairReport) -> None:
+    """Point at the newest good version, or at none: then the next start or build sets it."""
     for kind in _KINDS:
         store = BucketReader(state.s3, ARTEFACT_BUCKET).store
         damage = verify.check_pointer(store, kind)
-        if damage is None or damage.problem == "missing":
+        if damage is None:
+            current = artefacts.current(store, kind)
+            damages = verify.check_version(store, kind, current.version) if current else []
+            damage = next(iter(damages), None)
+        elif damage.problem == "missing":
             continue
-        versions = [
-            (manifest.created_at, version)
-            for version in artefacts.versions(store, kind)
-            if not verify.check_version(store, kind, version)
-            and (manifest := artefacts.read_manifest(store, kind, version))
-        ]
-        key = pointer_key(kind)
+        if damage is None:
+            continue
+        key, version = pointer_key(kind), _newest_good(store, kind)
         buckets.set_apart(ARTEFACT_BUCKET, key, damage.reason)
-        if versions:
-            newest = max(versions)[1]
-            buckets.put(ARTEFACT_BUCKET, key, _pointer(kind, newest))
-            report.mended.append(f"The {kind} pointer was damaged; it names {newest} now.")
-        else:
-            report.mended.append(f"The {kind} pointer was damaged, and was removed.")
+        if version:
+            buckets.put(ARTEFACT_BUCKET, key, _pointer(kind, version))
+        outcome = f"it names {version} now" if version else "it was removed"
+        report.mended.append(f"The {kind} pointer was damaged ({damage.reason}); {outcome}.")
+
+
+def _newest_good(store: ObjectStore, kind: ArtefactKind) -> str | None:
+    """The newest undamaged index, or the undamaged model that was current last."""
+    if kind == "model":
+        versions = [entry.version for entry in reversed(registry.history(store))]
+    else:
+        good = [
+            (verify.check_manifest(store, kind, v)[0], v) for v in artefacts.versions(store, kind)
+        ]
+        dated = [(manifest.created_at, v) for manifest, v in good if manifest is not None]
+        versions = [version for _, version in sorted(dated, reverse=True)]
+    return next((v for v in versions if not verify.check_version(store, kind, v)), None)
 
 
 def _pointer(kind: ArtefactKind, version: str) -> bytes:

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from local.aws.reader import BucketReader
+from local.aws.records import record_name
 from local.backup.places import FolderPlace
 from local.backup.read import restore
 from local.checking import Checker
@@ -14,6 +15,7 @@ from local.stack.cluster import stop_leftover_processes
 from local.stack.offline import offline_database
 from local.state import FolderLock, StateFolder
 from shared.db.connection import connection_arguments
+from shared.storage import artefacts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -47,6 +49,19 @@ def bytes_of(state, bucket, ending):
     return next(path for path in state.s3.rglob(name) if path.parent.name == "data"), key
 
 
+def current_index(state):
+    return artefacts.current(BucketReader(state.s3, ARTEFACT_BUCKET).store, "index").version
+
+
+def lose_record(state, bucket, ending):
+    """Delete the record of an object and its copy; returns the key."""
+    reader = BucketReader(state.s3, bucket)
+    key = next(key for key in sorted(reader.records) if key.endswith(ending))
+    for path in state.s3.rglob(f"{record_name(key)}.json"):
+        path.unlink()
+    return key
+
+
 def test_every_kind_of_damage_is_found_and_mended(state):
     reports = Checker(state).run(ignore)
     assert [report.problems for report in reports if report.problems] == []
@@ -57,7 +72,7 @@ def test_every_kind_of_damage_is_found_and_mended(state):
         (RAW_BUCKET, "kitchen.tsv"),
         (CLEAN_BUCKET, ".parquet"),
         (ARTEFACT_BUCKET, ".npy"),
-        (ARTEFACT_BUCKET, "index.faiss"),
+        (ARTEFACT_BUCKET, f"{current_index(state)}/index.faiss"),
     ):
         path, key = bytes_of(state, bucket, ending)
         body = bytearray(path.read_bytes())
@@ -83,7 +98,11 @@ def test_every_kind_of_damage_is_found_and_mended(state):
     assert sum("rejected rows" in problem for problem in found["ledger"]) == 1
     assert any("figures count" in problem for problem in found["ledger"])
 
+    lost = lose_record(state, RAW_BUCKET, "outdoor.csv")
+    damaged_index = current_index(state)
+
     report = repair(state, ignore)
+    assert f"Object {lost} in bucket {RAW_BUCKET} was brought back" in " ".join(report.mended)
     assert {path.read_bytes() for path in state.quarantine.folder.iterdir()} >= set(
         flipped.values()
     )
@@ -91,11 +110,13 @@ def test_every_kind_of_damage_is_found_and_mended(state):
     assert any("is embedded again" in each for each in report.mended)
     assert any("figures are counted again" in each for each in report.mended)
     assert any("index pointer was damaged" in each for each in report.mended)
+    pointer = artefacts.current(BucketReader(state.s3, ARTEFACT_BUCKET).store, "index")
+    assert pointer is None or pointer.version != damaged_index
     again = repair(state, ignore)
     assert again.mended == []
     found = problems(state)
     assert found["objects"] == []
-    assert found["indexes"] == []
+    assert all(damaged_index in problem for problem in found["indexes"])
 
 
 def test_a_running_stack_is_checked_but_not_repaired(stack, samples, state):
