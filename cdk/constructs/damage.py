@@ -37,7 +37,7 @@ def watch_damage(scope: Construct, *, operations: Operations, group: logs.ILogGr
         scope,
         "Damaged",
         operations=operations,
-        metric=metric_filter.metric(period=_HOUR, statistic="Maximum", label=FIELD),
+        metric=metric_filter.metric(period=_HOUR, statistic="Maximum"),
         threshold=1,
         comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         description="Stored objects were damaged or missing at the last check. GET "

@@ -15,9 +15,10 @@ from shared.db.connection import Database
 from shared.db.ingest.adoption import processed_shards, unanalysed_shards
 from shared.db.ingest.ledger import Ledger
 from shared.db.ingest.shards import process_lock
-from shared.errors import NotFoundError
+from shared.errors import ArtefactError, NotFoundError
 from shared.index.shards import list_pairs, shard_of
 from shared.runtime.scoring import Encodings
+from shared.schemas.formats import FormatError
 from shared.schemas.messages import ProcessShard
 from shared.scoring.shard import ShardScores, score_shard, shard_languages, store_scores
 from shared.storage.objects import ObjectStore
@@ -114,8 +115,10 @@ def score_missing(
         progress(done, len(shards))
         try:
             rows, reused = _score(dependencies, encoder, shard, base)
-        except NotFoundError:
-            report.skipped[shard.key] = "the clean shard is gone"
+        except FormatError:
+            raise
+        except (NotFoundError, ArtefactError):
+            report.skipped[shard.key] = "the clean shard is lost or damaged"
             continue
         if rows is None:
             report.skipped[shard.key] = "it is being processed or was replaced"
