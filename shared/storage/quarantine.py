@@ -85,6 +85,8 @@ def _put(
     earlier: DamageRecord | None,
     copy_key: str | None,
 ) -> DamageRecord:
+    if earlier is not None and earlier.copy_key and damage.problem == "missing":
+        damage = earlier  # it is missing because it was set aside
     saved = DamageRecord(
         **damage.model_dump(include=set(Damage.model_fields)),
         found_at=earlier.found_at if earlier else datetime.now(UTC),

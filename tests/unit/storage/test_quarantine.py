@@ -34,6 +34,7 @@ def test_an_object_damaged_again_keeps_its_time_and_both_copies(records):
     assert sorted(records.get(key)[0] for key in copies) == [b"one", b"two"]
     first = quarantine.record(records, verify.missing(records, "k"), "embed")
     assert (first.found_at, first.copy_key) == (record.found_at, record.copy_key)
+    assert (first.problem, first.reason) == ("corrupt", "bad")
 
 
 def test_a_missing_object_has_a_record_and_no_copy(records):
