@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.umask(0o077)  # uploads are for this account only
     from frontend_space.access import OpenPageError
     from frontend_space.app import PORT, served
+    from frontend_space.server import AddressError
 
     # the proxy of a Space connects from outside; the API and the stack stay on loopback
     on_a_space = _SPACE_VARIABLE in os.environ
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"The page is at {address}\n")
             sys.stdout.flush()
             stopped.wait()
-    except OpenPageError as error:
+    except (OpenPageError, AddressError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except OSError as error:

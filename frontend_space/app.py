@@ -43,7 +43,7 @@ def served(
 
     Raises:
         OpenPageError: other machines can reach the page, and nothing says who may use it.
-        OSError: the address cannot be used.
+        AddressError: the page cannot listen there.
     """
     login = login_of(settings, host)
     with listen(host, port or 0) as listener, _private_uploads():

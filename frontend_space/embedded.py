@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from frontend_space.backend import State
+from frontend_space.stalls import StallWatch
 from reviewlens import ApiError, Client
 
 log = logging.getLogger(__name__)
@@ -58,15 +59,14 @@ class EmbeddedBackend:
 
     def _run(self) -> None:
         try:
-            self._start()
-            self._feed()
+            self._feed(self._start())
             self._stopped.wait()
         except Exception as error:
             log.exception("the stack of the page did not start")
             reason = getattr(error, "message", str(error))
             self._state = State("failed", f"The page's own server did not start: {reason}")
 
-    def _start(self) -> None:
+    def _start(self) -> Client:
         from local.stack.stack import Stack
         from local.state import Ports, StateFolder
 
@@ -87,10 +87,11 @@ class EmbeddedBackend:
         self._cleanup.callback(stack.stop)
         self._cleanup.enter_context(stack.watch_in_background())
         self._endpoint, self._keys = running.aws_url, state.aws_keys()
-        self._client = Client(running.gateway_url, api_key=state.gateway_token())
-        self._cleanup.callback(self._client.close)
+        self._client = client = Client(running.gateway_url, api_key=state.gateway_token())
+        self._cleanup.callback(client.close)
+        return client
 
-    def _feed(self) -> None:
+    def _feed(self, client: Client) -> None:
         """Upload the samples; uploading them again repeats no ingest."""
         from local.aws.resources import local_client
         from local.dumps import plan_uploads
@@ -104,23 +105,28 @@ class EmbeddedBackend:
             plan = plan_uploads(dumps, prefix=_FOLDER)
             ids = [send(s3, upload, lambda _sent: None) for upload in plan]
         done: set[str] = set()
+        watch = StallWatch(client.health)
         while len(done) < len(ids) and not self._stopped.is_set():
-            self._state = State("filling", message.format(len(done), len(ids)))
-            done |= {name for name in set(ids) - done if self._is_finished(name)}
+            stall = watch.warning(len(done))
+            self._state = State("filling", f"{message.format(len(done), len(ids))} {stall}".strip())
+            done |= {name for name in set(ids) - done if _is_finished(client, name)}
             self._stopped.wait(0.3)
-        while ids and not self._stopped.is_set() and not self._is_indexed():
-            self._state = State("filling", "Ready for texts. The search index is being built.")
+        message = "Ready for texts. The search index is being built."
+        while ids and not self._stopped.is_set() and not _is_indexed(client):
+            self._state = State("filling", f"{message} {watch.warning('index')}".strip())
             self._stopped.wait(0.3)
         self._state = State("ready", "")
 
-    def _is_finished(self, ingest_id: str) -> bool:
-        try:
-            return bool(self._client and self._client.ingest(ingest_id).status.is_final)
-        except ApiError:
-            return False
 
-    def _is_indexed(self) -> bool:
-        try:
-            return bool(self._client and self._client.health().index_version)
-        except ApiError:
-            return False
+def _is_finished(client: Client, ingest_id: str) -> bool:
+    try:
+        return client.ingest(ingest_id).status.is_final
+    except ApiError:
+        return False
+
+
+def _is_indexed(client: Client) -> bool:
+    try:
+        return bool(client.health().index_version)
+    except ApiError:
+        return False

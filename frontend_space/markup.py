@@ -93,8 +93,7 @@ def card(review: SimilarReview | StoredReview, *, why: str = "") -> str:
         review: a search result or a stored review.
         why: the reason why it matches.
     """
-    title = review.title if isinstance(review, SearchResult | StoredReview) else None
-    heading = f"<h4>{safe(cut(title, 200))}</h4>" if title else ""
+    heading = f"<h4>{safe(cut(review.title, 200))}</h4>" if review.title else ""
     reason = f'<p class="why">Why: {safe(why)}</p>' if why else ""
     text = review.text if isinstance(review, StoredReview) else review.review_text
     return (

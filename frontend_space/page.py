@@ -34,7 +34,7 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
         clock = gr.Timer(1.0)
         with gr.Tabs():
             with gr.Tab("Analyze"):
-                text = analyze.build(backend)
+                analyze.build(backend, page)
             with gr.Tab("Explore"):
                 explore.build(backend)
             with gr.Tab("Trends") as tab:
@@ -52,7 +52,6 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, **HIDDEN}
         clock.tick(show_state, None, [banner, clock], **quiet)
-        page.load(analyze.shared_text, None, text, **quiet)
         page.load(None, None, None, js=_LIVE, **HIDDEN)
         programs.add_endpoints(backend)
     page.queue(default_concurrency_limit=settings.page_concurrency, max_size=settings.page_queue)
@@ -71,6 +70,7 @@ def theme() -> gr.themes.Base:
         font_mono=("ui-monospace", "Consolas", "monospace"),
     ).set(
         block_padding="*spacing_md 0",
+        block_background_fill_dark="transparent",
         block_title_text_color="*primary_700",
         block_label_text_color="*primary_700",
         block_info_text_color="*neutral_600",

@@ -1,5 +1,6 @@
 """The HTTP server of the page, in a thread."""
 
+import errno
 import socket
 import threading
 import time
@@ -13,16 +14,26 @@ _START_TIMEOUT_SECONDS = 60.0
 _STOP_TIMEOUT_SECONDS = 5
 
 
+class AddressError(Exception):
+    """The page cannot listen at its address; the message is a sentence for the user."""
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 is any free one.
 
     Raises:
-        OSError: the address cannot be used.
+        AddressError: the address cannot be used.
     """
-    family, _, _, _, place = socket.getaddrinfo(
-        host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    return socket.create_server(place[:2], family=family, backlog=512)
+    try:
+        family, _, _, _, place = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server((place[0], port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = "is already in use" if in_use else f"cannot be used at {host} ({error})"
+        message = f"Port {port} for the page {reason}. Choose another with --port."
+        raise AddressError(message) from error
 
 
 def address_of(listener: socket.socket) -> str:

@@ -16,20 +16,27 @@ from reviewlens.models import MAX_TEXT_CHARACTERS, AnalyzeResponse, Sentiment, T
 MAX_LINK = 1500
 """Characters of a text in a link: browsers and proxies cut longer addresses."""
 EXAMPLES = (
-    "The hinge snapped after three weeks and support never answered. Never again.",
+    "The hinge cracked after three weeks and I want a refund.",
     "Lovely sound, and the battery lasts for days. Best money I have spent this year.",
-    "It does what it says. Nothing special, arrived on time.",
-    "Great zoom, but the strap broke on day one and the case smells of glue.",
+    "It is okay. Not great, not terrible, about what I expected for the price.",
+    "I liked the sound, but the hinge broke within a month. A waste of money.",
 )
-_PICTURE = "This model reads text only: the picture is not used and not sent anywhere."
-_SHARE = f"""(text) => text.trim() === "" ? "Write a text first." : text.length > {MAX_LINK}
-  ? "This text is too long for a link ({MAX_LINK:,} characters at most)."
-  : location.origin + location.pathname + "?text=" + encodeURIComponent(text)"""
+_SHARE = f"""async (text) => {{
+  const note = (sentence) => `<p class="note info" role="status">${{sentence}}</p>`;
+  if (text.trim() === "") return ["", note("Write a text first.")];
+  if (text.length > {MAX_LINK})
+    return ["", note("This text is too long for a link ({MAX_LINK:,} characters at most).")];
+  const link = location.origin + location.pathname + "?text=" + encodeURIComponent(text);
+  try {{ await navigator.clipboard.writeText(link); }}
+  catch {{ return [link, note("Copy this link. It opens this page and analyses the text.")]; }}
+  return [link, note("The link is copied. It opens this page and analyses the text.")];
+}}"""
+"""Copying needs a secure page (https, or this machine) and the permission of the browser."""
 _STRONG, _CLEAR, _SLIGHT = 0.15, 0.05, 0.015
 
 
-def build(backend: Backend) -> gr.Textbox:
-    """Draw the tab; returns the text input, which a shared link fills in."""
+def build(backend: Backend, page: gr.Blocks) -> None:
+    """Draw the tab; a shared link fills in its text when the page is loaded, and analyses it."""
     text = gr.Textbox(
         label="A review, or any text of a customer",
         placeholder="The hinge snapped after three weeks…",
@@ -40,20 +47,10 @@ def build(backend: Backend) -> gr.Textbox:
     with gr.Row():
         button = gr.Button("Analyze", variant="primary", elem_id="analyze-button")
         link = gr.Button("Link to this text", variant="secondary", elem_id="share-button")
-    shared = gr.Textbox(
-        label="Link", visible=False, interactive=False, buttons=["copy"], elem_id="share-link"
-    )
+    with gr.Column(visible=False) as sharing:
+        said = gr.HTML("", elem_id="share-note", elem_classes=["live"])
+        shared = gr.Textbox(label="Link", interactive=False, buttons=["copy"], elem_id="share-link")
     gr.Examples([[text] for text in EXAMPLES], inputs=[text], label="Examples", **HIDDEN)
-    with gr.Accordion("Add a picture", open=False):
-        address = gr.Textbox(label="Address of a picture (https://…)", max_length=2048)
-        picture = gr.Image(
-            label="Or upload one",
-            type="filepath",
-            sources=["upload"],
-            height=180,
-            elem_id="picture",
-        )
-        notice = gr.HTML(markup.note(_PICTURE))
     answer = gr.HTML(
         markup.note("Write a text, or choose an example, and press Analyze.", "empty"),
         elem_id="analysis",
@@ -61,24 +58,26 @@ def build(backend: Backend) -> gr.Textbox:
     )
 
     @showing_errors()
-    def show(content: str, image: str) -> str:
-        return analysis_html(client_of(backend), content or "", (image or "").strip() or None)
+    def show(content: str) -> str:
+        return analysis_html(client_of(backend), content or "")
+
+    def show_shared(content: str, request: gr.Request) -> Any:
+        return show(content) if _is_shared(request) else gr.skip()
 
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
-    gr.on([button.click], show, [text, address], answer, **event)
-    link.click(lambda: gr.Textbox(visible=True), None, shared, **HIDDEN).then(
-        None, [text], [shared], js=_SHARE, **HIDDEN
+    button.click(show, text, answer, **event)
+    link.click(lambda: gr.Column(visible=True), None, sharing, **HIDDEN).then(
+        None, [text], [shared, said], js=_SHARE, **HIDDEN
     )
-    # no handler has the picture as input: the server never opens it
-    picture.upload(lambda: markup.note(_PICTURE, "warning"), None, notice, **HIDDEN)
-    return text
+    opened = page.load(shared_text, None, text, show_progress="hidden", queue=False, **HIDDEN)
+    opened.then(show_shared, text, answer, **event)
 
 
-def analysis_html(client: Client, text: str, image_url: str | None) -> str:
+def analysis_html(client: Client, text: str) -> str:
     """The analysis of a text."""
     if not text.strip():
         return markup.note("There is no text yet. Write one above.", "empty")
-    answer = client.analyze(text, image_url=image_url)
+    answer = client.analyze(text)
     return (
         _verdict(answer)
         + markup.warnings(answer.warnings)
@@ -160,4 +159,12 @@ def _versions(answer: AnalyzeResponse) -> str:
 
 def shared_text(request: gr.Request) -> Any:
     """The text of a shared link, cut to the length of such links; without one nothing changes."""
-    return str(request.query_params.get("text", ""))[:MAX_LINK] or gr.skip()
+    return _text_of(request) or gr.skip()
+
+
+def _is_shared(request: gr.Request) -> bool:
+    return bool(_text_of(request).strip())
+
+
+def _text_of(request: gr.Request) -> str:
+    return str(request.query_params.get("text", ""))[:MAX_LINK]

@@ -8,6 +8,7 @@ import gradio as gr
 from frontend_space import markup
 from frontend_space.backend import Backend, client_of
 from frontend_space.problems import PageError
+from frontend_space.tabs import paging
 from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.why import reason
 from reviewlens import Client
@@ -22,9 +23,9 @@ _SENTIMENTS = [ANY, *markup.LABELS]
 def build(backend: Backend) -> None:
     """Draw the tab."""
     with gr.Tabs():
-        with gr.Tab("Search by meaning"):
+        with gr.Tab("Search"):
             _search_part(backend)
-        with gr.Tab("Browse stored reviews"):
+        with gr.Tab("Browse"):
             _browse_part(backend)
 
 
@@ -67,31 +68,24 @@ def _search_part(backend: Backend) -> None:
 
 def _browse_part(backend: Backend) -> None:
     filters = _filters()
-    with gr.Row():
-        button = gr.Button("Show newest", variant="primary", elem_id="browse-button")
-        more = gr.Button("Next page", interactive=False, elem_id="browse-more")
-    cursor = gr.State(None)
+    button = gr.Button("Show newest", variant="primary", elem_id="browse-button")
     page = gr.HTML(
         markup.note("Stored reviews come newest first.", "empty"),
         elem_id="browse-results",
         elem_classes=["live"],
     )
+    with gr.Row():
+        pages = paging.PageButtons("browse")
 
-    @showing_errors(3)
-    def show(position: str | None, *inputs: Any) -> tuple[str, Any, Any]:
+    @showing_errors(4, others=gr.skip())
+    def show(place: paging.Place, *inputs: Any) -> tuple[Any, ...]:
         filters = {_STORED.get(name, name): value for name, value in filters_of(*inputs).items()}
-        answer = client_of(backend).reviews(**filters, limit=_PAGE_SIZE).page(position)
+        answer = client_of(backend).reviews(**filters, limit=_PAGE_SIZE).page(place.position)
         cards = [markup.card(review) for review in answer.reviews]
         html = markup.cards(cards, "No stored review passes these filters.")
-        more = gr.Button(interactive=answer.next_cursor is not None)
-        return html + markup.fresh(answer.freshness), answer.next_cursor, more
+        return html + markup.fresh(answer.freshness), *paging.shown(place, answer.next_cursor)
 
-    def show_first(*inputs: Any) -> Any:
-        return show(None, *inputs)
-
-    outputs = [page, cursor, more]
-    button.click(show_first, filters, outputs, concurrency_id="reads", **HIDDEN)
-    more.click(show, [cursor, *filters], outputs, concurrency_id="reads", **HIDDEN)
+    pages.connect([button.click], show, filters, [page], concurrency_id="reads", **HIDDEN)
 
 
 _STORED = {"date_from": "first_day", "date_to": "last_day"}

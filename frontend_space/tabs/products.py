@@ -9,6 +9,7 @@ import gradio as gr
 from frontend_space import markup
 from frontend_space.backend import Backend, client_of
 from frontend_space.problems import PageError, describe
+from frontend_space.tabs import paging
 from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.picking import filled_segments, segment_picker
 from frontend_space.tabs.trends import change_sentence
@@ -16,6 +17,8 @@ from reviewlens import ApiError, Client
 from reviewlens.models import Aspect, OneProduct, ProductFacts, ProductPage
 
 _PAGE_SIZE = 25
+_MAX_ROW_PIXELS = 100
+"""Height of a row with a long title on a phone: the table must not scroll within the page."""
 _FACTS = [name.capitalize() for name in ProductFacts.model_fields]
 _OTHER_FACTS = [name for name in ProductFacts.model_fields if name != "category"]
 """Facts without figures of their own to choose from: filters are typed in."""
@@ -52,31 +55,30 @@ def build(backend: Backend, tab: gr.Tab) -> None:
             min_width=150,
         )
         minimum = gr.Number(1, label="Minimum reviews", minimum=0, precision=0, min_width=150)
-    with gr.Row():
-        button = gr.Button("Show", variant="primary", elem_id="products-button")
-        more = gr.Button("Next page", interactive=False)
+    button = gr.Button("Show", variant="primary", elem_id="products-button")
     about = gr.HTML(markup.note("Loading…", "empty"), elem_id="products-about")
-    cursor = gr.State(None)
     league = gr.Dataframe(
         headers=_HEAD,
         datatype=_TYPES,
         interactive=False,
-        label="Products: choose a row for details; press a heading to sort",
-        max_height=460,
+        label="Products: choose a row for details",
+        max_height=_PAGE_SIZE * _MAX_ROW_PIXELS,
         column_widths=[_WIDTHS.get(head, 130) for head in _HEAD],
         elem_id="league",
     )
+    with gr.Row():
+        pages = paging.PageButtons("products")
     with gr.Row(elem_classes=["end"]):
         chosen = gr.Textbox(label="Product id", max_length=512, elem_id="product-id", min_width=200)
         look = gr.Button("Show details", elem_id="product-button", min_width=120)
     detail = gr.HTML("", elem_id="product", elem_classes=["live"])
 
-    @showing_errors(4, others=gr.skip())
+    @showing_errors(5, others=gr.skip())
     def page(
-        position: str | None, words: str, by: Any, way: Any, few: float, name: str, *typed: str
+        place: paging.Place, words: str, by: Any, way: Any, few: float, name: str, *typed: str
     ) -> Any:
         facts = dict(zip(_OTHER_FACTS, typed, strict=True)) | {"category": name}
-        pages = client_of(backend).products(
+        found = client_of(backend).products(
             search=(words or "").strip() or None,
             sort=by,
             order=way,
@@ -84,12 +86,8 @@ def build(backend: Backend, tab: gr.Tab) -> None:
             limit=_PAGE_SIZE,
             **_given(facts),
         )
-        answer = pages.page(position)
-        more = gr.Button(interactive=answer.next_cursor is not None)
-        return _about(answer), rows_of(answer), answer.next_cursor, more
-
-    def first_page(*filters: Any) -> Any:
-        return page(None, *filters)
+        answer = found.page(place.position)
+        return _about(answer), rows_of(answer), *paging.shown(place, answer.next_cursor)
 
     @showing_errors()
     def show_details(product_id: str) -> str:
@@ -106,14 +104,11 @@ def build(backend: Backend, tab: gr.Tab) -> None:
         return str(event.row_value[_ID])
 
     filters = [search, sort, order, minimum, category, *others]
-    outputs = [about, league, cursor, more]
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
     triggers = [button.click, search.submit, category.input, sort.input, order.input]
     triggers += [box.submit for box in others]
-    gr.on(triggers, first_page, filters, outputs, **event)
-    tab.select(first_page, filters, outputs, **event)
+    pages.connect([*triggers, tab.select], page, filters, [about, league], **event)
     tab.select(fill, category, category, **event)
-    more.click(page, [cursor, *filters], outputs, **event)
     league.select(row_id, None, chosen, **HIDDEN).then(show_details, chosen, detail, **event)
     gr.on([look.click, chosen.submit], show_details, chosen, detail, **event)
 

@@ -14,6 +14,7 @@ from frontend_space.backend import Backend, client_of
 from frontend_space.ingests import ingest_html, progress_html
 from frontend_space.problems import PageError, describe
 from frontend_space.rejects import HEAD, write_csv
+from frontend_space.stalls import StallWatch
 from frontend_space.tabs.frame import HIDDEN
 from frontend_space.tabs.upload_preview import UploadPreview, check_size
 from reviewlens import ApiError, Client, ConnectionFailedError
@@ -92,10 +93,12 @@ def follow(
             yield progress_html("Sending", sent[0], size), None
             time.sleep(_PAUSE_SECONDS / 2)
         key = _key(upload)
+    watch = StallWatch(client.health)
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         ingest = next(iter(client.ingests(key=key, limit=1).ingests), None)
-        yield ingest_html(ingest, size), ingest
+        stall = watch.warning(ingest and (ingest.status, ingest.rows_read, ingest.shards_processed))
+        yield ingest_html(ingest, size) + (markup.note(stall, "warning") if stall else ""), ingest
         if ingest is not None and ingest.status.is_final:
             return
         time.sleep(_PAUSE_SECONDS)

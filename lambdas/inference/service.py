@@ -19,8 +19,8 @@ from shared.serving.answers import (
 )
 from shared.serving.snapshots import Snapshot
 
-_SUMMARY_NEIGHBOURS = 10
-"""Number of neighbours that the summary is based on, independent of top_k."""
+_UNSHOWN_NEIGHBOURS = 5
+"""Number of reviews that the summary is about where the answer has none (top_k 0)."""
 
 
 def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
@@ -31,11 +31,11 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
     )
     hits: Sequence[Hit] | None = None
     if snapshot.index is not None:
-        hits = snapshot.index.search(encoded.embeddings[0], max(request.top_k, _SUMMARY_NEIGHBOURS))
+        hits = snapshot.index.search(encoded.embeddings[0], request.top_k or _UNSHOWN_NEIGHBOURS)
     similar = [similar_review(hit) for hit in hits or []]
     neighbours = [
         Neighbour(review.sentiment, review.similarity_score)
-        for review in similar[:_SUMMARY_NEIGHBOURS]
+        for review in similar
         if review.sentiment is not None
     ]
     warnings = [*request.unknown_field_warnings(), *snapshot.warnings]

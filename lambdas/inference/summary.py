@@ -1,15 +1,12 @@
-"""A summary sentence: the strength of the sentiment, and whether related reviews agree."""
+"""A summary sentence: the strength of the sentiment, and how many related reviews agree."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.schemas.sentiment import LABELS, Sentiment
+from shared.schemas.sentiment import Sentiment
 
 MIN_RELATED_SIMILARITY = 0.4
 """Cosine similarity from which a review counts as related."""
-_MIN_RELATED_FOR_SHARE = 3
-"""Fewer related reviews are counted one by one."""
 _STRENGTHS = ((0.95, "Strongly {}"), (0.80, "Clearly {}"), (0.60, "Mildly {}"))
 NO_SENTIMENT = "No sentiment: the model does not understand this text."
 _MIN_NEUTRAL_CONFIDENCE = 0.60
@@ -32,7 +29,7 @@ def summarise(
     Args:
         sentiment: of the text; None if the model does not understand it.
         confidence: calibrated probability of the sentiment.
-        neighbours: the nearest reviews; None if there is no index.
+        neighbours: the similar reviews of the answer; None if there is no index.
     """
     if sentiment is None or confidence is None:
         return NO_SENTIMENT
@@ -59,31 +56,14 @@ def _agreement(sentiment: Sentiment, neighbours: Sequence[Neighbour] | None) -> 
         entry.sentiment for entry in neighbours if entry.similarity >= MIN_RELATED_SIMILARITY
     ]
     if not related:
-        return "with no closely related reviews to compare with"
+        return f"with no related reviews (at least {MIN_RELATED_SIMILARITY:.0%} similar)"
     agreeing = sum(each is sentiment for each in related)
-    if len(related) < _MIN_RELATED_FOR_SHARE:
-        return _agreement_of_few(len(related), agreeing)
-    share = agreeing / len(related)
-    if share >= 0.9:
-        return "with overwhelmingly similar opinions from related reviews"
-    if share >= 0.7:
-        return "with mostly similar opinions from related reviews"
-    if share >= 0.4:
-        return "while related reviews are divided"
-    return f"although related reviews are mostly {_most_common(related)}"
-
-
-def _agreement_of_few(count: int, agreeing: int) -> str:
-    if count == 1:
-        verb = "agrees" if agreeing else "disagrees"
-        return f"{'and' if agreeing else 'but'} the only related review {verb}"
-    if agreeing == count:
-        return "and the only two related reviews agree"
-    if agreeing == 0:
-        return "but the only two related reviews disagree"
-    return "while the only two related reviews are divided"
-
-
-def _most_common(related: Sequence[Sentiment]) -> str:
-    counts = Counter(related)
-    return max(LABELS, key=lambda label: counts[label]).value
+    if len(related) == 1:
+        return f"{'and' if agreeing else 'but'} the one related review is {related[0].value}"
+    if agreeing == len(related):
+        everyone = "both" if agreeing == 2 else f"all {agreeing}"
+        return f"and {everyone} related reviews are {sentiment.value}"
+    joint = "and" if agreeing * 2 > len(related) else "but"
+    count = agreeing or "none"
+    verb = "is" if agreeing <= 1 else "are"
+    return f"{joint} {count} of {len(related)} related reviews {verb} {sentiment.value}"

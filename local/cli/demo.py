@@ -22,8 +22,8 @@ from local.state import Ports, StateFolder
 from reviewlens.models import IngestReport, IngestStatus, Product
 
 _DUMPS = ("reviews.jsonl.gz", "outdoor.csv", "kitchen.tsv", "audio.review")
-_TEXT = "The hinge snapped after three weeks and support never answered."
-_QUERY = "hinge broke"
+_TEXT = "The hinge cracked after three weeks and I want a refund."
+_QUERY = "hinge cracked"
 
 
 def demo(
@@ -93,7 +93,7 @@ def _run(client: StackClient, dumps: list[Path]) -> None:
     show_analysis(analysis)
     out.rule("POST /search_similar, Wren Folding Headphones only", align="left")
     out.print(f"“{_QUERY}”", style="italic")
-    results = client.api.search(_QUERY, top_k=5, filters={"product_id": "RL-AUD-01"})
+    results = client.api.search(_QUERY, top_k=4, filters={"product_id": "RL-AUD-01"})
     show_results(results)
     if not (products and analysis.similar_reviews and results.results):
         raise LocalStackError("The samples were ingested, but a query returned nothing.")

@@ -21,7 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 from cdk.paths import ROOT
 
 FOLDER = ROOT / "docs" / "pictures"
-TEXT = "The hinge snapped after three weeks and support never answered. Lovely sound, though."
+TEXT = "The hinge cracked after three weeks and I want a refund."
 _FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         desktop, phone = {"width": 1200, "height": 900}, {"width": 375, "height": 812}
         _take_picture(browser, url, "analyze", desktop, "light", _show_analysis)
         _take_picture(browser, url, "trends", desktop, "light", _show_trends)
-        _take_picture(browser, url, "products", desktop, "light", _show_products)
+        first_aspects = desktop | {"height": 624}
+        _take_picture(browser, url, "products", first_aspects, "light", _show_products)
         _take_picture(browser, url, "phone", phone, "dark", _show_analysis)
         browser.close()
     return 0
@@ -112,7 +113,7 @@ def _show_trends(page: Page) -> None:
 
 def _show_products(page: Page) -> None:
     page.get_by_role("tab", name="Products", exact=True).click()
-    page.locator("#league >> text=Wren Folding Headphones >> visible=true").first.click()
+    page.locator("#league >> text=Morrow Espresso Pot >> visible=true").first.click()
     page.wait_for_selector("#product .card.aspect")
     page.evaluate("document.querySelector('#product').scrollIntoView()")
 

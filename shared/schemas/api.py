@@ -156,12 +156,12 @@ class SimilarReview(BaseModel):
     review_id: str
     product_id: str | None = None
     rating: float | None = None
+    title: str | None = None
 
 
 class SearchResult(SimilarReview, ProductFacts):
     """A search result."""
 
-    title: str | None = None
     reviewed_at: datetime | None = None
     language: str | None = None
 

@@ -256,15 +256,16 @@ class Visit:
 
 @pytest.fixture
 def visit(browser):
-    """``visit(url, width, height, dark)``: a new visitor; the tab must have no errors."""
+    """``visit(url, width, height, …)``: a new visitor; the tab must have no errors."""
     with ExitStack() as cleanup:
         visits = []
 
-        def start(url, *, width=1280, height=850, dark=False):
+        def start(url, *, width=1280, height=850, dark=False, permissions=()):
             context = browser.new_context(
                 viewport={"width": width, "height": height},
                 color_scheme="dark" if dark else "light",
                 accept_downloads=True,
+                permissions=permissions,
             )
             cleanup.callback(context.close)
             visits.append(Visit(context.new_page()))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reviewlens import Client
 from tests.browser.checks import flaws
 from tests.browser.contract import PRODUCT
 
@@ -65,6 +66,20 @@ def test_the_table_has_all_products_and_their_details(visit, contract_page):
     assert "Great product, five stars." in details
     assert "Newest reviews" in details
     tab.picture("products-laptop")
+
+
+def test_all_products_of_a_page_are_shown_without_a_scroll_of_their_own(visit, home):
+    tab = visit(home.url).tab("Products")
+    tab.wait_for("#league >> text=Wren >> visible=true")
+    with Client(home.gateway) as client:
+        products = client.products(limit=25).page().products
+    assert len(products) >= 12
+    for product in products:
+        tab.page.locator(f"#league >> text={product.product_id} >> visible=true").wait_for()
+    scrolled = "(e) => [...e.querySelectorAll('*')].some((x) => x.scrollHeight > x.clientHeight + 2"
+    scrolled += " && getComputedStyle(x).overflowY !== 'visible' && x.clientHeight > 100)"
+    assert tab.page.locator("#league").evaluate(scrolled) is False
+    assert "press a heading" not in tab.text("#league")
 
 
 def test_a_row_of_the_table_opens_its_product(visit, contract_page):

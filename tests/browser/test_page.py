@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
+from frontend_space.tabs.analyze import EXAMPLES
+from reviewlens import Client as ApiClient
 from tests.browser.checks import flaws
 
 pytestmark = pytest.mark.timeout(300)
@@ -36,7 +39,22 @@ def test_a_text_is_analysed_with_its_words_and_similar_reviews(visit, home):
     assert tab.page.locator("#analysis .card").count() == 5
     assert "% similar" in analysis
     assert "shares “hinge”" in analysis
+    titles = tab.page.locator("#analysis .card h4").all_inner_texts()
+    assert len(titles) == 5
+    related = [float(s.split("%")[0]) >= 40 for s in tab.page.locator(".score").all_inner_texts()]
+    assert f"of {sum(related)} related reviews" in analysis
     tab.picture("analyze-laptop")
+
+
+def test_the_examples_of_the_page_are_understood(home):
+    with ApiClient(home.gateway) as client:
+        results = client.analyze_batch(list(EXAMPLES)).results
+    assert [result.sentiment for result in results] == [
+        "negative",
+        "positive",
+        "neutral",
+        "negative",
+    ]
 
 
 def test_markup_in_a_text_is_shown_as_text(visit, home):
@@ -52,38 +70,29 @@ def test_without_a_text_the_page_asks_for_one(visit, home):
     tab.wait_for("#analysis >> text=There is no text yet")
 
 
-def test_a_picture_is_not_used_and_the_page_says_so(visit, home):
-    tab = visit(home.url)
-    tab.page.get_by_role("button", name="Add a picture").click()
-    tab.page.get_by_label("Address of a picture").fill("http://127.0.0.1:1/x.png")
-    tab.page.fill("#analyze-text textarea", TEXT)
-    tab.page.click("#analyze-button")
-    tab.wait_for("#analysis .note.warning >> text=/image|picture/i")
-
-
-def test_a_link_contains_the_text(visit, home):
-    tab = visit(home.url)
-    tab.page.fill("#analyze-text textarea", "Ein Text & mehr? 100% ü")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_link_is_shown_and_copied_and_analyses_its_text(visit, home, allowed):
+    tab = visit(home.url, permissions=["clipboard-read", "clipboard-write"] if allowed else [])
+    text = "It broke & nobody answers? 100% ü"
+    tab.page.fill("#analyze-text textarea", text)
     tab.page.click("#share-button")
-    link = tab.page.locator("#share-link textarea, #share-link input")
-    link.wait_for()
-    tab.page.wait_for_function(
-        "() => document.querySelector('#share-link textarea, #share-link input').value"
-    )
-    again = visit(link.input_value())
-    again.page.wait_for_function(
-        "() => document.querySelector('#analyze-text textarea').value === 'Ein Text & mehr? 100% ü'"
-    )
+    said = "The link is copied" if allowed else "Copy this link"
+    tab.wait_for(f"#share-note >> text={said}")
+    link = tab.page.locator("#share-link textarea, #share-link input").input_value()
+    assert link.startswith(home.url)
+    if allowed:
+        assert tab.page.evaluate("navigator.clipboard.readText()") == link
+    again = visit(link)
+    again.wait_for("#analysis .verdict")
+    assert again.page.input_value("#analyze-text textarea") == text
+    assert again.text("#analysis .words") == text
 
 
 def test_a_text_that_is_too_long_for_a_link(visit, home):
     tab = visit(home.url)
     tab.page.fill("#analyze-text textarea", "x" * 1501)
     tab.page.click("#share-button")
-    tab.page.wait_for_function(
-        "() => document.querySelector('#share-link textarea, #share-link input')"
-        "?.value.includes('too long')"
-    )
+    tab.wait_for("#share-note >> text=too long for a link")
 
 
 def test_search_by_meaning_with_filters(visit, home):
@@ -105,15 +114,21 @@ def test_search_by_meaning_with_filters(visit, home):
 
 def test_stored_reviews_come_page_by_page(visit, home):
     tab = visit(home.url).tab("Explore")
-    tab.page.get_by_role("tab", name="Browse stored reviews").click()
+    tab.page.get_by_role("tab", name="Browse").click()
     tab.page.click("#browse-button")
     tab.wait_for("#browse-results .card")
     first = tab.text("#browse-results")
-    tab.page.click("#browse-more")
+    tab.page.click("#browse-next")
     tab.page.wait_for_function(
         "(was) => document.querySelector('#browse-results').innerText !== was", arg=first
     )
     assert tab.page.locator("#browse-results .card").count() == 10
+    tab.page.click("#browse-previous")
+    tab.page.wait_for_function(
+        "(was) => document.querySelector('#browse-results .cards').innerText === was",
+        arg=first.partition("Reviews up to")[0].strip(),
+    )
+    assert tab.page.is_disabled("#browse-previous")
 
 
 def test_an_uploaded_dump_is_counted_and_its_rejects_can_be_downloaded(visit, home, tmp_path):
@@ -167,19 +182,6 @@ def test_columns_that_are_not_pairs_are_refused(visit, home, tmp_path):
     path.write_text("a,b\n1,2\n")
     tab = visit(home.url).upload(path, "text")
     tab.wait_for("#upload-status >> text=must have the form field=column")
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_nothing_is_wider_than_a_phone(visit, home, dark):
-    tab = analyzed(visit, home.url, f"{TEXT} {'w' * 400}", width=375, height=740, dark=dark)
-    mode = "dark" if dark else "light"
-    tab.picture(f"analyze-phone-{mode}")
-    assert tab.width() == 0
-    for name in ("Explore", "Trends", "Products", "Upload"):
-        tab.tab(name)
-        tab.page.wait_for_timeout(300)
-        assert tab.width() == 0, name
-    assert tab.page.evaluate("document.body.classList.contains('dark')") is dark
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -257,6 +259,22 @@ def test_an_address_in_place_of_a_file_is_not_fetched(home, contract_address):
                     assert json.loads(line.removeprefix("data: "))["success"] is False
                     break
     assert contract_address.requests == []
+
+
+def test_a_taken_port_ends_with_one_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "frontend_space", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=Path(__file__).resolve().parents[2],
+        )
+    assert done.returncode == 2
+    assert (
+        done.stderr == f"Port {port} for the page is already in use. Choose another with --port.\n"
+    )
 
 
 def test_an_invalid_setting_is_named():
