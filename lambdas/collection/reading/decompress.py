@@ -246,26 +246,36 @@ _ERRORS: tuple[type[Exception], ...] = (
 )
 
 
-def limit_size(
-    chunks: Iterator[bytes], read: Callable[[], int], limits: Limits, state: StreamState
-) -> Iterator[bytes]:
-    """Pass chunks on and enforce the limits on size and compression ratio.
+class SizeLimit:
+    """Counts the bytes of a dump and enforces the limits on size and expansion."""
 
-    Raises:
-        IngestError: decompression_limit, or object_too_large for an uncompressed object.
-    """
-    for chunk in chunks:
-        state.bytes_out += len(chunk)
+    def __init__(self, read: Callable[[], int], limits: Limits, state: StreamState) -> None:
+        self._read = read
+        self._limits = limits
+        self._state = state
+
+    def add(self, size: int, *, expanded: bool) -> None:
+        """Count ``size`` more bytes; ``expanded``: they may be more than those of the object.
+
+        Raises:
+            IngestError: decompression_limit, or object_too_large for an uncompressed object.
+        """
+        state, limits = self._state, self._limits
+        state.bytes_out += size
         if state.bytes_out > limits.max_bytes:
-            code = "object_too_large" if state.compression == "none" else "decompression_limit"
+            code = "decompression_limit" if expanded else "object_too_large"
             raise IngestError(code, f"the dump has more than {limits.max_bytes} bytes")
-        if state.compression == "none" or state.bytes_out <= limits.ratio_floor:
-            yield chunk
-            continue
-        if state.bytes_out > limits.max_ratio * read():
+        if not expanded or state.bytes_out <= limits.ratio_floor:
+            return
+        if state.bytes_out > limits.max_ratio * self._read():
             message = f"the dump expands more than {limits.max_ratio:g} times"
             raise IngestError("decompression_limit", message)
-        yield chunk
+
+    def apply(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass chunks on and count them."""
+        for chunk in chunks:
+            self.add(len(chunk), expanded=self._state.compression != "none")
+            yield chunk
 
 
 class CountedChunks:

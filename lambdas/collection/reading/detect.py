@@ -44,7 +44,7 @@ def open_parser(member: Member, options: ReadOptions) -> Opened:
         return open_workbook_dump(member.workbook, state, options)
     sample, whole = _read_ahead(chunks, SAMPLE_BYTES)
     if sample.startswith(_PARQUET):
-        return _parquet(chain((sample,), chunks), state, options)
+        return _parquet(chain((sample,), chunks), member, options)
     refuse_binary(sample)
     encoding, skip = sniff_encoding(sample)
     state.encoding = encoding.removesuffix("-sig")
@@ -139,14 +139,15 @@ def _delimited(
     )
 
 
-def _parquet(chunks: Iterator[bytes], state: StreamState, options: ReadOptions) -> Opened:
-    parquet = open_parquet(spool(chunks))
-    names = parquet.schema_arrow.names
+def _parquet(chunks: Iterator[bytes], member: Member, options: ReadOptions) -> Opened:
+    parquet, state = open_parquet(spool(chunks)), member.state
+    names = parquet.reader.schema_arrow.names
     schema = choose_schema(names, options.mapping)
     unused = () if schema.identified_by_row else set(schema.unused_columns(names))
     columns = [name for name in dict.fromkeys(names) if name not in unused]
     state.encoding = "utf-8"
     maker = RowMaker(schema, columns, options.reviewer_key)
-    records = parse_parquet(parquet, columns, state)
+    limit = options.limits.max_record_bytes
+    records = parse_parquet(parquet, columns, state, member.size, limit)
     profile = make_profile("parquet", state, schema.name, names)
     return Opened(records, state, profile, lambda _record: maker)

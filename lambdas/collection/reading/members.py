@@ -2,14 +2,14 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO
 
 from lambdas.collection.reading.archive import open_zip, read_zip
-from lambdas.collection.reading.decompress import CountedChunks, compression_of, expand, limit_size
+from lambdas.collection.reading.decompress import CountedChunks, SizeLimit, compression_of, expand
 from lambdas.collection.reading.office import is_workbook
 from lambdas.collection.reading.options import Limits
 from lambdas.collection.reading.records import Entry, StreamState
@@ -36,6 +36,8 @@ class Member:
     name: str | None
     chunks: Iterator[bytes]
     state: StreamState
+    size: SizeLimit
+    """Counts what ``chunks`` return; a format that expands counts the rest."""
     workbook: IO[bytes] | None = None
     """An Excel workbook; ``chunks`` is empty then."""
 
@@ -69,23 +71,22 @@ def open_source(stream: BinaryIO, limits: Limits) -> Source:
     chunks, head, kind = _peel(iter(counted), state)
     if not head and state.compression == "none":
         raise IngestError("empty_object", "the object has no bytes")
-
-    def limit(content: Iterator[bytes], counts: StreamState) -> Iterator[bytes]:
-        return limit_size(content, lambda: counted.bytes_read, limits, counts)
-
-    chunks = limit(chunks, state)
+    size = SizeLimit(lambda: counted.bytes_read, limits, state)
+    chunks = size.apply(chunks)
     if kind == "zip":
         file = open_zip(chunks, limits.max_members)
         if is_workbook(file):
-            return Source(state, Member(None, iter(()), state, file))
+            return Source(state, Member(None, iter(()), state, size, file))
         entries = read_zip(file, state)
     elif kind == "tar":
         entries = read_tar(chunks, state)
     else:
-        return Source(state, Member(None, chunks, state))
+        return Source(state, Member(None, chunks, state, size))
     state.compression = kind if state.compression == "none" else f"{state.compression}+{kind}"
     source = Source(state)
-    source.members = _Reader(source, limits, limit).read(entries)
+    counts = StreamState(compression=state.compression)
+    size = SizeLimit(lambda: counted.bytes_read, limits, counts)
+    source.members = _Reader(source, limits, size).read(entries)
     return source
 
 
@@ -119,16 +120,10 @@ def _read_head(chunks: Iterator[bytes]) -> bytes:
 class _Reader:
     """Opens the members of one archive."""
 
-    def __init__(
-        self,
-        source: Source,
-        limits: Limits,
-        limit: Callable[[Iterator[bytes], StreamState], Iterator[bytes]],
-    ) -> None:
+    def __init__(self, source: Source, limits: Limits, size: SizeLimit) -> None:
         self._source = source
         self._limits = limits
-        self._limit = limit
-        self._counts = StreamState(compression=source.state.compression)
+        self._size = size
         """Counts the bytes of all members."""
         self._names: Counter[str] = Counter()
 
@@ -169,15 +164,15 @@ class _Reader:
         chunks, _head, kind = _peel(_copy_state(content, outer, state), state)
         inner = "" if state.compression == "none" else f"+{state.compression}"
         state.compression = outer.compression + inner
-        chunks = self._limit(chunks, self._counts)
+        chunks = self._size.apply(chunks)
         if kind == "zip":
             file = open_zip(chunks, self._limits.max_members)
             if is_workbook(file):
-                return Member(name, iter(()), state, file)
+                return Member(name, iter(()), state, self._size, file)
         if kind in _ARCHIVES:
             message = f"it is a {kind} archive inside an archive"
             raise IngestError("archive_unsupported", message)
-        return Member(name, chunks, state)
+        return Member(name, chunks, state, self._size)
 
 
 def _next_entry(entries: Iterator[Entry], previous: str) -> Entry | None:

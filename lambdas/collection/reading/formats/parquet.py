@@ -1,79 +1,154 @@
 """Parquet: streams row groups and reads only the columns that are used."""
 
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lambdas.collection.reading.encoding import decode_text
-from lambdas.collection.reading.formats.unquoted import cut_off
+from lambdas.collection.reading.decompress import SizeLimit
+from lambdas.collection.reading.formats.parquet_plan import (
+    RowGroup,
+    columns_held_once,
+    leaves_of,
+    plan_row_group,
+)
+from lambdas.collection.reading.formats.parquet_values import cell_sizes, decode_values, head_of
+from lambdas.collection.reading.formats.unquoted import cut_off, too_long
 from lambdas.collection.reading.records import Named, Record, StreamState
 from shared.errors import IngestError
 
-_ROWS = 4096
-_EARLIEST = 315_532_800_000_000
-"""1980 in microseconds: a smaller number would be read as milliseconds."""
+MAX_COLUMNS = 1000
+_MAX_FOOTER_BYTES = 16 * 2**20
+_BUFFER_BYTES = 64 * 2**10
+_PART_BYTES = 4 * 2**20
+"""Text that is decoded at a time."""
+_ERRORS = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
-def open_parquet(file: IO[bytes]) -> pq.ParquetFile:
+class Parquet(NamedTuple):
+    """An open Parquet file; ``held`` are the columns that are read as dictionaries."""
+
+    file: IO[bytes]
+    reader: pq.ParquetFile
+    held: set[str]
+
+
+def open_parquet(file: IO[bytes]) -> Parquet:
     """Open a Parquet file.
 
     Raises:
         IngestError: format_unknown if it has no readable footer (a truncated Parquet file has none
-            and cannot be read at all).
+            and cannot be read at all); decompression_limit if the footer is too large.
     """
     try:
-        return pq.ParquetFile(
-            file, pre_buffer=False, buffer_size=2**20, page_checksum_verification=True
+        _check_footer(file)
+        metadata = pq.read_metadata(file)
+        held = columns_held_once(metadata)
+        reader = pq.ParquetFile(
+            file,
+            metadata=metadata,
+            read_dictionary=held,
+            pre_buffer=False,
+            buffer_size=_BUFFER_BYTES,
+            page_checksum_verification=True,
         )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise IngestError(
             "format_unknown", "the Parquet object has no readable footer; it may be truncated"
         ) from error
+    return Parquet(file, reader, set(held))
+
+
+def _check_footer(file: IO[bytes]) -> None:
+    size = file.seek(0, 2)
+    file.seek(max(0, size - 8))
+    footer = int.from_bytes(file.read(4), "little")
+    file.seek(0)
+    if _MAX_FOOTER_BYTES < footer < size:
+        message = f"the footer of the Parquet file has {footer} bytes; its row groups and columns "
+        limit = f"may take {_MAX_FOOTER_BYTES // 2**20} MiB"
+        raise IngestError("decompression_limit", message + limit)
 
 
 def parse_parquet(
-    parquet: pq.ParquetFile, columns: list[str], state: StreamState
+    parquet: Parquet, columns: list[str], state: StreamState, size: SizeLimit, limit: int
 ) -> Iterator[Record]:
-    """Yield one record per row, as the list of the values of ``columns``."""
-    batches = parquet.iter_batches(batch_size=_ROWS, columns=columns)
-    while True:
+    """Yield one record per row, as the list of the values of ``columns``.
+
+    Raises:
+        IngestError: schema_unknown if there are too many columns; decompression_limit.
+    """
+    metadata = parquet.reader.metadata
+    leaves = leaves_of(metadata, columns)
+    if len(leaves) > MAX_COLUMNS:
+        message = f"{len(leaves)} columns of the Parquet file would be read"
+        raise IngestError("schema_unknown", f"{message}, the limit is {MAX_COLUMNS}")
+    for group in range(metadata.num_row_groups):
+        plan = plan_row_group(parquet.file, metadata, group, leaves, parquet.held)
         try:
-            batch = next(batches)
-            values = [_values(batch.column(place)) for place in range(batch.num_columns)]
-            names = batch.schema.names
-        except StopIteration:
-            return
-        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+            for batch in _batches(parquet.reader, group, columns, plan):
+                yield from _Parts(batch, columns, limit).records(size)
+        except _ERRORS as error:
             state.warnings.append(
                 f"the Parquet file is damaged; the rest is not read: {error}"[:300]
             )
             yield Record(None, cut_off(), "")
             return
-        order = [values[names.index(column)] for column in columns]
-        for row in zip(*order, strict=True):
-            yield Record(None, list(row), Named(columns, row))
 
 
-def _values(column: pa.Array) -> list[Any]:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        column = column.dictionary_decode()
-        kind = column.type
-    if pa.types.is_timestamp(kind):  # as a number: nanoseconds do not fit into a datetime
-        column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64())
-        column = pc.if_else(pc.less(column, _EARLIEST), -1, column)
-    elif pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return _decoded(column)
-    try:
-        return column.to_pylist()  # type: ignore[no-any-return]
-    except UnicodeDecodeError:
-        return _decoded(column.cast(pa.large_binary()))
-    except (OverflowError, ValueError):  # times and dates outside the range of Python
-        return column.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
+def _batches(
+    reader: pq.ParquetFile, group: int, columns: list[str], plan: RowGroup
+) -> Iterator[pa.RecordBatch]:
+    batches = reader.iter_batches(plan.batch_rows, row_groups=[group], columns=columns)
+    rows = 0
+    while plan.intact_rows is None or rows + plan.batch_rows <= plan.intact_rows:
+        batch = next(batches, None)
+        if batch is None:
+            return
+        rows += len(batch)
+        yield batch
+    raise ValueError("a page header cannot be read")
 
 
-def _decoded(column: pa.Array) -> list[Any]:
-    return [None if value is None else decode_text(value) for value in column.to_pylist()]
+class _Parts:
+    """The rows of a batch, decoded part by part: a value in a dictionary may be in many rows."""
+
+    def __init__(self, batch: pa.RecordBatch, columns: list[str], limit: int) -> None:
+        names = batch.schema.names
+        self._names = columns
+        self._columns = [batch.column(names.index(column)) for column in columns]
+        self._cells = [cell_sizes(column) for column in self._columns]
+        self._limit = limit
+        total = self._cells[0]
+        for cells in self._cells[1:]:
+            total = pc.add(total, cells)
+        self.sizes: list[int] = total.to_pylist()
+
+    def records(self, size: SizeLimit) -> Iterator[Record]:
+        start = part = 0
+        width = len(self._columns)
+        for place, row in enumerate(self.sizes):
+            is_long = row - width > self._limit
+            if start < place and (is_long or part + row > _PART_BYTES):
+                size.add(part, expanded=True)
+                yield from self._rows(start, place)
+                start, part = place, 0
+            if is_long:
+                yield self._long_row(place)
+                start = place + 1
+            else:
+                part += row
+        size.add(part, expanded=True)
+        yield from self._rows(start, len(self.sizes))
+
+    def _rows(self, start: int, end: int) -> Iterator[Record]:
+        values = [decode_values(column.slice(start, end - start)) for column in self._columns]
+        for row in zip(*values, strict=True):
+            yield Record(None, list(row), Named(self._names, row))
+
+    def _long_row(self, place: int) -> Record:
+        cells = zip(self._columns, self._cells, strict=True)
+        heads: list[Any] = [head_of(column, place, sizes[place].as_py()) for column, sizes in cells]
+        return Record(None, too_long(self._limit), Named(self._names, tuple(heads)))
