@@ -61,7 +61,9 @@ ASSETS: dict[str, Asset] = {
     ),
     "inference": Asset(packages=(*_SERVING, "lambdas.inference"), kind="image", image="serving"),
     "insights": Asset(
-        packages=(*_EDGE, *_DATABASE, "shared.statistics", "lambdas.insights"),
+        packages=(
+            *(*_EDGE, *_DATABASE, "shared.db.ingest", "shared.statistics", "lambdas.insights"),
+        ),
     ),
     "migrations": Asset(
         packages=(
