@@ -119,7 +119,7 @@ def _undated(undated: int, reviews: int) -> str:
         return ""
     if undated == reviews:
         return markup.note("None of these reviews has a date, so nothing can be drawn over time.")
-    return markup.note(f"{undated:,} of them have no date and are not in the plots.")
+    return markup.note(f"Reviews without a date, not in the plots: {undated:,}.")
 
 
 def change_sentence(change: Change) -> str:

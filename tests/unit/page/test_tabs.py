@@ -79,7 +79,7 @@ def test_a_trend_without_dates_draws_no_axis_and_claims_nothing():
     assert "None of these reviews has a date" in html
     assert "None of these reviews has a date" in change_html(None, undated)
     some = about_html(trend(reviews=10, undated=4))
-    assert "4 of them have no date and are not in the plots" in some
+    assert "Reviews without a date, not in the plots: 4." in some
 
 
 def test_a_change_that_could_not_be_tested_is_not_called_steady():
