@@ -2,6 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 DATA ?= data
+EXAMPLES ?= 50
+SEED ?= $(shell date +%s)
 VENV := .venv
 TRAIN := .venv-train
 BIN := $(VENV)/bin
@@ -10,7 +12,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast test-serve test-train train-env check format docs model bench synth clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs model bench synth clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +46,9 @@ test: test-train test-serve ## All tests, in both environments (serving tests st
 
 test-fast: $(VENV)/.dev ## Only the unit tests, in less than a minute
 	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+fuzz: $(VENV)/.dev ## Try more generated input (EXAMPLES=per test, SEED=to repeat a run, ARGS="-k train")
+	FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests -m fuzz $(ARGS)
 
 test-serve: $(VENV)/.dev ## All tests except training (ARGS="-n 0": in one process)
 	scripts/install_chromium.sh $(BIN)/python

@@ -24,6 +24,8 @@ _VALIDATION_KEYWORDS = frozenset(
     }
 )
 _ANNOTATION_KEYWORDS = frozenset({"default", "description", "examples", "format", "title"})
+_SERVICE_KEYWORDS = frozenset({"contentEncoding", "minProperties", "not", "propertyNames"})
+"""Keywords that the services check alone, as draft 4 or API Gateway lacks some of them."""
 
 
 class Access(StrEnum):
@@ -128,13 +130,15 @@ def _convert(schema: Mapping[str, Any], references: list[str]) -> dict[str, Any]
         name = schema["$ref"].rpartition("/")[2]
         references.append(name)
         return {"$ref": f"#/definitions/{name}"}
-    unknown = schema.keys() - _VALIDATION_KEYWORDS - _ANNOTATION_KEYWORDS
+    unknown = schema.keys() - _VALIDATION_KEYWORDS - _ANNOTATION_KEYWORDS - _SERVICE_KEYWORDS
     if unknown:
         raise ValueError(
             f"unsupported keyword in a schema of the API: {', '.join(sorted(unknown))}"
         )
     keywords = sorted(schema.keys() & _VALIDATION_KEYWORDS)
     converted = {keyword: schema[keyword] for keyword in keywords}
+    if not converted.get("pattern", "").isascii():  # engines count such characters differently
+        del converted["pattern"]
     if "properties" in converted:
         converted["properties"] = {
             field: _convert(part, references) for field, part in schema["properties"].items()

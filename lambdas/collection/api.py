@@ -1,7 +1,8 @@
 """HTTP routes of collection."""
 
+import re
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,7 +21,6 @@ from shared.db.health import database_health
 from shared.db.ingest.unfinished import add_backlog
 from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
-from shared.http.parameters import reject_nul
 from shared.schemas.collection import (
     CollectAccepted,
     IngestDetails,
@@ -30,25 +30,47 @@ from shared.schemas.collection import (
 )
 from shared.schemas.health import Health
 from shared.schemas.preview import Preview
+from shared.schemas.values import QUERY_INTEGER, PlainText
+from shared.storage.layout import MAPPING_NAME, UPLOADS
 
 _REPORTED_REJECTS = 20
 _QUEUEING_SECONDS = 15.0
 """Time for queueing objects in one request; API Gateway waits 29 seconds."""
 _T = TypeVar("_T")
+DumpKey = Annotated[
+    PlainText,
+    Field(
+        json_schema_extra={
+            "pattern": rf"^{UPLOADS}([^\u0000]*[^/\u0000])$",
+            "not": {"pattern": rf"(^|/|\.){re.escape(MAPPING_NAME)}$"},
+        }
+    ),
+]
 IngestId = Annotated[str, Path(max_length=64, examples=["ing_0123456789abcdef01234567"])]
+
+
+def _one_way_to_choose(schema: dict[str, Any]) -> None:
+    """Add to the schema what ``_queue`` refuses: a key with a search, a mapping without a key."""
+    null = {"type": "null"}
+    search = {"properties": {"key": null, "mapping": null}}
+    one: dict[str, Any] = dict.fromkeys(("source", "prefix", "after"), null)
+    one["key"] = {"type": "string"}
+    schema["anyOf"] = [search, {"properties": one, "required": ["key"]}]
 
 
 class CollectRequest(BaseModel):
     """What to collect: one object by ``key``, or by default everything below ``uploads/``."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_one_way_to_choose)
 
-    source: str | None = Field(None, max_length=1024, examples=["s3"])
-    prefix: str | None = Field(None, max_length=1024, examples=["uploads/2024/"])
+    source: PlainText | None = Field(
+        None, max_length=1024, examples=["s3"], description="s3, or s3:// with the raw bucket"
+    )
+    prefix: PlainText | None = Field(None, max_length=1024, examples=["uploads/2024/"])
     after: str | None = Field(
         None, max_length=1024, description="next_after of the previous response"
     )
-    key: str | None = Field(None, min_length=1, max_length=1024, examples=["uploads/reviews.csv"])
+    key: DumpKey | None = Field(None, max_length=1024, examples=["uploads/reviews.csv"])
     mapping: ColumnMapping | None = Field(
         None, description="stored beside the object; one collected with another is read again"
     )
@@ -91,16 +113,15 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
 
     @app.get("/collect", tags=["collection"])
     def recent(
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        limit: Annotated[int, Query(ge=1, le=200), QUERY_INTEGER] = 50,
         key: Annotated[
-            str | None, Query(max_length=1024, description="only ingests of this object")
+            PlainText | None, Query(max_length=1024, description="only ingests of this object")
         ] = None,
     ) -> IngestList:
         """List the newest ingests with their counts."""
         dependencies = get_dependencies()
         if key is None:
             return IngestList(ingests=dependencies.ledger.recent(limit))
-        reject_nul(key=key)
         return IngestList(
             ingests=dependencies.ledger.of_object(dependencies.raw.bucket, key, limit)
         )
@@ -116,8 +137,8 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     @app.get("/collect/{ingest_id}/rejects", tags=["collection"])
     def rejects(
         ingest_id: IngestId,
-        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        after: Annotated[int, Query(ge=0, le=2**62), QUERY_INTEGER] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000), QUERY_INTEGER] = 100,
     ) -> RejectPage:
         """List rejected rows: their position, the reason and the raw text."""
         ledger = get_dependencies().ledger

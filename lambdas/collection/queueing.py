@@ -8,7 +8,6 @@ from typing import NamedTuple
 from lambdas.collection.arrivals import build_notifications, is_dump
 from lambdas.collection.dependencies import Dependencies
 from shared.errors import InvalidInputError, NotFoundError
-from shared.http.parameters import reject_nul
 from shared.schemas.ingest import IngestStatus
 from shared.storage import layout
 from shared.storage.objects import ObjectInfo
@@ -33,9 +32,8 @@ def upload_prefix(bucket: str, source: str | None, prefix: str | None) -> str:
         prefix: below uploads/; with or without a leading ``uploads/``.
 
     Raises:
-        InvalidInputError: another source or bucket, or a NUL; names the field.
+        InvalidInputError: another source or bucket; names the field.
     """
-    reject_nul(source=source, prefix=prefix)
     source_prefix = ""
     if source not in (None, "", "s3"):
         scheme, _, path = str(source).partition("://")
@@ -119,7 +117,6 @@ def queue_object(
         InvalidInputError: the key cannot be the key of a dump.
         NotFoundError: no such object.
     """
-    reject_nul(key=key)
     if not is_dump(key):
         message = f"key must name a dump below {layout.UPLOADS}"
         raise InvalidInputError(message, details={"field": "key"})

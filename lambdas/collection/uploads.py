@@ -19,6 +19,8 @@ from shared.errors import IngestError, InvalidInputError
 from shared.schemas.collection import UploadTarget
 from shared.schemas.preview import PREVIEW_BYTES, Preview
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS
+from shared.schemas.text import INVISIBLE
+from shared.schemas.values import Integer
 from shared.storage.layout import MAPPING_NAME, WEB_UPLOADS, is_mapping
 
 log = logging.getLogger(__name__)
@@ -34,16 +36,15 @@ SIGNATURE_SECONDS = 15 * 60
 """Lifetime of a signature: long enough for a gigabyte over a slow connection."""
 MAX_POST_BYTES = 5 * 10**9
 """Limit of S3 for one POST."""
-_NAME_PUNCTUATION = frozenset(" .,_-+=@()[]&'!")
+_REFUSED = INVISIBLE + r"\"#$%*/:;<>?\\^`{|}~"
+_FILE_NAME = rf"^([^{_REFUSED}]| )+$"
+"""Pattern of a plain name: no path, no ``${filename}`` (S3 expands it), nothing invisible."""
+_NO_FILE_NAME = r"^[ .]| $"
+_MAPPING_FILE = rf"(^|\.){re.escape(MAPPING_NAME)}$"
 
 
 def _file_name(name: str) -> str:
-    """Accept a plain name: no path, no ``${filename}`` (S3 expands it), no invisible characters."""
-    if (
-        name[0] in " ."
-        or name[-1] == " "
-        or not all(c.isalnum() or c in _NAME_PUNCTUATION for c in name)
-    ):
+    if not re.fullmatch(_FILE_NAME, name) or re.search(_NO_FILE_NAME, name):
         raise ValueError("must be a plain file name: letters, digits, spaces and . , _ - + = @ ( )")
     if is_mapping(name):
         raise ValueError(
@@ -62,7 +63,16 @@ def _columns(mapping: dict[str, str]) -> dict[str, str]:
 
 
 Column = Annotated[str, Field(min_length=1, max_length=256)]
-ColumnMapping = Annotated[dict[str, Column], AfterValidator(_columns)]
+ColumnMapping = Annotated[
+    dict[str, Column],
+    AfterValidator(_columns),
+    Field(
+        json_schema_extra={
+            "propertyNames": {"enum": [*MAPPING_FIELDS, *MAPPING_OPTIONS]},
+            "minProperties": 1,
+        }
+    ),
+]
 
 
 class UploadRequest(BaseModel):
@@ -72,10 +82,18 @@ class UploadRequest(BaseModel):
 
     filename: Annotated[
         str,
-        Field(min_length=1, max_length=200, examples=["reviews.jsonl.gz"]),
+        Field(
+            min_length=1,
+            max_length=200,
+            examples=["reviews.jsonl.gz"],
+            json_schema_extra={
+                "pattern": _FILE_NAME,
+                "not": {"pattern": f"{_NO_FILE_NAME}|{_MAPPING_FILE}"},
+            },
+        ),
         AfterValidator(_file_name),
     ]
-    bytes: int = Field(ge=1, le=MAX_POST_BYTES, description="size of the file in bytes")
+    bytes: Integer = Field(ge=1, le=MAX_POST_BYTES, description="size of the file in bytes")
     mapping: ColumnMapping | None = None
 
 
@@ -83,7 +101,10 @@ class PreviewRequest(UploadRequest):
     """The file to preview: its first bytes, which may be all of it."""
 
     content: str = Field(
-        min_length=1, max_length=MAX_CONTENT, description="the first bytes of the file, in base64"
+        min_length=1,
+        max_length=MAX_CONTENT,
+        description="the first bytes of the file, in base64",
+        json_schema_extra={"format": "byte", "contentEncoding": "base64"},
     )
 
 

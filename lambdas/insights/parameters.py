@@ -8,17 +8,17 @@ from typing import Annotated
 from fastapi import Query
 
 from shared.errors import InvalidInputError
-from shared.http.parameters import reject_nul
 from shared.schemas.review import ProductFacts
+from shared.schemas.values import QUERY_INTEGER, QUERY_NUMBER, Day, PlainText
 
-Limit = Annotated[int, Query(ge=1, le=200)]
-Cursor = Annotated[str | None, Query(max_length=2048)]
-Stars = Annotated[float | None, Query(ge=1, le=5, allow_inf_nan=False)]
-ProductId = Annotated[str | None, Query(max_length=512)]
+Limit = Annotated[int, Query(ge=1, le=200), QUERY_INTEGER]
+Cursor = Annotated[str | None, Query(max_length=2048, pattern="^[A-Za-z0-9_-]*=*$")]
+Stars = Annotated[float, Query(ge=1, le=5), QUERY_NUMBER] | None
+ProductId = Annotated[PlainText | None, Query(max_length=512)]
 Category = Annotated[
-    str | None, Query(max_length=512, description="empty: products without a category")
+    PlainText | None, Query(max_length=512, description="empty: products without a category")
 ]
-Source = Annotated[str | None, Query(max_length=512)]
+Source = Annotated[PlainText | None, Query(max_length=512)]
 Language = Annotated[
     str | None,
     Query(
@@ -26,8 +26,8 @@ Language = Annotated[
         description="ISO 639-1 code such as de, or und where it is not determined",
     ),
 ]
-FirstDay = Annotated[date | None, Query(alias="from", description="inclusive, UTC")]
-LastDay = Annotated[date | None, Query(alias="to", description="inclusive, UTC")]
+FirstDay = Annotated[Day | None, Query(alias="from", description="inclusive, UTC")]
+LastDay = Annotated[Day | None, Query(alias="to", description="inclusive, UTC")]
 
 
 def check_days(first_day: date | None, last_day: date | None) -> None:
@@ -47,7 +47,6 @@ def _facts_reader() -> Callable[..., ProductFacts]:
     """Make the dependency that reads one query parameter for each fact."""
 
     def read(**facts: str | None) -> ProductFacts:
-        reject_nul(**facts)
         return ProductFacts(**facts)
 
     parameters = [
@@ -56,7 +55,8 @@ def _facts_reader() -> Callable[..., ProductFacts]:
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
             annotation=Annotated[
-                str | None, Query(max_length=512, description=f"empty: products without a {name}")
+                PlainText | None,
+                Query(max_length=512, description=f"empty: products without a {name}"),
             ],
         )
         for name in ProductFacts.model_fields

@@ -10,7 +10,6 @@ from lambdas.insights.products import ProductReader
 from shared.db.connection import Database
 from shared.db.insights.products import ProductQueries, ProductQuery
 from shared.db.insights.trends import TrendQueries
-from shared.http.parameters import reject_nul
 from shared.schemas.insights import (
     Direction,
     Movers,
@@ -20,6 +19,7 @@ from shared.schemas.insights import (
     ProductSort,
 )
 from shared.schemas.review import ProductFacts
+from shared.schemas.values import QUERY_INTEGER, PlainText
 
 
 def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
@@ -33,7 +33,6 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         category: Category = None, direction: Direction | None = None, limit: Limit = 20
     ) -> Movers:
         """Products whose reviews became worse or better, the most certain first."""
-        reject_nul(category=category)
         return reader().movers(category, direction, limit)
 
     @app.get("/products", tags=["insights"])
@@ -42,14 +41,13 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         sort: ProductSort = "reviews",
         order: Order = "desc",
         search: Annotated[
-            str | None, Query(max_length=200, description="in title or product id")
+            PlainText | None, Query(max_length=200, description="in title or product id")
         ] = None,
-        min_reviews: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+        min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1), QUERY_INTEGER] | None = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> ProductPage:
         """Products with their figures, in the requested order."""
-        reject_nul(search=search)
         query = ProductQuery(sort, order, facts, search, min_reviews)
         return reader().page(query, limit, cursor)
 

@@ -28,11 +28,11 @@ from shared.db.duplicates.queries import DuplicateQueries
 from shared.db.ingest.unfinished import missing_warnings
 from shared.db.insights.reviews import ReviewFilters, ReviewQueries
 from shared.db.insights.trends import TrendQueries
-from shared.http.parameters import reject_nul
 from shared.schemas.aspects import AspectList
 from shared.schemas.duplicates import DuplicateKind, DuplicatePage
 from shared.schemas.insights import ReviewPage
 from shared.schemas.sentiment import Sentiment
+from shared.schemas.values import QUERY_INTEGER, PlainText, QueryFlag
 
 
 def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
@@ -46,20 +46,19 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         sentiment: Sentiment | None = None,
         language: Language = None,
         mismatch: Annotated[
-            bool | None, Query(description="whether the rating contradicts the text")
+            QueryFlag | None, Query(description="whether the rating contradicts the text")
         ] = None,
         min_rating: Stars = None,
         max_rating: Stars = None,
         first_day: FirstDay = None,
         last_day: LastDay = None,
         aspect: Annotated[
-            str | None, Query(max_length=60, description="only reviews that mention it")
+            PlainText | None, Query(max_length=60, description="only reviews that mention it")
         ] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> ReviewPage:
         """Reviews that match all filters, newest first."""
-        reject_nul(product_id=product_id, category=category, source=source, aspect=aspect)
         check_ratings(min_rating, max_rating)
         check_days(first_day, last_day)
         check_product(database(), product_id)
@@ -84,11 +83,10 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     def aspects(
         product_id: ProductId = None,
         category: Category = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1)] = 3,
+        limit: Annotated[int, Query(ge=1, le=100), QUERY_INTEGER] = 20,
+        min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1), QUERY_INTEGER] = 3,
     ) -> AspectList:
         """What reviews praise and complain about: of a product, a category or all products."""
-        reject_nul(product_id=product_id, category=category)
         check_product(database(), product_id)
         warnings = missing_warnings(database())
         reader = AspectReader(AspectQueries(database()))
@@ -103,7 +101,6 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         cursor: Cursor = None,
     ) -> DuplicatePage:
         """Groups of reviews with the same or nearly the same text."""
-        reject_nul(product_id=product_id)
         check_product(database(), product_id)
         warnings = missing_warnings(database())
         reader = DuplicateReader(DuplicateQueries(database()))

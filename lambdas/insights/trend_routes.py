@@ -19,8 +19,8 @@ from lambdas.insights.trends import TrendReader
 from shared.db.connection import Database
 from shared.db.insights.drift import DriftQueries
 from shared.db.insights.trends import TrendFilters, TrendQueries
-from shared.http.parameters import reject_nul
 from shared.schemas.insights import DriftReport, Interval, SegmentKind, Segments, Trend
+from shared.schemas.values import QUERY_INTEGER
 
 
 def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
@@ -36,7 +36,6 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         last_day: LastDay = None,
     ) -> Response:
         """Sentiment and ratings over time, and the day from which they changed."""
-        reject_nul(product_id=product_id, category=category, source=source)
         check_days(first_day, last_day)
         check_product(database(), product_id)
         filters = TrendFilters(product_id, category, source, first_day, last_day)
@@ -50,6 +49,6 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         return TrendReader(TrendQueries(database())).segments(by)
 
     @app.get("/drift", tags=["insights"])
-    def drift(days: Annotated[int, Query(ge=1, le=3650)] = 28) -> DriftReport:
+    def drift(days: Annotated[int, Query(ge=1, le=3650), QUERY_INTEGER] = 28) -> DriftReport:
         """Compare recent reviews with the data the model was evaluated on."""
         return DriftReader(DriftQueries(database()), TrendQueries(database())).report(days)

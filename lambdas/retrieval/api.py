@@ -12,6 +12,7 @@ from lambdas.retrieval.dependencies import Dependencies, build_dependencies
 from shared.http.app import create_service
 from shared.schemas.api import Accepted, SearchRequest, SearchResponse
 from shared.schemas.health import Health
+from shared.schemas.values import Flag
 
 
 class BuildIndexRequest(BaseModel):
@@ -19,7 +20,7 @@ class BuildIndexRequest(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    force: bool = Field(
+    force: Flag = Field(
         False,
         description="build even if a new model has not yet embedded all indexed reviews",
     )

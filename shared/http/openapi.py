@@ -16,6 +16,16 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "5XX": _SERVER_ERROR,
 }
 """Error responses of every route. With 4XX among them, FastAPI does not add its own 422."""
+_BODY_ERRORS = {
+    "400": "The body is not valid JSON.",
+    "413": "The body is too large.",
+    "415": "The content type is not JSON.",
+}
+_INVALID = "A parameter or a field of the body is invalid."
+_NOT_FOUND = "What the path or a parameter names does not exist."
+_UNAVAILABLE = "A dependency does not respond; retry after `Retry-After` seconds."
+_NAMES_ONE = frozenset({"product_id", "ingest_id", "training_id"})
+"""Parameters that name one thing, which may not exist."""
 
 
 def correct_document(document: dict[str, Any]) -> dict[str, Any]:
@@ -27,11 +37,24 @@ def correct_document(document: dict[str, Any]) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             _summarise(operation)
-            for status in PROBLEM_RESPONSES:
-                operation["responses"][status]["content"] = {
-                    MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}
-                }
+            responses = operation["responses"]
+            for status, description in _expected_errors(operation).items():
+                responses.setdefault(status, {"description": description})
+            for status, response in responses.items():
+                if status in PROBLEM_RESPONSES or "content" not in response:
+                    response["content"] = {MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}}
     return document
+
+
+def _expected_errors(operation: dict[str, Any]) -> dict[str, str]:
+    """The errors that an operation returns: status → description."""
+    errors = dict(_BODY_ERRORS) if "requestBody" in operation else {}
+    names = {parameter["name"] for parameter in operation.get("parameters", ())}
+    if names or errors:
+        errors["422"] = _INVALID
+    if names & _NAMES_ONE:
+        errors["404"] = _NOT_FOUND
+    return errors | {"503": _UNAVAILABLE}
 
 
 def _summarise(operation: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from shared.errors import ReviewlensError
 from shared.schemas.api import FieldError, Problem
@@ -89,10 +90,19 @@ async def _on_invalid_request(_request: Request, error: Exception) -> Response:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     code = _CODES.get(error.status_code, "request_refused")
-    detail = str(error.detail)
+    detail, headers = str(error.detail), error.headers
     if error.status_code in {404, 405}:
         detail = f"No route for {request.method} {request.url.path[:200]}"
-    return problem_response(problem(error.status_code, code, detail), error.headers)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_allowed_methods(request))}
+    return problem_response(problem(error.status_code, code, detail), headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """The methods of all routes of a path; Starlette names those of the first route alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for route in matching for method in route.methods or ()})
 
 
 def install_handlers(app: FastAPI) -> None:

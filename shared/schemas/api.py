@@ -1,17 +1,22 @@
 """Requests and responses of the read routes, and the format of errors."""
 
-from datetime import date, datetime
+import re
+from datetime import datetime
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
-from shared.schemas.text import has_visible_characters
+from shared.schemas.text import VISIBLE_TEXT, has_visible_characters
+from shared.schemas.values import NUMBER, Day, Integer
 
 MAX_TEXT_CHARACTERS = 10_000
 MAX_BATCH_TEXTS = 64
+_IMAGE_URL = (
+    r"^[hH][tT][tT][pP][sS]?://([!-.0-9:;=A-Z_a-z~]*@)?([0-9A-Za-z._~-]+|\[[0-9A-Fa-f:.]+\])"
+    r"(:[1-9][0-9]{0,4})?([/?#][!-~]*)?$"
+)
 
 
 class FieldError(BaseModel):
@@ -40,24 +45,28 @@ def _not_blank(text: str) -> str:
 
 
 def _http_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or any(c.isspace() or not c.isprintable() for c in url):
+    if not re.fullmatch(_IMAGE_URL, url):
         raise ValueError("must be an http or https URL")
     return url
 
 
 QueryText = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, description="Text to analyse"),
+    Field(
+        min_length=1,
+        max_length=MAX_TEXT_CHARACTERS,
+        description="text with at least one visible character",
+        json_schema_extra={"pattern": VISIBLE_TEXT},
+    ),
     AfterValidator(_not_blank),
 ]
 ImageUrl = Annotated[
     str,
-    Field(max_length=2048, description="http(s) URL of an image"),
+    Field(
+        max_length=2048,
+        description="http(s) URL of an image",
+        json_schema_extra={"pattern": _IMAGE_URL},
+    ),
     AfterValidator(_http_url),
 ]
 
@@ -69,6 +78,7 @@ Language = Annotated[
         description="ISO 639-1 code such as de, or und where it is not determined",
     ),
 ]
+Stars = Annotated[float, Field(ge=1, le=5), NUMBER]
 
 
 class RequestBody(BaseModel):
@@ -87,7 +97,7 @@ class AnalyzeRequest(RequestBody):
 
     query_text: QueryText
     image_url: ImageUrl | None = None
-    top_k: int = Field(default=5, ge=0, le=100)
+    top_k: Integer = Field(default=5, ge=0, le=100)
 
 
 class AnalyzeBatchRequest(RequestBody):
@@ -109,10 +119,10 @@ class SearchFilters(ProductFacts):
     sentiments: list[Sentiment] | None = Field(default=None, min_length=1, max_length=3)
     language: Language | None = None
     languages: list[Language] | None = Field(default=None, min_length=1, max_length=50)
-    min_rating: float | None = Field(default=None, ge=1, le=5, allow_inf_nan=False)
-    max_rating: float | None = Field(default=None, ge=1, le=5, allow_inf_nan=False)
-    date_from: date | None = None
-    date_to: date | None = None
+    min_rating: Stars | None = None
+    max_rating: Stars | None = None
+    date_from: Day | None = None
+    date_to: Day | None = None
 
     @model_validator(mode="after")
     def _check_ranges(self) -> "SearchFilters":
@@ -127,7 +137,7 @@ class SearchRequest(RequestBody):
     """Body of POST /search_similar."""
 
     query_text: QueryText
-    top_k: int = Field(default=10, ge=1, le=100)
+    top_k: Integer = Field(default=10, ge=1, le=100)
     filters: SearchFilters | None = None
     image_url: ImageUrl | None = None
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.schemas.api import RequestBody
+from shared.schemas.values import NUMBER, Integer
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 KNOWN_ENCODERS = frozenset(
@@ -49,11 +50,13 @@ class TrainingParameters(BaseModel):
     model_name: Annotated[str, Field(pattern=rf"^{_NAME_PART}(/{_NAME_PART})?$")] = Field(
         DEFAULT_ENCODER, description="a public encoder, or the name of a registered folder"
     )
-    epochs: int = Field(3, ge=1, le=20)
-    batch_size: int = Field(32, ge=1, le=512, description="texts per step")
-    learning_rate: float = Field(
-        2e-5, ge=1e-7, le=1e-2, allow_inf_nan=False, description="peak learning rate of the encoder"
-    )
+    epochs: Integer = Field(3, ge=1, le=20)
+    batch_size: Integer = Field(32, ge=1, le=512, description="texts per step")
+    learning_rate: Annotated[
+        float,
+        Field(ge=1e-7, le=1e-2, description="peak learning rate of the encoder"),
+        NUMBER,
+    ] = 2e-5
 
 
 class TrainRequest(TrainingParameters, RequestBody):
