@@ -82,3 +82,11 @@ def test_a_route_without_a_docstring_keeps_its_name_as_summary(document):
 
 def test_the_document_is_the_same_when_read_again(app, document):
     assert app.openapi() == document
+
+
+def test_allow_lists_the_methods_of_all_routes_of_a_path():
+    app = create_service("shop", title="Shop", health=lambda: Health(service="shop", version="1"))
+    app.get("/orders")(lambda: {})
+    app.post("/orders")(lambda: {})
+    response = TestClient(app).delete("/orders")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
