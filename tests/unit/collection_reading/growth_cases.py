@@ -144,6 +144,7 @@ BODIES: dict[str, Build] = {
     "csv quote lines": repeat(b'"\n', CSV),
     "csv not closed": repeat(b'5,"good\n', CSV),
     "csv open": repeat(b"a\n", CSV + b'5,"'),
+    "csv reopened": repeat(b'5,x","b\n', CSV),
     "csv inner quotes": repeat(b'5,"a"b,B1\n', CSV),
     "csv commas": repeat(b",", CSV),
     "csv lines of commas": repeat(b",,,\n", CSV),

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 
-_REREAD_CHARACTERS = 32 * 2**20
+_REREAD_CHARACTERS = 2**20
 """Characters that may be read again because of stray quotes, in a dump of any size."""
-_REREADS_PER_CHARACTER = 16
+_REREADS_PER_CHARACTER = 2
 """Additional characters that may be read again for each character of a finished record."""
 _MIN_LONG_RECORD = 2048
 
@@ -86,9 +86,13 @@ class CsvLines:
             raise OverlongError
         self.pending.append(line)
         self.size += len(line)
-        if self.size > self._limit or (self.size > _MIN_LONG_RECORD and self.must_end_soon):
+        if self.size > self._limit or (self.must_end_soon and self.size > self._most()):
             raise OverlongError
         return line
+
+    def _most(self) -> int:
+        """The size of a record that must end soon: one line if even short records cost too much."""
+        return _MIN_LONG_RECORD if self._credit > -_REREAD_CHARACTERS else 0
 
     @property
     def must_end_soon(self) -> bool:
