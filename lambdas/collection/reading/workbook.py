@@ -1,6 +1,7 @@
 """Opens Excel workbooks: finds the sheet and the header of the reviews."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import IO, Any
 
@@ -83,10 +84,11 @@ def _choose(sheets: list[Any], options: ReadOptions) -> tuple[Any, int, Schema, 
 
 
 def _first_rows(sheet: Any) -> Numbered:
-    try:
-        return list(islice(sheet_rows(sheet), _HEADER_ROWS))
-    except (ValueError, KeyError, TypeError, SyntaxError, OSError, EOFError):
-        return []
+    rows: Numbered = []
+    # of a damaged sheet, the rows before the damage; where it is read, the rest is a reject
+    with suppress(ValueError, KeyError, TypeError, SyntaxError, OSError, EOFError):
+        rows.extend(islice(sheet_rows(sheet), _HEADER_ROWS))
+    return rows
 
 
 def _find_header(rows: Numbered, options: ReadOptions) -> tuple[int, Schema, list[str]]:

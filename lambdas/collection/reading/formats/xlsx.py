@@ -9,12 +9,11 @@ from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long
+from lambdas.collection.reading.formats.xlsx_rows import written_rows
 from lambdas.collection.reading.options import Limits
 from lambdas.collection.reading.records import Named, Record, StreamState
 from shared.errors import IngestError
 
-MAX_ROWS = 2**20
-"""Rows that a sheet of Excel can have."""
 _MAX_PART_BYTES = 64 * 2**20
 """Limit of each part that is kept in memory, such as the shared strings."""
 MAX_COLUMNS = 1000
@@ -83,15 +82,10 @@ def sheet_rows(sheet: Any, width: int | None = None) -> Iterator[tuple[int, Row]
     With ``width``, the columns of the header, few columns beside them are read: a row is filled up
     to its last cell, so one cell far to the right would cost as much as thousands.
     """
-    sheet.reset_dimensions()  # many writers state a wrong size
     percent = _has_percentages(sheet.parent)
-    rows = sheet.iter_rows(
-        max_row=MAX_ROWS,
-        max_col=None if width is None else width + _COLUMNS_BESIDE,
-        values_only=not percent,
-    )
+    last_column = None if width is None else width + _COLUMNS_BESIDE
     read = _cell_value if percent else _value
-    for number, cells in enumerate(rows, 1):
+    for number, cells in written_rows(sheet, last_column, values_only=not percent):
         values = tuple(map(read, cells))
         if any(value is not None for value in values):
             yield number, values
