@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.preview import preview_dump
 from lambdas.collection.reading import Limits, ReadOptions, split_mapping
+from lambdas.collection.reading.members import head_of
 from shared.errors import IngestError, InvalidInputError
 from shared.schemas.collection import UploadTarget
 from shared.schemas.preview import PREVIEW_BYTES, Preview
@@ -122,7 +123,7 @@ def preview_upload(request: PreviewRequest) -> Preview:
         message = "must be base64"
         raise InvalidInputError(message, details={"field": "content"}) from error
     is_cut = len(content) < request.bytes
-    if is_cut and _NEEDS_ITS_END.match(content):
+    if is_cut and _NEEDS_ITS_END.match(head_of(content)):
         message = (
             f"a Parquet file or Excel workbook of more than {PREVIEW_BYTES:,} bytes has no "
             "preview, because it can only be read whole; it can be uploaded, and reviewlens ingest "

@@ -108,6 +108,14 @@ def _peel(chunks: Iterator[bytes], state: StreamState) -> tuple[Iterator[bytes],
     return chunks, head, kind
 
 
+def head_of(body: bytes) -> bytes:
+    """The first bytes of an object without its compression; none if they cannot be read."""
+    try:
+        return _peel(iter((body,)), StreamState())[1]
+    except IngestError:
+        return b""
+
+
 def _read_head(chunks: Iterator[bytes]) -> bytes:
     head = b""
     for chunk in chunks:
