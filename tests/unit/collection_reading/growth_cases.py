@@ -3,8 +3,11 @@
 Each builder repeats one unit, so that a body of four times the size should take four times as long.
 """
 
+import gzip
 import io
 import json
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterator
 
 import openpyxl
@@ -80,6 +83,24 @@ def wide_workbook(size: int) -> bytes:
 def parquet(size: int) -> bytes:
     file, rows = io.BytesIO(), size // 60
     pq.write_table(pa.table({"reviewText": [f"ok {n}" for n in range(rows)]}), file)
+    return file.getvalue()
+
+
+def zipped(size: int) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(size // 150):
+            archive.writestr(f"{number}.jsonl", ROW)
+    return file.getvalue()
+
+
+def tarred(size: int) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for number in range(size // 200):
+            member = tarfile.TarInfo(f"{number}.jsonl")
+            member.size = len(ROW)
+            archive.addfile(member, io.BytesIO(ROW))
     return file.getvalue()
 
 
@@ -159,6 +180,10 @@ BODIES: dict[str, Build] = {
     "xlsx": workbook,
     "xlsx wide": wide_workbook,
     "parquet": parquet,
+    "zip": zipped,
+    "tar": tarred,
+    "gzip members": lambda size: gzip.compress(ROW) * (size // 50),
+    "gzip members of a byte": lambda size: gzip.compress(ROW) + gzip.compress(b"x") * (size // 2),
 }
 
 FIELDS: dict[str, Build] = {
