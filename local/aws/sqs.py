@@ -14,6 +14,9 @@ from moto.sqs import models
 
 from local.aws.fair import FairOrder, group_of
 
+_releases: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+"""How often the messages in flight of a queue were released."""
+
 
 class LockedQueues:
     """Wraps the methods of moto that need the queue's lock or the fair order."""
@@ -69,11 +72,16 @@ class LockedQueues:
         def receive_message(backend: Any, queue_name: str, *args: Any, **named: Any) -> Any:
             queue = backend.get_queue(queue_name)
             with _lock(queue):
+                releases = _releases.get(queue, 0)
                 self._thread.receives = True
                 try:
                     received = original(backend, queue_name, *args, **named)
                 finally:
                     self._thread.receives = False
+                if _releases.get(queue, 0) != releases:
+                    # a long poll that the crashed consumer left behind: nobody reads its answer
+                    _release(queue, {message.id for message in received})
+                    return []
                 for message in received:
                     self._order(queue).record_service(message)
                 return received
@@ -120,9 +128,15 @@ def release_in_flight(region: str, queue_names: list[str]) -> int:
     for name in queue_names:
         queue = models.sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(name)
         with _lock(queue):
-            for message in list(queue.pending_messages):
-                message.change_visibility(0)
-                queue.pending_messages.discard(message)
-                released += 1
-            _lock(queue).notify_all()
+            _releases[queue] = _releases.get(queue, 0) + 1
+            released += _release(queue, {message.id for message in queue.pending_messages})
     return released
+
+
+def _release(queue: Any, message_ids: set[str]) -> int:
+    messages = [message for message in queue.pending_messages if message.id in message_ids]
+    for message in messages:
+        message.change_visibility(0)
+        queue.pending_messages.discard(message)
+    _lock(queue).notify_all()
+    return len(messages)

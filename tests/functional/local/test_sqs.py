@@ -10,6 +10,7 @@ from moto.sqs.models import sqs_backends
 
 from local.aws.sqs import LockedQueues, release_in_flight
 from local.names import REGION
+from tests.training import wait_until
 
 
 @pytest.fixture
@@ -71,6 +72,19 @@ def test_messages_of_a_dead_consumer_return_to_the_queue(aws):
     assert release_in_flight(REGION, ["first"]) == 3
     assert sorted(aws.bodies(first)) == ["0", "1", "2"]
     assert aws.bodies(other) == []
+
+
+def test_a_poll_that_a_dead_consumer_left_behind_takes_no_message(backend):
+    for n in range(2):
+        backend.send_message("work", f"{n}", group_id="large")
+    (first,) = backend.receive_message("work", 10, 0, 3600)
+    with ThreadPoolExecutor(1) as pool:
+        left_behind = pool.submit(backend.receive_message, "work", 10, 3, 3600)
+        wait_until(lambda: backend.get_queue("work")._messages_lock._waiters, what="a long poll")
+        assert release_in_flight(REGION, ["work"]) == 1
+        assert left_behind.result() == []
+    (again,) = backend.receive_message("work", 10, 0, 3600)
+    assert (first.body, again.body) == ("0", "0")
 
 
 def test_only_messages_in_flight_are_released(aws):
