@@ -8,8 +8,13 @@ from lambdas.training.dependencies import Dependencies
 from lambdas.training.launcher import Job, Progress, Report
 from shared.db.training import TrainingRun
 from shared.errors import ConflictError, InvalidInputError, NotFoundError, ReviewlensError
+from shared.schemas.encoders import (
+    DEFAULT_ENCODER,
+    HOW_TO_PIN,
+    HUB_ENCODERS,
+    parse_hub_encoder,
+)
 from shared.schemas.training import (
-    KNOWN_ENCODERS,
     TrainAccepted,
     TrainingParameters,
     TrainingState,
@@ -39,7 +44,7 @@ class Training:
             key: idempotency key of the caller.
 
         Raises:
-            InvalidInputError: the encoder is neither known nor registered.
+            InvalidInputError: the encoder is neither known nor registered, or not pinned.
             ConflictError: the key was used with other parameters, or another run is active and
                 the launcher accepts only one.
             UnavailableError: training is not available; says what is missing.
@@ -108,10 +113,16 @@ class Training:
         return run
 
     def _check_encoder(self, name: str) -> None:
-        names = KNOWN_ENCODERS | set(self._launcher.encoders())
-        if name not in names:
-            listed = ", ".join(sorted(names)[:_MAX_LISTED_ENCODERS])
-            message = f"unknown encoder; available: {listed}"
+        folders = {DEFAULT_ENCODER, *self._launcher.encoders()}
+        if name in folders:
+            return
+        encoder = parse_hub_encoder(name)
+        if encoder is None or encoder.repository not in HUB_ENCODERS:
+            names = sorted({*folders, *(f"{public}@COMMIT" for public in HUB_ENCODERS)})
+            message = f"unknown encoder; available: {', '.join(names[:_MAX_LISTED_ENCODERS])}"
+            raise InvalidInputError(message, details={"field": "model_name"})
+        if encoder.revision is None:
+            message = f"not pinned: {HOW_TO_PIN.format(encoder.repository)}"
             raise InvalidInputError(message, details={"field": "model_name"})
 
     def _estimate_duration(self, parameters: TrainingParameters, rows: int) -> timedelta:

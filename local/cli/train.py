@@ -23,7 +23,7 @@ _DEFAULTS = TrainingParameters()
 
 def train(
     model_name: Annotated[
-        str, typer.Option(help="Known encoder, or name of a registered encoder folder.")
+        str, typer.Option(help="Public encoder as name@commit, or a registered encoder folder.")
     ] = _DEFAULTS.model_name,
     epochs: Annotated[int, typer.Option(help="Passes over the reviews, 1 to 20.")] = (
         _DEFAULTS.epochs

@@ -19,7 +19,7 @@ def train(
     """Start a training, unless the same request has started one that is not done yet.
 
     Args:
-        model_name: a known encoder, or the name of a registered folder.
+        model_name: a public encoder as ``name@commit``, or the name of a registered folder.
         epochs: passes over the reviews, 1 to 20.
         batch_size: reviews per step, 1 to 512.
         learning_rate: peak learning rate of the encoder.

@@ -101,7 +101,10 @@ class Export:
         if not (self.texts and self.config.alignment_rows):
             return None
         ids = self.ids(samples.alignment_texts(self.texts, self.config.alignment_rows))
-        target = base_embeddings(self.training.model_name, ids)
+        training = self.training
+        target = base_embeddings(
+            training.model_name, ids, allow_unpinned=training.allow_unpinned_encoder
+        )
         return align(path, ids, torch.from_numpy(target))
 
 

@@ -29,8 +29,11 @@ class TrainConfig(JobConfig):
     output_dir: Path = Field(description="folder for encoder, heads, run.json and logs")
     model_name: str = Field(
         default="all-MiniLM-L6-v2",
-        description="Hugging Face encoder: a folder, a name on the hub, or all-MiniLM-L6-v2 "
-        "(bundled as a package)",
+        description="Hugging Face encoder: a folder, a name on the hub with the commit to use "
+        "(name@40 hexadecimal digits), or all-MiniLM-L6-v2 (bundled as a package)",
+    )
+    allow_unpinned_encoder: bool = Field(
+        default=False, description="true: a name on the hub may lack a commit; uses the newest"
     )
     start_from: Path | None = Field(
         default=None, description="folder of an earlier run whose weights to start from"

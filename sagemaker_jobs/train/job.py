@@ -53,7 +53,7 @@ def run(config: TrainConfig) -> dict[str, Any]:
 
 
 def _read_inputs(config: TrainConfig, world: World) -> _Inputs:
-    folder = base_folder(config.model_name)
+    folder = base_folder(config.model_name, allow_unpinned=config.allow_unpinned_encoder)
     everything = reviews.read_labelled(config.train_dir / "train.parquet")
     for label, name in enumerate(reviews.LABELS):
         if label not in everything.labels:

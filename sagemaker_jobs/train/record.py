@@ -1,6 +1,5 @@
 """Entries of run.json: parameters, data, environment."""
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -9,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from sagemaker_jobs.train import data as reviews
+from sagemaker_jobs.train.base import sha256_of
 from sagemaker_jobs.train.config import PATH_FIELDS, TrainConfig
 from sagemaker_jobs.train.distributed import World
 
-_NOT_IDENTIFYING = {*PATH_FIELDS, "checkpoint_steps", "log_steps", "threads", "device"}
+_NOT_IDENTIFYING = {
+    *PATH_FIELDS,
+    *("allow_unpinned_encoder", "checkpoint_steps", "log_steps", "threads", "device"),
+}
 
 
 def parameters(config: TrainConfig) -> dict[str, Any]:
@@ -67,7 +70,4 @@ def git_commit() -> str | None:
 
 def file_hash(path: Path) -> str | None:
     """SHA-256 of a file, 64 hex digits; None if it does not exist."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256_of(path) if path.is_file() else None

@@ -9,21 +9,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.schemas.api import RequestBody
+from shared.schemas.encoders import DEFAULT_ENCODER, ENCODER_NAME
 from shared.schemas.values import NUMBER, Integer
 
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
-KNOWN_ENCODERS = frozenset(
-    {
-        DEFAULT_ENCODER,
-        "sentence-transformers/all-MiniLM-L6-v2",
-        "microsoft/MiniLM-L12-H384-uncased",
-        "distilbert-base-uncased",
-        "bert-base-uncased",
-    }
-)
-"""Public encoders that a request may name, besides the folders registered by the operator."""
-
-_NAME_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 TRAINING_ID = r"^train_[0-9]{8}_[0-9]{3,6}$"
 
 
@@ -47,8 +35,9 @@ class TrainingParameters(BaseModel):
 
     model_config = ConfigDict(protected_namespaces=())
 
-    model_name: Annotated[str, Field(pattern=rf"^{_NAME_PART}(/{_NAME_PART})?$")] = Field(
-        DEFAULT_ENCODER, description="a public encoder, or the name of a registered folder"
+    model_name: Annotated[str, Field(pattern=ENCODER_NAME)] = Field(
+        DEFAULT_ENCODER,
+        description="the default encoder, a public one as name@commit, or a registered folder",
     )
     epochs: Integer = Field(3, ge=1, le=20)
     batch_size: Integer = Field(32, ge=1, le=512, description="texts per step")

@@ -92,7 +92,8 @@ def test_the_command_line_trains_a_real_model(tiny, new_stack):
     rate = stack.count("SELECT rows / extract(epoch FROM finished_at - started_at)"
                        " FROM training_runs")  # fmt: skip
     assert rate > 0
-    refused = train(stack, "--model-name", "distilbert-base-uncased", "--follow", expect=1)
+    encoder = f"distilbert-base-uncased@{'0' * 40}"
+    refused = train(stack, "--model-name", encoder, "--follow", expect=1)
     assert "distilbert-base-uncased" in refused.stdout
     assert str(stack.folder.root) not in refused.stdout
 

@@ -159,7 +159,8 @@ def test_the_requests_of_the_function_fit_its_role(assembly, environment):
 
 
 def test_the_container_gets_the_hyperparameters_of_the_request(assembly, tmp_path):
-    parameters = TrainingParameters(model_name="bert-base-uncased", epochs=2)
+    encoder = f"bert-base-uncased@{'0' * 40}"
+    parameters = TrainingParameters(model_name=encoder, epochs=2)
     job = Job("train_20261124_001", parameters)
     request = build_request(settings(assembly, "prod"), job)
     file = tmp_path / "input/config/hyperparameters.json"
@@ -167,7 +168,7 @@ def test_the_container_gets_the_hyperparameters_of_the_request(assembly, tmp_pat
     file.write_text(json.dumps(request["HyperParameters"]))
     arguments = container.hyperparameters(tmp_path)
     options = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    assert options["--model-name"] == "bert-base-uncased"
+    assert options["--model-name"] == encoder
     assert options["--epochs"] == "2"
     assert "--sagemaker_program" not in options
 

@@ -48,7 +48,7 @@ def test_an_unknown_field_is_rejected(tmp_path):
 
 def test_the_error_for_an_unknown_model_names_the_required_files():
     with pytest.raises(FileNotFoundError, match=r"config\.json"):
-        base_folder("bert-base-uncased-not-here")
+        base_folder(f"bert-base-uncased-not-here@{'0' * 40}")
 
 
 def test_sagemaker_folders_are_defaults(monkeypatch, data, base, tmp_path):

@@ -15,7 +15,8 @@ from shared.db.training import TrainingRuns
 from shared.errors import ConflictError, UnavailableError
 from tests.fakes.launcher import MemoryLauncher
 
-BODY = {"model_name": "bert-base-uncased", "epochs": 2, "batch_size": 16, "learning_rate": 3e-5}
+ENCODER = "bert-base-uncased@0123456789abcdef0123456789abcdef01234567"
+BODY = {"model_name": ENCODER, "epochs": 2, "batch_size": 16, "learning_rate": 3e-5}
 
 
 @pytest.fixture
@@ -220,6 +221,9 @@ def test_the_thousandth_id_of_a_day_is_longer(http, rows, database):
         ("model_name", "x" * 300),
         ("model_name", "a\0b"),
         ("model_name", "someone/private-encoder"),
+        ("model_name", ENCODER.replace("bert", "private")),
+        ("model_name", "bert-base-uncased@main"),
+        ("model_name", "bert-base-uncased@0123456"),
         ("model_name", "."),
     ],
 )
@@ -228,6 +232,16 @@ def test_an_invalid_parameter_is_rejected_with_its_field(http, launcher, field, 
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["errors"][0]["field"] == field
+    assert launcher.started == []
+
+
+def test_a_public_encoder_without_a_commit_is_rejected_with_the_form_to_use(http, launcher):
+    response = http.post("/train", json={**BODY, "model_name": "bert-base-uncased"})
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert error["field"] == "model_name"
+    assert "not pinned: name the commit" in response.json()["detail"]
+    assert "bert-base-uncased@" in response.json()["detail"]
     assert launcher.started == []
 
 

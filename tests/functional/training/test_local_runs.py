@@ -52,8 +52,9 @@ def test_the_job_gets_the_variables_of_sagemaker_and_no_secret(runs, launcher, m
 
 
 def test_a_known_encoder_is_passed_by_name(runs, launcher):
-    launcher.start(job(model_name="distilbert-base-uncased"))
-    assert "distilbert-base-uncased" in runs.start_of(NAME)["arguments"]
+    encoder = f"distilbert-base-uncased@{'0' * 40}"
+    launcher.start(job(model_name=encoder))
+    assert encoder in runs.start_of(NAME)["arguments"]
 
 
 def test_a_killed_job_fails_with_its_reason(runs, launcher):
