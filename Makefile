@@ -12,7 +12,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs model bench synth clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs sbom audit model bench synth clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,6 +73,15 @@ format: $(VENV)/.dev ## Format, and fix what ruff can fix
 docs: $(VENV)/.dev ## Write the generated pages (CLI, settings, OpenAPI)
 	$(BIN)/python scripts/docs/build.py
 
+sbom: $(VENV)/.runtime ## Write what each existing environment contains to build/sbom/ (CycloneDX)
+	@for environment in $(VENV) $(TRAIN); do \
+		test ! -x $$environment/bin/python || $$environment/bin/python -I \
+			scripts/release/write_sbom.py build/sbom/$${environment#.}.cdx.json || exit; \
+	done
+
+audit: $(VENV)/.dev ## Look up known vulnerabilities (exit status: see scripts/release/audit.py)
+	@$(BIN)/python scripts/release/audit.py $(ARGS)
+
 model: $(TRAIN)/.train ## Train, export and evaluate the shipped model (DATA=folder of the data sets)
 	$(TRAIN)/bin/python scripts/model/prepare_training_data.py $(DATA) .data
 	$(TRAIN)/bin/python -m sagemaker_jobs.train --recipe configs/shipped_model.json \
@@ -94,4 +103,4 @@ synth: $(VENV)/.dev ## Synthesize the CloudFormation templates of all environmen
 	CDK_OUTDIR=cdk.out $(BIN)/python -m cdk.app
 
 clean: ## Remove the environments and caches, but not the state folder
-	rm -rf $(VENV) $(TRAIN) cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(TRAIN) build cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
