@@ -47,11 +47,13 @@ def excess_of_marks(text: str) -> str:
     """
     if len(text) <= MAX_MARKS_IN_A_RUN or text.isascii():
         return ""
-    for step, character in enumerate(text[::MAX_MARKS_IN_A_RUN]):
-        if _is_mark(character) and _is_in_long_run(text, step * MAX_MARKS_IN_A_RUN):
-            return f"more than {MAX_MARKS_IN_A_RUN} combining marks in a row"
+    sample = text[::MAX_MARKS_IN_A_RUN]
+    if any(map(combining, sample)) or not _DECOMPOSED_TO_MARKS.isdisjoint(sample):
+        for step, character in enumerate(sample):
+            if _is_mark(character) and _is_in_long_run(text, step * MAX_MARKS_IN_A_RUN):
+                return f"more than {MAX_MARKS_IN_A_RUN} combining marks in a row"
     if len(text) > MAX_UNCOUNTED_CHARACTERS:
-        marks = sum(map(_is_mark, text))
+        marks = sum(map(bool, map(combining, text))) + sum(map(text.count, _DECOMPOSED_TO_MARKS))
         if marks > len(text) * _MAX_MARKS_SHARE:
             return f"{marks} combining marks among {len(text)} characters"
     return ""

@@ -94,6 +94,8 @@ def parse_name(value: Any) -> str | None:
 def parse_identifier(value: Any) -> str | None:
     """Give an identifier as text; ``12345.0`` becomes ``12345`` as number and as text."""
     if value.__class__ is str:  # most identifiers, decided with few steps
+        if len(value) > MAX_MISSING_CHARACTERS and value.isalnum():
+            return value
         name: str | None = value.strip()
         if name and len(name) > MAX_MISSING_CHARACTERS and name[-2:] != ".0":
             return name
