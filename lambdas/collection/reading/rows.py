@@ -204,8 +204,8 @@ class RowMaker:
         own_source = None if source is None else self._name(source)
         source = own_source or self._source
         own_id = parse_identifier(own_id) if own_id is not None and self._has_ids else None
-        if not (own_id and own_id.isascii() and own_id.isalnum()):
-            own_id = clean_text(own_id or "")
+        if own_id and not (own_id.isascii() and own_id.isalnum()):
+            own_id = clean_text(own_id)
         if own_id and (own_source or self._is_named):
             review_id = review_id_of(source, own_id)
         elif self._by_row and not own_id:
@@ -213,7 +213,7 @@ class RowMaker:
         else:
             # ids of a dump without a source name may also be those of any other dump
             content = (product, reviewer_key, rating, micros, title, cleaned)
-            review_id = content_id(*content, own_id=own_id)
+            review_id = content_id(*content, own_id=own_id or "")
         return (
             review_id,
             record,

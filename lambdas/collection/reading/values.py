@@ -107,6 +107,8 @@ def parse_identifier(value: Any) -> str | None:
 
 def parse_flag(value: Any) -> bool | None:
     """Parse ``verified``: booleans, Y and N, yes and no, 1 and 0; None for anything else."""
+    if value.__class__ is bool:
+        return value
     value = present(value)
     if value is None or isinstance(value, bool):
         return value
@@ -150,18 +152,19 @@ class Memoizer(Generic[Parsed]):
     def __init__(self, parse: Callable[[Any], Parsed]) -> None:
         self._parse = parse
         self._cache: dict[Any, Any] = {}
+        self._get = self._cache.get
 
     def __call__(self, value: Any) -> Parsed:
         """Parse one value; equal values are parsed once."""
-        cache = self._cache
         try:
-            parsed = cache.get(value, _ABSENT)
+            parsed = self._get(value, _ABSENT)
         except TypeError:
             return self._parse(value)
         if value.__class__ is bool:
             return self._parse(value)
         if parsed is not _ABSENT:
             return parsed  # type: ignore[no-any-return]
+        cache = self._cache
         if len(cache) >= _CACHE_LIMIT:
             cache.clear()
         parsed = self._parse(value)
