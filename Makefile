@@ -12,23 +12,24 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs sbom audit model bench synth clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model bench synth clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/.runtime: pyproject.toml constraints.txt
+$(VENV)/.runtime: pyproject.toml requirements/local.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is required (set PYTHON=...)" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[local]'
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/local.txt
+	$(BIN)/python $(PIP_INSTALL) --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.runtime
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[local,frontend,infra,dev]'
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/.page: $(VENV)/.runtime
-	$(BIN)/python $(PIP_INSTALL) -c constraints.txt -e '.[local,frontend]'
+$(VENV)/.page: $(VENV)/.runtime requirements/page.txt
+	$(BIN)/python $(PIP_INSTALL) --require-hashes -r requirements/page.txt
 	@touch $@
 
 $(TRAIN)/.train: pyproject.toml constraints-train.txt
@@ -73,10 +74,14 @@ format: $(VENV)/.dev ## Format, and fix what ruff can fix
 docs: $(VENV)/.dev ## Write the generated pages (CLI, settings, OpenAPI)
 	$(BIN)/python scripts/docs/build.py
 
+lock: $(VENV)/.dev ## Write requirements/*.txt, after a change of pyproject.toml or constraints.txt
+	$(BIN)/python scripts/release/lock_environments.py
+
 sbom: $(VENV)/.runtime ## Write what each existing environment contains to build/sbom/ (CycloneDX)
 	@for environment in $(VENV) $(TRAIN); do \
 		test ! -x $$environment/bin/python || $$environment/bin/python -I \
-			scripts/release/write_sbom.py build/sbom/$${environment#.}.cdx.json || exit; \
+			scripts/release/write_sbom.py build/sbom/$${environment#.}.cdx.json \
+			--lock requirements/dev.txt || exit; \
 	done
 
 audit: $(VENV)/.dev ## Look up known vulnerabilities (exit status: see scripts/release/audit.py)
