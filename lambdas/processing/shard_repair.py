@@ -74,14 +74,24 @@ class Shards:
             self.repair_pair(shard)
 
     def repair_pair(self, shard: LedgerShard) -> None:
-        """Set the damaged half of a pair aside, and have the shard processed again."""
+        """Set the damaged half of a pair aside, and have the shard processed again.
+
+        The ledger is read again: the object may have been read with another mapping since.
+        """
         lock, store = process_lock(shard.ingest_id, shard.part), self.dependencies.artefacts
         with self.dependencies.database.lock(lock) as acquired:
-            damages = self._pair_damage(shard) if acquired else []
+            current = self._read_again(shard) if acquired else None
+            if current is None or current.model_version != self.model:
+                return
+            damages = self._pair_damage(current)
             for damage in damages:
                 quarantine.set_aside(store, store, damage, _EMBED_AGAIN)
         if damages:
-            self.dependencies.processing_queue.send([shard.message])
+            self.dependencies.processing_queue.send([current.message])
+
+    def _read_again(self, shard: LedgerShard) -> LedgerShard | None:
+        with self.dependencies.database.transaction() as connection:
+            return lock_shard(connection, shard.ingest_id, shard.part)
 
     def _pair_damage(self, shard: LedgerShard) -> list[Damage]:
         return check_pair(
@@ -94,8 +104,13 @@ class Shards:
     def is_whole(self, record: Damage) -> bool:
         """Whether a shard that was damaged is whole again, or not in the ledger any more."""
         for shard in self.shards:
-            if (record.bucket, record.key) == (self.dependencies.clean.bucket, shard.key):
-                return check_clean_shard(self.dependencies.clean, shard.key, shard.rows) is None
-            if record.key.rpartition(".")[0] == self.stem(shard):
-                return not self._pair_damage(shard)
+            is_clean = (record.bucket, record.key) == (self.dependencies.clean.bucket, shard.key)
+            if is_clean or record.key.rpartition(".")[0] == self.stem(shard):
+                current = self._read_again(shard)
+                if current is None:
+                    return True
+                if is_clean:
+                    clean = self.dependencies.clean
+                    return check_clean_shard(clean, current.key, current.rows) is None
+                return not self._pair_damage(current)
         return True

@@ -191,16 +191,22 @@ def test_the_page_is_accessible(visit, home, dark):
     assert flaws(tab.page) == []
 
 
+def leads_to_the_button(page):
+    """Press Tab in the text; the way may lead over a button of its box."""
+    page.focus("#analyze-text textarea")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "analyze-button":
+            return True
+    return False
+
+
 def test_the_page_works_with_the_keyboard_only(visit, home):
     tab = visit(home.url)
     tab.page.focus("#analyze-text textarea")
     tab.page.keyboard.type("It broke.")
-    tab.page.keyboard.press("Tab")
-    for _ in range(4):  # the way may lead over a button of the box itself
-        if tab.page.evaluate("document.activeElement.id") == "analyze-button":
-            break
-        tab.page.keyboard.press("Tab")
-    assert tab.page.evaluate("document.activeElement.id") == "analyze-button"
+    # a page that is still loading may take the focus away once
+    assert any(leads_to_the_button(tab.page) for _ in range(3))
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert tab.page.evaluate(outline) != "none"
     tab.page.keyboard.press("Enter")

@@ -53,7 +53,7 @@ def test_the_problem_of_the_samples_is_found(visit, home):
     tab = visit(home.url).tab("Trends")
     tab.wait_for("#movers >> text=Wren Folding Headphones")
     assert "RL-AUD-01" in tab.text("#movers")
-    assert "10% → 68%" in tab.text("#movers")
+    assert "10% of 82 → 68% of 28" in tab.text("#movers")
     assert "None are waiting" in tab.text("#movers")
     trend_of(tab, "Wren Folding Headphones")
     tab.wait_for("#trend-proof >> text=Worse since 14 March 2026")

@@ -19,6 +19,7 @@ from lambdas.inference.dependencies import Dependencies as InferenceDependencies
 from lambdas.processing.dependencies import Model
 from lambdas.processing.healing import heal
 from lambdas.processing.service import Processor
+from lambdas.processing.shard_repair import Shards
 from lambdas.retrieval.api import create_app as create_retrieval
 from lambdas.retrieval.dependencies import Dependencies as RetrievalDependencies
 from shared.index.build import build_index
@@ -237,6 +238,13 @@ def test_everything_is_whole_at_first(world):
     answers, warnings = world.ask(world.start())
     assert None not in answers
     assert warnings == []
+
+
+def test_a_shard_that_was_read_again_during_a_check_is_not_damaged(world):
+    shards = Shards.load(world.processing, MODEL, DIMENSION)
+    shards.check(replace(shards.shards[0], rows=SHARD_ROWS + 1))
+    assert quarantine.open_records(world.artefacts) == []
+    assert vars(world.queues)["processing_queue"].take() == []
 
 
 @pytest.mark.parametrize("turn", range(TURNS))
