@@ -5,12 +5,14 @@ import gzip
 import json
 import math
 import time
+from contextlib import suppress
 from datetime import date
 
 import pytest
 import zstandard
 
 from local.names import QUEUES, RAW_BUCKET, queue_url
+from reviewlens import NotFoundError
 from tests.e2e.conftest import SAMPLES
 from tests.e2e.stack import counts, wait_until
 
@@ -192,10 +194,13 @@ def test_an_uploaded_review_is_counted_within_a_minute(stack, samples):
     body = b"product_id,rating,text,date\nFRESH-1,1,The lid broke at once. Awful.,2026-05-01\n"
     started = time.monotonic()
     stack.put("fresh.csv", body)
-    wait_until(
-        lambda: stack.api.trends(**query).totals.analysed == 1,
-        what="the review in the figures",
-    )
+
+    def is_analysed():
+        with suppress(NotFoundError):
+            return stack.api.trends(**query).totals.analysed == 1
+        return False
+
+    wait_until(is_analysed, what="the review in the figures")
     assert time.monotonic() - started < 60
     assert stack.api.trends(**query).totals.sentiment_shares.negative == 1.0
 

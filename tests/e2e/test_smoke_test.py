@@ -18,6 +18,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "release" / "smoke_te
 def smoke(stack):
     """Runs the script with the given options and an API key of the stack's AWS."""
     gateway = stack.aws("apigateway")
+    keys = stack.folder.aws_keys()
     key = gateway.create_api_key(name="reader", value=secrets.token_hex(16))["id"]
 
     def run(*options, url=stack.running.gateway_url, key_id=key):
@@ -26,8 +27,8 @@ def smoke(stack):
             "API_KEY_ID": key_id,
             "RAW_BUCKET": RAW_BUCKET,
             "AWS_ENDPOINT_URL": stack.running.aws_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
             "AWS_DEFAULT_REGION": gateway.meta.region_name,
         }
         return subprocess.run(
