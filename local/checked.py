@@ -23,7 +23,10 @@ def decode(body: bytes) -> dict[str, Any]:
         DamagedFileError: it is not a JSON object, or its checksum differs.
     """
     fields = parse(body)
-    if CHECKSUM in fields and fields.pop(CHECKSUM) != _checksum(fields):
+    if CHECKSUM not in fields:
+        if any(_is_misnamed_checksum(fields, name) for name in fields):
+            raise DamagedFileError("the name of its checksum is damaged")
+    elif fields.pop(CHECKSUM) != _checksum(fields):
         raise DamagedFileError("its checksum differs")
     return fields
 
@@ -41,6 +44,12 @@ def parse(body: bytes) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise DamagedFileError("it is not a JSON object")
     return fields
+
+
+def _is_misnamed_checksum(fields: dict[str, Any], name: str) -> bool:
+    value = fields[name]
+    others = {other: fields[other] for other in fields if other != name}
+    return isinstance(value, str) and len(value) == 64 and value == _checksum(others)
 
 
 def _checksum(fields: dict[str, Any]) -> str:

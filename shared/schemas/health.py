@@ -65,7 +65,7 @@ class Health(BaseModel):
 class GatewayHealth(BaseModel):
     """State of all services: ``ok`` if every service and check is, otherwise ``degraded``.
 
-    ``queues`` and ``free_bytes`` (of the file systems of the state folder and of /tmp) describe the
+    ``queues`` and ``free_bytes`` (of the state folder's disk and of temporary files) describe the
     stack on one machine, and ``checks`` what is wrong with them. On AWS one service answers for the
     API, and all of these are empty.
     """
