@@ -1,1 +1,1 @@
-"""Backups of the stack on this machine: docs/decisions/0016-backup.md."""
+"""Backups of the stack on this machine: docs/decisions/0017-backup.md."""
