@@ -96,7 +96,11 @@ def test_inference_and_retrieval_need_only_s3_and_no_vpc(assembly, api, service,
     actions = allowed_actions(statements)
     telemetry = {action for action in actions if action.split(":")[0] in {"logs", "xray"}}
     assert actions - telemetry == {"s3:GetObject", "s3:ListBucket", "kms:Decrypt", *additional}
-    assert object_prefixes(statements, "s3:GetObject") == {"/pointers/*", "/models/*", "/indexes/*"}
+    assert object_prefixes(statements, "s3:GetObject") == {
+        *("/pointers/*", "/models/*", "/indexes/*"),
+        # which versions were current before, and what is damaged, for fallbacks and health
+        *("/activations/*", "/quarantine/open/*"),
+    }
 
 
 def test_collection_signs_uploads_under_one_prefix_and_reads_no_dump(assembly: Assembly, api):
