@@ -116,7 +116,7 @@ def test_functions_connect_as_a_user_that_owns_nothing(assembly: Assembly, envir
         for statement in policy.properties["PolicyDocument"]["Statement"]
         if statement["Action"] == "rds-db:connect"
     ]
-    assert len(resources) == 2
+    assert len(resources) == 3  # collection, processing and the check of stored objects
     for resource in resources:
         parts = resource["Fn::Join"][1]
         assert ":dbuser:" in parts[-3]

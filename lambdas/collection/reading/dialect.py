@@ -182,7 +182,7 @@ def _best_dialect(lines: list[str], delimiter: str) -> tuple[CsvDialect, list[st
     usual = CsvDialect(delimiter, mark, skipinitialspace=spaced)
     fit, columns = _fit(lines, usual)
     if fit == 1:
-        return usual, columns
+        return _with_escapes(usual, lines), columns
     candidates = [
         usual,
         CsvDialect(delimiter, mark, escapechar="\\", skipinitialspace=spaced),
@@ -211,6 +211,8 @@ def _quote_of(lines: list[str], delimiter: str) -> str:
 def _with_escapes(dialect: CsvDialect, lines: list[str]) -> CsvDialect:
     """The dialect with escaped quotes, if fewer quotes are then left without a partner."""
     if dialect.quotechar is None or dialect.escapechar is not None:
+        return dialect
+    if not any("\\" + dialect.quotechar in line for line in lines):
         return dialect
     escaped = replace(dialect, escapechar="\\")
     return escaped if _errors(lines, escaped) < _errors(lines, dialect) else dialect
