@@ -54,7 +54,7 @@ def test_the_problem_of_the_samples_is_found(visit, home):
     tab.wait_for("#movers >> text=Wren Folding Headphones")
     assert "RL-AUD-01" in tab.text("#movers")
     assert "10% of 82 → 68% of 28" in tab.text("#movers")
-    assert "None are waiting" in tab.text("#movers")
+    assert "All stored reviews are analysed" in tab.text("#movers")
     trend_of(tab, "Wren Folding Headphones")
     tab.wait_for("#trend-proof >> text=Worse since 14 March 2026")
     facts = tab.page.locator("#trend-proof .facts").all_inner_texts()
