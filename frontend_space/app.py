@@ -54,7 +54,7 @@ def served(
             address = address_of(listener)
             application = _application(page, settings, door_of(settings, host), login)
             with serving(application, listener):
-                # a token that was set is known; only a new one must be told
+                # the operator knows a token from the settings; only a generated one is printed
                 try:
                     yield login.link(address) if login and not settings.page_token else address
                 finally:

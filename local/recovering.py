@@ -1,4 +1,4 @@
-"""Brings objects back whose record is lost: the checksum of their bytes tells which they are."""
+"""Restores objects whose record is lost: the checksum of their bytes identifies them."""
 
 import hashlib
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
 """Reads embedding shards: float16 arrays of unit vectors, one for each row of a clean shard.
 
-For the write side, and for checks of what is stored.
+For the write side, and for checks of stored objects.
 """
 
 import io

@@ -142,7 +142,7 @@ def _read_all(records: ObjectStore) -> Iterator[DamageRecord]:
 
 
 def find(records: ObjectStore, bucket: str, key: str) -> DamageRecord | None:
-    """The record of an object under repair; None if there is none that can be read."""
+    """The record of an object under repair; None if it is missing or unreadable."""
     try:
         return _read(records, layout.open_damage(bucket, key))
     except (NotFoundError, ArtefactError):

@@ -1,4 +1,4 @@
-"""The audit tells clean from vulnerable, and both from versions that nobody checked."""
+"""The audit distinguishes clean, vulnerable and unchecked versions."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Damaged bytes are kept, and a record tells about them until the object is healed."""
+"""Damaged bytes are kept, and a record lists them until the object is healed."""
 
 import pytest
 
