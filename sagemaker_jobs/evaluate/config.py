@@ -56,6 +56,9 @@ class EvaluateConfig(JobConfig):
         default="0.1", description="shares of words to change, comma separated"
     )
     robustness_seeds: int = Field(default=3, ge=1, description="number of seeds per noise")
+    behaviours: bool = Field(
+        default=False, description="run the behavioural suite: contrast rows, implicit sentiment"
+    )
     seed: int = Field(default=0, ge=0, description="seed of the bootstrap")
     threads: int = Field(
         default=0, ge=0, description="threads of a pass; 0: ONNX Runtime's default"

@@ -10,6 +10,7 @@ import onnxruntime as ort
 import pyarrow as pa
 
 from sagemaker_jobs.evaluate import latency, predictions
+from sagemaker_jobs.evaluate.behaviours import measure as behaviours
 from sagemaker_jobs.evaluate.calibration import abstain_threshold
 from sagemaker_jobs.evaluate.config import EvaluateConfig
 from sagemaker_jobs.evaluate.metrics import Floats, recall_at
@@ -128,6 +129,7 @@ def run(config: EvaluateConfig) -> Evaluation:
             "abstain": abstain,
             "splits": {name: split for name, (split, _) in results.items()},
             **_measure_robustness(model, rows, config),
+            **(behaviours.measure(model.predict) if config.behaviours else {}),
         }
     )
     _write(evaluation, [table for _, table in results.values()], config)

@@ -8,7 +8,15 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sagemaker_jobs.evaluate.report import Abstain, Behaviour, Figures, Latency, Noise, SplitReport
+from sagemaker_jobs.evaluate.report import (
+    Abstain,
+    Behaviour,
+    Behaviours,
+    Figures,
+    Latency,
+    Noise,
+    SplitReport,
+)
 from shared.schemas.sentiment import LABELS
 
 _BLUE, _ORANGE, _GREY = "#3a6ea5", "#d9822b", "#8a8f98"
@@ -141,6 +149,12 @@ def behaviour(kinds: Mapping[str, Behaviour]) -> str:
         "counterpart": [each.pass_rate for each in kinds.values()],
     }
     return _bars("Behavioural cases", list(kinds), series, "share with an allowed label")
+
+
+def behaviours(suite: Behaviours) -> str:
+    """Failures of each family of the behavioural suite."""
+    series = {"failed": [family.failed_percent for family in suite.families.values()]}
+    return _bars("Behavioural suite", list(suite.families), series, "failed cases (%)")
 
 
 def latency(measured: Sequence[Latency]) -> str:

@@ -58,6 +58,8 @@ def _plots(evaluation: Evaluation, section: Section) -> list[tuple[str, str]]:
         return [("Robustness", plots.noises(evaluation.robustness))]
     if section.kind == "behaviour":
         return [("Behavioural cases", plots.behaviour(evaluation.behaviour))]
+    if section.kind == "behaviours" and evaluation.behaviours is not None:
+        return [("Behavioural suite", plots.behaviours(evaluation.behaviours))]
     if section.kind == "speed" and evaluation.latency:
         return [("Latency", plots.latency(evaluation.latency))]
     return []

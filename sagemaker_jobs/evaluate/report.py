@@ -156,6 +156,42 @@ class Behaviour(_Part):
     failures: list[Failure]
 
 
+class Failures(_Part):
+    """How many cases got an answer that is not allowed."""
+
+    cases: int
+    failed: int
+    failed_percent: float
+
+
+class FamilyFailures(Failures):
+    """Failures of a family of the behavioural suite, by expected answer, with examples.
+
+    ``largest_difference`` is that of p(positive) - p(negative) between texts that must score alike.
+    """
+
+    expected: dict[str, Failures]
+    largest_difference: float | None = None
+    failures: list[Failure]
+
+
+class ImplicitFigures(_Part):
+    """Praise and complaint without an evaluative word, ranked by p(positive) - p(negative)."""
+
+    cases: int
+    accuracy: float
+    auc: float
+    failures: list[Failure]
+
+
+class Behaviours(_Part):
+    """Results of the behavioural suite (sagemaker_jobs.evaluate.behaviours)."""
+
+    total: Failures
+    families: dict[str, FamilyFailures]
+    implicit: ImplicitFigures
+
+
 class RobustnessSetup(_Part):
     """The clean texts of the robustness figures: rows of a split, encoded one by one."""
 
@@ -180,7 +216,8 @@ class Evaluation(_Part):
     """Content of evaluation.json. ``format`` increases with each incompatible change.
 
     ``robustness`` is keyed by name and strength of the noise (``typo_swap@0.1``), ``behaviour`` by
-    kind of case. ``limit`` is 0 if all rows were evaluated.
+    kind of case; ``behaviours`` is the suite of generated cases. ``limit`` is 0 if all rows were
+    evaluated.
     """
 
     format: Literal[1] = 1
@@ -195,6 +232,7 @@ class Evaluation(_Part):
     robustness_setup: RobustnessSetup | None = None
     robustness: dict[str, Noise] = Field(default_factory=dict)
     behaviour: dict[str, Behaviour] = Field(default_factory=dict)
+    behaviours: Behaviours | None = None
 
     def to_json(self) -> str:
         """The content of the file, without fields that are None."""

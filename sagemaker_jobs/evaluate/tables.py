@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sagemaker_jobs.evaluate.report import Evaluation, Figures, SplitReport
+from sagemaker_jobs.evaluate.report import Behaviours, Evaluation, Failures, Figures, SplitReport
 from shared.schemas.sentiment import LABELS
 
 _COLUMNS = ("rows", "accuracy", "polar_accuracy", "macro_f1", "weighted_f1", "roc_auc", "ece")
@@ -54,6 +54,8 @@ def sections(evaluation: Evaluation) -> Iterator[Section]:
         yield Section("Robustness", "robustness", "", [_robustness(evaluation)])
     if evaluation.behaviour:
         yield Section("Behavioural cases", "behaviour", "", list(_behaviour(evaluation)))
+    if evaluation.behaviours is not None:
+        yield Section("Behavioural suite", "behaviours", "", list(_suite(evaluation.behaviours)))
     yield Section("Speed and size", "speed", "", list(_speed(evaluation)))
 
 
@@ -133,6 +135,36 @@ def _behaviour(evaluation: Evaluation) -> Iterator[Table]:
     ]
     if failed:
         yield Table("Examples of failures", ["kind", "text", "expected", "predicted"], failed)
+
+
+def _suite(suite: Behaviours) -> Iterator[Table]:
+    counts: list[tuple[str, str, Failures, float | None]] = [("all", "", suite.total, None)]
+    counts += [
+        (family, expected, count, each.largest_difference if expected == "same score" else None)
+        for family, each in suite.families.items()
+        for expected, count in each.expected.items()
+    ]
+    rows = [
+        [
+            family, expected, str(count.cases), str(count.failed),
+            decimal(count.failed_percent, 1), decimal(difference),
+        ]
+        for family, expected, count, difference in counts
+    ]  # fmt: skip
+    headings = ["family", "expected", "cases", "failed", "failed (%)", "largest difference"]
+    yield Table("Failures", headings, rows, "scores are p(positive) - p(negative)")
+    implicit = suite.implicit
+    row = [str(implicit.cases), decimal(implicit.accuracy), decimal(implicit.auc)]
+    yield Table("Implicit praise and complaint", ["cases", "accuracy", "ROC-AUC"], [row])
+    failures = {name: family.failures for name, family in suite.families.items()}
+    failures["implicit, by hand"] = implicit.failures
+    examples = [
+        [name, one.text, " or ".join(one.allowed), f"{one.predicted} ({one.probability:.2f})"]
+        for name, part in failures.items()
+        for one in part
+    ]
+    if examples:
+        yield Table("Examples", ["family", "text", "allowed", "predicted"], examples)
 
 
 def _speed(evaluation: Evaluation) -> Iterator[Table]:

@@ -182,6 +182,7 @@ def folder(artefact, wide_data, tmp_path_factory):
     arguments += ["--output", output / "evaluation.json", "--recall-rows", "0", "--report", "true"]
     arguments += ["--record", "true", "--latency-runs", "5", "--threads", "1"]
     arguments += ["--robustness", "true", "--robustness-rows", "10", "--robustness-seeds", "2"]
+    arguments += ["--behaviours", "true"]
     assert main([str(argument) for argument in arguments]) == 0
     return output
 
@@ -220,6 +221,14 @@ def test_an_evaluation_includes_robustness(evaluation):
     assert evaluation.robustness["typos@0.1"].strength == 0.1
     assert len(evaluation.robustness["typos@0.1"].seeds) == 2
     assert {"negation", "contrast"} < set(evaluation.behaviour)
+
+
+def test_an_evaluation_includes_the_behavioural_suite(evaluation):
+    suite = evaluation.behaviours
+    assert suite.total.cases == sum(family.cases for family in suite.families.values())
+    assert suite.total.failed == sum(family.failed for family in suite.families.values())
+    assert {"negated_negative", "implicit", "identity"} < set(suite.families)
+    assert 0 <= suite.implicit.auc <= 1
 
 
 def test_predictions_can_be_compared_row_by_row(folder, evaluation, wide_data):
@@ -274,7 +283,7 @@ def test_the_tables_of_the_markdown_are_well_formed(folder, evaluation):
         lines = table.replace("\\|", "").splitlines()
         assert len({line.count("|") for line in lines}) == 1, table
         assert len(lines) > 2
-    for kind in evaluation.behaviour:
+    for kind in (*evaluation.behaviour, *evaluation.behaviours.families):
         assert kind in page
 
 
