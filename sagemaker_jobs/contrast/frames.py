@@ -1,4 +1,4 @@
-"""Reads the sentence frames of a part: a file per family, blocks separated by empty lines.
+"""Reads the sentence frames of a part: blocks separated by empty lines, in ``<family>*.frames``.
 
 A block becomes groups of rows, one row per line, with the same words in the same slots::
 
@@ -63,7 +63,7 @@ def load_blocks(part: Part) -> list[Block]:
         for text in re.split(r"\n\s*\n", path.read_text(encoding="utf-8").strip()):
             lines = [line for line in text.splitlines() if not line.startswith("#")]
             if lines:
-                blocks.append(_block(Block(path.stem, _GROUPS[part]), lines))
+                blocks.append(_block(Block(path.name.partition(".")[0], _GROUPS[part]), lines))
     return blocks
 
 
