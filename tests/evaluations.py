@@ -41,12 +41,14 @@ class Simulation:
         return probabilities
 
     def evaluation(
-        self, folder, version, probabilities, robustness=None, rows=None, behaviour=None
-    ):
+        self, folder, version, probabilities, robustness=None, rows=None, behaviour=None,
+        behaviours=None,
+    ):  # fmt: skip
         """Write the two files of sagemaker_jobs.evaluate, with the rows in another order."""
         folder.mkdir(parents=True)
         figures = {"version": version, "splits": {}, "robustness": robustness or {}}
         figures["behaviour"] = behaviour or {}
+        figures["behaviours"] = behaviours
         (folder / "evaluation.json").write_text(json.dumps(figures))
         order = np.random.default_rng(len(version)).permutation(len(self.labels))[:rows]
         columns = {

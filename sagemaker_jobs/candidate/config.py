@@ -40,7 +40,8 @@ class CandidateConfig(JobConfig):
     )
     limit: int = Field(default=0, ge=0, description="rows of each split, evenly spaced; 0: all")
     robustness: bool = Field(
-        default=True, description="measure the robustness of both models to noise"
+        default=True,
+        description="measure the robustness of both models to noise, and run the behavioural suite",
     )
     robustness_rows: int = Field(default=1000, ge=1, description="rows for robustness")
     recall_rows: int = Field(

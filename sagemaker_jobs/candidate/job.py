@@ -109,6 +109,7 @@ def _evaluate(
             robustness=config.robustness,
             robustness_rows=config.robustness_rows,
             robustness_seeds=1,
+            behaviours=config.robustness,
             threads=config.threads,
         )
     )

@@ -39,6 +39,31 @@ class BehaviourFigures(BaseModel):
     pass_rate: float
 
 
+class FamilyFigures(BaseModel):
+    """Failures of a family of the behavioural suite."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    failed_percent: float
+
+
+class ImplicitFigures(BaseModel):
+    """Accuracy on implicit praise and complaint."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    accuracy: float
+
+
+class SuiteFigures(BaseModel):
+    """The behavioural suite."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    families: dict[str, FamilyFigures]
+    implicit: ImplicitFigures
+
+
 class Figures(BaseModel):
     """The figures that cannot be computed from the predictions."""
 
@@ -50,6 +75,17 @@ class Figures(BaseModel):
     method: Literal["held_out", "cross_validated"] = "held_out"
     robustness: dict[str, NoiseFigures] = {}
     behaviour: dict[str, BehaviourFigures] = {}
+    behaviours: SuiteFigures | None = None
+
+    @property
+    def pass_rates(self) -> dict[str, float]:
+        """Share of passed cases by kind of case and by family of the suite."""
+        rates = {kind: each.pass_rate for kind, each in self.behaviour.items()}
+        if self.behaviours is not None:
+            families = self.behaviours.families.items()
+            rates |= {f"suite:{name}": 1 - each.failed_percent / 100 for name, each in families}
+            rates["suite:implicit_by_hand"] = self.behaviours.implicit.accuracy
+        return rates
 
 
 @dataclass(frozen=True)

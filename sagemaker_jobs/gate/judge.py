@@ -62,7 +62,7 @@ def judge(current: Evaluation, candidate: Evaluation, rules: Rules) -> GateResul
         reasons.append(f"no split has the {rules.min_rows} rows that a comparison needs")
     before, after = current.figures, candidate.figures
     untested = sorted(set(before.robustness) - set(after.robustness))
-    untested += sorted(set(before.behaviour) - set(after.behaviour))
+    untested += sorted(set(before.pass_rates) - set(after.pass_rates))
     reasons += [f"robustness: the candidate was not tested with {name}" for name in untested]
     return _result(current, candidate, rules, checks, reasons)
 
@@ -180,8 +180,8 @@ def _compare_robustness(
         for measure, margin in margins.items():
             old, new = (getattr(each.robustness[noise], measure) for each in (before, after))
             yield _check_margin(noise, measure, old, new, old - new, margin)
-    for kind in sorted(set(before.behaviour) & set(after.behaviour)):
-        old, new = before.behaviour[kind].pass_rate, after.behaviour[kind].pass_rate
+    for kind in sorted(set(before.pass_rates) & set(after.pass_rates)):
+        old, new = before.pass_rates[kind], after.pass_rates[kind]
         yield _check_margin(kind, "pass_rate", old, new, new - old, rules.behaviour_tolerance)
 
 

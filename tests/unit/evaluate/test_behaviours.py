@@ -1,5 +1,6 @@
 """The behavioural suite on models whose answers are known."""
 
+import json
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from sagemaker_jobs.contrast.generate import generate
 from sagemaker_jobs.evaluate.behaviours.implicit import implicit_cases
 from sagemaker_jobs.evaluate.behaviours.measure import measure
+from sagemaker_jobs.gate.evaluation import Figures
 from shared.schemas.sentiment import LABELS, Sentiment
 
 
@@ -51,6 +53,15 @@ def test_a_model_that_always_says_negative_fails_what_must_be_anything_else(suit
     assert Sentiment.NEGATIVE not in negation.failures[0].allowed
     assert result.families["noise"].failed == 0, "the score never changes"
     assert (result.implicit.accuracy, result.implicit.auc) == (0.5, 0.5)
+
+
+def test_the_gate_reads_the_figures_of_the_suite():
+    result = measure(always(0.1, 0.8, 0.1))["behaviours"]
+    written = json.dumps({"version": "v1", "behaviours": result.model_dump(mode="json")})
+    rates = Figures.model_validate_json(written).pass_rates
+    assert set(rates) == {f"suite:{name}" for name in (*result.families, "implicit_by_hand")}
+    assert rates["suite:neutral_word"] == 1
+    assert rates["suite:implicit_by_hand"] == 0.5
 
 
 def test_a_neutral_answer_is_neither_negative_nor_positive():

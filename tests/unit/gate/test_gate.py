@@ -191,6 +191,35 @@ def test_a_kind_of_case_that_fails_more_often_is_a_reason(simulation, tmp_path):
     ]
 
 
+def suite(negation_failed_percent, accuracy):
+    families = {"negated_negative": {"failed_percent": negation_failed_percent, "cases": 220}}
+    return {"families": families, "implicit": {"accuracy": accuracy, "auc": 0.9}}
+
+
+def test_a_family_of_the_suite_that_fails_more_often_is_a_reason(simulation, tmp_path):
+    predictions = simulation.predictions()
+    results = {
+        name: read_evaluation(
+            simulation.evaluation(tmp_path / name, name, predictions, behaviours=figures)
+        )
+        for name, figures in {
+            "now": suite(20.0, 0.8), "worse": suite(26.0, 0.7), "near": suite(24.0, 0.76),
+            "untested": None,
+        }.items()
+    }  # fmt: skip
+    reasons = {n: judge(results["now"], results[n], Rules()).reasons for n in results}
+    assert reasons["worse"] == [
+        "robustness suite:implicit_by_hand: pass_rate 0.8000 → 0.7000, worse by more than 0.05",
+        "robustness suite:negated_negative: pass_rate 0.8000 → 0.7400, worse by more than 0.05",
+    ]
+    assert reasons["near"] == []
+    assert reasons["untested"] == [
+        f"robustness: the candidate was not tested with suite:{name}"
+        for name in ("implicit_by_hand", "negated_negative")
+    ]
+    assert judge(results["untested"], results["now"], Rules()).reasons == []
+
+
 def test_a_candidate_with_too_few_rows_is_rejected(verdict, tmp_path):
     simulation = Simulation(rows=120)
     predictions = simulation.predictions()
