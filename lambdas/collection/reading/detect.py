@@ -141,7 +141,7 @@ def _delimited(
 
 def _parquet(chunks: Iterator[bytes], member: Member, options: ReadOptions) -> Opened:
     parquet, state = open_parquet(spool(chunks)), member.state
-    names = parquet.reader.schema_arrow.names
+    names = parquet.names
     schema = choose_schema(names, options.mapping)
     unused = () if schema.identified_by_row else set(schema.unused_columns(names))
     columns = [name for name in dict.fromkeys(names) if name not in unused]

@@ -8,8 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lambdas.collection.reading.decompress import SizeLimit
 from lambdas.collection.reading.formats import parquet_plan
+from lambdas.collection.reading.formats.parquet import open_parquet, parse_parquet
 from lambdas.collection.reading.formats.parquet_pages import read_pages
+from lambdas.collection.reading.formats.parquet_plan import plan_row_group
+from lambdas.collection.reading.options import Limits
+from lambdas.collection.reading.records import StreamState
 from shared.errors import IngestError
 from tests.unit.collection_reading.test_parquet import parquet
 
@@ -24,7 +29,7 @@ POOLS: list[pa.ProxyMemoryPool] = []
 def bounded(read):
     """Reads a body and checks the most memory that Arrow took for it."""
 
-    def read_bounded(body: bytes, most: int, **limits):
+    def read_bounded(body: bytes, most: int, read=read, **limits):
         before = pa.default_memory_pool()
         POOLS.append(pa.proxy_memory_pool(before))
         pa.set_memory_pool(POOLS[-1])
@@ -103,6 +108,42 @@ def test_many_equal_rows_in_a_few_bytes_are_refused(read):
     assert len(body) < 100_000
     with pytest.raises(IngestError, match="expands more than 300 times"):
         read(body, ratio_floor=MIB)
+
+
+def count_records(body: bytes) -> int:
+    """Parse a file without keeping its records."""
+    state = StreamState()
+    size = SizeLimit(lambda: len(body), Limits(ratio_floor=2**40), state)
+    records = parse_parquet(open_parquet(io.BytesIO(body)), ["text"], state, size, 2 * MIB)
+    return sum(record.values.__class__ is list for record in records)
+
+
+def test_distinct_texts_are_not_kept_up_to_the_end_of_a_row_group(bounded, monkeypatch):
+    monkeypatch.setattr(parquet_plan, "MAX_ROWS", 256)
+    body = parquet({"text": [f"{number} {'fine ' * 200}" for number in range(16_000)]})
+    assert pq.read_metadata(io.BytesIO(body)).num_row_groups == 1
+    assert bounded(body, 8 * MIB, read=count_records) == 16_000
+
+
+def test_a_long_entry_of_a_dictionary_counts_where_other_texts_are_not_in_it(bounded):
+    long, rest = "x" * MIB, [f"{number} {'fine ' * 200}" for number in range(4000)]
+    texts = [*[long, "good"] * 200, *rest]
+    assert bounded(parquet({"text": texts}), 64 * MIB, read=count_records) == len(texts)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_dictionary": False}], ids=["dictionary", "plain"])
+def test_usual_reviews_are_read_thousands_at_a_time(options):
+    numbers = range(20_000)
+    columns = {
+        "text": [f"{number} {'fine ' * 50}" for number in numbers],
+        "title": [f"title {number % 5000}" for number in numbers],
+        "review_id": numbers,
+        "rating": pa.array([number / 7 for number in numbers], pa.float64()),
+        "user": pa.array([number.to_bytes(16) for number in numbers], pa.binary(16)),
+    }
+    file = io.BytesIO(parquet(columns, **options))
+    plan = plan_row_group(file, pq.read_metadata(file), 0, list(range(len(columns))))
+    assert plan.batch_rows == parquet_plan.MAX_ROWS
 
 
 def test_a_page_that_is_too_large_is_refused_before_it_is_read(bounded, monkeypatch):

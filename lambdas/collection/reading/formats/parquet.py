@@ -1,19 +1,15 @@
 """Parquet: streams row groups and reads only the columns that are used."""
 
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lambdas.collection.reading.decompress import SizeLimit
-from lambdas.collection.reading.formats.parquet_plan import (
-    RowGroup,
-    columns_held_once,
-    leaves_of,
-    plan_row_group,
-)
+from lambdas.collection.reading.formats.parquet_chunks import BUFFER_BYTES
+from lambdas.collection.reading.formats.parquet_plan import RowGroup, leaves_of, plan_row_group
 from lambdas.collection.reading.formats.parquet_values import cell_sizes, decode_values, head_of
 from lambdas.collection.reading.formats.unquoted import cut_off, too_long
 from lambdas.collection.reading.records import Named, Record, StreamState
@@ -21,18 +17,37 @@ from shared.errors import IngestError
 
 MAX_COLUMNS = 1000
 _MAX_FOOTER_BYTES = 16 * 2**20
-_BUFFER_BYTES = 64 * 2**10
 _PART_BYTES = 4 * 2**20
 """Text that is decoded at a time."""
 _ERRORS = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
-class Parquet(NamedTuple):
-    """An open Parquet file; ``held`` are the columns that are read as dictionaries."""
+class Parquet:
+    """An open Parquet file."""
 
-    file: IO[bytes]
-    reader: pq.ParquetFile
-    held: set[str]
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        self.metadata = pq.read_metadata(file)
+        self._held: frozenset[str] = frozenset()
+        self._reader = self._open()
+        self.names: list[str] = self._reader.schema_arrow.names
+
+    def reader(self, held: frozenset[str]) -> pq.ParquetFile:
+        """A reader that reads the columns ``held`` as dictionaries."""
+        if held != self._held:
+            self._held = held
+            self._reader = self._open()
+        return self._reader
+
+    def _open(self) -> pq.ParquetFile:
+        return pq.ParquetFile(
+            self.file,
+            metadata=self.metadata,
+            read_dictionary=sorted(self._held),
+            pre_buffer=False,
+            buffer_size=BUFFER_BYTES,
+            page_checksum_verification=True,
+        )
 
 
 def open_parquet(file: IO[bytes]) -> Parquet:
@@ -44,21 +59,11 @@ def open_parquet(file: IO[bytes]) -> Parquet:
     """
     try:
         _check_footer(file)
-        metadata = pq.read_metadata(file)
-        held = columns_held_once(metadata)
-        reader = pq.ParquetFile(
-            file,
-            metadata=metadata,
-            read_dictionary=held,
-            pre_buffer=False,
-            buffer_size=_BUFFER_BYTES,
-            page_checksum_verification=True,
-        )
+        return Parquet(file)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise IngestError(
             "format_unknown", "the Parquet object has no readable footer; it may be truncated"
         ) from error
-    return Parquet(file, reader, set(held))
 
 
 def _check_footer(file: IO[bytes]) -> None:
@@ -80,15 +85,15 @@ def parse_parquet(
     Raises:
         IngestError: schema_unknown if there are too many columns; decompression_limit.
     """
-    metadata = parquet.reader.metadata
+    metadata = parquet.metadata
     leaves = leaves_of(metadata, columns)
     if len(leaves) > MAX_COLUMNS:
         message = f"{len(leaves)} columns of the Parquet file would be read"
         raise IngestError("schema_unknown", f"{message}, the limit is {MAX_COLUMNS}")
     for group in range(metadata.num_row_groups):
-        plan = plan_row_group(parquet.file, metadata, group, leaves, parquet.held)
+        plan = plan_row_group(parquet.file, metadata, group, leaves)
         try:
-            for batch in _batches(parquet.reader, group, columns, plan):
+            for batch in _batches(parquet.reader(plan.held), group, columns, plan):
                 yield from _Parts(batch, columns, limit).records(size)
         except _ERRORS as error:
             state.warnings.append(
@@ -124,12 +129,20 @@ class _Parts:
         total = self._cells[0]
         for cells in self._cells[1:]:
             total = pc.add(total, cells)
-        self.sizes: list[int] = total.to_pylist()
+        self._sizes = total
 
     def records(self, size: SizeLimit) -> Iterator[Record]:
+        rows, width = len(self._sizes), len(self._columns)
+        whole, longest = pc.sum(self._sizes).as_py() or 0, pc.max(self._sizes).as_py() or 0
+        if whole <= _PART_BYTES and longest - width <= self._limit:
+            size.add(whole, expanded=True)
+            yield from self._rows(0, rows)
+        else:
+            yield from self._in_parts(size, width)
+
+    def _in_parts(self, size: SizeLimit, width: int) -> Iterator[Record]:
         start = part = 0
-        width = len(self._columns)
-        for place, row in enumerate(self.sizes):
+        for place, row in enumerate(self._sizes.to_pylist()):
             is_long = row - width > self._limit
             if start < place and (is_long or part + row > _PART_BYTES):
                 size.add(part, expanded=True)
@@ -141,7 +154,7 @@ class _Parts:
             else:
                 part += row
         size.add(part, expanded=True)
-        yield from self._rows(start, len(self.sizes))
+        yield from self._rows(start, len(self._sizes))
 
     def _rows(self, start: int, end: int) -> Iterator[Record]:
         values = [decode_values(column.slice(start, end - start)) for column in self._columns]

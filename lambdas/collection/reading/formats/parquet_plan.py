@@ -2,7 +2,7 @@
 
 from typing import IO, Any, NamedTuple
 
-from lambdas.collection.reading.formats.parquet_pages import read_pages
+from lambdas.collection.reading.formats.parquet_chunks import Chunk, longest_entry, read_chunk
 from shared.errors import IngestError
 
 MAX_ROWS = 4096
@@ -10,41 +10,17 @@ _BATCH_BYTES = 32 * 2**20
 _MAX_OPEN_BYTES = 256 * 2**20
 """Limit of the largest pages and dictionaries of all columns, which are in memory together."""
 _MAX_REPEATED_VALUES = 64 * 2**20
-_VALUE_BYTES = 16
-_DICTIONARY_ENCODINGS = (2, 8)
-_DELTA_BYTE_ARRAY = 7
 
 
 class RowGroup(NamedTuple):
-    """A row group: rows to decode at a time, and rows before the first damaged page (or None)."""
+    """How a row group is read."""
 
     batch_rows: int
+    """Rows to decode at a time."""
     intact_rows: int | None
-
-
-class _Need(NamedTuple):
-    row: float
-    """Most bytes of a row."""
-    open: int
-    """Bytes of the largest page and of the dictionary."""
-    intact: int | None
-
-
-def columns_held_once(metadata: Any) -> list[str]:
-    """The paths of columns that can be read as dictionaries: a repeated value is in memory once.
-
-    Arrow cannot do so where a page has one of the delta encodings.
-    """
-    held = []
-    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
-    for place in range(metadata.num_columns):
-        leaf = metadata.schema.column(place)
-        chunks = [group.column(place) for group in groups]
-        if leaf.physical_type == "BYTE_ARRAY" and not any(
-            name.startswith("DELTA_") for chunk in chunks for name in chunk.encodings
-        ):
-            held.append(leaf.path)
-    return held
+    """Rows before the first damaged page."""
+    held: frozenset[str]
+    """Columns that are read as dictionaries."""
 
 
 def leaves_of(metadata: Any, columns: list[str]) -> list[int]:
@@ -58,55 +34,37 @@ def leaves_of(metadata: Any, columns: list[str]) -> list[int]:
     return places
 
 
-def plan_row_group(
-    file: IO[bytes], metadata: Any, group: int, leaves: list[int], held: set[str]
-) -> RowGroup:
+def plan_row_group(file: IO[bytes], metadata: Any, group: int, leaves: list[int]) -> RowGroup:
     """Read the page headers of a row group.
 
     Raises:
         IngestError: decompression_limit if its pages are too large to be in memory.
     """
-    needs = [_need(file, metadata, group, leaf, held) for leaf in leaves]
-    if sum(need.open for need in needs) > _MAX_OPEN_BYTES:
+    for leaf in leaves:
+        _check_lists(metadata, group, leaf)
+    chunks = [read_chunk(file, metadata, group, leaf) for leaf in leaves]
+    if sum(chunk.open_bytes for chunk in chunks) > _MAX_OPEN_BYTES:
         raise IngestError(
             "decompression_limit",
             f"row group {group + 1} of the Parquet file has pages of more than "
             f"{_MAX_OPEN_BYTES // 2**20} MiB; write it with smaller pages",
         )
-    rows = int(_BATCH_BYTES / (sum(need.row for need in needs) or 1))
-    intact = [need.intact for need in needs if need.intact is not None]
-    return RowGroup(max(1, min(MAX_ROWS, rows)), min(intact, default=None))
+    row = sum(_row_bytes(file, metadata, group, chunk) for chunk in chunks)
+    intact = [rows for chunk in chunks if (rows := chunk.intact_rows) is not None]
+    held = frozenset(chunk.path for chunk in chunks if chunk.is_held)
+    batch_rows = max(1, min(MAX_ROWS, int(_BATCH_BYTES / (row or 1))))
+    return RowGroup(batch_rows, min(intact, default=None), held)
 
 
-def _need(file: IO[bytes], metadata: Any, group: int, leaf: int, held: set[str]) -> _Need:
-    column, chunk = metadata.schema.column(leaf), metadata.row_group(group).column(leaf)
-    is_repeated = column.max_repetition_level > 0
-    if is_repeated and chunk.num_values > _MAX_REPEATED_VALUES:
+def _check_lists(metadata: Any, group: int, leaf: int) -> None:
+    column, stored = metadata.schema.column(leaf), metadata.row_group(group).column(leaf)
+    if column.max_repetition_level > 0 and stored.num_values > _MAX_REPEATED_VALUES:
         message = f"the lists of {column.path[:80]!r} have more than {_MAX_REPEATED_VALUES} values"
         raise IngestError("decompression_limit", f"{message} in row group {group + 1}")
-    # the length of other types is not set
-    width = column.length if column.physical_type == "FIXED_LEN_BYTE_ARRAY" else 0
-    start, dictionary = chunk.data_page_offset, chunk.dictionary_page_offset
-    if dictionary and 0 < dictionary < start:
-        start = dictionary
-    end = start + chunk.total_compressed_size
-    most = float(_VALUE_BYTES + width)
-    page_size = dictionary_size = values = 0
-    try:
-        for page in read_pages(file, start, end, chunk.num_values):
-            if page.is_dictionary:
-                dictionary_size = page.size
-                continue
-            page_size = max(page_size, page.size)
-            values += page.values
-            if page.encoding in _DICTIONARY_ENCODINGS:
-                value: float = 0 if column.path in held else dictionary_size
-            elif page.encoding == _DELTA_BYTE_ARRAY:
-                value = page.size  # every value may share almost all of the one before it
-            else:
-                value = page.size / max(1, page.values)
-            value += _VALUE_BYTES + width
-            most = max(most, value * page.values if is_repeated else value)
-    except (ValueError, OSError):
-        return _Need(most, page_size + dictionary_size, 0 if is_repeated else values)
-    return _Need(most, page_size + dictionary_size, None)
+
+
+def _row_bytes(file: IO[bytes], metadata: Any, group: int, chunk: Chunk) -> float:
+    """Most bytes of a row; the dictionary is read ahead only where its entries matter."""
+    if not chunk.is_text or chunk.is_held or not chunk.values_of_dictionary:
+        return chunk.row_bytes(0)
+    return chunk.row_bytes(longest_entry(file, metadata, group, chunk))
