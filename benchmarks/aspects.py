@@ -21,7 +21,7 @@ from shared.aspects.tagging import Token, singular, tag
 from shared.aspects.words import EMPTY_NOUNS
 from shared.runtime.encoder import open_folder
 from shared.runtime.scoring import score
-from shared.storage.shards import CLEAN_SCHEMA
+from shared.storage.shard_schemas import CLEAN_SCHEMA
 
 DOMAINS = {"laptops": "laptop", "restaurants": "rest"}
 Tagger = Callable[[str], Iterable[tuple[str, str]]]

@@ -12,7 +12,8 @@ from shared.schemas.manifest import Manifest
 from shared.schemas.sentiment import sentiment_of_rating
 from shared.storage import artefacts
 from shared.storage.layout import analysis_shard, embedding_shard, version_prefix
-from shared.storage.shards import SERVED_SCHEMA, to_parquet
+from shared.storage.shard_schemas import SERVED_SCHEMA
+from shared.storage.shards import to_parquet
 
 _OPENINGS = {
     1: ["It broke after", "A waste of money, failed within", "Terrible, it died after"],

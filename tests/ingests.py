@@ -6,7 +6,8 @@ from shared.db.ingest.reviews import copy_rows, store_reviews
 from shared.db.ingest.shards import StoredBatch, mark_processed, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
-from shared.storage.shards import CLEAN_SCHEMA, to_parquet
+from shared.storage.shard_schemas import CLEAN_SCHEMA
+from shared.storage.shards import to_parquet
 
 
 def store_shard(database, clean, ingest_id, part, reviews, *, fingerprint):

@@ -17,7 +17,8 @@ from shared.schemas.review import model_text
 from shared.schemas.sentiment import LABELS
 from shared.storage import layout
 from shared.storage.objects import ObjectStore
-from shared.storage.shards import SERVED_SCHEMA, to_parquet
+from shared.storage.shard_schemas import SERVED_SCHEMA
+from shared.storage.shards import to_parquet
 
 _TEXTS_PER_CALL = 512
 

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from lambdas.collection.reading.formats.json_lines import objects_in
 from lambdas.collection.reading.formats.json_stream import object_end, starts_of
 
@@ -52,13 +54,22 @@ def _by_line(lines: list[bytes], *, array: bool) -> tuple[int, list[str], list[d
     first: list[dict[str, Any]] = []
     for place, line in enumerate(lines):
         body = line.strip(b"[], \t") if array else line
-        values = objects_in(body) if len(line) < _MAX_LINE_BYTES else []
+        values = _objects(body) if len(line) < _MAX_LINE_BYTES else []
         first += values[: _OBJECTS - len(first)]
         single += place < _LINES and len(values) == 1
         for one in values:
             if not one.keys() <= columns.keys():
                 columns.update(dict.fromkeys(map(str, one)))
     return single, list(columns), first
+
+
+def _objects(body: bytes) -> list[dict[str, Any]]:
+    """The objects in a part of the sample; their digits do not matter here."""
+    try:
+        whole = orjson.loads(body)
+    except ValueError:
+        return objects_in(body)
+    return [whole] if whole.__class__ is dict else []
 
 
 def _by_object(sample: bytes, position: int) -> tuple[bool, list[str], list[dict[str, Any]]]:
@@ -70,7 +81,7 @@ def _by_object(sample: bytes, position: int) -> tuple[bool, list[str], list[dict
         end = object_end(sample, position)
         if end < 0:
             break
-        objects = objects_in(sample[position:end])
+        objects = _objects(sample[position:end])
         first += objects[: _OBJECTS - len(first)]
         following = sample.find(b"{", end)
         between = sample[end : following if following >= 0 else len(sample)]

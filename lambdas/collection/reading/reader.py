@@ -17,7 +17,7 @@ from lambdas.collection.reading.sampling import Sample
 from lambdas.collection.reading.summary import row_details, row_warnings
 from shared.errors import IngestError
 from shared.schemas.ingest import Reject
-from shared.storage.shards import CLEAN_SCHEMA
+from shared.storage.shard_schemas import CLEAN_SCHEMA
 
 _MAX_BATCH_BYTES = 48 * 2**20
 """A batch ends early at this amount of text, so that long texts cannot fill the memory."""

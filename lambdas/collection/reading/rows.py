@@ -159,8 +159,9 @@ class RowMaker:
         if self._header is not None:
             place = self._header.index(names[0])
             return [values[place] for values in sample]
-        if len(names) == 1:
-            return [values.get(names[0]) for values in sample]
+        picked = [values.get(names[0]) for values in sample]
+        if len(names) == 1 or _PRESENT.issuperset(map(type, picked)):
+            return picked
         return [value for (value,) in map(_dict_picker([names]), sample)]
 
     def name_source(self, name: str) -> None:

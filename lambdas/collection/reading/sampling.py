@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 
 from lambdas.collection.reading.records import Named, Record
 from shared.errors import IngestError
@@ -21,10 +21,11 @@ class Sample:
         size = 0
         keep = self.records.append
         try:
-            for record in records:
+            for record in islice(records, _MAX_RECORDS):
                 keep(record)
-                size += _size(record.raw)
-                if size > _MAX_CHARACTERS or len(self.records) >= _MAX_RECORDS:
+                raw = record.raw
+                size += len(raw) if raw.__class__ is bytes else _size(raw)
+                if size > _MAX_CHARACTERS:
                     break
         except IngestError as error:  # records before it still count
             self._error = error

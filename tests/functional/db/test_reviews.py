@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.db.ingest.reviews import copy_rows, store_rejects, store_reviews
 from shared.schemas.ingest import Reject, RejectReason
-from shared.storage.shards import CLEAN_SCHEMA
+from shared.storage.shard_schemas import CLEAN_SCHEMA
 
 NAMES = CLEAN_SCHEMA.names
 

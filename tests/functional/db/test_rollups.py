@@ -17,7 +17,7 @@ from shared.db.ingest.adoption import activate_analyses
 from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.reviews import copy_rows, store_reviews
 from shared.db.insights.rollups import LOCK, MIN_CONFIDENCE, is_behind, refresh
-from shared.storage.shards import CLEAN_SCHEMA
+from shared.storage.shard_schemas import CLEAN_SCHEMA
 
 LABELS = ("negative", "neutral", "positive")
 SUMS = ("reviews", "rated", "rating_sum", "negative", "neutral", "positive", "mismatches")

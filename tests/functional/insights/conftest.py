@@ -9,7 +9,7 @@ from lambdas.insights.dependencies import Dependencies
 from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.reviews import copy_rows, store_reviews
 from shared.db.insights.rollups import refresh
-from shared.storage.shards import CLEAN_SCHEMA
+from shared.storage.shard_schemas import CLEAN_SCHEMA
 from tests.functional.insights.reviews import on
 
 LABELS = ("negative", "neutral", "positive")

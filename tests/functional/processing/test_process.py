@@ -19,7 +19,8 @@ from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
 from shared.storage import layout, quarantine
-from shared.storage.shards import SERVED_SCHEMA, read_served
+from shared.storage.shard_schemas import SERVED_SCHEMA
+from shared.storage.shards import read_served
 from tests.fakes.encoder import WordEncoder
 
 

@@ -21,7 +21,8 @@ from shared.schemas.api import SearchFilters
 from shared.schemas.formats import LEDGER
 from shared.schemas.messages import ProcessShard
 from shared.storage import artefacts, layout
-from shared.storage.shards import CLEAN_SCHEMA, SERVED_SCHEMA, read_clean, read_served
+from shared.storage.shard_schemas import CLEAN_SCHEMA, SERVED_SCHEMA
+from shared.storage.shards import read_clean, read_served
 from tests.corpus import made_up_reviews, publish_manifest_only, put_shard, random_vectors
 from tests.fakes.dependencies import processing_dependencies
 from tests.fakes.encoder import WordEncoder

@@ -17,7 +17,7 @@ from lambdas.collection.reading import (
     split_mapping,
 )
 from shared.schemas.ingest import Reject
-from shared.storage.shards import CLEAN_SCHEMA
+from shared.storage.shard_schemas import CLEAN_SCHEMA
 
 
 @dataclass

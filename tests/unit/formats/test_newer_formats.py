@@ -19,7 +19,8 @@ from shared.schemas.formats import FORMATS, INDEX, FormatError
 from shared.serving.state import ServingState
 from shared.storage import artefacts
 from shared.storage.layout import analysis_shard, embedding_shard, pointer_key, version_prefix
-from shared.storage.shards import CLEAN_SCHEMA, SERVED_SCHEMA, read_clean, read_served, to_parquet
+from shared.storage.shard_schemas import CLEAN_SCHEMA, SERVED_SCHEMA
+from shared.storage.shards import read_clean, read_served, to_parquet
 from tests.corpus import (
     made_up_reviews,
     npy,

@@ -13,7 +13,8 @@ from shared.schemas.formats import PARQUET_KEY
 from shared.schemas.manifest import Pointer
 from shared.storage import artefacts, registry, verify
 from shared.storage.layout import clean_shard, embedding_shard, pointer_key, version_prefix
-from shared.storage.shards import CLEAN_SCHEMA, to_parquet
+from shared.storage.shard_schemas import CLEAN_SCHEMA
+from shared.storage.shards import to_parquet
 from tests.corpus import made_up_reviews, npy, put_shard, random_vectors
 from tests.fakes.objects import MemoryStore
 from tests.models import stub_model
