@@ -14,6 +14,8 @@ _FAILURES = {
     "archive_unsupported": "This kind of archive is not supported.",
     "decompression_limit": "The decompressed file is too large.",
     "object_too_large": "The file is too large.",
+    "too_many_rejects": "Most rows cannot be read, so the rest of the file was not read.",
+    "cpu_time_limit": "Reading takes too long for the size of the file; the rest was not read.",
 }
 
 

@@ -80,7 +80,8 @@ class IngestError(ReviewlensError):
     """An uploaded object cannot be read, or only in part; ``code`` says why.
 
     Codes: object_missing, object_corrupt, empty_object, format_unknown, schema_unknown,
-    mapping_invalid, archive_unsupported, decompression_limit, object_too_large.
+    mapping_invalid, archive_unsupported, decompression_limit, object_too_large,
+    too_many_rejects, cpu_time_limit.
     Of previews: preview_unavailable.
     """
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cache
 
+from lambdas.collection.reading import Limits
 from lambdas.collection.settings import CollectionSettings
 from shared.db.access import open_database
 from shared.db.connection import Database
@@ -30,6 +31,7 @@ class Dependencies:
     max_upload_bytes: int = 2**30
     batch_rows: int = 10_000
     max_reject_share: float = MAX_REJECT_SHARE
+    limits: Limits = field(default_factory=Limits)
 
 
 @cache
@@ -58,4 +60,8 @@ def build_dependencies() -> Dependencies:
         max_upload_bytes=settings.max_upload_bytes,
         batch_rows=settings.batch_rows,
         max_reject_share=settings.max_reject_share,
+        limits=Limits(
+            cpu_seconds_per_mb=settings.cpu_seconds_per_mb,
+            cpu_seconds_floor=settings.cpu_seconds_floor,
+        ),
     )

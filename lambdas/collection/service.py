@@ -136,6 +136,7 @@ class Collector:
             hints=hints,
             reviewer_key=self._dependencies.reviewer_key,
             batch_rows=self._dependencies.batch_rows,
+            limits=self._dependencies.limits,
         )
         try:
             with (

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from shared.schemas.ingest import MAX_REJECT_SHARE
+from shared.schemas.ingest import CPU_SECONDS_FLOOR, CPU_SECONDS_PER_MB, MAX_REJECT_SHARE
 from shared.settings.base import DatabaseSettings
 
 
@@ -27,6 +27,10 @@ class CollectionSettings(DatabaseSettings):
     """Largest object to read, in bytes as stored in S3."""
     max_upload_bytes: int = Field(default=2**30, ge=1, le=5 * 10**9)
     """Largest upload that POST /uploads signs; S3 accepts 5 GB in one POST."""
+    cpu_seconds_per_mb: float = Field(default=CPU_SECONDS_PER_MB, gt=0)
+    """CPU time that reading may take for each MB of an object; the rest is not read."""
+    cpu_seconds_floor: float = Field(default=CPU_SECONDS_FLOOR, gt=0)
+    """CPU time that reading may take for an object of any size, in seconds."""
     batch_rows: int = 10_000
     """Rows per transaction and per clean shard."""
     max_reject_share: float = Field(default=MAX_REJECT_SHARE, ge=0, le=1)

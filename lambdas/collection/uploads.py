@@ -32,7 +32,7 @@ _NEEDS_ITS_END = re.compile(
     rb"PAR1|PK\x03\x04.{26}(?:\[Content_Types\]|_rels/|docProps/|xl/)", re.DOTALL
 )
 """The beginning of a Parquet file or an Excel workbook, whose directory is at the end."""
-_PREVIEW_LIMITS = Limits(max_bytes=64 * 2**20)
+_PREVIEW_LIMITS = Limits(max_bytes=64 * 2**20, cpu_seconds_floor=10)
 SIGNATURE_SECONDS = 15 * 60
 """Lifetime of a signature: long enough for a gigabyte over a slow connection."""
 MAX_POST_BYTES = 5 * 10**9

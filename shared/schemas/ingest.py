@@ -8,6 +8,10 @@ from pydantic import BaseModel, ConfigDict
 
 MAX_REJECT_SHARE = 0.2
 """Share of rejected rows above which an ingest ends with warnings, unless a setting changes it."""
+CPU_SECONDS_PER_MB = 0.5
+"""CPU time that reading may take for each MB, unless a setting changes it."""
+CPU_SECONDS_FLOOR = 30.0
+"""CPU time that every object may take, unless a setting changes it."""
 
 
 class IngestStatus(StrEnum):

@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 import zstandard
 from isal import isal_zlib
 
+from lambdas.collection.reading.cpu_time import CpuBudget
 from lambdas.collection.reading.options import Limits
 from lambdas.collection.reading.records import StreamState
 from lambdas.collection.reading.tar import is_tar
@@ -247,24 +248,30 @@ _ERRORS: tuple[type[Exception], ...] = (
 
 
 class SizeLimit:
-    """Counts the bytes of a dump and enforces the limits on size and expansion."""
+    """Counts the bytes of a dump and enforces the limits on size, expansion and CPU time."""
 
-    def __init__(self, read: Callable[[], int], limits: Limits, state: StreamState) -> None:
+    def __init__(
+        self, read: Callable[[], int], limits: Limits, state: StreamState, cpu: CpuBudget
+    ) -> None:
         self._read = read
         self._limits = limits
         self._state = state
+        self.cpu = cpu
 
     def add(self, size: int, *, expanded: bool) -> None:
         """Count ``size`` more bytes; ``expanded``: they may be more than those of the object.
 
         Raises:
-            IngestError: decompression_limit, or object_too_large for an uncompressed object.
+            IngestError: decompression_limit, object_too_large for an uncompressed object, or
+                cpu_time_limit.
         """
         state, limits = self._state, self._limits
         state.bytes_out += size
         if state.bytes_out > limits.max_bytes:
             code = "decompression_limit" if expanded else "object_too_large"
             raise IngestError(code, f"the dump has more than {limits.max_bytes} bytes")
+        self.cpu.read_bytes(state.bytes_out)
+        self.cpu.check()
         if not expanded or state.bytes_out <= limits.ratio_floor:
             return
         if state.bytes_out > limits.max_ratio * self._read():

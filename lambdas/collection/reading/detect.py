@@ -37,11 +37,11 @@ def open_parser(member: Member, options: ReadOptions) -> Opened:
 
     Raises:
         IngestError: empty_object, archive_unsupported, format_unknown, schema_unknown,
-            mapping_invalid, decompression_limit, object_too_large.
+            mapping_invalid, decompression_limit, object_too_large, cpu_time_limit.
     """
     chunks, state = member.chunks, member.state
     if member.workbook is not None:
-        return open_workbook_dump(member.workbook, state, options)
+        return open_workbook_dump(member.workbook, state, member.size, options)
     sample, whole = _read_ahead(chunks, SAMPLE_BYTES)
     if sample.startswith(_PARQUET):
         return _parquet(chain((sample,), chunks), member, options)

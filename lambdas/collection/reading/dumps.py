@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
 from lambdas.collection.reading.members import Failure, Source, open_source
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.reader import Batch, Dump, check_rejects
 from shared.errors import IngestError
 
-_FATAL = frozenset({"decompression_limit", "object_too_large", "too_many_rejects"})
+_FATAL = frozenset({"decompression_limit", "object_too_large", "too_many_rejects", CPU_TIME_LIMIT})
 _MAX_NAMES = 20
 _MAX_WARNINGS = 200
 _MAX_DETAIL = 300

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO
 
 from lambdas.collection.reading.archive import open_zip, read_zip
+from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT, CpuBudget
 from lambdas.collection.reading.decompress import CountedChunks, SizeLimit, compression_of, expand
 from lambdas.collection.reading.office import is_workbook
 from lambdas.collection.reading.options import Limits
@@ -67,11 +68,11 @@ def open_source(stream: BinaryIO, limits: Limits) -> Source:
     Raises:
         IngestError: empty_object, archive_unsupported, decompression_limit.
     """
-    counted, state = CountedChunks(stream), StreamState()
+    counted, state, cpu = CountedChunks(stream), StreamState(), CpuBudget(limits)
     chunks, head, kind = _peel(iter(counted), state)
     if not head and state.compression == "none":
         raise IngestError("empty_object", "the object has no bytes")
-    size = SizeLimit(lambda: counted.bytes_read, limits, state)
+    size = SizeLimit(lambda: counted.bytes_read, limits, state, cpu)
     chunks = size.apply(chunks)
     if kind == "zip":
         file = open_zip(chunks, limits.max_members)
@@ -85,7 +86,7 @@ def open_source(stream: BinaryIO, limits: Limits) -> Source:
     state.compression = kind if state.compression == "none" else f"{state.compression}+{kind}"
     source = Source(state)
     counts = StreamState(compression=state.compression)
-    size = SizeLimit(lambda: counted.bytes_read, limits, counts)
+    size = SizeLimit(lambda: counted.bytes_read, limits, counts, cpu)
     source.members = _Reader(source, limits, size).read(entries)
     return source
 
@@ -188,7 +189,7 @@ def _next_entry(entries: Iterator[Entry], previous: str) -> Entry | None:
     try:
         return next(entries, None)
     except IngestError as error:
-        if error.code != "decompression_limit":
+        if error.code not in ("decompression_limit", CPU_TIME_LIMIT):
             raise
         raise IngestError(error.code, f"{previous}: {error.message}") from error
 

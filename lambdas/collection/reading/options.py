@@ -1,9 +1,11 @@
 """Options of the reader, and the profile of a dump."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.schemas.ingest import CPU_SECONDS_FLOOR, CPU_SECONDS_PER_MB
 from shared.schemas.review import MAPPING_OPTIONS
 
 
@@ -12,6 +14,7 @@ class Limits:
     """Limits that stop a hostile object from exhausting memory or time.
 
     ``max_ratio`` applies after ``ratio_floor`` bytes of output: small objects have odd ratios.
+    ``cpu_seconds_per_mb`` applies after ``cpu_seconds_floor``, to the bytes of all members.
     """
 
     max_ratio: float = 300.0
@@ -20,6 +23,9 @@ class Limits:
     max_members: int = 1000
     max_rejects: int = 1_000_000
     ratio_floor: int = 32 * 2**20
+    cpu_seconds_per_mb: float = CPU_SECONDS_PER_MB
+    cpu_seconds_floor: float = CPU_SECONDS_FLOOR
+    cpu_clock: Callable[[], float] = time.thread_time
 
 
 @dataclass(frozen=True)

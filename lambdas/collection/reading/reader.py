@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from lambdas.collection.reading.cleaning import TooComplexError
+from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
 from lambdas.collection.reading.detect import open_parser
 from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.naming import source_of
@@ -44,6 +45,7 @@ class Dump:
         self._name = name
         self._options = options
         self._records_before = records_before
+        self._cpu = member.size.cpu
         self._opened = open_parser(member, options)
         self._maker: RowMaker | None = None
         self.profile: Profile = self._opened.profile
@@ -64,35 +66,54 @@ class Dump:
         """Yield the batches.
 
         Raises:
-            IngestError: too_many_rejects, or a limit of the reader is exceeded.
+            IngestError: too_many_rejects, cpu_time_limit, or another limit of the reader.
         """
         collector = _Collector(self._name, self._records_before)
+        try:
+            for batch in self._batches(collector):
+                self._cpu.accept_rows(batch.table.num_rows)
+                with self._cpu.paused():
+                    yield batch
+        except IngestError as error:
+            if error.code != CPU_TIME_LIMIT:
+                raise
+            if collector.read:  # what was read is not lost
+                yield collector.batch()
+            message = f"{error.message}; reading stopped after {collector.place()}"
+            raise IngestError(error.code, message) from error
+
+    def _batches(self, collector: "_Collector") -> Iterator[Batch]:
         sample = Sample(self._opened.records)
         readable = [record for record in sample.records if record.values.__class__ is not Bad]
         maker = self._maker = self._learn(readable) if readable else None
         collector.columns = maker.columns if maker else ()
         del readable  # frees each record once it is a row
         last = self._options.batch_rows
-        for record in sample.replay():
-            collector.read += 1
-            if record.values.__class__ is Bad:
-                collector.reject(record, record.values)
-            else:
-                if maker is None:
-                    maker = self._maker = self._learn([record])
-                    collector.columns = maker.columns
-                try:
-                    row: Any = maker.make(record.values, collector.total + collector.read)
-                except TooComplexError as error:
-                    row = error.bad
-                if row.__class__ is Bad:
-                    collector.reject(record, row)
+        record: Record | None = None
+        try:
+            for record in sample.replay():
+                collector.read += 1
+                if record.values.__class__ is Bad:
+                    collector.reject(record, record.values)
                 else:
-                    collector.accept(row)
-            if collector.read >= last or collector.size > _MAX_BATCH_BYTES:
-                yield collector.batch()
-                rows = collector.total - self._records_before
-                check_rejects(collector.rejected, rows, self._options.limits)
+                    if maker is None:
+                        maker = self._maker = self._learn([record])
+                        collector.columns = maker.columns
+                    try:
+                        row: Any = maker.make(record.values, collector.total + collector.read)
+                    except TooComplexError as error:
+                        row = error.bad
+                    if row.__class__ is Bad:
+                        collector.reject(record, row)
+                    else:
+                        collector.accept(row)
+                if collector.read >= last or collector.size > _MAX_BATCH_BYTES:
+                    yield collector.batch()
+                    rows = collector.total - self._records_before
+                    check_rejects(collector.rejected, rows, self._options.limits)
+                    self._cpu.check()
+        finally:
+            collector.line = record.line if record else None
         if collector.read or collector.total == self._records_before:
             yield collector.batch()
 
@@ -128,6 +149,8 @@ class _Collector:
         self._rows: list[tuple[Any, ...]] = []
         self._rejects: list[Reject] = []
         self.read = 0
+        self.line: int | None = None
+        """Line of the last record, once reading has ended."""
         self.rejected = 0
         self.total = records_before
         self.size = 0
@@ -147,6 +170,11 @@ class _Collector:
         )
         self._rejects.append(reject)
         self.size += len(reject.raw) + _ROW_OVERHEAD_BYTES
+
+    def place(self) -> str:
+        """Where reading has ended."""
+        number = self.total + self.read
+        return f"record {number}" if self.line is None else f"line {self.line} (record {number})"
 
     def batch(self) -> Batch:
         batch = Batch(_table(self._rows, self.columns), self._rejects, self.read, self._name)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import IO, Any
 
+from lambdas.collection.reading.decompress import SizeLimit
 from lambdas.collection.reading.formats.xlsx import (
     MAX_COLUMNS,
     Row,
@@ -27,14 +28,16 @@ _MAX_SHEETS = 20
 Numbered = list[tuple[int, Row]]
 
 
-def open_workbook_dump(file: IO[bytes], state: StreamState, options: ReadOptions) -> Opened:
+def open_workbook_dump(
+    file: IO[bytes], state: StreamState, size: SizeLimit, options: ReadOptions
+) -> Opened:
     """Open the sheet that the mapping names, or the first one with a known header.
 
     Raises:
         IngestError: format_unknown, schema_unknown, mapping_invalid, decompression_limit,
-            empty_object.
+            empty_object, cpu_time_limit.
     """
-    workbook = open_workbook(file, options.limits)
+    workbook = open_workbook(file, options.limits, size)
     sheet, number, schema, columns = _choose(_sheets(workbook, options.hints), options)
     if len(columns) > MAX_COLUMNS:
         message = f"the header has {len(columns)} columns, the limit is {MAX_COLUMNS}"

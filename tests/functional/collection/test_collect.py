@@ -1,10 +1,12 @@
 """Collecting one object: rows, shards, rejects and counts."""
 
 import gzip
+import itertools
 import json
 
 import pytest
 
+from lambdas.collection.reading import Limits
 from shared.errors import UnavailableError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import ProcessShard
@@ -125,6 +127,19 @@ def test_a_zip_bomb_fails_at_the_decompression_limit(world):
 def test_an_object_over_the_limit_is_not_read(world, make_review, make_dump):
     small = world.replace(max_object_bytes=100)
     assert small.collect("uploads/x", make_dump([make_review(1)])).error_code == "object_too_large"
+
+
+def test_an_object_that_takes_too_long_keeps_what_was_read(world):
+    clock = itertools.count()
+    slow = world.replace(
+        limits=Limits(cpu_seconds_floor=30, cpu_clock=lambda: float(next(clock))), batch_rows=100
+    )
+    body = b"Review,Stars\n" + b"lovely,5\nbad,1\n" + b"x\n" * 5000
+    report = slow.collect("uploads/slow.csv", body)
+    assert (report.status, report.error_code) == (IngestStatus.FAILED, "cpu_time_limit")
+    assert report.stored == 2
+    assert report.rows_read == 2 + report.rejected < 5002
+    assert f"stopped after line {report.rows_read + 1} " in (report.error_detail or "")
 
 
 def test_complete_rows_of_a_truncated_gzip_are_stored(world, make_review, make_dump, assert_counts):

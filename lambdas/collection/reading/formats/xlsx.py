@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
+from lambdas.collection.reading.decompress import SizeLimit
 from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long
 from lambdas.collection.reading.formats.xlsx_rows import written_rows
 from lambdas.collection.reading.options import Limits
@@ -30,16 +31,16 @@ _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 Row = tuple[Any, ...]
 
 
-def open_workbook(file: IO[bytes], limits: Limits) -> Any:
-    """Open a workbook without reading its sheets.
+def open_workbook(file: IO[bytes], limits: Limits, size: SizeLimit) -> Any:
+    """Open a workbook without reading its sheets; ``size`` counts their bytes.
 
     Raises:
-        IngestError: format_unknown, decompression_limit.
+        IngestError: format_unknown, decompression_limit, cpu_time_limit.
     """
     import openpyxl  # 9 MiB that only workbooks need
 
     try:
-        check_parts(file, limits)
+        size.add(check_parts(file, limits), expanded=True)
         file.seek(0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validations that are not read
@@ -49,8 +50,8 @@ def open_workbook(file: IO[bytes], limits: Limits) -> Any:
         raise IngestError("format_unknown", message) from error
 
 
-def check_parts(file: IO[bytes], limits: Limits) -> None:
-    """Refuse a workbook that would expand beyond the limits.
+def check_parts(file: IO[bytes], limits: Limits) -> int:
+    """Return the size of a workbook, and refuse one that would expand beyond the limits.
 
     Raises:
         IngestError: decompression_limit.
@@ -69,6 +70,7 @@ def check_parts(file: IO[bytes], limits: Limits) -> None:
                 f"the part {part.filename[:80]!r} of the Excel workbook has more than "
                 f"{_MAX_PART_BYTES // 2**20} MiB; save the sheet as CSV",
             )
+    return size
 
 
 def _is_held(name: str) -> bool:
