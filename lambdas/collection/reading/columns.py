@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 # Names are in lower case with letters and digits only. Each field lists groups of names, the best
 # first: a column of an earlier group is chosen over those of later ones. Within a group the order
@@ -118,6 +118,7 @@ WELL_KNOWN: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 """Groups of names by field, in the order of preference."""
 
+_PUNCTUATION = re.compile(r"[\W_]+")
 _WRAPPERS = re.compile(r"^(?:attributes|properties|details|metrics|node|_source)\.")
 """Objects in which APIs keep the fields of a record."""
 _FRENCH = {"note": frozenset(("avis", "commentaire", "commentaires"))}
@@ -130,24 +131,29 @@ def normalise(name: str) -> str:
     name = _WRAPPERS.sub("", name.casefold())
     if not name.isascii():
         name = unicodedata.normalize("NFKD", name)
-    return "".join(c for c in name if c.isalnum())
+    return name if name.isalnum() else _PUNCTUATION.sub("", name)
 
 
-def choose_column(field: str, names: list[str]) -> list[str]:
-    """Choose the column of a field by its name.
+def group_names(names: Iterable[str]) -> Mapping[str, list[str]]:
+    """Group columns by their normalised names; a dump may have a hundred thousand of them."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(normalise(name), []).append(name)
+    for known, companions in _FRENCH.items():
+        if companions.isdisjoint(groups):
+            groups.pop(known, None)
+    return groups
+
+
+def choose_column(field: str, names: Mapping[str, list[str]]) -> list[str]:
+    """Choose the column of a field by its name, of columns in groups (``group_names``).
 
     Returns:
         The column; none, if no name is well known; several, if the field is the text or the rating
         and they are equally good.
     """
-    by_name: dict[str, list[str]] = {}
-    for name in names:
-        by_name.setdefault(normalise(name), []).append(name)
-    for known, companions in _FRENCH.items():
-        if companions.isdisjoint(by_name):
-            by_name.pop(known, None)
     for group in WELL_KNOWN.get(field, ()):
-        candidates = [name for known in group for name in by_name.get(known, ())]
+        candidates = [name for known in group for name in names.get(known, ())]
         if candidates:
             return candidates if field in _MUST_BE_CLEAR else candidates[:1]
     return []

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.collection.reading.columns import choose_column
+from lambdas.collection.reading.columns import choose_column, group_names
 from lambdas.collection.reading.formats.json_paths import ANY_KEY, ITEM, Path
 
 _FACTS = ("product_id", "product_title", "category", "brand")
@@ -28,7 +28,8 @@ def find_enclosing(document: Any, path: Path, known: list[str]) -> Enclosing:
 
     The object nearest to the records is preferred.
     """
-    missing = [field for field in _FACTS if not choose_column(field, known)]
+    columns = group_names(known)
+    missing = [field for field in _FACTS if not choose_column(field, columns)]
     places: dict[tuple[int, str], str] = {}
     late: list[str] = []
     for depth, objects in reversed(list(_objects_on(document, path))):
@@ -64,9 +65,10 @@ def _key_of(field: str, objects: list[dict[str, Any]]) -> str | None:
     keys = list(
         dict.fromkeys(key for each in objects for key, value in each.items() if _is_fact(value))
     )
-    if known := choose_column(field, keys):
+    groups = group_names(keys)
+    if known := choose_column(field, groups):
         return known[0]
-    if choose_column("product_id", keys) or objects[0].get("@type") == "Product":
+    if choose_column("product_id", groups) or objects[0].get("@type") == "Product":
         return next((key for key in _NAMES_OF_A_PRODUCT.get(field, ()) if key in keys), None)
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lambdas.collection.reading.columns import choose_column
+from lambdas.collection.reading.columns import choose_column, group_names
 from lambdas.collection.reading.records import Record
 from lambdas.collection.reading.schemas import Schema, choose_schema
 from shared.errors import IngestError
@@ -21,7 +21,8 @@ def choose_nested(
     Raises:
         IngestError: mapping_invalid or schema_unknown.
     """
-    nested = [name for name in nested_columns(objects) if name not in columns]
+    flat_names = set(columns)
+    nested = [name for name in nested_columns(objects) if name not in flat_names]
     if not nested:
         return choose_schema(columns, mapping)
     if mapping is not None:
@@ -48,12 +49,12 @@ def _with_nested(schema: Schema, enclosing: set[str], names: list[str]) -> Schem
     """
     if schema.name != "mapped":
         return schema
-    columns = dict(schema.columns)
+    columns, groups = dict(schema.columns), group_names(names)
     for field in MAPPING_FIELDS:
         chosen = columns.get(field, ())
         if field in ("text", "review_id") or (chosen and enclosing.isdisjoint(chosen)):
             continue
-        candidates = choose_column(field, names)
+        candidates = choose_column(field, groups)
         if len(candidates) == 1 and "." in candidates[0]:
             columns[field] = (
                 (candidates[0], *chosen) if field != "rating" else (*chosen, candidates[0])

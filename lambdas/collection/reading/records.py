@@ -64,6 +64,8 @@ class StreamState:
 
 def raw_text(raw: Any) -> str:
     """The raw row as text that PostgreSQL accepts: at most 4 KiB, no NUL, no lone surrogate."""
+    if raw.__class__ is bytes and len(raw) <= RAW_LIMIT and b"\0" not in raw:
+        return decode_text(raw).encode()[:RAW_LIMIT].decode("utf-8", "ignore").rstrip("\r\n")
     if isinstance(raw, bytes | bytearray | memoryview):
         text = decode_text(bytes(raw[:RAW_LIMIT]))
     elif isinstance(raw, str):

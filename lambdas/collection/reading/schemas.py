@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lambdas.collection.reading.columns import choose_column
+from lambdas.collection.reading.columns import choose_column, group_names
 from shared.errors import IngestError
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS
 
@@ -132,7 +132,7 @@ def _with_well_known(schema: Schema, names: list[str]) -> Schema:
     The review_id stays out: the family defines what identifies its reviews.
     """
     columns = dict(schema.columns)
-    free = schema.unused_columns(names)
+    free = group_names(schema.unused_columns(names))
     for field in schema.missing_fields(names):
         candidates = choose_column(field, free) if field != "review_id" else []
         if len(candidates) == 1:
@@ -184,8 +184,9 @@ def _column(names: list[str], name: str) -> str | None:
 def _guessed(names: list[str]) -> Schema:
     columns: dict[str, tuple[str, ...]] = {}
     reasons = []
+    groups = group_names(names)
     for field in MAPPING_FIELDS:
-        candidates = choose_column(field, names)
+        candidates = choose_column(field, groups)
         if len(candidates) > 1:
             reasons.append(f"several columns could be the {field}: {_listed(candidates)}")
         elif candidates:

@@ -26,6 +26,7 @@ SNAP = b"product/productId: B1\nreview/userId: A1\nreview/score: 5.0\nreview/tex
 CSV = b'overall,reviewText,asin\n5,"good",B1\n5,"fine",B1\n'
 TSV = CSV.replace(b",", b"\t")
 WRAPPED = b'{"reviews":[' + b",".join([ROW.strip()] * 20)
+NEW_KEYS = b"".join(b'"%%06d_%d":1,' % number for number in range(9))
 LABELS = b"__label__1 good\n" * 9
 
 
@@ -50,7 +51,12 @@ def in_field(name: str, unit: str) -> Build:
 
 
 def numbered(unit: bytes, head: bytes = b"", tail: bytes = b"") -> Build:
-    return lambda size: head + b"".join(unit % number for number in range(size // len(unit))) + tail
+    return lambda size: head + _numbered(unit, size // len(unit)) + tail
+
+
+def _numbered(unit: bytes, count: int) -> bytes:
+    places = unit.count(b"%")
+    return b"".join(unit % ((number,) * places) for number in range(count))
 
 
 def columns(size: int) -> bytes:
@@ -116,6 +122,9 @@ BODIES: dict[str, Build] = {
     "jsonl exponents": repeat(b'{"reviewText":"x","overall":1e9999}\n', ROW * 9),
     "jsonl keys": numbered(b'"k%06d":1,', ROW * 9 + b'{"reviewText":"x",', b'"z":1}\n'),
     "jsonl new keys": numbered(b'{"reviewText":"x","k%06d":1}\n', ROW * 9),
+    "jsonl first keys": numbered(b'"k%06d":1,', b'{"reviewText":"x",', b'"z":1}\n'),
+    "jsonl first nested keys": numbered(b'"k%06d":1,', b'{"reviewText":"x","n":{', b'"z":1}}\n'),
+    "jsonl lines of new keys": numbered(b'{"reviewText":"x",' + NEW_KEYS + b'"z":1}\n'),
     "jsonl equal keys": repeat(b'"k":1,', ROW * 9 + b'{"reviewText":"x",', b'"z":1}\n'),
     "jsonl invalid utf-8": repeat(b"\xff\xc3\xa9", ROW * 9 + b'{"reviewText":"', b'"}\n'),
     "jsonl surrogates": repeat(b"\\ud800", ROW * 9 + b'{"reviewText":"', b'"}\n'),
@@ -130,18 +139,25 @@ BODIES: dict[str, Build] = {
     "spread braces": repeat(b"{\n", SPREAD),
     "spread words": repeat(b"x{}", SPREAD),
     "literals": repeat(b"{'reviewText': 'good', 'overall': 5, 'asin': 'B1'}\n"),
+    "literals of a text": repeat(b"{'reviewText': 'a'}\n"),
+    "literals without text": repeat(b"{'a': 1}\n", ROW * 9),
+    "literal sets": repeat(b"{'a'}\n", ROW * 9),
+    "literal keys": numbered(b"'k%06d':1,", b"{'reviewText': 'x',", b"}\n"),
+    "literal tuples": repeat(b"(),", ROW * 9 + b"{'a': (", b")}\n"),
     "literals of names": repeat(b"{'reviewText': 'good', 'asin': B1 B}\n", ROW * 9),
     "literal list": repeat(b"1,", ROW * 9 + b"{'reviewText': 'x', 'a': [", b"]}\n"),
     "literal signs": repeat(b"-", ROW * 9 + b"{'a': ", b"1}\n"),
     "literal brackets": repeat(b"{'a':" + b"[" * 900 + b"]" * 900 + b"}\n", ROW * 9),
     "literal quotes": repeat(b"'", ROW * 9 + b"{'a': "),
     "wrapped": repeat(b"," + ROW.strip(), WRAPPED, b"]}"),
+    "wrapped keys": numbered(b'"k%06d":1,', WRAPPED + b',{"reviewText":"x",', b'"z":1}]}'),
     "wrapped nested": repeat(b',{"a":', WRAPPED),
     "wrapped lists": repeat(b"[", WRAPPED + b'],"x":'),
     "wrapped escapes": repeat(b"\\", WRAPPED + b'],"'),
     "json lists": repeat(b"["),
     "json objects": repeat(b'{"a":'),
     "json commas": repeat(b'{"a":1,"b":'),
+    "json index": numbered(b'"k%06d":{"reviewText":"x"},', b"{", b'"z":{"reviewText":"x"}}'),
     "json columns": columns,
     "json sparse columns": sparse_columns,
     "blocks": repeat(BLOCK),

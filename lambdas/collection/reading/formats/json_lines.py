@@ -102,11 +102,12 @@ def objects_in(body: bytes) -> list[dict[str, Any]]:
     Returns:
         The objects; none if any part of the line is not an object.
     """
+    if is_dictionary(body):
+        return _python_dictionary(decode_text(body))
     try:
         whole = parse_exactly(body)
     except ValueError:
-        text = decode_text(body)
-        return _python_dictionary(text) if is_dictionary(text) else _objects_leniently(text)
+        return _objects_leniently(decode_text(body))
     return [whole] if isinstance(whole, dict) else []
 
 
@@ -131,6 +132,8 @@ def _python_dictionary(text: str) -> list[dict[str, Any]]:
 
 
 def _why(body: bytes) -> str:
+    if is_dictionary(body):
+        return "not a JSON object, and not a dictionary of Python with constants only"
     try:
         json.loads(decode_text(body))
     except json.JSONDecodeError as error:

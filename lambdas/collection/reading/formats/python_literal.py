@@ -7,7 +7,7 @@ from typing import Any
 
 from lambdas.collection.reading.formats.exact import parse_exactly
 
-_START = re.compile(r"\{\s*u?'")
+_START = re.compile(rb"\{\s*u?'")
 _TOKEN = re.compile(
     r"""(?<!\w)[uU]?(?:'(?P<single>[^'\\]*+(?:\\.[^'\\]*+)*+)'|"(?P<double>[^"\\]*+(?:\\.[^"\\]*+)*+)")"""
     r"|(?<![\w.])(?P<word>[A-Za-z_]\w*+)|(?<![\w.])(?P<key>-?\d[\w.]*+)(?=\s*+:)"
@@ -23,9 +23,9 @@ _MARKS = {"open": "[", "close": "]", "comma": ""}
 _LENIENT = json.JSONDecoder(strict=False)
 
 
-def is_dictionary(text: str) -> bool:
-    """Whether a text begins like a dictionary of Python with a key in single quotes."""
-    return _START.match(text) is not None
+def is_dictionary(body: bytes) -> bool:
+    """Whether a record begins like a dictionary of Python with a key in single quotes."""
+    return _START.match(body) is not None
 
 
 def parse_dictionary(text: str) -> dict[str, Any] | None:
