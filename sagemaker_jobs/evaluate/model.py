@@ -24,8 +24,8 @@ def encode(
     Args:
         session: The graph.
         ids: Token ids of n texts, at least one.
-        size: Texts per pass, of similar lengths. int8 quantises a whole pass by one scale, so a
-            text's result is independent of the other texts only with 1.
+        size: Texts per pass, of similar lengths. Dynamic int8 quantises a whole pass by one scale:
+            for such a version a text's result is independent of the other texts only with 1.
     """
     order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
     parts = []

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from sagemaker_jobs.export.fuse import FUSED, PLAIN
 from sagemaker_jobs.export.parity import ParityError
 from sagemaker_jobs.export.tap import session_with_tensors
 
@@ -39,12 +40,12 @@ class Product(NamedTuple):
 
 
 def products(model: onnx.ModelProto) -> list[Product]:
-    """All MatMulInteger nodes of a graph, in order."""
+    """All integer products of a graph, in order."""
     stored = {entry.name: entry for entry in model.graph.initializer}
     return [
         Product(node.input[0], numpy_helper.to_array(stored[node.input[1]]))
         for node in model.graph.node
-        if node.op_type == "MatMulInteger"
+        if node.op_type in (PLAIN, FUSED)
     ]
 
 

@@ -20,6 +20,11 @@ class ExportConfig(JobConfig):
         description="7-bit weights: the same sums with and without VNNI; false fails if weights "
         "can saturate",
     )
+    activations: Literal["static", "dynamic"] = Field(
+        default="static",
+        description="scales of int8's inputs: constant, so that an answer does not depend on the "
+        "batch, or computed for each batch",
+    )
     smoothing: float = Field(
         default=0.8,
         ge=0,
@@ -33,8 +38,8 @@ class ExportConfig(JobConfig):
     )
     calibration: Path | None = Field(
         default=None,
-        description="Parquet file of texts for smoothing, rounding, alignment and the "
-        "agreement of int8; none: skip these steps",
+        description="Parquet file of texts for smoothing, scales, rounding, alignment and the "
+        "agreement of int8; none: scales from random tokens, without the other steps",
     )
     alignment_rows: int = Field(
         default=12_000, ge=0, description="texts for fitting the projection after int8; 0: skip"

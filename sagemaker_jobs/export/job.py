@@ -17,6 +17,7 @@ from sagemaker_jobs.export.config import ExportConfig
 from sagemaker_jobs.export.graph import export_float, quantise
 from sagemaker_jobs.export.rounding import round_weights
 from sagemaker_jobs.export.smooth import smooth
+from sagemaker_jobs.export.static import calibrate, make_static
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.data import LABELS
@@ -57,22 +58,25 @@ class Export:
 
     def int8(self, plain: Path, served: Path) -> dict[str, object]:
         """Quantise, align and measure the exported graph; returns its part of the manifest."""
+        wide = served.with_name("wide.onnx")
         quantise(plain, served, reduce_range=self.config.reduce_range)
+        quantise(plain, wide, reduce_range=False)
+        self._fix_scales(plain, served, wide)
         rounding_rows = self._round(plain, served)
         arithmetic.check_bound(served)
         vocabulary = self.model.encoder.config.vocab_size
         least_cosine = parity.served_agreement(plain, served, vocabulary)
         base_cosine = self._align(served)
         held_out = self.ids(samples.held_out_texts(self.texts, self.config.alignment_rows))
-        wide = served.with_name("wide.onnx")
-        quantise(plain, wide, reduce_range=False)
         sample = held_out[: samples.ARITHMETIC_TEXTS] or samples.random_ids(vocabulary)
         return {
             "smoothing": self.config.smoothing if self.texts else None,
+            "activations": self.config.activations,
             "rounding_rows": rounding_rows,
             "float32_cosine": least_cosine,
             "base_cosine": base_cosine,
             "agreement": parity.text_agreement(plain, served, held_out) if held_out else None,
+            "batch_difference": self._batch_difference(served, sample),
             "arithmetic": arithmetic.report(served, wide, sample),
         }
 
@@ -87,6 +91,22 @@ class Export:
             ids = reviews.tokenise(self._tokenizer(), texts, samples.SMOOTHING_TOKENS)
             smooth(model, ids, self.config.smoothing)
         return model
+
+    def _fix_scales(self, plain: Path, *quantised: Path) -> None:
+        """Give the quantised graphs constant scales, if the configuration says so."""
+        if self.config.activations == "dynamic":
+            return
+        ids = self.ids(samples.alignment_texts(self.texts, samples.SCALE_TEXTS))
+        ids = ids or samples.random_ids(self.model.encoder.config.vocab_size)
+        grids = calibrate(plain, quantised[0], ids)
+        for path in quantised:
+            make_static(path, grids)
+
+    def _batch_difference(self, path: Path, ids: list[list[int]]) -> float:
+        """How much an answer depends on its batch; with static scales, it must not."""
+        if self.config.activations == "dynamic":
+            return parity.batch_difference(path, ids)
+        return parity.check_independence(path, ids)
 
     def _round(self, plain: Path, served: Path) -> int:
         """Round the weights by their products' inputs; returns the number of texts."""

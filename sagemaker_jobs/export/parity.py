@@ -83,7 +83,9 @@ def served_agreement(plain: Path, served: Path, vocabulary: int) -> float:
     return least
 
 
-def run_graph(path: Path, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+def run_graph(
+    path: Path, ids: Sequence[Sequence[int]], size: int = _BATCH
+) -> tuple[Tensor, Tensor]:
     """Embeddings (n, d) and logits (n, 3) of a graph, in batches as in serving."""
     session = _session(path)
 
@@ -91,8 +93,41 @@ def run_graph(path: Path, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]
         feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}
         return tuple(torch.from_numpy(part) for part in session.run(None, feed))
 
-    embedding, logits = reviews.map_batches(ids, _BATCH, encode)
+    embedding, logits = reviews.map_batches(ids, size, encode)
     return embedding, logits
+
+
+def batch_difference(path: Path, ids: Sequence[Sequence[int]]) -> float:
+    """Largest difference between the answer for a text alone and in a batch.
+
+    The batches have texts of similar lengths, as in serving, or all texts, with much padding.
+
+    Returns:
+        The difference of an embedding's component or of a probability.
+    """
+    alone, *batched = (run_graph(path, ids, size) for size in (1, _BATCH, len(ids)))
+    return max(
+        max(
+            float((embedding - alone[0]).abs().max()),
+            float((logits.softmax(-1) - alone[1].softmax(-1)).abs().max()),
+        )
+        for embedding, logits in batched
+    )
+
+
+def check_independence(path: Path, ids: Sequence[Sequence[int]]) -> float:
+    """The result of ``batch_difference``, at most TOLERANCE.
+
+    Raises:
+        ParityError: it is above TOLERANCE.
+    """
+    difference = batch_difference(path, ids)
+    if difference > TOLERANCE:
+        raise ParityError(
+            f"an answer of the exported graph depends on the batch: it differs by {difference:.2e},"
+            f" more than {TOLERANCE:.0e}"
+        )
+    return difference
 
 
 def text_agreement(plain: Path, served: Path, ids: Sequence[Sequence[int]]) -> dict[str, float]:

@@ -8,7 +8,7 @@ real inputs. Range and scale of the weights stay the same.
 Source: Frantar et al. 2023, GPTQ, arXiv 2210.17323.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from sagemaker_jobs.export.static import Grid, static_grids
 from sagemaker_jobs.export.tap import session_with_tensors
 
 _DAMPING = 0.01
@@ -56,7 +57,10 @@ def round_compensated(
 
 
 def covariances(
-    model: onnx.ModelProto, names: Sequence[str], ids: Sequence[Sequence[int]]
+    model: onnx.ModelProto,
+    names: Sequence[str],
+    ids: Sequence[Sequence[int]],
+    grids: Mapping[str, Grid],
 ) -> dict[str, Floats]:
     """Mean outer product of each tensor's last axis with itself, over all tokens of the texts.
 
@@ -64,6 +68,7 @@ def covariances(
         model: The float32 graph.
         names: The tensors, (batch, tokens, k) each.
         ids: Token ids of the texts.
+        grids: Name → the grid that the tensor is quantised by; others keep their float32 values.
 
     Returns:
         Name → (k, k).
@@ -78,6 +83,7 @@ def covariances(
         values = session.run(unique, {"input_ids": row, "attention_mask": np.ones_like(row)})
         for name, value in zip(unique, values, strict=True):
             flat = value.reshape(-1, value.shape[-1])
+            flat = grids[name].nearest(flat) if name in grids else flat
             sums[name] = sums.get(name, 0.0) + (flat.T @ flat).astype(np.float64)
     return {name: total / max(tokens, 1) for name, total in sums.items()}
 
@@ -101,7 +107,8 @@ def round_weights(plain: Path, served: Path, ids: Sequence[Sequence[int]]) -> in
         for node in source.graph.node
         if node.op_type == "MatMul" and node.input[1] + _QUANTIZED in stored
     ]
-    input_covariances = covariances(source, [node.input[0] for node in nodes], ids)
+    names = [node.input[0] for node in nodes]
+    input_covariances = covariances(source, names, ids, static_grids(target))
     for node in nodes:
         entry = stored[node.input[1] + _QUANTIZED]
         before = numpy_helper.to_array(entry)

@@ -14,9 +14,12 @@ from transformers import (
     DistilBertModel,
     ErnieConfig,
     ErnieModel,
+    MPNetConfig,
+    MPNetModel,
 )
 
 from sagemaker_jobs.export.__main__ import main as export
+from sagemaker_jobs.export.fuse import FUSED, PLAIN
 from sagemaker_jobs.export.parity import SHAPES, probe, run_graph
 from sagemaker_jobs.export.smooth import input_groups
 from sagemaker_jobs.train import data as reviews
@@ -45,8 +48,15 @@ ENCODERS = {
             max_position_embeddings=128,
         ),
     ),
+    "mpnet": (
+        MPNetModel,
+        MPNetConfig(
+            hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+            max_position_embeddings=130,
+        ),
+    ),
 }  # fmt: skip
-"""Optimum has no config for the last one."""
+"""Optimum has no config for ernie; mpnet adds a bias by relative position to its attention."""
 
 
 @pytest.fixture(scope="module", params=ENCODERS)
@@ -108,8 +118,8 @@ def test_int8_predicts_the_labels_of_float32_for_real_texts(trained, exported, d
 
 def test_only_the_matrix_products_of_the_encoder_are_quantised(trained, exported):
     nodes = onnx.load(str(exported[1] / "model.onnx")).graph.node
-    integer = [node.name for node in nodes if node.op_type == "MatMulInteger"]
-    layers = {"bert": 3, "distilbert": 2, "ernie": 2}[trained[0]]
+    integer = [node.name for node in nodes if node.op_type in (PLAIN, FUSED)]
+    layers = {"bert": 3, "distilbert": 2, "ernie": 2, "mpnet": 2}[trained[0]]
     assert len(integer) == (0 if exported[0] == "float32" else 6 * layers)
     assert all(name.startswith("/encoder/") for name in integer)
 
@@ -117,12 +127,12 @@ def test_only_the_matrix_products_of_the_encoder_are_quantised(trained, exported
 def test_smoothing_groups_layers_by_their_input_regardless_of_names(trained):
     kind, folder = trained
     model = load_model(folder)
-    layers = {"bert": 3, "distilbert": 2, "ernie": 2}[kind]
+    layers = {"bert": 3, "distilbert": 2, "ernie": 2, "mpnet": 2}[kind]
     groups = input_groups(model, [[2, 9, 10, 3]])
     assert sorted(map(len, groups)) == [1] * 3 * layers + [3] * layers
-    names = ("q_lin", "k_lin", "v_lin") if kind == "distilbert" else ("query", "key", "value")
+    names = {"distilbert": ["q_lin", "k_lin", "v_lin"], "mpnet": ["q", "k", "v"]}
     shared = [[name.rpartition(".")[2] for name in group] for group in groups if len(group) == 3]
-    assert shared == [list(names)] * layers
+    assert shared == [names.get(kind, ["query", "key", "value"])] * layers
 
 
 def test_an_encoder_without_an_optimum_config_is_logged(trained, data, tmp_path, caplog):

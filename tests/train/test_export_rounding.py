@@ -73,7 +73,7 @@ def test_every_integer_matrix_of_the_graph_loses_less_on_its_inputs(graphs):
         stored = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
         matrices = [key.removesuffix("_quantized") for key in stored if key.endswith("_quantized")]
         weights = [key for key in matrices if key in read]
-        input_covariances = covariances(plain, [read[key] for key in weights], TEXTS)
+        input_covariances = covariances(plain, [read[key] for key in weights], TEXTS, {})
         for key in weights:
             error = stored[f"{key}_quantized"] * stored[f"{key}_scale"] - floats[key]
             covariance = input_covariances[read[key]]
