@@ -19,7 +19,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from sagemaker_jobs.contrast import test, train
+
 Part = Literal["train", "test"]
+_PACKAGES = {"train": train, "test": test}  # imported, so that packaging includes their files
 _SECTION = re.compile(r"^\[([^\]:|]+)(?::([^\]|]*))?\]$", re.MULTILINE)
 
 
@@ -34,7 +37,7 @@ class WordList:
 
 def folder_of(part: Part) -> Path:
     """The folder of a part's words and frames."""
-    return Path(__file__).parent / part
+    return Path(_PACKAGES[part].__path__[0])
 
 
 @cache

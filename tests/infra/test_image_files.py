@@ -94,6 +94,15 @@ def test_images_that_find_aspects_have_the_lexicon(image):
     assert (build_context(image) / "app/shared/aspects/english.lexicon").stat().st_size > 100_000
 
 
+def test_the_training_context_has_the_words_and_frames_of_the_behavioural_suite():
+    suite = Path("sagemaker_jobs", "contrast", "test")
+    context = build_context(TRAINING) / "app"
+    assert list((ROOT / suite).glob("*.frames"))
+    for path in (ROOT / suite).iterdir():
+        if path.is_file():
+            assert (context / suite / path.name).read_bytes() == path.read_bytes()
+
+
 def test_a_context_is_reused_and_a_damaged_one_is_replaced():
     first = build_context("processing")
     (first / "requirements.txt").write_text("changed")

@@ -1,0 +1,1 @@
+"""Words and frames of the behavioural suite; no model is trained on them."""
