@@ -83,6 +83,8 @@ def test_the_training_context_contains_the_jobs_of_the_image():
         ".",
         *("app/sagemaker_jobs", "app/sagemaker_jobs/train", "app/sagemaker_jobs/export"),
         *("app/sagemaker_jobs/evaluate", "app/sagemaker_jobs/evaluate/robustness"),
+        *("app/sagemaker_jobs/evaluate/behaviours", "app/sagemaker_jobs/contrast"),
+        *("app/sagemaker_jobs/contrast/train", "app/sagemaker_jobs/contrast/test"),
         *("app/sagemaker_jobs/candidate", "app/sagemaker_jobs/gate"),
         *("app/shared", "app/shared/runtime", "app/shared/schemas", "app/shared/storage"),
     }
