@@ -49,7 +49,7 @@ test-fast: $(VENV)/.dev ## Only the unit tests, in less than a minute
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
 fuzz: $(VENV)/.dev ## Try more generated input (EXAMPLES=per test, SEED=to repeat a run, ARGS="-k train")
-	FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests -m fuzz $(ARGS)
+	FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests --ignore=tests/train -m fuzz $(ARGS)
 
 test-serve: $(VENV)/.dev ## All tests except training (ARGS="-n 0": in one process)
 	scripts/install_chromium.sh $(BIN)/python

@@ -67,7 +67,7 @@ class CollectRequest(BaseModel):
         None, max_length=1024, examples=["s3"], description="s3, or s3:// with the raw bucket"
     )
     prefix: PlainText | None = Field(None, max_length=1024, examples=["uploads/2024/"])
-    after: str | None = Field(
+    after: PlainText | None = Field(
         None, max_length=1024, description="next_after of the previous response"
     )
     key: DumpKey | None = Field(None, max_length=1024, examples=["uploads/reviews.csv"])

@@ -1,6 +1,6 @@
 """Write-through for moto's S3: an object is on disk before its PUT is answered.
 
-moto keeps S3 in memory. Seven functions and classes of moto 5.2 are replaced, listed in ``_hooks``;
+moto keeps S3 in memory. Eight functions and classes of moto 5.2 are replaced, listed in ``_hooks``;
 docs/decisions/0005-local-stack.md explains the decision and its alternatives. If another version of
 moto lacks one of them, ``install`` fails.
 """
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
+from urllib.parse import quote
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3 import models, notifications, responses
@@ -86,6 +87,11 @@ class WriteThrough:
                 responses.S3Response,
                 "_bucket_response",
                 self._writing_through(responses.S3Response._bucket_response, keyed=False),  # noqa: SLF001
+            ),
+            (
+                responses.S3Response,
+                "list_objects_v2",
+                _encoding_start_after(responses.S3Response.list_objects_v2),
             ),
             (notifications, "send_event", self._deferring_events(notifications.send_event)),
         ]
@@ -203,6 +209,24 @@ def _reporting_full_disk(respond: Callable[..., Any]) -> Callable[..., Any]:
             return 507, {"Content-Type": "application/xml"}, _STORAGE_FULL
 
     return respond_or_report
+
+
+def _encoding_start_after(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Wrap a list of keys to URL-encode ``StartAfter``: XML cannot have all characters of keys."""
+
+    def list_objects_v2(response: Any) -> Any:
+        write = response.serialized
+
+        def write_encoded(answer: Any) -> Any:
+            fields = answer.result
+            if fields.get("EncodingType") == "url" and "StartAfter" in fields:
+                fields["StartAfter"] = quote(fields["StartAfter"])
+            return write(answer)
+
+        response.serialized = write_encoded
+        return original(response)
+
+    return list_objects_v2
 
 
 def _backend() -> Any:

@@ -172,6 +172,16 @@ def test_listing_supports_pages_and_prefixes(aws, bucket):
     assert entries == [(f"p/{n}", n) for n in range(7)]
 
 
+@pytest.mark.parametrize("character", ["\0", "\x01", "\v", "\x7f", "\x85", "&", "%", "é", "\ufffe"])
+def test_a_list_may_begin_after_any_character(aws, bucket, character):
+    for name in ("a/b", "a/c"):
+        aws.s3.put_object(Bucket=bucket, Key=name, Body=b"x")
+    listed = aws.s3.list_objects_v2(Bucket=bucket, Prefix="a/", StartAfter=f"a/b{character}")
+    assert [entry["Key"] for entry in listed["Contents"]] == ["a/c"]
+    assert listed["StartAfter"] == f"a/b{character}"
+    assert "Contents" not in aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"a/{character}")
+
+
 @pytest.fixture
 def large(tmp_path):
     path = tmp_path / "large"
