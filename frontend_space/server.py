@@ -3,7 +3,6 @@
 import errno
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -43,6 +42,26 @@ def address_of(listener: socket.socket) -> str:
     return f"http://{name}:{port}/"
 
 
+class _Server(uvicorn.Server):
+    """A server that says when it has started, or failed to."""
+
+    def __init__(self, configuration: uvicorn.Config) -> None:
+        super().__init__(configuration)
+        self.start_ended = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to serve."""
+        await super().startup(sockets)
+        self.start_ended.set()
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until ``should_exit``."""
+        try:
+            super().run(sockets)
+        finally:
+            self.start_ended.set()
+
+
 @contextmanager
 def serving(application: ASGIApp, listener: socket.socket) -> Iterator[None]:
     """Serve an application on a socket within the block.
@@ -58,15 +77,13 @@ def serving(application: ASGIApp, listener: socket.socket) -> Iterator[None]:
         server_header=False,
         timeout_graceful_shutdown=_STOP_TIMEOUT_SECONDS,
     )
-    server = uvicorn.Server(configuration)
+    server = _Server(configuration)
     thread = threading.Thread(target=server.run, args=([listener],), name="page", daemon=True)
     thread.start()
     try:
-        deadline = time.monotonic() + _START_TIMEOUT_SECONDS
-        while not server.started:
-            if not thread.is_alive() or time.monotonic() > deadline:
-                raise OSError("the server did not start")
-            time.sleep(0.005)
+        server.start_ended.wait(_START_TIMEOUT_SECONDS)
+        if not server.started:
+            raise OSError("the server did not start")
         yield
     finally:
         server.should_exit = True

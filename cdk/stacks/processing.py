@@ -23,10 +23,16 @@ _BUILDERS = 2
 """The minimum of an event source; the conditional pointer update resolves races."""
 
 
-def _set_clean_shards_aside(storage: StorageStack) -> list[Grant]:
+def _read_and_set_aside_shards(storage: StorageStack, database: DatabaseStack) -> list[Grant]:
+    """What every function needs that reads clean shards, and moves damaged ones to quarantine."""
     return [
+        *database.grants,
+        grants.list_bucket(storage.clean),
+        grants.read_objects(storage.clean, "reviews/"),
         grants.write_objects(storage.clean, _QUARANTINE),
         grants.delete_objects(storage.clean, "reviews/"),
+        grants.list_bucket(storage.artefacts),
+        grants.encrypt(storage.key),
     ]
 
 
@@ -68,14 +74,9 @@ class ProcessingStack(Stack):
             values=self._values(storage, database),
             description="Encodes clean shards: embeddings and sentiment in one pass",
             grants=[
-                *database.grants,
-                grants.list_bucket(storage.clean),
-                grants.read_objects(storage.clean, "reviews/"),
-                grants.list_bucket(storage.artefacts),
+                *_read_and_set_aside_shards(storage, database),
                 grants.read_objects(storage.artefacts, "models/", "pointers/", _QUARANTINE),
                 grants.write_objects(storage.artefacts, "embeddings/", _QUARANTINE),
-                *_set_clean_shards_aside(storage),
-                grants.encrypt(storage.key),
                 grants.send_messages(self.indexing.queue),
             ],
             memory_mb=MAX_MEMORY_MB,
@@ -104,11 +105,7 @@ class ProcessingStack(Stack):
             values=self._values(storage, database),
             description="Checks stored objects, and has damaged ones rebuilt",
             grants=[
-                *database.grants,
-                grants.list_bucket(storage.clean),
-                grants.read_objects(storage.clean, "reviews/"),
-                *_set_clean_shards_aside(storage),
-                grants.list_bucket(storage.artefacts),
+                *_read_and_set_aside_shards(storage, database),
                 grants.read_objects(storage.artefacts, *permanent, _QUARANTINE),
                 grants.write_objects(
                     storage.artefacts, "activations/", "models/", "pointers/", _QUARANTINE
@@ -117,7 +114,6 @@ class ProcessingStack(Stack):
                     storage.artefacts,
                     *("activations/", "embeddings/", "indexes/", "models/", f"{_QUARANTINE}open/"),
                 ),
-                grants.encrypt(storage.key),
                 grants.send_messages(self.shards.queue),
                 grants.send_messages(self.indexing.queue),
             ],
