@@ -1,6 +1,7 @@
-"""Names of the AWS resources of the local stack."""
+"""Names of the AWS resources and folders of the local stack."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 REGION = "us-east-1"
 RAW_BUCKET = "reviewlens-raw"
@@ -54,6 +55,11 @@ QUEUES = (
         needs_database=False,
     ),
 )
+
+
+def training_folder(cache: Path) -> Path:
+    """The folder of all training runs, beside the cache of the state folder."""
+    return cache.with_name("training")
 
 
 def queue_url(endpoint: str, queue: str) -> str:

@@ -17,6 +17,7 @@ from local.files import write_atomically
 
 log = logging.getLogger(__name__)
 _REASON_SUFFIX = ".reason.json"
+_FOLDER = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Quarantine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.sentences: list[str] = []
+
+    @classmethod
+    def beside(cls, folder: Path) -> "Quarantine":
+        """The quarantine of the state folder that another folder is in."""
+        return cls(folder.with_name(_FOLDER))
 
     def report(self, sentence: str) -> None:
         """Note a problem, in one sentence for the terminal."""

@@ -14,12 +14,14 @@ from typing import Self
 from local.credentials import AwsKeys
 from local.errors import LocalStackError
 from local.files import write_atomically
+from local.names import training_folder
 from local.private import close_folder
 from local.quarantine import Quarantine
 from local.secret_file import read_secrets
 
 DEFAULT_FOLDER = Path(".reviewlens")
 _MARKER = "reviewlens-state"
+_LOCK = "lock"
 _FORMAT = 1
 _MARKER_BODY = f"{_FORMAT}\n".encode()
 _LOCK_ATTEMPTS = 10
@@ -67,8 +69,11 @@ class StateFolder:
         self.cache = self.root / "cache"
         self.logs = self.root / "logs"
         self.temporary = self.root / "tmp"
-        self.quarantine = Quarantine(self.root / "quarantine")
+        self.training = training_folder(self.cache)
+        self.quarantine = Quarantine.beside(self.postgres)
         self.marker = self.root / _MARKER
+        self._lock = self.root / _LOCK
+        self._running = self.root / "stack.json"
 
     def create(self) -> None:
         """Create the folder, or accept an existing state folder.
@@ -139,10 +144,10 @@ class StateFolder:
 
     def running(self) -> RunningStack | None:
         """The stack that runs on this folder, None if there is none or it was killed."""
-        if not self.has_marker() or not is_locked(self.root / "lock"):
+        if not self.has_marker() or not is_locked(self._lock):
             return None
         with suppress(OSError, ValueError, TypeError):
-            stack = RunningStack(**json.loads((self.root / "stack.json").read_text()))
+            stack = RunningStack(**json.loads(self._running.read_text()))
             return stack if _is_alive(stack.pid) else None
         return None
 
@@ -153,7 +158,7 @@ class StateFolder:
             LocalStackError: no stack runs; the message says how to start one.
         """
         running = self.running()
-        if running is None and self.has_marker() and is_locked(self.root / "lock"):
+        if running is None and self.has_marker() and is_locked(self._lock):
             message = (
                 f"The stack on {self.root} is starting, or its stack.json is damaged: wait, or stop"
                 " it with Ctrl-C where it was started and start it again."
@@ -166,11 +171,11 @@ class StateFolder:
 
     def announce(self, stack: RunningStack) -> None:
         """Write ``stack.json``, from which other commands learn how to reach the stack."""
-        write_atomically(self.root / "stack.json", json.dumps(asdict(stack)).encode())
+        write_atomically(self._running, json.dumps(asdict(stack)).encode())
 
     def withdraw(self) -> None:
         """Remove ``stack.json``."""
-        (self.root / "stack.json").unlink(missing_ok=True)
+        self._running.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete the folder and its contents.
@@ -225,7 +230,7 @@ class FolderLock:
     """Lock held while a stack runs on a folder; the kernel releases it when the process dies."""
 
     def __init__(self, root: Path) -> None:
-        self._path = root / "lock"
+        self._path = root / _LOCK
         self._root = root
         self._descriptor: int | None = None
 

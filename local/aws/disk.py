@@ -44,7 +44,7 @@ class DiskBuckets:
             quarantine: takes damaged files; by default the folder ``quarantine`` beside ``root``.
         """
         self._root = root
-        self._quarantine = quarantine or Quarantine(root.with_name("quarantine"))
+        self._quarantine = quarantine or Quarantine.beside(root)
         self._staging = root / ".staged"
         self._retired: deque[tuple[float, Path]] = deque()
         self._retired_lock = threading.Lock()

@@ -7,7 +7,6 @@ from local.errors import LocalStackError
 FORMAT = 1
 DATABASE = "database.dump"
 OBJECTS = "objects.jsonl"
-SECRETS = "secrets.json"
 
 
 class StoredFile(BaseModel):

@@ -19,7 +19,6 @@ from local.backup import database, searches
 from local.backup.contents import (
     DATABASE,
     OBJECTS,
-    SECRETS,
     Manifest,
     StoredFile,
     StoredObject,
@@ -29,7 +28,7 @@ from local.backup.places import MANIFEST, Place
 from local.errors import LocalStackError
 from local.files import sync_path
 from local.names import ARTEFACT_BUCKET, BUCKETS, REGION
-from local.secret_file import write_secrets
+from local.secret_file import SECRETS, write_secrets
 from local.stack.offline import offline_database
 from local.state import StateFolder
 from shared.db.connection import connection_arguments

@@ -18,7 +18,6 @@ from local.backup.contents import (
     DATABASE,
     FORMAT,
     OBJECTS,
-    SECRETS,
     Manifest,
     Search,
     StoredFile,
@@ -27,6 +26,7 @@ from local.backup.contents import (
 from local.backup.places import MANIFEST, UNFINISHED, Place, is_complete
 from local.errors import LocalStackError
 from local.names import ARTEFACT_BUCKET, BUCKETS
+from local.secret_file import SECRETS
 from local.stack.offline import open_database
 from local.state import StateFolder
 from shared.errors import CorruptObjectError, NotFoundError

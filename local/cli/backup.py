@@ -20,7 +20,8 @@ def backup(
 ) -> None:
     """Back up everything: database, dumps, models, indexes and the reviewer key.
 
-    The stack may run or not. The backup has its name only when it is complete; an interrupted one
+    Not included are logs and the folders of training runs; registered models are. The stack may run
+    or not. The backup has its name only when it is complete; an interrupted one
     is continued by the same command. It holds the reviewer key, so keep it as safe as the state
     folder: files in a folder have mode 0600. S3 uses the AWS credentials of the environment.
 
@@ -38,6 +39,12 @@ def backup(
         console().print(
             f"{manifest.objects:,} objects ({manifest.object_bytes / 1e6:,.1f} MB) and "
             f"{manifest.counts.get('reviews', 0):,} reviews are in {location}.",
+            markup=False,
+        )
+    if runs := sum(path.is_dir() for path in StateFolder(state).training.glob("*")):
+        notes().print(
+            f"Not in the backup: the folders of {runs} training runs in "
+            f"{StateFolder(state).training}. Their rows and registered models are.",
             markup=False,
         )
     for line in manifest.left_out:

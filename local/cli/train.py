@@ -71,7 +71,7 @@ def train(
                 run = _follow(client, run.training_id)
     except LocalStackError as error:
         fail(error)
-    model = StateFolder(state).root / "training" / run.training_id / "model"
+    model = StateFolder(state).training / run.training_id / "model"
     print_json(run) if as_json else _show(run, None if api_url else model)
     expected = TrainingState.COMPLETED if cancel is None else TrainingState.CANCELLED
     if isinstance(run, TrainingStatus) and follow and run.state is not expected:

@@ -14,6 +14,7 @@ from local.names import (
     REGION,
     REVIEWER_KEY_SECRET,
     queue_url,
+    training_folder,
 )
 
 TOKEN_VARIABLE = "REVIEWLENS_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
@@ -44,7 +45,7 @@ def function_environment(endpoint: str, cache: Path, keys: AwsKeys) -> dict[str,
         "REVIEWLENS_REVIEWER_KEY_SECRET_ID": REVIEWER_KEY_SECRET,
         "REVIEWLENS_CACHE_DIR": str(cache),
         "REVIEWLENS_TRAINING_LAUNCHER": "local.training.launcher:launcher",
-        "REVIEWLENS_TRAINING_DIR": str(Path(cache).with_name("training")),
+        "REVIEWLENS_TRAINING_DIR": str(training_folder(Path(cache))),
         "REVIEWLENS_ENVIRONMENT": "local",
         **queues,
     }

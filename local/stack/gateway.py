@@ -90,7 +90,7 @@ class Gateway:
 
         Args:
             applications: a FastAPI application for each service name.
-            read_machine: reads the state of queues and disks for /health; None: it has none.
+            read_machine: reads queues, disks and the quarantine for /health; None: there are none.
         """
         self._applications = dict(applications)
         self._read_machine = read_machine
@@ -158,7 +158,7 @@ class Gateway:
         return {**own, "services": services}
 
     async def _machine(self) -> dict[str, Any]:
-        """Checks, queues and free space of the machine."""
+        """Checks, queues, free space and quarantine of the machine."""
         if self._read_machine is None:
             return {"checks": {}}
         try:
@@ -172,6 +172,7 @@ class Gateway:
             "checks": {name: check.model_dump() for name, check in state.checks.items()},
             "queues": {name: queue.model_dump() for name, queue in state.queues.items()},
             "free_bytes": state.free_bytes,
+            "quarantine": [file.model_dump() for file in state.quarantine],
         }
 
     def openapi(self) -> dict[str, Any]:

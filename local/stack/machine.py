@@ -1,4 +1,4 @@
-"""State of the parts of a stack that are no service: its queues and its disks."""
+"""State of the parts of a stack that are no service: its queues, disks and quarantine."""
 
 import shutil
 from collections.abc import Mapping
@@ -9,38 +9,42 @@ from typing import Any
 from local.aws.resources import local_client
 from local.credentials import AwsKeys
 from local.names import QUEUES, queue_url
-from shared.schemas.health import Check, QueueState
+from local.quarantine import Quarantine
+from shared.schemas.health import Check, QuarantinedFile, QueueState
 from shared.storage.aws_errors import AWS_ERRORS
 
 MIN_FREE_BYTES = 2**30
 """Free space below which a disk is reported: uploads, batches and index builds need some."""
+_LISTED_FILES = 100
 _TEMPORARY = Path("/tmp")  # noqa: S108 - reported, not written
 
 
 @dataclass(frozen=True, slots=True)
 class MachineState:
-    """Queues and free space, and a check for each."""
+    """Queues and free space, a check for each, and the newest files in quarantine."""
 
     queues: dict[str, QueueState]
     free_bytes: dict[str, int]
     checks: dict[str, Check]
+    quarantine: list[QuarantinedFile]
 
 
 class Machine:
-    """Reads the state of queues and disks."""
+    """Reads the state of queues, disks and the quarantine."""
 
-    def __init__(self, endpoint: str, state: Path, keys: AwsKeys) -> None:
+    def __init__(self, endpoint: str, cache: Path, keys: AwsKeys) -> None:
         """Prepare reading.
 
         Args:
             endpoint: URL of the local AWS.
-            state: the state folder, or a folder in it.
+            cache: the cache of the state folder.
             keys: the credentials of the local AWS.
         """
         self._endpoint = endpoint
         self._keys = keys
         self._sqs: Any = None
-        self._folders = {"state": state, "tmp": _TEMPORARY}
+        self._folders = {"state": cache, "tmp": _TEMPORARY}
+        self._quarantine = Quarantine.beside(cache)
 
     def read(self) -> MachineState:
         """Read the current state; a part that cannot be read is a check that says so."""
@@ -55,7 +59,11 @@ class Machine:
             checks["queues"] = Check(status="unavailable", detail=detail)
         free = {name: shutil.disk_usage(folder).free for name, folder in self._folders.items()}
         checks["disk"] = _check_disks(free)
-        return MachineState(queues, free, checks)
+        return MachineState(queues, free, checks, self._damaged_files())
+
+    def _damaged_files(self) -> list[QuarantinedFile]:
+        entries = list(self._quarantine.entries())[-_LISTED_FILES:]
+        return [QuarantinedFile(name=each.name, reason=each.reason, at=each.at) for each in entries]
 
 
 def read_queues(sqs: Any, endpoint: str) -> dict[str, QueueState]:

@@ -74,7 +74,7 @@ class Postgres:
         quarantine: Quarantine | None = None,
     ) -> None:
         self._data = folder.resolve()
-        self._quarantine = quarantine or Quarantine(folder.with_name("quarantine"))
+        self._quarantine = quarantine or Quarantine.beside(folder)
         self._port = port
         self._password = password
         self._log_path = log_path

@@ -11,6 +11,7 @@ from local.names import (
     DATABASE_SECRET,
     QUEUES,
     queue_url,
+    training_folder,
 )
 from local.stack.client import StackClient, connected
 from local.state import StateFolder
@@ -70,7 +71,7 @@ def record_trained_version(dependencies: ActivationDependencies, manifest: Manif
     Raises:
         UnavailableError: the database does not respond.
     """
-    root = dependencies.cache_dir.with_name("training")
+    root = training_folder(dependencies.cache_dir)
     parameters = manifest.parameters
     # an adapted model contains the training record of its base model
     is_adapted = "adapted_from" in parameters

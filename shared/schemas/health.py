@@ -44,6 +44,16 @@ class QueueState(BaseModel):
     given_up: int
 
 
+class QuarantinedFile(BaseModel):
+    """A damaged file of the state folder: its name in quarantine, the reason, and the time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    reason: str
+    at: str
+
+
 class Health(BaseModel):
     """State of one service; ``backlog`` is reported by collection.
 
@@ -66,8 +76,9 @@ class GatewayHealth(BaseModel):
     """State of all services: ``ok`` if every service and check is, otherwise ``degraded``.
 
     ``queues`` and ``free_bytes`` (of the state folder's disk and of temporary files) describe the
-    stack on one machine, and ``checks`` what is wrong with them. On AWS one service answers for the
-    API, and all of these are empty.
+    stack on one machine, and ``checks`` what is wrong with them. ``quarantine`` lists the newest
+    files in the quarantine of the state folder, at most a hundred. On AWS one service answers for
+    the API, and all of these are empty.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -82,6 +93,7 @@ class GatewayHealth(BaseModel):
     backlog: Backlog | None = None
     queues: dict[str, QueueState] = Field(default_factory=dict)
     free_bytes: dict[str, int] = Field(default_factory=dict)
+    quarantine: list[QuarantinedFile] = Field(default_factory=list)
 
 
 def worst_status(checks: dict[str, Check]) -> HealthStatus:
