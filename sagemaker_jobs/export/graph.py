@@ -13,15 +13,18 @@ from optimum.utils import NormalizedTextConfig
 from transformers import PretrainedConfig
 
 from sagemaker_jobs.train.model import ReviewEncoder
+from shared.runtime.spans import TOKENS_OUTPUT
 
 log = logging.getLogger("export")
 OPSET = 17
-FLOAT_PARTS = ("/head/", "/projection/", "/wide/")
+FLOAT_PARTS = ("/head/", "/projection/", "/tokens/", "/wide/")
 """Nodes that stay float32: all but the encoder's."""
 
 
 class _ReviewAxes:
     """Our inputs and outputs, mixed into optimum's config of an architecture."""
+
+    with_tokens = False
 
     @property
     def inputs(self) -> dict[str, dict[int, str]]:
@@ -30,7 +33,8 @@ class _ReviewAxes:
 
     @property
     def outputs(self) -> dict[str, dict[int, str]]:
-        return {"embedding": {0: "batch"}, "logits": {0: "batch"}}
+        outputs = {"embedding": {0: "batch"}, "logits": {0: "batch"}}
+        return outputs | ({TOKENS_OUTPUT: {0: "batch", 1: "tokens"}} if self.with_tokens else {})
 
 
 class _AnyTextEncoder(TextEncoderOnnxConfig):
@@ -55,21 +59,24 @@ def _architecture_config(model_type: str) -> type[Any]:
     return architecture
 
 
-def onnx_config(encoder: PretrainedConfig) -> Any:
-    """Optimum's export config for an encoder with our two inputs and two outputs."""
-    architecture = _architecture_config(encoder.model_type)
-    return type("ReviewOnnxConfig", (_ReviewAxes, architecture), {})(encoder)
+def onnx_config(encoder: PretrainedConfig, *, with_tokens: bool = False) -> Any:
+    """Optimum's export config for an encoder with our two inputs and two or three outputs."""
+    bases = _ReviewAxes, _architecture_config(encoder.model_type)
+    return type("ReviewOnnxConfig", bases, {"with_tokens": with_tokens})(encoder)
 
 
 def export_float(model: ReviewEncoder, path: Path) -> None:
     """Write a graph with inputs input_ids, attention_mask and outputs embedding, logits.
+
+    A model with a head for tokens has token_logits as well.
 
     Batch and token axes are dynamic. optimum uses the legacy tracer: it keeps the encoder's matrix
     products as MatMul over constant weights, which dynamic quantisation needs.
     """
     encoder = model.encoder.config
     model.config = encoder  # optimum reads it from there
-    export_pytorch(model, onnx_config(encoder), OPSET, path)
+    config = onnx_config(encoder, with_tokens=model.tokens is not None)
+    export_pytorch(model, config, OPSET, path)
     onnx.checker.check_model(str(path))
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sagemaker_jobs.train import data as reviews
-from sagemaker_jobs.train.model import ReviewEncoder
+from sagemaker_jobs.train.model import ReviewEncoder, mean_pool
 
 TOLERANCE = 1e-4
 MIN_COSINE = 0.9
@@ -70,12 +70,12 @@ def served_agreement(plain: Path, served: Path, vocabulary: int) -> float:
     for rows, tokens in SHAPES:
         ids, mask = probe(rows, tokens, vocabulary)
         feed = {"input_ids": ids, "attention_mask": mask}
-        (want, _), (got, logits) = (session.run(None, feed) for session in sessions)
-        if got.shape != want.shape or logits.shape != (rows, len(reviews.LABELS)):
+        want, got = (session.run(None, feed) for session in sessions)
+        if [part.shape for part in got] != [part.shape for part in want]:
             raise ParityError("the exported graph has outputs of other shapes")
-        if not (np.isfinite(got).all() and np.isfinite(logits).all()):
+        if not all(np.isfinite(part).all() for part in got):
             raise ParityError("the exported graph returns values that are not finite")
-        least = min(least, float((got * want).sum(-1).min()))
+        least = min(least, float((got[0] * want[0]).sum(-1).min()))
     if least < MIN_COSINE:
         raise ParityError(
             f"an embedding of the exported graph has cosine {least:.3f} to that of float32"
@@ -83,18 +83,19 @@ def served_agreement(plain: Path, served: Path, vocabulary: int) -> float:
     return least
 
 
-def run_graph(
-    path: Path, ids: Sequence[Sequence[int]], size: int = _BATCH
-) -> tuple[Tensor, Tensor]:
-    """Embeddings (n, d) and logits (n, 3) of a graph, in batches as in serving."""
+def run_graph(path: Path, ids: Sequence[Sequence[int]], size: int = _BATCH) -> tuple[Tensor, ...]:
+    """Embeddings (n, d) and logits (n, 3) of a graph, in batches as in serving.
+
+    For a graph with logits of tokens, also their mean for each text (n, 3).
+    """
     session = _session(path)
 
     def encode(tokens: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         feed = {"input_ids": tokens.numpy(), "attention_mask": mask.numpy()}
-        return tuple(torch.from_numpy(part) for part in session.run(None, feed))
+        outputs = [torch.from_numpy(part) for part in session.run(None, feed)]
+        return (*outputs[:2], *(mean_pool(part, mask) for part in outputs[2:]))
 
-    embedding, logits = reviews.map_batches(ids, size, encode)
-    return embedding, logits
+    return reviews.map_batches(ids, size, encode)
 
 
 def batch_difference(path: Path, ids: Sequence[Sequence[int]]) -> float:
@@ -105,14 +106,13 @@ def batch_difference(path: Path, ids: Sequence[Sequence[int]]) -> float:
     Returns:
         The difference of an embedding's component or of a probability.
     """
-    alone, *batched = (run_graph(path, ids, size) for size in (1, _BATCH, len(ids)))
-    return max(
-        max(
-            float((embedding - alone[0]).abs().max()),
-            float((logits.softmax(-1) - alone[1].softmax(-1)).abs().max()),
-        )
-        for embedding, logits in batched
-    )
+
+    def answers(size: int) -> Tensor:
+        embedding, *logits = run_graph(path, ids, size)
+        return torch.cat([embedding, *(part.softmax(-1) for part in logits)], -1)
+
+    alone, *batched = map(answers, (1, _BATCH, len(ids)))
+    return max(float((answer - alone).abs().max()) for answer in batched)
 
 
 def check_independence(path: Path, ids: Sequence[Sequence[int]]) -> float:
@@ -135,21 +135,21 @@ def text_agreement(plain: Path, served: Path, ids: Sequence[Sequence[int]]) -> d
 
     Returns:
         ``texts``, their number; ``same_label``, the share with the same label; ``mean_cosine`` of
-        the embeddings, including the alignment of the projection.
+        the embeddings, including the alignment of the projection; ``same_token_label``, for a
+        graph with logits of tokens, the share with the same label by the mean of those.
 
     Raises:
         ParityError: fewer than MIN_SAME_LABEL of the labels are the same.
     """
-    (plain_vectors, plain_logits), (vectors, logits) = (
-        run_graph(path, ids) for path in (plain, served)
-    )
-    same = float((plain_logits.argmax(-1) == logits.argmax(-1)).float().mean())
-    if same < MIN_SAME_LABEL:
+    wanted, got = (run_graph(path, ids) for path in (plain, served))
+    pairs = zip(wanted[1:], got[1:], strict=True)
+    shares = [float((a.argmax(-1) == b.argmax(-1)).float().mean()) for a, b in pairs]
+    if min(shares) < MIN_SAME_LABEL:
         raise ParityError(
-            f"the exported graph agrees with float32 on only {same:.3f} of the labels"
+            f"the exported graph agrees with float32 on only {min(shares):.3f} of the labels"
         )
     return {
         "texts": len(ids),
-        "same_label": same,
-        "mean_cosine": float((plain_vectors * vectors).sum(-1).mean()),
+        **dict(zip(("same_label", "same_token_label"), shares, strict=False)),
+        "mean_cosine": float((wanted[0] * got[0]).sum(-1).mean()),
     }

@@ -13,6 +13,12 @@ import numpy.typing as npt
 from shared.errors import ArtefactError
 from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
+from shared.runtime.spans import (
+    TOKENS_OUTPUT,
+    Characters,
+    TokenLogits,
+    token_ids_and_characters,
+)
 from shared.runtime.threads import cores
 from shared.runtime.tokens import (
     MAX_TOKENS,
@@ -29,6 +35,8 @@ from shared.storage.artefacts import LocalVersion, read_folder
 BATCH_SIZE = 8
 """Texts per pass: small batches of similar lengths need little padding and fit the CPU cache."""
 
+_OUTPUTS = ("embedding", "logits")
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -39,13 +47,15 @@ class Encoded:
     ``embeddings``: float32, texts x dimension, unit length. ``probabilities``: float32,
     texts x 3 in the order of LABELS, each row summing to one. ``truncated``: whether the middle of
     a text was left out because it has more tokens than the model reads. ``unknown_shares``: share
-    of a text's tokens that the tokenizer does not know.
+    of a text's tokens that the tokenizer does not know. ``tokens``: the logits of each text's
+    tokens; None if the model has none.
     """
 
     embeddings: Floats
     probabilities: Floats
     truncated: list[bool]
     unknown_shares: list[float]
+    tokens: list[TokenLogits] | None = None
 
 
 class Encoder:
@@ -75,6 +85,9 @@ class Encoder:
                 self._idle_session = open_session(folder / "model.onnx", idle_threads)
         except Exception as error:  # tokenizers and onnxruntime raise bare Exceptions
             raise ArtefactError(f"model {manifest.version} cannot be opened") from error
+        outputs = {output.name for output in self._session.get_outputs()}
+        self._reads_tokens = TOKENS_OUTPUT in outputs
+        self._outputs = [*_OUTPUTS, *([TOKENS_OUTPUT] if self._reads_tokens else [])]
         self._unknown_id = self._tokenizer.token_to_id(UNKNOWN)
         self._max_passes = max(1, cores() // threads)
         self._slots = threading.BoundedSemaphore(self._max_passes)
@@ -103,21 +116,30 @@ class Encoder:
                 self.encode(["One of many texts."] * (BATCH_SIZE + 1))
         except Exception as error:
             raise ArtefactError(f"model {self.version} cannot be run") from error
-        expected = ((1, self.dimension), (1, len(LABELS)))
-        if (probe.embeddings.shape, probe.probabilities.shape) != expected:
+        outputs = [probe.embeddings, probe.probabilities]
+        expected = [(1, self.dimension), (1, len(LABELS))]
+        for tokens in probe.tokens or []:
+            outputs.append(tokens.logits)
+            expected.append((len(tokens.characters), len(LABELS)))
+        if [output.shape for output in outputs] != expected:
             raise ArtefactError(f"the outputs of model {self.version} do not match its manifest")
-        if not np.isfinite(probe.embeddings).all() or not np.isfinite(probe.probabilities).all():
+        if not all(np.isfinite(output).all() for output in outputs):
             raise ArtefactError(f"model {self.version} returns values that are not finite")
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """Encode texts, in order; returns empty arrays for no texts."""
         embeddings = np.empty((len(texts), self.dimension), dtype=np.float32)
         probabilities = np.empty((len(texts), len(LABELS)), dtype=np.float32)
+        token_logits: list[Floats] = [np.empty((0, len(LABELS)), np.float32)] * len(texts)
         if not texts:
-            return Encoded(embeddings, probabilities, [], [])
-        all_ids = tokenise(self._tokenizer, texts)
-        limit = self.manifest.max_tokens or MAX_TOKENS
-        tokens = [truncate(ids, limit, self.manifest.tail_tokens) for ids in all_ids]
+            return Encoded(embeddings, probabilities, [], [], [] if self._reads_tokens else None)
+        characters: list[list[Characters]] = []
+        if self._reads_tokens:
+            all_ids, characters = token_ids_and_characters(self._tokenizer, texts)
+        else:
+            all_ids = tokenise(self._tokenizer, texts)
+        limit, tail = self.manifest.max_tokens or MAX_TOKENS, self.manifest.tail_tokens
+        tokens = [truncate(ids, limit, tail) for ids in all_ids]
         order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
         batches = [order[at : at + BATCH_SIZE] for at in range(0, len(order), BATCH_SIZE)]
 
@@ -126,8 +148,11 @@ class Encoder:
             with self._slot() as other_passes:
                 session = self._session if other_passes or len(batches) > 1 else self._idle_session
                 feed = {"input_ids": ids, "attention_mask": mask}
-                embeddings[rows], logits = session.run(["embedding", "logits"], feed)
+                embeddings[rows], logits, *of_tokens = session.run(self._outputs, feed)
             probabilities[rows] = softmax(logits)
+            for batch in of_tokens:
+                for row, values in zip(rows, batch, strict=True):
+                    token_logits[row] = values[: len(tokens[row])]
 
         if len(batches) == 1 or self._max_passes == 1:
             for rows in batches:
@@ -140,6 +165,12 @@ class Encoder:
             probabilities,
             [len(ids) > limit for ids in all_ids],
             [unknown_share(ids, self._unknown_id) for ids in all_ids],
+            [
+                TokenLogits(values, np.asarray(truncate(pairs, limit, tail), np.int64))
+                for values, pairs in zip(token_logits, characters, strict=True)
+            ]
+            if self._reads_tokens
+            else None,
         )
 
     def _workers(self) -> ThreadPoolExecutor:

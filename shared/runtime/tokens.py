@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from shared.runtime.emoji import replace_emoji
 
 Ids = npt.NDArray[np.int64]
+Item = TypeVar("Item")
 
 UNKNOWN = "[UNK]"
 """The token of everything that is not in the vocabulary."""
@@ -27,10 +29,13 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     """All token ids of each text, special tokens included; emoji are read as words."""
-    if len(texts) == 1:
-        return [tokenizer.encode(replace_emoji(texts[0])).ids]
-    encodings = tokenizer.encode_batch([replace_emoji(text) for text in texts])
+    encodings = encode(tokenizer, [replace_emoji(text) for text in texts])
     return [encoding.ids for encoding in encodings]
+
+
+def encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[Encoding]:
+    """Tokens of texts without emoji; for one text, no thread is started."""
+    return [tokenizer.encode(texts[0])] if len(texts) == 1 else tokenizer.encode_batch(list(texts))
 
 
 def unknown_share(ids: Sequence[int], unknown_id: int | None) -> float:
@@ -38,7 +43,7 @@ def unknown_share(ids: Sequence[int], unknown_id: int | None) -> float:
     return ids.count(unknown_id) / max(1, len(ids) - 2) if unknown_id is not None else 0.0
 
 
-def truncate(ids: list[int], max_tokens: int, tail_tokens: int = 1) -> list[int]:
+def truncate(ids: list[Item], max_tokens: int, tail_tokens: int = 1) -> list[Item]:
     """Keep at most ``max_tokens`` token ids: the beginning and the last ``tail_tokens``.
 
     A review often ends with its conclusion. With one tail token, only the closing special token
