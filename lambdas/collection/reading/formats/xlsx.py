@@ -37,7 +37,9 @@ def open_workbook(file: IO[bytes], limits: Limits, size: SizeLimit) -> Any:
     Raises:
         IngestError: format_unknown, decompression_limit, cpu_time_limit.
     """
-    import openpyxl  # 9 MiB that only workbooks need
+    # 9 MiB that only workbooks need; with defusedxml, openpyxl expands no entities
+    import openpyxl
+    from defusedxml import DefusedXmlException
 
     try:
         size.add(check_parts(file, limits), expanded=True)
@@ -47,6 +49,8 @@ def open_workbook(file: IO[bytes], limits: Limits, size: SizeLimit) -> Any:
             return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     except _ERRORS as error:
         message = f"the Excel workbook cannot be read; it may be truncated: {error}"[:300]
+        if isinstance(error.__cause__ or error, DefusedXmlException):
+            message = "the Excel workbook declares XML entities, which are not read"
         raise IngestError("format_unknown", message) from error
 
 
