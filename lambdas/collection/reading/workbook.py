@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from lambdas.collection.reading.decompress import SizeLimit
 from lambdas.collection.reading.formats.xlsx import (
+    DAMAGE,
     MAX_COLUMNS,
     Row,
     header_name,
@@ -89,7 +90,7 @@ def _choose(sheets: list[Any], options: ReadOptions) -> tuple[Any, int, Schema, 
 def _first_rows(sheet: Any) -> Numbered:
     rows: Numbered = []
     # of a damaged sheet, the rows before the damage; where it is read, the rest is a reject
-    with suppress(ValueError, KeyError, TypeError, SyntaxError, OSError, EOFError):
+    with suppress(*DAMAGE):
         rows.extend(islice(sheet_rows(sheet), _HEADER_ROWS))
     return rows
 

@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import io
 import zipfile
+from contextlib import suppress
 
 import openpyxl
 import pytest
@@ -159,4 +160,27 @@ def office(**parts):
 def test_other_office_documents_are_refused_by_name(read, name, parts):
     with pytest.raises(IngestError, match=name) as caught:
         read(office(**parts))
+    assert caught.value.code == "format_unknown"
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5])
+def test_compressed_bytes_that_are_damaged_are_a_reject_or_a_refusal(read, share):
+    rows = [["P1", 5, "t", f"Good lamp {number * 7919}", DAY] for number in range(2000)]
+    body = bytearray(workbook({"S": [HEADER, *rows]}))
+    part = zipfile.ZipFile(io.BytesIO(body)).getinfo("xl/worksheets/sheet1.xml")
+    data = part.header_offset + 30 + len(part.filename)
+    place = data + int(part.compress_size * share)
+    body[place : place + 20] = b"\xff" * 20
+    with suppress(IngestError):
+        assert read(bytes(body)).counted == {"truncated_record": 1}
+
+
+@pytest.mark.parametrize(("offset", "value"), [(6, 1), (8, 9), (8, 14), (8, 99)])
+def test_parts_that_are_encrypted_or_compressed_otherwise_are_refused(read, offset, value):
+    body = bytearray(workbook({"S": [HEADER, *ROWS]}))
+    for part in zipfile.ZipFile(io.BytesIO(body)).infolist():
+        entry = body.find(part.filename.encode(), body.find(b"PK\x01\x02")) - 46
+        body[part.header_offset + offset] = body[entry + offset + 2] = value
+    with pytest.raises(IngestError) as caught:
+        read(bytes(body))
     assert caught.value.code == "format_unknown"

@@ -3,8 +3,10 @@
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from lzma import LZMAError
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
@@ -21,8 +23,12 @@ MAX_COLUMNS = 1000
 _COLUMNS_BESIDE = 20
 """Columns beside those of the header in which cells are noticed."""
 _SHEETS = "xl/worksheets/"
-_ERRORS = (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError, EOFError, ParseError,
-           IndexError, AttributeError)  # fmt: skip
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError),
+    *(ParseError, KeyError, ValueError, TypeError, IndexError, AttributeError),
+    RuntimeError,  # zipfile's for encryption and for unknown compressions
+)
+"""What openpyxl and zipfile raise for a damaged workbook."""
 _ERROR_VALUES = frozenset(
     {"#N/A", "#DIV/0!", "#REF!", "#NAME?", "#NULL!", "#NUM!", "#VALUE!", "#SPILL!", "#CALC!"}
 )
@@ -47,7 +53,7 @@ def open_workbook(file: IO[bytes], limits: Limits, size: SizeLimit) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validations that are not read
             return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-    except _ERRORS as error:
+    except DAMAGE as error:
         message = f"the Excel workbook cannot be read; it may be truncated: {error}"[:300]
         if isinstance(error.__cause__ or error, DefusedXmlException):
             message = "the Excel workbook declares XML entities, which are not read"
@@ -147,7 +153,7 @@ def parse_rows(
             number, row = next(rows)
         except StopIteration:
             break
-        except _ERRORS as error:
+        except DAMAGE as error:
             state.warnings.append(
                 f"the Excel sheet is damaged; the rest is not read: {error}"[:300]
             )
