@@ -15,6 +15,7 @@ from lambdas.collection.reading.formats.xlsx import (
     parse_rows,
     sheet_rows,
 )
+from lambdas.collection.reading.formats.xlsx_merged import FillDown
 from lambdas.collection.reading.opened import Opened, make_profile
 from lambdas.collection.reading.options import ReadOptions
 from lambdas.collection.reading.records import StreamState
@@ -49,10 +50,17 @@ def open_workbook_dump(
         state.warnings.append(f"only the sheet {sheet.title!r} is read, not {listed}")
     state.encoding = "utf-8"
     limit = options.limits.max_record_bytes
-    records = parse_rows(sheet_rows(sheet, len(columns)), columns, number, state, limit)
     maker = RowMaker(schema, columns, options.reviewer_key)
+    merged = FillDown(sheet, _places_to_fill(maker, columns), number)
+    records = parse_rows(sheet_rows(sheet, len(columns)), columns, merged, state, limit)
     profile = make_profile("xlsx", state, schema.name, [name for name in columns if name])
     return Opened(records, state, profile, lambda _record: maker)
+
+
+def _places_to_fill(maker: RowMaker, columns: list[str]) -> list[int]:
+    """The columns of fields in which merged cells count; a text over several rows is one review."""
+    fields = maker.field_columns(columns)
+    return [columns.index(names[0]) for field, names in fields.items() if field != "text"]
 
 
 def _sheets(workbook: Any, hints: Mapping[str, str]) -> list[Any]:

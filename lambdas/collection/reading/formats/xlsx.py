@@ -12,6 +12,7 @@ from xml.etree.ElementTree import ParseError
 
 from lambdas.collection.reading.decompress import SizeLimit
 from lambdas.collection.reading.formats.unquoted import HEADER_AGAIN, cut_off, too_long
+from lambdas.collection.reading.formats.xlsx_merged import FillDown
 from lambdas.collection.reading.formats.xlsx_rows import written_rows
 from lambdas.collection.reading.options import Limits
 from lambdas.collection.reading.records import Named, Record, StreamState
@@ -142,10 +143,15 @@ def _value(value: Any) -> Any:
 
 
 def parse_rows(
-    rows: Iterator[tuple[int, Row]], columns: list[str], header: int, state: StreamState, limit: int
+    rows: Iterator[tuple[int, Row]],
+    columns: list[str],
+    merged: FillDown,
+    state: StreamState,
+    limit: int,
 ) -> Iterator[Record]:
-    """Yield one record per row below the row ``header``, as the list of the values of columns."""
+    """Yield one record per row below the header, as the list of the values of columns."""
     width = len(columns)
+    merged.find(state, DAMAGE)
     beyond = 0
     names: list[str | None] = [name or None for name in columns]
     while True:
@@ -159,11 +165,12 @@ def parse_rows(
             )
             yield Record(None, cut_off(), "")
             break
-        if number <= header:
+        if number <= merged.header:
             continue
         beyond += any(value is not None for value in row[width:])
         values = [*row[:width], *[None] * (width - len(row))]
         if any(value is not None for value in values):
+            merged.fill(number, values)
             yield _record(number, values, columns, names, limit)
     if beyond:
         state.warnings.append(f"{beyond} rows have cells beside the columns of the header")
