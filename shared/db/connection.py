@@ -22,6 +22,8 @@ _MIN_CONNECT_SECONDS = 5
 _CHECK_SECONDS = 1.0
 """Time in which an idle connection must answer to be used again."""
 _DOES_NOT_ANSWER = "the database does not answer"
+_EXTENDING_A_FILE = frozenset({"mdextend", "mdzeroextend"})
+"""Functions of PostgreSQL that fail without a code of their own if a quota is used up."""
 _KEEPALIVES = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
@@ -59,7 +61,10 @@ def _translate_errors() -> Iterator[None]:
     """Raise UnavailableError for a lost connection, a deadlock or a restart: a retry can help."""
     try:
         yield
-    except psycopg.errors.DiskFull as error:
+    except (psycopg.errors.DiskFull, psycopg.errors.InternalError_) as error:
+        is_full = isinstance(error, psycopg.errors.DiskFull)
+        if not is_full and error.diag.source_function not in _EXTENDING_A_FILE:
+            raise
         raise StorageFullError("the disk of the database is full") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise UnavailableError(_DOES_NOT_ANSWER) from error
