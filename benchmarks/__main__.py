@@ -12,6 +12,7 @@ from benchmarks import (
     cold,
     collection,
     insights,
+    local_aws,
     machine,
     memory,
     pipeline,
@@ -24,6 +25,7 @@ from benchmarks.figures import Report
 # The parts that need a stack with an index come last, because it runs until the end.
 PARTS: dict[str, Callable[[Context], list[Report]]] = {
     "reading": versions.run,
+    "local_aws": local_aws.run,
     "collection": collection.run,
     "pipeline": pipeline.run,
     "insights": insights.run,
@@ -32,6 +34,7 @@ PARTS: dict[str, Callable[[Context], list[Report]]] = {
     "cold": cold.run,
     "memory": memory.run,
 }
+_COMPARISONS = {"reading", "local_aws"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -51,9 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--state", type=Path, help="state folder with the index, reused by later runs"
     )
-    parser.add_argument(
-        "--against", metavar="COMMIT", help="the earlier version that reading is compared with"
-    )
+    parser.add_argument("--against", metavar="COMMIT", help="the earlier version to compare with")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the values of every round")
     return parser
 
@@ -95,13 +96,14 @@ def _check(options: argparse.Namespace) -> None:
         build_parser().error(f"unknown part: {', '.join(sorted(unknown))}")
     if options.rounds < 1 or options.requests < 1:
         build_parser().error("--rounds and --requests must be at least 1")
-    if "reading" in options.parts and not options.against:
-        build_parser().error("reading needs --against COMMIT, such as --against HEAD~10")
+    if not options.against and (needing := _COMPARISONS.intersection(options.parts)):
+        part = min(needing)
+        build_parser().error(f"{part} needs --against COMMIT, such as --against HEAD~10")
 
 
 def _selected(options: argparse.Namespace) -> list[str]:
-    """The named parts, or all; the comparison with an earlier version only with --against."""
-    parts = options.parts or (PARTS if options.against else set(PARTS) - {"reading"})
+    """The named parts, or all; comparisons with an earlier version only with --against."""
+    parts = options.parts or (PARTS if options.against else set(PARTS) - _COMPARISONS)
     return [name for name in PARTS if name in parts]
 
 

@@ -23,10 +23,10 @@ _PROGRAM = ROOT / "benchmarks" / "children" / "read_dumps.py"
 
 
 @contextmanager
-def _reader(root: Path) -> Iterator[Any]:
-    """Start the program that reads dumps with one version; yields it."""
+def version_running(root: Path, program: Path = _PROGRAM) -> Iterator[Any]:
+    """Start a program (by default the one that reads dumps) with one version; yields it."""
     with subprocess.Popen(
-        [sys.executable, "-P", str(_PROGRAM)],
+        [sys.executable, "-P", str(program)],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
         stdin=subprocess.PIPE,
@@ -61,7 +61,7 @@ def reading(context: Context) -> Report:
 
 def _compare(report: Report, name: str, path: Path, rows: int, context: Context) -> None:
     repeats = max(1, _ROWS_PER_ROUND // rows)
-    with _reader(context.earlier) as before, _reader(ROOT) as now:
+    with version_running(context.earlier) as before, version_running(ROOT) as now:
         # the first reading warms up imports and the page cache
         memory = [_read(each, path, 1)["peak_mib"] for each in (now, before)]
         rates: dict[Any, list[float]] = {now: [], before: []}
