@@ -65,7 +65,7 @@ class Conventions:
         if self.scale.doubt:
             warnings.append(
                 f"the rating scale {self.scale.scale.name} is uncertain ({self.scale.evidence}); "
-                "rating_scale in the mapping states it"
+                "if it is wrong, state the scale in the mapping, such as rating_scale=10"
             )
         if self.dates.order == AMBIGUOUS:
             warnings.append(

@@ -217,6 +217,16 @@ def test_zeros_count_as_not_rated(read):
     assert "1 ratings of 0 count as not rated" in got.dump.warnings
 
 
+def test_ratings_of_one_and_two_only_are_reported_with_what_to_do(read):
+    rows = "".join(f"a good lamp {number},{number % 2 + 1}\n" for number in range(60))
+    got = read(f"text,rating\n{rows}".encode())
+    assert {row["rating"] for row in got.rows} == {1, 2}
+    assert got.warnings[-1] == (
+        "the rating scale 1..5 is uncertain (60 ratings from 1 to 2); if it is wrong, state the "
+        "scale in the mapping, such as rating_scale=10"
+    )
+
+
 def test_a_doubtful_scale_is_reported(read):
     got = read(rated(7, 1, 6))
     (warning,) = [w for w in got.dump.warnings if "rating_scale" in w]
