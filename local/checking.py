@@ -13,6 +13,7 @@ from local.names import ARTEFACT_BUCKET, BUCKETS, CLEAN_BUCKET
 from local.stack.offline import open_database
 from local.state import StateFolder
 from shared.db import integrity
+from shared.db.table_indexes import contradicting_indexes
 from shared.errors import ArtefactError, CorruptObjectError, NotFoundError
 from shared.index.build import indexed_shards
 from shared.index.shards import count_rows, list_pairs, shard_of
@@ -80,6 +81,9 @@ class Checker:
         if tables.problems:
             ledger.problems.append("not checked, because a table cannot be read")
             return
+        indexes = self._add("indexes of tables")
+        indexes.checked, problems = contradicting_indexes(connection)
+        indexes.problems += problems.values()
         for rule in (*integrity.RULES, integrity.FIGURES):
             ledger.checked += 1
             try:

@@ -20,6 +20,7 @@ from local.stack.offline import offline_database
 from local.state import StateFolder
 from shared.db import integrity
 from shared.db.connection import connection_arguments
+from shared.db.table_indexes import contradicting_indexes, rebuild_index
 from shared.schemas.manifest import ArtefactKind, Pointer
 from shared.storage import artefacts, registry, verify
 from shared.storage.layout import analysis_shard, embedding_shard, pointer_key
@@ -65,6 +66,7 @@ def repair(state: StateFolder, progress: Callable[[str], None]) -> RepairReport:
         _mend_pointers(state, buckets, report)
         progress("database")
         with psycopg.connect(**connection_arguments(postgres.secret)) as connection:
+            _mend_indexes_of_tables(connection, report)
             _mend_database(connection, state, report)
     return report
 
@@ -120,6 +122,19 @@ def _newest_good(store: ObjectStore, kind: ArtefactKind) -> str | None:
 def _pointer(kind: ArtefactKind, version: str) -> bytes:
     pointer = Pointer(kind=kind, version=version, moved_at=datetime.now(UTC))
     return pointer.model_dump_json().encode()
+
+
+def _mend_indexes_of_tables(connection: psycopg.Connection[Any], report: RepairReport) -> None:
+    for name, problem in contradicting_indexes(connection)[1].items():
+        try:
+            with connection.transaction():
+                rebuild_index(connection, name)
+        except psycopg.Error as error:  # such as rows that are not unique
+            report.left.append(
+                f"{problem}; it cannot be made again: {' '.join(str(error).split())}"
+            )
+        else:
+            report.mended.append(f"The {problem}; it was made again.")
 
 
 def _mend_database(

@@ -16,8 +16,9 @@ def check(as_json: options.Json = False, state: options.State = options.STATE) -
     """Verify everything that is stored; the stack may run or not, and nothing is changed.
 
     Every object's bytes against its record, every artefact against its manifest, the ledger against
-    objects and database, the index against embeddings, and every row of PostgreSQL. The exit status
-    is 1 if there is a problem. `reviewlens repair` mends what can be mended.
+    objects and database, the index against embeddings, and every row and B-tree index of
+    PostgreSQL. The exit status is 1 if there is a problem. `reviewlens repair` mends what can be
+    mended.
 
     Example: reviewlens check --json
     """

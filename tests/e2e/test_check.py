@@ -91,12 +91,23 @@ def test_every_kind_of_damage_is_found_and_mended(state):
             "DELETE FROM review_facts WHERE review_id IN"
             " (SELECT review_id FROM review_facts LIMIT 1)"
         )
+        hide = (
+            "UPDATE pg_index SET indisready = %s WHERE indexrelid = 'products_by_brand'::regclass"
+        )
+        connection.execute(hide, (False,))
+        connection.commit()
+        connection.execute("UPDATE products SET brand = 'a brand without an entry'")
+        connection.commit()
+        connection.execute(hide, (True,))
     found = problems(state)
     assert len(found["objects"]) == len(flipped)
     assert all(any(key in problem for problem in found["objects"]) for key in flipped)
     assert any("SHA-256" in problem for problem in found["indexes"])
     assert sum("rejected rows" in problem for problem in found["ledger"]) == 1
     assert any("figures count" in problem for problem in found["ledger"])
+
+    (problem,) = found["indexes of tables"]
+    assert "index products_by_brand has" in problem
 
     lost = lose_record(state, RAW_BUCKET, "outdoor.csv")
     damaged_index = current_index(state)
@@ -109,13 +120,14 @@ def test_every_kind_of_damage_is_found_and_mended(state):
     assert any("kitchen.tsv is damaged: upload it again" in each for each in report.left)
     assert any("is embedded again" in each for each in report.mended)
     assert any("figures are counted again" in each for each in report.mended)
+    assert any("index products_by_brand has" in each for each in report.mended)
     assert any("index pointer was damaged" in each for each in report.mended)
     pointer = artefacts.current(BucketReader(state.s3, ARTEFACT_BUCKET).store, "index")
     assert pointer is None or pointer.version != damaged_index
     again = repair(state, ignore)
     assert again.mended == []
     found = problems(state)
-    assert found["objects"] == []
+    assert found["objects"] == found["indexes of tables"] == []
     assert all(damaged_index in problem for problem in found["indexes"])
 
 
