@@ -25,14 +25,14 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-6)
 
 
-def classifier(inputs: int, dropout: float = 0.0) -> nn.Sequential:
-    """A small network from vectors of a width to three logits."""
+def classifier(inputs: int, dropout: float = 0.0, *, outputs: int = 3) -> nn.Sequential:
+    """A small network from vectors of a width to logits."""
     return nn.Sequential(
         nn.LayerNorm(inputs),
         nn.Linear(inputs, HEAD_WIDTH),
         nn.GELU(),
         nn.Dropout(dropout),
-        nn.Linear(HEAD_WIDTH, 3),
+        nn.Linear(HEAD_WIDTH, outputs),
     )
 
 

@@ -4,8 +4,10 @@
         [--stratified]
 
 DATA_FOLDER contains the data sets named in models/default/MODEL_CARD.md, each in its own folder.
-Each output has the columns text, rating, sentiment, source, product_id, category and reviewer_key
-(a hash instead of the reviewer's name).
+Each output has the columns text, rating, sentiment, source, product_id, category, reviewer_key
+(a hash instead of the reviewer's name), kind (review or sentence) and spans (parts of the text
+with their own sentiment). Validation and test contain reviews; sentences.parquet contains the
+sentences that are not trained on.
 
 A text occurs in one split only: rows are deduplicated by normalised text over all sources, texts of
 the evaluation sets are removed from training, and the split is a hash of the product (of the text
@@ -27,7 +29,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from training_sources import HELD_OUT, TRAINED, Row
+from sources import HELD_OUT, TRAINED, Row
 
 _WORD = re.compile(r"[^a-z0-9]+")
 SPLITS = {"train": 224 / 256, "validation": 12 / 256, "test": 20 / 256}
@@ -117,11 +119,24 @@ def prepare(
         held_out[source] = _deduplicate(held_out[source], set())
     rows = _deduplicate(pool, {text_key(row.text) for rows in held_out.values() for row in rows})
     if balanced:
-        return {**stratified(rows), **held_out}
-    splits: dict[str, list[Row]] = {"train": [], "validation": [], "test": []}
-    for row in rows:
-        splits[split_of(row)].append(row)
-    return {**splits, **held_out}
+        splits = stratified(rows)
+    else:
+        splits = {split: [] for split in SPLITS}
+        for row in rows:
+            splits[split_of(row)].append(row)
+    return {**_without_sentences(splits), **held_out}
+
+
+def _without_sentences(splits: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """Validation and test with reviews only, and a split of their sentences.
+
+    Validation calibrates probabilities for the natural mix of stars.
+    """
+    sentences: list[Row] = []
+    for split in ("validation", "test"):
+        sentences += [row for row in splits[split] if row.kind == "sentence"]
+        splits[split] = [row for row in splits[split] if row.kind != "sentence"]
+    return {**splits, "sentences": sentences} if sentences else splits
 
 
 def _deduplicate(rows: Iterable[Row], keys: set[str]) -> list[Row]:

@@ -13,6 +13,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from shared.schemas.star_titles import says_only_stars
+
 
 class FieldType(StrEnum):
     """How the values of a field are cleaned, stored and compared."""
@@ -230,7 +232,10 @@ MAPPING_OPTIONS = ("rating_scale", "date_order", "records", "sheet", "header")
 
 
 def model_text(title: str | None, text: str) -> str:
-    """The string that the encoder reads for a review: ``title. text``, or the text alone."""
-    if not title:
+    """The string that the encoder reads for a review: ``title. text``, or the text alone.
+
+    A title that says only the stars is left out.
+    """
+    if not title or says_only_stars(title):
         return text
     return f"{title} {text}" if title[-1] in ".!?…" else f"{title}. {text}"

@@ -119,7 +119,7 @@ def test_splits_contain_category_and_reviewer_for_slices(script, tmp_path):
     rows = write_splits(script, tmp_path)["train"]
     assert {row["category"] for row in rows if row["source"] == "shop"} == {"kettles", "lamps"}
     assert {row["reviewer_key"] for row in rows if row["category"] == "kettles"} == {"a" * 16}
-    from training_sources import reviewer_key
+    from sources import reviewer_key
 
     ann = reviewer_key("shop", "Ann")
     assert reviewer_key("shop", " Ann ") == ann != reviewer_key("market", "Ann")

@@ -1,73 +1,16 @@
-"""Readers of the public review data sets, each in its own folder.
+"""Readers of the data sets of reviews with stars that the first models were trained on.
 
 They are deliberately independent of the readers of collection, so that they do not share their
 bugs.
 """
 
-import csv
 import gzip
-import hashlib
-import html
-import io
 import json
 import re
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-csv.field_size_limit(1 << 24)
-_TAG = re.compile(r"<[^<>]{1,200}>|\[\[VIDEOID:[^\]]*\]\]")
-_SPACE = re.compile(r"\s+")
-
-
-class Row(NamedTuple):
-    """One labelled text; ``rating`` is None if the source has labels instead of stars."""
-
-    text: str
-    rating: float | None
-    sentiment: str
-    source: str
-    product_id: str | None
-    category: str | None = None
-    reviewer_key: str | None = None
-
-
-def reviewer_key(source: str, reviewer: str | None) -> str | None:
-    """A pseudonym of a reviewer of a source: 16 hex digits."""
-    name = (reviewer or "").strip()
-    return hashlib.sha256(f"{source}:{name}".encode()).hexdigest()[:16] if name else None
-
-
-def _clean(text: str) -> str:
-    return _SPACE.sub(" ", _TAG.sub(" ", html.unescape(text.replace('\\"', '"')))).strip()
-
-
-def _join(title: str | None, text: str) -> str:
-    title, text = _clean(title or ""), _clean(text)
-    if not title or text.startswith(title):
-        return text
-    return f"{title} {text}" if title[-1] in ".!?…" else f"{title}. {text}"
-
-
-def _labelled_row(
-    title: str | None,
-    text: str | None,
-    rating: object,
-    source: str,
-    product: str | None,
-    category: str | None = None,
-    reviewer: str | None = None,
-) -> Iterator[Row]:
-    """Yield the row if it has a text and 1 to 5 stars."""
-    try:
-        stars = float(str(rating))
-    except ValueError:
-        return
-    if text and _clean(text) and 1 <= stars <= 5:
-        label = "negative" if stars < 3 else "positive" if stars > 3 else "neutral"
-        key = reviewer_key(source, reviewer)
-        yield Row(_join(title, text), stars, label, source, product, category or None, key)
+from sources.rows import Row, clean, csv_file, labelled_row, zipped_csv
 
 
 def _amazon_json(lines: Iterable[str], source: str, category: str) -> Iterator[Row]:
@@ -76,7 +19,7 @@ def _amazon_json(lines: Iterable[str], source: str, category: str) -> Iterator[R
             record = json.loads(line.strip().lstrip("[").rstrip(",]"))
         except json.JSONDecodeError:
             continue
-        yield from _labelled_row(
+        yield from labelled_row(
             record.get("summary"),
             record.get("reviewText"),
             record["overall"],
@@ -110,7 +53,7 @@ def aws_software(folder: Path) -> Iterator[Row]:
         for line in lines:
             row = dict(zip(names, line.rstrip("\n").split("\t"), strict=False))
             if row.get("review_body") not in (None, "None"):
-                yield from _labelled_row(
+                yield from labelled_row(
                     row["review_headline"],
                     row["review_body"],
                     row["star_rating"],
@@ -126,7 +69,7 @@ def multidomain(folder: Path) -> Iterator[Row]:
     for path in sorted((folder / "multidomain").glob("*.review")):
         for block in path.read_text(encoding="latin-1").split("<review>")[1:]:
             field = dict(re.findall(r"<(\w+)>\n(.*?)\n</\1>", block, flags=re.DOTALL))
-            yield from _labelled_row(
+            yield from labelled_row(
                 field.get("title"),
                 field.get("review_text"),
                 field.get("rating"),
@@ -137,16 +80,10 @@ def multidomain(folder: Path) -> Iterator[Row]:
             )
 
 
-def _csv_rows(text: io.TextIOBase, delimiter: str = ",") -> Iterator[dict[str, str]]:
-    yield from csv.DictReader(text, delimiter=delimiter)
-
-
 def alexa(folder: Path) -> Iterator[Row]:
     """Amazon Alexa reviews, TSV."""
-    path = folder / "alexa" / "amazon_alexa.tsv"
-    with path.open(encoding="utf-8", newline="") as stream:
-        for row in _csv_rows(stream, "\t"):
-            yield from _labelled_row(None, row["verified_reviews"], row["rating"], "alexa", None)
+    for row in csv_file(folder / "alexa" / "amazon_alexa.tsv", "\t"):
+        yield from labelled_row(None, row["verified_reviews"], row["rating"], "alexa", None)
 
 
 def datafiniti(folder: Path) -> Iterator[Row]:
@@ -155,24 +92,16 @@ def datafiniti(folder: Path) -> Iterator[Row]:
         ("1429_1.csv", "datafiniti", "reviews"),
         ("flipkart.csv", "flipkart", "review"),
     ):
-        with (folder / "datafiniti" / name).open(encoding="utf-8", newline="") as stream:
-            for row in _csv_rows(stream):
-                text = (row[column] or "").removesuffix("READ MORE")
-                yield from _labelled_row(None, text, row["rating"], source, None)
-
-
-def _zipped_csv(path: Path) -> Iterator[dict[str, str]]:
-    with zipfile.ZipFile(path) as archive:
-        name = next(n for n in archive.namelist() if not n.startswith("__MACOSX"))
-        with archive.open(name) as raw:
-            yield from _csv_rows(io.TextIOWrapper(raw, encoding="utf-8-sig", newline=""))
+        for row in csv_file(folder / "datafiniti" / name):
+            text = (row[column] or "").removesuffix("READ MORE")
+            yield from labelled_row(None, text, row["rating"], source, None)
 
 
 def datafiniti_full(folder: Path) -> Iterator[Row]:
     """Datafiniti Amazon consumer reviews, zipped CSV of 24 columns."""
     for path in (folder / "datafiniti-full").glob("*.zip"):
-        for row in _zipped_csv(path):
-            yield from _labelled_row(
+        for row in zipped_csv(path):
+            yield from labelled_row(
                 row["reviews.title"],
                 row["reviews.text"],
                 row["reviews.rating"],
@@ -185,8 +114,8 @@ def datafiniti_full(folder: Path) -> Iterator[Row]:
 
 def clothing(folder: Path) -> Iterator[Row]:
     """Women's clothing reviews, zipped CSV."""
-    for row in _zipped_csv(folder / "womens-clothing" / "womens_clothing.zip"):
-        yield from _labelled_row(
+    for row in zipped_csv(folder / "womens-clothing" / "womens_clothing.zip"):
+        yield from labelled_row(
             row["Title"],
             row["Review Text"],
             row["Rating"],
@@ -203,40 +132,9 @@ def polarity(folder: Path) -> Iterator[Row]:
     for body, label in zip(parts[::2], parts[1::2], strict=False):
         if body.strip():
             yield Row(
-                _clean(body),
+                clean(body),
                 None,
                 "positive" if label == "2" else "negative",
                 "amazon-polarity",
                 None,
             )
-
-
-def sst(folder: Path) -> Iterator[Row]:
-    """Stanford Sentiment Treebank, five classes, training part."""
-    with (folder / "sst" / "stsa.fine.train").open(encoding="utf-8") as lines:
-        for line in lines:
-            label, text = line.split(" ", 1)
-            name = ("negative", "negative", "neutral", "positive", "positive")[int(label)]
-            yield Row(_clean(text), None, name, "sst", None)
-
-
-def dynasent(folder: Path) -> Iterator[Row]:
-    """DynaSent round 1 dev: balanced, only for evaluation."""
-    for path in (folder / "dynasent").glob("*.jsonl"):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            yield Row(_clean(record["sentence"]), None, record["gold_label"], "dynasent", None)
-
-
-TRAINED: tuple[Callable[[Path], Iterator[Row]], ...] = (
-    multidomain,
-    clothing,
-    amazon2018,
-    datafiniti_full,
-    datafiniti,
-    alexa,
-    aws_software,
-    polarity,
-    sst,
-)
-HELD_OUT: tuple[Callable[[Path], Iterator[Row]], ...] = (cellphones, dynasent)

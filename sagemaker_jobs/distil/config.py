@@ -1,0 +1,83 @@
+"""Parameters of the three steps: teacher, labels, student."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from sagemaker_jobs.arguments import JobConfig
+
+
+class StepConfig(JobConfig):
+    """What every step has: data, base encoder, limits and the machine."""
+
+    data_dir: Path = Field(description="folder with train.parquet and the evaluation sets")
+    output_dir: Path = Field(description="folder for what the step writes")
+    model_name: str = Field(
+        default="all-MiniLM-L6-v2",
+        description="base encoder: a folder, a name on the hub with the commit to use, or "
+        "all-MiniLM-L6-v2 (bundled as a package)",
+    )
+    max_tokens: PositiveInt = Field(default=128, description="maximum tokens of a text")
+    tail_tokens: PositiveInt = Field(
+        default=40, description="how many of them are taken from the end of a longer text"
+    )
+    tokens_per_batch: PositiveInt = Field(
+        default=16384, description="tokens of a batch, padding included"
+    )
+    epochs: PositiveInt = 2
+    learning_rate: PositiveFloat = Field(default=3e-5, description="of the encoder")
+    head_learning_rate: PositiveFloat = 5e-4
+    layer_decay: PositiveFloat = Field(
+        default=1.0, le=1, description="factor of the learning rate per layer below the last"
+    )
+    frozen_layers: NonNegativeInt = Field(
+        default=0, description="first layers that are frozen, with the token embeddings"
+    )
+    max_steps: NonNegativeInt = Field(default=0, description="steps at most; 0: all of the epochs")
+    checkpoint_steps: PositiveInt = Field(
+        default=200, description="steps between checkpoints, which the same command resumes"
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = 13
+
+
+class TeacherConfig(StepConfig):
+    """Fine-tune the teacher on stars, sentences and terms."""
+
+    source_share: float = Field(
+        default=0.3, gt=0, le=1, description="largest share of one source in the rows of a kind"
+    )
+    most_stars: PositiveInt = Field(
+        default=40000, description="rows with five stars at most, drawn evenly over the sources"
+    )
+
+
+class LabelConfig(StepConfig):
+    """Label the texts, their sentences and clauses with a teacher."""
+
+    teacher_dir: Path = Field(description="output folder of the teacher")
+
+
+class StudentConfig(StepConfig):
+    """Train a small encoder on the labels of the teacher."""
+
+    labels: Path = Field(description="folder of the teacher's labels")
+    sentences: NonNegativeInt = Field(
+        default=400_000, description="sentences of reviews that are texts of their own"
+    )
+    shared_layers: NonNegativeInt | None = Field(
+        default=None,
+        description="first layers that embedding and sentiment share, unchanged; the embedding is "
+        "then that of the base encoder. null: one encoder for both",
+    )
+    layers: list[NonNegativeInt] | None = Field(
+        default=None, description="layers of the base encoder to start from; null: all"
+    )
+    hard_share: float = Field(
+        default=0.3, ge=0, le=1, description="weight of known labels beside the teacher's"
+    )
+    token_weight: float = Field(default=0.5, ge=0, description="weight of the loss of spans")
+    cosine_weight: float = Field(default=4.0, ge=0, description="distance to the base embedding")
+    similarity_weight: float = Field(default=10.0, ge=0, description="similarities in a batch")
+    embeds: bool = Field(default=True, description="whether the model has an embedding to keep")

@@ -1,0 +1,158 @@
+"""The training loop of teacher and student: steps over shuffled batches, exactly resumable."""
+
+import json
+import logging
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sagemaker_jobs.distil.config import StepConfig
+from sagemaker_jobs.distil.texts import Batch, TokenSet
+
+log = logging.getLogger("distil")
+_MAX_GRADIENT_NORM = 1.0
+_WARMUP_SHARE = 0.06
+_WEIGHT_DECAY = 0.01
+
+Loss = Callable[[Batch], Tensor]
+"""The loss of a batch; the loop runs its passes in bf16 where the hardware supports it."""
+
+
+def choose_device(config: StepConfig) -> torch.device:
+    """CUDA if available, unless the config says otherwise."""
+    if config.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(config.device)
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """bf16 on CUDA, float32 elsewhere."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+def fit(
+    model: nn.Module, tokens: TokenSet, rows: np.ndarray, loss: Loss, config: StepConfig
+) -> int:
+    """Train the model in place on the rows; returns the number of steps.
+
+    A checkpoint is in ``output_dir/checkpoint`` while the training runs; the same command continues
+    from it, with the batches that an uninterrupted run would have had.
+    """
+    device = choose_device(config)
+    generator = random.Random(config.seed)  # noqa: S311 - order of batches
+    epochs = [
+        tokens.batches(rows, config.tokens_per_batch, generator) for _ in range(config.epochs)
+    ]
+    batches = [batch for epoch in epochs for batch in epoch][: config.max_steps or None]
+    optimizer = torch.optim.AdamW(
+        _parameter_groups(model, config), weight_decay=_WEIGHT_DECAY, fused=True
+    )
+    warmup = max(1, int(len(batches) * _WARMUP_SHARE))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min(
+            (step + 1) / warmup, (len(batches) - step) / max(1, len(batches) - warmup)
+        ),
+    )
+    folder = config.output_dir / "checkpoint"
+    start = _resume(folder, model, optimizer, schedule)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    began = time.monotonic()
+    total = torch.zeros((), device=device)
+    model.train()
+    for step in range(start, len(batches)):
+        with autocast(device):
+            value = loss(tokens.batch(batches[step]))
+        value.backward()
+        nn.utils.clip_grad_norm_(trained, _MAX_GRADIENT_NORM)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad(set_to_none=True)
+        total += value.detach()
+        if (step + 1) % 100 == 0:
+            seconds = time.monotonic() - began
+            log.info(
+                "step %d of %d: loss %.4f, %.0f s", step + 1, len(batches), total / 100, seconds
+            )
+            if not torch.isfinite(total):
+                raise FloatingPointError(f"the loss is not finite at step {step + 1}")
+            total.zero_()
+        if (step + 1) % config.checkpoint_steps == 0:
+            save_checkpoint(folder, step + 1, model, optimizer)
+    model.eval()
+    shutil.rmtree(folder, ignore_errors=True)
+    return len(batches)
+
+
+def _parameter_groups(model: nn.Module, config: StepConfig) -> list[dict[str, object]]:
+    """Heads with their own rate; encoder layers with a rate that decays towards the first."""
+    layers = model.encoder.config.num_hidden_layers
+    frozen = config.frozen_layers
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        rate = config.head_learning_rate
+        if name.startswith("encoder."):
+            depth = int(name.split(".layer.")[1].split(".")[0]) + 1 if ".layer." in name else 0
+            if frozen and depth <= frozen and "relative_attention_bias" not in name:
+                parameter.requires_grad_(False)
+            rate = config.learning_rate * config.layer_decay ** (layers - depth)
+        if parameter.requires_grad:
+            groups.setdefault(rate, []).append(parameter)
+    return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
+
+
+def save_checkpoint(
+    folder: Path,
+    step: int,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Write weights and optimizer state, and delete the checkpoint before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors["random"] = torch.get_rng_state()
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"state.{number}.{name}": torch.as_tensor(v) for name, v in state.items()}
+    partial = folder / "checkpoint.partial"
+    save_file({k: v.contiguous().clone() for k, v in tensors.items()}, partial)
+    (folder / "state.partial").write_text(json.dumps({"step": step}))
+    partial.replace(folder / f"step-{step}.safetensors")
+    (folder / "state.partial").replace(folder / "state.json")
+    for old in folder.glob("step-*.safetensors"):
+        if old.name != f"step-{step}.safetensors":
+            old.unlink()
+
+
+def _resume(
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> int:
+    """Load the newest checkpoint; returns the step to continue with."""
+    try:
+        step = int(json.loads((folder / "state.json").read_text())["step"])
+        tensors = load_file(folder / f"step-{step}.safetensors")
+    except FileNotFoundError:
+        return 0
+    model.load_state_dict(
+        {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+    )
+    state = optimizer.state_dict()
+    for name, value in tensors.items():
+        if name.startswith("state."):
+            _, number, field = name.split(".")
+            state["state"].setdefault(int(number), {})[field] = value
+    optimizer.load_state_dict(state)
+    torch.set_rng_state(tensors["random"])
+    for _ in range(step):
+        schedule.step()
+    log.info("continues after step %d", step)
+    return step

@@ -1,0 +1,129 @@
+"""Fine-tunes the teacher on stars, sentences and terms."""
+
+import json
+import logging
+import shutil
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn.functional import cross_entropy, log_softmax, nll_loss
+
+from sagemaker_jobs.distil import rows as labelled
+from sagemaker_jobs.distil.config import TeacherConfig
+from sagemaker_jobs.distil.fit import choose_device, fit
+from sagemaker_jobs.distil.model import Teacher, TeacherOutput, base_encoder
+from sagemaker_jobs.distil.rows import LabelledText
+from sagemaker_jobs.distil.texts import Batch, TokenSet, pool_spans, tokenise
+from sagemaker_jobs.train.base import base_folder
+
+log = logging.getLogger("distil")
+_SHORT_REVIEW_CHARACTERS = 160
+_SHORT_REVIEW_WEIGHT = 0.3
+"""Weight of a review of one sentence as a sentence: its stars usually say what it says."""
+_SMOOTHING = 0.05
+_PHRASE_SHARE = 0.4
+"""Largest share of one source among sentences and phrases."""
+STAR_GROUPS = ((0, 1), (2,), (3, 4))
+"""Stars (less one) of each sentiment."""
+
+
+def group_stars(star_logits: Tensor) -> Tensor:
+    """Log probabilities of three sentiments from logits of five stars: (b, 5) -> (b, 3)."""
+    logs = log_softmax(star_logits.float(), -1)
+    return torch.stack([logs[:, list(group)].logsumexp(-1) for group in STAR_GROUPS], -1)
+
+
+class TeacherLoss:
+    """The sum of three losses: stars of reviews, sentiment of sentences, sentiment of spans."""
+
+    def __init__(self, model: Teacher, rows: list[LabelledText], device: torch.device) -> None:
+        self._model = model
+
+        def column(values: list[float], dtype: torch.dtype) -> Tensor:
+            return torch.tensor(values, dtype=dtype, device=device)
+
+        self._stars = column([row.stars - 1 for row in rows], torch.long)
+        self._sentiments = column([row.sentiment for row in rows], torch.long)
+        self._as_review = column([float(not row.is_sentence) for row in rows], torch.float32)
+        self._as_sentence = column([sentence_weight(row) for row in rows], torch.float32)
+        self._spans = column([s for row in rows for *_, s in row.spans] or [0], torch.long)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """The loss of a batch."""
+        output: TeacherOutput = self._model(batch.ids, batch.mask)
+        rows = batch.rows
+        sentiments, count = self._sentiments[rows], len(rows)
+        stars = self._stars[rows]
+        known = stars >= 0
+        by_stars = cross_entropy(
+            output.stars.float(), stars.clamp(min=0), reduction="none", label_smoothing=_SMOOTHING
+        )
+        by_group = nll_loss(group_stars(output.stars), sentiments, reduction="none")
+        review = (torch.where(known, by_stars, by_group) * self._as_review[rows]).sum() / count
+        by_sentence = cross_entropy(
+            output.sentence.float(), sentiments, reduction="none", label_smoothing=_SMOOTHING
+        )
+        sentence = (by_sentence * self._as_sentence[rows]).sum() / count
+        if not len(batch.spans):
+            return review + sentence + 0 * output.tokens.sum()
+        pooled = pool_spans(output.tokens.float(), batch.spans)
+        spans = cross_entropy(pooled, self._spans[batch.span_rows], label_smoothing=_SMOOTHING)
+        return review + sentence + spans * min(1.0, 2 * len(batch.spans) / count)
+
+
+def sentence_weight(row: LabelledText) -> float:
+    """How much a row counts as a sentence."""
+    if row.is_sentence:
+        return 1.0
+    short = (
+        len(row.text) <= _SHORT_REVIEW_CHARACTERS and len(labelled.sentence_spans(row.text)) == 1
+    )
+    return _SHORT_REVIEW_WEIGHT if short and row.sentiment != 1 else 0.0
+
+
+def training_rows(config: TeacherConfig) -> list[LabelledText]:
+    """The capped reviews, the sentences and the contrast rows."""
+    rows = labelled.read_rows(config.data_dir / "train.parquet")
+    reviews = [row for row in rows if not row.is_sentence]
+    sentences = [row for row in rows if row.is_sentence]
+    return [
+        *labelled.cap_sources(reviews, config.source_share, config.most_stars, config.seed),
+        *labelled.cap_sources(sentences, _PHRASE_SHARE, len(sentences), config.seed),
+    ]
+
+
+def run(config: TeacherConfig) -> dict[str, object]:
+    """Train and save the teacher; returns the record of the run."""
+    torch.manual_seed(config.seed)
+    device = choose_device(config)
+    folder = base_folder(config.model_name)
+    rows = training_rows(config)
+    log.info("%d rows", len(rows))
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokens = TokenSet(
+        tokenise(
+            tokenizer,
+            [row.text for row in rows],
+            [[(start, end) for start, end, _ in row.spans] for row in rows],
+            config.max_tokens,
+            config.tail_tokens,
+        ),
+        device,
+    )
+    model = Teacher(base_encoder(folder)).to(device)
+    steps = fit(model, tokens, np.arange(len(rows)), TeacherLoss(model, rows, device), config)
+    config.output_dir.mkdir(parents=True, exist_ok=True)
+    state = {k: v.detach().to("cpu", torch.bfloat16) for k, v in model.state_dict().items()}
+    save_file(state, config.output_dir / "teacher.safetensors")
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copyfile(folder / name, config.output_dir / name)
+    record: dict[str, object] = {
+        "parameters": json.loads(config.model_dump_json()),
+        "rows": len(rows),
+        "steps": steps,
+    }
+    (config.output_dir / "run.json").write_text(json.dumps(record, indent=1) + "\n")
+    return record

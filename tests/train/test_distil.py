@@ -1,0 +1,158 @@
+"""A large teacher labels texts, and a small student learns sentences and clauses from it."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+
+from sagemaker_jobs.distil import __main__ as command
+from sagemaker_jobs.distil import fit
+from sagemaker_jobs.distil.label import read_labels, text_key
+from sagemaker_jobs.distil.rows import LabelledText, cap_sources
+from sagemaker_jobs.distil.texts import TokenSet, pool_spans, tokenise
+from sagemaker_jobs.export import job as export
+from sagemaker_jobs.export.config import ExportConfig
+from sagemaker_jobs.train.model import load_model
+from shared.schemas.sentiment import LABELS
+from tests.train.tiny import make_encoder, sentences
+
+COMMON = (
+    "--tokens-per-batch",
+    "512",
+    "--learning-rate",
+    "0.003",
+    "--head-learning-rate",
+    "0.01",
+    "--device",
+    "cpu",
+)
+
+
+def twins(count, seed):
+    """Pairs of sentences with the same sentiment."""
+    by_label = [sorted(sentences(count, seed), key=lambda row: (row[1], row[0])) for _ in "ab"]
+    half = count // 2
+    for place, (first, label) in enumerate(by_label[0]):
+        if place % count < half:
+            yield first, by_label[1][place + half][0], label
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A tiny base encoder, and reviews of two sentences, phrases and a clause in each."""
+    root = tmp_path_factory.mktemp("distil")
+    make_encoder(root / "base")
+    rows = []
+    for first, second, label in twins(80, 1):
+        stars = {"negative": 1.0, "neutral": 3.0, "positive": 5.0}[label]
+        rows.append((f"{first}. {second}.", label, stars, "review", None))
+        rows.append((first, label, None, "sentence", json.dumps([[0, len(first), label]])))
+    names = ("text", "sentiment", "rating", "kind", "spans")
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    table = pa.table(columns | {"source": ["made"] * len(rows)})
+    pq.write_table(table, root / "train.parquet")
+    return root
+
+
+def run(folder: Path, step: str, output: str, *options: str) -> Path:
+    arguments = ["--data-dir", str(folder), "--output-dir", str(folder / output)]
+    base = ["--model-name", str(folder / "base"), "--max-tokens", "64", "--tail-tokens", "16"]
+    assert command.main([step, *arguments, *base, *COMMON, *options]) == 0
+    return folder / output
+
+
+@pytest.fixture(scope="module")
+def student(folder):
+    """Teacher, its labels, and the student that learned from them."""
+    run(folder, "teach", "teacher", "--epochs", "8", "--source-share", "1")
+    run(folder, "label", "labels", "--teacher-dir", str(folder / "teacher"))
+    return run(folder, "learn", "student", "--labels", str(folder / "labels"), "--epochs", "6")
+
+
+def test_the_teacher_labels_reviews_sentences_and_clauses(folder, student):
+    labels = read_labels(folder / "labels")
+    texts = pq.read_table(folder / "train.parquet").to_pylist()
+    sentence_rows = [row for row in texts if row["kind"] == "sentence"]
+    right = [
+        labels[text_key(row["text"])][1].argmax() == LABELS.index(row["sentiment"])
+        for row in sentence_rows
+    ]
+    assert np.mean(right) > 0.9
+    first = next(row["text"] for row in texts if row["kind"] == "review").split(". ")[0]
+    assert text_key(first + ".") in labels
+
+
+def test_the_student_reads_texts_and_the_clauses_in_them(folder, student):
+    model = load_model(student)
+    tokenizer = Tokenizer.from_file(str(student / "tokenizer.json"))
+    pairs = list(zip(sentences(20, 7), sentences(20, 8), strict=True))  # most of them disagree
+    texts = [f"{first}. {second}." for (first, _), (second, _) in pairs]
+    spans = [[(0, len(a) + 1), (len(a) + 2, len(a) + 3 + len(b))] for (a, _), (b, _) in pairs]
+    tokens = TokenSet(tokenise(tokenizer, texts, spans, 64, 16), torch.device("cpu"))
+    batch = tokens.batch(np.arange(len(texts)))
+    with torch.no_grad():
+        embedding, logits, token_logits = model(batch.ids, batch.mask)
+    assert torch.allclose(embedding.norm(dim=-1), torch.ones(len(texts)), atol=1e-4)
+    expected = torch.tensor([LABELS.index(label) for pair in pairs for _, label in pair])
+    found = pool_spans(token_logits, batch.spans).argmax(-1)
+    assert (found == expected[batch.span_rows]).float().mean() > 0.8
+    agree = [a == b for (_, a), (_, b) in pairs]
+    same = [LABELS.index(a) for (_, a), (_, b) in pairs if a == b]
+    assert (logits[agree].argmax(-1) == torch.tensor(same)).float().mean() > 0.8
+
+
+def test_the_export_serves_all_three_outputs(student, tmp_path):
+    export.run(ExportConfig(run_dir=student, output_dir=tmp_path, precision="float32"))
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    ids = np.ones((2, 7), np.int64)
+    outputs = session.run(None, {"input_ids": ids, "attention_mask": ids})
+    assert [value.shape for value in outputs] == [(2, 32), (2, 3), (2, 7, 3)]
+
+
+def test_a_training_that_was_stopped_continues_exactly(folder, student, monkeypatch):
+    options = ("--labels", str(folder / "labels"), "--checkpoint-steps", "3", "--epochs", "1")
+    whole = run(folder, "learn", "whole", *options)
+    save = fit.save_checkpoint
+
+    def save_and_stop(*state):
+        save(*state)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fit, "save_checkpoint", save_and_stop)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            run(folder, "learn", "parts", *options)
+    monkeypatch.undo()
+    parts = run(folder, "learn", "parts", *options)
+    weights, expected = (load_file(path / "model.safetensors") for path in (parts, whole))
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+    assert not (parts / "checkpoint").exists()
+
+
+def test_rare_stars_and_small_sources_survive_the_caps():
+    def row(source, stars):
+        return LabelledText("text", stars, 0, False, source)
+
+    rows = [row("large", 5)] * 80 + [row("large", 3)] * 10 + [row("small", 5)] * 30
+    kept = cap_sources(rows, share=0.5, most_stars=40, seed=1)
+    counts = Counter((entry.source, entry.stars) for entry in kept)
+    assert counts["large", 3] == 10
+    assert counts["large", 5] + counts["small", 5] == 40
+    assert counts["large", 3] + counts["large", 5] <= 30
+
+
+def test_spans_in_the_cut_middle_have_no_tokens(folder):
+    tokenizer = Tokenizer.from_file(str(folder / "base" / "tokenizer.json"))
+    text = " ".join(["lamp"] * 40)
+    spans = [(0, 4), (100, 104), (195, 199), (0, 199)]
+    (tokens,) = tokenise(tokenizer, [text], [spans], 20, 5)
+    assert len(tokens.ids) == 20
+    assert tokens.spans == [(1, 2), (0, 0), (18, 19), (0, 0)]
