@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from shared.aspects.mentions import find_mentions, noun_phrases
+from shared.aspects.mentions import MAX_ENCODED_SENTENCES, find_mentions, noun_phrases
 from shared.aspects.scoring import score_mentions
 from shared.aspects.tagging import Token, singular, tag
 from shared.aspects.words import EMPTY_NOUNS
@@ -111,7 +111,9 @@ def _cost(data: Path, model: Path, count: int) -> str:
     marks = [time.process_time()]
     scored = score(encoder.encode, table)
     marks.append(time.process_time())
-    sentences = sum(len(find_mentions(text)) for text in table["text"].to_pylist())
+    sentences = sum(
+        len(find_mentions(text, MAX_ENCODED_SENTENCES)) for text in table["text"].to_pylist()
+    )
     marks.append(time.process_time())
     mentions = sum(
         1 for _ in score_mentions(encoder.encode, table, scored, understood=[True] * table.num_rows)

@@ -12,8 +12,8 @@ from shared.aspects.sentences import split_sentences
 from shared.aspects.tagging import Token, is_english, singular, tag
 from shared.aspects.words import EMPTY_NOUNS, NOT_FIRST, NOT_LAST
 
-MAX_SENTENCES_PER_REVIEW = 6
-"""Only the first sentences with a mention are kept, because each must be encoded."""
+MAX_ENCODED_SENTENCES = 6
+"""Only the first sentences with a mention are kept where each must be encoded."""
 MAX_MENTIONS_PER_REVIEW = 32
 MAX_ASPECT_CHARACTERS = 60
 _MAX_ASPECT_WORDS = 3
@@ -29,8 +29,8 @@ class AspectSentence(NamedTuple):
     aspects: tuple[str, ...]
 
 
-def find_mentions(text: str) -> list[AspectSentence]:
-    """Find the sentences of a review that mention aspects."""
+def find_mentions(text: str, max_sentences: int | None = None) -> list[AspectSentence]:
+    """Find the sentences of a review that mention aspects, all of them or the first."""
     sentences: list[AspectSentence] = []
     remaining = MAX_MENTIONS_PER_REVIEW
     for start, end in split_sentences(text):
@@ -39,7 +39,7 @@ def find_mentions(text: str) -> list[AspectSentence]:
         if aspects:
             sentences.append(AspectSentence(start, end, aspects))
             remaining -= len(aspects)
-        if not remaining or len(sentences) == MAX_SENTENCES_PER_REVIEW:
+        if not remaining or len(sentences) == max_sentences:
             break
     return sentences
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from shared.runtime.spans import TokenLogits
 from shared.schemas.review import model_text
 from shared.schemas.sentiment import LABELS
 from shared.storage import layout
@@ -38,6 +39,10 @@ class Encodings(Protocol):
     def unknown_shares(self) -> list[float]:
         """Share of the tokens of each text that the model does not know."""
 
+    @property
+    def tokens(self) -> list[TokenLogits] | None:
+        """Logits of each text's tokens; None if the model has none."""
+
 
 Encode = Callable[[Sequence[str]], Encodings]
 Languages = Sequence[tuple[str, bool]]
@@ -48,7 +53,8 @@ Languages = Sequence[tuple[str, bool]]
 class Scored:
     """Embeddings (n, dimension), probabilities (n, 3), labels and their confidences (n).
 
-    ``unknown_shares`` (n): share of unknown tokens.
+    ``unknown_shares`` (n): share of unknown tokens. ``tokens`` (n): logits of the tokens of each
+    text that the encoder read (``model_texts``); None if the model has none.
     """
 
     embeddings: npt.NDArray[np.float16]
@@ -56,6 +62,7 @@ class Scored:
     sentiments: list[str]
     confidences: npt.NDArray[np.float32]
     unknown_shares: list[float]
+    tokens: list[TokenLogits] | None = None
 
 
 def ignore_progress() -> None:
@@ -98,10 +105,12 @@ def score(
     texts = model_texts(table)
     vectors, probability_parts = [], []
     unknown_shares: list[float] = []
+    tokens: list[TokenLogits] = []
     for encodings in encode_in_parts(encode, texts, parallel=parallel, on_progress=on_progress):
         vectors.append(np.asarray(encodings.embeddings, np.float16))
         probability_parts.append(np.asarray(encodings.probabilities, np.float32))
         unknown_shares += encodings.unknown_shares
+        tokens += encodings.tokens or []
     probabilities = np.concatenate(probability_parts)
     best = probabilities.argmax(axis=1)
     return Scored(
@@ -110,6 +119,7 @@ def score(
         [LABELS[index].value for index in best],
         probabilities.max(axis=1),
         unknown_shares,
+        tokens or None,
     )
 
 

@@ -10,6 +10,7 @@ class FakeEncoded(NamedTuple):
     embeddings: np.ndarray
     probabilities: np.ndarray
     unknown_shares: list[float]
+    tokens: list | None = None
 
 
 class WordEncoder:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from shared.aspects.mentions import (
     MAX_ASPECT_CHARACTERS,
     MAX_MENTIONS_PER_REVIEW,
-    MAX_SENTENCES_PER_REVIEW,
     find_mentions,
 )
 from shared.aspects.sentences import MAX_SENTENCE_CHARACTERS, split_sentences
@@ -134,7 +133,8 @@ def test_singular(plural, one):
 
 def test_the_mentions_of_a_long_review_are_limited():
     text = " ".join(f"The {word} is loose." for word in ("hinge", "lid", "strap", "cable") * 50)
-    assert len(find_mentions(text)) == MAX_SENTENCES_PER_REVIEW
+    assert len(find_mentions(text, 6)) == 6
+    assert len(find_mentions(text)) == MAX_MENTIONS_PER_REVIEW
     nouns = "The hinge lid, strap cable, case box, lens cap, price tag, screen door is loose. "
     mentions = find_mentions(nouns * 20)
     assert sum(len(mention.aspects) for mention in mentions) == MAX_MENTIONS_PER_REVIEW
@@ -160,7 +160,7 @@ def test_sentences_of_any_text_are_inside_the_text(text):
         assert text[start:end] == text[start:end].strip()
         last = end
     mentions = find_mentions(text)
-    assert len(mentions) <= MAX_SENTENCES_PER_REVIEW
+    assert find_mentions(text, 2) == mentions[:2]
     assert sum(len(mention.aspects) for mention in mentions) <= MAX_MENTIONS_PER_REVIEW
     spans = set(split_sentences(text))
     for mention in mentions:
