@@ -27,7 +27,7 @@ from local.stack.cluster import (
     stop_leftover_processes,
 )
 from local.stack.ports import LOOPBACK
-from local.stack.postgres_errors import last_failure, refusal_of
+from local.stack.postgres_errors import is_full_disk, last_failure, refusal_of
 from local.stack.unprivileged import make_reachable, process_options, server_user
 
 log = logging.getLogger(__name__)
@@ -218,6 +218,11 @@ class Postgres:
     def _start_error(self, reason: str) -> str:
         if "password authentication failed" in reason:
             reason += " (its password is in secrets.json)"
+        if is_full_disk(reason):
+            return (
+                f"PostgreSQL did not start on {self._data}: its disk is full ({reason}). Free some "
+                "space; nothing was lost. A running stack starts it again by itself."
+            )
         return (
             f"PostgreSQL did not start on {self._data}: {reason}. Nothing was deleted: if a file "
             "is damaged, put it back, or restore a backup into another folder with `reviewlens "

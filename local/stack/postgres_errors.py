@@ -8,7 +8,11 @@ import psycopg
 _NOT_READY = ("starting up", "not yet accepting connections", "shutting down", "recovery")
 _FATAL = re.compile(r"\b(?:FATAL|PANIC): +(.*)")
 _MESSAGE = re.compile(r"\b(?:FATAL|PANIC|ERROR|WARNING|LOG): +(.*)")
-_NO_REASON = "database system"  # such as "database system is shut down"
+_NO_REASON = (
+    "database system",  # such as "database system is shut down"
+    "redo starts at",
+    *("startup process (", "terminating any other active", "shutting down due to"),
+)
 _MAX_MESSAGES = 3
 _MAX_LOG_BYTES = 65_536
 
@@ -31,3 +35,8 @@ def last_failure(log_path: Path, start: int) -> str:
     # a failure before the log is set up has no level and several lines
     reasons = reasons or [" ".join(line.strip() for line in lines[-_MAX_MESSAGES:])]
     return "; ".join(reasons[-_MAX_MESSAGES:]).removeprefix("postgres: ")
+
+
+def is_full_disk(reason: str) -> bool:
+    """Whether a message of PostgreSQL says that its disk is full."""
+    return any(text in reason for text in ("No space left on device", "Disk quota exceeded"))
