@@ -25,11 +25,12 @@ class ExportConfig(JobConfig):
         description="scales of int8's inputs: constant, so that an answer does not depend on the "
         "batch, or computed for each batch",
     )
-    smoothing: float = Field(
-        default=0.8,
+    smoothing: float | None = Field(
+        default=None,
         ge=0,
         le=1,
-        description="share of the activations' range moved into the weights",
+        description="share of the activations' range moved into the weights; none: for each input "
+        "the share with the least error",
     )
     rounding_rows: int = Field(
         default=400,

@@ -70,7 +70,7 @@ class Export:
         held_out = self.ids(samples.held_out_texts(self.texts, self.config.alignment_rows))
         sample = held_out[: samples.ARITHMETIC_TEXTS] or samples.random_ids(vocabulary)
         return {
-            "smoothing": self.config.smoothing if self.texts else None,
+            "smoothing": self._smoothing() if self.texts else None,
             "activations": self.config.activations,
             "rounding_rows": rounding_rows,
             "float32_cosine": least_cosine,
@@ -82,6 +82,9 @@ class Export:
 
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer.from_file(str(self.config.run_dir / "tokenizer.json"))
+
+    def _smoothing(self) -> float | str:
+        return "least error" if self.config.smoothing is None else self.config.smoothing
 
     def _smoothed(self) -> ReviewEncoder:
         """The trained model, smoothed for int8 if there are texts."""

@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from sagemaker_jobs.export.strength import best_strength, factors
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.model import ReviewEncoder
 
-_FLOOR = 1e-3
+_SAMPLED_TEXTS = 64
+_TOKENS_PER_TEXT = 8
 
 
 class SmoothedLinear(nn.Module):
@@ -109,7 +111,24 @@ def _observe_inputs(
             handle.remove()
 
 
-def smooth(model: ReviewEncoder, ids: Sequence[Sequence[int]], strength: float) -> None:
+@torch.no_grad()
+def sample_inputs(
+    model: ReviewEncoder, ids: Sequence[Sequence[int]], names: Sequence[str]
+) -> dict[str, Tensor]:
+    """Inputs (m, k) of linear layers: some tokens of some texts, by the names of the layers."""
+    samples: dict[str, list[Tensor]] = {}
+
+    def keep(name: str, values: Tensor) -> None:
+        rows = torch.linspace(0, values.shape[1] - 1, _TOKENS_PER_TEXT).long().unique()
+        samples.setdefault(name, []).append(values[0, rows])
+
+    for text in ids[:_SAMPLED_TEXTS]:  # one by one: padding must not count
+        _observe_inputs(model, [text], names, keep)
+    return {name: torch.cat(parts) for name, parts in samples.items()}
+
+
+@torch.no_grad()
+def smooth(model: ReviewEncoder, ids: Sequence[Sequence[int]], strength: float | None) -> None:
     """Smooth every linear layer of the encoder in place; its results stay the same.
 
     Layers that read one tensor share their factors.
@@ -117,16 +136,21 @@ def smooth(model: ReviewEncoder, ids: Sequence[Sequence[int]], strength: float) 
     Args:
         model: Changed in place.
         ids: Token ids of a few hundred texts, for the range of activations.
-        strength: 0 keeps the activations, 1 moves all of their range.
+        strength: 0 keeps the activations, 1 moves all of their range; None chooses it for each
+            tensor.
     """
     groups = input_groups(model, ids)
-    maxima = channel_maxima(model, ids, [names[0] for names in groups])
+    first = [names[0] for names in groups]
+    maxima = channel_maxima(model, ids, first)
+    inputs = sample_inputs(model, ids, first) if strength is None else {}
     for names in groups:
-        layers = [model.get_submodule(name) for name in names]
-        largest = torch.stack([layer.weight.detach().abs().amax(0) for layer in layers]).amax(0)
-        ranges = maxima[names[0]].clamp(min=_FLOOR) ** strength
-        factors = ranges / largest.clamp(min=_FLOOR) ** (1 - strength)
-        inverse = nn.Parameter(1 / factors, requires_grad=False)
+        name, layers = names[0], [model.get_submodule(name) for name in names]
+        weights = torch.cat([layer.weight for layer in layers])
+        chosen = strength
+        if chosen is None:
+            chosen = best_strength(inputs[name], weights, maxima[name])
+        divisor = factors(maxima[name], weights, chosen)
+        inverse = nn.Parameter(1 / divisor, requires_grad=False)
         for name, layer in zip(names, layers, strict=True):
             parent, _, child = name.rpartition(".")
             setattr(model.get_submodule(parent), child, SmoothedLinear(layer, inverse))

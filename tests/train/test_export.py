@@ -19,6 +19,7 @@ from sagemaker_jobs.export.__main__ import main as export
 from sagemaker_jobs.export.fuse import FUSED, PLAIN
 from sagemaker_jobs.export.parity import SHAPES, ParityError, float_parity, probe
 from sagemaker_jobs.export.smooth import SmoothedLinear, channel_maxima, smooth
+from sagemaker_jobs.export.strength import STRENGTHS, best_strength, factors, product_error
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.model import load_model
 from sagemaker_jobs.train.teacher import base_embeddings
@@ -85,10 +86,11 @@ def test_padding_does_not_change_the_embedding(artefact):
     np.testing.assert_allclose(alone[0], padded[0], atol=1e-4)
 
 
-def test_smoothing_evens_out_the_activations_and_keeps_the_results(run_dir):
+@pytest.mark.parametrize("strength", [0.8, None])
+def test_smoothing_evens_out_the_activations_and_keeps_the_results(run_dir, strength):
     model, plain = load_model(run_dir), load_model(run_dir)
     rows = [[2, *range(5 + n, 25 + n), 3] for n in range(40)]
-    smooth(model, rows, 0.8)
+    smooth(model, rows, strength)
     smoothed = [n for n, layer in model.named_modules() if isinstance(layer, SmoothedLinear)]
     assert len(smoothed) == 12, "six in each of the two layers"
     for shape in SHAPES:
@@ -103,6 +105,20 @@ def test_smoothing_evens_out_the_activations_and_keeps_the_results(run_dir):
         return sum((largest.max() / largest.median()).item() for largest in maxima.values())
 
     assert unevenness(after) < unevenness(before)
+
+
+def test_the_chosen_strength_has_the_least_error_of_the_products():
+    torch.manual_seed(0)
+    even, weights = torch.randn(400, 32), torch.randn(16, 32)
+    uneven = even * torch.cat([torch.ones(30), torch.tensor([60.0, 200.0])])
+
+    def error(inputs, strength):
+        return product_error(inputs, weights, factors(inputs.abs().amax(0), weights, strength))
+
+    for inputs in (even, uneven):
+        chosen = best_strength(inputs, weights, inputs.abs().amax(0))
+        assert error(inputs, chosen) == min(error(inputs, strength) for strength in STRENGTHS)
+    assert error(uneven, best_strength(uneven, weights, uneven.abs().amax(0))) < error(uneven, 0)
 
 
 def test_the_manifest_lists_size_and_hash_of_each_file(artefact):
