@@ -18,8 +18,10 @@ _TOKENS_PER_BATCH = {"cuda": 131072, "cpu": 4096}
 
 def load_teacher(folder: Path) -> Teacher:
     """A teacher that ``teach`` saved, in float32."""
-    config = AutoConfig.from_pretrained(folder)
-    encoder = AutoModel.from_config(config, attn_implementation="eager", add_pooling_layer=False)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    encoder = AutoModel.from_config(
+        config, trust_remote_code=False, attn_implementation="eager", add_pooling_layer=False
+    )
     model = Teacher(encoder)
     state = load_file(folder / "teacher.safetensors")
     model.load_state_dict({name: value.float() for name, value in state.items()})
