@@ -49,7 +49,13 @@ class TeacherConfig(StepConfig):
         default=0.3, gt=0, le=1, description="largest share of one source in the rows of a kind"
     )
     most_stars: PositiveInt = Field(
-        default=40000, description="rows with five stars at most, drawn evenly over the sources"
+        default=40_000, description="rows with five stars at most, drawn evenly over the sources"
+    )
+    reviews: PositiveInt = Field(
+        default=1_000_000, description="reviews at most, drawn evenly over the sources"
+    )
+    sentences: PositiveInt = Field(
+        default=1_000_000, description="sentences at most, drawn evenly over the sources"
     )
 
 

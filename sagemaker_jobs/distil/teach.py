@@ -85,14 +85,14 @@ def sentence_weight(row: LabelledText) -> float:
 
 
 def training_rows(config: TeacherConfig) -> list[LabelledText]:
-    """The capped reviews, the sentences and the contrast rows."""
+    """Reviews and sentences, evenly over their sources."""
     rows = labelled.read_rows(config.data_dir / "train.parquet")
     reviews = [row for row in rows if not row.is_sentence]
     sentences = [row for row in rows if row.is_sentence]
-    return [
-        *labelled.cap_sources(reviews, config.source_share, config.most_stars, config.seed),
-        *labelled.cap_sources(sentences, _PHRASE_SHARE, len(sentences), config.seed),
-    ]
+    seed = config.seed
+    reviews = labelled.cap_sources(reviews, config.source_share, config.most_stars, seed)
+    sentences = labelled.cap_sources(sentences, _PHRASE_SHARE, len(sentences), seed)
+    return reviews[: config.reviews] + sentences[: config.sentences]
 
 
 def run(config: TeacherConfig) -> dict[str, object]:
