@@ -9,8 +9,8 @@ _NOT_READY = ("starting up", "not yet accepting connections", "shutting down", "
 _FATAL = re.compile(r"\b(?:FATAL|PANIC): +(.*)")
 _MESSAGE = re.compile(r"\b(?:FATAL|PANIC|ERROR|WARNING|LOG): +(.*)")
 _NO_REASON = (
-    "database system",  # such as "database system is shut down"
-    "redo starts at",
+    *("database system", "the database system"),  # such as "database system is shut down"
+    *("redo starts at", "redo done at"),
     *("startup process (", "terminating any other active", "shutting down due to"),
 )
 _MAX_MESSAGES = 3

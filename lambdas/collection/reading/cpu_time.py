@@ -50,9 +50,9 @@ class CpuBudget:
         allowed = megabytes * self._limits.cpu_seconds_per_mb + self._rows * _SECONDS_PER_ROW
         if used > max(allowed, self._limits.cpu_seconds_floor):
             message = (
-                f"reading took {used:.1f} seconds of CPU time for {megabytes:.1f} MB and "
-                f"{self._rows} accepted rows; the rest is not read: the limit is "
-                f"{self._limits.cpu_seconds_per_mb:g} seconds per MB, but at least "
+                f"reading took {used:.1f} seconds of CPU time for {megabytes:.1f} MB; the rest is "
+                f"not read: the limit is {self._limits.cpu_seconds_per_mb:g} seconds per MB and "
+                f"{_SECONDS_PER_ROW * 1000:g} ms per accepted row, but at least "
                 f"{self._limits.cpu_seconds_floor:g} seconds"
             )
             raise IngestError(CPU_TIME_LIMIT, message)
