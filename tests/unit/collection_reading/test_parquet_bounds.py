@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lambdas.collection.reading.cpu_time import CpuBudget
 from lambdas.collection.reading.decompress import SizeLimit
 from lambdas.collection.reading.formats import parquet_plan
 from lambdas.collection.reading.formats.parquet import open_parquet, parse_parquet
@@ -113,7 +114,8 @@ def test_many_equal_rows_in_a_few_bytes_are_refused(read):
 def count_records(body: bytes) -> int:
     """Parse a file without keeping its records."""
     state = StreamState()
-    size = SizeLimit(lambda: len(body), Limits(ratio_floor=2**40), state)
+    limits = Limits(ratio_floor=2**40)
+    size = SizeLimit(lambda: len(body), limits, state, CpuBudget(limits))
     records = parse_parquet(open_parquet(io.BytesIO(body)), ["text"], state, size, 2 * MIB)
     return sum(record.values.__class__ is list for record in records)
 
