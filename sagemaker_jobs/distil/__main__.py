@@ -1,13 +1,26 @@
-"""Run as ``python -m sagemaker_jobs.distil teach|label|learn --recipe FILE …``."""
+"""Run as ``python -m sagemaker_jobs.distil teach|label|learn|judge --recipe FILE …``."""
 
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from sagemaker_jobs.arguments import log_to_stderr, parse
-from sagemaker_jobs.distil.config import LabelConfig, StudentConfig, TeacherConfig
+from sagemaker_jobs.distil.config import (
+    JudgeConfig,
+    LabelConfig,
+    StepConfig,
+    StudentConfig,
+    TeacherConfig,
+)
 
-STEPS = ("teach", "label", "learn")
+STEPS: dict[str, type[StepConfig]] = {
+    "teach": TeacherConfig,
+    "label": LabelConfig,
+    "learn": StudentConfig,
+    "judge": JudgeConfig,
+}
+"""The steps by their module, with their parameters."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,19 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] not in STEPS:
         sys.exit(f"the first argument must be one of: {', '.join(STEPS)}")
-    step, rest = arguments[0], arguments[1:]
-    if step == "teach":
-        from sagemaker_jobs.distil import teach
-
-        record = teach.run(parse(TeacherConfig, rest, {}))
-    elif step == "label":
-        from sagemaker_jobs.distil import label
-
-        record = label.run(parse(LabelConfig, rest, {}))
-    else:
-        from sagemaker_jobs.distil import learn
-
-        record = learn.run(parse(StudentConfig, rest, {}))
+    config = parse(STEPS[arguments[0]], arguments[1:], {})
+    record = import_module(f"sagemaker_jobs.distil.{arguments[0]}").run(config)
     logging.getLogger("distil").info("%s", record)
     return 0
 

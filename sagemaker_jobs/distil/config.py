@@ -87,3 +87,16 @@ class StudentConfig(StepConfig):
     cosine_weight: float = Field(default=4.0, ge=0, description="distance to the base embedding")
     similarity_weight: float = Field(default=10.0, ge=0, description="similarities in a batch")
     embeds: bool = Field(default=True, description="whether the model has an embedding to keep")
+
+
+class JudgeConfig(StepConfig):
+    """Evaluate a teacher or a student in float32."""
+
+    model_dir: Path = Field(description="output folder of the teacher or the student")
+    splits: list[str] = Field(
+        default=["cellphones", "alexa", "datafiniti", "dynasent", "semeval14", "test", "sentences"],
+        description="names of Parquet files in data_dir",
+    )
+    limit: NonNegativeInt = Field(
+        default=0, description="rows of each split, evenly spaced; 0: all"
+    )

@@ -54,15 +54,9 @@ def fit(
     optimizer = torch.optim.AdamW(
         _parameter_groups(model, config), weight_decay=_WEIGHT_DECAY, fused=True
     )
-    warmup = max(1, int(len(batches) * _WARMUP_SHARE))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min(
-            (step + 1) / warmup, (len(batches) - step) / max(1, len(batches) - warmup)
-        ),
-    )
+    rates = [group["lr"] for group in optimizer.param_groups]
     folder = config.output_dir / "checkpoint"
-    start = _resume(folder, model, optimizer, schedule)
+    start = _resume(folder, model, optimizer)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     began = time.monotonic()
     total = torch.zeros((), device=device)
@@ -72,8 +66,9 @@ def fit(
             value = loss(tokens.batch(batches[step]))
         value.backward()
         nn.utils.clip_grad_norm_(trained, _MAX_GRADIENT_NORM)
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * rate_factor(step, len(batches))
         optimizer.step()
-        schedule.step()
         optimizer.zero_grad(set_to_none=True)
         total += value.detach()
         if (step + 1) % 100 == 0:
@@ -89,6 +84,12 @@ def fit(
     model.eval()
     shutil.rmtree(folder, ignore_errors=True)
     return len(batches)
+
+
+def rate_factor(step: int, steps: int) -> float:
+    """Factor of the learning rates: rises in the first steps, then falls to zero."""
+    warmup = max(1, int(steps * _WARMUP_SHARE))
+    return min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
 
 
 def _parameter_groups(model: nn.Module, config: StepConfig) -> list[dict[str, object]]:
@@ -134,7 +135,6 @@ def _resume(
     folder: Path,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
 ) -> int:
     """Load the newest checkpoint; returns the step to continue with."""
     try:
@@ -152,7 +152,5 @@ def _resume(
             state["state"].setdefault(int(number), {})[field] = value
     optimizer.load_state_dict(state)
     torch.set_rng_state(tensors["random"])
-    for _ in range(step):
-        schedule.step()
     log.info("continues after step %d", step)
     return step

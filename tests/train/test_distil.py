@@ -109,6 +109,25 @@ def test_the_student_reads_texts_and_the_clauses_in_them(folder, student):
     assert (logits[agree].argmax(-1) == torch.tensor(same)).float().mean() > 0.8
 
 
+@pytest.mark.parametrize("model", ["teacher", "student"])
+def test_a_model_is_judged_by_texts_balanced_stars_spans_and_behaviours(folder, student, model):
+    rows = pq.read_table(folder / "train.parquet").to_pylist()
+    for place, row in enumerate(rows):
+        if row["rating"] in (1.0, 5.0) and place % 4 == 0:
+            row["rating"] = {1.0: 2.0, 5.0: 4.0}[row["rating"]]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "judged.parquet")
+    options = ("--model-dir", str(folder / model), "--splits", '["judged"]')
+    output = run(folder, "judge", f"judged-{model}", *options)
+    figures = json.loads((output / "judge.json").read_text())
+    judged = figures["judged"]
+    assert judged["texts"]["accuracy"] > 0.8
+    assert judged["spans"]["accuracy"] > 0.8
+    confusion = np.asarray(judged["balanced_stars"]["confusion"])
+    assert confusion.sum(1).tolist() == [40, 20, 40]
+    assert judged["texts"]["neutral_recall"] > 0.5
+    assert figures["behaviours"]["implicit"]["cases"] == 120
+
+
 def test_the_export_serves_all_three_outputs(student, tmp_path):
     export.run(ExportConfig(run_dir=student, output_dir=tmp_path, precision="float32"))
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
