@@ -91,7 +91,7 @@ def _facts(preview: Preview) -> Iterator[tuple[str, str]]:
             f"{field} ← {' or '.join(columns)}" for field, columns in preview.mapping.items()
         ),
         "Columns not used": _listed(preview.unused_columns),
-        "Rating scale": _scale(preview.details.get("rating_scale")),
+        "Rating scale": preview.rating_scale,
         "Order of day and month": preview.details.get("date_order"),
         "Languages": _languages(preview),
     }
@@ -101,14 +101,6 @@ def _facts(preview: Preview) -> Iterator[tuple[str, str]]:
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - _MAX_UNUSED:,} more" if len(names) > _MAX_UNUSED else ""
     return ", ".join(names[:_MAX_UNUSED]) + more
-
-
-def _scale(decision: Any) -> str:
-    if not isinstance(decision, dict):
-        return ""
-    how = "stated" if decision.get("decided_on") == "mapping" else "decided from"
-    doubt = ", uncertain" if decision.get("doubt") else ""
-    return f"{decision.get('scale')} ({how} {decision.get('evidence')}{doubt})"
 
 
 def _languages(preview: Preview) -> str:

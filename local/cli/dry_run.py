@@ -111,15 +111,15 @@ def describe(preview: Preview) -> Iterator[str]:
         yield f"  source {preview.source}"
     for field, columns in preview.mapping.items():
         yield f"  {field} <- {', '.join(columns)}"
-    for label, names in (
-        ("unused columns", preview.unused_columns),
-        ("missing fields", preview.missing_fields),
+    for label, found in (
+        ("unused columns", ", ".join(preview.unused_columns)),
+        ("missing fields", ", ".join(preview.missing_fields)),
+        ("rating scale", preview.rating_scale),
+        ("date order", preview.details.get("date_order")),
+        ("members", preview.details.get("members")),
     ):
-        if names:
-            yield f"  {label}: {', '.join(names)}"
-    for name in ("rating_scale", "date_order", "members"):
-        if preview.details.get(name):
-            yield f"  {name.replace('_', ' ')}: {_compact(preview.details[name])}"
+        if found:
+            yield f"  {label}: {found if isinstance(found, str) else _compact(found)}"
     if preview.languages:
         extent = f" of the first {LANGUAGE_ROWS} rows" if preview.stored > LANGUAGE_ROWS else ""
         counts = ", ".join(f"{name} {count}" for name, count in preview.languages.items())

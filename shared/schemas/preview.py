@@ -52,3 +52,13 @@ class Preview(BaseModel):
     """``schema_unknown`` if the columns are known, but not which of them is the text or the rating;
     ``mapping`` has the fields that are clear."""
     error_detail: str | None = None
+
+    @property
+    def rating_scale(self) -> str:
+        """The scale of the ratings and what it was decided on; empty without ratings."""
+        decision = self.details.get("rating_scale")
+        if not isinstance(decision, dict):
+            return ""
+        how = "stated" if decision.get("decided_on") == "mapping" else "decided from"
+        doubt = ", uncertain" if decision.get("doubt") else ""
+        return f"{decision.get('scale')} ({how} {decision.get('evidence')}{doubt})"
