@@ -13,6 +13,7 @@ from sagemaker_jobs.distil.config import (
     StudentConfig,
     TeacherConfig,
 )
+from sagemaker_jobs.train.memory import keep_freed_memory
 
 STEPS: dict[str, type[StepConfig]] = {
     "teach": TeacherConfig,
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] not in STEPS:
         sys.exit(f"the first argument must be one of: {', '.join(STEPS)}")
     config = parse(STEPS[arguments[0]], arguments[1:], {})
+    keep_freed_memory()
     record = import_module(f"sagemaker_jobs.distil.{arguments[0]}").run(config)
     logging.getLogger("distil").info("%s", record)
     return 0

@@ -6,6 +6,7 @@ import random
 import shutil
 import time
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ log = logging.getLogger("distil")
 _MAX_GRADIENT_NORM = 1.0
 _WARMUP_SHARE = 0.06
 _WEIGHT_DECAY = 0.01
+_LOG_SECONDS = 20
 
 Loss = Callable[[Batch], Tensor]
 """The loss of a batch; the loop runs its passes in bf16 where the hardware supports it."""
@@ -58,8 +60,7 @@ def fit(
     folder = config.output_dir / "checkpoint"
     start = _resume(folder, model, optimizer)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    began = time.monotonic()
-    total = torch.zeros((), device=device)
+    progress = _Progress(len(batches), start)
     model.train()
     for step in range(start, len(batches)):
         with autocast(device):
@@ -70,20 +71,39 @@ def fit(
             group["lr"] = rate * rate_factor(step, len(batches))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        total += value.detach()
-        if (step + 1) % 100 == 0:
-            seconds = time.monotonic() - began
-            log.info(
-                "step %d of %d: loss %.4f, %.0f s", step + 1, len(batches), total / 100, seconds
-            )
-            if not torch.isfinite(total):
-                raise FloatingPointError(f"the loss is not finite at step {step + 1}")
-            total.zero_()
+        progress.add(step + 1, value.detach())
         if (step + 1) % config.checkpoint_steps == 0:
             save_checkpoint(folder, step + 1, model, optimizer)
     model.eval()
     shutil.rmtree(folder, ignore_errors=True)
     return len(batches)
+
+
+class _Progress:
+    """Logs the mean loss from time to time; reading it from a GPU makes the GPU wait."""
+
+    def __init__(self, steps: int, start: int) -> None:
+        self._steps, self._first = steps, start
+        self._logged = self._began = time.monotonic()
+        self._losses: list[Tensor] = []
+
+    def add(self, step: int, loss: Tensor) -> None:
+        """Count a step.
+
+        Raises:
+            FloatingPointError: the mean loss since the last line is not finite.
+        """
+        self._losses.append(loss)
+        now = time.monotonic()
+        if now - self._logged < _LOG_SECONDS and step < self._steps:
+            return
+        mean = float(torch.stack(self._losses).mean())
+        rate = (step - self._first) / (now - self._began)
+        log.info("step %d of %d: loss %.4f, %.2f steps/s", step, self._steps, mean, rate)
+        if not isfinite(mean):
+            raise FloatingPointError(f"the loss is not finite at step {step}: lower learning_rate")
+        self._losses.clear()
+        self._logged = now
 
 
 def rate_factor(step: int, steps: int) -> float:
