@@ -111,9 +111,8 @@ def _cost(data: Path, model: Path, count: int) -> str:
     marks = [time.process_time()]
     scored = score(encoder.encode, table)
     marks.append(time.process_time())
-    sentences = sum(
-        len(find_mentions(text, MAX_ENCODED_SENTENCES)) for text in table["text"].to_pylist()
-    )
+    limit = MAX_ENCODED_SENTENCES if scored.tokens is None else None
+    sentences = sum(len(find_mentions(text, limit)) for text in table["text"].to_pylist())
     marks.append(time.process_time())
     mentions = sum(
         1 for _ in score_mentions(encoder.encode, table, scored, understood=[True] * table.num_rows)

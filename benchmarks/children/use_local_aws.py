@@ -63,9 +63,7 @@ def measure(server: psutil.Process, s3: Any, sqs: Any, queue: str) -> dict[str, 
 
     return {
         "put": repeat(_OBJECTS, lambda n: s3.put_object(Bucket="bucket", Key=f"k{n}", Body=_BODY)),
-        "get": repeat(
-            _OBJECTS, lambda n: s3.get_object(Bucket="bucket", Key=f"k{n}")["Body"].read()
-        ),
+        "get": repeat(_OBJECTS, get),
         "send": repeat(_MESSAGES, lambda n: sqs.send_message(QueueUrl=queue, MessageBody=str(n))),
         "take": repeat(_MESSAGES, take),
     }

@@ -9,18 +9,24 @@ from sagemaker_jobs.arguments import JobConfig
 
 
 class StepConfig(JobConfig):
-    """What every step has: data, base encoder, limits and the machine."""
+    """What every step has: data, limits of texts and the machine."""
 
     data_dir: Path = Field(description="folder with train.parquet and the evaluation sets")
     output_dir: Path = Field(description="folder for what the step writes")
+    max_tokens: PositiveInt = Field(default=128, description="maximum tokens of a text")
+    tail_tokens: PositiveInt = Field(
+        default=40, description="how many of them are taken from the end of a longer text"
+    )
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class FitConfig(StepConfig):
+    """What a training has: its base encoder and its schedule."""
+
     model_name: str = Field(
         default="all-MiniLM-L6-v2",
         description="base encoder: a folder, a name on the hub with the commit to use, or "
         "all-MiniLM-L6-v2 (bundled as a package)",
-    )
-    max_tokens: PositiveInt = Field(default=128, description="maximum tokens of a text")
-    tail_tokens: PositiveInt = Field(
-        default=40, description="how many of them are taken from the end of a longer text"
     )
     tokens_per_batch: PositiveInt = Field(
         default=16384, description="tokens of a batch, padding included"
@@ -38,11 +44,10 @@ class StepConfig(JobConfig):
     checkpoint_steps: PositiveInt = Field(
         default=200, description="steps between checkpoints, which the same command resumes"
     )
-    device: Literal["auto", "cpu", "cuda"] = "auto"
     seed: int = 13
 
 
-class TeacherConfig(StepConfig):
+class TeacherConfig(FitConfig):
     """Fine-tune the teacher on stars, sentences and terms."""
 
     source_share: float = Field(
@@ -65,7 +70,7 @@ class LabelConfig(StepConfig):
     teacher_dir: Path = Field(description="output folder of the teacher")
 
 
-class StudentConfig(StepConfig):
+class StudentConfig(FitConfig):
     """Train a small encoder on the labels of the teacher."""
 
     labels: Path = Field(description="folder of the teacher's labels")

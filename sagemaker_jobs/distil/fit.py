@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from sagemaker_jobs.distil.config import StepConfig
+from sagemaker_jobs.distil.config import FitConfig, StepConfig
 from sagemaker_jobs.distil.texts import Batch, TokenSet
 
 log = logging.getLogger("distil")
@@ -39,9 +39,7 @@ def autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
-def fit(
-    model: nn.Module, tokens: TokenSet, rows: np.ndarray, loss: Loss, config: StepConfig
-) -> int:
+def fit(model: nn.Module, tokens: TokenSet, rows: np.ndarray, loss: Loss, config: FitConfig) -> int:
     """Train the model in place on the rows; returns the number of steps.
 
     A checkpoint is in ``output_dir/checkpoint`` while the training runs; the same command continues
@@ -112,7 +110,7 @@ def rate_factor(step: int, steps: int) -> float:
     return min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
 
 
-def _parameter_groups(model: nn.Module, config: StepConfig) -> list[dict[str, object]]:
+def _parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, object]]:
     """Heads with their own rate; encoder layers with a rate that decays towards the first."""
     layers = model.encoder.config.num_hidden_layers
     frozen = config.frozen_layers

@@ -15,7 +15,7 @@ from sagemaker_jobs.distil.fit import choose_device
 from sagemaker_jobs.distil.predict import load_teacher, predict
 from sagemaker_jobs.distil.rows import LabelledText
 from sagemaker_jobs.distil.teach import group_stars
-from sagemaker_jobs.distil.texts import Batch, TokenSet, pool_spans, read_emoji, tokenise
+from sagemaker_jobs.distil.texts import Batch, TokenSet, pool_spans, tokenise
 from sagemaker_jobs.evaluate.behaviours.measure import measure
 from sagemaker_jobs.evaluate.metrics import Floats, classification
 from sagemaker_jobs.train.model import load_model
@@ -59,7 +59,7 @@ class Judge:
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Probabilities (n, 3) of texts that are read as in an answer to a caller."""
-        rows = [LabelledText(text, 0, 0, False, "") for text in read_emoji(texts)]
+        rows = [LabelledText(text, 0, 0, False, "") for text in texts]
         result: Floats = np.exp(self.read(rows)[0])
         return result
 

@@ -9,15 +9,13 @@ from typing import NamedTuple
 
 import pyarrow.parquet as pq
 
-from sagemaker_jobs.distil.texts import Span, read_emoji
+from sagemaker_jobs.distil.texts import Span
+from sagemaker_jobs.train.data import LABELS
 from shared.aspects.sentences import split_sentences
-
-SENTIMENTS = ("negative", "neutral", "positive")
-UNKNOWN = -1
 
 
 class LabelledText(NamedTuple):
-    """A text with what is known of it; stars 1 to 5 or 0, sentiment 0 to 2 or UNKNOWN.
+    """A text with what is known of it; stars 1 to 5 or 0, sentiment 0 to 2.
 
     ``is_sentence``: the sentiment is what a sentence says, not that of stars. ``spans`` are
     characters with their own sentiment.
@@ -36,18 +34,15 @@ def read_rows(path: Path) -> list[LabelledText]:
     rows = []
     for row in pq.read_table(path).to_pylist():
         spans = json.loads(row.get("spans") or "[]")
-        text = read_emoji([row["text"]])[0]
-        if text != row["text"]:
-            spans = []  # the words of emoji move the characters
         stars = row.get("rating") or 0
         rows.append(
             LabelledText(
-                text,
+                row["text"],
                 int(stars) if stars == int(stars) else 0,
-                SENTIMENTS.index(row["sentiment"]),
+                LABELS.index(row["sentiment"]),
                 row.get("kind") == "sentence",
                 row["source"],
-                tuple((start, end, SENTIMENTS.index(name)) for start, end, name in spans),
+                tuple((start, end, LABELS.index(name)) for start, end, name in spans),
             )
         )
     return rows

@@ -9,9 +9,12 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from shared.runtime.emoji import replace_emoji
+from shared.runtime import tokens
+from shared.runtime.spans import token_ids_and_characters
 
 Span = tuple[int, int]
+_CHUNK = 8192
+"""Texts that are tokenised together."""
 _POOL = 20_000
 """Rows that are sorted by length together."""
 _STEP = 16
@@ -32,54 +35,45 @@ def tokenise(
     max_tokens: int,
     tail_tokens: int,
 ) -> list[Tokens]:
-    """Tokens of each text, truncated as in serving, with its spans of characters.
-
-    Emoji are read as words; their spans must refer to the text with those words.
-    """
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    """Tokens of each text, truncated as in serving, with its spans of characters."""
     results = []
-    for at in range(0, len(texts), 8192):
-        chunk = texts[at : at + 8192]
-        for encoding, wanted in zip(
-            tokenizer.encode_batch(list(chunk)), spans[at : at + 8192], strict=True
-        ):
-            ids, head = encoding.ids, len(encoding.ids)
-            if len(ids) > max_tokens:
-                head = max_tokens - tail_tokens
-                ids = ids[:head] + ids[-tail_tokens:]
-            results.append(Tokens(ids, _token_spans(encoding.offsets, wanted, head, len(ids))))
+    for at in range(0, len(texts), _CHUNK):
+        chunk, wanted = texts[at : at + _CHUNK], spans[at : at + _CHUNK]
+        if any(wanted):
+            all_ids, characters = token_ids_and_characters(tokenizer, chunk)
+        else:
+            all_ids, characters = tokens.tokenise(tokenizer, chunk), [[]] * len(chunk)
+        for ids, places, own in zip(all_ids, characters, wanted, strict=True):
+            kept = tokens.truncate(ids, max_tokens, tail_tokens)
+            cut = len(ids) - len(kept)
+            head = len(kept) - tail_tokens if cut else len(kept)
+            results.append(Tokens(kept, _token_spans(places, own, head, cut)))
     return results
 
 
 def _token_spans(
-    offsets: Sequence[Span], spans: Sequence[Span], head: int, kept: int
+    characters: Sequence[Span], spans: Sequence[Span], head: int, cut: int
 ) -> list[Span]:
-    """Spans of characters as spans of kept tokens; those in the cut middle are (0, 0)."""
+    """Spans of characters as spans of kept tokens; (0, 0) if a token of it was cut.
+
+    Args:
+        characters: of each token of the whole text; empty for special tokens.
+        spans: of characters.
+        head: tokens before the cut.
+        cut: number of tokens that were cut.
+    """
     if not spans:
         return []
-    starts = np.asarray([start for start, _ in offsets])
-    ends = np.asarray([end for _, end in offsets])
-    cut = len(offsets) - kept
+    starts, ends = np.asarray(characters).T
     result = []
     for start, end in spans:
-        rows = np.flatnonzero((ends > start) & (starts < end) & (ends > starts))
-        kept_rows = rows[(rows < head) | (rows >= head + cut)]
-        if not len(rows) or len(kept_rows) < len(rows):
+        inside = np.flatnonzero((ends > start) & (starts < end) & (ends > starts))
+        if not len(inside) or (cut and inside[0] < head + cut and inside[-1] >= head):
             result.append((0, 0))
             continue
-        first, last = int(rows[0]), int(rows[-1])
-        shift = cut if first >= head else 0
-        if cut and first < head <= last:  # across the cut
-            result.append((0, 0))
-        else:
-            result.append((first - shift, last + 1 - shift))
+        shift = cut if inside[0] >= head else 0
+        result.append((int(inside[0]) - shift, int(inside[-1]) + 1 - shift))
     return result
-
-
-def read_emoji(texts: Sequence[str]) -> list[str]:
-    """The texts as the tokenizer reads them, with emoji as words."""
-    return [text if text.isascii() else replace_emoji(text) for text in texts]
 
 
 class Batch(NamedTuple):
@@ -99,18 +93,18 @@ class Batch(NamedTuple):
 class TokenSet:
     """All texts of a step on one device."""
 
-    def __init__(self, tokens: Sequence[Tokens], device: torch.device) -> None:
+    def __init__(self, texts: Sequence[Tokens], device: torch.device) -> None:
         self._device = device
-        lengths = np.asarray([len(text.ids) for text in tokens])
+        lengths = np.asarray([len(text.ids) for text in texts])
         self.lengths = lengths
         self._ids = torch.tensor(
-            np.concatenate([np.asarray(text.ids, np.int32) for text in tokens]), device=device
+            np.concatenate([np.asarray(text.ids, np.int32) for text in texts]), device=device
         )
         self._starts = torch.tensor(np.concatenate([[0], np.cumsum(lengths)[:-1]]), device=device)
         self._lengths = torch.tensor(lengths, device=device)
-        counts = [len(text.spans) for text in tokens]
+        counts = [len(text.spans) for text in texts]
         self._first_span = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        flat = [span for text in tokens for span in text.spans] or [(0, 0)]
+        flat = [span for text in texts for span in text.spans] or [(0, 0)]
         self._spans = np.asarray(flat, np.int64)
 
     def __len__(self) -> int:
@@ -165,11 +159,11 @@ def _padded(length: int) -> int:
 
 
 def iterate(
-    tokens: TokenSet, rows: np.ndarray, tokens_per_batch: int, generator: random.Random | None
+    texts: TokenSet, rows: np.ndarray, tokens_per_batch: int, generator: random.Random | None
 ) -> Iterator[Batch]:
     """Batches of the rows, once through."""
-    for part in tokens.batches(rows, tokens_per_batch, generator):
-        yield tokens.batch(part)
+    for part in texts.batches(rows, tokens_per_batch, generator):
+        yield texts.batch(part)
 
 
 def pool_spans(token_values: Tensor, spans: Tensor) -> Tensor:

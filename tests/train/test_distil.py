@@ -24,16 +24,8 @@ from sagemaker_jobs.train.model import load_model
 from shared.schemas.sentiment import LABELS
 from tests.train.tiny import make_encoder, sentences
 
-COMMON = (
-    "--tokens-per-batch",
-    "512",
-    "--learning-rate",
-    "0.003",
-    "--head-learning-rate",
-    "0.01",
-    "--device",
-    "cpu",
-)
+LIMITS = ("--max-tokens", "64", "--tail-tokens", "16", "--device", "cpu")
+RATES = ("--tokens-per-batch", "512", "--learning-rate", "0.002", "--head-learning-rate", "0.003")
 
 
 def twins(count, seed):
@@ -64,8 +56,9 @@ def folder(tmp_path_factory):
 
 def run(folder: Path, step: str, output: str, *options: str) -> Path:
     arguments = ["--data-dir", str(folder), "--output-dir", str(folder / output)]
-    base = ["--model-name", str(folder / "base"), "--max-tokens", "64", "--tail-tokens", "16"]
-    assert command.main([step, *arguments, *base, *COMMON, *options]) == 0
+    trains = step in ("teach", "learn")
+    fits = ["--model-name", str(folder / "base"), *RATES] if trains else []
+    assert command.main([step, *arguments, *LIMITS, *fits, *options]) == 0
     return folder / output
 
 

@@ -16,6 +16,7 @@ from shared.errors import IngestError
 
 READ_BYTES = 256 * 1024
 OUT_BYTES = 128 * 1024
+_PIECE_BYTES = 32 * 2**10
 _MIN_CHUNK_BYTES = 64 * 1024
 # A zstd block of a few bytes may expand to 128 KiB and the decoder cannot be interrupted, so its
 # input is small.
@@ -114,6 +115,13 @@ def _joined(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield b"".join(parts)
 
 
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Split large chunks: a decoder copies what is behind the end of its member."""
+    for chunk in chunks:
+        for at in range(0, len(chunk), _PIECE_BYTES):
+            yield chunk[at : at + _PIECE_BYTES]
+
+
 def _expand(chunks: Iterator[bytes], compression: str, state: StreamState) -> Iterator[bytes]:
     if compression == "gzip":
         yield from _members(chunks, state, _gzip_member, (_GZIP,))
@@ -210,8 +218,8 @@ def _members(
     """
     step: Step | None = start()
     between = b""
-    for chunk in chunks:
-        data: bytes | None = between + chunk
+    for piece in _pieces(chunks):
+        data: bytes | None = between + piece
         while data or data is None:
             if step is None:
                 between = (data or b"").lstrip(b"\0")

@@ -43,27 +43,15 @@ def cpu_seconds(work: Callable[[], object]) -> float:
         gc.enable()
 
 
-def ratio_of(small: Callable[[], object], large: Callable[[], object]) -> float:
-    """CPU time of large ÷ small, the least of several runs; 0 if it is negligible."""
+def check_growth(work: Callable[[int], Callable[[], object]], size: int = SIZE) -> None:
+    small, large = work(size), work(GROWTH * size)
     least_small = least_large = float("inf")
     for _ in range(RUNS):
         least_small = min(least_small, cpu_seconds(small))
         least_large = min(least_large, cpu_seconds(large))
-        if least_large < NEGLIGIBLE_SECONDS:
-            return 0.0
-        if least_large <= MAX_RATIO * least_small:
-            break
-    return least_large / least_small
-
-
-def check_growth(work: Callable[[int], Callable[[], object]], size: int = SIZE) -> None:
-    """Compare two sizes, and again twice as large ones: a busy cache seldom misleads twice."""
-    ratios = []
-    for factor in (1, 2):
-        ratios.append(ratio_of(work(factor * size), work(factor * GROWTH * size)))
-        if ratios[-1] <= MAX_RATIO:
+        if least_large < NEGLIGIBLE_SECONDS or least_large <= MAX_RATIO * least_small:
             return
-    pytest.fail(f"{GROWTH} times the input takes {min(ratios):.1f} times the work")
+    pytest.fail(f"{GROWTH} times the input takes {least_large / least_small:.1f} times the work")
 
 
 def reading(build: Build) -> Callable[[int], Callable[[], object]]:

@@ -1,4 +1,4 @@
-"""A title that repeats the stars is not part of what the model reads."""
+"""The model does not read a title that only repeats the star rating."""
 
 import pytest
 
