@@ -60,9 +60,9 @@ class Quarantine:
         """Move a file here; its reason is written first, so that no file is here without one."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         now = datetime.now(UTC)
-        stamp = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        stamp = f"{now:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(4)}"
         target = self.folder / f"{stamp}-{path.name.removeprefix('.')}"
-        entry = Entry(target.name, str(path), reason, now.isoformat(timespec="seconds"))
+        entry = Entry(target.name, str(path), reason, now.isoformat(timespec="microseconds"))
         body = json.dumps(asdict(entry), indent=1).encode()
         write_atomically(target.with_name(target.name + _REASON_SUFFIX), body, mode=0o600)
         shutil.move(path, target)
@@ -74,7 +74,11 @@ class Quarantine:
         path.with_name(path.name + _REASON_SUFFIX).unlink(missing_ok=True)
 
     def entries(self) -> Iterator[Entry]:
-        """All files in quarantine, oldest first."""
+        """All files in quarantine, oldest first.
+
+        Names of earlier releases have seconds only: those of one second are in any order.
+        """
+        # "-" sorts before ".": a name without microseconds comes first in its second
         for path in sorted(self.folder.glob(f"*{_REASON_SUFFIX}")):
             name = path.name.removesuffix(_REASON_SUFFIX)
             # a damaged reason hides no file
