@@ -109,7 +109,7 @@ def _cost(data: Path, model: Path, count: int) -> str:
     table = pa.Table.from_pylist(rows, schema=CLEAN_SCHEMA)
     encoder = open_folder(model)
     marks = [time.process_time()]
-    scored = score(encoder.encode, table)
+    scored = score(encoder.encode, table, encoder.decisions.review)
     marks.append(time.process_time())
     limit = MAX_ENCODED_SENTENCES if scored.tokens is None else None
     sentences = sum(len(find_mentions(text, limit)) for text in table["text"].to_pylist())

@@ -94,7 +94,7 @@ def _verdict(answer: AnalyzeResponse) -> str:
             f'<section class="verdict"><h3>{badge}</h3>'
             f"<p>{markup.safe(answer.summary)}</p></section>"
         )
-    sure = f"{100 * answer.confidence:.0f}% sure"
+    sure = f"{100 * answer.confidence:.0f}% confidence, {'sure' if answer.sure else 'not sure'}"
     return (
         f'<section class="verdict"><h3>{markup.badge(answer.sentiment)}'
         f" <span>{sure}</span></h3><p>{markup.safe(answer.summary)}</p>"

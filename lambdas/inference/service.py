@@ -15,7 +15,7 @@ from shared.serving.answers import (
     NO_INDEX,
     TEXT_TRUNCATED,
     similar_review,
-    text_analysis,
+    text_analyses,
 )
 from shared.serving.snapshots import Snapshot
 
@@ -25,10 +25,9 @@ _UNSHOWN_NEIGHBOURS = 5
 
 def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
     """Answer POST /analyze with the snapshot's model and index."""
-    encoded = snapshot.encoder.encode([request.query_text])
-    analysis, reason = text_analysis(
-        request.query_text, encoded.probabilities[0].tolist(), encoded.unknown_shares[0]
-    )
+    encoder, texts = snapshot.encoder, [request.query_text]
+    encoded = encoder.encode(texts)
+    ((analysis, reason),) = text_analyses(texts, encoded, encoder.decisions)
     hits: Sequence[Hit] | None = None
     if snapshot.index is not None:
         hits = snapshot.index.search(encoded.embeddings[0], request.top_k or _UNSHOWN_NEIGHBOURS)
@@ -53,7 +52,7 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
             analysis.sentiment, analysis.confidence, None if hits is None else neighbours
         ),
         similar_reviews=similar[: request.top_k],
-        model_version=snapshot.encoder.version,
+        model_version=encoder.version,
         index_version=snapshot.index.version if snapshot.index else None,
         warnings=warnings,
     )
@@ -62,8 +61,7 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
 def analyze_batch(snapshot: Snapshot, request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
     """Answer POST /analyze/batch with one encoder pass over all texts."""
     encoded = snapshot.encoder.encode(request.texts)
-    rows = zip(request.texts, encoded.probabilities.tolist(), encoded.unknown_shares, strict=True)
-    analyses = [text_analysis(*row) for row in rows]
+    analyses = text_analyses(request.texts, encoded, snapshot.encoder.decisions)
     warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
     warnings += [f"texts.{i}: {reason}" for i, (_, reason) in enumerate(analyses) if reason]
     warnings += [

@@ -12,12 +12,17 @@ from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
 from shared.observability.logs import configure_logging
 from shared.runtime.scoring import Encodings
+from shared.schemas.decisions import Decisions
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
 
 class TextEncoder(Protocol):
     """The part of a model that processing uses."""
+
+    @property
+    def decisions(self) -> Decisions:
+        """Its rules for labels."""
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Encode texts, in their order."""

@@ -115,8 +115,13 @@ class Processor:
         if table is None:
             return False
         on_progress = self._heartbeat(message)
+        encoder = model.encoder
         scores = score_shard(
-            model.encoder.encode, table, parallel=model.parallel, on_progress=on_progress
+            encoder.encode,
+            encoder.decisions,
+            table,
+            parallel=model.parallel,
+            on_progress=on_progress,
         )
         prints = _prints(table)
         place = (model.version, message.ingest_id, message.part)

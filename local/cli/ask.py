@@ -93,7 +93,8 @@ def show_analysis(response: AnalyzeResponse) -> None:
     else:
         out.print(
             f"[{_COLOURS[sentiment]} bold]{sentiment}[/]  "
-            f"(confidence {response.confidence:.2f})  {response.summary}"
+            f"(confidence {response.confidence:.2f}, {'sure' if response.sure else 'not sure'})"
+            f"  {response.summary}"
         )
     _show_reviews(response.similar_reviews)
     _show_warnings(response.warnings)

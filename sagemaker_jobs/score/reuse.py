@@ -19,10 +19,11 @@ import pyarrow as pa
 from shared.db.connection import Database
 from shared.db.ingest.analyses import read_probabilities
 from shared.errors import NotFoundError
+from shared.runtime.decisions import decide
 from shared.runtime.probabilities import softmax
 from shared.runtime.scoring import Scored
+from shared.schemas.decisions import Rule
 from shared.schemas.messages import ProcessShard
-from shared.schemas.sentiment import LABELS
 from shared.storage import artefacts, layout
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import read_served
@@ -34,10 +35,15 @@ _ENCODED_COLUMNS = ("review_id", "title", "text")
 
 @dataclass(frozen=True)
 class Reuse:
-    """The correction head of an adapted model, and the version whose logits it corrects."""
+    """The correction head of an adapted model, and the version whose logits it corrects.
+
+    ``before`` and ``after`` are the rules for reviews of that version and of the adapted model.
+    """
 
     version: str
     head: ort.InferenceSession
+    before: Rule
+    after: Rule
 
     def score(
         self, store: ObjectStore, database: Database, shard: ProcessShard, table: pa.Table
@@ -62,16 +68,23 @@ class Reuse:
         if any(None in row for row in rows):
             return None
         before = np.array(rows, np.float32)
-        if not _are_scores_of(before, served):
+        if not _are_scores_of(before, served, self.before):
             return None
-        logits = np.log(np.maximum(before, np.finfo(np.float32).tiny))
-        feed = {"before": logits, "embedding": vectors.astype(np.float32)}
+        # the head reads the logits before they were divided by the temperature
+        logits = np.log(np.maximum(before, np.finfo(np.float32).tiny)) * self.before.temperature
+        feed = {"before": logits.astype(np.float32), "embedding": vectors.astype(np.float32)}
         (corrected,) = self.head.run(["logits"], feed)
-        probabilities = softmax(corrected).astype(np.float32)
-        sentiments = [LABELS[index].value for index in probabilities.argmax(axis=1)]
+        decided = decide(self.after, softmax(corrected))
         # the adapted model has the tokenizer of its source, so it understands the same texts
         unknown = [float(each is False) for each in served["understood"].to_pylist()]
-        return Scored(vectors, probabilities, sentiments, probabilities.max(axis=1), unknown)
+        return Scored(
+            vectors,
+            decided.probabilities,
+            decided.sentiments,
+            decided.confidences,
+            decided.sure,
+            unknown,
+        )
 
     def _stored_pair(
         self, store: ObjectStore, shard: ProcessShard, table: pa.Table
@@ -88,12 +101,11 @@ class Reuse:
         return (array, served) if same and len(array) == table.num_rows else None
 
 
-def _are_scores_of(probabilities: npt.NDArray[np.float32], served: pa.Table) -> bool:
+def _are_scores_of(probabilities: npt.NDArray[np.float32], served: pa.Table, rule: Rule) -> bool:
     """Whether stored probabilities are those of this shard: a review may be in two shards."""
-    sentiments = [LABELS[index].value for index in probabilities.argmax(axis=1)]
-    confidences = served["confidence"].to_numpy()
-    same = np.array_equal(probabilities.max(axis=1), confidences)
-    return same and sentiments == served["sentiment"].to_pylist()
+    decided = decide(rule.model_copy(update={"temperature": 1.0}), probabilities)
+    same = np.array_equal(decided.confidences, served["confidence"].to_numpy())
+    return same and decided.sentiments == served["sentiment"].to_pylist()
 
 
 def open_reuse(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | None:
@@ -103,8 +115,13 @@ def open_reuse(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | Non
         NotFoundError: there is no such version.
         ArtefactError: it is corrupt.
     """
-    source = artefacts.read_manifest(store, "model", version).parameters.get("embeddings_of")
+    manifest = artefacts.read_manifest(store, "model", version)
+    source = manifest.parameters.get("embeddings_of")
     if not isinstance(source, str):
+        return None
+    try:
+        before = artefacts.read_manifest(store, "model", source).decisions.review
+    except NotFoundError:  # then it has not scored any review
         return None
     try:
         from sagemaker_jobs.adapt.graph import correction_graph
@@ -117,4 +134,5 @@ def open_reuse(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | Non
         return None
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1  # a few thousand products per review: threads do not help
-    return Reuse(source, ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"]))
+    head = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return Reuse(source, head, before, manifest.decisions.review)

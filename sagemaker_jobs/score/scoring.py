@@ -18,6 +18,7 @@ from shared.db.ingest.shards import process_lock
 from shared.errors import ArtefactError, NotFoundError
 from shared.index.shards import list_pairs, shard_of
 from shared.runtime.scoring import Encodings
+from shared.schemas.decisions import Decisions
 from shared.schemas.formats import FormatError
 from shared.schemas.messages import ProcessShard
 from shared.scoring.shard import ShardScores, score_shard, shard_languages, store_scores
@@ -34,6 +35,10 @@ class VersionedEncoder(Protocol):
     @property
     def version(self) -> str:
         """The model version."""
+
+    @property
+    def decisions(self) -> Decisions:
+        """Its rules for labels."""
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Encode texts, in their order."""
@@ -152,7 +157,7 @@ def _score(
         scores = (
             ShardScores(table, derived, None, shard_languages(table, derived))
             if derived
-            else score_shard(encoder.encode, table)
+            else score_shard(encoder.encode, encoder.decisions, table)
         )
         place = (encoder.version, shard.ingest_id, shard.part)
         with store_scores(database, artefacts, place, batch, scores, current=False) as connection:

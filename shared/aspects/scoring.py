@@ -1,13 +1,13 @@
 """Scores the sentences in which reviews mention aspects."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from shared.aspects.mentions import MAX_ENCODED_SENTENCES, AspectSentence, find_mentions
+from shared.runtime.decisions import decide
 from shared.runtime.probabilities import softmax
 from shared.runtime.scoring import (
     Encode,
@@ -17,7 +17,7 @@ from shared.runtime.scoring import (
     model_texts,
 )
 from shared.runtime.spans import span_logits
-from shared.schemas.sentiment import LABELS
+from shared.schemas.decisions import Rule
 
 
 class Mention(NamedTuple):
@@ -39,6 +39,7 @@ def score_mentions(
     encode: Encode,
     table: pa.Table,
     scored: Scored,
+    rule: Rule,
     *,
     understood: Sequence[bool],
     parallel: int = 1,
@@ -55,6 +56,7 @@ def score_mentions(
         encode: the model.
         table: the clean shard.
         scored: the model's results for the reviews, row by row.
+        rule: the model's rule for sentences.
         understood: whether the model understands each review; others have no mentions.
         parallel: number of concurrent calls of ``encode``.
         on_progress: called after every 512 encoded sentences.
@@ -65,14 +67,15 @@ def score_mentions(
         find_mentions(text, limit) if clear else []
         for text, clear in zip(texts, understood, strict=True)
     ]
-    read = _sentiments_of_spans(table, scored, mentions)
+    read = _sentiments_of_spans(table, scored, mentions, rule)
     to_encode = dict.fromkeys(
         texts[row][sentence.start : sentence.end]
         for row, sentences in enumerate(mentions)
         for sentence in sentences
         if (row, sentence.start) not in read
     )
-    results = _encoded_sentiments(encode, list(to_encode), parallel, on_progress)
+    encodings = encode_in_parts(encode, list(to_encode), parallel=parallel, on_progress=on_progress)
+    results = (found for each in encodings for found in _decided(rule, each.probabilities))
     encoded = dict(zip(to_encode, results, strict=True))
     for row, sentences in enumerate(mentions):
         for start, end, aspects in sentences:
@@ -82,42 +85,37 @@ def score_mentions(
 
 
 def _sentiments_of_spans(
-    table: pa.Table, scored: Scored, mentions: Sequence[Sequence[AspectSentence]]
+    table: pa.Table, scored: Scored, mentions: Sequence[Sequence[AspectSentence]], rule: Rule
 ) -> dict[tuple[int, int], tuple[str, float]]:
     """Sentiment and confidence of the sentences that were read with their review.
 
     The keys are the row and the first character of a sentence.
     """
     read: dict[tuple[int, int], tuple[str, float]] = {}
+    places, logits = [], []
     bodies, whole_texts = table["text"].to_pylist(), model_texts(table)
     for row, sentences in enumerate(mentions):
         title = len(whole_texts[row]) - len(bodies[row])  # a title stands before the text
         tokens = None if scored.tokens is None else scored.tokens[row]
         spans = [(title + sentence.start, title + sentence.end) for sentence in sentences]
         means = [None] * len(spans) if tokens is None else span_logits(tokens, spans)
-        for sentence, logits in zip(sentences, means, strict=True):
+        for sentence, mean in zip(sentences, means, strict=True):
+            place = row, sentence.start
             if _is_whole_text(sentence, bodies[row]):
-                found = (scored.sentiments[row], float(scored.confidences[row]))
-            elif logits is not None:
-                found = _best(softmax(logits))
-            else:
-                continue
-            read[row, sentence.start] = found
+                read[place] = scored.sentiments[row], float(scored.confidences[row])
+            elif mean is not None:
+                places.append(place)
+                logits.append(mean)
+    if logits:
+        read |= dict(zip(places, _decided(rule, softmax(np.stack(logits))), strict=True))
     return read
 
 
-def _best(probabilities: npt.NDArray[np.float32]) -> tuple[str, float]:
-    """The most probable sentiment and its probability."""
-    index = int(probabilities.argmax())
-    return LABELS[index].value, float(probabilities[index])
+def _decided(rule: Rule, probabilities: Any) -> Iterator[tuple[str, float]]:
+    """The sentiments of sentences, with their probabilities."""
+    decided = decide(rule, probabilities)
+    return zip(decided.sentiments, decided.confidences.tolist(), strict=True)
 
 
 def _is_whole_text(sentence: AspectSentence, text: str) -> bool:
     return sentence.end - sentence.start == len(text.strip())
-
-
-def _encoded_sentiments(
-    encode: Encode, sentences: list[str], parallel: int, on_progress: Callable[[], None]
-) -> Iterator[tuple[str, float]]:
-    for encodings in encode_in_parts(encode, sentences, parallel=parallel, on_progress=on_progress):
-        yield from map(_best, np.asarray(encodings.probabilities, np.float32))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shared.schemas.decisions import Kind
+
 MAX_TEXT_CHARACTERS = 20_000
 """The rest of a longer text is ignored."""
 MAX_SENTENCES = 60
@@ -24,6 +26,11 @@ _MIN_CLAUSE_WORDS = 3
 """On each side of a contrast: a shorter part is not a clause."""
 _CONTEXT_CHARACTERS = 60
 """Characters examined on each side of a contrast."""
+
+
+def kind_of(text: str) -> Kind:
+    """The kind of a text that comes without stars: one sentence, or a review."""
+    return Kind.REVIEW if len(split_sentences(text)) > 1 else Kind.SENTENCE
 
 
 class Span(NamedTuple):

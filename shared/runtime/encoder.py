@@ -77,6 +77,7 @@ class Encoder:
         """
         folder, manifest = version.folder, version.manifest
         self.manifest = manifest
+        self.decisions = manifest.decisions
         try:
             self._tokenizer = load_tokenizer(folder / "tokenizer.json")
             self._session = open_session(folder / "model.onnx", threads)

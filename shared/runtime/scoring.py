@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from shared.runtime.decisions import decide
 from shared.runtime.spans import TokenLogits
+from shared.schemas.decisions import Rule
 from shared.schemas.review import model_text
-from shared.schemas.sentiment import LABELS
 from shared.storage import layout
 from shared.storage.objects import ObjectStore
 from shared.storage.shard_schemas import SERVED_SCHEMA
@@ -51,7 +52,7 @@ Languages = Sequence[tuple[str, bool]]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Embeddings (n, dimension), probabilities (n, 3), labels and their confidences (n).
+    """Embeddings (n, dimension), probabilities (n, 3), labels, confidences, whether sure (n).
 
     ``unknown_shares`` (n): share of unknown tokens. ``tokens`` (n): logits of the tokens of each
     text that the encoder read (``model_texts``); None if the model has none.
@@ -61,6 +62,7 @@ class Scored:
     probabilities: npt.NDArray[np.float32]
     sentiments: list[str]
     confidences: npt.NDArray[np.float32]
+    sure: npt.NDArray[np.bool_]
     unknown_shares: list[float]
     tokens: list[TokenLogits] | None = None
 
@@ -90,6 +92,7 @@ def encode_in_parts(
 def score(
     encode: Encode,
     table: pa.Table,
+    rule: Rule,
     *,
     parallel: int = 1,
     on_progress: Callable[[], None] = ignore_progress,
@@ -99,6 +102,7 @@ def score(
     Args:
         encode: the model.
         table: at least one row of CLEAN_SCHEMA.
+        rule: the model's rule for reviews.
         parallel: number of concurrent calls of ``encode``.
         on_progress: called after every 512 rows.
     """
@@ -111,13 +115,13 @@ def score(
         probability_parts.append(np.asarray(encodings.probabilities, np.float32))
         unknown_shares += encodings.unknown_shares
         tokens += encodings.tokens or []
-    probabilities = np.concatenate(probability_parts)
-    best = probabilities.argmax(axis=1)
+    decided = decide(rule, np.concatenate(probability_parts))
     return Scored(
         np.concatenate(vectors),
-        probabilities,
-        [LABELS[index].value for index in best],
-        probabilities.max(axis=1),
+        decided.probabilities,
+        decided.sentiments,
+        decided.confidences,
+        decided.sure,
         unknown_shares,
         tokens or None,
     )

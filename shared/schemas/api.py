@@ -179,13 +179,16 @@ class SearchResult(SimilarReview, ProductFacts):
 class TextAnalysis(BaseModel):
     """Sentiment and language of one text; ``confidence`` is the probability of ``sentiment``.
 
-    ``language`` is an ISO 639-1 code, or ``und`` where the text is too short to decide. If the
-    model does not understand the text, ``sentiment``, ``confidence`` and ``probabilities`` are
-    null, and a warning says why.
+    Neutral needs less than the highest probability where the model has a rule for it. ``sure``:
+    the confidence is one from which on at least 95 of 100 labels were right, where this was
+    measured. ``language`` is an ISO 639-1 code, or ``und`` where the text is too short to decide.
+    If the model does not understand the text, ``sentiment``, ``confidence``, ``sure`` and
+    ``probabilities`` are null, and a warning says why.
     """
 
     sentiment: Sentiment | None
     confidence: float | None
+    sure: bool | None = None
     probabilities: Probabilities | None
     language: str | None = None
 

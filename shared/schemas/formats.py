@@ -59,7 +59,9 @@ EMBEDDING_SHARD = StoredFormat("embedding shard", 2)
 INDEX = StoredFormat("index", 2)
 """All files of an index folder; rows.sqlite repeats the version in ``PRAGMA user_version``."""
 MODEL = StoredFormat("model", 1)
+DECISIONS = StoredFormat("decisions", 1)
+"""The rules in the manifest of a model, ``parameters.decisions``."""
 POINTER = StoredFormat("pointer", 1)
 LEDGER = StoredFormat("ledger", 2)
 """Rows of the tables ingests and shards, in the column ``format_version``."""
-FORMATS = (CLEAN_SHARD, EMBEDDING_SHARD, INDEX, MODEL, POINTER, LEDGER)
+FORMATS = (CLEAN_SHARD, EMBEDDING_SHARD, INDEX, MODEL, DECISIONS, POINTER, LEDGER)

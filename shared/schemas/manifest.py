@@ -12,8 +12,11 @@ from pydantic import (
     model_validator,
 )
 
+from shared.schemas.decisions import Decisions
 from shared.schemas.formats import UNVERSIONED
 
+DECISIONS = "decisions"
+"""Parameter with the rules of a model; an earlier release reads such a manifest and ignores it."""
 ArtefactKind = Literal["model", "index"]
 
 
@@ -64,11 +67,17 @@ class Manifest(_Versioned):
     metrics: dict[str, object] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _check_tail(self) -> Self:
+    def _check(self) -> Self:
         if self.max_tokens is not None and self.tail_tokens >= self.max_tokens:
             message = "tail_tokens must be fewer than max_tokens"
             raise ValueError(message)
+        Decisions.model_validate(self.parameters.get(DECISIONS, {}))
         return self
+
+    @property
+    def decisions(self) -> Decisions:
+        """How the model's probabilities become labels; the defaults if it has no rules."""
+        return Decisions.model_validate(self.parameters.get(DECISIONS, {}))
 
 
 class Pointer(_Versioned):

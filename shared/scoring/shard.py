@@ -23,6 +23,7 @@ from shared.runtime.scoring import (
     put_scored,
     score,
 )
+from shared.schemas.decisions import Decisions
 from shared.storage.objects import ObjectStore
 
 
@@ -46,6 +47,7 @@ class ShardScores:
 
 def score_shard(
     encode: Encode,
+    decisions: Decisions,
     table: pa.Table,
     *,
     parallel: int = 1,
@@ -55,16 +57,18 @@ def score_shard(
 
     Args:
         encode: the model.
+        decisions: the model's rules for labels.
         table: at least one row of CLEAN_SCHEMA.
         parallel: number of concurrent calls of ``encode``.
         on_progress: called after each batch of texts.
     """
-    scored = score(encode, table, parallel=parallel, on_progress=on_progress)
+    scored = score(encode, table, decisions.review, parallel=parallel, on_progress=on_progress)
     languages = shard_languages(table, scored)
     mentions = score_mentions(
         encode,
         table,
         scored,
+        decisions.sentence,
         understood=[understood for _, understood in languages],
         parallel=parallel,
         on_progress=on_progress,
@@ -119,6 +123,7 @@ def store_scores(
             scored.confidences.tolist(),
             scored.probabilities.T.tolist(),
             scores.languages,
+            sure=scored.sure.tolist(),
             current=current,
         )
         if scores.readings is not None:

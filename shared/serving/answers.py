@@ -1,11 +1,16 @@
 """Converts encoder outputs and index hits to API responses."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from shared.aspects.sentences import kind_of
 from shared.index.reader import Hit
 from shared.language.detection import UNDETERMINED
 from shared.language.understanding import MAX_UNKNOWN_SHARE, language_of
+from shared.runtime.decisions import Decided, decide_each
+from shared.runtime.encoder import Encoded
 from shared.schemas.api import Probabilities, SearchResult, SimilarReview, TextAnalysis
+from shared.schemas.decisions import Decisions
 from shared.schemas.review import SERVED_FIELDS
 from shared.schemas.sentiment import LABELS
 
@@ -15,30 +20,41 @@ NOT_UNDERSTOOD = "the model does not understand the text"
 NO_INDEX = "no index is published yet: no reviews were compared"
 
 
-def text_analysis(
-    text: str, probabilities: list[float], unknown_share: float
-) -> tuple[TextAnalysis, str | None]:
-    """The sentiment of a text that the model understands.
+def text_analyses(
+    texts: Sequence[str], encoded: Encoded, decisions: Decisions
+) -> list[tuple[TextAnalysis, str | None]]:
+    """The sentiment of each text that the model understands.
 
     Args:
-        text: the text.
-        probabilities: of the labels, in the order of LABELS.
-        unknown_share: share of the text's tokens that the model does not know.
+        texts: the texts; one sentence is decided as a sentence, anything else as a review.
+        encoded: the model's results for them.
+        decisions: the model's rules.
 
     Returns:
-        The analysis, and the reason why it has no sentiment.
+        For each text its analysis, and the reason if it has no sentiment.
     """
+    decided = decide_each(decisions, list(map(kind_of, texts)), encoded.probabilities)
+    return [
+        _text_analysis(text, decided, row, encoded.unknown_shares[row])
+        for row, text in enumerate(texts)
+    ]
+
+
+def _text_analysis(
+    text: str, decided: Decided, row: int, unknown_share: float
+) -> tuple[TextAnalysis, str | None]:
     language, understood = language_of(text, unknown_share)
     if not understood:
         analysis = TextAnalysis(
-            sentiment=None, confidence=None, probabilities=None, language=language
+            sentiment=None, confidence=None, sure=None, probabilities=None, language=language
         )
         return analysis, f"no sentiment: {_reason(language, unknown_share)}"
-    best = max(range(len(LABELS)), key=probabilities.__getitem__)
-    by_label = {label.value: _rounded(p) for label, p in zip(LABELS, probabilities, strict=True)}
+    probabilities = zip(LABELS, decided.probabilities[row], strict=True)
+    by_label = {label.value: _rounded(p) for label, p in probabilities}
     analysis = TextAnalysis(
-        sentiment=LABELS[best],
-        confidence=_rounded(probabilities[best]),
+        sentiment=LABELS[decided.labels[row]],
+        confidence=_rounded(decided.confidences[row]),
+        sure=bool(decided.sure[row]),
         probabilities=Probabilities(**by_label),
         language=language,
     )

@@ -18,7 +18,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from shared.errors import ArtefactError, ConflictError, NotFoundError, report_full_disk
-from shared.schemas.formats import INDEX, MODEL, POINTER, UNVERSIONED, StoredFormat
+from shared.schemas.formats import DECISIONS, INDEX, MODEL, POINTER, UNVERSIONED, StoredFormat
+from shared.schemas.manifest import DECISIONS as DECISIONS_FIELD
 from shared.schemas.manifest import ArtefactKind, Manifest, Pointer
 from shared.storage.layout import pointer_key, version_prefix
 from shared.storage.objects import ObjectStore
@@ -61,6 +62,7 @@ def parse_manifest(body: bytes, *, file: str = MANIFEST) -> Manifest:
     if isinstance(kind, str) and kind in _FORMATS:
         # first: a newer version may have fields that make it invalid here
         _FORMATS[kind].check(file, fields.get("format", UNVERSIONED))
+        DECISIONS.check(f"{file}, decisions", _decisions_format(fields))
     try:
         manifest = Manifest.model_validate_json(body)
     except ValidationError as error:
@@ -77,6 +79,12 @@ def _json_object(body: bytes) -> dict[str, object]:
     except ValueError:
         return {}
     return fields if isinstance(fields, dict) else {}
+
+
+def _decisions_format(fields: dict[str, object]) -> object:
+    parameters = fields.get("parameters")
+    rules = parameters.get(DECISIONS_FIELD) if isinstance(parameters, dict) else None
+    return rules.get("format", UNVERSIONED) if isinstance(rules, dict) else UNVERSIONED
 
 
 def _check_name(name: str) -> None:
@@ -151,7 +159,7 @@ def _is_published(store: ObjectStore, manifest: Manifest) -> bool:
         published = read_manifest(store, manifest.kind, manifest.version)
     except NotFoundError:
         return False
-    if published.files != manifest.files:
+    if (published.files, published.decisions) != (manifest.files, manifest.decisions):
         raise ConflictError(f"version {manifest.version} exists with other content")
     return True
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,12 +16,20 @@ from shared.storage.objects import ObjectStore
 log = logging.getLogger(__name__)
 _COLUMNS = [f"p_{label.value}" for label in LABELS]
 _TEST_SPLIT = "test"
+_PREDICTED = "predicted"
 
 
-def evaluation_predictions(
-    store: ObjectStore, version: str
-) -> tuple[str, list[tuple[float, float, float]]] | None:
-    """Predicted probabilities of a model's largest evaluation.
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predicted labels of n rows, as indices of LABELS, and the probabilities of these labels."""
+
+    origin: str
+    labels: list[int]
+    confidences: list[float]
+
+
+def evaluation_predictions(store: ObjectStore, version: str) -> Predictions | None:
+    """Predictions of a model's largest evaluation; without labels, the most probable ones.
 
     If it has a split "test", only that split is used: its rows come from the same distribution as
     the training data, those of the other splits do not.
@@ -30,8 +39,7 @@ def evaluation_predictions(
         version: a published model.
 
     Returns:
-        A description of the rows, and the probabilities of each row in the order of LABELS; None
-        if no evaluation can be read.
+        None if no evaluation can be read.
     """
     digests = registry.evaluations(store, version)
     evaluations = {digest: _read(store, version, digest) for digest in digests}
@@ -43,15 +51,22 @@ def evaluation_predictions(
     splits = sorted(set(table["split"].to_pylist()))
     if _TEST_SPLIT in splits:
         table, splits = table.filter(pc.equal(table["split"], _TEST_SPLIT)), [_TEST_SPLIT]
-    columns = [table[name].to_pylist() for name in _COLUMNS]
-    rows = list(zip(*columns, strict=True))
-    return f"evaluation {digest}: {', '.join(splits)}", rows
+    rows = list(zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True))
+    if _PREDICTED in table.column_names:
+        numbers = {label.value: number for number, label in enumerate(LABELS)}
+        labels = [numbers[name] for name in table[_PREDICTED].to_pylist()]
+    else:  # an earlier release wrote it
+        labels = [max(range(len(row)), key=row.__getitem__) for row in rows]
+    confidences = [row[label] for row, label in zip(rows, labels, strict=True)]
+    return Predictions(f"evaluation {digest}: {', '.join(splits)}", labels, confidences)
 
 
 def _read(store: ObjectStore, version: str, digest: str) -> pa.Table | None:
     try:
         body, _ = store.get(layout.evaluation_file(version, digest, layout.EVALUATION_FILES[1]))
-        table = pq.read_table(io.BytesIO(body), columns=["split", *_COLUMNS])
+        has_labels = _PREDICTED in pq.read_schema(io.BytesIO(body)).names
+        columns = ["split", *_COLUMNS, *([_PREDICTED] if has_labels else [])]
+        table = pq.read_table(io.BytesIO(body), columns=columns)
     except (NotFoundError, pa.ArrowException) as error:
         log.warning("the predictions %s of %s cannot be read: %s", digest, version, error)
         return None

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shared.schemas.decisions import Decisions
+
 
 class FakeEncoded(NamedTuple):
     embeddings: np.ndarray
@@ -16,8 +18,9 @@ class FakeEncoded(NamedTuple):
 class WordEncoder:
     """``bad`` is negative, ``fine`` is neutral, everything else positive."""
 
-    def __init__(self, dimension=8):
+    def __init__(self, dimension=8, decisions=None):
         self.dimension = dimension
+        self.decisions = decisions or Decisions()
         self.calls = []
 
     def encode(self, texts):

@@ -6,17 +6,19 @@ from shared.db.connection import Connection
 
 _UPSERT = """
 INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive,
-                      language, understood, analysed_at)
+                      language, understood, sure, mixed, analysed_at)
 SELECT s.review_id, %s, s.sentiment, s.confidence, s.negative, s.neutral, s.positive,
-       s.language, s.understood, CASE WHEN %s THEN now() ELSE '-infinity' END
+       s.language, s.understood, s.sure, s.mixed, CASE WHEN %s THEN now() ELSE '-infinity' END
 FROM unnest(%s::text[], %s::text[], %s::real[], %s::real[], %s::real[], %s::real[],
-            %s::text[], %s::boolean[])
-    AS s (review_id, sentiment, confidence, negative, neutral, positive, language, understood)
+            %s::text[], %s::boolean[], %s::boolean[], %s::boolean[])
+    AS s (review_id, sentiment, confidence, negative, neutral, positive, language, understood,
+          sure, mixed)
 ORDER BY s.review_id
 ON CONFLICT (review_id, model_version) DO UPDATE
 SET sentiment = excluded.sentiment, confidence = excluded.confidence,
     negative = excluded.negative, neutral = excluded.neutral, positive = excluded.positive,
     language = excluded.language, understood = excluded.understood,
+    sure = excluded.sure, mixed = excluded.mixed,
     analysed_at = greatest(analyses.analysed_at, excluded.analysed_at)
 """
 
@@ -47,6 +49,8 @@ def upsert_analyses(
     probabilities: Sequence[Sequence[float]],
     languages: Sequence[tuple[str, bool]],
     *,
+    sure: Sequence[bool] | None = None,
+    mixed: Sequence[bool | None] | None = None,
     current: bool = True,
 ) -> None:
     """Write one analysis per review, replacing an earlier one of the same model.
@@ -59,6 +63,8 @@ def upsert_analyses(
         confidences: n probabilities of these labels.
         probabilities: three columns of n values: negative, neutral, positive.
         languages: n languages, each with whether the model understands the text.
+        sure: n times whether the model is sure of the label.
+        mixed: n times whether sentences of the review contradict each other, None: not known.
         current: whether insights use them immediately; those of a candidate wait for
             adoption.activate_analyses.
     """
@@ -69,5 +75,6 @@ def upsert_analyses(
             *(list(review_ids), list(sentiments), list(confidences), *probabilities),
             [language for language, _ in languages],
             [understood for _, understood in languages],
+            *(list(flags or [None] * len(review_ids)) for flags in (sure, mixed)),
         ),
     )

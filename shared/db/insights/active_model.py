@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
 
 from shared.db.connection import Database
 from shared.db.insights.drift import (
@@ -15,7 +14,7 @@ from shared.db.insights.drift import (
 from shared.db.insights.rollups import CONFIDENCE_BIN_EDGES
 from shared.schemas.sentiment import LABELS
 from shared.storage.objects import ObjectStore
-from shared.storage.predictions import evaluation_predictions
+from shared.storage.predictions import Predictions, evaluation_predictions
 
 
 def record_active_model(database: Database, store: ObjectStore, version: str) -> None:
@@ -34,18 +33,16 @@ def record_active_model(database: Database, store: ObjectStore, version: str) ->
     with database.transaction() as connection:
         is_known = has_reference(connection, version)
     predictions = None if is_known else evaluation_predictions(store, version)
-    reference = Reference(predictions[0], _distribution(predictions[1])) if predictions else None
+    reference = Reference(predictions.origin, _distribution(predictions)) if predictions else None
     with database.transaction() as connection:
         record_model(connection, version, reference)
 
 
-def _distribution(rows: Sequence[tuple[float, float, float]]) -> Distribution:
-    best = [max(range(len(row)), key=row.__getitem__) for row in rows]
-    confidences = [row[label] for row, label in zip(rows, best, strict=True)]
-    labels = Counter(best)
+def _distribution(predictions: Predictions) -> Distribution:
+    labels, confidences = Counter(predictions.labels), predictions.confidences
     bins = Counter(bisect_right(CONFIDENCE_BIN_EDGES, confidence) for confidence in confidences)
     return Distribution(
         tuple(labels[label] for label in range(len(LABELS))),
         tuple(bins[number] for number in range(CONFIDENCE_BINS)),
-        sum(confidences) / len(rows),
+        sum(confidences) / len(confidences),
     )

@@ -28,10 +28,9 @@ WITH processed AS (
            CASE WHEN a.understood THEN a.confidence END AS confidence, a.language,
            a.model_version,
            CASE WHEN NOT a.understood THEN 0
-                WHEN r.rating >= 4 AND a.sentiment = 'negative' AND a.confidence >= %(confident)s
-                THEN 1
-                WHEN r.rating <= 2 AND a.sentiment = 'positive' AND a.confidence >= %(confident)s
-                THEN -1 ELSE 0 END AS mismatch,
+                WHEN NOT coalesce(a.sure, a.confidence >= %(confident)s) THEN 0
+                WHEN r.rating >= 4 AND a.sentiment = 'negative' THEN 1
+                WHEN r.rating <= 2 AND a.sentiment = 'positive' THEN -1 ELSE 0 END AS mismatch,
            (i.received_at AT TIME ZONE 'UTC')::date AS arrived,
            f.product_id AS product_id_0, f.category AS category_0, f.source AS source_0,
            f.at AS at_0, f.day AS day_0, f.rating AS rating_0, f.sentiment AS sentiment_0,
@@ -42,7 +41,7 @@ WITH processed AS (
     LEFT JOIN products AS p ON p.product_id = r.product_id
     LEFT JOIN ingests AS i ON i.ingest_id = r.ingest_id
     LEFT JOIN LATERAL (
-        SELECT sentiment, confidence, language, understood, model_version FROM analyses
+        SELECT sentiment, confidence, sure, language, understood, model_version FROM analyses
         WHERE review_id = r.review_id ORDER BY analysed_at DESC, model_version DESC LIMIT 1
     ) AS a ON true
     LEFT JOIN review_facts AS f ON f.review_id = t.review_id

@@ -11,9 +11,8 @@ from shared.db.backlog import Backlog
 from shared.db.connection import Connection, Database
 from shared.db.insights.product_changes import update_changes
 from shared.db.insights.rollup_sql import APPLY_CHANGES, DELETE_EMPTY
+from shared.schemas.decisions import DEFAULT_SURE_ABOVE
 
-MIN_CONFIDENCE = 0.71
-"""Above it, 95% of the shipped model's predictions are right (its evaluation, "abstain")."""
 CONFIDENCE_BIN_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 """Lower edges of the confidence bins, except the first."""
 LOCK = 7_205_492
@@ -59,7 +58,7 @@ def _oldest_changes(connection: Connection) -> list[int]:
 def _apply(connection: Connection, changes: list[int]) -> int:
     row = connection.execute(
         APPLY_CHANGES,
-        {"changes": changes, "confident": MIN_CONFIDENCE, "edges": list(CONFIDENCE_BIN_EDGES)},
+        {"changes": changes, "confident": DEFAULT_SURE_ABOVE, "edges": list(CONFIDENCE_BIN_EDGES)},
     ).fetchone()
     changed, moved = row or (0, 0)
     if moved:

@@ -42,6 +42,10 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
         "shards to store again": "shards WHERE recheck_after IS NOT NULL",
         "origins of facts of products": "products WHERE origins <> '{}'",
     },
+    "0011": {
+        "which sentiments are sure": "analyses WHERE sure IS NOT NULL",
+        "which reviews are mixed": "analyses WHERE mixed",
+    },
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

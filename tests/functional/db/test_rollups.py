@@ -16,7 +16,8 @@ from shared.db.connection import connection_arguments
 from shared.db.ingest.adoption import activate_analyses
 from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.reviews import copy_rows, store_reviews
-from shared.db.insights.rollups import LOCK, MIN_CONFIDENCE, is_behind, refresh
+from shared.db.insights.rollups import LOCK, is_behind, refresh
+from shared.schemas.decisions import DEFAULT_SURE_ABOVE
 from shared.storage.shard_schemas import CLEAN_SCHEMA
 
 LABELS = ("negative", "neutral", "positive")
@@ -79,7 +80,7 @@ def expected_sums(rows):
     """The sums of counting all reviews, products and analyses."""
     sums = {table: defaultdict(lambda: [Decimal(0)] * len(SUMS)) for table in KEYS}
     for _, product, category, source, day, rating, sentiment, confidence, _model in rows(BASE):
-        is_confident = confidence is not None and confidence >= MIN_CONFIDENCE
+        is_confident = confidence is not None and confidence >= DEFAULT_SURE_ABOVE
         high = rating is not None and rating >= 4 and sentiment == "negative" and is_confident
         low = rating is not None and rating <= 2 and sentiment == "positive" and is_confident
         values = [1, rating is not None, Decimal(str(rating or 0))]

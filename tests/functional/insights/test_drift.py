@@ -16,14 +16,15 @@ from tests.fakes.objects import MemoryStore
 LABELS = ("negative", "neutral", "positive")
 
 
-def predictions(splits):
-    """A table of predictions: split → (label, confidence) of each row."""
+def predictions(splits, predicted=None):
+    """A table of predictions: split → (label, confidence) of each row; all decided as one label."""
     rows = []
     for split, labels in splits.items():
         for label, confidence in labels:
             rest = (1 - confidence) / 2
             probabilities = {f"p_{each}": confidence if each == label else rest for each in LABELS}
-            rows.append({"split": split, "key": "k", "label": label, **probabilities})
+            decided = {"predicted": predicted} if predicted else {}
+            rows.append({"split": split, "key": "k", "label": label, **probabilities, **decided})
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows), sink)
     return sink.getvalue()
@@ -100,6 +101,14 @@ def test_reviews_similar_to_the_evaluation_are_stable(http, database, evaluated,
         ("sentiment", "stable"),
         ("confidence", "stable"),
     ]
+
+
+def test_the_labels_of_the_evaluation_are_those_that_the_model_decided(http, database, evaluated):
+    body = predictions({"test": [("negative", 0.4), ("positive", 0.4)]}, predicted="neutral")
+    record_active_model(database, evaluated(d1=body), "m1")
+    reference = http.get("/drift").json()["reference"]
+    assert reference["sentiment_shares"]["neutral"] == 1
+    assert reference["mean_confidence"] == pytest.approx(0.3)
 
 
 def test_a_shifted_distribution_is_named(http, database, evaluated, arrive):

@@ -13,8 +13,10 @@ import pytest
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
 from shared.db.ingest.shards import StoredBatch, process_lock, record_batch
+from shared.db.insights.rollups import refresh
 from shared.errors import UnavailableError
 from shared.observability.logs import JsonFormatter
+from shared.schemas.decisions import Decisions, Rule
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.schemas.sentiment import LABELS
@@ -56,6 +58,35 @@ def test_analyses_are_stored_in_the_database(dependencies, collect, rows):
         ("uploads/a:0:2", "m1", "neutral"),
     ]
     assert analyses[1][3:] == pytest.approx((0.8, 0.8, 0.15, 0.05))
+
+
+def test_labels_are_decided_by_the_rules_of_the_model(dependencies, collect, encoder, rows):
+    rule = Rule(neutral_factor=6, sure_above=0.85)
+    encoder.decisions = Decisions(review=rule)
+    ingest_id, (message,) = collect(shards=1, rows=3)
+    Processor(dependencies).process(message)
+    analyses = rows("SELECT sentiment, confidence, sure, neutral FROM analyses ORDER BY review_id")
+    expected = [("positive", 0.9, True, 0.05), ("neutral", 0.15, False, 0.15)]
+    expected += [("neutral", 0.7, False, 0.7)]
+    for row, wanted in zip(analyses, expected, strict=True):
+        assert row == pytest.approx(wanted)
+    served = read_served(dependencies.artefacts, layout.analysis_shard("m1", ingest_id, 0))
+    assert served["sentiment"].to_pylist() == ["positive", "neutral", "neutral"]
+    assert served["confidence"].to_pylist() == pytest.approx([0.9, 0.15, 0.7])
+
+
+def test_stars_contradict_a_text_that_the_model_is_sure_of(dependencies, collect, encoder, rows):
+    for threshold, mismatches in ((0.85, 0), (0.75, 1), (None, 0)):
+        encoder.decisions = Decisions(review=Rule(sure_above=threshold))
+        _, (message,) = collect(key=f"uploads/{threshold}", shards=1, rows=3)
+        Processor(dependencies).process(message)
+        refresh(dependencies.database)
+        found = rows(
+            "SELECT count(*) FROM review_facts JOIN reviews USING (review_id)"
+            " WHERE review_facts.mismatch = 1 AND review_id LIKE %s",
+            f"uploads/{threshold}%",
+        )
+        assert found == [(mismatches,)]
 
 
 def test_the_log_of_each_shard_contains_the_drift_figures(dependencies, collect, caplog):

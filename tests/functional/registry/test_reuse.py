@@ -24,6 +24,7 @@ class CountingEncoder:
     def __init__(self, folder):
         self._encoder = open_folder(folder)
         self.version = self._encoder.version
+        self.decisions = self._encoder.decisions
         self.encoded = 0
 
     def encode(self, texts):

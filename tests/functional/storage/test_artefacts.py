@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.errors import ArtefactError, ConflictError, NotFoundError
+from shared.schemas.formats import FormatError
 from shared.schemas.manifest import FileEntry, Manifest
 from shared.storage import artefacts
 from shared.storage.layout import pointer_key, version_prefix
@@ -24,7 +25,7 @@ def store(request):
     return S3Store(client, request.getfixturevalue("new_bucket")())
 
 
-def version_in(folder, name="v1", files=None, kind="index"):
+def version_in(folder, name="v1", files=None, kind="index", parameters=None):
     """Files on disk and the manifest that describes them."""
     entries = {}
     for file, body in (files or {"a.bin": b"alpha", "sub/b.bin": b"beta"}).items():
@@ -33,7 +34,12 @@ def version_in(folder, name="v1", files=None, kind="index"):
         path.write_bytes(body)
         entries[file] = FileEntry(sha256=artefacts.file_sha256(path), bytes=len(body))
     return Manifest(
-        kind=kind, version=name, created_at=datetime.now(UTC), files=entries, dimension=4
+        kind=kind,
+        version=name,
+        created_at=datetime.now(UTC),
+        files=entries,
+        dimension=4,
+        parameters=parameters or {},
     )
 
 
@@ -75,6 +81,34 @@ def test_publishing_the_same_again_does_nothing_and_other_content_is_refused(sto
         publish(store, tmp_path / "other", files={"a.bin": b"another"})
     fetched = artefacts.fetch(store, "index", "v1", tmp_path / "cache")
     assert (fetched.folder / "a.bin").read_bytes() == b"alpha"
+
+
+def rules(factor, **fields):
+    return {"decisions": {**fields, "review": {"neutral_factor": factor, "sure_above": None}}}
+
+
+def test_the_rules_of_a_model_are_published_and_other_rules_are_another_version(store, tmp_path):
+    for _ in range(2):
+        publish(store, tmp_path, kind="model", parameters=rules(2.5))
+    decisions = artefacts.fetch(store, "model", "v1", tmp_path / "cache").manifest.decisions
+    assert (decisions.review.neutral_factor, decisions.review.sure_above) == (2.5, None)
+    assert (decisions.sentence.neutral_factor, decisions.sentence.sure_above) == (1.0, 0.71)
+    with pytest.raises(ConflictError):
+        publish(store, tmp_path / "other", kind="model", parameters=rules(2.6))
+
+
+@pytest.mark.parametrize("wrong", [rules(0), rules("much"), {"decisions": [1]}])
+def test_a_model_with_rules_that_cannot_be_read_is_refused(tmp_path, wrong):
+    body = version_in(tmp_path, kind="model").model_dump(mode="json") | {"parameters": wrong}
+    with pytest.raises(ArtefactError):
+        artefacts.parse_manifest(json.dumps(body).encode())
+
+
+def test_newer_rules_are_named_with_their_format(tmp_path):
+    body = version_in(tmp_path, kind="model").model_dump(mode="json")
+    body["parameters"] = rules(2.5, format=2)
+    with pytest.raises(FormatError, match=r"decisions has format version 2; .* version 1"):
+        artefacts.parse_manifest(json.dumps(body).encode())
 
 
 def test_a_folder_that_is_not_what_its_manifest_says_is_not_published(store, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from shared.aspects.scoring import score_mentions
 from shared.runtime.scoring import score
 from shared.runtime.spans import TokenLogits
+from shared.schemas.decisions import Rule
 
 SENTIMENTS = {"great": 2, "loose": 0}
 
@@ -52,9 +53,9 @@ class TokenEncoder:
 def mentions(encoder, *reviews):
     titles, texts = zip(*reviews, strict=True)
     table = pa.table({"title": list(titles), "text": list(texts)})
-    scored = score(encoder, table)
+    scored = score(encoder, table, Rule())
     encoder.texts.clear()
-    found = score_mentions(encoder, table, scored, understood=[True] * len(reviews))
+    found = score_mentions(encoder, table, scored, Rule(), understood=[True] * len(reviews))
     return [(m.row, m.aspect, texts[m.row][m.start : m.end], m.sentiment) for m in found]
 
 
