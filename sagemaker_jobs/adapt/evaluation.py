@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from sagemaker_jobs.adapt.correction import Floats, Labels
 from sagemaker_jobs.adapt.figures import figures
 from sagemaker_jobs.evaluate import predictions
 from sagemaker_jobs.evaluate.rows import Rows
 from sagemaker_jobs.gate.evaluation import read_evaluation
 from shared.errors import NotFoundError
+from shared.runtime.decisions import decide
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, registry
 from shared.storage.layout import EVALUATION_FILES
@@ -40,23 +39,25 @@ class Evaluated:
     after: Floats
 
 
-def write_evaluations(folder: Path, *, base: str, version: str, evaluated: Evaluated) -> None:
-    """Write both evaluations into the folder of the adapted model."""
+def write_evaluations(folder: Path, *, base: Manifest, version: str, evaluated: Evaluated) -> None:
+    """Write both evaluations into the folder of the adapted model, which has its base's rules."""
+    decisions = base.decisions
     rows = Rows(list(evaluated.texts), evaluated.labels, {})
     for name, model, probabilities in (
         (EVALUATION, version, evaluated.after),
-        (BASE_EVALUATION, base, evaluated.before),
+        (BASE_EVALUATION, base.version, evaluated.before),
     ):
         (folder / name).mkdir()
         content = {
             "version": model,
             "evaluated_at": datetime.now(UTC).isoformat(),
             "method": "cross_validated",
-            "splits": {_SPLIT: figures(probabilities, evaluated.labels)},
+            "splits": {_SPLIT: figures(probabilities, evaluated.labels, decisions.review)},
         }
         (folder / name / EVALUATION_FILES[0]).write_text(json.dumps(content, indent=1) + "\n")
-        table = predictions.table_of(_SPLIT, rows, probabilities.astype(np.float32), {})
-        predictions.write(folder / name / predictions.FILE, [table], model)
+        decided = decide(decisions.review, probabilities)
+        table = predictions.table_of(_SPLIT, rows, decided, {})
+        predictions.write(folder / name / predictions.FILE, [table], model, decisions)
 
 
 def register_with_evaluations(

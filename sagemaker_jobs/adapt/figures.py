@@ -3,7 +3,9 @@
 import numpy as np
 
 from sagemaker_jobs.adapt.correction import Floats, Labels
-from sagemaker_jobs.evaluate.metrics import calibration_error
+from sagemaker_jobs.evaluate.metrics import confidence_error
+from shared.runtime.decisions import decide
+from shared.schemas.decisions import Rule
 
 _MIN_PROBABILITY = 1e-12
 NAMES = ("accuracy", "macro_f1", "weighted_f1", "log_loss", "calibration_error")
@@ -16,9 +18,16 @@ def log_losses(probabilities: Floats, labels: Labels) -> Floats:
     return result
 
 
-def figures(probabilities: Floats, labels: Labels) -> dict[str, float]:
-    """The figures NAMES of n rows; F1 skips classes that neither occur nor are predicted."""
-    predicted = probabilities.argmax(-1)
+def figures(probabilities: Floats, labels: Labels, rule: Rule) -> dict[str, float]:
+    """The figures NAMES of n rows; F1 skips classes that neither occur nor are predicted.
+
+    Args:
+        probabilities: (n, classes), before the rule is applied.
+        labels: (n,).
+        rule: The model's rule for reviews.
+    """
+    decided = decide(rule, probabilities)
+    predicted, probabilities = decided.labels, decided.probabilities.astype(np.float64)
     scores, shares = [], []
     for label in range(probabilities.shape[1]):
         actual, positive = labels == label, predicted == label
@@ -30,5 +39,5 @@ def figures(probabilities: Floats, labels: Labels) -> dict[str, float]:
         "macro_f1": float(np.mean(scores)),
         "weighted_f1": float(np.dot(scores, shares)),
         "log_loss": float(log_losses(probabilities, labels).mean()),
-        "calibration_error": calibration_error(probabilities, labels),
+        "calibration_error": confidence_error(decided.confidences, predicted == labels),
     }

@@ -23,8 +23,10 @@ from sagemaker_jobs.adapt.figures import NAMES, figures, log_losses
 from sagemaker_jobs.adapt.graph import append_correction
 from sagemaker_jobs.adapt.selection import choose, estimate, standard_error
 from shared.errors import ArtefactError, InvalidInputError
+from shared.runtime.decisions import decide
 from shared.runtime.encoder import Encoder, open_folder
 from shared.runtime.probabilities import softmax
+from shared.schemas.decisions import Rule
 from shared.schemas.manifest import FileEntry, Manifest
 from shared.schemas.sentiment import LABELS, sentiment_of_rating
 from shared.storage.artefacts import MANIFEST, file_sha256
@@ -71,7 +73,7 @@ def run(config: AdaptConfig, texts: Sequence[str], stars: Sequence[float]) -> di
         "base": base.version,
         "rows": len(labels),
         "classes": {str(name): int((labels == i).sum()) for i, name in enumerate(LABELS)},
-        **_compare(start, unseen, labels),
+        **_compare(start, unseen, labels, base.decisions.review),
         "strength": strength._asdict() if strength else None,
     }
     version = None
@@ -103,15 +105,16 @@ def _check_output(folder: Path) -> None:
         raise InvalidInputError(f"{folder} is not empty: choose another output folder")
 
 
-def _compare(start: Floats, unseen: Floats, labels: Labels) -> dict[str, object]:
+def _compare(start: Floats, unseen: Floats, labels: Labels, rule: Rule) -> dict[str, object]:
     """Figures before and after, and the mean paired differences with their standard errors."""
-    by_repeat = [figures(probabilities, labels) for probabilities in unseen]
+    by_repeat = [figures(probabilities, labels, rule) for probabilities in unseen]
     after = {name: float(np.mean([repeat[name] for repeat in by_repeat])) for name in NAMES}
-    accuracy_gain = (unseen.argmax(-1) == labels).mean(0) - (start.argmax(-1) == labels)
+    correct = [decide(rule, each).labels == labels for each in unseen]
+    accuracy_gain = np.mean(correct, axis=0) - (decide(rule, start).labels == labels)
     losses = np.mean([log_losses(probabilities, labels) for probabilities in unseen], axis=0)
     loss_gain = log_losses(start, labels) - losses
     return {
-        "before": figures(start, labels),
+        "before": figures(start, labels, rule),
         "after": after,
         "change": {
             "accuracy": float(accuracy_gain.mean()),
@@ -146,7 +149,7 @@ def _write_folder(
         _check_outputs(
             base, open_folder(work, threads=config.threads), correction, texts[:_CHECKED_ROWS]
         )
-        write_evaluations(work, base=base.version, version=manifest.version, evaluated=evaluated)
+        write_evaluations(work, base=base.manifest, version=manifest.version, evaluated=evaluated)
         if output.exists():
             output.rmdir()
         work.rename(output)

@@ -16,13 +16,14 @@ from sagemaker_jobs.distil.predict import load_teacher, predict
 from sagemaker_jobs.distil.rows import LabelledText
 from sagemaker_jobs.distil.teach import group_stars
 from sagemaker_jobs.distil.texts import Batch, TokenSet, pool_spans, tokenise
+from sagemaker_jobs.evaluate.balance import balanced_stars
 from sagemaker_jobs.evaluate.behaviours.measure import measure
 from sagemaker_jobs.evaluate.metrics import Floats, classification
 from sagemaker_jobs.train.model import load_model
+from shared.runtime.decisions import Decided, decide
+from shared.schemas.decisions import Rule
 
 log = logging.getLogger("distil")
-_FEWEST_STARS = 20
-"""Rows per star that a balanced sample needs."""
 
 Outputs = Callable[[Batch], tuple[Tensor, Tensor, Tensor]]
 """Log probabilities (b, 3) as a review and as a sentence, and logits of each token (b, t, 3)."""
@@ -57,11 +58,10 @@ class Judge:
         share = np.asarray([sentence_share(row) for row in rows])[:, None]
         return np.log((1 - share) * review + share * sentence), of_spans
 
-    def probabilities(self, texts: Sequence[str]) -> Floats:
-        """Probabilities (n, 3) of texts that are read as in an answer to a caller."""
+    def decide(self, texts: Sequence[str]) -> Decided:
+        """The most probable labels of texts that are read as in an answer to a caller."""
         rows = [LabelledText(text, 0, 0, False, "") for text in texts]
-        result: Floats = np.exp(self.read(rows)[0])
-        return result
+        return decide(Rule(), np.exp(self.read(rows)[0]))
 
 
 def sentence_share(row: LabelledText) -> float:
@@ -106,15 +106,6 @@ def figures(rows: Sequence[LabelledText], logits: Floats, spans: Floats) -> dict
     return result
 
 
-def balanced_stars(stars: Sequence[int]) -> np.ndarray:
-    """Rows of a sample with equally many of each of the five stars; empty if one is too rare."""
-    by_star = [np.flatnonzero(np.asarray(stars) == star) for star in range(1, 6)]
-    count = min(map(len, by_star))
-    if count < _FEWEST_STARS:
-        return np.zeros(0, np.int64)
-    return np.concatenate([rows[np.arange(count) * len(rows) // count] for rows in by_star])
-
-
 def _classified(logits: Floats, labels: np.ndarray) -> dict[str, object]:
     neutral = labels == 1
     recall = float((logits[neutral].argmax(-1) == 1).mean()) if neutral.any() else None
@@ -131,7 +122,7 @@ def run(config: JudgeConfig) -> dict[str, object]:
             rows = [rows[place * len(rows) // config.limit] for place in range(config.limit)]
         result[split] = figures(rows, *judge.read(rows))
         log.info("%s: %s", split, result[split])
-    result |= {name: each.model_dump() for name, each in measure(judge.probabilities).items()}
+    result |= {name: each.model_dump() for name, each in measure(judge.decide).items()}
     config.output_dir.mkdir(parents=True, exist_ok=True)
     (config.output_dir / "judge.json").write_text(json.dumps(result, indent=1) + "\n")
     return result

@@ -14,12 +14,16 @@ from sagemaker_jobs.evaluate.behaviours import measure as behaviours
 from sagemaker_jobs.evaluate.calibration import abstain_threshold
 from sagemaker_jobs.evaluate.config import EvaluateConfig
 from sagemaker_jobs.evaluate.metrics import Floats, recall_at
-from sagemaker_jobs.evaluate.model import ScoredModel, encode
+from sagemaker_jobs.evaluate.model import Reader, ScoredModel, encode
 from sagemaker_jobs.evaluate.report import Abstain, Environment, Evaluation, SplitReport
 from sagemaker_jobs.evaluate.robustness import measure as robustness
 from sagemaker_jobs.evaluate.rows import Rows, read_rows
+from sagemaker_jobs.evaluate.slices import SLICES
+from sagemaker_jobs.evaluate.spans import SUFFIX, span_rows
 from sagemaker_jobs.evaluate.split import report_split, slices_of
+from shared.runtime.decisions import decide_each
 from shared.runtime.probabilities import softmax
+from shared.schemas.decisions import Decisions
 
 log = logging.getLogger("evaluate")
 RECALL_SEED = 7
@@ -36,7 +40,8 @@ def _choose_threshold(model: ScoredModel, config: EvaluateConfig) -> Abstain | N
         return None
     rows = read_rows(path, config.limit)
     _, logits = encode(model.session, model.tokenise(rows.texts)[0])
-    point = abstain_threshold(softmax(logits), rows.labels, config.abstain_accuracy)
+    decided = decide_each(model.manifest.decisions, rows.kinds, softmax(logits))
+    point = abstain_threshold(decided, rows.labels, config.abstain_accuracy)
     if point is None:
         log.info("no abstain threshold: none reaches an accuracy of %s", config.abstain_accuracy)
         return None
@@ -64,14 +69,29 @@ def _evaluate_split(
     ids, lengths = model.tokenise(rows.texts)
     embeddings, logits = encode(model.session, ids)
     slices = slices_of(rows, lengths)
-    report = report_split(rows, logits, slices, config, abstain)
+    decided = decide_each(model.manifest.decisions, rows.kinds, softmax(logits))
+    report = report_split(rows, decided, slices, config, abstain)
     rows_suffice = min(config.recall_rows, len(ids)) > NEIGHBOURS
     if rows_suffice and name not in _SPLITS_WITHOUT_RECALL:
         recall = _recall(ids, embeddings, config.recall_rows)
         report = report.model_copy(update={"recall_at_10": recall})
     summary = {k: v for k, v in report.summary().items() if k != "by_source"}
     log.info("%s %s", name, summary)
-    return report, predictions.table_of(name, rows, softmax(logits), slices)
+    return report, predictions.table_of(name, rows, decided, slices)
+
+
+def _evaluate_spans(
+    name: str, rows: Rows, model: ScoredModel, config: EvaluateConfig, abstain: Abstain | None
+) -> tuple[SplitReport, pa.Table] | None:
+    """Figures and predictions of the labelled spans in a split; None if there are none."""
+    found = span_rows(model, rows)
+    if found is None:
+        return None
+    spans, logits = found
+    decided = decide_each(model.manifest.decisions, spans.kinds, softmax(logits))
+    slices = {kind: values for kind, values in spans.columns.items() if kind in SLICES}
+    report = report_split(spans, decided, slices, config, abstain)
+    return report, predictions.table_of(name + SUFFIX, spans, decided, slices)
 
 
 def _environment() -> Environment:
@@ -93,11 +113,13 @@ def _measure_robustness(
     chosen = np.random.default_rng(0).permutation(len(rows[split].texts))
     sample = rows[split].take(np.sort(chosen[: config.robustness_rows]))
     seeds = list(range(config.robustness_seeds))
+    only = set(sample.kinds)
+    reader = Reader(model, only.pop() if len(only) == 1 else None)
     setup, noises = robustness.noises(
-        model.predict, sample.texts, sample.labels, split=split, strengths=config.strengths,
+        reader.decide, sample.texts, sample.labels, split=split, strengths=config.strengths,
         seeds=seeds,
     )  # fmt: skip
-    behaviour = robustness.behaviour(model.predict, seeds=seeds)
+    behaviour = robustness.behaviour(Reader(model).decide, seeds=seeds)
     return {"robustness_setup": setup, "robustness": noises, "behaviour": behaviour}
 
 
@@ -115,6 +137,9 @@ def run(config: EvaluateConfig) -> Evaluation:
     }
     abstain = _choose_threshold(model, config)
     results = {name: _evaluate_split(name, rows[name], model, config, abstain) for name in rows}
+    for name, texts in rows.items():
+        if spans := _evaluate_spans(name, texts, model, config, abstain):
+            results[name + SUFFIX] = spans
     vocabulary = model.vocabulary
     evaluation = Evaluation.model_validate(
         {
@@ -129,21 +154,24 @@ def run(config: EvaluateConfig) -> Evaluation:
             "abstain": abstain,
             "splits": {name: split for name, (split, _) in results.items()},
             **_measure_robustness(model, rows, config),
-            **(behaviours.measure(model.predict) if config.behaviours else {}),
+            **(behaviours.measure(Reader(model).decide) if config.behaviours else {}),
         }
     )
-    _write(evaluation, [table for _, table in results.values()], config)
+    tables = [table for _, table in results.values()]
+    _write(evaluation, tables, model.manifest.decisions, config)
     if config.record:
         metrics = {name: split.summary() for name, split in evaluation.splits.items()}
         model.record(metrics, abstain.model_dump() if abstain else None)
     return evaluation
 
 
-def _write(evaluation: Evaluation, tables: list[pa.Table], config: EvaluateConfig) -> None:
+def _write(
+    evaluation: Evaluation, tables: list[pa.Table], decisions: Decisions, config: EvaluateConfig
+) -> None:
     output = config.output
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(evaluation.to_json(), encoding="utf-8")
-    predictions.write(output.parent / predictions.FILE, tables, evaluation.version)
+    predictions.write(output.parent / predictions.FILE, tables, evaluation.version, decisions)
     if config.report:
         from sagemaker_jobs.evaluate.render import html, markdown  # matplotlib: slow to load
 

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shared.runtime.decisions import Decided, decide
 from shared.runtime.probabilities import softmax
+from shared.schemas.decisions import Rule
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -23,11 +25,15 @@ def confidence_bins(confidence: AnyFloats, bins: int = BINS) -> Ints:
 
 
 def calibration_error(probabilities: AnyFloats, labels: Ints, bins: int = BINS) -> float:
+    """Expected calibration error of the most probable labels."""
+    return confidence_error(probabilities.max(-1), probabilities.argmax(-1) == labels, bins)
+
+
+def confidence_error(confidences: AnyFloats, correct: npt.NDArray[Any], bins: int = BINS) -> float:
     """Expected calibration error: mean gap of confidence and accuracy over equal-width bins."""
-    confidence = probabilities.max(-1)
-    gaps = confidence.astype(np.float64) - (probabilities.argmax(-1) == labels)
-    sums = np.bincount(confidence_bins(confidence, bins), weights=gaps, minlength=bins)
-    return float(np.abs(sums).sum() / len(labels))
+    gaps = confidences.astype(np.float64) - correct
+    sums = np.bincount(confidence_bins(confidences, bins), weights=gaps, minlength=bins)
+    return float(np.abs(sums).sum() / len(correct))
 
 
 def confusion_matrix(labels: Ints, predicted: Ints) -> Ints:
@@ -82,21 +88,26 @@ def roc_auc(probabilities: Floats, labels: Ints, weights: Doubles | None = None)
 
 
 def classification(logits: Floats, labels: Ints) -> dict[str, object]:
+    """The figures of the most probable labels; logits (n, 3)."""
+    return figures(decide(Rule(), softmax(logits)), labels)
+
+
+def figures(decided: Decided, labels: Ints) -> dict[str, object]:
     """Accuracy, F1 (macro, weighted), one-vs-rest ROC-AUC (macro), ECE and confusion matrix.
 
     ``polar_accuracy`` is the accuracy of choosing between negative and positive, on rows that are
     either. ``roc_auc`` is left out if a class has no rows.
 
     Args:
-        logits: (n, 3).
+        decided: What a model says of n rows.
         labels: (n,), 0 negative, 1 neutral, 2 positive.
     """
-    probabilities = softmax(logits)
-    confusion = confusion_matrix(labels, probabilities.argmax(-1))
+    probabilities = decided.probabilities
+    confusion = confusion_matrix(labels, decided.labels)
     result: dict[str, object] = {
         "rows": len(labels),
-        "polar_accuracy": _polar_accuracy(logits, labels),
-        "ece": calibration_error(probabilities, labels),
+        "polar_accuracy": _polar_accuracy(probabilities, labels),
+        "ece": confidence_error(decided.confidences, decided.labels == labels),
         "confusion": confusion.tolist(),
     }
     result |= {name: float(value) for name, value in scores(confusion).items()}
@@ -105,11 +116,11 @@ def classification(logits: Floats, labels: Ints) -> dict[str, object]:
     return result
 
 
-def _polar_accuracy(logits: Floats, labels: Ints) -> float | None:
+def _polar_accuracy(probabilities: Floats, labels: Ints) -> float | None:
     polar = labels != 1
     if not polar.any():
         return None
-    predicted = np.where(logits[polar, 2] > logits[polar, 0], 2, 0)
+    predicted = np.where(probabilities[polar, 2] > probabilities[polar, 0], 2, 0)
     return float((predicted == labels[polar]).mean())
 
 

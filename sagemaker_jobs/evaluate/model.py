@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,21 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from sagemaker_jobs.evaluate.metrics import Floats
+from shared.aspects.sentences import kind_of
 from shared.runtime import tokens
+from shared.runtime.decisions import Decided, decide_each
 from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
+from shared.runtime.spans import TOKENS_OUTPUT, TokenLogits, token_ids_and_characters
+from shared.schemas.decisions import Kind
 from shared.schemas.manifest import Manifest
 from shared.schemas.sentiment import LABELS
 
+_BATCH = 16
+
 
 def encode(
-    session: ort.InferenceSession, ids: Sequence[Sequence[int]], size: int = 16
+    session: ort.InferenceSession, ids: Sequence[Sequence[int]], size: int = _BATCH
 ) -> tuple[Floats, Floats]:
     """Embeddings (n, d) and logits (n, 3) of tokenised texts, in their order.
 
@@ -63,6 +70,11 @@ class ScoredModel:
         return int(self._tokenizer.get_vocab_size())
 
     @property
+    def has_tokens(self) -> bool:
+        """Whether the graph has logits of tokens."""
+        return TOKENS_OUTPUT in {output.name for output in self.session.get_outputs()}
+
+    @property
     def bytes(self) -> dict[str, int]:
         """Size of each file that serving loads."""
         names = ("model.onnx", "tokenizer.json")
@@ -74,6 +86,26 @@ class ScoredModel:
         limit = self.manifest.max_tokens or tokens.MAX_TOKENS
         truncated = [tokens.truncate(ids, limit, self.manifest.tail_tokens) for ids in whole]
         return truncated, np.array([len(ids) for ids in whole])
+
+    def read_tokens(self, texts: Sequence[str]) -> list[TokenLogits]:
+        """The logits of the tokens of each text, of a model that has them."""
+        whole, places = token_ids_and_characters(self._tokenizer, texts)
+        limits = self.manifest.max_tokens or tokens.MAX_TOKENS, self.manifest.tail_tokens
+        ids = [tokens.truncate(each, *limits) for each in whole]
+        characters = [tokens.truncate(each, *limits) for each in places]
+        order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+        logits: list[Floats] = [np.empty((0, len(LABELS)), np.float32)] * len(ids)
+        for start in range(0, len(order), _BATCH):
+            rows = order[start : start + _BATCH]
+            batch, mask = tokens.pad([ids[row] for row in rows])
+            feed = {"input_ids": batch, "attention_mask": mask}
+            (read,) = self.session.run([TOKENS_OUTPUT], feed)
+            for row, values in zip(rows, read, strict=True):
+                logits[row] = values[: len(ids[row])]
+        return [
+            TokenLogits(values, np.asarray(own, np.int64))
+            for values, own in zip(logits, characters, strict=True)
+        ]
 
     def predict(self, texts: Sequence[str]) -> Floats:
         """Probabilities (n, 3) of texts, encoded one by one so that texts are independent."""
@@ -89,3 +121,16 @@ class ScoredModel:
         if abstain is not None:
             manifest.setdefault("parameters", {})["abstain"] = dict(abstain)
         path.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A model that decides texts of one kind or, without a kind, each as POST /analyze does."""
+
+    model: ScoredModel
+    kind: Kind | None = None
+
+    def decide(self, texts: Sequence[str]) -> Decided:
+        """What users get for texts, which are encoded one by one."""
+        kinds = [self.kind or kind_of(text) for text in texts]
+        return decide_each(self.model.manifest.decisions, kinds, self.model.predict(texts))

@@ -7,11 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sagemaker_jobs.evaluate.metrics import Floats
 from sagemaker_jobs.evaluate.rows import Rows, Texts
+from shared.runtime.decisions import Decided
+from shared.schemas.decisions import Decisions
 from shared.schemas.sentiment import LABELS
 
 FILE = "predictions.parquet"
+RULES = "decisions"
+"""Metadata of the file: the rules that were applied to the probabilities."""
 
 
 def row_key(text: str) -> str:
@@ -19,23 +22,25 @@ def row_key(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def table_of(split: str, rows: Rows, probabilities: Floats, slices: dict[str, Texts]) -> pa.Table:
-    """Rows of one split: split, key, label, p_negative, p_neutral, p_positive and slices."""
+def table_of(split: str, rows: Rows, decided: Decided, slices: dict[str, Texts]) -> pa.Table:
+    """Rows of one split: split, key, label, predicted, p_negative, … and slices."""
     columns = {
         "split": np.full(len(rows.texts), split),
         "key": [row_key(text) for text in rows.texts],
         "label": np.array([label.value for label in LABELS])[rows.labels],
     }
-    columns |= {f"p_{label.value}": probabilities[:, i] for i, label in enumerate(LABELS)}
+    columns["predicted"] = decided.sentiments
+    columns |= {f"p_{label.value}": decided.probabilities[:, i] for i, label in enumerate(LABELS)}
     columns |= {name: pa.array(values, mask=values == "") for name, values in slices.items()}
     return pa.table(columns)
 
 
-def write(path: Path, tables: list[pa.Table], version: str) -> None:
-    """Write the rows of all splits, with the model version in the file's metadata.
+def write(path: Path, tables: list[pa.Table], version: str, decisions: Decisions) -> None:
+    """Write the rows of all splits, with the model version and its rules in the file's metadata.
 
     A slice that only some splits have is null in the others.
     """
     table = pa.concat_tables(tables, promote_options="default")
-    table = table.replace_schema_metadata({"model_version": version})
+    metadata = {"model_version": version, RULES: decisions.model_dump_json()}
+    table = table.replace_schema_metadata(metadata)
     pq.write_table(table, path, compression="zstd")

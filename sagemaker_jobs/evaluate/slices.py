@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from sagemaker_jobs.evaluate.metrics import Floats, Ints, classification
+from sagemaker_jobs.evaluate.metrics import Ints, figures
 from sagemaker_jobs.evaluate.report import Figures, WorstGroup
 from sagemaker_jobs.evaluate.rows import Texts
+from shared.runtime.decisions import Decided
 
 BANDS = (16, 64, 128, 256)
 """Maximum tokens of each length band; longer texts form one more band."""
 GROUPS = ("product_id", "reviewer_key")
-SLICES = ("source", "category", "length", "stars")
+SLICES = ("source", "kind", "category", "length", "stars")
 _WORST_PERCENTILE = 10
 
 
@@ -32,12 +33,12 @@ def _leading_number(name: str) -> float:
 
 
 def by_slice(
-    logits: Floats, labels: Ints, kinds: dict[str, Texts]
+    decided: Decided, labels: Ints, kinds: dict[str, Texts]
 ) -> dict[str, dict[str, Figures]]:
     """Figures of each part; a kind with fewer than two parts is skipped.
 
     Args:
-        logits: (n, 3).
+        decided: What the model says of n rows.
         labels: (n,).
         kinds: The part of each row, by kind of slice; the empty string means no part.
     """
@@ -46,7 +47,7 @@ def by_slice(
         parts = _sorted_names(set(values.tolist()) - {""})
         if len(parts) > 1:
             slices[kind] = {
-                part: Figures.model_validate(classification(logits[mask], labels[mask]))
+                part: Figures.model_validate(figures(decided.take(mask), labels[mask]))
                 for part in parts
                 if (mask := values == part).any()
             }

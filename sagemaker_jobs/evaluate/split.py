@@ -5,11 +5,11 @@ import numpy as np
 from sagemaker_jobs.evaluate import calibration
 from sagemaker_jobs.evaluate.config import EvaluateConfig
 from sagemaker_jobs.evaluate.intervals import bootstrap
-from sagemaker_jobs.evaluate.metrics import Floats, Ints, classification
+from sagemaker_jobs.evaluate.metrics import Ints, figures
 from sagemaker_jobs.evaluate.report import Abstain, SplitReport
 from sagemaker_jobs.evaluate.rows import Rows, Texts
 from sagemaker_jobs.evaluate.slices import GROUPS, SLICES, by_slice, length_bands, worst_group
-from shared.runtime.probabilities import softmax
+from shared.runtime.decisions import Decided
 
 
 def slices_of(rows: Rows, lengths: Ints) -> dict[str, Texts]:
@@ -20,7 +20,7 @@ def slices_of(rows: Rows, lengths: Ints) -> dict[str, Texts]:
 
 def report_split(
     rows: Rows,
-    logits: Floats,
+    decided: Decided,
     slices: dict[str, Texts],
     config: EvaluateConfig,
     abstain: Abstain | None,
@@ -29,15 +29,14 @@ def report_split(
 
     Args:
         rows: n rows.
-        logits: (n, 3).
+        decided: What the model says of them.
         slices: From slices_of.
         config: Number of bootstrap samples and minimum group size.
         abstain: The threshold chosen on validation.
     """
-    figures = classification(logits, rows.labels)
-    probabilities = softmax(logits)
-    correct = (probabilities.argmax(-1) == rows.labels).astype(np.int64)
-    confusion = np.array(figures["confusion"])
+    result = figures(decided, rows.labels)
+    correct = (decided.labels == rows.labels).astype(np.int64)
+    confusion = np.array(result["confusion"])
     groups = {
         name: worst
         for name in GROUPS
@@ -46,17 +45,17 @@ def report_split(
     }
     answered = None
     if abstain is not None:
-        answered = calibration.at_threshold(probabilities, rows.labels, abstain.threshold)
+        answered = calibration.at_threshold(decided, rows.labels, abstain.threshold)
     return SplitReport.model_validate(
         {
-            **figures,
+            **result,
             "intervals": bootstrap(
-                confusion, probabilities, rows.labels, config.resamples, config.seed
+                confusion, decided.probabilities, rows.labels, config.resamples, config.seed
             ),
-            "slices": by_slice(logits, rows.labels, slices),
+            "slices": by_slice(decided, rows.labels, slices),
             "worst_groups": groups,
-            "reliability": calibration.reliability(probabilities, rows.labels),
-            "coverage_curve": calibration.coverage_curve(probabilities, rows.labels),
+            "reliability": calibration.reliability(decided, rows.labels),
+            "coverage_curve": calibration.coverage_curve(decided, rows.labels),
             "answered": answered,
         }
     )

@@ -18,6 +18,7 @@ from shared.storage.layout import EVALUATION_FILES
 FIGURES, PREDICTIONS = EVALUATION_FILES
 PROBABILITIES = tuple(f"p_{label.value}" for label in LABELS)
 KEY = "key"
+_PREDICTED = "predicted"
 _REQUIRED = ("split", KEY, "label", *PROBABILITIES)
 
 
@@ -92,6 +93,8 @@ class Figures(BaseModel):
 class Evaluation:
     """An evaluation with its rows sorted by (split, key, label).
 
+    ``predicted`` are the labels that the model decided; an earlier release did not write them, so
+    they are the most probable ones.
     ``slices`` maps a kind (source, length, …) to the value of each row, as text.
     """
 
@@ -100,6 +103,7 @@ class Evaluation:
     keys: npt.NDArray[np.str_]
     labels: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float64]
+    predicted: npt.NDArray[np.int64]
     slices: dict[str, npt.NDArray[np.str_]]
 
     @property
@@ -145,10 +149,19 @@ def _build_evaluation(figures: Figures, table: pa.Table, path: Path) -> Evaluati
     probabilities = np.stack(columns, axis=1)
     if not np.isfinite(probabilities).all():
         raise EvaluationError(f"{path} contains probabilities that are not finite")
+    predicted = probabilities.argmax(1)
+    if _PREDICTED in texts:
+        predicted = _labels(texts.pop(_PREDICTED), path)
     order = np.lexsort((labels, keys, splits))
     slices = {kind: values[order] for kind, values in texts.items()}
     return Evaluation(
-        figures, splits[order], keys[order], labels[order], probabilities[order], slices
+        figures,
+        splits[order],
+        keys[order],
+        labels[order],
+        probabilities[order],
+        predicted[order],
+        slices,
     )
 
 

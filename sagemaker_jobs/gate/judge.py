@@ -11,6 +11,7 @@ from sagemaker_jobs.gate.config import Rules
 from sagemaker_jobs.gate.evaluation import Evaluation
 from sagemaker_jobs.gate.rows import row_mismatch
 from sagemaker_jobs.gate.statistics import (
+    Confidences,
     Difference,
     accuracy_and_f1,
     calibration,
@@ -97,8 +98,8 @@ def _compare_overall(
             continue
         for measure, difference in _differences(current, candidate, rows, rules, random).items():
             yield _Comparison("overall", split, measure, count, difference, rules.tolerance)
-        before, after = current.probabilities[rows], candidate.probabilities[rows]
-        difference = calibration(current.labels[rows], before, after, random)
+        before, after = (_confidences(each, rows) for each in (current, candidate))
+        difference = calibration(before, after, random)
         yield _Comparison("overall", split, "ece", count, difference, rules.calibration_tolerance)
 
 
@@ -142,8 +143,14 @@ def _differences(
     rules: Rules,
     random: np.random.Generator,
 ) -> dict[str, Difference]:
-    before, after = (each.probabilities[rows].argmax(1) for each in (current, candidate))
+    before, after = current.predicted[rows], candidate.predicted[rows]
     return accuracy_and_f1(current.labels[rows], before, after, rules.replicates, random)
+
+
+def _confidences(evaluation: Evaluation, rows: Mask) -> Confidences:
+    predicted = evaluation.predicted[rows]
+    confidences = np.take_along_axis(evaluation.probabilities[rows], predicted[:, None], axis=1)
+    return Confidences(confidences[:, 0], predicted == evaluation.labels[rows])
 
 
 def _apply_level(comparisons: list[_Comparison], level: float) -> list[GateCheck]:

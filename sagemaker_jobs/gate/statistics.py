@@ -19,6 +19,19 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Confidences:
+    """The probabilities of a model's labels for n rows, and whether the labels are correct."""
+
+    values: Floats
+    correct: npt.NDArray[np.bool_]
+
+    @property
+    def gaps(self) -> Floats:
+        """Each confidence minus 1 if the label is correct, else 0."""
+        return self.values - self.correct
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """A measure of both models; ``gain`` is the candidate's improvement, ``noise`` its error."""
 
@@ -77,18 +90,17 @@ def _macro_f1(confusion: npt.NDArray[Any], classes: npt.NDArray[np.bool_]) -> Fl
 
 
 def calibration(
-    labels: Ints, current: Floats, candidate: Floats, random: np.random.Generator
+    current: Confidences, candidate: Confidences, random: np.random.Generator
 ) -> Difference:
     """Expected calibration error over 15 equal-width bins; lower is better.
 
     Args:
-        labels: (n,).
-        current: (n, 3) probabilities.
-        candidate: (n, 3) probabilities.
+        current: of n rows.
+        candidate: of the same rows.
         random: source of the samples.
     """
-    rows = len(labels)
-    sides = [_gaps(labels, probabilities) for probabilities in (current, candidate)]
+    rows = len(current.correct)
+    sides = [(confidence_bins(each.values), each.gaps) for each in (current, candidate)]
     errors = np.empty((_ECE_REPLICATES + 1, 2))
     for sample in range(_ECE_REPLICATES + 1):
         chosen = random.integers(rows, size=rows) if sample else np.arange(rows)
@@ -96,12 +108,6 @@ def calibration(
             sums = np.bincount(bins[chosen], weights=gaps[chosen], minlength=BINS)
             errors[sample, side] = np.abs(sums).sum() / rows
     return _difference(errors[:, 0], errors[:, 1], lower_is_better=True)
-
-
-def _gaps(labels: Ints, probabilities: Floats) -> tuple[Ints, Floats]:
-    """Bin of each row's confidence, and its confidence minus 1 if correct, else 0."""
-    confidence = probabilities.max(1)
-    return confidence_bins(confidence), confidence - (probabilities.argmax(1) == labels)
 
 
 def _difference(current: Floats, candidate: Floats, *, lower_is_better: bool = False) -> Difference:

@@ -42,6 +42,8 @@ from sagemaker_jobs.train.__main__ import main as train
 from sagemaker_jobs.train.base import BUNDLED, base_folder
 from sagemaker_jobs.train.model import load_model
 from sagemaker_jobs.train.teacher import base_embeddings
+from shared.runtime.decisions import decide
+from shared.schemas.decisions import Rule
 
 log = logging.getLogger("compare")
 Predictions = tuple[Floats | None, Floats]
@@ -132,7 +134,7 @@ def measure(model: Model, splits: Sequence[reviews.LabelledTexts]) -> list[dict[
 def noise(model: Model, rows: reviews.LabelledTexts) -> dict[str, object]:
     """Loss of macro-F1 and share of changed predictions, as means over NOISES."""
     _, results = noises(
-        lambda texts: np.exp(model(texts)[1]),  # only the order within a row matters
+        lambda texts: decide(Rule(), np.exp(model(texts)[1])),  # only the order in a row matters
         rows.texts,
         np.array(rows.labels),
         split="first",

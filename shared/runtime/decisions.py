@@ -32,6 +32,12 @@ class Decided:
         """The labels by name."""
         return [LABELS[label].value for label in self.labels]
 
+    def take(self, rows: npt.NDArray[Any]) -> "Decided":
+        """The decisions for some of the texts, by a mask or by indices."""
+        return Decided(
+            self.probabilities[rows], self.labels[rows], self.confidences[rows], self.sure[rows]
+        )
+
 
 def decide(rule: Rule, probabilities: npt.ArrayLike) -> Decided:
     """Decide the labels of n texts of one kind.

@@ -42,6 +42,7 @@ def test_the_gate_reads_an_evaluation_of_the_shipped_model(tmp_path):
     )
     assert evaluation.splits.tolist() == ["made"] * len(rows)
     assert set(evaluation.slices["source"]) == {"one", "two"}
+    assert evaluation.predicted.tolist() == evaluation.probabilities.argmax(1).tolist()
     assert "typos@0.1" in evaluation.figures.robustness
     assert "negation" in evaluation.figures.behaviour
     again = judge(evaluation, evaluation, Rules())

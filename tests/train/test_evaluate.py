@@ -27,6 +27,8 @@ from sagemaker_jobs.evaluate.report import Evaluation
 from sagemaker_jobs.evaluate.rows import read_rows
 from sagemaker_jobs.evaluate.slices import by_slice, length_bands, worst_group
 from sagemaker_jobs.export.__main__ import main as export
+from shared.runtime.decisions import decide
+from shared.schemas.decisions import Rule
 
 
 def random_logits(rows, seed=0, bonus=1.5):
@@ -87,7 +89,7 @@ def test_intervals_contain_the_figure_repeat_with_the_seed_and_shrink_with_rows(
 
 def test_the_reliability_diagram_adds_up_to_the_calibration_error():
     labels, logits = random_logits(500)
-    bins = calibration.reliability(softmax(logits), labels)
+    bins = calibration.reliability(decide(Rule(), softmax(logits)), labels)
     assert sum(each.rows for each in bins) == 500
     gap = sum(abs(each.confidence - each.accuracy) * each.rows for each in bins) / 500
     assert gap == pytest.approx(classification(logits, labels)["ece"], abs=1e-6)
@@ -97,22 +99,23 @@ def test_the_abstain_threshold_has_the_greatest_coverage_at_the_required_accurac
     confidence = np.array([0.95, 0.9, 0.8, 0.8, 0.7, 0.6], np.float32)
     probabilities = np.stack([confidence, 1 - confidence, 0 * confidence], axis=1)
     labels = np.array([0, 0, 0, 1, 0, 1])
-    point = calibration.abstain_threshold(probabilities, labels, 0.8)
+    decided = decide(Rule(), probabilities)
+    point = calibration.abstain_threshold(decided, labels, 0.8)
     assert point.threshold == pytest.approx(0.7), "four of the five answered rows are correct"
     assert point.coverage == pytest.approx(5 / 6)
     assert point.accuracy == pytest.approx(0.8)
-    assert calibration.at_threshold(probabilities, labels, point.threshold) == point
-    strict = calibration.abstain_threshold(probabilities, labels, 1.0)
+    assert calibration.at_threshold(decided, labels, point.threshold) == point
+    strict = calibration.abstain_threshold(decided, labels, 1.0)
     assert strict.coverage == pytest.approx(2 / 6), (
         "rows with equal confidence are answered together"
     )
-    assert calibration.abstain_threshold(probabilities, labels[::-1], 1.0) is None
-    assert calibration.at_threshold(probabilities, labels, 0.99).accuracy is None
+    assert calibration.abstain_threshold(decided, labels[::-1], 1.0) is None
+    assert calibration.at_threshold(decided, labels, 0.99).accuracy is None
 
 
 def test_the_coverage_curve_ends_at_full_coverage_and_the_overall_accuracy():
     labels, logits = random_logits(2000)
-    curve = calibration.coverage_curve(softmax(logits), labels)
+    curve = calibration.coverage_curve(decide(Rule(), softmax(logits)), labels)
     assert len(curve) <= 101
     assert curve[-1].coverage == 1
     assert curve[-1].accuracy == pytest.approx(classification(logits, labels)["accuracy"])
@@ -122,7 +125,9 @@ def test_the_coverage_curve_ends_at_full_coverage_and_the_overall_accuracy():
 def test_slices_are_parts_of_the_rows_and_a_single_part_is_skipped():
     labels, logits = random_logits(100)
     stars = np.array(["5"] * 60 + ["1"] * 30 + [""] * 10)
-    slices = by_slice(logits, labels, {"stars": stars, "source": np.array(["x"] * 100)})
+    slices = by_slice(
+        decide(Rule(), softmax(logits)), labels, {"stars": stars, "source": np.array(["x"] * 100)}
+    )
     assert list(slices) == ["stars"]
     assert [(name, part.rows) for name, part in slices["stars"].items()] == [("1", 30), ("5", 60)]
     expected = (logits[:60].argmax(-1) == labels[:60]).mean()

@@ -5,15 +5,20 @@ import shutil
 
 import numpy as np
 import onnx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from sagemaker_jobs.evaluate.__main__ import main as evaluate
 from sagemaker_jobs.export.__main__ import main as export
 from sagemaker_jobs.export.parity import SHAPES, probe, run_graph
 from sagemaker_jobs.train.model import load_model, new_model, save_model
+from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
-from shared.runtime.tokens import pad
+from shared.runtime.tokens import load_tokenizer, pad
+from shared.schemas.sentiment import LABELS
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +94,30 @@ def test_the_agreement_counts_the_tokens(artefact):
     if precision == "int8 with texts":
         assert parameters["agreement"]["same_token_label"] >= 0.95
         assert parameters["batch_difference"] < 1e-5
+
+
+def test_labelled_spans_are_evaluated_by_the_logits_of_their_tokens(artefact, tmp_path):
+    _, folder = artefact
+    text = "the lamp was sturdy and the desk was broken"
+    spans = json.dumps([[0, 19, "positive"], [24, len(text), "negative"]])
+    columns = {"text": [text, "the tent was okay"], "sentiment": ["neutral", "neutral"]}
+    columns |= {"source": ["terms"] * 2, "kind": ["sentence"] * 2, "spans": [spans, None]}
+    pq.write_table(pa.table(columns), tmp_path / "terms.parquet")
+    output = tmp_path / "evaluation.json"
+    arguments = ["--model-dir", str(folder), "--data-dir", str(tmp_path), "--splits", "terms"]
+    arguments += ["--output", str(output), "--recall-rows", "0", "--latency-runs", "0"]
+    assert evaluate(arguments) == 0
+    rows = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
+    assert [(row["split"], row["label"], row["source"], row["kind"]) for row in rows] == [
+        *[("terms", "neutral", "terms", "sentence")] * 2,
+        ("terms:spans", "positive", "terms", "sentence"),
+        ("terms:spans", "negative", "terms", "sentence"),
+    ]
+    encoding = load_tokenizer(folder / "tokenizer.json").encode(text)
+    feed = dict(zip(("input_ids", "attention_mask"), pad([encoding.ids]), strict=True))
+    (logits,) = open_session(folder / "model.onnx", 1).run(["token_logits"], feed)
+    starts, ends = np.array(encoding.offsets).T
+    for row, inside in ((rows[2], (ends > 0) & (ends <= 19)), (rows[3], starts >= 24)):
+        expected = softmax(logits[0][inside].mean(0))
+        assert [row[f"p_{label}"] for label in LABELS] == pytest.approx(expected, abs=1e-4)
+    assert set(json.loads(output.read_text())["splits"]) == {"terms", "terms:spans"}

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from sagemaker_jobs.evaluate.robustness.behaviour import cases
 from sagemaker_jobs.evaluate.robustness.measure import behaviour, noises
 from sagemaker_jobs.evaluate.robustness.perturbations import PERTURBATIONS
+from shared.runtime.decisions import decide
+from shared.schemas.decisions import Rule
 from shared.schemas.sentiment import LABELS
 
 REVIEW = (
@@ -112,7 +114,7 @@ class WordModel:
             words = text.lower().split()
             score = sum(w in self.positive for w in words) - sum(w in self.negative for w in words)
             probabilities[row, np.sign(score) + 1] = 0.8
-        return probabilities
+        return decide(Rule(), probabilities)
 
 
 def test_the_cost_of_a_noise_follows_from_its_flipped_labels():
@@ -142,7 +144,7 @@ def test_the_cost_of_a_noise_follows_from_its_flipped_labels():
 
 def test_a_model_that_always_predicts_positive_passes_only_cases_that_allow_it():
     def predict_positive(texts):
-        return np.tile(np.array([0.1, 0.1, 0.8], np.float32), (len(texts), 1))
+        return decide(Rule(), [[0.1, 0.1, 0.8]] * len(texts))
 
     kinds = behaviour(predict_positive, seeds=[0])
     assert kinds["entity"].pass_rate == 1.0

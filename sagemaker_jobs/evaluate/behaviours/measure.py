@@ -9,7 +9,6 @@ import numpy as np
 
 from sagemaker_jobs.contrast.generate import ContrastRow, generate
 from sagemaker_jobs.evaluate.behaviours.implicit import implicit_cases
-from sagemaker_jobs.evaluate.metrics import Floats
 from sagemaker_jobs.evaluate.report import (
     Behaviours,
     Failure,
@@ -17,10 +16,11 @@ from sagemaker_jobs.evaluate.report import (
     FamilyFailures,
     ImplicitFigures,
 )
+from shared.runtime.decisions import Decided
 from shared.schemas.sentiment import LABELS, Sentiment
 
-Predict = Callable[[Sequence[str]], Floats]
-"""Texts to probabilities (n, 3)."""
+Predict = Callable[[Sequence[str]], Decided]
+"""What a model says of n texts."""
 MAX_DIFFERENCE = 0.05
 """How far p(positive) - p(negative) may differ between the rows of a group with one score."""
 _MAX_EXAMPLES = 5
@@ -32,7 +32,7 @@ class _Answer:
     """A model's answer to a row; ``difference`` is that of its score from the group's first."""
 
     row: ContrastRow
-    probabilities: Floats
+    says: Decided
     difference: float
 
     @property
@@ -52,21 +52,21 @@ class _Answer:
     def passed(self) -> bool:
         if self.row.rule == "same":
             return self.difference <= MAX_DIFFERENCE
-        return _label(self.probabilities).value in self.allowed
+        return self.says.sentiments[0] in self.allowed
 
 
 def measure(predict: Predict, *, seed: int = 0) -> dict[str, Behaviours]:
     """The field ``behaviours`` of an evaluation.
 
     Args:
-        predict: The model. It should encode texts one by one (``ScoredModel.predict``).
+        predict: The model. It should encode texts one by one (``Reader.decide``).
         seed: Seed of the contrast rows.
     """
     rows = generate("test", seed)
     families: defaultdict[str, list[_Answer]] = defaultdict(list)
-    for _, group in groupby(
-        zip(rows, predict([row.text for row in rows]), strict=True), lambda pair: pair[0].twin
-    ):
+    decided = predict([row.text for row in rows])
+    each = [decided.take(np.array([place])) for place in range(len(rows))]
+    for _, group in groupby(zip(rows, each, strict=True), lambda pair: pair[0].twin):
         answers = _compare(list(group))
         families[answers[0].row.family] += answers
     figures = {name: _family(answers) for name, answers in families.items()}
@@ -76,7 +76,7 @@ def measure(predict: Predict, *, seed: int = 0) -> dict[str, Behaviours]:
     }
 
 
-def _compare(group: Sequence[tuple[ContrastRow, Floats]]) -> list[_Answer]:
+def _compare(group: Sequence[tuple[ContrastRow, Decided]]) -> list[_Answer]:
     """The answers of a group; the row that others are compared with is not a case itself."""
     first = _score(group[0][1])
     answers = [_Answer(row, each, abs(_score(each) - first)) for row, each in group]
@@ -97,7 +97,7 @@ def _family(answers: Sequence[_Answer]) -> FamilyFailures:
             (answer.difference for answer in answers if answer.row.rule == "same"), default=None
         ),
         failures=[
-            _failure(answer.row.text, answer.allowed, answer.probabilities)
+            _failure(answer.row.text, answer.allowed, answer.says)
             for answer in failed[::step][:_MAX_EXAMPLES]
         ],
     )
@@ -106,7 +106,8 @@ def _family(answers: Sequence[_Answer]) -> FamilyFailures:
 def measure_implicit(predict: Predict) -> ImplicitFigures:
     """How well p(positive) - p(negative) separates implicit praise from implicit complaint."""
     cases = implicit_cases()
-    probabilities = predict([text for text, _ in cases])
+    decided = predict([text for text, _ in cases])
+    probabilities = decided.probabilities
     scores = probabilities[:, 2] - probabilities[:, 0]
     praise = np.array([sentiment is Sentiment.POSITIVE for _, sentiment in cases])
     correct = (scores > 0) == praise
@@ -116,7 +117,8 @@ def measure_implicit(predict: Predict) -> ImplicitFigures:
         accuracy=float(correct.mean()),
         auc=float((order + 1).mean() / 2),  # a tie counts half
         failures=[
-            _failure(cases[i][0], [cases[i][1]], probabilities[i]) for i in np.flatnonzero(~correct)
+            _failure(cases[i][0], [cases[i][1]], decided.take(np.array([i])))
+            for i in np.flatnonzero(~correct)
         ],
     )
 
@@ -129,18 +131,14 @@ def _count(answers: Iterable[_Answer]) -> Failures:
     )
 
 
-def _score(probabilities: Floats) -> float:
-    return float(probabilities[2] - probabilities[0])
+def _score(says: Decided) -> float:
+    return float(says.probabilities[0, 2] - says.probabilities[0, 0])
 
 
-def _label(probabilities: Floats) -> Sentiment:
-    return LABELS[int(probabilities.argmax())]
-
-
-def _failure(text: str, allowed: Sequence[str], probabilities: Floats) -> Failure:
+def _failure(text: str, allowed: Sequence[str], says: Decided) -> Failure:
     return Failure(
         text=text,
         allowed=list(allowed),
-        predicted=_label(probabilities),
-        probability=float(probabilities.max()),
+        predicted=says.sentiments[0],
+        probability=float(says.confidences[0]),
     )

@@ -5,16 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sagemaker_jobs.evaluate.metrics import Floats, Ints, confusion_matrix, scores
+from sagemaker_jobs.evaluate.metrics import Ints, confusion_matrix, scores
 from sagemaker_jobs.evaluate.report import Behaviour, Failure, Noise, NoiseDraw, RobustnessSetup
 from sagemaker_jobs.evaluate.robustness.behaviour import Case, cases
 from sagemaker_jobs.evaluate.robustness.perturbations import PERTURBATIONS
 from sagemaker_jobs.evaluate.robustness.words import Perturbation
+from shared.runtime.decisions import Decided
 from shared.schemas.sentiment import LABELS
 
 log = logging.getLogger("evaluate")
-Predict = Callable[[Sequence[str]], Floats]
-"""Texts to probabilities (n, 3)."""
+Predict = Callable[[Sequence[str]], Decided]
+"""What a model says of n texts."""
 _MAX_FAILURES = 12
 
 
@@ -35,7 +36,7 @@ def noises(
     """Measure the cost of each noise at each strength.
 
     Args:
-        predict: The model. It should encode texts one by one (``ScoredModel.predict``): batching
+        predict: The model. It should encode texts one by one (``Reader.decide``): batching
             adds noise of its own.
         texts: n clean texts, at least one.
         labels: (n,), 0 negative, 1 neutral, 2 positive.
@@ -47,7 +48,7 @@ def noises(
     Returns:
         The setup, and the costs by ``name@strength``.
     """
-    clean = predict(texts).argmax(-1)
+    clean = predict(texts).labels
     before = _scores(labels, clean)
     setup = RobustnessSetup(
         split=split,
@@ -66,7 +67,7 @@ def noises(
                 altered = [i for i, text in enumerate(texts) if noisy[i] != text]
                 predicted = clean.copy()
                 if altered:
-                    predicted[altered] = predict([noisy[i] for i in altered]).argmax(-1)
+                    predicted[altered] = predict([noisy[i] for i in altered]).labels
                 draws.append(_draw(seed, before, _scores(labels, predicted), clean != predicted))
                 changed.append(len(altered) / len(texts))
             noise = _mean(name, strength, float(np.mean(changed)), draws)
@@ -108,7 +109,7 @@ def _behaviour(predict: Predict, by_seed: Sequence[Sequence[Case]]) -> Behaviour
     every = [case for part in by_seed for case in part]
     plain = predict([case.plain for case in every])
     changed = predict([case.text for case in every])
-    changed_labels, plain_labels = changed.argmax(-1), plain.argmax(-1)
+    changed_labels, plain_labels = changed.labels, plain.labels
     passed = np.array(
         [
             label == plain_label if case.same else LABELS[label] in case.allowed
@@ -128,7 +129,7 @@ def _behaviour(predict: Predict, by_seed: Sequence[Sequence[Case]]) -> Behaviour
             text=every[i].text,
             allowed=[LABELS[plain_labels[i]]] if every[i].same else list(every[i].allowed),
             predicted=LABELS[changed_labels[i]],
-            probability=float(changed[i].max()),
+            probability=float(changed.confidences[i]),
         )
         for i in np.flatnonzero(~passed)
         if i < size

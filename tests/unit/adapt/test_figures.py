@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from sagemaker_jobs.adapt.figures import figures, log_losses
 from sagemaker_jobs.evaluate.metrics import calibration_error
+from shared.schemas.decisions import Rule
 
 
 def test_figures_of_four_rows():
     probabilities = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.7, 0.2], [0.1, 0.1, 0.8]])
-    result = figures(probabilities, np.array([0, 1, 1, 2]))
+    result = figures(probabilities, np.array([0, 1, 1, 2]), Rule())
     assert result["accuracy"] == 0.75
     assert result["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
     assert result["weighted_f1"] == pytest.approx((2 / 3 + 2 * 2 / 3 + 1) / 4)
@@ -22,7 +23,7 @@ def test_figures_of_four_rows():
 
 def test_a_class_without_rows_and_predictions_is_skipped_in_f1():
     probabilities = np.array([[0.9, 0.0, 0.1], [0.1, 0.0, 0.9]])
-    assert figures(probabilities, np.array([0, 2]))["macro_f1"] == 1.0
+    assert figures(probabilities, np.array([0, 2]), Rule())["macro_f1"] == 1.0
 
 
 def test_certain_and_correct_predictions_have_no_loss_and_no_calibration_error():
@@ -38,5 +39,5 @@ def test_a_certain_and_wrong_prediction_has_a_large_finite_loss():
 @given(st.integers(0, 10_000), st.integers(1, 60))
 def test_rates_are_between_zero_and_one(seed, rows):
     rng = np.random.default_rng(seed)
-    result = figures(rng.dirichlet([1, 1, 1], rows), rng.integers(0, 3, rows))
+    result = figures(rng.dirichlet([1, 1, 1], rows), rng.integers(0, 3, rows), Rule())
     assert all(0 <= result[name] <= 1 + 1e-9 for name in result if name != "log_loss")

@@ -10,11 +10,13 @@ from sagemaker_jobs.contrast.generate import generate
 from sagemaker_jobs.evaluate.behaviours.implicit import implicit_cases
 from sagemaker_jobs.evaluate.behaviours.measure import measure
 from sagemaker_jobs.gate.evaluation import Figures
+from shared.runtime.decisions import decide
+from shared.schemas.decisions import Rule
 from shared.schemas.sentiment import LABELS, Sentiment
 
 
 def always(*probabilities):
-    return lambda texts: np.tile(np.array(probabilities, np.float32), (len(texts), 1))
+    return lambda texts: decide(Rule(), [probabilities] * len(texts))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def perfect_model(suite, shifts=None):
         for row, text in enumerate(texts):
             probabilities[row, LABELS.index(labels[text])] = 0.8
             probabilities[row, 2] += (shifts or {}).get(text, 0)
-        return probabilities
+        return decide(Rule(), probabilities)
 
     return predict
 

@@ -13,7 +13,12 @@ from sagemaker_jobs.gate.config import Rules
 from sagemaker_jobs.gate.errors import EvaluationError
 from sagemaker_jobs.gate.evaluation import read_evaluation
 from sagemaker_jobs.gate.judge import judge
-from sagemaker_jobs.gate.statistics import accuracy_and_f1, calibration, holm_rejections
+from sagemaker_jobs.gate.statistics import (
+    Confidences,
+    accuracy_and_f1,
+    calibration,
+    holm_rejections,
+)
 from tests.evaluations import Simulation
 
 
@@ -123,6 +128,20 @@ def test_a_loss_within_the_tolerance_passes_even_on_many_rows(verdict):
     losses = [c.gain for c in result.checks if c.measure == "accuracy" and c.family == "overall"]
     assert min(losses) < -0.0015
     assert result.passed, result.reasons
+
+
+def test_the_labels_that_a_model_decided_are_judged(simulation, tmp_path):
+    predictions = simulation.predictions()
+    before, after = (
+        simulation.evaluation(tmp_path / version, version, predictions) for version in ("v1", "v2")
+    )
+    table = pq.read_table(after / "predictions.parquet")
+    decided = pa.array(["neutral"] * table.num_rows)
+    pq.write_table(table.append_column("predicted", decided), after / "predictions.parquet")
+    result = judge(read_evaluation(before), read_evaluation(after), Rules(replicates=300))
+    assert not result.passed
+    (check,) = [c for c in result.checks if (c.where, c.measure) == ("test", "accuracy")]
+    assert check.candidate == pytest.approx((simulation.labels[:3000] == 1).mean())
 
 
 @pytest.mark.parametrize("change", ["fewer", "label", "text"])
@@ -265,7 +284,9 @@ def test_the_calibration_error_is_the_mean_gap_between_confidence_and_accuracy()
     labels = np.array([0] * 7 + [1] * 3 + [0] * 6 + [1] * 4)
     probabilities = np.array([[0.9, 0.05, 0.05]] * 10 + [[0.6, 0.2, 0.2]] * 10)
     certain = np.array([[1.0, 0.0, 0.0]] * 20)
-    result = calibration(labels, probabilities, certain, np.random.default_rng(1))
+    correct = labels == 0
+    sides = [Confidences(each.max(1), correct) for each in (probabilities, certain)]
+    result = calibration(*sides, np.random.default_rng(1))
     assert result.current == pytest.approx(0.1)
     assert result.candidate == pytest.approx(0.35)
     assert result.gain == pytest.approx(-0.25)
