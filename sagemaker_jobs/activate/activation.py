@@ -71,14 +71,14 @@ def activate(
         NotFoundError: there is no such version.
         ArtefactError: it is corrupt or cannot serve.
         GateError: the gate has not passed.
-        ConflictError: another model became current first.
+        ConflictError: another model became current first, or this one has no embedding.
         UnavailableError: a dependency does not answer, or shards of the current index cannot be
             scored now.
     """
     started = time.monotonic()
     store = dependencies.artefacts
     current = artefacts.current(store, "model")
-    artefacts.read_manifest(store, "model", version)
+    artefacts.check_embeds(artefacts.read_manifest(store, "model", version))
     if current is not None and current.version != version and not force:
         on_step("gate")
         require_passed(store, version, current.version)
@@ -152,7 +152,7 @@ def rollback(
 
     Raises:
         NotFoundError: there is no previous version, or its index is gone.
-        ConflictError: another model became current first.
+        ConflictError: another model became current first, or this one has no embedding.
     """
     started = time.monotonic()
     store = dependencies.artefacts

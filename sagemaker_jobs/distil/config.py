@@ -7,6 +7,9 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sagemaker_jobs.arguments import JobConfig
 
+TRAIN_FIELDS = ("model_name", "epochs", "learning_rate", "frozen_layers", "seed")
+"""Parameters that the export reads, as in a run of sagemaker_jobs.train."""
+
 
 class StepConfig(JobConfig):
     """What every step has: data, limits of texts and the machine."""
@@ -41,6 +44,11 @@ class FitConfig(StepConfig):
         default=0, description="first layers that are frozen, with the token embeddings"
     )
     max_steps: NonNegativeInt = Field(default=0, description="steps at most; 0: all of the epochs")
+    weights: Path | None = Field(
+        default=None,
+        description="safetensors file of the trained parameters of this training, which ran on "
+        "another machine; the training is left out",
+    )
     checkpoint_steps: PositiveInt = Field(
         default=200, description="steps between checkpoints, which the same command resumes"
     )

@@ -112,19 +112,29 @@ def rate_factor(step: int, steps: int) -> float:
 
 def _parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, object]]:
     """Heads with their own rate; encoder layers with a rate that decays towards the first."""
+    freeze(model, config.frozen_layers)
     layers = model.encoder.config.num_hidden_layers
-    frozen = config.frozen_layers
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         rate = config.head_learning_rate
         if name.startswith("encoder."):
-            depth = int(name.split(".layer.")[1].split(".")[0]) + 1 if ".layer." in name else 0
-            if frozen and depth <= frozen and "relative_attention_bias" not in name:
-                parameter.requires_grad_(False)
-            rate = config.learning_rate * config.layer_decay ** (layers - depth)
+            rate = config.learning_rate * config.layer_decay ** (layers - _depth(name))
         if parameter.requires_grad:
             groups.setdefault(rate, []).append(parameter)
     return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
+
+
+def freeze(model: nn.Module, layers: int) -> None:
+    """Freeze the token embeddings and the first layers; 0: nothing."""
+    for name, parameter in model.named_parameters():
+        kept = not name.startswith("encoder.") or "relative_attention_bias" in name
+        if layers and not kept and _depth(name) <= layers:
+            parameter.requires_grad_(False)
+
+
+def _depth(name: str) -> int:
+    """Number of the layer that a parameter of the encoder belongs to, from 1; else 0."""
+    return int(name.split(".layer.")[1].split(".", maxsplit=1)[0]) + 1 if ".layer." in name else 0
 
 
 def save_checkpoint(

@@ -12,9 +12,9 @@ from torch import Tensor
 from sagemaker_jobs.distil import rows as labelled
 from sagemaker_jobs.distil.config import JudgeConfig
 from sagemaker_jobs.distil.fit import choose_device
+from sagemaker_jobs.distil.model import TEACHER_FILE, group_stars
 from sagemaker_jobs.distil.predict import load_teacher, predict
 from sagemaker_jobs.distil.rows import LabelledText
-from sagemaker_jobs.distil.teach import group_stars
 from sagemaker_jobs.distil.texts import Batch, TokenSet, pool_spans, tokenise
 from sagemaker_jobs.evaluate.balance import balanced_stars
 from sagemaker_jobs.evaluate.behaviours.measure import measure
@@ -37,7 +37,7 @@ class Judge:
         self._limits = config.max_tokens, config.tail_tokens
         folder = config.model_dir
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        is_teacher = (folder / "teacher.safetensors").exists()
+        is_teacher = (folder / TEACHER_FILE).exists()
         self._outputs = (_teacher if is_teacher else _student)(folder, self._device)
 
     def read(self, rows: Sequence[LabelledText]) -> tuple[Floats, Floats]:

@@ -14,8 +14,8 @@ from torch import Tensor
 from sagemaker_jobs.distil import rows as labelled
 from sagemaker_jobs.distil.config import LabelConfig
 from sagemaker_jobs.distil.fit import choose_device
+from sagemaker_jobs.distil.model import group_stars
 from sagemaker_jobs.distil.predict import load_teacher, predict
-from sagemaker_jobs.distil.teach import group_stars
 from sagemaker_jobs.distil.texts import Batch, TokenSet, tokenise
 
 log = logging.getLogger("distil")

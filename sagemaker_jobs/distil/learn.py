@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,20 +13,19 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from sagemaker_jobs.distil import rows as labelled
-from sagemaker_jobs.distil.config import StudentConfig
-from sagemaker_jobs.distil.fit import choose_device, fit
+from sagemaker_jobs.distil.config import TRAIN_FIELDS, StudentConfig
+from sagemaker_jobs.distil.fit import choose_device, fit, freeze
 from sagemaker_jobs.distil.label import read_labels, text_key
-from sagemaker_jobs.distil.model import base_encoder, new_student
+from sagemaker_jobs.distil.model import base_encoder, load_trained, new_student
 from sagemaker_jobs.distil.predict import predict
 from sagemaker_jobs.distil.rows import LabelledText
 from sagemaker_jobs.distil.texts import Batch, Span, TokenSet, pool_spans, tokenise
 from sagemaker_jobs.train.base import base_folder
-from sagemaker_jobs.train.model import ReviewEncoder, mean_pool, save_model
+from sagemaker_jobs.train.encoder import ReviewEncoder, mean_pool
+from sagemaker_jobs.train.model import save_model
 from sagemaker_jobs.train.record import file_hash, git_commit
 
 log = logging.getLogger("distil")
-_TRAIN_FIELDS = ("model_name", "epochs", "learning_rate", "frozen_layers", "seed")
-"""Parameters that the export reads, as in a run of sagemaker_jobs.train."""
 _TERM_WEIGHT = 2.0
 """Weight of a span whose sentiment is known, beside one that the teacher labelled."""
 
@@ -103,7 +103,8 @@ class StudentLoss:
 
     def __call__(self, batch: Batch) -> Tensor:
         """The loss of a batch."""
-        embedding, logits, token_logits = self._model(batch.ids, batch.mask)
+        hidden = self._model.hidden(batch.ids, batch.mask)
+        logits, token_logits = self._model.sentiment(hidden, batch.ids, batch.mask)
         loss = _divergence(logits, self._targets[batch.rows]).mean()
         if len(batch.spans):
             pooled = pool_spans(token_logits.float(), batch.spans)
@@ -111,6 +112,7 @@ class StudentLoss:
             spans = _divergence(pooled, self._span_targets[batch.span_rows]) * weights
             loss = loss + self._config.token_weight * spans.sum() / weights.sum()
         if self._base is not None:
+            embedding = self._model.embedding(mean_pool(hidden, batch.mask))
             base, own = self._base[batch.rows].float(), embedding.float()
             loss = loss + self._config.cosine_weight * (1 - (own * base).sum(-1)).mean()
             matrix = nn.functional.mse_loss(own @ own.T, base @ base.T)
@@ -123,11 +125,15 @@ def _divergence(logits: Tensor, targets: Tensor) -> Tensor:
     return -(targets * log_softmax(logits.float(), -1)).sum(-1)
 
 
-def run(config: StudentConfig) -> dict[str, object]:
-    """Train and save the student; returns the record of the run."""
-    torch.manual_seed(config.seed)
+def train(model: ReviewEncoder, folder: Path, config: StudentConfig) -> dict[str, object]:
+    """Train a student in place; returns what belongs in the record of the run.
+
+    Args:
+        model: The student.
+        folder: The folder of its base encoder.
+        config: The parameters.
+    """
     device = choose_device(config)
-    folder = base_folder(config.model_name)
     targets = training_targets(config, read_labels(config.labels))
     random.Random(config.seed).shuffle(targets)  # noqa: S311 - order of rows
     log.info("%d texts, %d spans", len(targets), sum(len(t.spans) for t in targets))
@@ -136,25 +142,47 @@ def run(config: StudentConfig) -> dict[str, object]:
     tokens = TokenSet(
         tokenise(tokenizer, [t.text for t in targets], [t.spans for t in targets], *limits), device
     )
-    model = new_student(folder, config.layers, config.shared_layers).to(device)
-    base = None
-    if config.embeds and config.shared_layers is None:
-        reference = base_encoder(folder).to(device).eval()
-
-        def embed(batch: Batch) -> tuple[Tensor]:
-            hidden = reference(input_ids=batch.ids, attention_mask=batch.mask)[0]
-            return (nn.functional.normalize(mean_pool(hidden.float(), batch.mask), dim=-1),)
-
-        (vectors,) = predict(tokens, device, embed)
-        base = torch.tensor(vectors, dtype=torch.float16, device=device)
+    model.to(device)
+    distils = config.embeds and config.shared_layers is None
+    base = base_vectors(folder, tokens, device) if distils else None
     loss = StudentLoss(model, targets, base, config, device)
     steps = fit(model, tokens, np.arange(len(targets)), loss, config)
+    return {"texts": len(targets), "steps": steps}
+
+
+def base_vectors(folder: Path, tokens: TokenSet, device: torch.device) -> Tensor:
+    """Embeddings (n, d) of texts by the base encoder, float16."""
+    reference = base_encoder(folder).to(device).eval()
+
+    def embed(batch: Batch) -> tuple[Tensor]:
+        hidden = reference(input_ids=batch.ids, attention_mask=batch.mask)[0]
+        return (nn.functional.normalize(mean_pool(hidden.float(), batch.mask), dim=-1),)
+
+    (vectors,) = predict(tokens, device, embed)
+    return torch.tensor(vectors, dtype=torch.float16, device=device)
+
+
+def run(config: StudentConfig) -> dict[str, object]:
+    """Train and save the student; returns the record of the run.
+
+    Raises:
+        ValueError: shared_layers does not suit the encoder, or ``weights`` are of another student.
+    """
+    torch.manual_seed(config.seed)
+    folder = base_folder(config.model_name)
+    model = new_student(folder, config.layers, config.shared_layers)
+    if config.weights is None:
+        trained = train(model, folder, config)
+    else:
+        freeze(model, config.frozen_layers)
+        load_trained(model, config.weights)
+        trained = {"weights_sha256": file_hash(config.weights)}
     save_model(model.cpu(), folder, config.output_dir)
     record: dict[str, object] = {
-        "parameters": {name: getattr(config, name) for name in _TRAIN_FIELDS},
+        "parameters": {name: getattr(config, name) for name in TRAIN_FIELDS},
+        "embeds": config.embeds,
         "student": json.loads(config.model_dump_json()),
-        "texts": len(targets),
-        "steps": steps,
+        **trained,
         "base_sha256": file_hash(folder / "model.safetensors"),
         "git_commit": git_commit(),
     }

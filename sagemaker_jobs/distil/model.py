@@ -1,16 +1,22 @@
 """The teacher and the student: an encoder with heads for stars, sentences and tokens."""
 
-import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn.functional import log_softmax
 
-from sagemaker_jobs.train.model import ReviewEncoder, classifier, mean_pool, new_model
+from sagemaker_jobs.train.branched import BranchedEncoder
+from sagemaker_jobs.train.encoder import ReviewEncoder, classifier, mean_pool
+from sagemaker_jobs.train.model import new_model
 
-_FAR = -1e4
-"""Added to the attention to padding."""
+TEACHER_FILE = "teacher.safetensors"
+"""Weights in the output folder of a teacher."""
+STAR_GROUPS = ((0, 1), (2,), (3, 4))
+"""Stars (less one) of each sentiment."""
 
 
 class TeacherOutput(NamedTuple):
@@ -19,6 +25,12 @@ class TeacherOutput(NamedTuple):
     stars: Tensor
     sentence: Tensor
     tokens: Tensor
+
+
+def group_stars(star_logits: Tensor) -> Tensor:
+    """Log probabilities of three sentiments from logits of five stars: (b, 5) -> (b, 3)."""
+    logs = log_softmax(star_logits.float(), -1)
+    return torch.stack([logs[:, list(group)].logsumexp(-1) for group in STAR_GROUPS], -1)
 
 
 def base_encoder(folder: Path, layers: list[int] | None = None) -> nn.Module:
@@ -30,8 +42,8 @@ def base_encoder(folder: Path, layers: list[int] | None = None) -> nn.Module:
     return encoder
 
 
-class Teacher(nn.Module):
-    """Reads stars, sentences and tokens from one large encoder."""
+class TeacherHeads(nn.Module):
+    """One large encoder, and heads for stars, sentences and tokens."""
 
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
@@ -41,6 +53,10 @@ class Teacher(nn.Module):
         self.sentence = classifier(2 * width)
         self.tokens = classifier(width)
 
+
+class Teacher(TeacherHeads):
+    """Reads stars, sentences and tokens."""
+
     def forward(self, ids: Tensor, mask: Tensor) -> TeacherOutput:
         """Outputs of token ids and mask (b, t)."""
         hidden = self.encoder(input_ids=ids, attention_mask=mask)[0]
@@ -48,34 +64,36 @@ class Teacher(nn.Module):
         return TeacherOutput(self.stars(features), self.sentence(features), self.tokens(hidden))
 
 
-class BranchedEncoder(ReviewEncoder):
-    """A student whose embedding is that of the base encoder.
+class ServedTeacher(TeacherHeads):
+    """A teacher with the outputs of a student, for an export.
 
-    The first layers are shared and unchanged. Above them, the layers of the base encoder, unchanged
-    as well, give the embedding, and a trained copy of them gives the sentiment.
+    A text of one sentence is read as a review and as a sentence, with equal weight, and a longer
+    one as a review, as the students learn it. The first output is the pooled vector: it has unit
+    length, but it is not trained to compare texts.
     """
 
-    def __init__(self, encoder: nn.Module, shared_layers: int) -> None:
-        config = encoder.config
-        super().__init__(encoder, config.hidden_size, config.vocab_size, with_tokens=True)
-        self._shared = shared_layers
-        self.branch = copy.deepcopy(encoder.encoder.layer[shared_layers:])
-        for part in (self.branch, encoder.embeddings, *encoder.encoder.layer[:shared_layers]):
-            part.requires_grad_(False)
+    def __init__(self, encoder: nn.Module, sentence_ends: Sequence[int]) -> None:
+        super().__init__(encoder)
+        ends = torch.tensor(list(sentence_ends), dtype=torch.long)
+        self.register_buffer("_ends", ends, persistent=False)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
-        """Embeddings (b, d) of unit length, logits (b, 3), logits of each token (b, t, 3)."""
-        states = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True
-        ).hidden_states
-        hidden, embedded = states[-1], states[self._shared]
-        bias = (1.0 - attention_mask[:, None, None, :].to(hidden.dtype)) * _FAR
-        for layer in self.branch:
-            output = layer(embedded, bias)
-            embedded = output if isinstance(output, Tensor) else output[0]
-        _, logits = self._deep(hidden, attention_mask)
-        pooled = mean_pool(embedded, attention_mask)
-        return self.embedding(pooled), logits, self.get_submodule("tokens")(hidden)
+        """Vectors (b, d) of unit length, logits (b, 3), logits of each token (b, t, 3)."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
+        pooled = mean_pool(hidden, attention_mask)
+        features = torch.cat([hidden[:, 0], pooled], -1)
+        review = group_stars(self.stars(features)).exp()
+        both = (review + self.sentence(features).softmax(-1)) / 2
+        single = self._is_one_sentence(input_ids, attention_mask).unsqueeze(-1)
+        probabilities = torch.where(single, both, review).clamp(min=1e-7)
+        vectors = nn.functional.normalize(pooled, dim=-1)
+        return vectors, probabilities.log(), self.tokens(hidden)
+
+    def _is_one_sentence(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Whether a text (b,) has no end of a sentence before its last two tokens."""
+        is_end = (ids.unsqueeze(-1) == self._ends).any(-1)
+        inner = is_end[:, :-2] & (mask[:, 2:] == 1)
+        return inner.to(ids.dtype).sum(1) == 0
 
 
 def new_student(folder: Path, layers: list[int] | None, shared: int | None) -> ReviewEncoder:
@@ -83,5 +101,21 @@ def new_student(folder: Path, layers: list[int] | None, shared: int | None) -> R
     encoder = base_encoder(folder, layers)
     if shared is not None:
         return BranchedEncoder(encoder, shared)
-    config = encoder.config
-    return ReviewEncoder(encoder, config.hidden_size, config.vocab_size, with_tokens=True)
+    sizes = encoder.config.hidden_size, encoder.config.vocab_size
+    return ReviewEncoder(encoder, *sizes, with_tokens=True, with_wide=False)
+
+
+def load_trained(model: nn.Module, weights: Path) -> None:
+    """Replace the trained parameters of a new model by those in a safetensors file.
+
+    Raises:
+        ValueError: the file lacks one of them, or has others.
+    """
+    state = load_file(weights)
+    trained = {name for name, value in model.named_parameters() if value.requires_grad}
+    known = model.state_dict()
+    if missing := sorted(trained - state.keys()):
+        raise ValueError(f"weights: {weights} has not the parameter {missing[0]} of the model")
+    if unknown := sorted(state.keys() - known.keys()):
+        raise ValueError(f"weights: the model has not the parameter {unknown[0]} of {weights}")
+    model.load_state_dict({name: state.get(name, value) for name, value in known.items()})

@@ -3,21 +3,30 @@
 import json
 import logging
 import shutil
+from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
-from torch.nn.functional import cross_entropy, log_softmax, nll_loss
+from torch.nn.functional import cross_entropy, nll_loss
 
 from sagemaker_jobs.distil import rows as labelled
-from sagemaker_jobs.distil.config import TeacherConfig
-from sagemaker_jobs.distil.fit import choose_device, fit
-from sagemaker_jobs.distil.model import Teacher, TeacherOutput, base_encoder
+from sagemaker_jobs.distil.config import TRAIN_FIELDS, TeacherConfig
+from sagemaker_jobs.distil.fit import choose_device, fit, freeze
+from sagemaker_jobs.distil.model import (
+    TEACHER_FILE,
+    Teacher,
+    TeacherOutput,
+    base_encoder,
+    group_stars,
+    load_trained,
+)
 from sagemaker_jobs.distil.rows import LabelledText
 from sagemaker_jobs.distil.texts import Batch, TokenSet, pool_spans, tokenise
 from sagemaker_jobs.train.base import base_folder
+from sagemaker_jobs.train.record import file_hash
 
 log = logging.getLogger("distil")
 _SHORT_REVIEW_CHARACTERS = 160
@@ -26,14 +35,6 @@ _SHORT_REVIEW_WEIGHT = 0.3
 _SMOOTHING = 0.05
 _PHRASE_SHARE = 0.4
 """Largest share of one source among sentences and phrases."""
-STAR_GROUPS = ((0, 1), (2,), (3, 4))
-"""Stars (less one) of each sentiment."""
-
-
-def group_stars(star_logits: Tensor) -> Tensor:
-    """Log probabilities of three sentiments from logits of five stars: (b, 5) -> (b, 3)."""
-    logs = log_softmax(star_logits.float(), -1)
-    return torch.stack([logs[:, list(group)].logsumexp(-1) for group in STAR_GROUPS], -1)
 
 
 class TeacherLoss:
@@ -95,17 +96,20 @@ def training_rows(config: TeacherConfig) -> list[LabelledText]:
     return reviews[: config.reviews] + sentences[: config.sentences]
 
 
-def run(config: TeacherConfig) -> dict[str, object]:
-    """Train and save the teacher; returns the record of the run."""
-    torch.manual_seed(config.seed)
+def train(model: Teacher, folder: Path, config: TeacherConfig) -> dict[str, object]:
+    """Train a teacher in place; returns what belongs in the record of the run.
+
+    Args:
+        model: The teacher.
+        folder: The folder of its base encoder.
+        config: The parameters.
+    """
     device = choose_device(config)
-    folder = base_folder(config.model_name)
     rows = training_rows(config)
     log.info("%d rows", len(rows))
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokens = TokenSet(
         tokenise(
-            tokenizer,
+            Tokenizer.from_file(str(folder / "tokenizer.json")),
             [row.text for row in rows],
             [[(start, end) for start, end, _ in row.spans] for row in rows],
             config.max_tokens,
@@ -113,17 +117,36 @@ def run(config: TeacherConfig) -> dict[str, object]:
         ),
         device,
     )
-    model = Teacher(base_encoder(folder)).to(device)
+    model.to(device)
     steps = fit(model, tokens, np.arange(len(rows)), TeacherLoss(model, rows, device), config)
+    return {"rows": len(rows), "steps": steps}
+
+
+def run(config: TeacherConfig) -> dict[str, object]:
+    """Train and save the teacher; returns the record of the run.
+
+    Raises:
+        ValueError: ``weights`` are of another teacher.
+    """
+    torch.manual_seed(config.seed)
+    folder = base_folder(config.model_name)
+    model = Teacher(base_encoder(folder))
+    if config.weights is None:
+        trained = train(model, folder, config)
+    else:
+        freeze(model, config.frozen_layers)
+        load_trained(model, config.weights)
+        trained = {"weights_sha256": file_hash(config.weights)}
     config.output_dir.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().to("cpu", torch.bfloat16) for k, v in model.state_dict().items()}
-    save_file(state, config.output_dir / "teacher.safetensors")
+    save_file(state, config.output_dir / TEACHER_FILE)
     for name in ("config.json", "tokenizer.json"):
         shutil.copyfile(folder / name, config.output_dir / name)
     record: dict[str, object] = {
-        "parameters": json.loads(config.model_dump_json()),
-        "rows": len(rows),
-        "steps": steps,
+        "parameters": {name: getattr(config, name) for name in TRAIN_FIELDS},
+        "embeds": False,
+        "teacher": json.loads(config.model_dump_json()),
+        **trained,
     }
     (config.output_dir / "run.json").write_text(json.dumps(record, indent=1) + "\n")
     return record

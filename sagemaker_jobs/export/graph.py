@@ -10,15 +10,15 @@ from optimum.exporters.onnx.config import TextEncoderOnnxConfig
 from optimum.exporters.onnx.convert import export_pytorch
 from optimum.exporters.tasks import TasksManager
 from optimum.utils import NormalizedTextConfig
+from torch import nn
 from transformers import PretrainedConfig
 
-from sagemaker_jobs.train.model import ReviewEncoder
 from shared.runtime.spans import TOKENS_OUTPUT
 
 log = logging.getLogger("export")
 OPSET = 17
-FLOAT_PARTS = ("/head/", "/projection/", "/tokens/", "/wide/")
-"""Nodes that stay float32: all but the encoder's."""
+INTEGER_PARTS = ("/encoder/", "/branch")
+"""Nodes that become integer products: those of the encoder and of its second branch."""
 
 
 class _ReviewAxes:
@@ -65,7 +65,7 @@ def onnx_config(encoder: PretrainedConfig, *, with_tokens: bool = False) -> Any:
     return type("ReviewOnnxConfig", bases, {"with_tokens": with_tokens})(encoder)
 
 
-def export_float(model: ReviewEncoder, path: Path) -> None:
+def export_float(model: nn.Module, path: Path) -> None:
     """Write a graph with inputs input_ids, attention_mask and outputs embedding, logits.
 
     A model with a head for tokens has token_logits as well.
@@ -77,7 +77,30 @@ def export_float(model: ReviewEncoder, path: Path) -> None:
     model.config = encoder  # optimum reads it from there
     config = onnx_config(encoder, with_tokens=model.tokens is not None)
     export_pytorch(model, config, OPSET, path)
+    read_equal_weights_directly(path)
     onnx.checker.check_model(str(path))
+
+
+def read_equal_weights_directly(path: Path) -> None:
+    """Remove the Identity nodes by which the tracer stores equal weights once.
+
+    The quantiser takes only weights that a product reads directly. Two branches have equal weights
+    where one of them was not trained.
+    """
+    model = onnx.load(str(path))
+    weights = {entry.name for entry in model.graph.initializer}
+    copies = {
+        node.output[0]: node
+        for node in model.graph.node
+        if node.op_type == "Identity" and node.input[0] in weights
+    }
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            if name in copies:
+                node.input[place] = copies[name].input[0]
+    for node in copies.values():
+        model.graph.node.remove(node)
+    onnx.save(model, str(path))
 
 
 def quantise(source: Path, target: Path, *, reduce_range: bool) -> None:
@@ -86,7 +109,7 @@ def quantise(source: Path, target: Path, *, reduce_range: bool) -> None:
     The quantiser turns a Gemm into ``<name>_MatMul`` before it applies the names to exclude.
     """
     graph = onnx.load(str(source)).graph
-    excluded = [node.name for node in graph.node if node.name.startswith(FLOAT_PARTS)]
+    excluded = [node.name for node in graph.node if not node.name.startswith(INTEGER_PARTS)]
     excluded += [f"{node.name}_MatMul" for node in graph.node if node.op_type == "Gemm"]
     quantize_dynamic(
         str(source),

@@ -10,7 +10,10 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
+from torch import nn
 
+from sagemaker_jobs.distil.model import TEACHER_FILE
+from sagemaker_jobs.distil.predict import load_run
 from sagemaker_jobs.export import arithmetic, parity, samples
 from sagemaker_jobs.export.align import align
 from sagemaker_jobs.export.config import ExportConfig
@@ -21,19 +24,22 @@ from sagemaker_jobs.export.static import calibrate, make_static
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.data import LABELS
-from sagemaker_jobs.train.model import ReviewEncoder, load_model
 from sagemaker_jobs.train.teacher import base_embeddings
 from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("export")
-_RUN_FILES = ("config.json", "model.safetensors", "run.json", "tokenizer.json")
+_RUN_FILES = ("config.json", "run.json", "tokenizer.json")
+_WEIGHT_FILES = ("model.safetensors", TEACHER_FILE)
 
 
 class Export:
     """A trained run and the texts for its export."""
 
     def __init__(self, config: ExportConfig) -> None:
-        if missing := [name for name in _RUN_FILES if not (config.run_dir / name).is_file()]:
+        missing = [name for name in _RUN_FILES if not (config.run_dir / name).is_file()]
+        if not any((config.run_dir / name).is_file() for name in _WEIGHT_FILES):
+            missing.append(" or ".join(_WEIGHT_FILES))
+        if missing:
             raise FileNotFoundError(
                 f"run_dir: the folder {config.run_dir} lacks {', '.join(missing)}; "
                 "weights are read only as safetensors"
@@ -43,7 +49,8 @@ class Export:
         self.training = TrainConfig(
             **self.record["parameters"], train_dir=config.run_dir, output_dir=config.run_dir
         )
-        self.model = load_model(config.run_dir)
+        self.embeds: bool = self.record.get("embeds", True)
+        self.model = load_run(config.run_dir)
         self.texts = reviews.read_labelled(config.calibration).texts if config.calibration else []
 
     def ids(self, texts: list[str]) -> list[list[int]]:
@@ -86,9 +93,9 @@ class Export:
     def _smoothing(self) -> float | str:
         return "least error" if self.config.smoothing is None else self.config.smoothing
 
-    def _smoothed(self) -> ReviewEncoder:
+    def _smoothed(self) -> nn.Module:
         """The trained model, smoothed for int8 if there are texts."""
-        model = load_model(self.config.run_dir)
+        model = load_run(self.config.run_dir)
         if self.config.precision == "int8" and self.texts:
             texts = self.texts[: samples.SMOOTHING_TEXTS]
             ids = reviews.tokenise(self._tokenizer(), texts, samples.SMOOTHING_TOKENS)
@@ -121,7 +128,7 @@ class Export:
 
     def _align(self, path: Path) -> float | None:
         """Fit the projection of a quantised graph; returns its mean cosine to the base encoder."""
-        if not (self.texts and self.config.alignment_rows):
+        if not (self.embeds and self.texts and self.config.alignment_rows):
             return None
         ids = self.ids(samples.alignment_texts(self.texts, self.config.alignment_rows))
         training = self.training
@@ -174,6 +181,7 @@ def _manifest(export: Export, measured: dict[str, object]) -> dict[str, object]:
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "files": files,
         "dimension": export.model.encoder.config.hidden_size,
+        "embeds": export.embeds,
         "labels": list(LABELS),
         "max_tokens": training.served_tokens,
         "tail_tokens": training.served_tail_tokens,

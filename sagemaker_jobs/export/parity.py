@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sagemaker_jobs.train import data as reviews
-from sagemaker_jobs.train.model import ReviewEncoder, mean_pool
+from sagemaker_jobs.train.encoder import mean_pool
 
 TOLERANCE = 1e-4
 MIN_COSINE = 0.9
@@ -36,7 +36,7 @@ def probe(rows: int, tokens: int, vocabulary: int) -> tuple[npt.NDArray[np.int64
     return ids, mask
 
 
-def float_parity(model: ReviewEncoder, path: Path) -> float:
+def float_parity(model: nn.Module, path: Path) -> float:
     """Largest difference between torch and the float32 graph over SHAPES.
 
     Raises:

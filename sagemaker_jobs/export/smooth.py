@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from sagemaker_jobs.export.strength import best_strength, factors
 from sagemaker_jobs.train import data as reviews
-from sagemaker_jobs.train.model import ReviewEncoder
 
 _SAMPLED_TEXTS = 64
 _TOKENS_PER_TEXT = 8
@@ -38,7 +37,7 @@ class SmoothedLinear(nn.Module):
 
 @torch.no_grad()
 def channel_maxima(
-    model: ReviewEncoder, ids: Sequence[Sequence[int]], names: Sequence[str]
+    model: nn.Module, ids: Sequence[Sequence[int]], names: Sequence[str]
 ) -> dict[str, Tensor]:
     """Largest absolute input of each channel of linear layers, over texts.
 
@@ -61,7 +60,7 @@ def channel_maxima(
 
 
 @torch.no_grad()
-def input_groups(model: ReviewEncoder, ids: Sequence[Sequence[int]]) -> list[list[str]]:
+def input_groups(model: nn.Module, ids: Sequence[Sequence[int]]) -> list[list[str]]:
     """Names of the encoder's linear layers, grouped by the tensor that they read.
 
     The groups are observed during a pass, so this works for BERT, DistilBERT and others regardless
@@ -74,7 +73,7 @@ def input_groups(model: ReviewEncoder, ids: Sequence[Sequence[int]]) -> list[lis
     linear = [
         name
         for name, layer in model.named_modules()
-        if name.startswith("encoder.") and isinstance(layer, nn.Linear)
+        if name.startswith(("encoder.", "branch.")) and isinstance(layer, nn.Linear)
     ]
     groups: dict[int, list[str]] = {}
     tensors: list[Tensor] = []  # keeps them alive, so that no id is reused
@@ -90,7 +89,7 @@ def input_groups(model: ReviewEncoder, ids: Sequence[Sequence[int]]) -> list[lis
 
 
 def _observe_inputs(
-    model: ReviewEncoder,
+    model: nn.Module,
     ids: Sequence[Sequence[int]],
     names: Sequence[str],
     observe: Callable[[str, Tensor], None],
@@ -113,7 +112,7 @@ def _observe_inputs(
 
 @torch.no_grad()
 def sample_inputs(
-    model: ReviewEncoder, ids: Sequence[Sequence[int]], names: Sequence[str]
+    model: nn.Module, ids: Sequence[Sequence[int]], names: Sequence[str]
 ) -> dict[str, Tensor]:
     """Inputs (m, k) of linear layers: some tokens of some texts, by the names of the layers."""
     samples: dict[str, list[Tensor]] = {}
@@ -128,7 +127,7 @@ def sample_inputs(
 
 
 @torch.no_grad()
-def smooth(model: ReviewEncoder, ids: Sequence[Sequence[int]], strength: float | None) -> None:
+def smooth(model: nn.Module, ids: Sequence[Sequence[int]], strength: float | None) -> None:
     """Smooth every linear layer of the encoder in place; its results stay the same.
 
     Layers that read one tensor share their factors.

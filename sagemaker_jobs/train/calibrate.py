@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from sagemaker_jobs.train.model import ReviewEncoder
+from sagemaker_jobs.train.encoder import ReviewEncoder
 
 
 class Calibration(NamedTuple):

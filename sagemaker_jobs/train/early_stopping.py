@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sagemaker_jobs.train.model import ReviewEncoder
+from sagemaker_jobs.train.encoder import ReviewEncoder
 
 log = logging.getLogger("train")
 

@@ -15,8 +15,9 @@ from sagemaker_jobs.train.base import base_folder
 from sagemaker_jobs.train.calibrate import fit_calibration, fold_into_head
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.distributed import World, connect, disconnect
+from sagemaker_jobs.train.encoder import ReviewEncoder
 from sagemaker_jobs.train.loop import Loop
-from sagemaker_jobs.train.model import ReviewEncoder, load_model, new_model, save_model
+from sagemaker_jobs.train.model import load_model, new_model, save_model
 from sagemaker_jobs.train.passes import ValidationSet, deep_outputs, shared_outputs
 from sagemaker_jobs.train.project import refit_projection
 from sagemaker_jobs.train.sampling import Sampler, served_ids

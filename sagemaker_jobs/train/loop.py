@@ -16,10 +16,10 @@ from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.distributed import World
 from sagemaker_jobs.train.early_stopping import EarlyStopping
+from sagemaker_jobs.train.encoder import ReviewEncoder
 from sagemaker_jobs.train.generators import generator_states, restore_generators
 from sagemaker_jobs.train.losses import BatchLoss, class_weights
 from sagemaker_jobs.train.metrics import Metrics
-from sagemaker_jobs.train.model import ReviewEncoder
 from sagemaker_jobs.train.optimisation import Optimisation
 from sagemaker_jobs.train.passes import ValidationSet, validate
 from sagemaker_jobs.train.sampling import Sampler

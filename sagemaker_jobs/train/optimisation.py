@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sagemaker_jobs.train.config import TrainConfig
-from sagemaker_jobs.train.model import ReviewEncoder
+from sagemaker_jobs.train.encoder import ReviewEncoder
 
 _MAX_GRADIENT_NORM = 1.0
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.distributed import World
-from sagemaker_jobs.train.model import ReviewEncoder
+from sagemaker_jobs.train.encoder import ReviewEncoder
 
 _BATCH = 32
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sagemaker_jobs.train.model import ReviewEncoder
+from sagemaker_jobs.train.encoder import ReviewEncoder
 
 RIDGE = 1e-3
 

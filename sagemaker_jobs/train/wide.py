@@ -112,6 +112,17 @@ class WideLogits(nn.Module):
         self.beginning.scale(factor)
 
 
+class NoWideLogits(WideLogits):
+    """Stands for the wide part in a model without one: adds nothing."""
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:  # noqa: ARG002 - none
+        """Zero, for any input."""
+        return torch.zeros((), device=input_ids.device)
+
+
 def _counts(ids: Sequence[Sequence[int]], vocabulary: int) -> sp.csr_matrix:
     """Counts of each token and each bucket of pairs: n x (vocabulary + PAIR_BUCKETS)."""
     columns: list[npt.NDArray[np.int64]] = []

@@ -18,6 +18,8 @@ from shared.schemas.formats import UNVERSIONED
 DECISIONS = "decisions"
 """Parameter with the rules of a model; an earlier release reads such a manifest and ignores it."""
 ArtefactKind = Literal["model", "index"]
+_AS_IN_FIRST_VERSION = {"format": UNVERSIONED, "embeds": True}
+"""Fields that are written only with another value, so that earlier releases read the file."""
 
 
 class _Versioned(BaseModel):
@@ -30,8 +32,9 @@ class _Versioned(BaseModel):
     @model_serializer(mode="wrap")
     def _omit_first_version(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        if self.format == UNVERSIONED:
-            fields.pop("format", None)
+        for name, first in _AS_IN_FIRST_VERSION.items():
+            if fields.get(name) == first:
+                del fields[name]
         return fields
 
 
@@ -50,7 +53,8 @@ class Manifest(_Versioned):
     ``format`` is the format version of the whole folder. ``model_version`` is set on an index: the
     model whose embeddings it holds. ``labels``, ``max_tokens`` and ``tail_tokens`` are set on a
     model: a text of more than ``max_tokens`` keeps its beginning and its last ``tail_tokens``.
-    ``count`` is the number of vectors of an index.
+    ``count`` is the number of vectors of an index. ``embeds`` is false for a model that gives only
+    sentiments: its vectors are not trained to compare texts.
     """
 
     kind: ArtefactKind
@@ -58,6 +62,7 @@ class Manifest(_Versioned):
     created_at: datetime
     files: dict[str, FileEntry]
     dimension: int = Field(gt=0)
+    embeds: bool = True
     labels: list[str] | None = None
     max_tokens: int | None = None
     tail_tokens: int = Field(default=1, ge=1)

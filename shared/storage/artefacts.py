@@ -232,14 +232,24 @@ def move_pointer(
 
     Raises:
         NotFoundError: the version is not published.
-        ConflictError: another writer moved the pointer.
+        ConflictError: another writer moved the pointer, or a model without an embedding cannot
+            become the current one.
     """
-    read_manifest(store, kind, version)
+    check_embeds(read_manifest(store, kind, version))
     moved_at = datetime.now(UTC)
     pointer = Pointer(format=POINTER.version, kind=kind, version=version, moved_at=moved_at)
     body = pointer.model_dump_json().encode()
     key = pointer_key(kind)
     return store.put(key, body, if_match=if_match, if_absent=if_match is None).etag
+
+
+def check_embeds(manifest: Manifest) -> None:
+    """Raise a ConflictError for a model that has no embedding to search with."""
+    if not manifest.embeds:
+        raise ConflictError(
+            f"model {manifest.version} has no embedding to search with: it can only be the second"
+            " model of a cascade"
+        )
 
 
 def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
