@@ -17,6 +17,7 @@ from benchmarks import (
     memory,
     pipeline,
     serving,
+    shapes,
     versions,
 )
 from benchmarks.context import Context
@@ -30,11 +31,16 @@ PARTS: dict[str, Callable[[Context], list[Report]]] = {
     "pipeline": pipeline.run,
     "insights": insights.run,
     "aspects": aspect_queries.run,
+    "shapes": shapes.run,
     "serving": serving.run,
     "cold": cold.run,
     "memory": memory.run,
 }
-_COMPARISONS = {"reading", "local_aws"}
+_COMPARISONS = "against", "COMMIT, such as --against HEAD~10"
+_MODELS = "models", "FOLDER with a folder for each model"
+_NEEDED = {"reading": _COMPARISONS, "local_aws": _COMPARISONS, "shapes": _MODELS}
+"""The option that a part needs; without it, it is left out of all parts."""
+_WITHOUT_DUMPS = {"shapes"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -55,6 +61,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--state", type=Path, help="state folder with the index, reused by later runs"
     )
     parser.add_argument("--against", metavar="COMMIT", help="the earlier version to compare with")
+    parser.add_argument(
+        "--models", type=Path, metavar="FOLDER", help="folder with a folder for each model"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the values of every round")
     return parser
 
@@ -75,8 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             state=options.state,
             scratch=Path(scratch),
             against=options.against or "",
+            models=options.models,
         )
-        environment["data"] = context.dumps.source
+        if set(_selected(options)) - _WITHOUT_DUMPS:
+            environment["data"] = context.dumps.source
         with context.cleanup:
             for name in _selected(options):
                 sys.stderr.write(f"{name} …\n")
@@ -96,14 +107,16 @@ def _check(options: argparse.Namespace) -> None:
         build_parser().error(f"unknown part: {', '.join(sorted(unknown))}")
     if options.rounds < 1 or options.requests < 1:
         build_parser().error("--rounds and --requests must be at least 1")
-    if not options.against and (needing := _COMPARISONS.intersection(options.parts)):
-        part = min(needing)
-        build_parser().error(f"{part} needs --against COMMIT, such as --against HEAD~10")
+    for part in options.parts:
+        option, value = _NEEDED.get(part, ("parts", ""))
+        if not getattr(options, option):
+            build_parser().error(f"{part} needs --{option} {value}")
 
 
 def _selected(options: argparse.Namespace) -> list[str]:
-    """The named parts, or all; comparisons with an earlier version only with --against."""
-    parts = options.parts or (PARTS if options.against else set(PARTS) - _COMPARISONS)
+    """The named parts, or all whose needed option is given."""
+    given = {name for name in PARTS if getattr(options, _NEEDED.get(name, ("rounds", ""))[0])}
+    parts = options.parts or given
     return [name for name in PARTS if name in parts]
 
 

@@ -27,6 +27,7 @@ class Context:
     state: Path | None
     scratch: Path
     against: str = ""
+    models: Path | None = None
     cleanup: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
