@@ -12,7 +12,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model bench synth clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model model-accurate bench synth clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -87,14 +87,12 @@ sbom: $(VENV)/.runtime ## Write what each existing environment contains to build
 audit: $(VENV)/.dev ## Look up known vulnerabilities (exit status: see scripts/release/audit.py)
 	@$(BIN)/python scripts/release/audit.py $(ARGS)
 
-model: $(TRAIN)/.train ## Train, export and evaluate the shipped model (DATA=folder of the data sets)
-	$(TRAIN)/bin/python scripts/model/prepare_training_data.py $(DATA) .data
-	$(TRAIN)/bin/python -m sagemaker_jobs.train --recipe configs/shipped_model.json \
-		--train-dir .data --output-dir runs/shipped
-	$(TRAIN)/bin/python -m sagemaker_jobs.export --run-dir runs/shipped \
-		--calibration .data/train.parquet --output-dir models/default
-	$(TRAIN)/bin/python -m sagemaker_jobs.evaluate --model-dir models/default --data-dir .data \
-		--output runs/metrics.json --record true
+model: $(TRAIN)/.train ## Make the shipped model (DATA=folder of the data sets, LABELS=folder of a teacher's labels)
+	$(TRAIN)/bin/python scripts/model/build_model.py default $(DATA) $(if $(LABELS),--labels $(LABELS))
+
+model-accurate: $(TRAIN)/.train ## Make the second model of a cascade, and export its teacher (DATA=, LABELS=)
+	$(TRAIN)/bin/python scripts/model/build_model.py accurate $(DATA) $(if $(LABELS),--labels $(LABELS))
+	$(TRAIN)/bin/python scripts/model/build_model.py teacher $(DATA)
 
 pictures: $(VENV)/.dev ## Take the screenshots of the page for the README
 	scripts/install_chromium.sh $(BIN)/python

@@ -52,6 +52,8 @@ def write_labels(
 ) -> None:
     """Write the labels of texts, which are identified by a hash.
 
+    The first file is written last: a folder that has it is complete.
+
     Args:
         folder: where to write.
         texts: n texts.
@@ -60,7 +62,7 @@ def write_labels(
     """
     folder.mkdir(parents=True, exist_ok=True)
     keys = np.asarray([text_key(text) for text in texts], np.uint64)
-    for at in range(0, len(texts), _ROWS_PER_FILE):
+    for at in reversed(range(0, len(texts), _ROWS_PER_FILE)):
         part = slice(at, at + _ROWS_PER_FILE)
         table = pa.table(
             {"key": keys[part], "stars": _bytes(stars[part]), "sentence": _bytes(sentence[part])}

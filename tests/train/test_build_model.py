@@ -1,0 +1,103 @@
+"""``make model`` performs the steps that are missing, with commands that the jobs accept."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from sagemaker_jobs.arguments import parse
+from sagemaker_jobs.decide.config import DecideConfig
+from sagemaker_jobs.distil.__main__ import STEPS
+from sagemaker_jobs.evaluate.config import EvaluateConfig
+from sagemaker_jobs.export.config import ExportConfig
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = {"export": ExportConfig, "evaluate": EvaluateConfig, "decide": DecideConfig} | {
+    f"distil {name}": config for name, config in STEPS.items()
+}
+
+
+@pytest.fixture(scope="module")
+def script():
+    path = ROOT / "scripts" / "model" / "build_model.py"
+    spec = importlib.util.spec_from_file_location("build_model", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def folders(script, tmp_path):
+    names = ("data", "prepared", "runs", "labels")
+    return script.Folders(*(tmp_path / name for name in names))
+
+
+@pytest.mark.parametrize("kind", ["default", "accurate", "teacher"])
+def test_every_job_accepts_its_options(script, folders, kind, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    jobs = 0
+    for step in script.steps(kind, folders):
+        _, *command = step.command
+        if command[0] != "-m":
+            assert Path(command[0]).is_file()
+            continue
+        first_option = next(i for i, part in enumerate(command) if part.startswith("--"))
+        name = " ".join(command[1:first_option]).removeprefix("sagemaker_jobs.")
+        parse(CONFIGS[name], command[first_option:], {})
+        jobs += 1
+    assert jobs >= 5
+
+
+def test_a_teacher_is_trained_only_without_labels(script, folders):
+    names = [step.name for step in script.steps("default", folders)]
+    assert names[:4] == ["data", "encoder of the teacher", "teacher", "labels"]
+    folders.labels.mkdir()
+    (folders.labels / "labels-000.parquet").touch()
+    assert [step.name for step in script.steps("default", folders)][:2] == ["data", "student"]
+
+
+def writer(path, text):
+    program = f"open({str(path)!r}, 'a').write({text!r})"
+    return [sys.executable, "-c", program]
+
+
+def test_a_complete_step_is_left_out_and_a_failed_one_is_repeated(script, tmp_path):
+    output = tmp_path / "run.json"
+    failing = script.Step("one", [sys.executable, "-c", "exit(3)"], output)
+    with pytest.raises(SystemExit, match="one: ended with status 3"):
+        script.perform(failing, tmp_path / "steps")
+    step = script.Step("two", writer(output, "x"), tmp_path / "two" / "run.json")
+    script.perform(step, tmp_path / "steps")
+    assert output.read_text() == "x"
+    script.perform(step, tmp_path / "steps")
+    assert output.read_text() == "xx", "its own output is missing"
+    step.output.parent.mkdir()
+    step.output.touch()
+    script.perform(step, tmp_path / "steps")
+    assert output.read_text() == "xx"
+
+
+def test_an_output_of_other_options_is_not_mixed_with_these(script, tmp_path):
+    output = tmp_path / "run" / "run.json"
+    output.parent.mkdir()
+    script.perform(script.Step("learn", writer(output, "a"), output), tmp_path / "steps")
+    with pytest.raises(SystemExit, match=r"learn: .*run was made with other options: remove it"):
+        script.perform(script.Step("learn", writer(output, "b"), output), tmp_path / "steps")
+    assert output.read_text() == "a"
+
+
+def test_publishing_keeps_the_model_card(script, tmp_path):
+    artefact, folder = tmp_path / "artefact", tmp_path / "models" / "default"
+    (artefact / "evaluation").mkdir(parents=True)
+    for name in ("model.onnx", "tokenizer.json", "evaluation/evaluation.json"):
+        (artefact / name).write_text("new")
+    (artefact / "manifest.json").write_text(json.dumps({"version": "v2"}))
+    folder.mkdir(parents=True)
+    (folder / "MODEL_CARD.md").write_text("card")
+    (folder / "model.onnx").write_text("old")
+    script.publish(artefact, folder)
+    assert (folder / "MODEL_CARD.md").read_text() == "card"
+    assert (folder / "model.onnx").read_text() == "new"
+    assert (folder / "evaluation" / "evaluation.json").read_text() == "new"
