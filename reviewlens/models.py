@@ -11,8 +11,10 @@ from shared.schemas.api import (
     SearchFilters,
     SearchResponse,
     SearchResult,
+    SentenceAnalysis,
     SimilarReview,
     TextAnalysis,
+    Word,
 )
 from shared.schemas.aspects import Aspect, AspectList, Quote
 from shared.schemas.collection import (
@@ -126,6 +128,7 @@ __all__ = [
     "Segment",
     "SegmentKind",
     "Segments",
+    "SentenceAnalysis",
     "Sentiment",
     "SentimentSplit",
     "SimilarReview",
@@ -138,4 +141,5 @@ __all__ = [
     "TrainingStatus",
     "Trend",
     "UploadTarget",
+    "Word",
 ]

@@ -69,10 +69,21 @@ def graph(seed=5):
     return model
 
 
-def tiny_model(folder, version="tiny-1-0a1b2c3d"):
-    """Write a model folder that serving can open; each word is a token."""
+def with_tokens(model, source):
+    """The graph with logits of each token, by the usual meaning of its word."""
+    model.graph.node.append(helper.make_node("MatMul", [source, "head"], ["token_logits"]))
+    output = helper.make_tensor_value_info("token_logits", TensorProto.FLOAT, None)
+    model.graph.output.append(output)
+    return model
+
+
+def tiny_model(folder, version="tiny-1-0a1b2c3d", *, tokens=None, **parameters):
+    """Write a model folder that serving can open; each word is a token.
+
+    ``tokens`` is the tensor from which each token has logits, such as "vectors".
+    """
     folder.mkdir(parents=True)
-    onnx.save(graph(), str(folder / "model.onnx"))
+    onnx.save(with_tokens(graph(), tokens) if tokens else graph(), str(folder / "model.onnx"))
     words = dict(zip(["[UNK]", *HURTS, *SOOTHES, *PLAIN], itertools.count()))
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -90,7 +101,7 @@ def tiny_model(folder, version="tiny-1-0a1b2c3d"):
         "labels": ["negative", "neutral", "positive"],
         "max_tokens": 32,
         "tail_tokens": 8,
-        "parameters": {"precision": "float32"},
+        "parameters": {"precision": "float32", **parameters},
         "metrics": {"test": {"accuracy": 0.9}},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))

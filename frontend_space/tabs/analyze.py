@@ -1,4 +1,4 @@
-"""Tab Analyze: sentiment of a text, the words that decided it, and similar reviews."""
+"""Tab Analyze: sentiment of a text, the words that moved it, its sentences, and similar reviews."""
 
 from typing import Any
 
@@ -6,12 +6,10 @@ import gradio as gr
 
 from frontend_space import markup
 from frontend_space.backend import Backend, client_of
-from frontend_space.occlusion import Piece, weigh
-from frontend_space.problems import describe
 from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.why import reason
-from reviewlens import ApiError, Client, InvalidAnswerError
-from reviewlens.models import MAX_TEXT_CHARACTERS, AnalyzeResponse, Sentiment, TextAnalysis
+from reviewlens import Client
+from reviewlens.models import MAX_TEXT_CHARACTERS, AnalyzeResponse, Sentiment
 
 MAX_LINK = 1500
 """Characters of a text in a link: browsers and proxies cut longer addresses."""
@@ -32,7 +30,8 @@ _SHARE = f"""async (text) => {{
   return [link, note("The link is copied. It opens this page and analyses the text.")];
 }}"""
 """Copying needs a secure page (https, or this machine) and the permission of the browser."""
-_STRONG, _CLEAR, _SLIGHT = 0.15, 0.05, 0.015
+_STRONG, _CLEAR, _SLIGHT = 1.0, 0.4, 0.15
+"""Log odds from which on a word is marked strongly, clearly, or at all."""
 
 
 def build(backend: Backend, page: gr.Blocks) -> None:
@@ -81,7 +80,8 @@ def analysis_html(client: Client, text: str) -> str:
     return (
         _verdict(answer)
         + markup.warnings(answer.warnings)
-        + (_words(client, text, answer.sentiment) if answer.sentiment else "")
+        + _words(text, answer)
+        + _sentences(text, answer)
         + _similar(text, answer)
         + _versions(answer)
     )
@@ -97,50 +97,58 @@ def _verdict(answer: AnalyzeResponse) -> str:
     sure = f"{100 * answer.confidence:.0f}% confidence, {'sure' if answer.sure else 'not sure'}"
     return (
         f'<section class="verdict"><h3>{markup.badge(answer.sentiment)}'
-        f" <span>{sure}</span></h3><p>{markup.safe(answer.summary)}</p>"
+        f" <span>{sure}</span></h3>"
+        + ("<p>Mixed: praise and complaint.</p>" if answer.mixed else "")
+        + f"<p>{markup.safe(answer.summary)}</p>"
         + markup.bars(answer.probabilities, "Probability of each sentiment")
         + "</section>"
     )
 
 
-def _words(client: Client, text: str, label: Sentiment) -> str:
-    def analyze(texts: list[str]) -> list[TextAnalysis]:
-        results = client.analyze_batch(texts).results
-        if len(results) != len(texts):
-            raise InvalidAnswerError("the answer is about other texts")
-        return results
-
-    try:
-        pieces = weigh(text, label, analyze)
-    except ApiError as error:
-        return markup.note(describe(error), "warning")
-    if not pieces:
+def _words(text: str, answer: AnalyzeResponse) -> str:
+    """The text, with the words that moved its sentiment; nothing if the model does not say."""
+    if not answer.words or answer.sentiment is None:
         return ""
-    drawn = "".join(_piece(piece, label) for piece in pieces)
-    strongest = sorted((p for p in pieces if p.weight), key=lambda p: -abs(p.weight or 0))[:3]
+    drawn, at = "", 0
+    for word in answer.words:
+        drawn += markup.safe(text[at : word.start])
+        drawn += _word(text[word.start : word.end], word.weight, answer.sentiment)
+        at = word.end
+    drawn += markup.safe(text[at:])
+    strongest = sorted(answer.words, key=lambda word: -abs(word.weight))[:3]
     listing = ", ".join(
-        f"“{markup.cut(p.text, 40)}” ({100 * (p.weight or 0):+.0f} points)" for p in strongest
+        f"“{markup.cut(text[word.start : word.end], 40)}”"
+        for word in strongest
+        if abs(word.weight) >= _SLIGHT
     )
     legend = (
-        f'<p class="legend"><mark class="for s2">speaks for {label}</mark>'
+        f'<p class="legend"><mark class="for s2">speaks for {answer.sentiment}</mark>'
         ' <mark class="against s2">speaks against</mark> '
         + markup.safe(f"Most weight: {listing}." if listing else "No single word decides.")
         + "</p>"
     )
-    return markup.section(
-        "Words that decided the sentiment", f'<p class="words">{drawn}</p>{legend}'
-    )
+    return markup.section("Words that moved the sentiment", f'<p class="words">{drawn}</p>{legend}')
 
 
-def _piece(piece: Piece, label: Sentiment) -> str:
-    text, weight = markup.safe(piece.text), piece.weight or 0.0
+def _word(text: str, weight: float, label: Sentiment) -> str:
     size = abs(weight)
     if size < _SLIGHT:
-        return text
+        return markup.safe(text)
     strength = "s3" if size >= _STRONG else "s2" if size >= _CLEAR else "s1"
     side = "for" if weight > 0 else "against"
-    title = f"{100 * size:.0f} points {side} {label}"
-    return f'<mark class="{side} {strength}" title="{title}">{text}</mark>'
+    return f'<mark class="{side} {strength}" title="{side} {label}">{markup.safe(text)}</mark>'
+
+
+def _sentences(text: str, answer: AnalyzeResponse) -> str:
+    """Each sentence with its sentiment, if there are several."""
+    sentences = answer.sentences or []
+    if len(sentences) < 2:
+        return ""
+    rows = "".join(
+        f"<li>{markup.badge(each.sentiment)} {markup.safe(text[each.start : each.end])}</li>"
+        for each in sentences
+    )
+    return markup.section("Sentence by sentence", f'<ul class="sentences">{rows}</ul>')
 
 
 def _similar(text: str, answer: AnalyzeResponse) -> str:

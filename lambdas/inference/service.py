@@ -17,6 +17,7 @@ from shared.serving.answers import (
     similar_review,
     text_analyses,
 )
+from shared.serving.details import sentences_of, words_of
 from shared.serving.snapshots import Snapshot
 
 _UNSHOWN_NEIGHBOURS = 5
@@ -37,6 +38,11 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
         for review in similar
         if review.sentiment is not None
     ]
+    sentences, words = None, None
+    if encoded.tokens is not None:
+        (text,), (tokens,) = texts, encoded.tokens
+        sentences = sentences_of(text, analysis, tokens, encoder.decisions.sentence)
+        words = words_of(text, analysis, tokens)
     warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
@@ -48,6 +54,8 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
         warnings.append(NO_INDEX)
     return AnalyzeResponse(
         **analysis.model_dump(),
+        sentences=sentences,
+        words=words,
         summary=summarise(
             analysis.sentiment, analysis.confidence, None if hits is None else neighbours
         ),

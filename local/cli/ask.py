@@ -96,6 +96,8 @@ def show_analysis(response: AnalyzeResponse) -> None:
             f"(confidence {response.confidence:.2f}, {'sure' if response.sure else 'not sure'})"
             f"  {response.summary}"
         )
+    if response.mixed:
+        out.print("Mixed: praise and complaint.")
     _show_reviews(response.similar_reviews)
     _show_warnings(response.warnings)
 

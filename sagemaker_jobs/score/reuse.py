@@ -47,7 +47,7 @@ class Reuse:
 
     def score(
         self, store: ObjectStore, database: Database, shard: ProcessShard, table: pa.Table
-    ) -> Scored | None:
+    ) -> tuple[Scored, list[bool | None]] | None:
         """Derive the adapted model's scores of a clean shard.
 
         Args:
@@ -57,7 +57,8 @@ class Reuse:
             table: the clean shard.
 
         Returns:
-            None if ``version`` has not scored the shard in its current state.
+            The scores, and whether each review is mixed, which its tokens say and the head does
+            not change; None if ``version`` has not scored the shard in its current state.
         """
         pair = self._stored_pair(store, shard, table)
         if pair is None:
@@ -65,9 +66,9 @@ class Reuse:
         vectors, served = pair
         with database.transaction() as connection:
             rows = read_probabilities(connection, self.version, table["review_id"].to_pylist())
-        if any(None in row for row in rows):
+        if any(None in row[:3] for row in rows):
             return None
-        before = np.array(rows, np.float32)
+        before = np.array([row[:3] for row in rows], np.float32)
         if not _are_scores_of(before, served, self.before):
             return None
         # the head reads the logits before they were divided by the temperature
@@ -77,7 +78,7 @@ class Reuse:
         decided = decide(self.after, softmax(corrected))
         # the adapted model has the tokenizer of its source, so it understands the same texts
         unknown = [float(each is False) for each in served["understood"].to_pylist()]
-        return Scored(
+        scored = Scored(
             vectors,
             decided.probabilities,
             decided.sentiments,
@@ -85,6 +86,7 @@ class Reuse:
             decided.sure,
             unknown,
         )
+        return scored, [row[3] for row in rows]
 
     def _stored_pair(
         self, store: ObjectStore, shard: ProcessShard, table: pa.Table

@@ -155,7 +155,7 @@ def _score(
         derived = reuse.score(artefacts, database, shard, table) if reuse else None
         # an adapted model reads the same mentions: they are copied below
         scores = (
-            ShardScores(table, derived, None, shard_languages(table, derived))
+            ShardScores(table, derived[0], None, shard_languages(table, derived[0]), derived[1])
             if derived
             else score_shard(encoder.encode, encoder.decisions, table)
         )

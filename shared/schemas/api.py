@@ -181,21 +181,51 @@ class TextAnalysis(BaseModel):
 
     Neutral needs less than the highest probability where the model has a rule for it. ``sure``:
     the confidence is one from which on at least 95 of 100 labels were right, where this was
-    measured. ``language`` is an ISO 639-1 code, or ``und`` where the text is too short to decide.
-    If the model does not understand the text, ``sentiment``, ``confidence``, ``sure`` and
-    ``probabilities`` are null, and a warning says why.
+    measured. ``mixed``: one sentence is surely negative and another surely positive (null: the
+    model cannot say). ``language`` is an ISO 639-1 code, or ``und`` where the text is too short to
+    decide. If the model does not understand the text, all but ``language`` are null, and a warning
+    says why.
     """
 
     sentiment: Sentiment | None
     confidence: float | None
     sure: bool | None = None
+    mixed: bool | None = None
     probabilities: Probabilities | None
     language: str | None = None
 
 
-class AnalyzeResponse(TextAnalysis, _Response):
-    """Response of POST /analyze."""
+class SentenceAnalysis(BaseModel):
+    """Sentiment of one sentence or clause, the characters ``start`` to ``end`` of the text."""
 
+    start: int
+    end: int
+    sentiment: Sentiment
+    confidence: float
+    sure: bool
+
+
+class Word(BaseModel):
+    """A word, the characters ``start`` to ``end`` of the text.
+
+    ``weight``: how much the log odds of the text's sentiment fall in the word's sentence without
+    it; negative if the word speaks against that sentiment.
+    """
+
+    start: int
+    end: int
+    weight: float
+
+
+class AnalyzeResponse(TextAnalysis, _Response):
+    """Response of POST /analyze.
+
+    ``sentences`` and ``words`` are those that the model read; null if it has no logits of tokens
+    or does not understand the text.
+    """
+
+    sentences: list[SentenceAnalysis] | None = None
+    words: list[Word] | None = None
     summary: str
     similar_reviews: list[SimilarReview]
     model_version: str

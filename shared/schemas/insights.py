@@ -242,7 +242,8 @@ class StoredReview(BaseModel):
 
     ``language`` is an ISO 639-1 code, or ``und`` where the text is too short to decide. A review
     that the model does not understand has a language and a model version, but no sentiment.
-    ``mismatch``: its stars are above or below the sentiment of its text.
+    ``mismatch``: its stars are above or below the sentiment of its text. ``mixed``: one of its
+    sentences is surely negative and another surely positive (None: the model cannot say).
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -258,6 +259,7 @@ class StoredReview(BaseModel):
     helpful_votes: int | None
     sentiment: Sentiment | None
     confidence: float | None
+    mixed: bool | None = None
     language: str | None = None
     model_version: str | None
     mismatch: Mismatch | None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from shared.aspects.clauses import find_mixed
 from shared.aspects.scoring import score_mentions
 from shared.db.aspects.readings import Readings, upsert_readings
 from shared.db.connection import Connection, Database
@@ -31,6 +32,7 @@ from shared.storage.objects import ObjectStore
 class ShardScores:
     """A clean shard and its scores, row by row.
 
+    ``mixed`` says of each review whether its sentences contradict each other (None: not known).
     ``readings`` is None if the caller copies the mentions of another model version.
     """
 
@@ -38,6 +40,7 @@ class ShardScores:
     scored: Scored
     readings: Readings | None
     languages: list[TextLanguage]
+    mixed: list[bool | None]
 
     @property
     def review_ids(self) -> list[str]:
@@ -73,7 +76,8 @@ def score_shard(
         parallel=parallel,
         on_progress=on_progress,
     )
-    return ShardScores(table, scored, Readings.from_mentions(mentions), languages)
+    mixed = find_mixed(model_texts(table), scored.tokens, decisions.sentence)
+    return ShardScores(table, scored, Readings.from_mentions(mentions), languages, mixed)
 
 
 def shard_languages(table: pa.Table, scored: Scored) -> list[TextLanguage]:
@@ -124,6 +128,10 @@ def store_scores(
             scored.probabilities.T.tolist(),
             scores.languages,
             sure=scored.sure.tolist(),
+            mixed=[
+                flag if understood else None
+                for flag, (_, understood) in zip(scores.mixed, scores.languages, strict=True)
+            ],
             current=current,
         )
         if scores.readings is not None:

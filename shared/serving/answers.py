@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shared.aspects.clauses import find_mixed
 from shared.aspects.sentences import kind_of
 from shared.index.reader import Hit
 from shared.language.detection import UNDETERMINED
@@ -34,10 +35,14 @@ def text_analyses(
         For each text its analysis, and the reason if it has no sentiment.
     """
     decided = decide_each(decisions, list(map(kind_of, texts)), encoded.probabilities)
-    return [
-        _text_analysis(text, decided, row, encoded.unknown_shares[row])
-        for row, text in enumerate(texts)
-    ]
+    mixed = find_mixed(texts, encoded.tokens, decisions.sentence)
+    answers = []
+    for row, text in enumerate(texts):
+        analysis, reason = _text_analysis(text, decided, row, encoded.unknown_shares[row])
+        if reason is None:
+            analysis = analysis.model_copy(update={"mixed": mixed[row]})
+        answers.append((analysis, reason))
+    return answers
 
 
 def _text_analysis(
@@ -46,7 +51,7 @@ def _text_analysis(
     language, understood = language_of(text, unknown_share)
     if not understood:
         analysis = TextAnalysis(
-            sentiment=None, confidence=None, sure=None, probabilities=None, language=language
+            sentiment=None, confidence=None, probabilities=None, language=language
         )
         return analysis, f"no sentiment: {_reason(language, unknown_share)}"
     probabilities = zip(LABELS, decided.probabilities[row], strict=True)

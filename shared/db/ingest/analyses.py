@@ -23,7 +23,7 @@ SET sentiment = excluded.sentiment, confidence = excluded.confidence,
 """
 
 _PROBABILITIES = """
-SELECT a.negative, a.neutral, a.positive
+SELECT a.negative, a.neutral, a.positive, a.mixed
 FROM unnest(%s::text[]) WITH ORDINALITY AS s (review_id, place)
 LEFT JOIN analyses AS a ON a.review_id = s.review_id AND a.model_version = %s
 ORDER BY s.place
@@ -32,10 +32,10 @@ ORDER BY s.place
 
 def read_probabilities(
     connection: Connection, model_version: str, review_ids: Sequence[str]
-) -> list[tuple[float | None, float | None, float | None]]:
-    """A model's probabilities (negative, neutral, positive) of each review, in order.
+) -> list[tuple[float | None, float | None, float | None, bool | None]]:
+    """A model's probabilities (negative, neutral, positive) of each review, in order, and mixed.
 
-    A review that the model has not analysed in its current state has three Nones.
+    A review that the model has not analysed in its current state has Nones.
     """
     return connection.execute(_PROBABILITIES, (list(review_ids), model_version)).fetchall()
 

@@ -17,10 +17,11 @@ _PAGE = SQL("""
 WITH page AS MATERIALIZED (
     SELECT f.* FROM review_facts AS f {where} ORDER BY f.at DESC, f.review_id LIMIT %s
 )
-SELECT {fields}, f.sentiment, f.confidence, f.language, f.model_version,
+SELECT {fields}, f.sentiment, f.confidence, a.mixed, f.language, f.model_version,
        CASE f.mismatch WHEN 1 THEN 'stars_above_text' WHEN -1 THEN 'stars_below_text' END
            AS mismatch
 FROM page AS f JOIN reviews AS r USING (review_id)
+LEFT JOIN analyses AS a ON a.review_id = f.review_id AND a.model_version = f.model_version
 ORDER BY f.at DESC, f.review_id
 """)
 _FIELDS = SQL(", ").join(Identifier("r", field.sql_column) for field in LISTED_FIELDS)

@@ -19,6 +19,15 @@ def test_mismatches_are_found_by_a_filter(http, shop):
     assert products == {"A/1": 1, "B": 1, "C": 0}
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_review_says_whether_its_sentences_contradict_each_other(http, database):
+    with database.transaction() as connection:
+        connection.execute("UPDATE analyses SET mixed = true WHERE review_id = 'r5'")
+        connection.execute("UPDATE analyses SET mixed = false WHERE review_id = 'r2'")
+    flags = {r["review_id"]: r["mixed"] for r in http.get("/reviews").json()["reviews"]}
+    assert (flags.pop("r5"), flags.pop("r2"), set(flags.values())) == (True, False, {None})
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

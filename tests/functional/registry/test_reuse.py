@@ -9,9 +9,11 @@ from sagemaker_jobs.activate.activation import activate
 from sagemaker_jobs.adapt.config import AdaptConfig
 from sagemaker_jobs.adapt.job import run
 from sagemaker_jobs.score.reuse import open_reuse
+from shared.db.ingest.adoption import processed_shards
 from shared.index.build import build_index
 from shared.runtime.encoder import open_folder
 from shared.storage import artefacts, layout, registry
+from shared.storage.shards import read_clean
 from tests.functional.registry.conftest import ReviewSystem
 from tests.sauces import HURTS, SOOTHES, sauces, tiny_model
 
@@ -97,6 +99,17 @@ def test_no_text_is_encoded_again_and_the_scores_equal_those_of_encoding(
         if info.key.endswith(".npy"):
             other = info.key.replace(f"{BASE}/", f"{model.version}/")
             assert sauce_system.artefacts.get(other)[0] == sauce_system.artefacts.get(info.key)[0]
+
+
+def test_which_reviews_are_mixed_is_taken_over(sauce_system, database, tmp_path):
+    with database.transaction() as connection:
+        connection.execute("UPDATE analyses SET mixed = review_id LIKE '%:2'")
+        shard = processed_shards(connection)[1]
+    table = read_clean(sauce_system.clean, shard.key)
+    reuse = open_reuse(sauce_system.artefacts, adapted(sauce_system).version, tmp_path)
+    _, mixed = reuse.score(sauce_system.artefacts, database, shard, table)
+    assert mixed == [review_id.endswith(":2") for review_id in table["review_id"].to_pylist()]
+    assert set(mixed) == {True, False}
 
 
 @pytest.mark.parametrize("fault", ["no pair", "not scored", "other scores", "other text"])

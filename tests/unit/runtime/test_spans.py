@@ -1,16 +1,14 @@
 """Sentiment of parts of a text: each token keeps its place in the text as given."""
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 
 from shared.errors import ArtefactError
 from shared.runtime.emoji import replace_emoji, replace_emoji_aligned
 from shared.runtime.encoder import BATCH_SIZE, Encoder
-from shared.runtime.spans import TOKENS_OUTPUT, TokenLogits, span_logits
+from shared.runtime.spans import TokenLogits, span_logits
 from shared.schemas.manifest import Manifest
 from shared.storage.artefacts import LocalVersion
 from tests.sauces import tiny_model
@@ -20,19 +18,9 @@ TEXT = "sauce hurts bottle gentle"
 
 def open_model(folder, source=None):
     """The tiny model; a word that hurts is negative, and so is its token."""
-    tiny_model(folder)
-    if source:
-        add_token_logits(folder / "model.onnx", source)
+    tiny_model(folder, tokens=source)
     manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
     return Encoder(LocalVersion(folder, manifest))
-
-
-def add_token_logits(path, source):
-    model = onnx.load(str(path))
-    node = helper.make_node("MatMul", [source, "head"], [TOKENS_OUTPUT])
-    model.graph.node.append(node)
-    model.graph.output.append(helper.make_tensor_value_info(TOKENS_OUTPUT, TensorProto.FLOAT, None))
-    onnx.save(model, str(path))
 
 
 @pytest.fixture(scope="module")
