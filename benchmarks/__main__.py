@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import (
     aspect_queries,
+    cascade,
     cold,
     collection,
     insights,
@@ -34,15 +35,22 @@ PARTS: dict[str, Callable[[Context], list[Report]]] = {
     "insights": insights.run,
     "aspects": aspect_queries.run,
     "shapes": shapes.run,
+    "cascade": cascade.run,
     "serving": serving.run,
     "cold": cold.run,
     "memory": memory.run,
 }
 _COMPARISONS = "against", "COMMIT, such as --against HEAD~10"
 _MODELS = "models", "FOLDER with a folder for each model"
-_NEEDED = {"reading": _COMPARISONS, "local_aws": _COMPARISONS, "shapes": _MODELS}
+_LABELLED = "labelled", "FILE and --models FOLDER with the folders default and accurate"
+_NEEDED = {
+    "reading": _COMPARISONS,
+    "local_aws": _COMPARISONS,
+    "shapes": _MODELS,
+    "cascade": _LABELLED,
+}
 """The option that a part needs; without it, it is left out of all parts."""
-_WITHOUT_DUMPS = {"shapes"}
+_WITHOUT_DUMPS = {"shapes", "cascade"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -66,6 +74,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--models", type=Path, metavar="FOLDER", help="folder with a folder for each model"
     )
+    parser.add_argument(
+        "--labelled", type=Path, metavar="FILE", help="Parquet file with text and sentiment"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the values of every round")
     return parser
 
@@ -87,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             scratch=Path(scratch),
             against=options.against or "",
             models=options.models,
+            labelled=options.labelled,
         )
         if set(_selected(options)) - _WITHOUT_DUMPS:
             environment["data"] = context.dumps.source

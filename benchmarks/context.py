@@ -28,6 +28,7 @@ class Context:
     scratch: Path
     against: str = ""
     models: Path | None = None
+    labelled: Path | None = None
     cleanup: ExitStack = field(default_factory=ExitStack)
 
     @cached_property

@@ -33,6 +33,16 @@ def renamed_model(folder, version):
     return folder
 
 
+def neutral_model(folder, version):
+    """The model with rules that decide neutral for every text, to tell its answers apart."""
+    renamed_model(folder, version)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    rule = {"neutral_factor": 1e9, "sure_above": 0.0}
+    manifest["parameters"]["decisions"] = {"review": rule, "sentence": rule}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
 def stub_model(parent, version, *, day=0, body=None, kind="model"):
     """A model folder named after its version; its graph is any bytes and cannot be run."""
     folder = parent / version

@@ -15,14 +15,16 @@ from shared.schemas.api import (
     AnalyzeResponse,
 )
 from shared.schemas.health import Health
-from shared.serving.state import serving_health
+from shared.serving.state import serving_health, with_second_model
 
 
 def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
     """Create the inference app; the first request builds its dependencies."""
 
     def health() -> Health:
-        return serving_health("inference", service_version(), get_dependencies().state)
+        adapters = get_dependencies()
+        health = serving_health("inference", service_version(), adapters.state)
+        return with_second_model(health, adapters.second)
 
     def keep_current(stopping: Event) -> None:
         get_dependencies().state.keep_current(stopping)
@@ -38,11 +40,13 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     @app.post("/analyze", tags=["inference"])
     def analyze(request: AnalyzeRequest) -> AnalyzeResponse:
         """Sentiment of a text, a summary sentence, and the most similar reviews."""
-        return service.analyze(get_dependencies().state.snapshot(), request)
+        adapters = get_dependencies()
+        return service.analyze(adapters.state.snapshot(), request, adapters.second)
 
     @app.post("/analyze/batch", tags=["inference"])
     def analyze_batch(request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
         """Sentiment of up to 64 texts, in request order."""
-        return service.analyze_batch(get_dependencies().state.snapshot(), request)
+        adapters = get_dependencies()
+        return service.analyze_batch(adapters.state.snapshot(), request, adapters.second)
 
     return app

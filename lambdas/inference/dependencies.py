@@ -5,21 +5,35 @@ from functools import cache
 
 from lambdas.inference.settings import InferenceSettings
 from shared.observability.logs import configure_logging
+from shared.runtime.cascade import SecondModel
 from shared.serving.state import ServingState
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Adapters of the inference service."""
+    """Adapters of the inference service; ``second`` is the second model of a cascade."""
 
     state: ServingState
+    second: SecondModel | None = None
 
 
 @cache
 def build_dependencies() -> Dependencies:
     """Build the S3, ONNX Runtime and FAISS adapters once per process, from the environment."""
+    from shared.runtime.loader import second_model
+    from shared.runtime.threads import cores, encoder_threads
     from shared.serving.assembly import serving_state
+    from shared.storage.clients import client
+    from shared.storage.objects import S3Store
 
     settings = InferenceSettings()
     configure_logging("inference", settings.log_level)
-    return Dependencies(state=serving_state(settings))
+    second = second_model(
+        settings.second_model,
+        settings.second_model_below,
+        S3Store(client("s3"), settings.artefact_bucket),
+        settings.cache_dir,
+        threads=encoder_threads(settings.encoder_threads),
+        idle_threads=settings.encoder_threads or cores(),
+    )
+    return Dependencies(state=serving_state(settings), second=second)

@@ -7,7 +7,10 @@ from shared.language.detection import detect
 
 
 def _warm() -> None:
-    build_dependencies().state.refresh()
+    dependencies = build_dependencies()
+    dependencies.state.refresh()
+    if dependencies.second is not None:
+        dependencies.second.cascade()
     detect("Loads the model of the languages, which takes half a second.")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lambdas.inference.summary import Neighbour, summarise
 from shared.index.reader import Hit
+from shared.runtime.cascade import SecondModel
 from shared.schemas.api import (
     AnalyzeBatchRequest,
     AnalyzeBatchResponse,
@@ -24,11 +25,17 @@ _UNSHOWN_NEIGHBOURS = 5
 """Number of reviews that the summary is about where the answer has none (top_k 0)."""
 
 
-def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
-    """Answer POST /analyze with the snapshot's model and index."""
+def analyze(
+    snapshot: Snapshot, request: AnalyzeRequest, second: SecondModel | None = None
+) -> AnalyzeResponse:
+    """Answer POST /analyze with the snapshot's model and index, and a second model if there is one.
+
+    If that cannot be used, a warning says why, and the snapshot's model answers alone.
+    """
     encoder, texts = snapshot.encoder, [request.query_text]
     encoded = encoder.encode(texts)
-    ((analysis, reason),) = text_analyses(texts, encoded, encoder.decisions)
+    cascade = second.cascade() if second else None
+    ((analysis, reason),) = text_analyses(texts, encoded, encoder, cascade)
     hits: Sequence[Hit] | None = None
     if snapshot.index is not None:
         hits = snapshot.index.search(encoded.embeddings[0], request.top_k or _UNSHOWN_NEIGHBOURS)
@@ -43,7 +50,7 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
         (text,), (tokens,) = texts, encoded.tokens
         sentences = sentences_of(text, analysis, tokens, encoder.decisions.sentence)
         words = words_of(text, analysis, tokens)
-    warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
+    warnings = [*request.unknown_field_warnings(), *snapshot.warnings, *_problems(second)]
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
     if reason:
@@ -66,11 +73,19 @@ def analyze(snapshot: Snapshot, request: AnalyzeRequest) -> AnalyzeResponse:
     )
 
 
-def analyze_batch(snapshot: Snapshot, request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
-    """Answer POST /analyze/batch with one encoder pass over all texts."""
+def _problems(second: SecondModel | None) -> list[str]:
+    """Why the second model cannot be used, if it cannot."""
+    return [second.problem] if second is not None and second.problem is not None else []
+
+
+def analyze_batch(
+    snapshot: Snapshot, request: AnalyzeBatchRequest, second: SecondModel | None = None
+) -> AnalyzeBatchResponse:
+    """Answer POST /analyze/batch with one encoder pass over all texts; see ``analyze``."""
     encoded = snapshot.encoder.encode(request.texts)
-    analyses = text_analyses(request.texts, encoded, snapshot.encoder.decisions)
-    warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
+    cascade = second.cascade() if second else None
+    analyses = text_analyses(request.texts, encoded, snapshot.encoder, cascade)
+    warnings = [*request.unknown_field_warnings(), *snapshot.warnings, *_problems(second)]
     warnings += [f"texts.{i}: {reason}" for i, (_, reason) in enumerate(analyses) if reason]
     warnings += [
         f"texts.{i}: {TEXT_TRUNCATED}" for i, truncated in enumerate(encoded.truncated) if truncated

@@ -1,7 +1,8 @@
 """Settings of the inference function."""
 
 from shared.serving.settings import ServingSettings
+from shared.settings.cascade import CascadeSettings
 
 
-class InferenceSettings(ServingSettings):
-    """Only the settings for serving: inference uses no database and no queue."""
+class InferenceSettings(CascadeSettings, ServingSettings):
+    """The settings for serving and of a cascade: inference uses no database and no queue."""

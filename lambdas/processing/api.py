@@ -81,6 +81,10 @@ def _health(dependencies: Dependencies) -> Health:
             checks["model"] = Check(status="degraded", detail=model.problem)
     except (UnavailableError, ArtefactError) as error:
         checks["model"] = Check(status="unavailable", detail=error.message)
+    if dependencies.second is not None:
+        dependencies.second.cascade()
+        problem = dependencies.second.problem
+        checks["second_model"] = Check(status="degraded" if problem else "ok", detail=problem)
     return Health(
         status=worst_status(checks),
         service="processing",

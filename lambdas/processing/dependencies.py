@@ -11,6 +11,7 @@ from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
 from shared.observability.logs import configure_logging
+from shared.runtime.cascade import SecondModel
 from shared.runtime.scoring import Encodings
 from shared.schemas.decisions import Decisions
 from shared.storage.objects import ObjectStore
@@ -51,6 +52,8 @@ class Dependencies:
     processing_queue: MessageQueue
     index_queue: MessageQueue
     current_model: Callable[[], Model]
+    second: SecondModel | None = None
+    """The second model of a cascade."""
     cache_dir: Path | None = None
     """Folder of downloaded versions, from which a damaged model is written again."""
 
@@ -58,6 +61,8 @@ class Dependencies:
 @cache
 def build_dependencies() -> Dependencies:
     """Build the AWS, PostgreSQL and model adapters once per process, from the environment."""
+    from shared.runtime.loader import second_model
+    from shared.runtime.threads import encoder_threads
     from shared.storage.clients import client
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
@@ -75,6 +80,13 @@ def build_dependencies() -> Dependencies:
         processing_queue=SqsQueue(sqs, settings.processing_queue_url),
         index_queue=SqsQueue(sqs, settings.index_queue_url),
         current_model=_model_loader(settings, artefacts),
+        second=second_model(
+            settings.second_model,
+            settings.second_model_below,
+            artefacts,
+            settings.cache_dir,
+            threads=encoder_threads(settings.encoder_threads),
+        ),
         cache_dir=settings.cache_dir,
     )
 

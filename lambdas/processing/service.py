@@ -116,10 +116,15 @@ class Processor:
             return False
         on_progress = self._heartbeat(message)
         encoder = model.encoder
+        second = dependencies.second
+        cascade = second.cascade(wait=True) if second else None
+        if second is not None and second.problem:
+            log.warning("%s: %s gives all sentiments", second.problem, model.version)
         scores = score_shard(
             encoder.encode,
             encoder.decisions,
             table,
+            cascade=cascade,
             parallel=model.parallel,
             on_progress=on_progress,
         )

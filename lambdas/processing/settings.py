@@ -6,9 +6,10 @@ from tempfile import gettempdir
 from pydantic import Field
 
 from shared.settings.base import DatabaseSettings
+from shared.settings.cascade import CascadeSettings
 
 
-class ProcessingSettings(DatabaseSettings):
+class ProcessingSettings(CascadeSettings, DatabaseSettings):
     """Buckets, queues and model options of processing."""
 
     clean_bucket: str

@@ -12,7 +12,7 @@ _ROOT = "/opt/ml/processing"
 _ACTIVATION_SETTINGS = (
     *("artefact_bucket", "clean_bucket", "processing_queue_url", "database_secret_id"),
     *("database_host", "database_port", "database_name", "database_user", "database_tls"),
-    "database_ca_file",
+    *("database_ca_file", "second_model", "second_model_below"),
 )
 """Settings that are passed on to the activation job."""
 
@@ -75,11 +75,11 @@ def activation_request(settings: PromotionSettings, version: str, region: str) -
 
 def _environment(settings: PromotionSettings, region: str) -> dict[str, str]:
     """Environment variables of the job, named like those of the functions."""
-    variables = {
-        f"REVIEWLENS_{name.upper()}": str(getattr(settings, name)) for name in _ACTIVATION_SETTINGS
-    }
+    values = {name: getattr(settings, name) for name in _ACTIVATION_SETTINGS}
     return {"AWS_DEFAULT_REGION": region} | {
-        name: value for name, value in variables.items() if value
+        f"REVIEWLENS_{name.upper()}": str(value)
+        for name, value in values.items()
+        if value not in ("", None)
     }
 
 

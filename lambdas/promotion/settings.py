@@ -3,12 +3,14 @@
 from pydantic import Field
 
 from shared.settings.base import DatabaseSettings
+from shared.settings.cascade import CascadeSettings
 
 
-class PromotionSettings(DatabaseSettings):
+class PromotionSettings(CascadeSettings, DatabaseSettings):
     """Two SageMaker processing jobs: one creates the candidate, one makes it current.
 
-    The activation job receives these buckets, this queue and this database connection.
+    The activation job receives these buckets, this queue, this database connection and the second
+    model.
     """
 
     artefact_bucket: str

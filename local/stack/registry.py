@@ -20,7 +20,9 @@ from sagemaker_jobs.activate.dependencies import ActivationDependencies
 from shared.db.connection import Database
 from shared.db.training import TrainingRuns
 from shared.errors import InvalidInputError, NotFoundError, ReviewlensError
+from shared.runtime.loader import second_model
 from shared.schemas.manifest import Manifest
+from shared.settings.cascade import CascadeSettings
 from shared.storage.objects import S3Store
 from shared.storage.queues import SqsQueue
 from shared.storage.secrets import read_secret
@@ -41,7 +43,7 @@ def open_registry(state: StateFolder) -> Iterator[S3Store]:
 def open_activation(state: StateFolder) -> Iterator[ActivationDependencies]:
     """The resources that activation needs from the stack on a folder; errors as open_registry."""
     with connected(state) as client, _convert_errors(), _database(client) as database:
-        endpoint = client.running.aws_url
+        endpoint, settings = client.running.aws_url, CascadeSettings()
         (processing,) = (plan for plan in QUEUES if plan.name == "processing")
         yield ActivationDependencies(
             database=database,
@@ -49,6 +51,13 @@ def open_activation(state: StateFolder) -> Iterator[ActivationDependencies]:
             artefacts=S3Store(client.s3, ARTEFACT_BUCKET),
             processing_queue=SqsQueue(client.aws("sqs"), queue_url(endpoint, processing.queue)),
             cache_dir=state.cache,
+            second=second_model(
+                settings.second_model,
+                settings.second_model_below,
+                S3Store(client.s3, ARTEFACT_BUCKET),
+                state.cache,
+                threads=1,
+            ),
             refresh_seconds=float(os.environ.get("REVIEWLENS_POINTER_REFRESH_SECONDS", "5")),
         )
 

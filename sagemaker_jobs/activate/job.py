@@ -5,7 +5,7 @@ import logging
 from sagemaker_jobs.activate.activation import ActivationReport, activate
 from sagemaker_jobs.activate.config import ActivateConfig
 from sagemaker_jobs.activate.dependencies import ActivationDependencies
-from sagemaker_jobs.score.job import open_database
+from sagemaker_jobs.score.job import open_database, open_second
 from shared.storage.clients import client
 from shared.storage.objects import S3Store
 from shared.storage.queues import SqsQueue
@@ -23,6 +23,7 @@ def run(config: ActivateConfig) -> ActivationReport:
             artefacts=S3Store(s3, config.artefact_bucket),
             processing_queue=SqsQueue(client("sqs"), config.processing_queue_url),
             cache_dir=config.cache_dir,
+            second=open_second(config, S3Store(s3, config.artefact_bucket)),
             threads=config.threads,
             refresh_seconds=config.refresh_seconds,
         )

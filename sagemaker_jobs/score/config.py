@@ -12,6 +12,8 @@ ENVIRONMENT = {
     "clean_bucket": "REVIEWLENS_CLEAN_BUCKET",
     "database_secret_id": "REVIEWLENS_DATABASE_SECRET_ID",
     "cache_dir": "REVIEWLENS_CACHE_DIR",
+    "second_model": "REVIEWLENS_SECOND_MODEL",
+    "second_model_below": "REVIEWLENS_SECOND_MODEL_BELOW",
 }
 """Environment variables of fields without an option; the Lambda functions read the same ones."""
 
@@ -29,5 +31,14 @@ class ScoreConfig(JobConfig):
     )
     cache_dir: Path = Field(
         default=Path(gettempdir()) / "reviewlens", description="folder for the downloaded model"
+    )
+    second_model: str = Field(
+        default="", description="version of the second model of a cascade; empty: none"
+    )
+    second_model_below: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="confidence below which it is asked; null: where the model is not sure",
     )
     threads: int = Field(default=1, ge=1, description="threads of one encoder pass")

@@ -6,6 +6,8 @@ from sagemaker_jobs.score.config import ScoreConfig
 from sagemaker_jobs.score.reuse import open_reuse
 from sagemaker_jobs.score.scoring import Dependencies, Report, score_missing
 from shared.db.connection import Database
+from shared.runtime.cascade import SecondModel
+from shared.storage.objects import ObjectStore
 
 log = logging.getLogger("score")
 _CONNECT_SECONDS = 60.0
@@ -25,6 +27,14 @@ def open_database(config: ScoreConfig) -> Database:
     return access.open_database(settings)
 
 
+def open_second(config: ScoreConfig, store: ObjectStore) -> SecondModel | None:
+    """The second model that the config names; it is opened on first use."""
+    from shared.runtime.loader import second_model
+
+    names = config.second_model, config.second_model_below
+    return second_model(*names, store, config.cache_dir, threads=config.threads)
+
+
 def run(config: ScoreConfig) -> Report:
     """Score all stored reviews with one model version."""
     from shared.runtime.loader import open_version
@@ -34,7 +44,10 @@ def run(config: ScoreConfig) -> Report:
     s3, database = client("s3"), open_database(config)
     try:
         dependencies = Dependencies(
-            database, S3Store(s3, config.clean_bucket), S3Store(s3, config.artefact_bucket)
+            database,
+            S3Store(s3, config.clean_bucket),
+            S3Store(s3, config.artefact_bucket),
+            second=open_second(config, S3Store(s3, config.artefact_bucket)),
         )
         artefacts, version = dependencies.artefacts, config.model_version
         report = score_missing(

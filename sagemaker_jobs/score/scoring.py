@@ -17,11 +17,12 @@ from shared.db.ingest.ledger import Ledger
 from shared.db.ingest.shards import process_lock
 from shared.errors import ArtefactError, NotFoundError
 from shared.index.shards import list_pairs, shard_of
+from shared.runtime.cascade import Cascade, SecondModel
 from shared.runtime.scoring import Encodings
 from shared.schemas.decisions import Decisions
 from shared.schemas.formats import FormatError
 from shared.schemas.messages import ProcessShard
-from shared.scoring.shard import ShardScores, score_shard, shard_languages, store_scores
+from shared.scoring.shard import derived_scores, score_shard, store_scores
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import read_clean
 
@@ -51,6 +52,17 @@ class Dependencies:
     database: Database
     clean: ObjectStore
     artefacts: ObjectStore
+    second: SecondModel | None = field(default=None, kw_only=True)
+    """The second model of a cascade."""
+
+    def cascade(self) -> Cascade | None:
+        """The cascade, if there is one and its second model can be used."""
+        if self.second is None:
+            return None
+        cascade = self.second.cascade(wait=True)
+        if self.second.problem:
+            log.warning("%s: the first model gives all sentiments", self.second.problem)
+        return cascade
 
 
 @dataclass(slots=True)
@@ -152,12 +164,13 @@ def _score(
         if batch is None or not batch.processed:
             return None, False
         table = read_clean(dependencies.clean, batch.key)
+        cascade = dependencies.cascade()
         derived = reuse.score(artefacts, database, shard, table) if reuse else None
         # an adapted model reads the same mentions: they are copied below
         scores = (
-            ShardScores(table, derived[0], None, shard_languages(table, derived[0]), derived[1])
+            derived_scores(table, *derived, cascade)
             if derived
-            else score_shard(encoder.encode, encoder.decisions, table)
+            else score_shard(encoder.encode, encoder.decisions, table, cascade=cascade)
         )
         place = (encoder.version, shard.ingest_id, shard.part)
         with store_scores(database, artefacts, place, batch, scores, current=False) as connection:

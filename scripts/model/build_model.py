@@ -29,7 +29,7 @@ log = logging.getLogger("build")
 UNSEEN = "cellphones,dynasent,semeval14,tweets"
 """Evaluation files of sources without a row in the training data, to fit the decisions."""
 EVALUATED = f"test,sentences,{UNSEEN}"
-_FAMILIES = {"default": "reviews-3", "accurate": "reviews-accurate-1", "teacher": "teacher-1"}
+_FAMILIES = {"default": "minilm-reviews-2", "accurate": "mpnet-reviews-1", "teacher": "teacher-1"}
 
 
 class Step(NamedTuple):

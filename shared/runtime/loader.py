@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 from shared.errors import ReviewlensError, UnavailableError
+from shared.runtime.cascade import SecondModel
 from shared.runtime.encoder import Encoder
 from shared.storage import artefacts
 from shared.storage.objects import ObjectStore
@@ -56,6 +57,28 @@ class ModelLoader:
             self.problem = error.message
         else:
             self.problem = NO_MODEL if pointer is None else None
+
+
+def second_model(
+    version: str,
+    below: float | None,
+    store: ObjectStore,
+    cache_dir: Path,
+    *,
+    threads: int,
+    idle_threads: int | None = None,
+) -> SecondModel | None:
+    """The second model of a cascade (see CascadeSettings); None without a version.
+
+    Opens nothing yet.
+    """
+    if not version:
+        return None
+
+    def open_second() -> Encoder:
+        return open_version(store, version, cache_dir, threads=threads, idle_threads=idle_threads)
+
+    return SecondModel(version, below, open_second)
 
 
 def open_version(

@@ -6,17 +6,19 @@ For the write side (processing, and the job that scores all reviews again): it l
 import io
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from shared.runtime.decisions import decide
+from shared.runtime.cascade import Cascade
+from shared.runtime.decisions import Decided, decide
 from shared.runtime.spans import TokenLogits
-from shared.schemas.decisions import Rule
+from shared.schemas.decisions import Kind, Rule
 from shared.schemas.review import model_text
+from shared.schemas.sentiment import LABELS, Sentiment
 from shared.storage import layout
 from shared.storage.objects import ObjectStore
 from shared.storage.shard_schemas import SERVED_SCHEMA
@@ -55,7 +57,8 @@ class Scored:
     """Embeddings (n, dimension), probabilities (n, 3), labels, confidences, whether sure (n).
 
     ``unknown_shares`` (n): share of unknown tokens. ``tokens`` (n): logits of the tokens of each
-    text that the encoder read (``model_texts``); None if the model has none.
+    text that the encoder read (``model_texts``); None if the model has none. ``sentiment_models``
+    (n): the second model of a cascade where it gave the sentiment, else None.
     """
 
     embeddings: npt.NDArray[np.float16]
@@ -65,6 +68,7 @@ class Scored:
     sure: npt.NDArray[np.bool_]
     unknown_shares: list[float]
     tokens: list[TokenLogits] | None = None
+    sentiment_models: list[str | None] | None = None
 
 
 def ignore_progress() -> None:
@@ -124,6 +128,31 @@ def score(
         decided.sure,
         unknown_shares,
         tokens or None,
+    )
+
+
+def ask_second(
+    cascade: Cascade, table: pa.Table, scored: Scored, understood: Sequence[bool]
+) -> Scored:
+    """Replace the sentiments that the model is not sure of by those of a second model.
+
+    Args:
+        cascade: the second model.
+        table: the clean shard.
+        scored: its scores by the first model.
+        understood: whether the first model understands a review.
+    """
+    labels = np.array([LABELS.index(Sentiment(name)) for name in scored.sentiments])
+    first = Decided(scored.probabilities, labels, scored.confidences, scored.sure)
+    texts = model_texts(table)
+    decided, by_second = cascade.answer(texts, [Kind.REVIEW] * len(texts), first, understood)
+    return replace(
+        scored,
+        probabilities=decided.probabilities,
+        sentiments=decided.sentiments,
+        confidences=decided.confidences,
+        sure=decided.sure,
+        sentiment_models=[cascade.model.version if each else None for each in by_second],
     )
 
 

@@ -5,7 +5,7 @@ Processing and the job that scores all stored reviews with another model both us
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -16,9 +16,11 @@ from shared.db.connection import Connection, Database
 from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.shards import StoredBatch, lock_batch
 from shared.language.understanding import TextLanguage, language_of
+from shared.runtime.cascade import Cascade
 from shared.runtime.scoring import (
     Encode,
     Scored,
+    ask_second,
     ignore_progress,
     model_texts,
     put_scored,
@@ -53,6 +55,7 @@ def score_shard(
     decisions: Decisions,
     table: pa.Table,
     *,
+    cascade: Cascade | None = None,
     parallel: int = 1,
     on_progress: Callable[[], None] = ignore_progress,
 ) -> ShardScores:
@@ -62,22 +65,41 @@ def score_shard(
         encode: the model.
         decisions: the model's rules for labels.
         table: at least one row of CLEAN_SCHEMA.
+        cascade: a second model, for the sentiment of reviews of which the model is not sure.
         parallel: number of concurrent calls of ``encode``.
         on_progress: called after each batch of texts.
     """
     scored = score(encode, table, decisions.review, parallel=parallel, on_progress=on_progress)
-    languages = shard_languages(table, scored)
+    mixed = find_mixed(model_texts(table), scored.tokens, decisions.sentence)
+    scores = derived_scores(table, scored, mixed, cascade)
     mentions = score_mentions(
         encode,
         table,
-        scored,
+        scores.scored,
         decisions.sentence,
-        understood=[understood for _, understood in languages],
+        understood=[understood for _, understood in scores.languages],
         parallel=parallel,
         on_progress=on_progress,
     )
-    mixed = find_mixed(model_texts(table), scored.tokens, decisions.sentence)
-    return ShardScores(table, scored, Readings.from_mentions(mentions), languages, mixed)
+    return replace(scores, readings=Readings.from_mentions(mentions))
+
+
+def derived_scores(
+    table: pa.Table, scored: Scored, mixed: list[bool | None], cascade: Cascade | None
+) -> ShardScores:
+    """Scores without mentions: adds the languages, and the sentiments of the second model.
+
+    Args:
+        table: the clean shard.
+        scored: its scores by the first model.
+        mixed: whether sentences of a review contradict each other.
+        cascade: a second model, for the sentiment of reviews of which the first is not sure.
+    """
+    languages = shard_languages(table, scored)
+    if cascade is not None:
+        understood = [understood for _, understood in languages]
+        scored = ask_second(cascade, table, scored, understood)
+    return ShardScores(table, scored, None, languages, mixed)
 
 
 def shard_languages(table: pa.Table, scored: Scored) -> list[TextLanguage]:
@@ -132,6 +154,7 @@ def store_scores(
                 flag if understood else None
                 for flag, (_, understood) in zip(scores.mixed, scores.languages, strict=True)
             ],
+            sentiment_models=scored.sentiment_models,
             current=current,
         )
         if scores.readings is not None:

@@ -1,17 +1,19 @@
 """Converts encoder outputs and index hits to API responses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from shared.aspects.clauses import find_mixed
 from shared.aspects.sentences import kind_of
 from shared.index.reader import Hit
 from shared.language.detection import UNDETERMINED
 from shared.language.understanding import MAX_UNKNOWN_SHARE, language_of
+from shared.runtime.cascade import Answers, Cascade, SentimentModel
 from shared.runtime.decisions import Decided, decide_each
 from shared.runtime.encoder import Encoded
 from shared.schemas.api import Probabilities, SearchResult, SimilarReview, TextAnalysis
-from shared.schemas.decisions import Decisions
 from shared.schemas.review import SERVED_FIELDS
 from shared.schemas.sentiment import LABELS
 
@@ -22,48 +24,53 @@ NO_INDEX = "no index is published yet: no reviews were compared"
 
 
 def text_analyses(
-    texts: Sequence[str], encoded: Encoded, decisions: Decisions
+    texts: Sequence[str], encoded: Encoded, model: SentimentModel, cascade: Cascade | None = None
 ) -> list[tuple[TextAnalysis, str | None]]:
     """The sentiment of each text that the model understands.
 
     Args:
         texts: the texts; one sentence is decided as a sentence, anything else as a review.
         encoded: the model's results for them.
-        decisions: the model's rules.
+        model: the model.
+        cascade: a second model, for the texts of which the model is not sure.
 
     Returns:
         For each text its analysis, and the reason if it has no sentiment.
     """
-    decided = decide_each(decisions, list(map(kind_of, texts)), encoded.probabilities)
-    mixed = find_mixed(texts, encoded.tokens, decisions.sentence)
-    answers = []
-    for row, text in enumerate(texts):
-        analysis, reason = _text_analysis(text, decided, row, encoded.unknown_shares[row])
-        if reason is None:
-            analysis = analysis.model_copy(update={"mixed": mixed[row]})
-        answers.append((analysis, reason))
-    return answers
-
-
-def _text_analysis(
-    text: str, decided: Decided, row: int, unknown_share: float
-) -> tuple[TextAnalysis, str | None]:
-    language, understood = language_of(text, unknown_share)
-    if not understood:
+    kinds = list(map(kind_of, texts))
+    languages = list(map(language_of, texts, encoded.unknown_shares))
+    mixed = find_mixed(texts, encoded.tokens, model.decisions.sentence)
+    answers = Answers(
+        decide_each(model.decisions, kinds, encoded.probabilities), np.zeros(len(texts), np.bool_)
+    )
+    if cascade is not None:
+        readable = [understood for _, understood in languages]
+        answers = cascade.answer(texts, kinds, answers.decided, readable)
+    analyses: list[tuple[TextAnalysis, str | None]] = []
+    for row, (language, understood) in enumerate(languages):
+        if understood:
+            by = cascade.model if cascade is not None and answers.by_second[row] else model
+            facts = {"language": language, "mixed": mixed[row], "sentiment_model": by.version}
+            analyses.append((_text_analysis(answers.decided, row, facts), None))
+            continue
         analysis = TextAnalysis(
             sentiment=None, confidence=None, probabilities=None, language=language
         )
-        return analysis, f"no sentiment: {_reason(language, unknown_share)}"
+        reason = _reason(language, encoded.unknown_shares[row])
+        analyses.append((analysis, f"no sentiment: {reason}"))
+    return analyses
+
+
+def _text_analysis(decided: Decided, row: int, facts: Mapping[str, Any]) -> TextAnalysis:
     probabilities = zip(LABELS, decided.probabilities[row], strict=True)
     by_label = {label.value: _rounded(p) for label, p in probabilities}
-    analysis = TextAnalysis(
+    return TextAnalysis(
         sentiment=LABELS[decided.labels[row]],
         confidence=_rounded(decided.confidences[row]),
         sure=bool(decided.sure[row]),
         probabilities=Probabilities(**by_label),
-        language=language,
+        **facts,
     )
-    return analysis, None
 
 
 def reason_not_understood(text: str, unknown_share: float) -> str | None:

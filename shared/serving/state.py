@@ -5,6 +5,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from shared.errors import ReviewlensError, UnavailableError
+from shared.runtime.cascade import SecondModel
 from shared.runtime.loader import NO_MODEL
 from shared.schemas.health import Check, Health, worst_status
 from shared.serving.damages import damage_check
@@ -145,6 +146,15 @@ class ServingState:
 
 def _check(problem: str | None) -> Check:
     return Check(status="degraded", detail=problem) if problem else Check()
+
+
+def with_second_model(health: Health, second: SecondModel | None) -> Health:
+    """Add the second model of a cascade, which is opened, to a health."""
+    if second is None:
+        return health
+    second.cascade()
+    checks = {**health.checks, "second_model": _check(second.problem)}
+    return health.model_copy(update={"checks": checks, "status": worst_status(checks)})
 
 
 def serving_health(service: str, version: str, state: ServingState) -> Health:

@@ -6,26 +6,28 @@ from shared.db.connection import Connection
 
 _UPSERT = """
 INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive,
-                      language, understood, sure, mixed, analysed_at)
+                      language, understood, sure, mixed, sentiment_model, analysed_at)
 SELECT s.review_id, %s, s.sentiment, s.confidence, s.negative, s.neutral, s.positive,
-       s.language, s.understood, s.sure, s.mixed, CASE WHEN %s THEN now() ELSE '-infinity' END
+       s.language, s.understood, s.sure, s.mixed, s.sentiment_model,
+       CASE WHEN %s THEN now() ELSE '-infinity' END
 FROM unnest(%s::text[], %s::text[], %s::real[], %s::real[], %s::real[], %s::real[],
-            %s::text[], %s::boolean[], %s::boolean[], %s::boolean[])
+            %s::text[], %s::boolean[], %s::boolean[], %s::boolean[], %s::text[])
     AS s (review_id, sentiment, confidence, negative, neutral, positive, language, understood,
-          sure, mixed)
+          sure, mixed, sentiment_model)
 ORDER BY s.review_id
 ON CONFLICT (review_id, model_version) DO UPDATE
 SET sentiment = excluded.sentiment, confidence = excluded.confidence,
     negative = excluded.negative, neutral = excluded.neutral, positive = excluded.positive,
     language = excluded.language, understood = excluded.understood,
-    sure = excluded.sure, mixed = excluded.mixed,
+    sure = excluded.sure, mixed = excluded.mixed, sentiment_model = excluded.sentiment_model,
     analysed_at = greatest(analyses.analysed_at, excluded.analysed_at)
 """
 
 _PROBABILITIES = """
 SELECT a.negative, a.neutral, a.positive, a.mixed
 FROM unnest(%s::text[]) WITH ORDINALITY AS s (review_id, place)
-LEFT JOIN analyses AS a ON a.review_id = s.review_id AND a.model_version = %s
+LEFT JOIN analyses AS a
+    ON a.review_id = s.review_id AND a.model_version = %s AND a.sentiment_model IS NULL
 ORDER BY s.place
 """
 
@@ -35,7 +37,8 @@ def read_probabilities(
 ) -> list[tuple[float | None, float | None, float | None, bool | None]]:
     """A model's probabilities (negative, neutral, positive) of each review, in order, and mixed.
 
-    A review that the model has not analysed in its current state has Nones.
+    A review that the model has not analysed in its current state has Nones, and so has one whose
+    sentiment is that of the second model of a cascade.
     """
     return connection.execute(_PROBABILITIES, (list(review_ids), model_version)).fetchall()
 
@@ -51,6 +54,7 @@ def upsert_analyses(
     *,
     sure: Sequence[bool] | None = None,
     mixed: Sequence[bool | None] | None = None,
+    sentiment_models: Sequence[str | None] | None = None,
     current: bool = True,
 ) -> None:
     """Write one analysis per review, replacing an earlier one of the same model.
@@ -65,6 +69,7 @@ def upsert_analyses(
         languages: n languages, each with whether the model understands the text.
         sure: n times whether the model is sure of the label.
         mixed: n times whether sentences of the review contradict each other, None: not known.
+        sentiment_models: n times the other model that gave the sentiment, None: ``model_version``.
         current: whether insights use them immediately; those of a candidate wait for
             adoption.activate_analyses.
     """
@@ -76,5 +81,6 @@ def upsert_analyses(
             [language for language, _ in languages],
             [understood for _, understood in languages],
             *(list(flags or [None] * len(review_ids)) for flags in (sure, mixed)),
+            list(sentiment_models or [None] * len(review_ids)),
         ),
     )

@@ -46,6 +46,7 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
         "which sentiments are sure": "analyses WHERE sure IS NOT NULL",
         "which reviews are mixed": "analyses WHERE mixed",
     },
+    "0012": {"which model gave a sentiment": "analyses WHERE sentiment_model IS NOT NULL"},
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

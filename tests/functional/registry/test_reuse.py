@@ -1,6 +1,7 @@
 """Scores of an adapted model derived from stored ones equal those of encoding the reviews."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from sagemaker_jobs.adapt.job import run
 from sagemaker_jobs.score.reuse import open_reuse
 from shared.db.ingest.adoption import processed_shards
 from shared.index.build import build_index
+from shared.runtime.cascade import SecondModel
 from shared.runtime.encoder import open_folder
 from shared.storage import artefacts, layout, registry
 from shared.storage.shards import read_clean
 from tests.functional.registry.conftest import ReviewSystem
+from tests.models import neutral_model
 from tests.sauces import HURTS, SOOTHES, sauces, tiny_model
 
 BASE = "tiny-1-0a1b2c3d"
@@ -99,6 +102,22 @@ def test_no_text_is_encoded_again_and_the_scores_equal_those_of_encoding(
         if info.key.endswith(".npy"):
             other = info.key.replace(f"{BASE}/", f"{model.version}/")
             assert sauce_system.artefacts.get(other)[0] == sauce_system.artefacts.get(info.key)[0]
+
+
+def test_scores_are_decided_by_a_second_model_where_the_activated_one_is_not_sure(
+    sauce_system, rows, tmp_path
+):
+    second = open_folder(neutral_model(tmp_path / "second", "second-1"))
+    cascade = SecondModel("second-1", 0.9, lambda: second)
+    model = adapted(sauce_system)
+    activate(replace(sauce_system, second=cascade), model.version, force=True)
+    query = "SELECT sentiment, sentiment_model FROM analyses WHERE model_version = %s"
+    decided = rows(f"{query} ORDER BY review_id", model.version)
+    sure = encoded_probabilities(rows, model).max(1) >= 0.9
+    assert [by is None for _, by in decided] == sure.tolist()
+    assert {label for label, by in decided if by} <= {"neutral"}
+    activate(replace(sauce_system, second=cascade), adapted(sauce_system, 2).version, force=True)
+    assert adapted(sauce_system, 2).encoded == (0 if sure.all() else 8)
 
 
 def test_which_reviews_are_mixed_is_taken_over(sauce_system, database, tmp_path):
