@@ -113,8 +113,9 @@ def _facts(review: SimilarReview | StoredReview) -> list[str]:
     facts += [f"<span>{safe(word)}</span>" for word in words if word]
     if isinstance(review, SimilarReview):
         facts.insert(0, f'<span class="score">{100 * review.similarity_score:.0f}% similar</span>')
-    elif review.mismatch:
-        facts.append(safe(review.mismatch.replace("_", " ")))
+    else:
+        facts += ["<span>mixed: praise and complaint</span>"] if review.mixed else []
+        facts += [safe(review.mismatch.replace("_", " "))] if review.mismatch else []
     return [fact for fact in facts if fact]
 
 

@@ -32,6 +32,7 @@ _SHARE = f"""async (text) => {{
 """Copying needs a secure page (https, or this machine) and the permission of the browser."""
 _STRONG, _CLEAR, _SLIGHT = 1.0, 0.4, 0.15
 """Log odds from which on a word is marked strongly, clearly, or at all."""
+_SURE = "From this confidence on, 95 of 100 labels were right when this was measured."
 
 
 def build(backend: Backend, page: gr.Blocks) -> None:
@@ -95,9 +96,10 @@ def _verdict(answer: AnalyzeResponse) -> str:
             f"<p>{markup.safe(answer.summary)}</p></section>"
         )
     sure = f"{100 * answer.confidence:.0f}% confidence, {'sure' if answer.sure else 'not sure'}"
+    meaning = f' title="{_SURE}"' if answer.sure else ""
     return (
         f'<section class="verdict"><h3>{markup.badge(answer.sentiment)}'
-        f" <span>{sure}</span></h3>"
+        f" <span{meaning}>{sure}</span></h3>"
         + ("<p>Mixed: praise and complaint.</p>" if answer.mixed else "")
         + f"<p>{markup.safe(answer.summary)}</p>"
         + markup.bars(answer.probabilities, "Probability of each sentiment")

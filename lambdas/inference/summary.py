@@ -38,15 +38,12 @@ def summarise(
 
 def _strength(sentiment: Sentiment, confidence: float) -> str:
     if sentiment is Sentiment.NEUTRAL:
-        return (
-            "Neutral"
-            if confidence >= _MIN_NEUTRAL_CONFIDENCE
-            else "Mixed without a clear direction"
-        )
+        is_clear = confidence >= _MIN_NEUTRAL_CONFIDENCE
+        return "Neutral" if is_clear else "Without a clear direction"
     for min_confidence, template in _STRENGTHS:
         if confidence >= min_confidence:
             return template.format(sentiment.value)
-    return f"Mixed but leaning {sentiment.value}"
+    return f"Not clear but leaning {sentiment.value}"
 
 
 def _agreement(sentiment: Sentiment, neighbours: Sequence[Neighbour] | None) -> str:

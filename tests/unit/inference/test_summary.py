@@ -23,10 +23,10 @@ def neighbours_of(*sentiments, similarity=0.7):
         (NEGATIVE, 0.80, "Clearly negative"),
         (NEGATIVE, 0.79, "Mildly negative"),
         (NEGATIVE, 0.60, "Mildly negative"),
-        (NEGATIVE, 0.59, "Mixed but leaning negative"),
-        (POSITIVE, 0.36, "Mixed but leaning positive"),
+        (NEGATIVE, 0.59, "Not clear but leaning negative"),
+        (POSITIVE, 0.36, "Not clear but leaning positive"),
         (NEUTRAL, 0.90, "Neutral"),
-        (NEUTRAL, 0.50, "Mixed without a clear direction"),
+        (NEUTRAL, 0.50, "Without a clear direction"),
     ],
 )
 def test_strength_follows_the_calibrated_confidence(sentiment, confidence, beginning):

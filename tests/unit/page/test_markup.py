@@ -57,7 +57,11 @@ def test_a_card_shows_what_is_known_of_a_review():
     assert "88% similar" in result
     assert "<span>Lumen &amp; Co</span>" in result
     assert "2 of 5 stars" in result
-    stored = markup.card(stored_review(mismatch="stars_above_text", reviewed_at="2026-03-16"))
+    stored = markup.card(
+        stored_review(mismatch="stars_above_text", reviewed_at="2026-03-16", mixed=True)
+    )
+    assert "mixed: praise and complaint" in stored
+    assert "mixed" not in markup.card(stored_review(mixed=False))
     assert "stars above text" in stored
     assert "16 March 2026" in stored
     assert "similar" not in stored
