@@ -55,8 +55,8 @@ class FitConfig(StepConfig):
     seed: int = 13
 
 
-class TeacherConfig(FitConfig):
-    """Fine-tune the teacher on stars, sentences and terms."""
+class SampleConfig(FitConfig):
+    """Which labelled rows a training reads."""
 
     source_share: float = Field(
         default=0.3, gt=0, le=1, description="largest share of one source in the rows of a kind"
@@ -68,8 +68,12 @@ class TeacherConfig(FitConfig):
         default=1_000_000, description="reviews at most, drawn evenly over the sources"
     )
     sentences: PositiveInt = Field(
-        default=1_000_000, description="sentences at most, drawn evenly over the sources"
+        default=1_000_000, description="labelled sentences at most, drawn evenly over the sources"
     )
+
+
+class TeacherConfig(SampleConfig):
+    """Fine-tune the teacher on stars, sentences and terms."""
 
 
 class LabelConfig(StepConfig):
@@ -78,12 +82,16 @@ class LabelConfig(StepConfig):
     teacher_dir: Path = Field(description="output folder of the teacher")
 
 
-class StudentConfig(FitConfig):
+class StudentConfig(SampleConfig):
     """Train a small encoder on the labels of the teacher."""
 
-    labels: Path = Field(description="folder of the teacher's labels")
-    sentences: NonNegativeInt = Field(
-        default=400_000, description="sentences of reviews that are texts of their own"
+    labels: Path | None = Field(
+        default=None,
+        description="folder of the teacher's labels; null: learn from the known labels alone",
+    )
+    pieces: NonNegativeInt = Field(
+        default=400_000,
+        description="sentences of reviews, labelled by the teacher, that are texts of their own",
     )
     shared_layers: NonNegativeInt | None = Field(
         default=None,

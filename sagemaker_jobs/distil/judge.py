@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from sagemaker_jobs.distil import rows as labelled
@@ -21,6 +20,7 @@ from sagemaker_jobs.evaluate.behaviours.measure import measure
 from sagemaker_jobs.evaluate.metrics import Floats, classification
 from sagemaker_jobs.train.model import load_model
 from shared.runtime.decisions import Decided, decide
+from shared.runtime.tokens import load_tokenizer
 from shared.schemas.decisions import Rule
 
 log = logging.getLogger("distil")
@@ -36,7 +36,7 @@ class Judge:
         self._device = choose_device(config)
         self._limits = config.max_tokens, config.tail_tokens
         folder = config.model_dir
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer = load_tokenizer(folder / "tokenizer.json")
         is_teacher = (folder / TEACHER_FILE).exists()
         self._outputs = (_teacher if is_teacher else _student)(folder, self._device)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from sagemaker_jobs.distil import rows as labelled
@@ -17,6 +16,7 @@ from sagemaker_jobs.distil.fit import choose_device
 from sagemaker_jobs.distil.model import group_stars
 from sagemaker_jobs.distil.predict import load_teacher, predict
 from sagemaker_jobs.distil.texts import Batch, TokenSet, tokenise
+from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("distil")
 _ROWS_PER_FILE = 500_000
@@ -32,7 +32,7 @@ def run(config: LabelConfig) -> dict[str, object]:
     everything = list(texts)
     log.info("%d texts, sentences and clauses", len(everything))
     model = load_teacher(config.teacher_dir).to(device)
-    tokenizer = Tokenizer.from_file(str(config.teacher_dir / "tokenizer.json"))
+    tokenizer = load_tokenizer(config.teacher_dir / "tokenizer.json")
     empty: list[list[tuple[int, int]]] = [[]] * len(everything)
     tokens = TokenSet(
         tokenise(tokenizer, everything, empty, config.max_tokens, config.tail_tokens), device

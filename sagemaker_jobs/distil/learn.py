@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
@@ -24,10 +23,14 @@ from sagemaker_jobs.train.base import base_folder
 from sagemaker_jobs.train.encoder import ReviewEncoder, mean_pool
 from sagemaker_jobs.train.model import save_model
 from sagemaker_jobs.train.record import file_hash, git_commit
+from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("distil")
 _TERM_WEIGHT = 2.0
 """Weight of a span whose sentiment is known, beside one that the teacher labelled."""
+_WHOLE_REVIEW_WEIGHT = 0.3
+"""Weight of a whole review as a span: the mean of its tokens says what its stars say."""
+_SMOOTHING = 0.05
 
 Labels = dict[int, tuple[np.ndarray, np.ndarray]]
 
@@ -42,8 +45,27 @@ class Targets(NamedTuple):
     span_weights: list[float]
 
 
+def known_target(sentiment: int) -> np.ndarray:
+    """The target (3,) of a text or span whose sentiment is known."""
+    target: np.ndarray = (1 - _SMOOTHING) * np.eye(3)[sentiment] + _SMOOTHING / 3
+    return target
+
+
+def known_targets_of(row: LabelledText) -> Targets:
+    """What the student learns of a labelled row without a teacher."""
+    target = known_target(row.sentiment)
+    whole = 1.0 if row.is_sentence else _WHOLE_REVIEW_WEIGHT
+    return Targets(
+        row.text,
+        target,
+        [(0, len(row.text)), *((start, end) for start, end, _ in row.spans)],
+        [target, *(known_target(sentiment) for *_, sentiment in row.spans)],
+        [whole, *[_TERM_WEIGHT] * len(row.spans)],
+    )
+
+
 def targets_of(row: LabelledText, labels: Labels, hard_share: float) -> Targets:
-    """What the student learns of a labelled row."""
+    """What the student learns of a labelled row from the teacher's labels and its own."""
     stars, sentence = labels[text_key(row.text)]
     spans = labelled.sentence_spans(row.text)
     if row.is_sentence:
@@ -62,18 +84,21 @@ def targets_of(row: LabelledText, labels: Labels, hard_share: float) -> Targets:
             weights.append(1.0)
     for start, end, sentiment in row.spans:
         kept.append((start, end))
-        span_targets.append(0.95 * np.eye(3)[sentiment] + 0.05 / 3)
+        span_targets.append(known_target(sentiment))
         weights.append(_TERM_WEIGHT)
     return Targets(row.text, target, kept, span_targets, weights)
 
 
-def training_targets(config: StudentConfig, labels: Labels) -> list[Targets]:
-    """All labelled rows, and a sample of the sentences of reviews as texts of their own."""
-    rows = labelled.read_rows(config.data_dir / "train.parquet")
+def training_targets(config: StudentConfig) -> list[Targets]:
+    """Labelled rows, and with a teacher a sample of their sentences as texts of their own."""
+    rows = labelled.training_rows(config)
+    if config.labels is None:
+        return [known_targets_of(row) for row in rows]
+    labels = read_labels(config.labels)
     targets = [targets_of(row, labels, config.hard_share) for row in rows]
     texts = {row.text for row in rows}
     pieces = {t.text[a:b] for t in targets for a, b in t.spans} - texts
-    order = sorted(pieces, key=text_key)[: config.sentences]
+    order = sorted(pieces, key=text_key)[: config.pieces]
     for piece in order:
         known = labels.get(text_key(piece))
         if known is not None:
@@ -134,10 +159,10 @@ def train(model: ReviewEncoder, folder: Path, config: StudentConfig) -> dict[str
         config: The parameters.
     """
     device = choose_device(config)
-    targets = training_targets(config, read_labels(config.labels))
+    targets = training_targets(config)
     random.Random(config.seed).shuffle(targets)  # noqa: S311 - order of rows
     log.info("%d texts, %d spans", len(targets), sum(len(t.spans) for t in targets))
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer = load_tokenizer(folder / "tokenizer.json")
     limits = config.max_tokens, config.tail_tokens
     tokens = TokenSet(
         tokenise(tokenizer, [t.text for t in targets], [t.spans for t in targets], *limits), device

@@ -7,7 +7,6 @@ from typing import TypeVar
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
@@ -15,6 +14,7 @@ from sagemaker_jobs.distil.fit import autocast
 from sagemaker_jobs.distil.model import TEACHER_FILE, ServedTeacher, Teacher, TeacherHeads
 from sagemaker_jobs.distil.texts import Batch, TokenSet, iterate
 from sagemaker_jobs.train.model import load_model
+from shared.runtime.tokens import load_tokenizer
 
 AnyTeacher = TypeVar("AnyTeacher", bound=TeacherHeads)
 _TOKENS_PER_BATCH = {"cuda": 131072, "cpu": 4096}
@@ -29,7 +29,7 @@ def load_run(folder: Path) -> nn.Module:
     """The model of a run, of a teacher as well, with the outputs of an exported graph."""
     if not (folder / TEACHER_FILE).exists():
         return load_model(folder)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer = load_tokenizer(folder / "tokenizer.json")
     ends = [number for end in ".!?" if (number := tokenizer.token_to_id(end)) is not None]
     return _with_weights(ServedTeacher(_encoder(folder), ends), folder)
 

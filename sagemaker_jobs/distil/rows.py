@@ -9,9 +9,13 @@ from typing import NamedTuple
 
 import pyarrow.parquet as pq
 
+from sagemaker_jobs.distil.config import SampleConfig
 from sagemaker_jobs.distil.texts import Span
 from sagemaker_jobs.train.data import LABELS
 from shared.aspects.sentences import split_sentences
+
+_PHRASE_SHARE = 0.4
+"""Largest share of one source among sentences and phrases."""
 
 
 class LabelledText(NamedTuple):
@@ -46,6 +50,16 @@ def read_rows(path: Path) -> list[LabelledText]:
             )
         )
     return rows
+
+
+def training_rows(config: SampleConfig) -> list[LabelledText]:
+    """Reviews and sentences for a training, evenly over their sources."""
+    rows = read_rows(config.data_dir / "train.parquet")
+    reviews = [row for row in rows if not row.is_sentence]
+    sentences = [row for row in rows if row.is_sentence]
+    reviews = cap_sources(reviews, config.source_share, config.most_stars, config.seed)
+    sentences = cap_sources(sentences, _PHRASE_SHARE, len(sentences), config.seed)
+    return reviews[: config.reviews] + sentences[: config.sentences]
 
 
 def cap_sources(

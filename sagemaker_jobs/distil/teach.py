@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.functional import cross_entropy, nll_loss
 
@@ -27,14 +26,13 @@ from sagemaker_jobs.distil.rows import LabelledText
 from sagemaker_jobs.distil.texts import Batch, TokenSet, pool_spans, tokenise
 from sagemaker_jobs.train.base import base_folder
 from sagemaker_jobs.train.record import file_hash
+from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("distil")
 _SHORT_REVIEW_CHARACTERS = 160
 _SHORT_REVIEW_WEIGHT = 0.3
 """Weight of a review of one sentence as a sentence: its stars usually say what it says."""
 _SMOOTHING = 0.05
-_PHRASE_SHARE = 0.4
-"""Largest share of one source among sentences and phrases."""
 
 
 class TeacherLoss:
@@ -85,17 +83,6 @@ def sentence_weight(row: LabelledText) -> float:
     return _SHORT_REVIEW_WEIGHT if short and row.sentiment != 1 else 0.0
 
 
-def training_rows(config: TeacherConfig) -> list[LabelledText]:
-    """Reviews and sentences, evenly over their sources."""
-    rows = labelled.read_rows(config.data_dir / "train.parquet")
-    reviews = [row for row in rows if not row.is_sentence]
-    sentences = [row for row in rows if row.is_sentence]
-    seed = config.seed
-    reviews = labelled.cap_sources(reviews, config.source_share, config.most_stars, seed)
-    sentences = labelled.cap_sources(sentences, _PHRASE_SHARE, len(sentences), seed)
-    return reviews[: config.reviews] + sentences[: config.sentences]
-
-
 def train(model: Teacher, folder: Path, config: TeacherConfig) -> dict[str, object]:
     """Train a teacher in place; returns what belongs in the record of the run.
 
@@ -105,11 +92,11 @@ def train(model: Teacher, folder: Path, config: TeacherConfig) -> dict[str, obje
         config: The parameters.
     """
     device = choose_device(config)
-    rows = training_rows(config)
+    rows = labelled.training_rows(config)
     log.info("%d rows", len(rows))
     tokens = TokenSet(
         tokenise(
-            Tokenizer.from_file(str(folder / "tokenizer.json")),
+            load_tokenizer(folder / "tokenizer.json"),
             [row.text for row in rows],
             [[(start, end) for start, end, _ in row.spans] for row in rows],
             config.max_tokens,

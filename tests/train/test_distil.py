@@ -1,6 +1,7 @@
 """A large teacher labels texts, and a small student learns sentences and clauses from it."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
-from tokenizers import Tokenizer
 
 from sagemaker_jobs.distil import __main__ as command
 from sagemaker_jobs.distil import fit
@@ -21,6 +21,7 @@ from sagemaker_jobs.distil.texts import TokenSet, pool_spans, tokenise
 from sagemaker_jobs.export import job as export
 from sagemaker_jobs.export.config import ExportConfig
 from sagemaker_jobs.train.model import load_model
+from shared.runtime.tokens import load_tokenizer
 from shared.schemas.sentiment import LABELS
 from tests.train.tiny import make_encoder, sentences
 
@@ -85,7 +86,7 @@ def test_the_teacher_labels_reviews_sentences_and_clauses(folder, student):
 
 def test_the_student_reads_texts_and_the_clauses_in_them(folder, student):
     model = load_model(student)
-    tokenizer = Tokenizer.from_file(str(student / "tokenizer.json"))
+    tokenizer = load_tokenizer(student / "tokenizer.json")
     pairs = list(zip(sentences(20, 7), sentences(20, 8), strict=True))  # most of them disagree
     texts = [f"{first}. {second}." for (first, _), (second, _) in pairs]
     spans = [[(0, len(a) + 1), (len(a) + 2, len(a) + 3 + len(b))] for (a, _), (b, _) in pairs]
@@ -129,6 +130,28 @@ def test_the_export_serves_all_three_outputs(student, tmp_path):
     assert [value.shape for value in outputs] == [(2, 32), (2, 3), (2, 7, 3)]
 
 
+def test_a_tokenizer_that_pads_changes_no_answer(folder, student):
+    shutil.copytree(student, folder / "unpadded")
+    load_tokenizer(student / "tokenizer.json").save(str(folder / "unpadded" / "tokenizer.json"))
+    answers = []
+    for name in ("student", "unpadded"):
+        options = ("--model-dir", str(folder / name), "--splits", '["train"]', "--limit", "40")
+        output = run(folder, "judge", f"judged-padding-{name}", *options)
+        answers.append(json.loads((output / "judge.json").read_text()))
+    assert answers[0] == answers[1]
+
+
+def test_a_student_learns_without_a_teacher(folder):
+    output = run(folder, "learn", "alone", "--epochs", "6", "--source-share", "1")
+    run_of = json.loads((output / "run.json").read_text())
+    assert run_of["student"]["labels"] is None
+    options = ("--model-dir", str(output), "--splits", '["train"]')
+    judged = run(folder, "judge", "judged-alone", *options)
+    figures = json.loads((judged / "judge.json").read_text())["train"]
+    assert figures["texts"]["accuracy"] > 0.8
+    assert figures["spans"]["accuracy"] > 0.8
+
+
 def test_a_training_that_was_stopped_continues_exactly(folder, student, monkeypatch):
     options = ("--labels", str(folder / "labels"), "--checkpoint-steps", "3", "--epochs", "1")
     whole = run(folder, "learn", "whole", *options)
@@ -162,7 +185,7 @@ def test_rare_stars_and_small_sources_survive_the_caps():
 
 
 def test_spans_in_the_cut_middle_have_no_tokens(folder):
-    tokenizer = Tokenizer.from_file(str(folder / "base" / "tokenizer.json"))
+    tokenizer = load_tokenizer(folder / "base" / "tokenizer.json")
     text = " ".join(["lamp"] * 40)
     spans = [(0, 4), (100, 104), (195, 199), (0, 199)]
     (tokens,) = tokenise(tokenizer, [text], [spans], 20, 5)

@@ -45,6 +45,9 @@ def make_encoder(folder: Path) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
+    # as tokenizers are published: they pad and truncate unless they are asked not to
+    tokenizer.enable_padding(length=128)
+    tokenizer.enable_truncation(128)
     tokenizer.save(str(folder / "tokenizer.json"))
     torch.manual_seed(0)
     config = BertConfig(
