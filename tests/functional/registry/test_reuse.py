@@ -13,6 +13,7 @@ from sagemaker_jobs.score.reuse import open_reuse
 from shared.db.ingest.adoption import processed_shards
 from shared.index.build import build_index
 from shared.runtime.cascade import SecondModel
+from shared.runtime.decisions import decide
 from shared.runtime.encoder import open_folder
 from shared.storage import artefacts, layout, registry
 from shared.storage.shards import read_clean
@@ -41,7 +42,8 @@ class CountingEncoder:
 def folders(tmp_path_factory):
     """The tiny model, one adapted to sauces, and one adapted from that one."""
     root = tmp_path_factory.mktemp("models")
-    models = [tiny_model(root / "0")]
+    rules = {"review": {"temperature": 0.8, "neutral_factor": 1.3, "sure_above": 0.6}}
+    models = [tiny_model(root / "0", decisions=rules)]
     for number, rows in ((1, 80), (2, 60)):
         texts, stars = sauces(rows, seed=number)
         ratings = [6 - each for each in stars] if number == 2 else stars
@@ -84,7 +86,8 @@ def stored_probabilities(rows, version):
 
 def encoded_probabilities(rows, encoder):
     texts = [text for (text,) in rows("SELECT text FROM reviews ORDER BY review_id")]
-    return encoder._encoder.encode(texts).probabilities
+    probabilities = encoder._encoder.encode(texts).probabilities
+    return decide(encoder.decisions.review, probabilities).probabilities
 
 
 @pytest.mark.parametrize("number", [1, 2], ids=["adapted once", "adapted from an adapted one"])
