@@ -32,7 +32,7 @@ _SHARE = f"""async (text) => {{
 """Copying needs a secure page (https, or this machine) and the permission of the browser."""
 _STRONG, _CLEAR, _SLIGHT = 1.0, 0.4, 0.15
 """Log odds from which on a word is marked strongly, clearly, or at all."""
-_SURE = "From this confidence on, 95 of 100 labels were right when this was measured."
+_SURE = "From this confidence on, labels are right as often as the model card says."
 
 
 def build(backend: Backend, page: gr.Blocks) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from sagemaker_jobs.arguments import JobConfig
-from shared.schemas.decisions import SURE_ACCURACY
+from shared.schemas.decisions import SURE_ACCURACY, Kind
 
 
 class DecideConfig(JobConfig):
@@ -25,7 +25,13 @@ class DecideConfig(JobConfig):
     )
     output: Path = Field(description="JSON file of the figures; a Markdown table is beside it")
     sure_accuracy: float = Field(
-        default=SURE_ACCURACY, gt=0, le=1, description="share of right labels where it is sure"
+        default=SURE_ACCURACY,
+        gt=0,
+        le=1,
+        description="share of right labels where it is sure of a review",
+    )
+    sure_sentence_accuracy: float = Field(
+        default=SURE_ACCURACY, gt=0, le=1, description="the same for sentences"
     )
     max_loss: float = Field(
         default=0.002, ge=0, description="accuracy that the factor for neutral may cost"
@@ -34,6 +40,10 @@ class DecideConfig(JobConfig):
     min_sure_rows: int = Field(
         default=30, ge=1, description="sure rows that a group needs to be counted for sure_above"
     )
+
+    def accuracy(self, kind: Kind) -> float:
+        """Required share of right labels where the model is sure."""
+        return self.sure_accuracy if kind is Kind.REVIEW else self.sure_sentence_accuracy
 
     @property
     def files(self) -> list[Path]:

@@ -30,7 +30,12 @@ def fit(groups: Sequence[Group], config: DecideConfig) -> Rule:
     temperature = round(_best_temperature(groups), 3)
     tempered = [temper(group.probabilities, temperature) for group in groups]
     factor = _best_factor(groups, tempered, config.max_loss)
-    rule = Rule(neutral_factor=factor, temperature=temperature, sure_above=None)
+    rule = Rule(
+        neutral_factor=factor,
+        temperature=temperature,
+        sure_above=None,
+        sure_accuracy=config.accuracy(groups[0].kind),
+    )
     return rule.model_copy(update={"sure_above": _sure_above(groups, rule, config)})
 
 
@@ -96,5 +101,5 @@ def _sure_above(groups: Sequence[Group], rule: Rule, config: DecideConfig) -> fl
     table = np.array(accuracies)
     counts = (~np.isnan(table)).sum(0)
     means = np.nansum(table, axis=0) / np.maximum(counts, 1)
-    good = np.flatnonzero((means >= config.sure_accuracy) & (2 * counts >= len(groups)))
+    good = np.flatnonzero((means >= rule.sure_accuracy) & (2 * counts >= len(groups)))
     return float(THRESHOLDS[good[0]]) if len(good) else None

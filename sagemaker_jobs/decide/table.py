@@ -22,7 +22,8 @@ def markdown(decisions: Decisions, rows: Sequence[Row]) -> str:
 
 
 def _rule_line(kind: Kind, rule: Rule) -> str:
-    sure = "never" if rule.sure_above is None else f"{rule.sure_above:.3f}"
+    goal = f"{100 * rule.sure_accuracy:g} of 100 right"
+    sure = f"never ({goal})" if rule.sure_above is None else f"{rule.sure_above:.3f} ({goal})"
     return f"| {kind.value} | {rule.neutral_factor:.2f} | {rule.temperature:.2f} | {sure} |"
 
 

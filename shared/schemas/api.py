@@ -180,12 +180,12 @@ class TextAnalysis(BaseModel):
     """Sentiment and language of one text; ``confidence`` is the probability of ``sentiment``.
 
     Neutral needs less than the highest probability where the model has a rule for it. ``sure``:
-    the confidence is one from which on at least 95 of 100 labels were right, where this was
-    measured. ``mixed``: one sentence is surely negative and another surely positive (null: the
-    model cannot say). ``sentiment_model`` is the model that gave the sentiment: that of the answer,
-    or the second one of a cascade. ``language`` is an ISO 639-1 code, or ``und`` where the text is
-    too short to decide. If the model does not understand the text, all but ``language`` are null,
-    and a warning says why.
+    the confidence is one from which on at least 95 of 100 labels were right (or the share in the
+    model's rules), where this was measured. ``mixed``: one sentence is surely negative and another
+    surely positive (null: the model cannot say). ``sentiment_model`` is the model that gave the
+    sentiment: that of the answer, or the second one of a cascade. ``language`` is an ISO 639-1
+    code, or ``und`` where the text is too short to decide. If the model does not understand the
+    text, all but ``language`` are null, and a warning says why.
     """
 
     sentiment: Sentiment | None

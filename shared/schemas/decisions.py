@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.schemas.formats import UNVERSIONED
 
 SURE_ACCURACY = 0.95
-"""Share of the labels that are right where a model is sure."""
+"""Share of the labels that are right where a model is sure, unless its rules say another."""
 DEFAULT_SURE_ABOVE = 0.71
 """For a model without rules: above it, the first shipped model was right in 95 of 100 reviews of
 sources that it was trained on (its evaluation, "abstain")."""
@@ -33,12 +33,14 @@ class Rule(_Part):
 
     ``temperature`` divides the logits. The label is the most probable one after p(neutral) is
     multiplied by ``neutral_factor``; the probabilities that are reported are not multiplied. The
-    model is sure of a label from the probability ``sure_above`` on, and never if it is null.
+    model is sure of a label from the probability ``sure_above`` on, and never if it is null. From
+    there on, at least ``sure_accuracy`` of the labels were right where the rule was fitted.
     """
 
     neutral_factor: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     sure_above: float | None = Field(default=DEFAULT_SURE_ABOVE, ge=0, le=1)
+    sure_accuracy: float = Field(default=SURE_ACCURACY, ge=0, le=1)
 
 
 class Decisions(_Part):

@@ -78,6 +78,16 @@ def test_a_model_that_is_never_right_often_enough_is_never_sure():
     assert measure(group(spread=0.2), rule).share_sure == 0
 
 
+def test_sentences_may_have_another_accuracy():
+    groups = [group(kind=Kind.SENTENCE), group("b", seed=1, kind=Kind.SENTENCE)]
+    strict, lenient = (
+        fit(groups, config(sure_sentence_accuracy=accuracy)) for accuracy in (0.95, 0.9)
+    )
+    assert lenient.sure_above < strict.sure_above
+    assert (strict.sure_accuracy, lenient.sure_accuracy) == (0.95, 0.9)
+    assert measure(groups[0], lenient).sure_accuracy == pytest.approx(0.9, abs=0.01)
+
+
 def test_every_source_weighs_the_same():
     """A large source with another temperature counts as one of two."""
     large = group("large", rows=40_000, temperature=2.0)
