@@ -244,6 +244,8 @@ class StoredReview(BaseModel):
     that the model does not understand has a language and a model version, but no sentiment.
     ``mismatch``: its stars are above or below the sentiment of its text. ``mixed``: one of its
     sentences is surely negative and another surely positive (None: the model cannot say).
+    ``sentiment_model``: the model that gave the sentiment, ``model_version`` or the second one of a
+    cascade.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -262,6 +264,7 @@ class StoredReview(BaseModel):
     mixed: bool | None = None
     language: str | None = None
     model_version: str | None
+    sentiment_model: str | None = None
     mismatch: Mismatch | None
 
 

@@ -122,6 +122,14 @@ def test_the_int8_graph_of_every_shape_answers_like_its_float32_model(student, a
     assert [node.op_type for node in nodes].count(FUSED) == 6 * layers
 
 
+def test_a_student_is_judged_in_its_shape(student, data, tmp_path):
+    folders = ["--data-dir", str(data), "--output-dir", str(tmp_path)]
+    options = ["--model-dir", str(student[1]), "--splits", '["test"]']
+    assert distil(["judge", *folders, *LIMITS, *options]) == 0
+    figures = json.loads((tmp_path / "judge.json").read_text())
+    assert figures["test"]["texts"]["accuracy"] > 0.9
+
+
 def test_an_untrained_branch_is_quantised_as_well(base, data, tmp_path):
     save_model(new_student(base, None, 1), base, tmp_path)
     (tmp_path / "run.json").write_text('{"parameters": {}}')

@@ -19,7 +19,9 @@ WITH page AS MATERIALIZED (
 )
 SELECT {fields}, f.sentiment, f.confidence, a.mixed, f.language, f.model_version,
        CASE f.mismatch WHEN 1 THEN 'stars_above_text' WHEN -1 THEN 'stars_below_text' END
-           AS mismatch
+           AS mismatch,
+       CASE WHEN f.sentiment IS NOT NULL THEN coalesce(a.sentiment_model, f.model_version) END
+           AS sentiment_model
 FROM page AS f JOIN reviews AS r USING (review_id)
 LEFT JOIN analyses AS a ON a.review_id = f.review_id AND a.model_version = f.model_version
 ORDER BY f.at DESC, f.review_id

@@ -22,9 +22,9 @@ INSERT INTO reviews (review_id, ingest_id, record, source, product_id, rating, t
     VALUES ('r1', 'ing_1', 1, 'shop', 'p1', 5, 'Good pan'),
            ('r2', 'ing_1', 2, 'shop', 'p1', 1, 'Bad');
 INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive,
-                      language, understood, sure, mixed)
-    VALUES ('r1', 'm', 'positive', 0.9, 0, 0.1, 0.9, 'en', true, true, true),
-           ('r2', 'm', 'negative', 0.9, 0.9, 0.1, 0, 'de', false, true, NULL);
+                      language, understood, sure, mixed, sentiment_model)
+    VALUES ('r1', 'm', 'positive', 0.9, 0, 0.1, 0.9, 'en', true, true, true, 'm2'),
+           ('r2', 'm', 'negative', 0.9, 0.9, 0.1, 0, 'de', false, true, NULL, NULL);
 INSERT INTO aspect_readings VALUES ('r1', 'm', '{pan}', '{0}', '{8}', '{positive}', '{0.9}');
 INSERT INTO text_prints VALUES ('r1', 7, '{1,2}');
 INSERT INTO training_runs (training_id, day, number, state, parameters, fingerprint, launcher, rows,

@@ -28,6 +28,15 @@ def test_a_review_says_whether_its_sentences_contradict_each_other(http, databas
     assert (flags.pop("r5"), flags.pop("r2"), set(flags.values())) == (True, False, {None})
 
 
+@pytest.mark.usefixtures("shop")
+def test_a_review_says_which_model_gave_its_sentiment(http, database):
+    with database.transaction() as connection:
+        connection.execute("UPDATE analyses SET sentiment_model = 'second' WHERE review_id = 'r5'")
+    for review in http.get("/reviews").json()["reviews"]:
+        expected = "second" if review["review_id"] == "r5" else review["model_version"]
+        assert review["sentiment_model"] == (expected if review["sentiment"] else None)
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
