@@ -107,6 +107,12 @@ class StudentConfig(SampleConfig):
     token_weight: float = Field(default=0.5, ge=0, description="weight of the loss of spans")
     cosine_weight: float = Field(default=4.0, ge=0, description="distance to the base embedding")
     similarity_weight: float = Field(default=10.0, ge=0, description="similarities in a batch")
+    held_share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of the texts whose embedding is held near that of the base encoder",
+    )
     embeds: bool = Field(default=True, description="whether the model has an embedding to keep")
 
 

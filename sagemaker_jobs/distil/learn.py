@@ -107,13 +107,16 @@ def training_targets(config: StudentConfig) -> list[Targets]:
 
 
 class StudentLoss:
-    """Divergence from the targets of texts and spans, and distance to the base embedding."""
+    """Divergence from the targets of texts and spans, and distance to the base embedding.
+
+    ``base`` (n, d) are the base embeddings of the first n texts; those of others are not held.
+    """
 
     def __init__(
         self,
         model: ReviewEncoder,
         targets: list[Targets],
-        base: Tensor | None,
+        base: Tensor,
         config: StudentConfig,
         device: torch.device,
     ) -> None:
@@ -136,9 +139,10 @@ class StudentLoss:
             weights = self._span_weights[batch.span_rows]
             spans = _divergence(pooled, self._span_targets[batch.span_rows]) * weights
             loss = loss + self._config.token_weight * spans.sum() / weights.sum()
-        if self._base is not None:
-            embedding = self._model.embedding(mean_pool(hidden, batch.mask))
-            base, own = self._base[batch.rows].float(), embedding.float()
+        held = batch.rows < len(self._base)
+        if held.any():
+            embedding = self._model.embedding(mean_pool(hidden[held], batch.mask[held]))
+            base, own = self._base[batch.rows[held]].float(), embedding.float()
             loss = loss + self._config.cosine_weight * (1 - (own * base).sum(-1)).mean()
             matrix = nn.functional.mse_loss(own @ own.T, base @ base.T)
             loss = loss + self._config.similarity_weight * matrix
@@ -169,21 +173,24 @@ def train(model: ReviewEncoder, folder: Path, config: StudentConfig) -> dict[str
     )
     model.to(device)
     distils = config.embeds and config.shared_layers is None
-    base = base_vectors(folder, tokens, device) if distils else None
+    held = round(config.held_share * len(targets)) if distils else 0
+    base = base_vectors(folder, tokens, held, device)
     loss = StudentLoss(model, targets, base, config, device)
     steps = fit(model, tokens, np.arange(len(targets)), loss, config)
     return {"texts": len(targets), "steps": steps}
 
 
-def base_vectors(folder: Path, tokens: TokenSet, device: torch.device) -> Tensor:
-    """Embeddings (n, d) of texts by the base encoder, float16."""
+def base_vectors(folder: Path, tokens: TokenSet, first: int, device: torch.device) -> Tensor:
+    """Embeddings (n, d) of the first n texts by the base encoder, float16."""
+    if not first:
+        return torch.zeros(0, 0, device=device)
     reference = base_encoder(folder).to(device).eval()
 
     def embed(batch: Batch) -> tuple[Tensor]:
         hidden = reference(input_ids=batch.ids, attention_mask=batch.mask)[0]
         return (nn.functional.normalize(mean_pool(hidden.float(), batch.mask), dim=-1),)
 
-    (vectors,) = predict(tokens, device, embed)
+    (vectors,) = predict(tokens, device, embed, first)
     return torch.tensor(vectors, dtype=torch.float16, device=device)
 
 

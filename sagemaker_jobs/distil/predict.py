@@ -51,12 +51,16 @@ def _with_weights(model: AnyTeacher, folder: Path) -> AnyTeacher:
 
 @torch.no_grad()
 def predict(
-    tokens: TokenSet, device: torch.device, outputs: Callable[[Batch], tuple[Tensor, ...]]
+    tokens: TokenSet,
+    device: torch.device,
+    outputs: Callable[[Batch], tuple[Tensor, ...]],
+    first: int | None = None,
 ) -> tuple[np.ndarray, ...]:
-    """Outputs of all texts in their order, float32; each has a row per text of a batch."""
+    """Outputs of the first texts in their order (None: of all), float32, a row for each text."""
+    rows = np.arange(len(tokens) if first is None else first)
     order: list[int] = []
     parts: list[tuple[np.ndarray, ...]] = []
-    for batch in iterate(tokens, np.arange(len(tokens)), _TOKENS_PER_BATCH[device.type], None):
+    for batch in iterate(tokens, rows, _TOKENS_PER_BATCH[device.type], None):
         with autocast(device):
             values = outputs(batch)
         parts.append(tuple(value.float().cpu().numpy() for value in values))

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import load_file
 
 from sagemaker_jobs.distil import __main__ as command
-from sagemaker_jobs.distil import fit
+from sagemaker_jobs.distil import fit, learn
 from sagemaker_jobs.distil.label import read_labels, text_key
+from sagemaker_jobs.distil.predict import predict
 from sagemaker_jobs.distil.rows import LabelledText, cap_sources
 from sagemaker_jobs.distil.texts import TokenSet, pool_spans, tokenise
 from sagemaker_jobs.export import job as export
@@ -128,6 +129,25 @@ def test_the_export_serves_all_three_outputs(student, tmp_path):
     ids = np.ones((2, 7), np.int64)
     outputs = session.run(None, {"input_ids": ids, "attention_mask": ids})
     assert [value.shape for value in outputs] == [(2, 32), (2, 3), (2, 7, 3)]
+
+
+def test_a_share_of_the_texts_holds_the_embedding(folder):
+    texts = [text for text, _ in sentences(40, 9)]
+    tokenizer = load_tokenizer(folder / "base" / "tokenizer.json")
+    tokens = TokenSet(tokenise(tokenizer, texts, [[]] * len(texts), 64, 16), torch.device("cpu"))
+    base = learn.base_vectors(folder / "base", tokens, len(texts), torch.device("cpu")).float()
+    cosines = []
+    for name, share, weight in (("held", "0.4", "4"), ("free", "1", "0")):
+        options = ("--held-share", share, "--cosine-weight", weight, "--similarity-weight", weight)
+        output = run(folder, "learn", name, "--epochs", "3", *options)
+        (own,) = predict(tokens, torch.device("cpu"), embeddings_of(load_model(output)))
+        cosines.append(float((torch.tensor(own) * base).sum(-1).mean()))
+    assert cosines[0] > cosines[1]
+    assert cosines[0] > 0.9
+
+
+def embeddings_of(model):
+    return lambda batch: model(batch.ids, batch.mask)[:1]
 
 
 def test_a_tokenizer_that_pads_changes_no_answer(folder, student):
