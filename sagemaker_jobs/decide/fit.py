@@ -1,22 +1,21 @@
 """Fits the rule of one kind: every group weighs the same, however many rows it has."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from sagemaker_jobs.decide.config import DecideConfig
 from sagemaker_jobs.decide.groups import Group
 from sagemaker_jobs.evaluate.calibration import accuracy_curve
-from sagemaker_jobs.evaluate.metrics import Doubles, Floats, confusion_matrix, scores
-from shared.runtime.decisions import choose, decide, temper
+from sagemaker_jobs.evaluate.metrics import CLASSES, Floats, Ints, scores
+from shared.runtime.decisions import NEUTRAL, decide, temper
 from shared.schemas.decisions import Rule
 
 FACTORS = np.geomspace(0.5, 8, 97).round(3)
 THRESHOLDS = np.arange(0.34, 1, 0.005).round(3)
 _TEMPERATURES = (0.3, 4.0)
 _GOLDEN = (5**0.5 - 1) / 2
-_STEPS = 30
+_STEPS = 24
 _TINY = 1e-12
 
 
@@ -53,33 +52,50 @@ def _best_temperature(groups: Sequence[Group]) -> float:
         return total / len(groups)
 
     low, high = np.log(_TEMPERATURES)
+    first, second = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    before, after = loss(first), loss(second)
     for _ in range(_STEPS):
-        first, second = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        low, high = (low, second) if loss(first) < loss(second) else (first, high)
+        if before < after:
+            high, second, after = second, first, before
+            first = high - _GOLDEN * (high - low)
+            before = loss(first)
+        else:
+            low, first, before = first, second, after
+            second = low + _GOLDEN * (high - low)
+            after = loss(second)
     return float(np.exp((low + high) / 2))
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
-    """Accuracy and macro-F1 of a group at each of FACTORS."""
+def confusions(probabilities: Floats, labels: Ints) -> Ints:
+    """Confusion matrices (factors, 3, 3) of the labels that each of FACTORS chooses.
 
-    accuracy: Doubles
-    macro_f1: Doubles
-
-
-def _curve(group: Group, probabilities: Floats) -> _Curve:
-    confusions = np.stack(
-        [confusion_matrix(group.labels, choose(probabilities, float(factor))) for factor in FACTORS]
-    )
-    values = scores(confusions)
-    return _Curve(values["accuracy"], values["macro_f1"])
+    A row becomes neutral at the factor that makes neutral as probable as the larger of the others.
+    """
+    negative, neutral, positive = probabilities.T.astype(np.float64)
+    others = np.where(negative >= positive, 0, 2)
+    ratios = np.maximum(negative, positive) / np.maximum(neutral, _TINY)
+    first = np.searchsorted(FACTORS, ratios, side="right")
+    cells = (labels * CLASSES + others) * (len(FACTORS) + 1) + first
+    counts = np.bincount(cells, minlength=CLASSES**2 * (len(FACTORS) + 1))
+    becoming = counts.reshape(CLASSES, CLASSES, -1)[:, :, :-1].cumsum(-1)
+    totals = counts.reshape(CLASSES, CLASSES, -1).sum(-1)
+    result: Ints = np.moveaxis(totals[:, :, None] - becoming, -1, 0)
+    result[:, :, NEUTRAL] += becoming.sum(1).T
+    return result
 
 
 def _best_factor(groups: Sequence[Group], tempered: Sequence[Floats], max_loss: float) -> float:
-    curves = [_curve(group, each) for group, each in zip(groups, tempered, strict=True)]
-    natural = [curve.accuracy for group, curve in zip(groups, curves, strict=True) if group.natural]
-    accuracy = np.mean(natural or [curve.accuracy for curve in curves], axis=0)
-    macro_f1 = np.mean([curve.macro_f1 for curve in curves], axis=0)
+    curves = [
+        scores(confusions(each, group.labels)) for group, each in zip(groups, tempered, strict=True)
+    ]
+    natural = [group.natural for group in groups]
+    if not any(natural):
+        natural = [True] * len(groups)
+    accuracies = [
+        curve["accuracy"] for curve, counts in zip(curves, natural, strict=True) if counts
+    ]
+    accuracy = np.mean(accuracies, axis=0)
+    macro_f1 = np.mean([curve["macro_f1"] for curve in curves], axis=0)
     one = int(np.argmin(np.abs(FACTORS - 1)))
     allowed = accuracy >= accuracy[one] - max_loss
     # the factor nearest to 1 among equals

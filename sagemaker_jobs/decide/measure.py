@@ -9,11 +9,9 @@ from sagemaker_jobs.decide.config import DecideConfig
 from sagemaker_jobs.decide.fit import fit
 from sagemaker_jobs.decide.groups import Group
 from sagemaker_jobs.evaluate.metrics import confidence_error, confusion_matrix, scores
-from shared.runtime.decisions import decide
+from shared.runtime.decisions import NEUTRAL, decide
 from shared.schemas.decisions import Kind, Rule
-from shared.schemas.sentiment import LABELS, Sentiment
 
-_NEUTRAL = LABELS.index(Sentiment.NEUTRAL)
 PLAIN = Rule()
 """What a model without rules does."""
 
@@ -72,7 +70,7 @@ def measure(group: Group, rule: Rule) -> Measured:
     decided = decide(rule, group.probabilities)
     correct = decided.labels == group.labels
     values = scores(confusion_matrix(group.labels, decided.labels))
-    neutral = group.labels == _NEUTRAL
+    neutral = group.labels == NEUTRAL
     return Measured(
         accuracy=float(values["accuracy"]),
         macro_f1=float(values["macro_f1"]),

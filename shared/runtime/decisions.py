@@ -11,7 +11,8 @@ from shared.schemas.decisions import Decisions, Kind, Rule
 from shared.schemas.sentiment import LABELS, Sentiment
 
 Floats = npt.NDArray[np.float32]
-_NEUTRAL = LABELS.index(Sentiment.NEUTRAL)
+NEUTRAL = LABELS.index(Sentiment.NEUTRAL)
+"""Index of neutral in LABELS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def decide_each(
 def choose(probabilities: npt.NDArray[np.floating[Any]], factor: float) -> npt.NDArray[np.int64]:
     """The most probable labels (n) if p(neutral) is multiplied by a factor."""
     factors = np.ones(len(LABELS), probabilities.dtype)
-    factors[_NEUTRAL] = factor
+    factors[NEUTRAL] = factor
     labels: npt.NDArray[np.int64] = (probabilities * factors).argmax(-1)
     return labels
 

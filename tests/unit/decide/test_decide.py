@@ -9,9 +9,11 @@ import pytest
 
 from sagemaker_jobs.decide.__main__ import main
 from sagemaker_jobs.decide.config import DecideConfig
-from sagemaker_jobs.decide.fit import fit
+from sagemaker_jobs.decide.fit import FACTORS, confusions, fit
 from sagemaker_jobs.decide.groups import BALANCED, Group, read_groups
 from sagemaker_jobs.decide.measure import leave_one_out, measure
+from sagemaker_jobs.evaluate.metrics import confusion_matrix
+from shared.runtime.decisions import choose
 from shared.runtime.probabilities import softmax
 from shared.schemas.decisions import Kind, Rule
 from shared.schemas.manifest import Manifest
@@ -51,6 +53,14 @@ def test_a_neutral_that_is_reported_too_rarely_is_found():
         with_rule, without = measure(each, rule), measure(each, Rule())
         assert with_rule.macro_f1 > without.macro_f1 + 0.005
         assert with_rule.neutral_recall > without.neutral_recall + 0.05
+
+
+def test_the_figures_of_a_factor_are_those_of_its_labels():
+    rows = group(rows=500, spread=1.0)
+    matrices = confusions(rows.probabilities, rows.labels)
+    for place in range(0, len(FACTORS), 7):
+        chosen = choose(rows.probabilities, float(FACTORS[place]))
+        np.testing.assert_array_equal(matrices[place], confusion_matrix(rows.labels, chosen))
 
 
 def test_neutral_may_cost_only_a_little_accuracy_on_natural_mixes():
