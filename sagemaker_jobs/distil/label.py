@@ -19,57 +19,67 @@ from sagemaker_jobs.distil.texts import Batch, TokenSet, tokenise
 from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("distil")
-_ROWS_PER_FILE = 500_000
+TEXTS_PER_FILE = 50_000
 
 
 def run(config: LabelConfig) -> dict[str, object]:
-    """Write ``labels-*.parquet``: key of a text, its probabilities as a review and a sentence."""
+    """Write ``labels-*.parquet``: key of a text, its probabilities as a review and a sentence.
+
+    The files are written from the last to the first: a folder that has the first is complete. The
+    same command continues with the files that are missing.
+
+    Raises:
+        ValueError: a file that is there has labels of other texts.
+    """
     device = choose_device(config)
-    rows = labelled.read_rows(config.data_dir / "train.parquet")
-    texts = dict.fromkeys(row.text for row in rows)
-    for row in rows:
-        texts |= dict.fromkeys(row.text[a:b] for a, b in labelled.sentence_spans(row.text))
-    everything = list(texts)
-    log.info("%d texts, sentences and clauses", len(everything))
+    texts = _texts(config)
+    log.info("%d texts, sentences and clauses", len(texts))
     model = load_teacher(config.teacher_dir).to(device)
     tokenizer = load_tokenizer(config.teacher_dir / "tokenizer.json")
-    empty: list[list[tuple[int, int]]] = [[]] * len(everything)
-    tokens = TokenSet(
-        tokenise(tokenizer, everything, empty, config.max_tokens, config.tail_tokens), device
-    )
+    limits = config.max_tokens, config.tail_tokens
 
     def outputs(batch: Batch) -> tuple[Tensor, Tensor]:
         output = model(batch.ids, batch.mask)
         return group_stars(output.stars).exp(), output.sentence.float().softmax(-1)
 
-    stars, sentence = predict(tokens, device, outputs)
-    write_labels(config.output_dir, everything, stars, sentence)
-    return {"texts": len(everything)}
+    config.output_dir.mkdir(parents=True, exist_ok=True)
+    for at in reversed(range(0, len(texts), TEXTS_PER_FILE)):
+        part = texts[at : at + TEXTS_PER_FILE]
+        path = config.output_dir / f"labels-{at // TEXTS_PER_FILE:03}.parquet"
+        if path.exists():
+            _check(path, part)
+            continue
+        empty: list[list[tuple[int, int]]] = [[]] * len(part)
+        tokens = TokenSet(tokenise(tokenizer, part, empty, *limits), device)
+        _write(path, part, *predict(tokens, device, outputs))
+        log.info("%s: %d texts", path.name, len(part))
+    return {"texts": len(texts)}
 
 
-def write_labels(
-    folder: Path, texts: Sequence[str], stars: np.ndarray, sentence: np.ndarray
-) -> None:
-    """Write the labels of texts, which are identified by a hash.
+def _texts(config: LabelConfig) -> list[str]:
+    """The texts of the training rows, then the sentences and clauses in them, each once."""
+    rows = labelled.read_rows(config.data_dir / "train.parquet")
+    texts = dict.fromkeys(row.text for row in rows)
+    for row in rows:
+        texts |= dict.fromkeys(row.text[a:b] for a, b in labelled.sentence_spans(row.text))
+    return list(texts)
 
-    The first file is written last: a folder that has it is complete.
 
-    Args:
-        folder: where to write.
-        texts: n texts.
-        stars: (n, 3) probabilities as reviews.
-        sentence: (n, 3) probabilities as sentences.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    keys = np.asarray([text_key(text) for text in texts], np.uint64)
-    for at in reversed(range(0, len(texts), _ROWS_PER_FILE)):
-        part = slice(at, at + _ROWS_PER_FILE)
-        table = pa.table(
-            {"key": keys[part], "stars": _bytes(stars[part]), "sentence": _bytes(sentence[part])}
-        )
-        pq.write_table(
-            table, folder / f"labels-{at // _ROWS_PER_FILE:03}.parquet", compression="zstd"
-        )
+def _keys(texts: Sequence[str]) -> np.ndarray:
+    return np.asarray([text_key(text) for text in texts], np.uint64)
+
+
+def _check(path: Path, texts: Sequence[str]) -> None:
+    if not np.array_equal(pq.read_table(path, columns=["key"])["key"].to_numpy(), _keys(texts)):
+        raise ValueError(f"{path} has labels of other texts: remove the folder, or name another")
+
+
+def _write(path: Path, texts: Sequence[str], stars: np.ndarray, sentence: np.ndarray) -> None:
+    """Write a file at once: the labels of n texts, with probabilities (n, 3) of each kind."""
+    table = pa.table({"key": _keys(texts), "stars": _bytes(stars), "sentence": _bytes(sentence)})
+    partial = path.with_suffix(".partial")
+    pq.write_table(table, partial, compression="zstd")
+    partial.replace(path)
 
 
 def read_labels(folder: Path) -> dict[int, tuple[np.ndarray, np.ndarray]]:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 
 from sagemaker_jobs.distil import __main__ as command
 from sagemaker_jobs.distil import fit, learn
+from sagemaker_jobs.distil import label as labelling
 from sagemaker_jobs.distil.label import read_labels, text_key
 from sagemaker_jobs.distil.predict import predict
 from sagemaker_jobs.distil.rows import LabelledText, cap_sources
@@ -83,6 +84,26 @@ def test_the_teacher_labels_reviews_sentences_and_clauses(folder, student):
     assert np.mean(right) > 0.9
     first = next(row["text"] for row in texts if row["kind"] == "review").split(". ")[0]
     assert text_key(first + ".") in labels
+
+
+def test_a_labelling_that_was_stopped_continues(folder, student, monkeypatch):
+    monkeypatch.setattr(labelling, "TEXTS_PER_FILE", 50)
+    options = ("--teacher-dir", str(folder / "teacher"))
+    output = run(folder, "label", "labels-in-parts", *options)
+    files = sorted(output.glob("*.parquet"))
+    assert len(files) > 3
+    for path in files[:2]:
+        path.unlink()
+    ages = {path: path.stat().st_mtime_ns for path in files[2:]}
+    run(folder, "label", "labels-in-parts", *options)
+    assert {path: path.stat().st_mtime_ns for path in files[2:]} == ages
+    whole, parts = read_labels(folder / "labels"), read_labels(output)
+    assert whole.keys() == parts.keys()
+    # batches differ, and probabilities are stored in steps of 1/255
+    assert max(np.abs(whole[key][0] - parts[key][0]).max() for key in whole) < 0.01
+    files[1].write_bytes(files[2].read_bytes())
+    with pytest.raises(ValueError, match=r"labels-001\.parquet has labels of other texts"):
+        run(folder, "label", "labels-in-parts", *options)
 
 
 def test_the_student_reads_texts_and_the_clauses_in_them(folder, student):
