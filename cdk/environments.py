@@ -85,6 +85,10 @@ class Environment:
     """Burst limit for one API key."""
     read_quota_daily: int = 50_000
     """Requests per day for one API key."""
+    second_model: str = ""
+    """Version of the second model of a cascade; empty: none."""
+    second_model_below: float | None = None
+    """Confidence below which it is asked; None: where the current model is not sure."""
     training_instance_type: str = "ml.g5.xlarge"
     """Instance type of training jobs."""
     training_spot: bool = True

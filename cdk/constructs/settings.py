@@ -17,7 +17,7 @@ def environment_variables(
 
     Args:
         settings: the function's settings class.
-        environment: provides ``environment`` and ``log_level``.
+        environment: provides ``environment``, ``log_level`` and the settings of a cascade.
         values: the other fields by name; fields with a default may be omitted. References to
             resources are placeholder strings until deployment.
 
@@ -27,8 +27,13 @@ def environment_variables(
     Raises:
         ValueError: a field is unknown, missing or not valid; names class and field.
     """
-    values = {"environment": environment.name, "log_level": environment.log_level, **values}
     name, fields = settings.__name__, settings.model_fields
+    values = {
+        "environment": environment.name,
+        "log_level": environment.log_level,
+        **{field: value for field, value in _cascade(environment) if field in fields},
+        **values,
+    }
     unknown = sorted(values.keys() - fields.keys())
     if unknown:
         raise ValueError(f"{name} has no field {', '.join(unknown)}")
@@ -44,6 +49,16 @@ def environment_variables(
         raise ValueError(f"{name} rejects its values: {error}") from error
     prefix = settings.model_config.get("env_prefix", "")
     return {f"{prefix}{field}".upper(): text for field, text in sorted(texts.items())}
+
+
+def _cascade(environment: Environment) -> list[tuple[str, str | float]]:
+    """The settings of a cascade, if the environment has one; see CascadeSettings."""
+    settings: list[tuple[str, str | float]] = []
+    if environment.second_model:
+        settings.append(("second_model", environment.second_model))
+        if environment.second_model_below is not None:
+            settings.append(("second_model_below", environment.second_model_below))
+    return settings
 
 
 def _text(value: Any) -> str:

@@ -11,6 +11,7 @@ from cdk.constructs.operations import Operations
 from cdk.constructs.settings import environment_variables
 from cdk.environments import DEV, PROD, DatabaseSize
 from lambdas.collection.settings import CollectionSettings
+from lambdas.inference.settings import InferenceSettings
 from lambdas.insights.settings import InsightsSettings
 
 
@@ -34,6 +35,15 @@ def test_variables_have_the_names_that_the_settings_class_reads(monkeypatch):
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert Limits() == Limits(log_level="DEBUG", environment="dev", maximum=3, strict=True)
+
+
+def test_the_functions_that_give_sentiments_get_the_second_model_of_the_environment():
+    environment = replace(DEV, second_model="mpnet-1", second_model_below=0.8)
+    given = {"REVIEWLENS_SECOND_MODEL": "mpnet-1", "REVIEWLENS_SECOND_MODEL_BELOW": "0.8"}
+    values = {"artefact_bucket": "a"}
+    assert given.items() <= environment_variables(InferenceSettings, environment, values).items()
+    assert not given.keys() & environment_variables(InferenceSettings, DEV, values).keys()
+    assert not given.keys() & environment_variables(Limits, environment, {"maximum": 3}).keys()
 
 
 def test_missing_fields_are_named():
