@@ -87,8 +87,8 @@ sbom: $(VENV)/.runtime ## Write what each existing environment contains to build
 audit: $(VENV)/.dev ## Look up known vulnerabilities (exit status: see scripts/release/audit.py)
 	@$(BIN)/python scripts/release/audit.py $(ARGS)
 
-model: $(TRAIN)/.train ## Make the shipped model (DATA=folder of the data sets, LABELS=folder of a teacher's labels)
-	$(TRAIN)/bin/python scripts/model/build_model.py default $(DATA) $(if $(LABELS),--labels $(LABELS))
+model: $(TRAIN)/.train ## Make the shipped model (DATA=, LABELS=folder of a teacher's labels, ARGS=--no-teacher)
+	$(TRAIN)/bin/python scripts/model/build_model.py default $(DATA) $(if $(LABELS),--labels $(LABELS)) $(ARGS)
 
 model-accurate: $(TRAIN)/.train ## Make the second model of a cascade, and export its teacher (DATA=, LABELS=)
 	$(TRAIN)/bin/python scripts/model/build_model.py accurate $(DATA) $(if $(LABELS),--labels $(LABELS))

@@ -10,7 +10,8 @@
 With --labels, the labels of a teacher in that folder are used; without it, or if the folder has
 none, a teacher is trained and labels the texts, which takes hours on a CPU. A step that was
 interrupted continues: the same command repeats what is missing. Options that change a step need
-another --runs folder.
+another --runs folder. With --no-teacher the student learns from the known labels of reviews,
+sentences and terms alone.
 """
 
 import argparse
@@ -46,7 +47,7 @@ class Folders(NamedTuple):
     data: Path
     prepared: Path
     runs: Path
-    labels: Path
+    labels: Path | None
 
 
 def job(name: str, **options: object) -> list[str]:
@@ -83,7 +84,9 @@ def teacher_steps(folders: Folders) -> list[Step]:
 
 
 def label_steps(folders: Folders) -> list[Step]:
-    """Label the texts, unless a folder of labels is given."""
+    """Label the texts, unless a folder of labels is given, or none is used."""
+    if folders.labels is None:
+        return []
     first = folders.labels / "labels-000.parquet"  # written last
     if first.is_file():
         return []
@@ -100,13 +103,14 @@ def student_steps(kind: str, folders: Folders) -> list[Step]:
     """Train a student on the labels."""
     recipes = {"default": "configs/student.json", "accurate": "configs/accurate.json"}
     bases = {"accurate": {"model_name": folders.runs / "mpnet"}}
+    labels = {} if folders.labels is None else {"labels": folders.labels}
     run = folders.runs / f"{kind}-student"
     learn = job(
         "distil learn",
         recipe=recipes[kind],
-        labels=folders.labels,
         data_dir=folders.prepared,
         output_dir=run,
+        **labels,
         **bases.get(kind, {}),
     )
     fetch = [teacher_base(folders)] if kind in bases else []
@@ -214,10 +218,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--prepared", type=Path, default=Path(".data"), help="prepared data")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the steps")
     parser.add_argument("--labels", type=Path, help="labels of a teacher (RUNS/labels)")
+    parser.add_argument("--no-teacher", action="store_true", help="use no labels of a teacher")
     parser.add_argument("--models", type=Path, default=Path("models"), help="folder of the models")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    labels = options.labels or options.runs / "labels"
+    labels = None if options.no_teacher else options.labels or options.runs / "labels"
     folders = Folders(options.data, options.prepared, options.runs, labels)
     for step in steps(options.kind, folders):
         perform(step, options.runs / "steps")

@@ -58,6 +58,13 @@ def test_a_teacher_is_trained_only_without_labels(script, folders):
     assert [step.name for step in script.steps("default", folders)][:2] == ["data", "student"]
 
 
+def test_without_a_teacher_the_student_gets_no_labels(script, folders, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    data, learn, *_ = script.steps("default", folders._replace(labels=None))
+    assert (data.name, learn.name) == ("data", "student")
+    assert parse(CONFIGS["distil learn"], learn.command[4:], {}).labels is None
+
+
 def writer(path, text):
     program = f"open({str(path)!r}, 'a').write({text!r})"
     return [sys.executable, "-c", program]
