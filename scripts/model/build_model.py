@@ -27,8 +27,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 log = logging.getLogger("build")
-UNSEEN = "cellphones,dynasent,semeval14,tweets"
-"""Evaluation files of sources without a row in the training data, to fit the decisions."""
+LEFT_OUT = ("alexa", "datafiniti", "datafiniti-full")
+"""Sources that are left out of the training data beside those that always are."""
+UNSEEN = ",".join(("cellphones", *LEFT_OUT, "dynasent", "semeval14", "tweets"))
+"""Evaluation files of sources without a row in the training data, to fit the decisions. Of the
+sentences of semeval14, one half is in the training data and the other half here."""
+SURE_SENTENCES = 0.9
+"""This share of the sentences that a model is sure of must be right: on dynasent,
+chosen to mislead models, none reaches the 0.95 of reviews."""
 EVALUATED = f"test,sentences,{UNSEEN}"
 _FAMILIES = {"default": "minilm-reviews-2", "accurate": "mpnet-reviews-1", "teacher": "teacher-1"}
 
@@ -135,6 +141,7 @@ def served_steps(kind: str, run: Path, folders: Folders) -> list[Step]:
         model_dir=artefact,
         predictions=unseen / "predictions.parquet",
         output=unseen / "decisions.json",
+        sure_sentence_accuracy=SURE_SENTENCES,
     )
     recall = {} if kind == "default" else {"recall_rows": 0}
     final = artefact / "evaluation" / "evaluation.json"
@@ -153,7 +160,10 @@ def served_steps(kind: str, run: Path, folders: Folders) -> list[Step]:
 
 def steps(kind: str, folders: Folders) -> list[Step]:
     """All steps to a model."""
-    prepare = script("prepare_training_data.py", folders.data, folders.prepared)
+    prepare = script(
+        "prepare_training_data.py",
+        *(folders.data, folders.prepared, "--stratified", "--leave-out", *LEFT_OUT),
+    )
     data = Step("data", prepare, folders.prepared / "splits.json")
     if kind == "teacher":
         return [

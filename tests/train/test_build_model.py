@@ -65,6 +65,15 @@ def test_without_a_teacher_the_student_gets_no_labels(script, folders, monkeypat
     assert parse(CONFIGS["distil learn"], learn.command[4:], {}).labels is None
 
 
+def test_decisions_are_fitted_on_sources_that_training_leaves_out(script, folders):
+    data, *others = script.steps("default", folders)
+    left_out = data.command[data.command.index("--leave-out") + 1 :]
+    (predict,) = (step for step in others if step.name == "answers for unseen sources")
+    splits = predict.command[predict.command.index("--splits") + 1].split(",")
+    assert left_out
+    assert set(left_out) <= set(splits)
+
+
 def writer(path, text):
     program = f"open({str(path)!r}, 'a').write({text!r})"
     return [sys.executable, "-c", program]
