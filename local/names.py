@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.schemas.messages import MAX_RECEIVES
+
 REGION = "us-east-1"
 RAW_BUCKET = "reviewlens-raw"
 CLEAN_BUCKET = "reviewlens-clean"
@@ -32,7 +34,7 @@ class QueuePlan:
     max_rest_seconds: float = 0.0
     needs_database: bool = True
     visibility_seconds: int = 6 * FUNCTION_TIMEOUT_SECONDS
-    max_receive_count: int = 5
+    max_receive_count: int = MAX_RECEIVES
 
     @property
     def queue(self) -> str:

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from cdk.constructs.alarm import Alarm
 from cdk.constructs.operations import Operations
+from shared.schemas.messages import MAX_RECEIVES
 
 WORK_TIMEOUT_SECONDS = 900
 """Maximum time that a function may spend on a message: Lambda's own limit."""
@@ -45,7 +46,7 @@ class WorkQueue(Construct):
         *,
         operations: Operations,
         visibility_seconds: int = VISIBILITY_SECONDS,
-        max_receives: int = 5,
+        max_receives: int = MAX_RECEIVES,
         max_age_seconds: int = 4 * 3600,
     ) -> None:
         """Create both queues.

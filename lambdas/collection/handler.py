@@ -10,7 +10,8 @@ from lambdas.collection.arrivals import Arrival, parse_arrivals
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.service import Collector
 from lambdas.collection.sweep import sweep
-from shared.http.entry import SqsRecord, make_handler, run_each
+from shared.http.batches import SqsRecord, run_each
+from shared.http.entry import make_handler
 
 log = logging.getLogger(__name__)
 

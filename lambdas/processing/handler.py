@@ -7,7 +7,8 @@ from lambdas.processing.api import create_app
 from lambdas.processing.dependencies import build_dependencies
 from lambdas.processing.healing import heal
 from lambdas.processing.service import Processor
-from shared.http.entry import SqsRecord, make_handler, run_each
+from shared.http.batches import SqsRecord, run_each
+from shared.http.entry import make_handler
 from shared.schemas.messages import ProcessShard
 
 

@@ -14,7 +14,7 @@ from shared.errors import (
     UnavailableError,
     report_full_disk,
 )
-from shared.http.entry import SqsRecord, run_each
+from shared.http.batches import SqsRecord, run_each
 from shared.index import stops
 from shared.schemas.api import Accepted
 from shared.schemas.messages import BuildIndex

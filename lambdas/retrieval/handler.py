@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from lambdas.retrieval.api import create_app
 from lambdas.retrieval.builds import build_batch
 from lambdas.retrieval.dependencies import build_dependencies
-from shared.http.entry import SqsRecord, make_handler
+from shared.http.batches import SqsRecord
+from shared.http.entry import make_handler
 
 
 def _batch(records: Sequence[SqsRecord]) -> list[str]:

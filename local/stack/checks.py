@@ -140,6 +140,6 @@ def _queues(client: StackClient) -> CheckResult:
     given_up = {name: counts.given_up for name, counts in client.queues().items()}
     if any(given_up.values()):
         counts = ", ".join(f"{count} in {name}" for name, count in given_up.items() if count)
-        advice = "These messages failed five times: see worker.log in the state folder."
+        advice = "These messages failed too often: see worker.log in the state folder."
         return CheckResult("queues", "warning", f"messages given up: {counts}", advice)
     return CheckResult("queues", "ok", "no messages were given up")

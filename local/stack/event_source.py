@@ -6,10 +6,8 @@ are deleted; a response with ``batchItemFailures`` keeps the listed messages; an
 unknown or empty identifier, fails the whole batch; failed messages return after the visibility
 timeout, until the queue's redrive policy moves them to its dead-letter queue.
 
-There are two differences. A failed message returns after a delay that doubles with every receipt,
-not after the whole visibility timeout, so that a restart of PostgreSQL does not cost an hour; if
-``retry_base_seconds`` is None, the visibility timeout applies, as on AWS. And after a failure,
-messages are received only while ``is_ready``, so that an outage of PostgreSQL uses up no attempts.
+There is one difference: after a failure, messages are received only while ``is_ready``, so that an
+outage of PostgreSQL uses up no attempts.
 """
 
 import json
@@ -26,7 +24,6 @@ from shared.storage.aws_errors import AWS_ERRORS
 
 log = logging.getLogger(__name__)
 _MAX_MESSAGES_PER_CALL = 10
-_MAX_RETRY_SECONDS = 300
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
@@ -41,7 +38,6 @@ class Mapping:
     window_seconds: float = 0.0
     wait_seconds: int = 5
     timeout_seconds: float = 900.0
-    retry_base_seconds: float | None = 5.0
     max_rest_seconds: float = 0.0
 
     @property
@@ -130,7 +126,7 @@ class EventSource:
             self._stopping.wait(rest)
 
     def deliver(self, batch: list[dict[str, Any]]) -> None:
-        """Call the handler with one batch, delete successful messages and return failed ones."""
+        """Call the handler with one batch, and delete the successful messages."""
         event = {"Records": [self._record(message) for message in batch]}
         context = Context(self._name, self._mapping.timeout_seconds)
         try:
@@ -140,7 +136,6 @@ class EventSource:
             failed = {message["MessageId"] for message in batch}
         self._has_failed = bool(failed)
         self._delete([message for message in batch if message["MessageId"] not in failed])
-        self._delay_retry([message for message in batch if message["MessageId"] in failed])
 
     def _collect_batch(self) -> list[dict[str, Any]]:
         """Receive a batch: wait for the first message, then add more within the window."""
@@ -192,19 +187,6 @@ class EventSource:
                     {"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]}
                     for i, message in enumerate(messages[start : start + _MAX_MESSAGES_PER_CALL])
                 ],
-            )
-
-    def _delay_retry(self, messages: list[dict[str, Any]]) -> None:
-        base = self._mapping.retry_base_seconds
-        if base is None:
-            return
-        for message in messages:
-            receipts = int(message.get("Attributes", {}).get("ApproximateReceiveCount", "1"))
-            delay = min(base * 2 ** (receipts - 1), _MAX_RETRY_SECONDS)
-            self._sqs.change_message_visibility(
-                QueueUrl=self._mapping.queue_url,
-                ReceiptHandle=message["ReceiptHandle"],
-                VisibilityTimeout=int(delay),
             )
 
 

@@ -4,14 +4,15 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from mangum import Mangum
 
 from shared.errors import InvalidInputError
+from shared.http.backoff import delay_retries
+from shared.http.batches import Batch, SqsRecord, run_batch, sqs_records
 from shared.http.collector import freeze_heap
 from shared.http.gateway import malformed_response, strip_base_path
 
@@ -19,35 +20,6 @@ log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any], Any], Any]
 _INITIALIZATION_TYPE = "AWS_LAMBDA_INITIALIZATION_TYPE"
 _PREPARED_TYPES = frozenset({"provisioned-concurrency", "snap-start"})
-
-
-@dataclass(frozen=True, slots=True)
-class SqsRecord:
-    """One message of a batch; its fields are named as in AWS events."""
-
-    messageId: str  # noqa: N815 - the name AWS uses
-    body: str
-
-
-def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) -> list[str]:
-    """Call ``work`` for each record; log exceptions and return the ids of those records."""
-    failed = []
-    for record in records:
-        try:
-            work(record)
-        except Exception:
-            log.exception("message %s failed", record.messageId)
-            failed.append(record.messageId)
-    return failed
-
-
-def _sqs_records(event: Mapping[str, Any]) -> list[SqsRecord] | None:
-    records = event.get("Records")
-    if not isinstance(records, list) or not records:
-        return None
-    if any(entry.get("eventSource") != "aws:sqs" for entry in records):
-        return None
-    return [SqsRecord(entry["messageId"], entry["body"]) for entry in records]
 
 
 class _Http:
@@ -92,10 +64,11 @@ def _prepare(warm: Callable[[], object]) -> None:
 def make_handler(
     create_app: Callable[[], FastAPI],
     *,
-    batch: Callable[[Sequence[SqsRecord]], list[str]] | None = None,
+    batch: Batch | None = None,
     scheduled: Callable[[dict[str, Any]], object] | None = None,
     direct: Callable[[dict[str, Any]], object] | None = None,
     warm: Callable[[], object] | None = None,
+    delay: Callable[[Sequence[SqsRecord]], object] = delay_retries,
 ) -> Handler:
     """Create the ``handler(event, context)`` of one function.
 
@@ -107,6 +80,7 @@ def make_handler(
         direct: processes any other event without ``requestContext``, or raises InvalidInputError.
         warm: loads what the first request would wait for; called immediately if Lambda prepares
             the process before the first request (provisioned concurrency, SnapStart).
+        delay: decides when failed messages of a batch are delivered again.
 
     Returns:
         The handler. It raises InvalidInputError for an unsupported event.
@@ -116,9 +90,9 @@ def make_handler(
         _prepare(warm)
 
     def handler(event: dict[str, Any], context: Any) -> Any:
-        records = _sqs_records(event)
+        records = sqs_records(event)
         if records is not None and batch is not None:
-            return {"batchItemFailures": [{"itemIdentifier": failed} for failed in batch(records)]}
+            return run_batch(records, batch, delay)
         if event.get("source") == "aws.events" and scheduled is not None:
             scheduled(event)
             return {"status": "done"}

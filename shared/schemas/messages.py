@@ -5,6 +5,10 @@ from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_RECEIVES = 10
+"""Failed attempts after which a queue gives a message up; with shared/http/backoff.py: half an hour
+of attempts."""
+
 
 class QueueMessage(BaseModel):
     """A message that the application sends."""

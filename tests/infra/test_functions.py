@@ -126,6 +126,28 @@ def test_the_visibility_timeout_is_six_times_the_timeout_of_the_function(assembl
         assert timeout <= 900, str(source)
 
 
+def test_a_function_may_delay_the_messages_of_its_own_queue_and_no_others(assembly: Assembly):
+    """Functions make failed messages visible again; see shared/http/backoff.py."""
+    own = {
+        (assembly.target(source.stack, source.properties["FunctionName"]),
+         assembly.target(source.stack, source.properties["EventSourceArn"]))
+        for source in assembly.all("AWS::Lambda::EventSourceMapping")
+    }  # fmt: skip
+    allowed = set()
+    for function in assembly.all("AWS::Lambda::Function"):
+        role = assembly.target(function.stack, function.properties["Role"])
+        for policy in assembly.all("AWS::IAM::Policy"):
+            if all(assembly.target(policy.stack, r) != role for r in policy.properties["Roles"]):
+                continue
+            for statement in policy.properties["PolicyDocument"]["Statement"]:
+                if "sqs:ChangeMessageVisibility" in as_list(statement["Action"]):
+                    allowed |= {
+                        ((function.stack.name, function.name), assembly.target(policy.stack, queue))
+                        for queue in as_list(statement["Resource"])
+                    }
+    assert allowed == own
+
+
 def test_only_the_failed_messages_of_a_batch_are_redelivered(assembly: Assembly):
     for source in assembly.all("AWS::Lambda::EventSourceMapping"):
         types = source.properties["FunctionResponseTypes"]

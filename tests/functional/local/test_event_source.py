@@ -60,7 +60,7 @@ def consume(aws, url):
     def run(*responses, queue=None, is_ready=lambda: True, **options):
         function = Function(*responses)
         queue_url = queue or url
-        options = {"wait_seconds": 1, "retry_base_seconds": None} | options
+        options = {"wait_seconds": 1} | options
         mapping = Mapping(queue_url=queue_url, queue_arn=aws.arn(queue_url), **options)
         function.source = EventSource(aws.sqs, mapping, function, "reviewlens-test", is_ready)
         function.source.run()
@@ -230,52 +230,29 @@ def test_a_window_ends(consume, send):
     assert consume(None, batch_size=2, window_seconds=0.1).batches == [["only"]]
 
 
-@pytest.fixture
-def retry_delays(on_call):
-    """Seconds after which failed messages become visible again."""
-    delays = []
-    on_call(
-        "provide-client-params.sqs.ChangeMessageVisibility",
-        lambda params, **_: delays.append(params["VisibilityTimeout"]),
-    )
-    return delays
-
-
-def test_the_retry_delay_grows_with_every_receipt(aws, url, send, retry_delays):
-    send("a")
-    mapping = Mapping(queue_url=url, queue_arn=aws.arn(url), retry_base_seconds=5.0)
-    source = EventSource(aws.sqs, mapping, Function(*[RuntimeError()] * 9), "f")
-    source._handler.source = source
-    (message,) = aws.sqs.receive_message(QueueUrl=url)["Messages"]
-    for receipts in (1, 2, 3, 9):
-        source.deliver([message | {"Attributes": {"ApproximateReceiveCount": str(receipts)}}])
-    assert retry_delays == [5, 10, 20, 300]
-    assert aws.bodies(url) == []
-
-
-def test_without_a_retry_delay_the_visibility_timeout_applies(
-    consume, send, remaining, retry_delays, aws, url
+def test_a_failed_message_stays_hidden_unless_the_function_makes_it_visible(
+    consume, send, remaining, aws, url
 ):
     send("a")
-    consume(RuntimeError(), retry_base_seconds=None)
-    assert retry_delays == []
+    consume(RuntimeError())
     assert remaining() == ["a"]
     assert aws.bodies(url) == []
 
 
-def test_a_failed_message_returns_with_a_higher_receive_count(consume, send, remaining):
-    send("a")
-    function = consume(RuntimeError(), failures("a"), None, retry_base_seconds=0)
+def test_a_failed_message_returns_with_a_higher_receive_count(aws, consume, send):
+    url = aws.queue("again", VisibilityTimeout="0")
+    send("a", queue=url)
+    function = consume(RuntimeError(), failures("a"), None, queue=url)
     assert [
         event["Records"][0]["attributes"]["ApproximateReceiveCount"] for event in function.events
     ] == ["1", "2", "3"]
-    assert remaining() == []
+    assert aws.moto_queue(url)._messages == []
 
 
 def test_a_message_that_fails_too_often_moves_to_the_dead_letter_queue(aws, consume, send):
     dead_letter_queue = aws.queue("dead")
     redrive = {"deadLetterTargetArn": aws.arn(dead_letter_queue), "maxReceiveCount": 3}
-    url = aws.queue("alive", RedrivePolicy=json.dumps(redrive), VisibilityTimeout="3600")
+    url = aws.queue("alive", RedrivePolicy=json.dumps(redrive), VisibilityTimeout="0")
     send("poison", queue=url)
 
     def fail_three_times(event):
@@ -286,7 +263,7 @@ def test_a_message_that_fails_too_often_moves_to_the_dead_letter_queue(aws, cons
             raise RuntimeError
 
     failed = []
-    function = consume(*[fail_three_times] * 4, queue=url, retry_base_seconds=0, batch_size=1)
+    function = consume(*[fail_three_times] * 4, queue=url, batch_size=1)
     assert function.batches == [["poison"]] * 3 + [["good"]]
     assert aws.bodies(dead_letter_queue) == ["poison"]
     assert aws.moto_queue(url)._messages == []

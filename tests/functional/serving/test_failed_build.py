@@ -8,7 +8,7 @@ from lambdas.retrieval.builds import build_batch
 from lambdas.retrieval.dependencies import Dependencies
 from lambdas.retrieval.service import health
 from shared.errors import UnavailableError
-from shared.http.entry import SqsRecord
+from shared.http.batches import SqsRecord
 from shared.index import build
 from shared.schemas.messages import BuildIndex
 from shared.serving.state import ServingState

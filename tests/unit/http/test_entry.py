@@ -9,7 +9,8 @@ import pytest
 
 from shared.errors import InvalidInputError
 from shared.http.app import create_service
-from shared.http.entry import make_handler, run_each
+from shared.http.batches import run_each
+from shared.http.entry import make_handler
 from shared.schemas.health import Health
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
@@ -193,9 +194,12 @@ def test_a_batch_reports_the_messages_that_failed():
         return [records[1].messageId]
 
     gateway_event = event("sqs_build_index")
-    response = make_handler(make_app, batch=batch)(gateway_event, None)
+    delayed = []
+    handler = make_handler(make_app, batch=batch, delay=delayed.extend)
+    response = handler(gateway_event, None)
     failed = gateway_event["Records"][1]["messageId"]
     assert response == {"batchItemFailures": [{"itemIdentifier": failed}]}
+    assert [record.messageId for record in delayed] == [failed]
 
 
 def test_a_failed_message_does_not_affect_the_others():
@@ -207,9 +211,10 @@ def test_a_failed_message_does_not_affect_the_others():
         done.append(record.messageId)
 
     gateway_event = event("sqs_build_index")
-    response = make_handler(make_app, batch=lambda records: run_each(records, work))(
-        gateway_event, None
+    handler = make_handler(
+        make_app, batch=lambda records: run_each(records, work), delay=lambda _records: None
     )
+    response = handler(gateway_event, None)
     first, second = (record["messageId"] for record in gateway_event["Records"])
     assert response["batchItemFailures"] == [{"itemIdentifier": first}]
     assert done == [second]
