@@ -94,6 +94,20 @@ class IngestError(ReviewlensError):
         self.code = code
 
 
+class PictureError(ReviewlensError):
+    """A picture cannot be used; ``code`` says why. The text beside it is analysed without it.
+
+    Codes: address_invalid, address_refused, fetch_failed, fetch_timeout, picture_too_large,
+    picture_type, picture_damaged, picture_unavailable.
+    """
+
+    status = 422
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def is_full_disk(error: OSError) -> bool:
     """Whether a write failed because there is no space for it."""
     return error.errno in _FULL_DISK

@@ -1,0 +1,1 @@
+"""Pictures of callers: checked, decoded and encoded anew."""
