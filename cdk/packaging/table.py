@@ -59,6 +59,12 @@ ASSETS: dict[str, Asset] = {
             "lambdas.collection.reading.formats",
         ),
     ),
+    "image_fetch": Asset(
+        packages=(
+            *("lambdas", "lambdas.image_fetch", "shared", "shared.observability"),
+            *("shared.pictures", "shared.schemas", "shared.settings"),
+        ),
+    ),
     "inference": Asset(packages=(*_SERVING, "lambdas.inference"), kind="image", image="serving"),
     "insights": Asset(
         packages=(

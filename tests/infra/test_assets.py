@@ -286,7 +286,7 @@ def synthesize(outdir):
     app = cdk.App(outdir=str(outdir))
     stage = cdk.Stage(app, "stage")
     for name in ASSETS:
-        stack = cdk.Stack(stage, name)
+        stack = cdk.Stack(stage, name.replace("_", "-"))
         if name in IMAGES:
             aws_lambda.DockerImageFunction(stack, "F", code=lambda_code.image_for(name))
         else:

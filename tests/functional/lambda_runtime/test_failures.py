@@ -48,6 +48,13 @@ def test_a_function_that_cannot_start_reports_an_init_error_and_exits(cloud, han
     assert function.process.wait(timeout=20) != 0
 
 
+def test_the_function_for_pictures_refuses_to_fetch_from_loopback_on_aws(cloud):
+    function = cloud.cold("image_fetch", REVIEWLENS_IMAGE_FETCH_LOOPBACK="true")
+    failed = function.invoke({"url": "https://127.0.0.1/a"})
+    assert (failed.kind, failed.error_type) == ("error", "ValidationError")
+    assert "only allowed on one machine" in failed.body["errorMessage"]
+
+
 def test_a_failed_request_is_logged_as_an_error(cloud):
     function = cloud.cold("insights", REVIEWLENS_DATABASE_SECRET_ID="gone")
     response = function.invoke(event("rest_products"))
