@@ -12,6 +12,9 @@ ARTEFACT_BUCKET = "reviewlens-artefacts"
 BUCKETS = (RAW_BUCKET, CLEAN_BUCKET, ARTEFACT_BUCKET)
 DATABASE_SECRET = "reviewlens/database"  # noqa: S105 - the name of a secret
 REVIEWER_KEY_SECRET = "reviewlens/reviewer-key"  # noqa: S105 - the name of a secret
+IMAGE_FETCH_FUNCTION = "reviewlens-image-fetch"
+IMAGE_FETCH_SECONDS = 10.0
+"""Time limit of that function, as on AWS."""
 
 FUNCTION_TIMEOUT_SECONDS = 900
 """Time limit of a function, which is also Lambda's maximum."""

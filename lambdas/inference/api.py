@@ -17,6 +17,9 @@ from shared.schemas.api import (
 from shared.schemas.health import Health
 from shared.serving.state import serving_health, with_second_model
 
+_MAX_BODY_BYTES = 5_000_000
+"""A picture in base64 and a text; the firewall on AWS takes no more."""
+
 
 def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
     """Create the inference app; the first request builds its dependencies."""
@@ -35,13 +38,15 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         health=health,
         start=get_dependencies,
         background=keep_current,
+        max_body_bytes=_MAX_BODY_BYTES,
     )
 
     @app.post("/analyze", tags=["inference"])
     def analyze(request: AnalyzeRequest) -> AnalyzeResponse:
         """Sentiment of a text, a summary sentence, and the most similar reviews."""
         adapters = get_dependencies()
-        return service.analyze(adapters.state.snapshot(), request, adapters.second)
+        snapshot, reader = adapters.state.snapshot(), adapters.picture_reader
+        return service.analyze(snapshot, request, adapters.second, reader)
 
     @app.post("/analyze/batch", tags=["inference"])
     def analyze_batch(request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:

@@ -6,15 +6,27 @@ from functools import cache
 from lambdas.inference.settings import InferenceSettings
 from shared.observability.logs import configure_logging
 from shared.runtime.cascade import SecondModel
+from shared.serving.pictures import InvokedPictureReader, PictureReader
 from shared.serving.state import ServingState
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Adapters of the inference service; ``second`` is the second model of a cascade."""
+    """Adapters of the inference service.
+
+    ``second`` is the second model of a cascade, ``pictures`` reads pictures, and ``uses_pictures``
+    says whether a loaded model uses them; if not, no picture is fetched.
+    """
 
     state: ServingState
     second: SecondModel | None = None
+    pictures: PictureReader | None = None
+    uses_pictures: bool = False
+
+    @property
+    def picture_reader(self) -> PictureReader | None:
+        """Reads pictures, None if no model uses them."""
+        return self.pictures if self.uses_pictures else None
 
 
 @cache
@@ -23,7 +35,7 @@ def build_dependencies() -> Dependencies:
     from shared.runtime.loader import second_model
     from shared.runtime.threads import cores, encoder_threads
     from shared.serving.assembly import serving_state
-    from shared.storage.clients import client
+    from shared.storage.clients import client, function_client
     from shared.storage.objects import S3Store
 
     settings = InferenceSettings()
@@ -36,4 +48,6 @@ def build_dependencies() -> Dependencies:
         threads=encoder_threads(settings.encoder_threads),
         idle_threads=settings.encoder_threads or cores(),
     )
-    return Dependencies(state=serving_state(settings), second=second)
+    function = settings.image_fetch_function
+    pictures = InvokedPictureReader(function_client, function) if function else None
+    return Dependencies(state=serving_state(settings), second=second, pictures=pictures)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from lambdas.inference.pictures import read_picture
 from lambdas.inference.summary import Neighbour, summarise
 from shared.index.reader import Hit
 from shared.runtime.cascade import SecondModel
@@ -19,6 +20,7 @@ from shared.serving.answers import (
     text_analyses,
 )
 from shared.serving.details import sentences_of, words_of
+from shared.serving.pictures import PictureReader
 from shared.serving.snapshots import Snapshot
 
 _UNSHOWN_NEIGHBOURS = 5
@@ -26,11 +28,21 @@ _UNSHOWN_NEIGHBOURS = 5
 
 
 def analyze(
-    snapshot: Snapshot, request: AnalyzeRequest, second: SecondModel | None = None
+    snapshot: Snapshot,
+    request: AnalyzeRequest,
+    second: SecondModel | None = None,
+    pictures: PictureReader | None = None,
 ) -> AnalyzeResponse:
     """Answer POST /analyze with the snapshot's model and index, and a second model if there is one.
 
-    If that cannot be used, a warning says why, and the snapshot's model answers alone.
+    If that or the picture cannot be used, a warning says why, and the snapshot's model answers
+    alone.
+
+    Args:
+        snapshot: model and index.
+        request: the text, and perhaps a picture.
+        second: the second model of a cascade.
+        pictures: reads pictures; None if no model uses them.
     """
     encoder, texts = snapshot.encoder, [request.query_text]
     encoded = encoder.encode(texts)
@@ -51,7 +63,9 @@ def analyze(
         sentences = sentences_of(text, analysis, tokens, encoder.decisions.sentence)
         words = words_of(text, analysis, tokens)
     warnings = [*request.unknown_field_warnings(), *snapshot.warnings, *_problems(second)]
-    if request.image_url is not None:
+    reading = read_picture(request, pictures)
+    warnings += reading.warnings
+    if reading.picture is not None:
         warnings.append(IMAGE_IGNORED)
     if reason:
         warnings.append(reason)

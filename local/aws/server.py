@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from local.aws.disk import DiskBuckets
+from local.aws.functions import Function, Invocations
 from local.aws.guard import Guard, RequestHandler
 from local.aws.s3 import WriteThrough
 from local.aws.sqs import LockedQueues
@@ -39,6 +41,7 @@ class LocalAws:
         *,
         keys: AwsKeys,
         door: Door | None = None,
+        functions: Mapping[str, Function] | None = None,
     ) -> None:
         """Prepare the server.
 
@@ -48,10 +51,12 @@ class LocalAws:
             quarantine: takes damaged files.
             keys: requests must be signed with them.
             door: the hosts to answer for, by default those of this machine.
+            functions: functions that can be invoked, by name.
         """
         self._listener = listener
         self._keys = keys
         self._door = door or Door()
+        self._functions = dict(functions or {})
         self._write_through = WriteThrough(DiskBuckets(root, quarantine))
         self._queues = LockedQueues()
         self._server: BaseWSGIServer | None = None
@@ -68,7 +73,9 @@ class LocalAws:
             host,
             port,
             Guard(
-                DomainDispatcherApplication(create_backend_app), door=self._door, keys=self._keys
+                Invocations(DomainDispatcherApplication(create_backend_app), self._functions),
+                door=self._door,
+                keys=self._keys,
             ),
             threaded=True,
             request_handler=RequestHandler,

@@ -15,13 +15,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from local.errors import LocalStackError
-from local.names import QUEUES, REGION
+from local.names import IMAGE_FETCH_FUNCTION, IMAGE_FETCH_SECONDS, QUEUES, REGION
 from local.private import UMASK
 from local.stack.children import Child, log_tail
 from local.stack.environment import TOKEN_VARIABLE, child_environment, function_environment
 from local.stack.lifeline import POSTMASTER_VARIABLE
 from local.stack.ports import bind, free_port
 from local.stack.postgres import Postgres
+from local.stack.processes import FunctionProcesses
 from local.state import FolderLock, Ports, RunningStack, StateFolder
 from shared.http.door import Door
 from shared.http.settings import DoorSettings
@@ -196,7 +197,14 @@ class Stack:
         from local.aws.server import LocalAws
 
         keys, quarantine = self._state.aws_keys(), self._state.quarantine
-        aws = LocalAws(self._state.s3, listener, quarantine, keys=keys, door=self._door)
+        aws = LocalAws(
+            self._state.s3,
+            listener,
+            quarantine,
+            keys=keys,
+            door=self._door,
+            functions={IMAGE_FETCH_FUNCTION: self._image_fetch()},
+        )
         self._cleanup.callback(aws.stop)
         aws.start()
         create_resources(
@@ -205,6 +213,17 @@ class Stack:
             database=postgres.secret,
             reviewer_key=self._state.secrets()["reviewer_key"],
         )
+
+    def _image_fetch(self) -> FunctionProcesses:
+        """The function that reads pictures; its processes start when it is called."""
+        processes = FunctionProcesses(
+            "lambdas.image_fetch.handler",
+            variables={"TMPDIR": str(self._state.temporary)},
+            log_path=self._state.logs / "image_fetch.log",
+            timeout_seconds=IMAGE_FETCH_SECONDS,
+        )
+        self._cleanup.callback(processes.stop)
+        return processes
 
     def _start_gateway(self, descriptor: int) -> None:
         self._progress("gateway")

@@ -2,10 +2,11 @@
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from shared.schemas.picture import MAX_SENT_BYTES
 from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
 from shared.schemas.text import VISIBLE_TEXT, has_visible_characters
@@ -13,6 +14,7 @@ from shared.schemas.values import NUMBER, Day, Integer
 
 MAX_TEXT_CHARACTERS = 10_000
 MAX_BATCH_TEXTS = 64
+MAX_IMAGE_CHARACTERS = (MAX_SENT_BYTES + 2) // 3 * 4
 _IMAGE_URL = (
     r"^[hH][tT][tT][pP][sS]?://([!-.0-9:;=A-Z_a-z~]*@)?([0-9A-Za-z._~-]+|\[[0-9A-Fa-f:.]+\])"
     r"(:[1-9][0-9]{0,4})?([/?#][!-~]*)?$"
@@ -69,7 +71,13 @@ ImageUrl = Annotated[
     ),
     AfterValidator(_http_url),
 ]
-
+ImageData = Annotated[
+    str,
+    Field(
+        max_length=MAX_IMAGE_CHARACTERS,
+        description="bytes of a picture in base64, at most 3.5 MB: JPEG, PNG, WebP, GIF or AVIF",
+    ),
+]
 
 Language = Annotated[
     str,
@@ -92,12 +100,33 @@ class RequestBody(BaseModel):
         return [f"unknown field {name[:60]!r} was ignored" for name in names]
 
 
+def _refuse_picture_alone(_text: Any) -> Any:
+    raise ValueError("a text is required beside a picture, because no picture model is loaded")
+
+
+class _PictureAlone(BaseModel):
+    """Refuses any text, with an error that names the field."""
+
+    query_text: Annotated[Any, AfterValidator(_refuse_picture_alone)]
+
+
 class AnalyzeRequest(RequestBody):
     """Body of POST /analyze."""
 
     query_text: QueryText
     image_url: ImageUrl | None = None
+    image_data: ImageData | None = None
     top_k: Integer = Field(default=5, ge=0, le=100)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _explain_missing_text(cls, value: Any) -> Any:
+        """Say why a picture is not enough, where pydantic would say that a field is missing."""
+        if not isinstance(value, dict) or value.get("query_text") not in (None, ""):
+            return value
+        if value.get("image_url") is not None or value.get("image_data") is not None:
+            _PictureAlone.model_validate({"query_text": None})
+        return value
 
 
 class AnalyzeBatchRequest(RequestBody):

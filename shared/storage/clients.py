@@ -12,12 +12,21 @@ _CONFIG = Config(
     read_timeout=30,
     max_pool_connections=16,
 )
+_INVOKE_SECONDS = 12
+"""Longer than the timeout of the functions that others invoke."""
 
 
 @cache
 def client(service: str) -> Any:
     """Return the thread-safe client of a service, one per process."""
     return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+@cache
+def function_client() -> Any:
+    """Return the Lambda client for requests: it calls once, and waits as long as they may take."""
+    once = Config(retries={"mode": "standard", "max_attempts": 1}, read_timeout=_INVOKE_SECONDS)
+    return boto3.client("lambda", config=_CONFIG.merge(once))
 
 
 @cache

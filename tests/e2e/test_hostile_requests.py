@@ -95,6 +95,9 @@ WRONG = [
         ("/analyze", {"query_text": "a", "top_k": invalid})
         for invalid in (-1, 101, 1.5, "many", None, 10**30)
     ),
+    *(("/analyze", {"query_text": "a", "image_data": invalid}) for invalid in (7, [], {}, True)),
+    ("/analyze", {"image_url": "https://a.example/a.png"}),
+    ("/analyze", {"query_text": "", "image_data": "AAAA"}),
     *(
         ("/analyze", {"query_text": "a", "image_url": invalid})
         for invalid in (
@@ -348,7 +351,7 @@ def test_malformed_http_does_not_harm_the_server(stack, client, request_bytes):
 def test_no_address_in_a_request_or_a_dump_is_fetched(client, stack):
     with listening() as (address, requests):
         for path, body in {
-            "/analyze": {"query_text": address, "image_url": address},
+            "/analyze": {"query_text": address, "image_url": address, "image_data": address},
             "/analyze/batch": {"texts": [address]},
             "/search_similar": {"query_text": address, "filters": {"product_id": address}},
             "/collect": {"keys": [address]},

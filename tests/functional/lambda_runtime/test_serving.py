@@ -1,5 +1,6 @@
 """Inference and retrieval in the runtime client: all routes, cold starts and warm calls."""
 
+import base64
 import json
 import logging
 import sys
@@ -15,6 +16,7 @@ from shared.storage import artefacts
 from tests.corpus import made_up_reviews, put_shard
 from tests.functional.lambda_runtime.conftest import event
 from tests.models import opened_model
+from tests.pictures import drawn, saved
 
 ROUTES = {
     "inference": {"analyze": 200, "analyze_batch": 200, "health": 200, "own_health": 200},
@@ -128,7 +130,7 @@ def test_each_route_answers_events_of_both_gateways(serving, function, kind, rou
     [
         ('{"query_text": ', 400, "invalid_json"),
         (json.dumps({"query_text": "x" * 10_001}), 422, "invalid_input"),
-        (json.dumps({"query_text": "x" * 1_100_000}), 413, "too_large"),
+        (json.dumps({"query_text": "x" * 5_100_000}), 413, "too_large"),
         (json.dumps({"text": "no such field"}), 422, "invalid_input"),
     ],
     ids=["bad JSON", "long text", "large body", "missing field"],
@@ -207,3 +209,13 @@ def test_a_provisioned_process_loads_everything_before_its_first_request(
     assert len(s3_requests()) > 5
     assert function.invoke(event(route)).body["statusCode"] == 200
     assert s3_requests() == []
+
+
+def test_a_picture_is_decoded_with_what_its_function_ships(serving):
+    function = serving.function("image_fetch")
+    for kind in ("JPEG", "PNG", "WebP", "GIF", "AVIF"):
+        data = base64.b64encode(saved(drawn(), kind)).decode()
+        picture = function.invoke({"data": data}).body["picture"]
+        assert (picture["original_kind"], picture["width"]) == (kind, 40)
+    refused = function.invoke({"url": "https://127.0.0.1/a"}).body["problem"]
+    assert refused["code"] == "address_refused"

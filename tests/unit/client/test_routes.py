@@ -16,7 +16,12 @@ from reviewlens.operations import analysis, collection, insights, monitoring, tr
 DOCUMENT = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())
 DAY = date(2026, 3, 16)
 FULL = {
-    analysis.analyze: {"text": "x", "top_k": 3, "image_url": "https://x.example/a.png"},
+    analysis.analyze: {
+        "text": "x",
+        "top_k": 3,
+        "image_url": "https://x.example/a.png",
+        "image_data": b"a picture",
+    },
     analysis.analyze_batch: {"texts": ["x"]},
     analysis.search: {
         "text": "x",
