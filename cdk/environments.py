@@ -79,6 +79,8 @@ class Environment:
     """Whether a release of the API first receives 10 percent of the requests for 5 minutes."""
     api_workers: int = 10
     """Maximum concurrency of each API function that uses the database."""
+    picture_workers: int = 5
+    """Pictures fetched in parallel."""
     read_rate: int = 20
     """Requests per second for one API key."""
     read_burst: int = 40

@@ -41,7 +41,7 @@ _RUNTIME_REASON = "The wheels are built for Python 3.12, which Lambda supports u
 class ServiceFunction(Construct):
     """A function from cdk/packaging/table.py with its role, log group, tracing and environment.
 
-    Its role allows only ``grants``, writing to its own log group and sending traces.
+    Its role allows only ``grants``, writing to its own log group and sending traces (``traced``).
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class ServiceFunction(Construct):
         reserved: int | None = None,
         network: Network | None = None,
         image: lambda_.DockerImageCode | None = None,
+        traced: bool = True,
     ) -> None:
         """Create the function.
 
@@ -79,6 +80,7 @@ class ServiceFunction(Construct):
             reserved: reserved concurrency; None: unreserved.
             network: the network to run in; None: outside of any VPC.
             image: a promoted image to run instead of one built from the table.
+            traced: whether its role may send traces, and does.
 
         Raises:
             ValueError: the values do not fit the settings class.
@@ -101,7 +103,7 @@ class ServiceFunction(Construct):
             "reserved_concurrent_executions": reserved,
             "role": self.role,
             "timeout": Duration.seconds(timeout_seconds),
-            "tracing": lambda_.Tracing.ACTIVE,
+            "tracing": lambda_.Tracing.ACTIVE if traced else lambda_.Tracing.DISABLED,
         }
         if network:
             properties |= {
@@ -111,7 +113,8 @@ class ServiceFunction(Construct):
             }
         self.function = self._create_function(asset, image, properties)
         acknowledge(self, "AwsSolutions-L1", _RUNTIME_REASON)
-        acknowledge(self.role, "AwsSolutions-IAM5[Resource::*]", _TRACES_REASON)
+        if traced:
+            acknowledge(self.role, "AwsSolutions-IAM5[Resource::*]", _TRACES_REASON)
 
     def _create_function(
         self, asset: str, image: lambda_.DockerImageCode | None, properties: dict[str, Any]

@@ -6,7 +6,7 @@ from typing import Any
 from constructs import Construct
 
 from cdk.constructs import grants
-from cdk.constructs.function import MAX_MEMORY_MB
+from cdk.constructs.function import MAX_MEMORY_MB, ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.http_function import HttpFunction, Releases
 from cdk.constructs.network import Network
@@ -16,12 +16,17 @@ from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
 from cdk.stacks.storage import UPLOADS, WEB_UPLOADS, StorageStack
 from lambdas.collection.settings import CollectionSettings
+from lambdas.image_fetch.settings import ImageFetchSettings
 from lambdas.inference.settings import InferenceSettings
 from lambdas.insights.settings import InsightsSettings
 from lambdas.processing.settings import ProcessingSettings
 from lambdas.retrieval.settings import RetrievalSettings
 from lambdas.training.settings import TrainingSettings
 
+_FETCH_SECONDS = 10
+"""5 s for a fetch; the rest is for decoding."""
+_FETCH_MEMORY_MB = 1769
+"""One core; a picture of 50 million pixels takes up to 1 GB."""
 _INDEX_DISK_MB = 8192
 """Space for the current index and for the next one."""
 
@@ -52,16 +57,38 @@ class ApiFunctions:
         workers = self._environment.api_workers
         self._in_network: dict[str, Any] = {"network": network, "reserved": workers}
 
-    def inference(self) -> HttpFunction:
+    def image_fetch(self) -> ServiceFunction:
+        """Fetches pictures: outside the VPC, with no permission but for its logs."""
+        return ServiceFunction(
+            self._scope,
+            "ImageFetch",
+            operations=self._common["operations"],
+            asset="image_fetch",
+            settings=ImageFetchSettings,
+            values={},
+            description="Fetches and decodes pictures of callers",
+            memory_mb=_FETCH_MEMORY_MB,
+            timeout_seconds=_FETCH_SECONDS,
+            reserved=self._environment.picture_workers,
+            traced=False,
+        )
+
+    def inference(self, image_fetch: ServiceFunction) -> HttpFunction:
         """Sentiment of texts; outside the VPC."""
         return HttpFunction(
             self._scope,
             "Inference",
             asset="inference",
             settings=InferenceSettings,
-            values={"artefact_bucket": self._storage.artefacts.bucket_name},
+            values={
+                "artefact_bucket": self._storage.artefacts.bucket_name,
+                "image_fetch_function": image_fetch.function.function_name,
+            },
             description="Sentiment of texts, from model and index in S3",
-            grants=_serving_grants(self._storage),
+            grants=[
+                *_serving_grants(self._storage),
+                Grant(["lambda:InvokeFunction"], [image_fetch.function.function_arn]),
+            ],
             memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=_INDEX_DISK_MB,
             provisioned=self._environment.provisioned_concurrency,

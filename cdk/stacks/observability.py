@@ -58,6 +58,7 @@ class ObservabilityStack(Stack):
             "processing worker": processing.processing,
             "index builder": processing.builder,
             "checker": processing.checker,
+            "image fetch": api.image_fetch,
         }
         services = {name: function.service for name, function in api.functions.items()}
         functions = {**services, **workers}
@@ -141,8 +142,8 @@ class ObservabilityStack(Stack):
             metric=function.function.metric_errors(period=Duration.minutes(15), statistic="Sum"),
             threshold=_WORKER_ERRORS_FOR_ALARM,
             description=f"{name}: {_WORKER_ERRORS_FOR_ALARM} or more invocations crashed, timed "
-            "out or ran out of memory within 15 minutes. Their messages are redelivered. Read the "
-            "function's log.",
+            "out or ran out of memory within 15 minutes. Messages of a queue are redelivered. Read "
+            "the function's log.",
         )
 
     def _throttle_alarm(self, name: str, function: ServiceFunction) -> Alarm:

@@ -89,11 +89,17 @@ def permissions(assembly: Assembly, api: Template, service: str) -> tuple[Resour
         for alias in aliases(api)
         if service_of(function_of(assembly, alias)) == service
     ]
-    role = assembly.target(api, function.properties["Role"])
-    return function, [
+    return function, statements_of(assembly, function)
+
+
+def statements_of(assembly: Assembly, function: Resource) -> list[dict]:
+    """The statements of all policies of a function's role."""
+    stack = function.stack
+    role = assembly.target(stack, function.properties["Role"])
+    return [
         statement
-        for policy in api.all("AWS::IAM::Policy")
-        if any(assembly.target(api, each) == role for each in policy.properties["Roles"])
+        for policy in stack.all("AWS::IAM::Policy")
+        if any(assembly.target(stack, each) == role for each in policy.properties["Roles"])
         for statement in policy.properties["PolicyDocument"]["Statement"]
     ]
 

@@ -13,6 +13,7 @@ from tests.infra.gateway import (
     object_prefixes,
     permissions,
     service_of,
+    statements_of,
 )
 from tests.infra.templates import Assembly, as_list
 
@@ -87,9 +88,10 @@ def test_inference_has_the_provisioned_concurrency_of_its_environment(assembly: 
 
 
 @pytest.mark.parametrize(
-    ("service", "additional"), [("inference", set()), ("retrieval", {"sqs:SendMessage"})]
+    ("service", "additional"),
+    [("inference", {"lambda:InvokeFunction"}), ("retrieval", {"sqs:SendMessage"})],
 )
-def test_inference_and_retrieval_need_only_s3_and_no_vpc(assembly, api, service, additional):
+def test_inference_and_retrieval_need_no_database_and_no_vpc(assembly, api, service, additional):
     function, statements = permissions(assembly, api, service)
     assert "VpcConfig" not in function.properties
     assert function.properties["PackageType"] == "Image"
@@ -101,6 +103,42 @@ def test_inference_and_retrieval_need_only_s3_and_no_vpc(assembly, api, service,
         # which versions were current before, and what is damaged, for fallbacks and health
         *("/activations/*", "/quarantine/open/*"),
     }
+
+
+def image_fetch_of(api):
+    (function,) = (
+        each
+        for each in api.all("AWS::Lambda::Function")
+        if each.properties.get("Handler") == "lambdas.image_fetch.handler.handler"
+    )
+    return function
+
+
+def test_image_fetch_may_only_write_its_logs_and_is_outside_the_vpc(assembly: Assembly, api):
+    function = image_fetch_of(api)
+    assert "VpcConfig" not in function.properties
+    assert function.properties["ReservedConcurrentExecutions"] > 0
+    assert allowed_actions(statements_of(assembly, function)) == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+    variables = function.properties["Environment"]["Variables"]
+    assert not [name for name in variables if name.startswith("REVIEWLENS_IMAGE_FETCH")]
+
+
+def test_only_inference_may_invoke_image_fetch(assembly: Assembly, api):
+    function = image_fetch_of(api)
+    resources = [
+        (policy, statement["Resource"])
+        for policy in assembly.all("AWS::IAM::Policy")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if policy.stack is api and "lambda:InvokeFunction" in as_list(statement["Action"])
+    ]
+    ((policy, resource),) = resources
+    assert assembly.target(api, resource)[1] == function.name
+    _, statements = permissions(assembly, api, "inference")
+    assert any("lambda:InvokeFunction" in as_list(each["Action"]) for each in statements)
+    assert len(policy.properties["Roles"]) == 1
 
 
 def test_collection_signs_uploads_under_one_prefix_and_reads_no_dump(assembly: Assembly, api):

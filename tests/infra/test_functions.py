@@ -76,8 +76,10 @@ def test_every_function_gets_all_its_settings(assembly: Assembly, monkeypatch):
 
 def test_every_function_is_traced_and_has_its_own_log_group(assembly: Assembly):
     groups = []
-    for function, _ in _service_functions(assembly):
-        assert function.properties["TracingConfig"] == {"Mode": "Active"}, str(function)
+    for function, package in _service_functions(assembly):
+        # the function that fetches pictures may write its logs and nothing else
+        traced = {"Mode": "Active"} if package != "image_fetch" else None
+        assert function.properties.get("TracingConfig") == traced, str(function)
         group = function.properties["LoggingConfig"]["LogGroup"]
         groups.append(assembly.target(function.stack, group))
         assert function.properties["Architectures"] == ["x86_64"], str(function)

@@ -122,7 +122,11 @@ def test_provisioned_concurrency_matches_the_environments():
 
 
 @pytest.mark.parametrize(
-    "title", ["A million requests of /analyze", "A million reviews", "A training"]
+    "title",
+    [
+        *("A million requests of /analyze", "A million pictures", "A million reviews"),
+        "A training",
+    ],
 )
 def test_usage_costs_add_up(title):
     rows = [
