@@ -42,12 +42,14 @@ def run(config: DecideConfig) -> Result:
     decisions = Decisions.model_validate(rules)
     rows = [row for kind in Kind for row in leave_one_out(_of_kind(groups, kind), config)]
     result = Result(model_version=manifest.version, decisions=decisions, left_out=rows)
-    config.output.parent.mkdir(parents=True, exist_ok=True)
-    config.output.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    config.output.with_suffix(".md").write_text(markdown(decisions, rows), encoding="utf-8")
     fields = json.loads(path.read_text(encoding="utf-8"))
     fields.setdefault("parameters", {})[DECISIONS] = decisions.model_dump(mode="json")
     path.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+    config.output.parent.mkdir(parents=True, exist_ok=True)
+    config.output.with_suffix(".md").write_text(markdown(decisions, rows), encoding="utf-8")
+    config.output.write_text(
+        result.model_dump_json(indent=1) + "\n", encoding="utf-8"
+    )  # last: it says that all is done
     log.info("%s: %s; evaluate the model again", path, decisions.model_dump())
     return result
 
