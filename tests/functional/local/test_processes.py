@@ -2,7 +2,10 @@
 
 import json
 import os
+import subprocess
+import sys
 
+import psutil
 import pytest
 
 from local.errors import LocalStackError
@@ -15,10 +18,21 @@ def handler(event, context):
     if event == "die":
         os._exit(3)
     if event == "sleep":
+        with open(__file__ + ".pid", "w") as file:
+            print(os.getpid(), file=file)
         time.sleep(600)
     if event == "fill":
         return len(bytearray(3 << 30))
     return [os.getpid(), sorted(os.environ)]
+"""
+
+PARENT = """
+import sys
+from pathlib import Path
+from local.stack.processes import FunctionProcesses
+FunctionProcesses(
+    "odd", variables={"PYTHONPATH": sys.argv[1]}, log_path=Path(sys.argv[2]), timeout_seconds=600
+)(b'"sleep"')
 """
 
 
@@ -74,3 +88,21 @@ def test_a_stop_ends_all_processes(start):
     stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_busy_process_ends_when_the_stack_is_killed(tmp_path, eventually):
+    (tmp_path / "odd.py").write_text(ODD)
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    stack = subprocess.Popen([sys.executable, "-c", PARENT, paths, tmp_path / "log"])
+    pid_file = tmp_path / "odd.py.pid"
+    pid = int(eventually(lambda: pid_file.exists() and pid_file.read_text()))
+    stack.kill()
+    stack.wait()
+    eventually(lambda: not is_running(pid))
+
+
+def is_running(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
