@@ -46,7 +46,11 @@ def ingest(client: StackClient, path: Path) -> IngestTiming:
         if not collected and (status is IngestStatus.COLLECTED or status.is_processed):
             collected = elapsed()
         is_processed = status.is_processed
-        if report and is_processed and report.shards_processed >= report.shards:
+        if (
+            report
+            and is_processed
+            and report.shards_processed + report.shards_failed >= report.shards
+        ):
             break
         if elapsed() > _TIMEOUT_SECONDS:
             raise RuntimeError(f"the ingest is still {status}")

@@ -44,7 +44,7 @@ def ingest_html(ingest: IngestReport | None, size: int) -> str:
         IngestStatus.COLLECTING: "Reading the file…",
         IngestStatus.COLLECTED: f"Read. Analysing the reviews: {parts}…",
         IngestStatus.PROCESSED: _DONE,
-        IngestStatus.PROCESSED_WITH_WARNINGS: f"{_DONE} Many rows were refused.",
+        IngestStatus.PROCESSED_WITH_WARNINGS: f"{_DONE}{_but(ingest)}",
     }
     rows = [
         (markup.safe(name), f"{value:,}")
@@ -65,6 +65,25 @@ def ingest_html(ingest: IngestReport | None, size: int) -> str:
     ]
     return (
         markup.note(states[ingest.status])
+        + _failed_shards(ingest)
         + markup.table(("Rows", "Count"), [*rows, *reasons, *languages], "Rows of this upload")
         + markup.warnings(ingest.warnings)
     )
+
+
+def _but(ingest: IngestReport) -> str:
+    """What is wrong with an upload that is processed with warnings."""
+    failed = " Some parts could not be analysed." if ingest.shards_failed else ""
+    is_refused = "too_many_rejects" in ingest.details or not failed
+    return failed + (" Many rows were refused." if is_refused else "")
+
+
+def _failed_shards(ingest: IngestReport) -> str:
+    if not ingest.shards_failed:
+        return ""
+    listed = "; ".join(
+        f"part {each.part} with {each.rows:,} reviews: {each.reason}"
+        for each in ingest.failed_shards
+    )
+    text = f"{ingest.shards_failed} of {ingest.shards} parts failed and are not tried again"
+    return markup.note(f"{text}: {listed}", "error")

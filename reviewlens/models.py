@@ -26,7 +26,7 @@ from shared.schemas.collection import (
 )
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
 from shared.schemas.health import Backlog, Check, GatewayHealth, Health, QueueState
-from shared.schemas.ingest import IngestReport, IngestStatus, Reject, RejectReason
+from shared.schemas.ingest import FailedShard, IngestReport, IngestStatus, Reject, RejectReason
 from shared.schemas.insights import (
     NO_CHANGE,
     Change,
@@ -93,6 +93,7 @@ __all__ = [
     "DuplicateKind",
     "DuplicatePage",
     "EmbeddingsResponse",
+    "FailedShard",
     "FieldError",
     "Figures",
     "Freshness",

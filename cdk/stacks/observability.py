@@ -15,6 +15,7 @@ from cdk.constructs.damage import watch_damage
 from cdk.constructs.dashboard import Dashboard
 from cdk.constructs.database_alarms import DatabaseMetrics, watch_database
 from cdk.constructs.drift import watch_drift
+from cdk.constructs.failed_shards import watch_failed_shards
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.gateway import Gateway
 from cdk.constructs.operations import Operations
@@ -70,6 +71,7 @@ class ObservabilityStack(Stack):
             *(self._throttle_alarm(name, function) for name, function in functions.items()),
             *watch_database(self, operations=operations, metrics=metrics),
             watch_damage(self, operations=operations, group=processing.checker.log_group),
+            watch_failed_shards(self, operations=operations, group=processing.processing.log_group),
             *(self._execution_alarm(machine) for machine in state_machines),
             self._stopped_build_alarm(processing.builder),
         ]

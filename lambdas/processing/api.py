@@ -50,7 +50,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
 
     @app.post("/process", status_code=202, tags=["processing"])
     def process(request: ProcessRequest) -> ProcessAccepted:
-        """Queue the shards of a collected ingest that no model has processed."""
+        """Queue the shards of an ingest that no model has processed, failed ones included."""
         shards = Processor(get_dependencies()).queue(request.ingest_id)
         message = f"{shards} shards queued" if shards else "all shards are processed"
         return ProcessAccepted(message=message, ingest_id=request.ingest_id, shards=shards)

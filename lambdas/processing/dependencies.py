@@ -14,6 +14,7 @@ from shared.observability.logs import configure_logging
 from shared.runtime.cascade import SecondModel
 from shared.runtime.scoring import Encodings
 from shared.schemas.decisions import Decisions
+from shared.schemas.ingest import MAX_SHARD_ATTEMPTS
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
@@ -56,6 +57,7 @@ class Dependencies:
     """The second model of a cascade."""
     cache_dir: Path | None = None
     """Folder of downloaded versions, from which a damaged model is written again."""
+    max_shard_attempts: int = MAX_SHARD_ATTEMPTS
 
 
 @cache
@@ -88,6 +90,7 @@ def build_dependencies() -> Dependencies:
             threads=encoder_threads(settings.encoder_threads),
         ),
         cache_dir=settings.cache_dir,
+        max_shard_attempts=settings.max_shard_attempts,
     )
 
 

@@ -11,6 +11,7 @@ from lambdas.processing.dependencies import Dependencies
 from lambdas.processing.shard_repair import repair_clean_shard
 from shared.db import text_figures
 from shared.db.duplicates.prints import upsert_prints
+from shared.db.ingest.attempts import begin_attempt, give_up, record_failure, reopen_failed
 from shared.db.ingest.shards import StoredBatch, mark_processed, process_lock
 from shared.db.insights import rollups
 from shared.db.insights.active_model import record_active_model
@@ -56,14 +57,14 @@ class Processor:
             last = (
                 shard is not None
                 and not self._is_scored(message, shard)
-                and self._process(message, shard)
+                and self._attempt(message, shard)
             )
         self._refresh_figures()
         if last:
             self._request_index(message.ingest_id)
 
     def queue(self, ingest_id: str) -> int:
-        """Queue the open shards of an ingest.
+        """Queue the shards of an ingest that no model has processed; failed ones are open again.
 
         Returns:
             The number of shards queued.
@@ -77,6 +78,7 @@ class Processor:
             raise NotFoundError("ingest not found")
         if status in (IngestStatus.RECEIVED, IngestStatus.COLLECTING):
             raise ConflictError("the ingest is not collected yet")
+        reopen_failed(self._dependencies.database, ingest_id)
         shards = self._dependencies.ledger.open_shards(ingest_id)
         self._dependencies.processing_queue.send(shards)
         if not shards and self._dependencies.ledger.complete(ingest_id):
@@ -88,10 +90,10 @@ class Processor:
         if shard is None or not shard.rows:
             log.warning("the shard is not in the ledger", extra={"key": message.key})
             return True
-        if not self._is_scored(message, shard):
+        if not shard.failed and not self._is_scored(message, shard):
             return False
         if self._dependencies.ledger.complete(message.ingest_id):
-            # the worker that closed the last shard may have died before it requested the index
+            # the worker that ended the last shard may have died before it requested the index
             self._request_index(message.ingest_id)
         return True
 
@@ -106,11 +108,34 @@ class Processor:
         wanted = {layout.embedding_shard(*place), layout.analysis_shard(*place)}
         return wanted <= {info.key for info in self._dependencies.artefacts.list(pair_stem(*place))}
 
+    def _attempt(self, message: ProcessShard, shard: StoredBatch) -> bool:
+        """Process a shard, or give it up; return whether it was the ingest's last open one."""
+        database, limit = self._dependencies.database, self._dependencies.max_shard_attempts
+        if not begin_attempt(database, message, limit):
+            return self._give_up(message)
+        try:
+            return self._process(message, shard)
+        except Exception as error:
+            try:
+                reason = record_failure(database, message, error, limit)
+            except UnavailableError:
+                raise error from None
+            if reason is None:
+                raise
+            log.warning("the last attempt at a shard failed", exc_info=error)
+            return self._give_up(message, reason)
+
+    def _give_up(self, message: ProcessShard, reason: str | None = None) -> bool:
+        reason, last = give_up(self._dependencies.database, message, reason)
+        # cdk/constructs/failed_shards.py raises an alarm at this line
+        place = {"ingest_id": message.ingest_id, "part": message.part, "rows": message.rows}
+        log.error("shard given up: %s", reason, extra=place)
+        return last
+
     def _process(self, message: ProcessShard, shard: StoredBatch) -> bool:
         """Process a shard; return whether it was the ingest's last open one."""
         started = time.monotonic()
         model, dependencies = self._dependencies.current_model(), self._dependencies
-        dependencies.ledger.touch_shard(message.ingest_id, message.part)
         table = self._read_clean(message, shard)
         if table is None:
             return False

@@ -5,6 +5,7 @@ from tempfile import gettempdir
 
 from pydantic import Field
 
+from shared.schemas.ingest import MAX_SHARD_ATTEMPTS
 from shared.settings.base import DatabaseSettings
 from shared.settings.cascade import CascadeSettings
 
@@ -26,3 +27,5 @@ class ProcessingSettings(CascadeSettings, DatabaseSettings):
     """Threads per encoder pass; 0: all cores in Lambda, one elsewhere."""
     pointer_refresh_seconds: float = 5.0
     """How long the current model version is cached."""
+    max_shard_attempts: int = Field(default=MAX_SHARD_ATTEMPTS, ge=1)
+    """Attempts at a shard after which it is failed, and only a redrive tries it again."""

@@ -137,7 +137,7 @@ class _FollowedIngest:
         earlier_failure = self._failed_before.get(report.ingest_id)
         if earlier_failure is not None and report.finished_at == earlier_failure:
             return False
-        return report.shards_processed >= report.shards
+        return report.shards_processed + report.shards_failed >= report.shards
 
     def update(self) -> None:
         """Get the report and update the bar."""
@@ -151,6 +151,6 @@ class _FollowedIngest:
         if report.status in (IngestStatus.RECEIVED, IngestStatus.COLLECTING):
             self._progress.update(self._task, completed=rows, phase="rows read")
         else:
-            done = report.shards_processed if shards else 1
+            done = report.shards_processed + report.shards_failed if shards else 1
             phase = f"{report.status}, {rows:,} rows"
             self._progress.update(self._task, total=max(1, shards), completed=done, phase=phase)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from local.cli import options
+from local.cli.failed_shards import describe_failed
 from local.cli.ingest_remote import ingest_over_api
 from local.cli.output import console, fail, notes, print_json
 from local.dumps import parse_mapping
@@ -67,9 +68,9 @@ def ingest(
     with --map, or by a mapping.json in the same folder. Over an API (--api-url), files are sent in
     signed uploads and followed until their reviews are processed.
 
-    Exit status: 0 if all dumps were ingested; 1 if one failed, because it cannot be read or all its
-    rows were rejected; 2 for invalid arguments; 3 if more than a fifth of the rows were rejected
-    (or than --max-reject-share);
+    Exit status: 0 if all dumps were ingested; 1 if one failed, because it cannot be read, all its
+    rows were rejected or a part could not be processed; 2 for invalid arguments; 3 if more than a
+    fifth of the rows were rejected (or than --max-reject-share);
     130 after Ctrl-C, which ends only the waiting.
 
     --dry-run reads files without a running stack and shows format, mapping, ten rows and rejects.
@@ -121,7 +122,7 @@ def _dry_run(
 
 def _exit_status(reports: Sequence[IngestReport], max_reject_share: float | None) -> int:
     statuses = {report.status for report in reports}
-    if IngestStatus.FAILED in statuses:
+    if IngestStatus.FAILED in statuses or any(report.shards_failed for report in reports):
         return _FAILED
     if max_reject_share is not None:
         exceeded = any(each.rejected > max_reject_share * each.rows_read for each in reports)
@@ -171,7 +172,7 @@ def show(reports: Sequence[IngestReport]) -> None:
         if report.error_code:
             message = f"{report.key}: {report.error_code}: {report.error_detail}"
             out.print(message, style="red", markup=False)
-        for warning in report.warnings:
+        for warning in [*report.warnings, *describe_failed(report)]:
             out.print(f"{report.key}: {warning}", markup=False)
         if report.rejected:
             out.print(f"  rejected rows: GET /collect/{report.ingest_id}/rejects", style="dim")
@@ -184,7 +185,7 @@ def _show_problems(reports: Sequence[IngestReport]) -> None:
             message = f"{report.key}: {report.error_code}: {report.error_detail}"
             notes().print(message, markup=False, soft_wrap=True)
         elif report.status is IngestStatus.PROCESSED_WITH_WARNINGS:
-            for warning in report.warnings:
+            for warning in [*report.warnings, *describe_failed(report)]:
                 notes().print(f"{report.key}: {warning}", markup=False, soft_wrap=True)
 
 

@@ -95,7 +95,9 @@ def _follow(
 ) -> list[IngestReport]:
     lookups = {key: partial(client.report, ingest_id) for ingest_id, key in ids.items()}
     reports = follow(lookups, StallDetector(STALL_SECONDS, client.has_work), failed_before)
-    _wait_for_index(client, {report.ingest_id: report.shards for report in reports})
+    _wait_for_index(
+        client, {report.ingest_id: report.shards - report.shards_failed for report in reports}
+    )
     return reports
 
 

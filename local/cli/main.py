@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from local.cli import ask, ingest, page, report, status, train
+from local.cli import ask, ingest, page, redrive, report, status, train
 from local.cli.output import fail
 from local.errors import LocalStackError
 
@@ -83,6 +83,7 @@ for _command in (
     ask.search,
     report.report,
     status.status,
+    redrive.redrive,
 ):
     application.command()(_command)
 _add_stack_command("env")

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from local.cli import options
 from local.cli.connection import open_api
+from local.cli.failed_shards import describe_failed
 from local.cli.output import console, fail, print_json
 from local.errors import LocalStackError
 from local.names import RAW_BUCKET
@@ -97,6 +98,13 @@ def _show(summary: dict[str, Any]) -> None:
     if summary["ingests"]:
         out.print()
         out.print(_ingest_table(summary["ingests"]))
+        _show_failed(summary["ingests"])
+
+
+def _show_failed(ingests: Sequence[IngestReport]) -> None:
+    for each in ingests:
+        for line in describe_failed(each):
+            console().print(f"{each.ingest_id}: {line}", style="red", markup=False, soft_wrap=True)
 
 
 def _show_stack(summary: dict[str, Any]) -> None:

@@ -116,5 +116,5 @@ def rejects(
 
 
 def process(ingest_id: str) -> Call[ProcessAccepted]:
-    """Queue the shards of a collected ingest that no model has processed."""
+    """Queue the shards of a collected ingest that no model has processed, failed ones included."""
     return start(ProcessAccepted, "/process", {"ingest_id": ingest_id})

@@ -13,12 +13,16 @@ CPU_SECONDS_PER_MB = 0.5
 CPU_SECONDS_FLOOR = 30.0
 """CPU time that every object may take, unless a setting changes it."""
 
+MAX_SHARD_ATTEMPTS = 5
+"""Attempts at a shard after which it is failed, unless a setting changes it."""
+
 
 class IngestStatus(StrEnum):
     """State of an ingest.
 
     ``failed``: the object could not be read, or only in part, or all its rows were rejected.
-    ``processed_with_warnings``: it is processed, but more rows were rejected than expected.
+    ``processed_with_warnings``: it is processed, but more rows were rejected than expected, or a
+    shard failed.
     """
 
     RECEIVED = "received"
@@ -35,7 +39,7 @@ class IngestStatus(StrEnum):
 
     @property
     def is_processed(self) -> bool:
-        """Whether all stored rows are processed, with or without warnings."""
+        """Whether all stored rows are processed, or their shard failed."""
         return self in (IngestStatus.PROCESSED, IngestStatus.PROCESSED_WITH_WARNINGS)
 
 
@@ -62,6 +66,16 @@ class Reject(BaseModel):
     raw: str
 
 
+class FailedShard(BaseModel):
+    """A part of an ingest that could not be processed; it is not tried again by itself."""
+
+    part: int
+    rows: int
+    attempts: int
+    reason: str
+    failed_at: datetime
+
+
 class IngestReport(BaseModel):
     """Counts of one ingest. Once collected, rows_read = stored + duplicates + rejected."""
 
@@ -83,6 +97,9 @@ class IngestReport(BaseModel):
     """Processed reviews by language (ISO 639-1, or ``und`` where it is uncertain)."""
     shards: int = 0
     shards_processed: int = 0
+    shards_failed: int = 0
+    failed_shards: list[FailedShard] = []
+    """The first 20 of them, and why. POST /process tries them again."""
     warnings: list[str] = []
     details: dict[str, Any] = {}
     """What the dump turned out to be, for example its rating scale."""

@@ -110,6 +110,24 @@ def test_a_stopped_index_build_raises_an_alarm(watched):
     assert {transformation["MetricName"]} in [_metrics(alarm) for alarm in alarms]
 
 
+def test_a_shard_that_is_given_up_raises_an_alarm_within_minutes(watched):
+    (metric_filter,) = [
+        each
+        for each in watched.all("AWS::Logs::MetricFilter")
+        if "shard given up" in each.properties["FilterPattern"]
+    ]
+    assert '"shard given up: ' in (ROOT / "lambdas/processing/service.py").read_text()
+    (transformation,) = metric_filter.properties["MetricTransformations"]
+    (alarm,) = [
+        alarm
+        for alarm in watched.all("AWS::CloudWatch::Alarm")
+        if _metrics(alarm) == {transformation["MetricName"]}
+    ]
+    assert alarm.properties["Period"] * alarm.properties["EvaluationPeriods"] <= 120
+    assert alarm.properties["Threshold"] == 1
+    assert alarm.properties["AlarmActions"]
+
+
 def test_the_api_has_alarms_on_failures_and_latency(watched):
     alarms = [_metrics(alarm) for alarm in watched.all("AWS::CloudWatch::Alarm")]
     assert {"5XXError", "Count"} in alarms
@@ -158,7 +176,7 @@ def test_a_database_with_a_disk_has_an_alarm_on_free_storage():
 
 
 def test_drift_metrics_use_fields_that_processing_logs(assembly: Assembly, watched):
-    others = ("damaged", "StoppedBuilds")
+    others = ("damaged", "StoppedBuilds", "failedshards")
     filters = [
         each
         for each in watched.all("AWS::Logs::MetricFilter")

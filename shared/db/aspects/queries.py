@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from shared.db.connection import Database
+from shared.db.ingest.shards import OPEN_SHARD
 
 _MAX_CANDIDATES = 200
 """Aspects with the most reviews, from which the shown ones are selected."""
@@ -33,14 +34,14 @@ _PRODUCT_TITLE: LiteralString = (
     "SELECT title FROM products WHERE product_id = %s"
     " AND (%s::text IS NULL OR coalesce(category, '') = %s::text)"
 )
-_FRESHNESS: LiteralString = """
+_FRESHNESS: LiteralString = f"""
 SELECT least((SELECT min(logged_at) FROM text_changes),
              (SELECT min(received_at) FROM ingests JOIN shards USING (ingest_id)
-              WHERE model_version IS NULL AND rows > 0),
+              WHERE {OPEN_SHARD}),
              now()),
        (SELECT count(DISTINCT review_id) FROM text_changes, unnest(review_ids) AS review_id),
-       (SELECT coalesce(sum(rows), 0) FROM shards WHERE model_version IS NULL AND rows > 0)
-"""
+       (SELECT coalesce(sum(rows), 0) FROM shards WHERE {OPEN_SHARD})
+"""  # noqa: S608 - constants
 
 
 def _quotes_query(condition: LiteralString) -> LiteralString:

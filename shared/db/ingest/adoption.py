@@ -79,9 +79,10 @@ def activate_analyses(connection: Connection, model_version: str) -> int:
 
 
 def unprocessed_shards(connection: Connection, model_version: str) -> set[tuple[str, int]]:
-    """(ingest id, part) of each shard that a model has not processed, including open shards."""
+    """(ingest id, part) of each shard that a model has not processed, except failed shards."""
     rows = connection.execute(
-        "SELECT ingest_id, part FROM shards WHERE rows > 0 AND model_version IS DISTINCT FROM %s",
+        "SELECT ingest_id, part FROM shards WHERE rows > 0 AND failed_at IS NULL"
+        " AND model_version IS DISTINCT FROM %s",
         (model_version,),
     )
     return {(ingest_id, part) for ingest_id, part in rows}

@@ -9,6 +9,7 @@ from shared.db.connection import Database
 from shared.db.ingest.outcomes import record_outcome
 from shared.db.ingest.ownership import delete_batches
 from shared.db.ingest.shards import (
+    OPEN_SHARD,
     StoredBatch,
     complete_ingest,
     shard_message,
@@ -25,12 +26,13 @@ from shared.schemas.ingest import (
 from shared.schemas.messages import ProcessShard
 
 _REPORTS = """
-SELECT i.*, s.*, r.rejects_by_reason, l.languages FROM ingests AS i
+SELECT i.*, s.*, r.rejects_by_reason, l.languages, f.failed_shards FROM ingests AS i
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(accepted + rejected), 0) AS rows_read, coalesce(sum(rows), 0) AS stored,
            coalesce(sum(accepted - rows), 0) AS duplicates,
            coalesce(sum(rejected), 0) AS rejected, count(*) FILTER (WHERE rows > 0) AS shards,
-           count(*) FILTER (WHERE rows > 0 AND model_version IS NOT NULL) AS shards_processed
+           count(*) FILTER (WHERE rows > 0 AND model_version IS NOT NULL) AS shards_processed,
+           count(failed_at) AS shards_failed
     FROM shards WHERE ingest_id = i.ingest_id
 ) AS s
 CROSS JOIN LATERAL (
@@ -45,6 +47,13 @@ CROSS JOIN LATERAL (
           WHERE ingest_id = i.ingest_id GROUP BY counted.key
     ) AS sums
 ) AS l
+CROSS JOIN LATERAL (
+    SELECT coalesce(jsonb_agg(to_jsonb(failed) ORDER BY part), '[]') AS failed_shards
+    FROM (SELECT part, rows, attempts + outages AS attempts, failure AS reason, failed_at
+          FROM shards
+          WHERE ingest_id = i.ingest_id AND failed_at IS NOT NULL ORDER BY part LIMIT 20
+    ) AS failed
+) AS f
 """
 """Counts are sums over committed rows, so they are always current."""
 
@@ -55,9 +64,24 @@ _COLLECTED = {
     IngestStatus.PROCESSED,
     IngestStatus.PROCESSED_WITH_WARNINGS,
 }
-_OPEN_SHARDS = (
-    "SELECT ingest_id, part, key, rows FROM shards WHERE model_version IS NULL AND rows > 0"
+_OPEN_SHARDS: LiteralString = (
+    "SELECT ingest_id, part, key, rows FROM shards WHERE " + OPEN_SHARD  # noqa: S608 - a constant
 )
+_STALE_SHARDS: LiteralString = f"""
+WITH open AS (SELECT ingest_id, part, updated_at, failure FROM shards WHERE {OPEN_SHARD}),
+busy AS (
+    SELECT coalesce(max(updated_at) > now() - make_interval(secs => %s), false) AS yes FROM shards
+)
+UPDATE shards SET updated_at = now() FROM open, busy
+WHERE shards.ingest_id = open.ingest_id AND shards.part = open.part
+  AND open.updated_at <= now() - make_interval(
+      secs => CASE WHEN busy.yes OR open.failure IS NOT NULL THEN %s ELSE %s END)
+RETURNING shards.ingest_id, shards.part, shards.key, shards.rows
+"""  # noqa: S608 - a constant
+_ALL_PROCESSED: LiteralString = f"""
+SELECT EXISTS (SELECT FROM shards WHERE rows > 0)
+   AND NOT EXISTS (SELECT FROM shards WHERE {OPEN_SHARD})
+"""  # noqa: S608 - a constant
 
 
 class Ledger:
@@ -288,21 +312,11 @@ class Ledger:
 
         While any shard is being updated, the others may only be waiting for their turn: then only
         shards without an update for ``lost_seconds`` are returned, otherwise those without one for
-        ``idle_seconds``.
+        ``idle_seconds``. A shard whose last attempt failed has a message that returns by itself: it
+        counts as lost after ``lost_seconds``, too.
         """
         with self._database.transaction() as connection:
-            rows = connection.execute(
-                "WITH open AS (SELECT ingest_id, part, updated_at FROM shards"
-                "  WHERE model_version IS NULL AND rows > 0),"
-                " busy AS (SELECT coalesce(max(updated_at) > now() - make_interval(secs => %s),"
-                "  false) AS yes FROM shards)"
-                " UPDATE shards SET updated_at = now() FROM open, busy"
-                " WHERE shards.ingest_id = open.ingest_id AND shards.part = open.part"
-                " AND open.updated_at <= now() - make_interval(secs =>"
-                "  CASE WHEN busy.yes THEN %s ELSE %s END)"
-                " RETURNING shards.ingest_id, shards.part, shards.key, shards.rows",
-                (idle_seconds, lost_seconds, idle_seconds),
-            )
+            rows = connection.execute(_STALE_SHARDS, (idle_seconds, lost_seconds, idle_seconds))
             return sorted((shard_message(row) for row in rows), key=lambda m: (m.ingest_id, m.part))
 
     def reopen(self, model_version: str, age_seconds: float) -> list[ProcessShard]:
@@ -332,10 +346,7 @@ class Ledger:
     def all_processed(self) -> bool:
         """Whether there are rows to index and no shard is open."""
         with self._database.transaction() as connection:
-            row = connection.execute(
-                "SELECT EXISTS (SELECT FROM shards WHERE rows > 0)"
-                " AND NOT EXISTS (SELECT FROM shards WHERE rows > 0 AND model_version IS NULL)"
-            ).fetchone()
+            row = connection.execute(_ALL_PROCESSED).fetchone()
         return bool(row and row[0])
 
     def shard(self, ingest_id: str, part: int) -> StoredBatch | None:

@@ -11,6 +11,11 @@ from shared.db.ingest.outcomes import TOO_MANY_REJECTS
 from shared.schemas.formats import LEDGER
 from shared.schemas.messages import ProcessShard
 
+OPEN_SHARD: LiteralString = "model_version IS NULL AND rows > 0 AND failed_at IS NULL"
+"""Condition of a shard that waits for a model; one that failed too often does not."""
+NEVER_TRIED: LiteralString = "attempts = 0, outages = 0, failure = NULL, failed_at = NULL"
+"""SET clause of a shard whose earlier attempts do not matter any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
@@ -30,6 +35,8 @@ class StoredBatch:
     """Whether it may have rows that nobody owns any more; see shared/db/ingest/ownership.py."""
     duplicates_of: list[str] = field(default_factory=list)
     """The other ingests that own its duplicates."""
+    failed: bool = False
+    """Whether it failed too often and is not tried again."""
 
     @property
     def processed(self) -> bool:
@@ -50,7 +57,11 @@ def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> 
         " SET fingerprint = excluded.fingerprint, accepted = excluded.accepted,"
         " rejected = excluded.rejected, rows = excluded.rows, key = excluded.key,"
         " format_version = excluded.format_version, duplicates_of = excluded.duplicates_of,"
-        " recheck_after = NULL, updated_at = now(), model_version = CASE WHEN"
+        " recheck_after = NULL, updated_at = now(), failed_at = NULL,"
+        # a shard that is stored again in the same way for ever is not tried for ever
+        " attempts = CASE WHEN (shards.fingerprint, shards.rows)"
+        "  = (excluded.fingerprint, excluded.rows) THEN shards.attempts ELSE 0 END,"
+        " model_version = CASE WHEN"
         " (shards.fingerprint, shards.rows) = (excluded.fingerprint, excluded.rows)"
         " THEN shards.model_version END",
         (
@@ -72,7 +83,8 @@ def stored_batches(
     """
     query: LiteralString = (
         "SELECT format_version, part, fingerprint, accepted, rejected, rows, key,"
-        " model_version, recheck_after IS NOT NULL FROM shards WHERE ingest_id = %s"
+        " model_version, recheck_after IS NOT NULL, duplicates_of, failed_at IS NOT NULL"
+        " FROM shards WHERE ingest_id = %s"
     )
     if part is None:
         rows = connection.execute(query, (ingest_id,)).fetchall()
@@ -120,8 +132,8 @@ def mark_processed(
     # serialises two workers that finish at the same time, so that the second sees the first
     connection.execute("SELECT FROM ingests WHERE ingest_id = %s FOR UPDATE", (message.ingest_id,))
     connection.execute(
-        "UPDATE shards SET model_version = %s, languages = %s, updated_at = now()"
-        " WHERE ingest_id = %s AND part = %s",
+        f"UPDATE shards SET {NEVER_TRIED}, updated_at = now(),"  # noqa: S608 - a constant
+        " model_version = %s, languages = %s WHERE ingest_id = %s AND part = %s",
         (model_version, Jsonb(dict(languages or {})), message.ingest_id, message.part),
     )
     return complete_ingest(connection, message.ingest_id)
@@ -133,11 +145,11 @@ def complete_ingest(connection: Connection, ingest_id: str) -> bool:
     Returns:
         Whether an index build is due: the ingest has been read (to its end, or until it failed),
         has stored rows, and has no open shard. A failed ingest stays failed. One with too many
-        rejects becomes processed_with_warnings.
+        rejects, or with a failed shard, becomes processed_with_warnings.
     """
     row = connection.execute(
-        "SELECT i.status, count(*) FILTER (WHERE s.rows > 0),"
-        " count(*) FILTER (WHERE s.rows > 0 AND s.model_version IS NULL)"
+        "SELECT i.status, count(*) FILTER (WHERE rows > 0),"  # noqa: S608 - a constant
+        f" count(*) FILTER (WHERE {OPEN_SHARD}), count(s.failed_at)"
         " FROM ingests AS i LEFT JOIN shards AS s USING (ingest_id)"
         " WHERE i.ingest_id = %s GROUP BY i.status",
         (ingest_id,),
@@ -146,9 +158,9 @@ def complete_ingest(connection: Connection, ingest_id: str) -> bool:
         return False
     if row[0] == "collected":
         connection.execute(
-            "UPDATE ingests SET updated_at = now(), status = CASE WHEN details ? %s"
+            "UPDATE ingests SET updated_at = now(), status = CASE WHEN details ? %s OR %s"
             " THEN 'processed_with_warnings' ELSE 'processed' END WHERE ingest_id = %s",
-            (TOO_MANY_REJECTS, ingest_id),
+            (TOO_MANY_REJECTS, row[3] > 0, ingest_id),
         )
     return bool(row[1])
 

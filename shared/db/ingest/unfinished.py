@@ -1,17 +1,19 @@
 """How much stored work is not finished, for /health and for the freshness of aspects."""
 
 from datetime import UTC, datetime, timedelta
+from typing import LiteralString
 
 from psycopg.rows import dict_row
 
 from shared.db.connection import Database
+from shared.db.ingest.shards import OPEN_SHARD
 from shared.schemas.health import Backlog, Check, Health, worst_status
 
 _STALLED = timedelta(hours=1)
 """Time without progress after which work needs a person; sweeps have repeated it meanwhile."""
-_QUERY = """
+_QUERY: LiteralString = f"""
 WITH open_shards AS (
-    SELECT ingest_id, rows, updated_at FROM shards WHERE model_version IS NULL AND rows > 0
+    SELECT ingest_id, rows, updated_at FROM shards WHERE {OPEN_SHARD}
 ), open_ingests AS (
     SELECT received_at, updated_at FROM ingests
     WHERE status IN ('received', 'collecting', 'collected')
@@ -23,9 +25,13 @@ SELECT (SELECT coalesce(sum(rows), 0)::bigint FROM open_shards) AS reviews,
        (SELECT min(received_at) FROM open_ingests) AS oldest_ingest_at,
        greatest((SELECT max(updated_at) FROM open_ingests),
                 (SELECT max(updated_at) FROM shards)) AS progress_at
-"""
-_MISSING = (
-    "SELECT coalesce(sum(rows) FILTER (WHERE model_version IS NULL), 0)::bigint,"
+"""  # noqa: S608 - a constant
+_FAILED: LiteralString = (
+    "SELECT count(*), count(DISTINCT ingest_id) FROM shards WHERE failed_at IS NOT NULL"
+)
+_MISSING: LiteralString = (
+    f"SELECT coalesce(sum(rows) FILTER (WHERE {OPEN_SHARD}), 0)::bigint,"  # noqa: S608 - a constant
+    " coalesce(sum(rows) FILTER (WHERE failed_at IS NOT NULL), 0)::bigint,"
     " coalesce(sum(rows), 0)::bigint FROM shards"
 )
 
@@ -40,14 +46,17 @@ def read_backlog(database: Database) -> Backlog:
 def missing_warnings(database: Database) -> list[str]:
     """Say how many stored reviews are not processed, and so missing from aspects and duplicates.
 
-    That is so while a dump is processed, and for all reviews after an upgrade or a change of model.
+    That is so while a dump is processed, for all reviews after an upgrade or a change of model, and
+    for those of shards that failed.
     """
     with database.transaction() as connection:
         row = connection.execute(_MISSING).fetchone()
-    missing, stored = row or (0, 0)
-    if not missing:
-        return []
-    return [f"{missing} of {stored} stored reviews are not in this answer yet; they are in process"]
+    open_rows, failed_rows, stored = row or (0, 0, 0)
+    parts = {
+        "are not in this answer yet; they are in process": open_rows,
+        "are not in this answer: their shards failed (`reviewlens redrive`)": failed_rows,
+    }
+    return [f"{n} of {stored} stored reviews {what}" for what, n in parts.items() if n]
 
 
 def add_backlog(health: Health, database: Database) -> Health:
@@ -55,9 +64,26 @@ def add_backlog(health: Health, database: Database) -> Health:
     if health.status == "unavailable":
         return health
     backlog = read_backlog(database)
-    checks = {**health.checks, "backlog": _check(backlog, datetime.now(UTC))}
+    checks = {
+        **health.checks,
+        "backlog": _check(backlog, datetime.now(UTC)),
+        **_failed_shards(database),
+    }
     update = {"checks": checks, "status": worst_status(checks), "backlog": backlog}
     return health.model_copy(update=update)
+
+
+def _failed_shards(database: Database) -> dict[str, Check]:
+    with database.transaction() as connection:
+        row = connection.execute(_FAILED).fetchone()
+    shards, ingests = row or (0, 0)
+    if not shards:
+        return {}
+    detail = (
+        f"{shards} shards of {ingests} ingests failed; GET /collect/{{ingest_id}} says why, and"
+        " `reviewlens redrive` tries them again"
+    )
+    return {"failed_shards": Check(status="degraded", detail=detail)}
 
 
 def _check(backlog: Backlog, now: datetime) -> Check:

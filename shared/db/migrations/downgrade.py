@@ -47,6 +47,7 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
         "which reviews are mixed": "analyses WHERE mixed",
     },
     "0012": {"which model gave a sentiment": "analyses WHERE sentiment_model IS NOT NULL"},
+    "0013": {"which shards failed": "shards WHERE failed_at IS NOT NULL"},
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

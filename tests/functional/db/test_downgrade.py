@@ -15,8 +15,10 @@ INSERT INTO products (product_id, title, category, brand, origins)
 INSERT INTO ingests (ingest_id, bucket, key, etag, status, details, format_version)
     VALUES ('ing_1', 'raw', 'uploads/a.csv', 'e', 'processed_with_warnings', '{"n": 1}', 2);
 INSERT INTO shards (ingest_id, part, fingerprint, accepted, rejected, rows, key, model_version,
-                    format_version, languages, duplicates_of, recheck_after)
-    VALUES ('ing_1', 0, 'f', 2, 1, 2, 'k', 'm', 2, '{"en": 2}', '{ing_0}', 'ing_0');
+                    format_version, languages, duplicates_of, recheck_after, attempts, failure,
+                    outages, failed_at)
+    VALUES ('ing_1', 0, 'f', 2, 1, 2, 'k', 'm', 2, '{"en": 2}', '{ing_0}', 'ing_0', 5, 'broken',
+            1, now());
 INSERT INTO rejects VALUES ('ing_1', 3, 'a.csv', 4, 'text_missing', 'no text', ',,');
 INSERT INTO reviews (review_id, ingest_id, record, source, product_id, rating, text)
     VALUES ('r1', 'ing_1', 1, 'shop', 'p1', 5, 'Good pan'),

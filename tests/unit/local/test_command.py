@@ -1,13 +1,15 @@
 """The command line: its version, and Ctrl-C."""
 
+from contextlib import nullcontext
 from importlib.metadata import version
 
 import pytest
 from typer.testing import CliRunner
 
-from local.cli import ingest
+from local.cli import ingest, redrive
+from local.cli.failed_shards import describe_failed
 from local.cli.main import application
-from reviewlens.models import IngestReport
+from reviewlens.models import IngestList, IngestReport, ProcessAccepted
 
 
 def test_the_version_is_shown():
@@ -50,3 +52,54 @@ def test_the_share_of_rejects_decides_the_exit_status(rejected, share, status):
     final = "processed_with_warnings" if rejected > 20 else "processed"
     report = IngestReport.model_construct(status=final, rows_read=100, rejected=rejected)
     assert ingest._exit_status([report], share) == status
+
+
+FAILED_SHARD = {
+    "part": 1,
+    "rows": 50,
+    "attempts": 5,
+    "reason": "internal_error: MemoryError",
+    "failed_at": "2026-11-29T12:00:00Z",
+}
+
+
+def report_of(ingest_id, **fields):
+    place = {"bucket": "raw", "key": "uploads/a.csv", "etag": "e"}
+    return IngestReport(
+        **{"ingest_id": ingest_id, "status": "processed_with_warnings", **place, **fields}
+    )
+
+
+def test_a_failed_shard_is_named_with_its_reason_and_the_way_on():
+    report = report_of("ing_1", shards=3, shards_failed=2, failed_shards=[FAILED_SHARD])
+    assert list(describe_failed(report)) == [
+        "part 1 with 50 reviews failed after 5 attempts: internal_error: MemoryError",
+        "1 more parts failed",
+        "try again: reviewlens redrive ing_1",
+    ]
+    assert list(describe_failed(report_of("ing_2", shards=3))) == []
+    assert ingest._exit_status([report], None) == 1
+
+
+def test_redrive_takes_up_all_ingests_with_failed_shards(monkeypatch):
+    """Only ingests with failed shards are processed again."""
+
+    processed = []
+
+    class Api:
+        def ingests(self, limit):
+            failed, whole = report_of("ing_1", shards_failed=2), report_of("ing_2")
+            return IngestList(ingests=[failed, whole, report_of("ing_3", shards_failed=1)])
+
+        def process(self, ingest_id):
+            processed.append(ingest_id)
+            message = f"{len(processed)} shards queued"
+            return ProcessAccepted(ingest_id=ingest_id, message=message, shards=1)
+
+    monkeypatch.setattr(redrive, "open_api", lambda *_: nullcontext(Api()))
+    result = CliRunner().invoke(application, ["redrive"])
+    assert (result.exit_code, processed) == (0, ["ing_1", "ing_3"])
+    assert "ing_1: 1 shards queued" in result.stdout
+    processed.clear()
+    assert CliRunner().invoke(application, ["redrive", "ing_2"]).exit_code == 0
+    assert processed == ["ing_2"]

@@ -133,6 +133,31 @@ def test_a_failed_ingest_shows_the_reason_and_what_is_stored():
     assert "<b>" not in html
 
 
+DAY = "2026-11-29T12:00:00Z"
+
+
+def test_an_ingest_with_failed_shards_names_them_and_the_reason():
+    failed = ingest(
+        status="processed_with_warnings",
+        shards=3,
+        shards_failed=1,
+        failed_shards=[
+            {
+                "part": 1,
+                "rows": 50,
+                "attempts": 5,
+                "reason": "<b>",
+                "failed_at": "2026-11-29T12:00Z",
+            }
+        ],
+    )
+    html = ingest_html(failed, 1)
+    assert "Some parts could not be analysed." in html
+    assert "1 of 3 parts failed" in html
+    assert "part 1 with 50 reviews: &lt;b&gt;" in html
+    assert "Many rows were refused" not in html
+
+
 @pytest.mark.parametrize("status", list(IngestStatus))
 def test_every_state_of_an_ingest_has_a_sentence(status):
     assert ingest_html(ingest(status=status), 1)
