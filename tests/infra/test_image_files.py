@@ -86,6 +86,7 @@ def test_the_training_context_contains_the_jobs_of_the_image():
         *("app/sagemaker_jobs/evaluate/behaviours", "app/sagemaker_jobs/contrast"),
         *("app/sagemaker_jobs/contrast/train", "app/sagemaker_jobs/contrast/test"),
         *("app/sagemaker_jobs/candidate", "app/sagemaker_jobs/gate"),
+        *("app/sagemaker_jobs/distil", "app/shared/aspects"),  # of runs that are exported
         *("app/shared", "app/shared/runtime", "app/shared/schemas", "app/shared/storage"),
     }
     assert "app/sagemaker_jobs/evaluate/report.html.jinja" in files_of(context)
