@@ -23,7 +23,10 @@ def run(run_dir, tmp_path):
 def test_a_run_with_only_pickled_weights_is_rejected(run, tmp_path):
     torch.save(load_file(run / "model.safetensors"), run / "pytorch_model.bin")
     (run / "model.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match=r"run_dir: .* lacks model\.safetensors; weights"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"run_dir: .* lacks model\.safetensors or teacher\.safetensors; weights",
+    ):
         export(["--run-dir", str(run), "--output-dir", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
 
