@@ -19,11 +19,15 @@ HAS_PAGE = (ROOT / "frontend_space" / "__main__.py").is_file()
 _BY_SPEC = re.compile(r'find_spec\("(\w+)"\)')
 STARTED_BY_NAME = {
     "local/stack/gateway.py",
+    "local/stack/invoked.py",
     "local/stack/worker.py",
     "local/stack/prepare.py",
     "local/training/launcher.py",
     "local/training/run.py",
-    *(f"lambdas/{name}/handler.py" for name in ("collection", "processing", "retrieval")),
+    *(
+        f"lambdas/{name}/handler.py"
+        for name in ("collection", "image_fetch", "processing", "retrieval")
+    ),
     *(f"lambdas/{name}/api.py" for name in ("inference", "insights", "training")),
     "lambdas/migrations/handler.py",
     "shared/db/migrations/env.py",
