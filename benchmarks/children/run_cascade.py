@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.children.measure import read_task, write_result
+from sagemaker_jobs.evaluate.metrics import confusion_matrix, scores
 from shared.runtime.cascade import Cascade
 from shared.runtime.decisions import Decided, decide_each
 from shared.runtime.encoder import Encoder, open_folder
@@ -30,15 +31,8 @@ def read_texts(path: Path, limit: int | None) -> tuple[list[str], list[Kind], np
 
 def figures(decided: Decided, labels: np.ndarray) -> dict[str, float]:
     """Accuracy and macro-F1."""
-    scores = []
-    for label in range(len(LABELS)):
-        predicted, actual = decided.labels == label, labels == label
-        both = int((predicted & actual).sum())
-        scores.append(2 * both / max(1, int(predicted.sum() + actual.sum())))
-    return {
-        "accuracy": float((decided.labels == labels).mean()),
-        "macro_f1": sum(scores) / len(scores),
-    }
+    values = scores(confusion_matrix(labels, decided.labels))
+    return {name: float(values[name]) for name in ("accuracy", "macro_f1")}
 
 
 class Runner:

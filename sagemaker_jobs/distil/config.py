@@ -11,6 +11,10 @@ TRAIN_FIELDS = ("model_name", "epochs", "learning_rate", "frozen_layers", "seed"
 """Parameters that the export reads, as in a run of sagemaker_jobs.train."""
 
 
+SMOOTHING = 0.05
+"""Share of a known label that is spread evenly over all classes."""
+
+
 class StepConfig(JobConfig):
     """What every step has: data, limits of texts and the machine."""
 

@@ -15,7 +15,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sagemaker_jobs.distil.config import FitConfig, StepConfig
+from sagemaker_jobs.distil.model import load_trained
 from sagemaker_jobs.distil.texts import Batch, TokenSet
+from sagemaker_jobs.train.record import file_hash
 
 log = logging.getLogger("distil")
 _MAX_GRADIENT_NORM = 1.0
@@ -122,6 +124,21 @@ def _parameter_groups(model: nn.Module, config: FitConfig) -> list[dict[str, obj
         if parameter.requires_grad:
             groups.setdefault(rate, []).append(parameter)
     return [{"params": parameters, "lr": rate} for rate, parameters in groups.items()]
+
+
+def train_or_load(
+    model: nn.Module, config: FitConfig, train: Callable[[], dict[str, object]]
+) -> dict[str, object]:
+    """Train a model, or give it the parameters in ``weights``; returns what the record gets.
+
+    Raises:
+        ValueError: ``weights`` are of another model.
+    """
+    if config.weights is None:
+        return train()
+    freeze(model, config.frozen_layers)
+    load_trained(model, config.weights)
+    return {"weights_sha256": file_hash(config.weights)}
 
 
 def freeze(model: nn.Module, layers: int) -> None:

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 from sagemaker_jobs.distil import rows as labelled
-from sagemaker_jobs.distil.config import TRAIN_FIELDS, StudentConfig
-from sagemaker_jobs.distil.fit import choose_device, fit, freeze
+from sagemaker_jobs.distil.config import SMOOTHING, TRAIN_FIELDS, StudentConfig
+from sagemaker_jobs.distil.fit import choose_device, fit, train_or_load
 from sagemaker_jobs.distil.label import read_labels, text_key
-from sagemaker_jobs.distil.model import base_encoder, load_trained, new_student
+from sagemaker_jobs.distil.model import base_encoder, new_student
 from sagemaker_jobs.distil.predict import predict
 from sagemaker_jobs.distil.rows import LabelledText
 from sagemaker_jobs.distil.texts import Batch, Span, TokenSet, pool_spans, tokenise
@@ -30,7 +30,6 @@ _TERM_WEIGHT = 2.0
 """Weight of a span whose sentiment is known, beside one that the teacher labelled."""
 _WHOLE_REVIEW_WEIGHT = 0.3
 """Weight of a whole review as a span: the mean of its tokens says what its stars say."""
-_SMOOTHING = 0.05
 
 Labels = dict[int, tuple[np.ndarray, np.ndarray]]
 
@@ -47,7 +46,7 @@ class Targets(NamedTuple):
 
 def known_target(sentiment: int) -> np.ndarray:
     """The target (3,) of a text or span whose sentiment is known."""
-    target: np.ndarray = (1 - _SMOOTHING) * np.eye(3)[sentiment] + _SMOOTHING / 3
+    target: np.ndarray = (1 - SMOOTHING) * np.eye(3)[sentiment] + SMOOTHING / 3
     return target
 
 
@@ -203,12 +202,7 @@ def run(config: StudentConfig) -> dict[str, object]:
     torch.manual_seed(config.seed)
     folder = base_folder(config.model_name)
     model = new_student(folder, config.layers, config.shared_layers)
-    if config.weights is None:
-        trained = train(model, folder, config)
-    else:
-        freeze(model, config.frozen_layers)
-        load_trained(model, config.weights)
-        trained = {"weights_sha256": file_hash(config.weights)}
+    trained = train_or_load(model, config, lambda: train(model, folder, config))
     save_model(model.cpu(), folder, config.output_dir)
     record: dict[str, object] = {
         "parameters": {name: getattr(config, name) for name in TRAIN_FIELDS},

@@ -12,27 +12,24 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, nll_loss
 
 from sagemaker_jobs.distil import rows as labelled
-from sagemaker_jobs.distil.config import TRAIN_FIELDS, TeacherConfig
-from sagemaker_jobs.distil.fit import choose_device, fit, freeze
+from sagemaker_jobs.distil.config import SMOOTHING, TRAIN_FIELDS, TeacherConfig
+from sagemaker_jobs.distil.fit import choose_device, fit, train_or_load
 from sagemaker_jobs.distil.model import (
     TEACHER_FILE,
     Teacher,
     TeacherOutput,
     base_encoder,
     group_stars,
-    load_trained,
 )
 from sagemaker_jobs.distil.rows import LabelledText
 from sagemaker_jobs.distil.texts import Batch, TokenSet, pool_spans, tokenise
 from sagemaker_jobs.train.base import base_folder
-from sagemaker_jobs.train.record import file_hash
 from shared.runtime.tokens import load_tokenizer
 
 log = logging.getLogger("distil")
 _SHORT_REVIEW_CHARACTERS = 160
 _SHORT_REVIEW_WEIGHT = 0.3
 """Weight of a review of one sentence as a sentence: its stars usually say what it says."""
-_SMOOTHING = 0.05
 
 
 class TeacherLoss:
@@ -58,18 +55,18 @@ class TeacherLoss:
         stars = self._stars[rows]
         known = stars >= 0
         by_stars = cross_entropy(
-            output.stars.float(), stars.clamp(min=0), reduction="none", label_smoothing=_SMOOTHING
+            output.stars.float(), stars.clamp(min=0), reduction="none", label_smoothing=SMOOTHING
         )
         by_group = nll_loss(group_stars(output.stars), sentiments, reduction="none")
         review = (torch.where(known, by_stars, by_group) * self._as_review[rows]).sum() / count
         by_sentence = cross_entropy(
-            output.sentence.float(), sentiments, reduction="none", label_smoothing=_SMOOTHING
+            output.sentence.float(), sentiments, reduction="none", label_smoothing=SMOOTHING
         )
         sentence = (by_sentence * self._as_sentence[rows]).sum() / count
         if not len(batch.spans):
             return review + sentence + 0 * output.tokens.sum()
         pooled = pool_spans(output.tokens.float(), batch.spans)
-        spans = cross_entropy(pooled, self._spans[batch.span_rows], label_smoothing=_SMOOTHING)
+        spans = cross_entropy(pooled, self._spans[batch.span_rows], label_smoothing=SMOOTHING)
         return review + sentence + spans * min(1.0, 2 * len(batch.spans) / count)
 
 
@@ -118,12 +115,7 @@ def run(config: TeacherConfig) -> dict[str, object]:
     torch.manual_seed(config.seed)
     folder = base_folder(config.model_name)
     model = Teacher(base_encoder(folder))
-    if config.weights is None:
-        trained = train(model, folder, config)
-    else:
-        freeze(model, config.frozen_layers)
-        load_trained(model, config.weights)
-        trained = {"weights_sha256": file_hash(config.weights)}
+    trained = train_or_load(model, config, lambda: train(model, folder, config))
     config.output_dir.mkdir(parents=True, exist_ok=True)
     state = {k: v.detach().to("cpu", torch.bfloat16) for k, v in model.state_dict().items()}
     save_file(state, config.output_dir / TEACHER_FILE)
