@@ -20,7 +20,7 @@ def redrive(
         list[str] | None,
         typer.Argument(
             metavar="[INGEST…]",
-            help="Ingests; by default all with failed shards.",
+            help=f"Ingests; by default those of the newest {_MAX_INGESTS} with failed shards.",
             show_default=False,
         ),
     ] = None,
@@ -31,8 +31,9 @@ def redrive(
     """Try the failed shards of ingests again.
 
     A shard fails after several attempts, and is not tried again by itself; `reviewlens status` says
-    which ones failed and why. Repeating the command changes nothing. Of an API on AWS (--api-url),
-    it needs AWS credentials that may call POST /process.
+    which ones failed and why, and GET /health counts those of all ingests. Repeating the command
+    changes nothing. Of an API on AWS (--api-url), it needs AWS credentials that may call
+    POST /process.
 
     Example: reviewlens redrive
     """
@@ -45,7 +46,7 @@ def redrive(
 
 
 def _failed(client: Client) -> Iterator[str]:
-    """Ids of the ingests that have failed shards."""
+    """Ids of the newest ingests that have failed shards."""
     for report in client.ingests(limit=_MAX_INGESTS).ingests:
         if report.shards_failed:
             yield report.ingest_id
@@ -53,6 +54,6 @@ def _failed(client: Client) -> Iterator[str]:
 
 def _show(accepted: list[ProcessAccepted]) -> None:
     if not accepted:
-        console().print("No shard has failed.")
+        console().print(f"No shard of the newest {_MAX_INGESTS} ingests has failed.")
     for each in accepted:
         console().print(f"{each.ingest_id}: {each.message}", markup=False)
