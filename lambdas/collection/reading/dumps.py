@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from lambdas.collection.reading.agreement import Agreement
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
 from lambdas.collection.reading.members import Failure, Source, open_source
 from lambdas.collection.reading.options import Profile, ReadOptions
@@ -30,8 +31,9 @@ class Archive:
         self._warnings: dict[str, list[str]] = {}
         """Warnings of members, with the members that they are about."""
         self._members: list[dict[str, Any]] = []
+        self._agreement = Agreement()
         self._failures: list[Failure] = []
-        self._records = 0
+        self._records = self._rejected = 0
         self.profile = Profile("unknown", source.state.compression, "", "unknown")
         self.profile.details["members"] = self._members
         self._dumps = self._open_dumps()
@@ -62,11 +64,11 @@ class Archive:
                 for batch in dump:
                     self._records += batch.rows_read
                     entry["rows_read"] += batch.rows_read
+                    self._rejected += len(batch.rejects)
                     entry["rejected"] += len(batch.rejects)
                     self._describe(entry, dump.profile)
                     yield batch
-                    rejected = sum(each.get("rejected", 0) for each in self._members)
-                    check_rejects(rejected, self._records, self._options.limits)
+                    check_rejects(self._rejected, self._records, self._options.limits)
             except IngestError as error:
                 self._failed(entry, error)
             for warning in dump.warnings:
@@ -91,25 +93,23 @@ class Archive:
                 self._failed(entry, error)
                 continue
             entry |= {"rows_read": 0, "rejected": 0}
+            if self._agreement.start_member():
+                self.profile.compression = dump.profile.compression
             self._describe(entry, dump.profile)
             yield dump
 
     def _describe(self, entry: dict[str, Any], profile: Profile) -> None:
         """Update the entry of a member, and what all members have in common."""
-        entry |= {
+        shared = {
             "format": profile.format,
             "encoding": profile.encoding,
             "dump_schema": profile.dump_schema,
-            **profile.details,
         }
-        entries = [entry for entry in self._members if "format" in entry]
-        if len(entries) == 1:
-            self.profile.compression = profile.compression
-        for field in ("format", "encoding", "dump_schema"):
-            values = {entry[field] for entry in entries}
-            setattr(self.profile, field, values.pop() if len(values) == 1 else "mixed")
+        entry |= {**shared, **profile.details}
+        for field, value in shared.items():
+            setattr(self.profile, field, value if self._agreement.holds(field, value) else "mixed")
         for key, detail in profile.details.items():
-            if all(entry.get(key) == detail for entry in entries):
+            if self._agreement.holds(key, detail):
                 self.profile.details[key] = detail
             else:
                 self.profile.details.pop(key, None)
