@@ -17,6 +17,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from local.aws.callers import Callers
 from local.aws.disk import DiskBuckets
 from local.aws.functions import Function, Invocations
 from local.aws.guard import Guard, RequestHandler
@@ -68,12 +69,13 @@ class LocalAws:
         self._write_through.install()
         self._queues.install()
         count = self._write_through.load()
+        application = Callers(DomainDispatcherApplication(create_backend_app))
         host, port = self._listener.getsockname()[:2]
         self._server = make_server(
             host,
             port,
             Guard(
-                Invocations(DomainDispatcherApplication(create_backend_app), self._functions),
+                Invocations(application, self._functions),
                 door=self._door,
                 keys=self._keys,
             ),

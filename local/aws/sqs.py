@@ -3,6 +3,10 @@
 moto deletes a message by rebuilding the list of messages without taking the queue's lock, so a
 message sent at the same time is lost. Here deleting and receiving take the lock; waiting for
 messages releases it. ``local.aws.fair`` decides which messages a consumer receives.
+
+The long poll of a consumer that died goes on in the server. It receives nothing: whether its client
+is still connected is checked under the lock, so a message is either not offered to it, or in flight
+when ``release_in_flight`` looks for those of the dead consumer.
 """
 
 import threading
@@ -12,10 +16,12 @@ from weakref import WeakKeyDictionary
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sqs import models
 
+from local.aws.callers import has_hung_up
 from local.aws.fair import FairOrder, group_of
 
-_releases: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-"""How often the messages in flight of a queue were released."""
+
+class _HungUpError(Exception):
+    """Ends the poll of a client that is gone."""
 
 
 class LockedQueues:
@@ -62,6 +68,8 @@ class LockedQueues:
             if not getattr(self._thread, "receives", False):
                 visible: list[Any] = original.fget(queue)  # for counts
                 return visible
+            if has_hung_up():
+                raise _HungUpError
             return self._order(queue).offer(queue._messages, queue.pending_messages)  # noqa: SLF001
 
         return property(messages)
@@ -72,16 +80,13 @@ class LockedQueues:
         def receive_message(backend: Any, queue_name: str, *args: Any, **named: Any) -> Any:
             queue = backend.get_queue(queue_name)
             with _lock(queue):
-                releases = _releases.get(queue, 0)
                 self._thread.receives = True
                 try:
                     received = original(backend, queue_name, *args, **named)
+                except _HungUpError:
+                    return []
                 finally:
                     self._thread.receives = False
-                if _releases.get(queue, 0) != releases:
-                    # a long poll that the crashed consumer left behind: nobody reads its answer
-                    _release(queue, {message.id for message in received})
-                    return []
                 for message in received:
                     self._order(queue).record_service(message)
                 return received
@@ -128,15 +133,9 @@ def release_in_flight(region: str, queue_names: list[str]) -> int:
     for name in queue_names:
         queue = models.sqs_backends[DEFAULT_ACCOUNT_ID][region].get_queue(name)
         with _lock(queue):
-            _releases[queue] = _releases.get(queue, 0) + 1
-            released += _release(queue, {message.id for message in queue.pending_messages})
+            for message in list(queue.pending_messages):
+                message.change_visibility(0)
+                queue.pending_messages.discard(message)
+                released += 1
+            _lock(queue).notify_all()
     return released
-
-
-def _release(queue: Any, message_ids: set[str]) -> int:
-    messages = [message for message in queue.pending_messages if message.id in message_ids]
-    for message in messages:
-        message.change_visibility(0)
-        queue.pending_messages.discard(message)
-    _lock(queue).notify_all()
-    return len(messages)

@@ -4,7 +4,10 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
@@ -74,17 +77,50 @@ def test_messages_of_a_dead_consumer_return_to_the_queue(aws):
     assert aws.bodies(other) == []
 
 
-def test_a_poll_that_a_dead_consumer_left_behind_takes_no_message(backend):
+@pytest.fixture
+def abandon_poll(aws):
+    """Starts a long poll and closes its connection, as the end of a process does."""
+    client = boto3.client(
+        "sqs",
+        endpoint_url=aws.url,
+        region_name=REGION,
+        aws_access_key_id=aws.keys.access_key,
+        aws_secret_access_key=aws.keys.secret_key,
+        config=Config(read_timeout=0.2, retries={"total_max_attempts": 1}),
+    )
+
+    def abandon(url):
+        with pytest.raises(ReadTimeoutError):
+            client.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+
+    return abandon
+
+
+@pytest.fixture
+def abandoned(aws):
+    """A queue of two messages of one group; a consumer received the first one and died."""
+    url = aws.queue(VisibilityTimeout="3600")
     for n in range(2):
-        backend.send_message("work", f"{n}", group_id="large")
-    (first,) = backend.receive_message("work", 10, 0, 3600)
-    with ThreadPoolExecutor(1) as pool:
-        left_behind = pool.submit(backend.receive_message, "work", 10, 3, 3600)
-        wait_until(lambda: backend.get_queue("work")._messages_lock._waiters, what="a long poll")
+        aws.sqs.send_message(QueueUrl=url, MessageBody=f"{n}", MessageGroupId="group")
+    assert aws.bodies(url) == ["0"]
+    return url
+
+
+def test_a_poll_that_a_dead_consumer_left_behind_takes_no_message(aws, abandoned, abandon_poll):
+    threads = threading.active_count()
+    abandon_poll(abandoned)
+    assert release_in_flight(REGION, ["work"]) == 1
+    wait_until(lambda: threading.active_count() <= threads, what="the end of the poll")
+    assert aws.bodies(abandoned) == ["0"]
+
+
+def test_a_poll_of_a_dead_consumer_that_starts_late_takes_no_message(aws, abandoned, abandon_poll):
+    threads = threading.active_count()
+    with aws.moto_queue(abandoned)._messages_lock:  # holds the poll up before it starts
+        abandon_poll(abandoned)
         assert release_in_flight(REGION, ["work"]) == 1
-        assert left_behind.result() == []
-    (again,) = backend.receive_message("work", 10, 0, 3600)
-    assert (first.body, again.body) == ("0", "0")
+    wait_until(lambda: threading.active_count() <= threads, what="the end of the poll")
+    assert aws.bodies(abandoned) == ["0"]
 
 
 def test_only_messages_in_flight_are_released(aws):
@@ -103,5 +139,6 @@ def test_a_waiting_consumer_receives_released_messages(aws):
     assert aws.bodies(url) == ["again"]
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(aws.sqs.receive_message, QueueUrl=url, WaitTimeSeconds=20)
+        wait_until(lambda: aws.moto_queue(url)._messages_lock._waiters, what="a long poll")
         assert release_in_flight(REGION, ["work"]) == 1
         assert [m["Body"] for m in waiting.result()["Messages"]] == ["again"]
