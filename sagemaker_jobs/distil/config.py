@@ -53,6 +53,11 @@ class FitConfig(StepConfig):
         description="safetensors file of the trained parameters of this training, which ran on "
         "another machine; the training is left out",
     )
+    start: Path | None = Field(
+        default=None,
+        description="safetensors file of the parameters of an earlier training of the same model, "
+        "with which this one starts; null: the base encoder",
+    )
     checkpoint_steps: PositiveInt = Field(
         default=200, description="steps between checkpoints, which the same command resumes"
     )

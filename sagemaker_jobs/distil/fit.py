@@ -132,11 +132,14 @@ def train_or_load(
     """Train a model, or give it the parameters in ``weights``; returns what the record gets.
 
     Raises:
-        ValueError: ``weights`` are of another model.
+        ValueError: ``weights`` or ``start`` are of another model.
     """
-    if config.weights is None:
-        return train()
     freeze(model, config.frozen_layers)
+    if config.weights is None:
+        if config.start is None:
+            return train()
+        load_trained(model, config.start)
+        return {"start_sha256": file_hash(config.start), **train()}
     load_trained(model, config.weights)
     return {"weights_sha256": file_hash(config.weights)}
 

@@ -115,7 +115,7 @@ def load_trained(model: nn.Module, weights: Path) -> None:
     trained = {name for name, value in model.named_parameters() if value.requires_grad}
     known = model.state_dict()
     if missing := sorted(trained - state.keys()):
-        raise ValueError(f"weights: {weights} has not the parameter {missing[0]} of the model")
+        raise ValueError(f"{weights} has not the parameter {missing[0]} of the model")
     if unknown := sorted(state.keys() - known.keys()):
-        raise ValueError(f"weights: the model has not the parameter {unknown[0]} of {weights}")
+        raise ValueError(f"the model has not the parameter {unknown[0]} of {weights}")
     model.load_state_dict({name: state.get(name, value) for name, value in known.items()})

@@ -23,6 +23,7 @@ from sagemaker_jobs.distil.texts import TokenSet, pool_spans, tokenise
 from sagemaker_jobs.export import job as export
 from sagemaker_jobs.export.config import ExportConfig
 from sagemaker_jobs.train.model import load_model
+from sagemaker_jobs.train.record import file_hash
 from shared.runtime.tokens import load_tokenizer
 from shared.schemas.sentiment import LABELS
 from tests.train.tiny import make_encoder, sentences
@@ -191,6 +192,16 @@ def test_a_student_learns_without_a_teacher(folder):
     figures = json.loads((judged / "judge.json").read_text())["train"]
     assert figures["texts"]["accuracy"] > 0.8
     assert figures["spans"]["accuracy"] > 0.8
+
+
+def test_a_student_starts_with_the_parameters_of_an_earlier_training(folder, student):
+    start = student / "model.safetensors"
+    options = ("--start", str(start), "--max-steps", "2", "--learning-rate", "1e-12")
+    output = run(folder, "learn", "started", *options, "--head-learning-rate", "1e-12")
+    weights, expected = load_file(output / "model.safetensors"), load_file(start)
+    assert all(torch.allclose(weights[name], expected[name], atol=1e-8) for name in expected)
+    run_of = json.loads((output / "run.json").read_text())
+    assert run_of["start_sha256"] == file_hash(start)
 
 
 def test_a_training_that_was_stopped_continues_exactly(folder, student, monkeypatch):

@@ -159,7 +159,7 @@ def test_a_student_that_was_trained_elsewhere_needs_its_trained_parameters(
     assert all(torch.equal(loaded[name], whole[name]) for name in whole)
     del trained["head.4.bias"]
     save_file(trained, tmp_path / "partial.safetensors")
-    with pytest.raises(ValueError, match=r"weights: .* has not the parameter head\.4\.bias"):
+    with pytest.raises(ValueError, match=r"has not the parameter head\.4\.bias"):
         learn(data, "learn", tmp_path / "run", *options, str(tmp_path / "partial.safetensors"))
 
 
