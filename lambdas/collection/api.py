@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from lambdas.collection.dependencies import Dependencies, build_dependencies
 from lambdas.collection.queueing import Queued, queue_object, queue_objects, upload_prefix
@@ -21,6 +21,8 @@ from shared.db.health import database_health
 from shared.db.ingest.unfinished import add_backlog
 from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
+from shared.http.cursor import CURSOR_PATTERN, decode_cursor, encode_cursor
+from shared.http.fitting import fit_page
 from shared.schemas.collection import (
     CollectAccepted,
     IngestDetails,
@@ -36,6 +38,9 @@ from shared.storage.layout import MAPPING_NAME, UPLOADS
 _REPORTED_REJECTS = 20
 _QUEUEING_SECONDS = 15.0
 """Time for queueing objects in one request; API Gateway waits 29 seconds."""
+_MAX_QUEUED = 100_000
+"""Their ids fit into one answer."""
+_INGEST: TypeAdapter[str] = TypeAdapter(str)
 _T = TypeVar("_T")
 DumpKey = Annotated[
     PlainText,
@@ -117,14 +122,18 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         key: Annotated[
             PlainText | None, Query(max_length=1024, description="only ingests of this object")
         ] = None,
+        cursor: Annotated[str | None, Query(max_length=2048, pattern=CURSOR_PATTERN)] = None,
     ) -> IngestList:
         """List the newest ingests with their counts."""
-        dependencies = get_dependencies()
+        after = decode_cursor(_INGEST, cursor) if cursor else None
+        ledger, bucket = get_dependencies().ledger, get_dependencies().raw.bucket
         if key is None:
-            return IngestList(ingests=dependencies.ledger.recent(limit))
-        return IngestList(
-            ingests=dependencies.ledger.of_object(dependencies.raw.bucket, key, limit)
-        )
+            reports = ledger.recent(limit + 1, after)
+        else:
+            reports = ledger.of_object(bucket, key, limit + 1, after)
+        page, has_more = fit_page(reports, limit)
+        last = encode_cursor(_INGEST, page[-1].ingest_id) if has_more else None
+        return IngestList(ingests=page, next_cursor=last)
 
     @app.get("/collect/{ingest_id}", tags=["collection"])
     def report(ingest_id: IngestId) -> IngestDetails:
@@ -143,8 +152,8 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         """List rejected rows: their position, the reason and the raw text."""
         ledger = get_dependencies().ledger
         _require(ledger.status(_without_nul(ingest_id)))
-        page = ledger.rejects(ingest_id, after=after, limit=limit)
-        return RejectPage(rejects=page, next_after=page[-1].record if len(page) == limit else None)
+        page, has_more = fit_page(ledger.rejects(ingest_id, after=after, limit=limit + 1), limit)
+        return RejectPage(rejects=page, next_after=page[-1].record if has_more else None)
 
     return app
 
@@ -166,6 +175,7 @@ def _queue(dependencies: Dependencies, request: CollectRequest) -> Queued:
         retry_failed=True,
         after=request.after or "",
         budget_seconds=_QUEUEING_SECONDS,
+        max_objects=_MAX_QUEUED,
     )
 
 

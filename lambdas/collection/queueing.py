@@ -58,6 +58,7 @@ def queue_objects(
     retry_failed: bool,
     after: str = "",
     budget_seconds: float = float("inf"),
+    max_objects: float = float("inf"),
 ) -> Queued:
     """Queue the dumps under a prefix that are unknown, unfinished or marked in the ledger.
 
@@ -68,6 +69,7 @@ def queue_objects(
         retry_failed: also queue failed ingests (a mapping may have been added).
         after: only objects whose keys follow this one.
         budget_seconds: stop after this time; the result has the key to continue after.
+        max_objects: stop after so many objects, likewise.
     """
     deadline = time.monotonic() + budget_seconds
     ledger_states = dependencies.ledger.states(dependencies.raw.bucket, prefix)
@@ -85,7 +87,7 @@ def queue_objects(
     queued: list[str] = []
     for chunk in _chunks(dependencies.raw.list(prefix, after=after)):
         queued += _queue(dependencies, [i for i in chunk if is_dump(i.key) and is_due(i)])
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= deadline or len(queued) >= max_objects:
             return Queued(queued, chunk[-1].key)
     return Queued(queued, None)
 

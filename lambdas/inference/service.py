@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lambdas.inference.pictures import read_picture
 from lambdas.inference.summary import Neighbour, summarise
+from shared.http.ranking import Ranking
 from shared.index.reader import Hit
 from shared.runtime.cascade import SecondModel
 from shared.schemas.api import (
@@ -73,6 +74,10 @@ def analyze(
         warnings.append(TEXT_TRUNCATED)
     if hits is None:
         warnings.append(NO_INDEX)
+    page, next_cursor = similar[: request.top_k], None
+    if snapshot.index is not None:
+        ranking = Ranking(request.query_text, request.top_k, None, snapshot.index.version)
+        page, next_cursor = ranking.page(page)
     return AnalyzeResponse(
         **analysis.model_dump(),
         sentences=sentences,
@@ -80,7 +85,8 @@ def analyze(
         summary=summarise(
             analysis.sentiment, analysis.confidence, None if hits is None else neighbours
         ),
-        similar_reviews=similar[: request.top_k],
+        similar_reviews=page,
+        next_cursor=next_cursor,
         model_version=encoder.version,
         index_version=snapshot.index.version if snapshot.index else None,
         warnings=warnings,

@@ -4,11 +4,16 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from lambdas.insights.figures import reviews_link
 from shared.db.aspects.queries import AspectQueries, Scope
+from shared.http.cursor import decode_cursor, encode_cursor
+from shared.http.fitting import fit_page
 from shared.schemas.aspects import Aspect, AspectList, Quote
 from shared.schemas.insights import Freshness, SentimentSplit
 
+_POSITION: TypeAdapter[tuple[int, str]] = TypeAdapter(tuple[int, str])
 _SENTIMENTS = ("negative", "neutral", "positive")
 _MIN_PHRASE_SHARE = 0.5
 """Share of a word's reviews from which a phrase replaces it: "belt clip" for "clip"."""
@@ -29,9 +34,15 @@ class AspectReader:
         self._queries = queries
 
     def aspects(
-        self, product_id: str | None, category: str | None, limit: int, min_reviews: int
+        self,
+        product_id: str | None,
+        category: str | None,
+        limit: int,
+        min_reviews: int,
+        cursor: str | None = None,
     ) -> AspectList:
         """Read the aspects that most reviews mention, each with quotes."""
+        after = decode_cursor(_POSITION, cursor) if cursor else None
         as_of, pending, waiting = self._queries.freshness()
         freshness = Freshness(as_of=as_of, pending_reviews=pending + waiting, not_analysed=waiting)
         exists, title = True, None
@@ -48,10 +59,25 @@ class AspectReader:
                 for row in rows
                 if not _is_product_name(row["aspect"], title) and _is_distinctive(row, read, total)
             ]
-        rows = list(_drop_parts_of_phrases(rows))[:limit]
+        rows = list(_drop_parts_of_phrases(rows))
+        if after is not None:
+            rows = [row for row in rows if _position(row) > after]
+        rows = rows[: limit + 1]
         quotes = self._queries.quotes(scope, [row["aspect"] for row in rows]) if rows else []
         aspects = [_build_aspect(row, quotes, product_id, category) for row in rows]
-        return AspectList(aspects=aspects, reviews_read=read, freshness=freshness)
+        page, has_more = fit_page(aspects, limit)
+        last = _position(rows[len(page) - 1]) if has_more else None
+        return AspectList(
+            aspects=page,
+            reviews_read=read,
+            freshness=freshness,
+            next_cursor=encode_cursor(_POSITION, last) if last else None,
+        )
+
+
+def _position(row: dict[str, Any]) -> tuple[int, str]:
+    """Its place in the order: the most mentioned first."""
+    return -row["reviews"], row["aspect"]
 
 
 def _is_product_name(aspect: str, title: str | None) -> bool:

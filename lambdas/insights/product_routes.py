@@ -30,10 +30,13 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
 
     @app.get("/movers", tags=["insights"])
     def movers(
-        category: Category = None, direction: Direction | None = None, limit: Limit = 20
+        category: Category = None,
+        direction: Direction | None = None,
+        limit: Limit = 20,
+        cursor: Cursor = None,
     ) -> Movers:
         """Products whose reviews became worse or better, the most certain first."""
-        return reader().movers(category, direction, limit)
+        return reader().movers(category, direction, limit, cursor)
 
     @app.get("/products", tags=["insights"])
     def products(

@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from lambdas.insights.cursor import decode_cursor, encode_cursor
 from lambdas.insights.figures import (
     build_change,
     build_sentiment,
@@ -17,6 +16,8 @@ from shared.db.connection import Database
 from shared.db.insights.products import ProductPosition, ProductQueries, ProductQuery
 from shared.db.insights.trends import TrendQueries
 from shared.errors import InvalidInputError, NotFoundError
+from shared.http.cursor import decode_cursor, encode_cursor
+from shared.http.fitting import fit_page
 from shared.schemas.insights import (
     Change,
     Direction,
@@ -31,6 +32,7 @@ from shared.statistics.false_discovery import q_values
 _POSITION: TypeAdapter[tuple[str, str, float | None, str]] = TypeAdapter(
     tuple[str, str, float | None, str]
 )
+_MOVER: TypeAdapter[tuple[float, float, str]] = TypeAdapter(tuple[float, float, str])
 _COUNTS = ("reviews", "mismatches")
 _MAX_COUNT = 2**53
 _MAX_FALSE_DISCOVERY_RATE = 0.05
@@ -54,8 +56,9 @@ class ProductReader:
         """Read a page of products, and one more to know whether another page follows."""
         freshness = read_freshness(self._trends)
         rows = self._products.page(query, limit + 1, _position(query, cursor))
-        page, next_cursor = [_build_product(row) for row in rows[:limit]], None
-        if len(rows) > limit:
+        page, has_more = fit_page([_build_product(row) for row in rows], limit)
+        next_cursor = None
+        if has_more:
             last = page[-1]
             value = _sort_value(query, last)
             position = (query.sort, query.order, value, last.product_id)
@@ -74,13 +77,24 @@ class ProductReader:
             raise NotFoundError("product not found")
         return OneProduct(**_build_product(row).model_dump(), freshness=freshness)
 
-    def movers(self, category: str | None, direction: Direction | None, limit: int) -> Movers:
+    def movers(
+        self, category: str | None, direction: Direction | None, limit: int, cursor: str | None
+    ) -> Movers:
         """Read products that changed, corrected for the number tested (Benjamini-Hochberg)."""
         freshness = read_freshness(self._trends)
         tested = self._products.count_tested(category)
         rows = self._products.changed(category, _MAX_FALSE_DISCOVERY_RATE)
         movers = _movers(rows, q_values([row["p_value"] for row in rows], tested), direction)
-        return Movers(movers=movers[:limit], products_tested=tested, freshness=freshness)
+        if cursor:
+            after = decode_cursor(_MOVER, cursor)
+            movers = [mover for mover in movers if _certainty(mover) > after]
+        page, has_more = fit_page(movers, limit)
+        return Movers(
+            movers=page,
+            products_tested=tested,
+            freshness=freshness,
+            next_cursor=encode_cursor(_MOVER, _certainty(page[-1])) if has_more else None,
+        )
 
 
 def _movers(
@@ -95,7 +109,12 @@ def _movers(
         if direction in (None, change.direction):
             fields = {name: row[name] for name in ("product_id", "title", "category")}
             movers.append(Mover(**fields, change=change, q_value=q_value))
-    return sorted(movers, key=lambda mover: (mover.q_value, -_effect_size(mover.change)))
+    return sorted(movers, key=_certainty)
+
+
+def _certainty(mover: Mover) -> tuple[float, float, str]:
+    """Its place in the order: the most certain first."""
+    return mover.q_value, -_effect_size(mover.change), mover.product_id
 
 
 def _effect_size(change: Change) -> float:

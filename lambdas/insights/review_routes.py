@@ -85,12 +85,13 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         category: Category = None,
         limit: Annotated[int, Query(ge=1, le=100), QUERY_INTEGER] = 20,
         min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1), QUERY_INTEGER] = 3,
+        cursor: Cursor = None,
     ) -> AspectList:
         """What reviews praise and complain about: of a product, a category or all products."""
         check_product(database(), product_id)
         warnings = missing_warnings(database())
         reader = AspectReader(AspectQueries(database()))
-        answer = reader.aspects(product_id, category, limit, min_reviews)
+        answer = reader.aspects(product_id, category, limit, min_reviews, cursor)
         return answer.model_copy(update={"warnings": warnings})
 
     @app.get("/duplicates", tags=["insights"])

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Query, Response
 from lambdas.insights.drift import DriftReader
 from lambdas.insights.parameters import (
     Category,
+    Cursor,
     FirstDay,
     LastDay,
     ProductId,
@@ -34,19 +35,20 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         interval: Interval = "week",
         first_day: FirstDay = None,
         last_day: LastDay = None,
+        cursor: Cursor = None,
     ) -> Response:
         """Sentiment and ratings over time, and the day from which they changed."""
         check_days(first_day, last_day)
         check_product(database(), product_id)
         filters = TrendFilters(product_id, category, source, first_day, last_day)
-        trend = TrendReader(TrendQueries(database())).trend(filters, interval)
+        trend = TrendReader(TrendQueries(database())).trend(filters, interval, cursor)
         # serialised here: FastAPI would validate and copy each of up to 2000 points again
         return Response(trend.model_dump_json(by_alias=True), media_type="application/json")
 
     @app.get("/segments", tags=["insights"])
-    def segments(by: SegmentKind = "category") -> Segments:
+    def segments(by: SegmentKind = "category", cursor: Cursor = None) -> Segments:
         """Figures of each category or source."""
-        return TrendReader(TrendQueries(database())).segments(by)
+        return TrendReader(TrendQueries(database())).segments(by, cursor)
 
     @app.get("/drift", tags=["insights"])
     def drift(days: Annotated[int, Query(ge=1, le=3650), QUERY_INTEGER] = 28) -> DriftReport:

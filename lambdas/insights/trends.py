@@ -1,10 +1,13 @@
 """Reviews over time: points of intervals without gaps, totals and the change point."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import add
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from lambdas.insights.figures import (
     build_change,
@@ -21,10 +24,16 @@ from lambdas.insights.intervals import (
 )
 from shared.db.insights.trends import DaySums, TrendFilters, TrendQueries
 from shared.errors import InvalidInputError
+from shared.http.cursor import decode_cursor, encode_cursor
+from shared.http.fitting import MAX_ANSWER_BYTES, fit_page
 from shared.schemas.insights import Change, Interval, Segment, SegmentKind, Segments, Trend
 from shared.statistics.change_points import ChangePoint, DayCount, find_change
 
 MAX_POINTS = 2000
+_POINT_BYTES = 800
+"""More than a point takes in an answer, without the filters in its link."""
+_DAY: TypeAdapter[date] = TypeAdapter(date)
+_SEGMENT: TypeAdapter[tuple[int, str]] = TypeAdapter(tuple[int, str])
 _SUM_FIELDS = DaySums._fields[1:]
 _NO_SUMS = (0,) * len(_SUM_FIELDS)
 
@@ -43,18 +52,21 @@ class TrendReader:
     def __init__(self, trends: TrendQueries) -> None:
         self._trends = trends
 
-    def trend(self, filters: TrendFilters, interval: Interval) -> Trend:
+    def trend(self, filters: TrendFilters, interval: Interval, cursor: str | None = None) -> Trend:
         """Compute points, totals and change of the reviews that match the filters.
 
         Raises:
-            InvalidInputError: the requested days span more than 2000 intervals.
+            InvalidInputError: the requested days span more than 2000 intervals, or the cursor was
+                not returned by this route.
         """
+        start = decode_cursor(_DAY, cursor) if cursor else None
         freshness = read_freshness(self._trends)
         rows = self._trends.days(filters)
         dated = [row for row in rows if row.day is not None]
         days = _day_range(filters, dated, interval)
         points = list(_points(filters, dated, interval, days)) if days else []
         counts = _count_by_day(dated)
+        page, next_day = _page(points, start, filters)
         point = find_change(counts)
         reviews = [sum(row.reviews for row in each) for each in (rows, dated)]
         # validates up to 2000 points in one call instead of one by one
@@ -63,7 +75,8 @@ class TrendReader:
                 "interval": interval,
                 "first_day": filters.first_day or (points[0]["start"] if points else None),
                 "last_day": filters.last_day or (points[-1]["end"] if points else None),
-                "points": points,
+                "points": page,
+                "next_cursor": encode_cursor(_DAY, next_day) if next_day else None,
                 "totals": _totals(filters, rows),
                 "change_status": change_status(
                     point,
@@ -76,13 +89,34 @@ class TrendReader:
             }
         )
 
-    def segments(self, by: SegmentKind) -> Segments:
+    def segments(self, by: SegmentKind, cursor: str | None = None) -> Segments:
         """Compute the figures of each category or source."""
+        after = decode_cursor(_SEGMENT, cursor) if cursor else None
         freshness = read_freshness(self._trends)
         rows = self._trends.segments(by)
+        places = [(-row["reviews"], row["name"]) for row in rows]
+        start = 0 if after is None else sum(place <= after for place in places)
+        segments = [_build_segment(by, row) for row in rows[start:]]
+        page, has_more = fit_page(segments, len(segments))
+        last = places[start + len(page) - 1] if has_more else None
         return Segments(
-            by=by, segments=[_build_segment(by, row) for row in rows], freshness=freshness
+            by=by,
+            segments=page,
+            freshness=freshness,
+            next_cursor=encode_cursor(_SEGMENT, last) if last else None,
         )
+
+
+def _page(
+    points: list[dict[str, Any]], start: date | None, filters: TrendFilters
+) -> tuple[list[dict[str, Any]], date | None]:
+    """The points from a day on that fit into an answer, and the day of the next one."""
+    if start is not None:
+        points = [point for point in points if point["start"] >= start]
+    # each has a link with all filters
+    size = len(json.dumps(_link(filters, None, None))) + _POINT_BYTES
+    count = MAX_ANSWER_BYTES // size
+    return points[:count], points[count]["start"] if len(points) > count else None
 
 
 def _build_segment(by: str, row: dict[str, Any]) -> Segment:

@@ -3,8 +3,9 @@
 from lambdas.retrieval.dependencies import Dependencies
 from shared.errors import UnavailableError
 from shared.http.app import service_version
+from shared.http.ranking import Ranking
 from shared.index import stops
-from shared.schemas.api import SearchRequest, SearchResponse
+from shared.schemas.api import SearchRequest, SearchResponse, SearchResult
 from shared.schemas.health import Check, Health, worst_status
 from shared.serving.answers import (
     IMAGE_IGNORED,
@@ -24,8 +25,8 @@ def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
     warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
     if request.image_url is not None:
         warnings.append(IMAGE_IGNORED)
-    index = snapshot.index
-    results = []
+    index, next_cursor = snapshot.index, None
+    results: list[SearchResult] = []
     if index is None:
         warnings.append(NO_INDEX)
     else:
@@ -35,11 +36,13 @@ def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
         if reason := reason_not_understood(request.query_text, encoded.unknown_shares[0]):
             warnings.append(f"results may be unrelated: {reason}")
         hits = index.search(encoded.embeddings[0], request.top_k, request.filters)
-        results = [search_result(hit) for hit in hits]
+        ranking = Ranking(request.query_text, request.top_k, request.filters, index.version)
+        results, next_cursor = ranking.page([search_result(hit) for hit in hits], request.cursor)
     return SearchResponse(
         results=results,
         model_version=snapshot.encoder.version,
         index_version=index.version if index else None,
+        next_cursor=next_cursor,
         warnings=warnings,
     )
 

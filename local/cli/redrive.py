@@ -12,7 +12,7 @@ from local.errors import LocalStackError
 from reviewlens import Client
 from reviewlens.models import ProcessAccepted
 
-_MAX_INGESTS = 200
+_PAGE_INGESTS = 200
 
 
 def redrive(
@@ -20,7 +20,7 @@ def redrive(
         list[str] | None,
         typer.Argument(
             metavar="[INGEST…]",
-            help=f"Ingests; by default those of the newest {_MAX_INGESTS} with failed shards.",
+            help="Ingests; by default all with failed shards.",
             show_default=False,
         ),
     ] = None,
@@ -46,14 +46,18 @@ def redrive(
 
 
 def _failed(client: Client) -> Iterator[str]:
-    """Ids of the newest ingests that have failed shards."""
-    for report in client.ingests(limit=_MAX_INGESTS).ingests:
-        if report.shards_failed:
-            yield report.ingest_id
+    """Ids of the ingests that have failed shards."""
+    cursor = None
+    while True:
+        page = client.ingests(limit=_PAGE_INGESTS, cursor=cursor)
+        yield from (report.ingest_id for report in page.ingests if report.shards_failed)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 def _show(accepted: list[ProcessAccepted]) -> None:
     if not accepted:
-        console().print(f"No shard of the newest {_MAX_INGESTS} ingests has failed.")
+        console().print("No shard has failed.")
     for each in accepted:
         console().print(f"{each.ingest_id}: {each.message}", markup=False)

@@ -42,6 +42,7 @@ def search(
     top_k: int = 10,
     filters: SearchFilters | Mapping[str, Any] | None = None,
     image_url: str | None = None,
+    cursor: str | None = None,
 ) -> Call[SearchResponse]:
     """The reviews most similar to a text, among those that pass all filters.
 
@@ -50,10 +51,17 @@ def search(
         top_k: how many reviews to return, 1 to 100.
         filters: fields of SearchFilters.
         image_url: a picture; the answer warns where the model does not use it.
+        cursor: ``next_cursor`` of the answer before, where the texts were too long for one answer.
     """
     if isinstance(filters, SearchFilters):
         filters = filters.model_dump(mode="json", exclude_none=True)
-    body = _given(query_text=text, top_k=top_k, filters=filters or None, image_url=image_url)
+    body = _given(
+        query_text=text,
+        top_k=top_k,
+        filters=filters or None,
+        image_url=image_url,
+        cursor=cursor,
+    )
     return read(SearchResponse, "/search_similar", body)
 
 

@@ -80,14 +80,17 @@ def collect(
     return start(CollectAccepted, "/collect", body)
 
 
-def ingests(*, limit: int | None = None, key: str | None = None) -> Call[IngestList]:
+def ingests(
+    *, limit: int | None = None, key: str | None = None, cursor: str | None = None
+) -> Call[IngestList]:
     """The newest ingests with their counts.
 
     Args:
         limit: how many, 1 to 200.
         key: ingests of this object only.
+        cursor: ``next_cursor`` of the answer before, for the following ones.
     """
-    return get(IngestList, "/collect", limit=limit, key=key)
+    return get(IngestList, "/collect", limit=limit, key=key, cursor=cursor)
 
 
 def ingest(ingest_id: str) -> Call[IngestDetails]:

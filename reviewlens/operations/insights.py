@@ -154,6 +154,7 @@ def trends(
     interval: Interval | None = None,
     first_day: Day | None = None,
     last_day: Day | None = None,
+    cursor: str | None = None,
 ) -> Call[Trend]:
     """Sentiment and stars over time, and the day of a clear change.
 
@@ -164,6 +165,7 @@ def trends(
         interval: day, week (the default) or month.
         first_day: written on this day or later.
         last_day: written on this day or earlier.
+        cursor: ``next_cursor`` of the answer before, for the following ones.
     """
     call = get(
         Trend,
@@ -172,6 +174,7 @@ def trends(
         category=category,
         source=source,
         interval=interval,
+        cursor=cursor,
     )
     return call.with_query(**{"from": first_day, "to": last_day})
 
@@ -181,6 +184,7 @@ def movers(
     category: str | None = None,
     direction: Direction | None = None,
     limit: int | None = None,
+    cursor: str | None = None,
 ) -> Call[Movers]:
     """Products whose reviews became worse or better, the most certain first.
 
@@ -188,13 +192,21 @@ def movers(
         category: products of this category only; empty: products without a category.
         direction: worse or better only.
         limit: how many, 1 to 200.
+        cursor: ``next_cursor`` of the answer before, for the following ones.
     """
-    return get(Movers, "/movers", category=category, direction=direction, limit=limit)
+    return get(
+        Movers, "/movers", category=category, direction=direction, limit=limit, cursor=cursor
+    )
 
 
-def segments(by: SegmentKind = "category") -> Call[Segments]:
-    """Figures of each category, or of each source."""
-    return get(Segments, "/segments", by=by)
+def segments(by: SegmentKind = "category", *, cursor: str | None = None) -> Call[Segments]:
+    """Figures of each category, or of each source.
+
+    Args:
+        by: category or source.
+        cursor: ``next_cursor`` of the answer before, for the following ones.
+    """
+    return get(Segments, "/segments", by=by, cursor=cursor)
 
 
 def aspects(
@@ -203,6 +215,7 @@ def aspects(
     category: str | None = None,
     limit: int | None = None,
     min_reviews: int | None = None,
+    cursor: str | None = None,
 ) -> Call[AspectList]:
     """What reviews praise and complain about, with quotes.
 
@@ -211,6 +224,7 @@ def aspects(
         category: reviews of products of this category; empty: of products without one.
         limit: how many aspects, 1 to 100.
         min_reviews: aspects that fewer reviews mention are left out.
+        cursor: ``next_cursor`` of the answer before, for the following ones.
     """
     return get(
         AspectList,
@@ -219,6 +233,7 @@ def aspects(
         category=category,
         limit=limit,
         min_reviews=min_reviews,
+        cursor=cursor,
     )
 
 

@@ -169,6 +169,12 @@ class SearchRequest(RequestBody):
     top_k: Integer = Field(default=10, ge=1, le=100)
     filters: SearchFilters | None = None
     image_url: ImageUrl | None = None
+    cursor: str | None = Field(
+        default=None,
+        max_length=2048,
+        pattern="^[A-Za-z0-9_-]*=*$",
+        description="next_cursor of the answer before, with everything else unchanged",
+    )
 
 
 class _Response(BaseModel):
@@ -252,13 +258,15 @@ class AnalyzeResponse(TextAnalysis, _Response):
     """Response of POST /analyze.
 
     ``sentences`` and ``words`` are those that the model read; null if it has no logits of tokens
-    or does not understand the text.
+    or does not understand the text. ``next_cursor``: POST /search_similar returns the other similar
+    reviews, with the same text and top_k, where their texts are too long for one answer.
     """
 
     sentences: list[SentenceAnalysis] | None = None
     words: list[Word] | None = None
     summary: str
     similar_reviews: list[SimilarReview]
+    next_cursor: str | None = None
     model_version: str
     index_version: str | None
     modalities: list[str] = Field(default_factory=lambda: ["text"])
@@ -275,11 +283,16 @@ class AnalyzeBatchResponse(_Response):
 
 
 class SearchResponse(_Response):
-    """Response of POST /search_similar, best match first."""
+    """Response of POST /search_similar, best match first.
+
+    ``next_cursor`` requests the following ones of the ``top_k``, where their texts are too long for
+    one answer.
+    """
 
     results: list[SearchResult]
     model_version: str
     index_version: str | None
+    next_cursor: str | None = None
     warnings: list[str] = Field(default_factory=list)
 
 

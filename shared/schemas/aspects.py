@@ -39,10 +39,12 @@ class Aspect(BaseModel):
 class AspectList(BaseModel):
     """Aspects of ``reviews_read`` reviews, the most mentioned first.
 
+    ``next_cursor`` requests the following ones.
     ``warnings`` say that stored reviews are missing, as after an upgrade or with a new model.
     """
 
     aspects: list[Aspect]
     reviews_read: int
     freshness: Freshness
+    next_cursor: str | None = None
     warnings: list[str] = Field(default_factory=list)

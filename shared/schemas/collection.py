@@ -33,9 +33,10 @@ class RejectPage(BaseModel):
 
 
 class IngestList(BaseModel):
-    """Ingests, newest first."""
+    """Ingests, newest first; ``next_cursor`` requests the following ones."""
 
     ingests: list[IngestReport]
+    next_cursor: str | None = None
 
 
 class UploadTarget(BaseModel):

@@ -146,6 +146,9 @@ class Trend(Fresh):
     ``change_status`` says what is known of a change in the share of negative reviews: ``changed``
     (see ``change``), ``unchanged`` (tested, none was found), or why it was not tested:
     ``too_few_reviews``, ``not_analysed`` (no dated review is analysed), ``no_dates``.
+
+    ``next_cursor`` requests the following points, where links with long filters leave no space for
+    all of them; everything else is about all points.
     """
 
     interval: Interval
@@ -156,6 +159,7 @@ class Trend(Fresh):
     totals: Totals
     change_status: ChangeStatus
     change: Change | None
+    next_cursor: str | None = None
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -171,10 +175,14 @@ class Mover(BaseModel):
 
 
 class Movers(Fresh):
-    """Products that changed, the most certain first, of ``products_tested``."""
+    """Products that changed, the most certain first, of ``products_tested``.
+
+    ``next_cursor`` requests the following ones.
+    """
 
     movers: list[Mover]
     products_tested: int
+    next_cursor: str | None = None
 
 
 class Segment(Figures):
@@ -185,10 +193,14 @@ class Segment(Figures):
 
 
 class Segments(Fresh):
-    """All categories, or all sources, most reviews first."""
+    """All categories, or all sources, most reviews first.
+
+    ``next_cursor`` requests the following ones, where there are too many for one answer.
+    """
 
     by: SegmentKind
     segments: list[Segment]
+    next_cursor: str | None = None
 
 
 class DriftReference(BaseModel):

@@ -57,6 +57,11 @@ CROSS JOIN LATERAL (
 """
 """Counts are sums over committed rows, so they are always current."""
 
+_FOLLOWS: LiteralString = (
+    "EXISTS (SELECT FROM ingests AS last WHERE last.ingest_id = %s AND ({0}.received_at <"
+    " last.received_at OR {0}.received_at = last.received_at AND {0}.ingest_id > last.ingest_id))"
+)
+"""Whether an ingest follows another one, newest first."""
 MAPPING = "mapping"
 """Key of ``ingests.details``: the mapping that the object was read with, or null."""
 _COLLECTED = {
@@ -244,20 +249,25 @@ class Ledger:
         reports = self._reports("WHERE i.ingest_id = %s", (ingest_id,))
         return reports[0] if reports else None
 
-    def recent(self, limit: int) -> list[IngestReport]:
-        """The most recent ingests, newest first."""
+    def recent(self, limit: int, after: str | None = None) -> list[IngestReport]:
+        """The most recent ingests, newest first; those that follow the ingest ``after``."""
         return self._reports(
-            "WHERE i.ingest_id IN (SELECT ingest_id FROM ingests"
-            " ORDER BY received_at DESC, ingest_id LIMIT %s)"
+            "WHERE i.ingest_id IN (SELECT n.ingest_id"  # noqa: S608 - a constant
+            " FROM ingests AS n WHERE %s::text IS NULL"
+            f" OR {_FOLLOWS.format('n')} ORDER BY n.received_at DESC, n.ingest_id LIMIT %s)"
             " ORDER BY i.received_at DESC, i.ingest_id",
-            (limit,),
+            (after, after, limit),
         )
 
-    def of_object(self, bucket: str, key: str, limit: int) -> list[IngestReport]:
-        """The ingests of one object, one per version, newest first."""
+    def of_object(
+        self, bucket: str, key: str, limit: int, after: str | None = None
+    ) -> list[IngestReport]:
+        """The ingests of one object, one per version, in the order of ``recent``."""
         return self._reports(
-            "WHERE i.bucket = %s AND i.key = %s ORDER BY i.received_at DESC, i.ingest_id LIMIT %s",
-            (bucket, key, limit),
+            "WHERE i.bucket = %s AND i.key = %s"
+            f" AND (%s::text IS NULL OR {_FOLLOWS.format('i')})"
+            " ORDER BY i.received_at DESC, i.ingest_id LIMIT %s",
+            (bucket, key, after, after, limit),
         )
 
     def _reports(self, where: LiteralString, arguments: tuple[object, ...]) -> list[IngestReport]:

@@ -16,14 +16,20 @@ from shared.schemas.review import LISTED_FIELDS
 _PAGE = SQL("""
 WITH page AS MATERIALIZED (
     SELECT f.* FROM review_facts AS f {where} ORDER BY f.at DESC, f.review_id LIMIT %s
+), sized AS (
+    SELECT f.*, coalesce(sum(octet_length(r.text) + coalesce(octet_length(r.title), 0)) OVER (
+               ORDER BY f.at DESC, f.review_id ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING
+           ), 0) AS bytes_before
+    FROM page AS f JOIN reviews AS r USING (review_id)
 )
 SELECT {fields}, f.sentiment, f.confidence, a.mixed, f.language, f.model_version,
        CASE f.mismatch WHEN 1 THEN 'stars_above_text' WHEN -1 THEN 'stars_below_text' END
            AS mismatch,
        CASE WHEN f.sentiment IS NOT NULL THEN coalesce(a.sentiment_model, f.model_version) END
            AS sentiment_model
-FROM page AS f JOIN reviews AS r USING (review_id)
+FROM sized AS f JOIN reviews AS r USING (review_id)
 LEFT JOIN analyses AS a ON a.review_id = f.review_id AND a.model_version = f.model_version
+WHERE f.bytes_before <= %s
 ORDER BY f.at DESC, f.review_id
 """)
 _FIELDS = SQL(", ").join(Identifier("r", field.sql_column) for field in LISTED_FIELDS)
@@ -97,9 +103,17 @@ class ReviewQueries:
         self._database = database
 
     def reviews(
-        self, filters: ReviewFilters, limit: int, after: ReviewPosition | None
+        self, filters: ReviewFilters, limit: int, after: ReviewPosition | None, *, max_bytes: int
     ) -> list[dict[str, Any]]:
-        """A page of reviews, newest first; reviews without a date come last."""
+        """A page of reviews, newest first; reviews without a date come last.
+
+        Args:
+            filters: which reviews.
+            limit: how many.
+            after: the last review of the page before.
+            max_bytes: the page ends with the review after the one at which its texts exceed this
+                size, so that the caller sees that more follow.
+        """
         conditions = filters.conditions()
         clauses = [condition for condition, _ in conditions]
         values = [value for _, value in conditions]
@@ -110,5 +124,5 @@ class ReviewQueries:
             values += [at, at, after[1]]
         where = SQL("WHERE {}").format(SQL(" AND ").join(clauses)) if clauses else SQL("")
         return self._database.fetch_dicts(
-            _PAGE.format(fields=_FIELDS, where=where), (*values, limit)
+            _PAGE.format(fields=_FIELDS, where=where), (*values, limit, max_bytes)
         )

@@ -11,6 +11,7 @@ from lambdas.processing.service import Processor
 from shared.db.ingest.adoption import activate_analyses
 from shared.db.text_figures import is_behind, refresh
 from tests.fakes.encoder import WordEncoder
+from tests.paging import read_pages
 
 HINGE = "The hinge is bad after two weeks."
 SOUND = "The sound is lovely and the price was good."
@@ -230,3 +231,12 @@ def test_counts_are_fresh_only_up_to_the_oldest_unprocessed_dump(process, store,
     )
     as_of = datetime.fromisoformat(http.get("/aspects").json()["freshness"]["as_of"])
     assert as_of == received_at
+
+
+def test_pages_of_aspects_lose_and_double_nothing(process, http):
+    process([{"text": f"{SOUND} {HINGE}"}, {"text": HINGE}])
+    pages = read_pages(http, "/aspects", "aspects", limit=1, min_reviews=1)
+    assert [len(page) for page in pages] == [1, 1, 1]
+    whole = http.get("/aspects", params={"min_reviews": 1}).json()
+    assert [aspect for page in pages for aspect in page] == whole["aspects"]
+    assert whole["next_cursor"] is None

@@ -6,6 +6,8 @@ from fastapi.testclient import TestClient
 from lambdas.collection.api import create_app
 from lambdas.collection.arrivals import parse_arrivals
 from shared.db.connection import Database
+from shared.http import fitting
+from tests.paging import read_pages
 
 MESSAGE = "Data collection process started in the background"
 
@@ -149,3 +151,41 @@ def test_health_checks_the_database(http, world, tmp_path):
     assert (
         TestClient(create_app(lambda: unreachable.dependencies)).get("/health").status_code == 503
     )
+
+
+@pytest.mark.parametrize("query", [{}, {"key": "uploads/0"}], ids=["all", "one object"])
+def test_pages_of_ingests_lose_and_double_nothing(http, world, make_review, make_dump, query):
+    for version in range(3):
+        for key in range(3):
+            world.collect(f"uploads/{key}", make_dump([make_review(10 * version + key)]))
+    whole = http.get("/collect", params=query).json()
+    assert len(whole["ingests"]) == (3 if query else 9)
+    for limit in (1, 2, 9):
+        pages = read_pages(http, "/collect", "ingests", limit=limit, **query)
+        assert [ingest for page in pages for ingest in page] == whole["ingests"]
+
+
+def test_long_reports_and_rejects_make_short_pages(http, world, make_review, make_dump, small):
+    bad = [make_review(n, text="", title="x" * 3000) for n in range(100)]
+    for number in range(5):
+        world.collect(f"uploads/{number}", make_dump([make_review(number), *bad]))
+    with world.dependencies.database.transaction() as connection:
+        connection.execute("UPDATE ingests SET warnings = to_jsonb(ARRAY[repeat('w', 30000)])")
+    pages = read_pages(http, "/collect", "ingests")
+    assert [len(page) for page in pages] == [1, 1, 1, 1, 1]
+    ingest_id, records, after = pages[0][0]["ingest_id"], [], 0
+    count = 0
+    while after is not None:
+        query = {"after": after, "limit": 1000}
+        page = http.get(f"/collect/{ingest_id}/rejects", params=query).json()
+        records += [reject["record"] for reject in page["rejects"]]
+        after, count = page["next_after"], count + 1
+    assert records == list(range(2, 102))
+    assert count > 1
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Answers of at most 40 kB, apart from the fields beside the list."""
+    size = 40_000 + fitting._OTHER_FIELDS_BYTES
+    monkeypatch.setattr(fitting, "MAX_ANSWER_BYTES", size)

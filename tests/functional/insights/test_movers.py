@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.functional.insights.reviews import count_reviews
+from tests.paging import read_pages
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)  # a Monday
 
@@ -66,3 +67,13 @@ def test_stable_products_have_no_change(http, changed):
     stable = [p for p in http.get("/products").json()["products"] if p["product_id"] < "p20"]
     assert len(stable) == 20
     assert all(product["change"] is None for product in stable)
+
+
+def test_pages_of_movers_lose_and_double_nothing(http, changed):
+    pages = read_pages(http, "/movers", "movers", limit=1)
+    assert [len(page) for page in pages] == [1, 1]
+    whole = http.get("/movers").json()
+    assert ([mover for page in pages for mover in page], whole["next_cursor"]) == (
+        whole["movers"],
+        None,
+    )

@@ -82,14 +82,16 @@ def test_a_failed_shard_is_named_with_its_reason_and_the_way_on():
 
 
 def test_redrive_takes_up_all_ingests_with_failed_shards(monkeypatch):
-    """Only ingests with failed shards are processed again."""
+    """The API lists two pages; only ingests with failed shards are processed again."""
 
     processed = []
 
     class Api:
-        def ingests(self, limit):
-            failed, whole = report_of("ing_1", shards_failed=2), report_of("ing_2")
-            return IngestList(ingests=[failed, whole, report_of("ing_3", shards_failed=1)])
+        def ingests(self, limit, cursor):
+            if cursor is None:
+                reports = [report_of("ing_1", shards_failed=2), report_of("ing_2")]
+                return IngestList(ingests=reports, next_cursor="c")
+            return IngestList(ingests=[report_of("ing_3", shards_failed=1)])
 
         def process(self, ingest_id):
             processed.append(ingest_id)

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.errors import InvalidInputError
 
+CURSOR_PATTERN = "^[A-Za-z0-9_-]*=*$"
 _Position = TypeVar("_Position")
 
 
