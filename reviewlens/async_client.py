@@ -15,6 +15,7 @@ from reviewlens.calls import AnswerT, Call
 from reviewlens.core import MAX_RESPONSE_BYTES, TIMEOUT_SECONDS, Body, Core, typed_errors
 from reviewlens.errors import ApiError
 from reviewlens.operations import analysis, collection, insights, monitoring, trainings
+from reviewlens.pieces import Pieces
 from reviewlens.retries import Retry
 from reviewlens.uploads import (
     FormFile,
@@ -62,11 +63,17 @@ class AsyncClient:
         await self._http.aclose()
 
     async def send(self, call: Call[AnswerT]) -> AnswerT:
-        """Send a call, again where that can help, and return its answer.
+        """Send a call, again where that can help, and return its answer with all of its list.
 
         Raises:
             ApiError: of the last attempt.
         """
+        pieces, answer = Pieces(call), await self._attempt(call)
+        while (following := pieces.add(answer)) is not None:
+            answer = await self._attempt(following)
+        return pieces.joined(answer)
+
+    async def _attempt(self, call: Call[AnswerT]) -> AnswerT:
         for attempt in count(1):
             try:
                 return await self._exchange(call)

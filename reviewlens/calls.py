@@ -23,6 +23,8 @@ class Call(Generic[AnswerT]):
     ``route`` is the path as docs/openapi.json writes it; ``segments`` fills its parameters in.
     ``repeatable``: sending it twice has the effect of sending it once. ``signed``: an API on AWS
     requires a SigV4 signature. ``answers`` are error statuses that carry an answer nonetheless.
+    ``listed`` is the list of an answer that is cut where it is too long for one answer; the client
+    requests the rest of it, ``most`` entries in total.
     """
 
     method: Literal["GET", "POST"]
@@ -35,6 +37,8 @@ class Call(Generic[AnswerT]):
     repeatable: bool = True
     signed: bool = False
     answers: frozenset[int] = frozenset()
+    listed: str | None = None
+    most: int | None = None
 
     @property
     def name(self) -> str:
@@ -54,6 +58,10 @@ class Call(Generic[AnswerT]):
     def with_query(self, **query: Any) -> Self:
         """The same call with more query parameters."""
         return replace(self, query={**self.query, **query})
+
+    def with_list(self, listed: str, most: int | None = None) -> Self:
+        """The same call, whose answer has a list that may come in pieces."""
+        return replace(self, listed=listed, most=most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from reviewlens.calls import AnswerT, Call
 from reviewlens.core import MAX_RESPONSE_BYTES, TIMEOUT_SECONDS, Body, Core, typed_errors
 from reviewlens.errors import ApiError
 from reviewlens.operations import analysis, collection, insights, monitoring, trainings
+from reviewlens.pieces import Pieces
 from reviewlens.retries import Retry
 from reviewlens.uploads import (
     FormFile,
@@ -73,11 +74,17 @@ class Client:
         self._http.close()
 
     def send(self, call: Call[AnswerT]) -> AnswerT:
-        """Send a call, again where that can help, and return its answer.
+        """Send a call, again where that can help, and return its answer with all of its list.
 
         Raises:
             ApiError: of the last attempt.
         """
+        pieces, answer = Pieces(call), self._attempt(call)
+        while (following := pieces.add(answer)) is not None:
+            answer = self._attempt(following)
+        return pieces.joined(answer)
+
+    def _attempt(self, call: Call[AnswerT]) -> AnswerT:
         for attempt in count(1):
             try:
                 return self._exchange(call)

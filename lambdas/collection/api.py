@@ -24,6 +24,7 @@ from shared.http.app import create_service, service_version
 from shared.http.cursor import CURSOR_PATTERN, decode_cursor, encode_cursor
 from shared.http.fitting import fit_page
 from shared.schemas.collection import (
+    DEFAULT_INGESTS,
     CollectAccepted,
     IngestDetails,
     IngestList,
@@ -118,7 +119,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
 
     @app.get("/collect", tags=["collection"])
     def recent(
-        limit: Annotated[int, Query(ge=1, le=200), QUERY_INTEGER] = 50,
+        limit: Annotated[int, Query(ge=1, le=200), QUERY_INTEGER] = DEFAULT_INGESTS,
         key: Annotated[
             PlainText | None, Query(max_length=1024, description="only ingests of this object")
         ] = None,

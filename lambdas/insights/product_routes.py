@@ -11,6 +11,7 @@ from shared.db.connection import Database
 from shared.db.insights.products import ProductQueries, ProductQuery
 from shared.db.insights.trends import TrendQueries
 from shared.schemas.insights import (
+    DEFAULT_MOVERS,
     Direction,
     Movers,
     OneProduct,
@@ -32,7 +33,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     def movers(
         category: Category = None,
         direction: Direction | None = None,
-        limit: Limit = 20,
+        limit: Limit = DEFAULT_MOVERS,
         cursor: Cursor = None,
     ) -> Movers:
         """Products whose reviews became worse or better, the most certain first."""

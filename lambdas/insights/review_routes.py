@@ -28,7 +28,7 @@ from shared.db.duplicates.queries import DuplicateQueries
 from shared.db.ingest.unfinished import missing_warnings
 from shared.db.insights.reviews import ReviewFilters, ReviewQueries
 from shared.db.insights.trends import TrendQueries
-from shared.schemas.aspects import AspectList
+from shared.schemas.aspects import DEFAULT_ASPECTS, AspectList
 from shared.schemas.duplicates import DuplicateKind, DuplicatePage
 from shared.schemas.insights import ReviewPage
 from shared.schemas.sentiment import Sentiment
@@ -83,7 +83,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
     def aspects(
         product_id: ProductId = None,
         category: Category = None,
-        limit: Annotated[int, Query(ge=1, le=100), QUERY_INTEGER] = 20,
+        limit: Annotated[int, Query(ge=1, le=100), QUERY_INTEGER] = DEFAULT_ASPECTS,
         min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1), QUERY_INTEGER] = 3,
         cursor: Cursor = None,
     ) -> AspectList:

@@ -51,7 +51,7 @@ def search(
         top_k: how many reviews to return, 1 to 100.
         filters: fields of SearchFilters.
         image_url: a picture; the answer warns where the model does not use it.
-        cursor: ``next_cursor`` of the answer before, where the texts were too long for one answer.
+        cursor: ``next_cursor`` of ``analyze``, for the similar reviews that its answer left out.
     """
     if isinstance(filters, SearchFilters):
         filters = filters.model_dump(mode="json", exclude_none=True)
@@ -62,7 +62,7 @@ def search(
         image_url=image_url,
         cursor=cursor,
     )
-    return read(SearchResponse, "/search_similar", body)
+    return read(SearchResponse, "/search_similar", body).with_list("results")
 
 
 def embeddings(texts: Sequence[str]) -> Call[EmbeddingsResponse]:

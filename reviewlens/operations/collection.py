@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from reviewlens.calls import Call, PagedCall, get, start
 from shared.schemas.collection import (
+    DEFAULT_INGESTS,
     CollectAccepted,
     IngestDetails,
     IngestList,
@@ -81,7 +82,7 @@ def collect(
 
 
 def ingests(
-    *, limit: int | None = None, key: str | None = None, cursor: str | None = None
+    *, limit: int = DEFAULT_INGESTS, key: str | None = None, cursor: str | None = None
 ) -> Call[IngestList]:
     """The newest ingests with their counts.
 
@@ -90,7 +91,8 @@ def ingests(
         key: ingests of this object only.
         cursor: ``next_cursor`` of the answer before, for the following ones.
     """
-    return get(IngestList, "/collect", limit=limit, key=key, cursor=cursor)
+    call = get(IngestList, "/collect", limit=limit, key=key, cursor=cursor)
+    return call.with_list("ingests", limit)
 
 
 def ingest(ingest_id: str) -> Call[IngestDetails]:

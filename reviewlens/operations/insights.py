@@ -5,9 +5,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from reviewlens.calls import Call, PagedCall, get
 from reviewlens.errors import InvalidAnswerError
-from shared.schemas.aspects import AspectList
+from shared.schemas.aspects import DEFAULT_ASPECTS, AspectList
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
 from shared.schemas.insights import (
+    DEFAULT_MOVERS,
     Direction,
     DriftReport,
     Interval,
@@ -176,14 +177,14 @@ def trends(
         interval=interval,
         cursor=cursor,
     )
-    return call.with_query(**{"from": first_day, "to": last_day})
+    return call.with_query(**{"from": first_day, "to": last_day}).with_list("points")
 
 
 def movers(
     *,
     category: str | None = None,
     direction: Direction | None = None,
-    limit: int | None = None,
+    limit: int = DEFAULT_MOVERS,
     cursor: str | None = None,
 ) -> Call[Movers]:
     """Products whose reviews became worse or better, the most certain first.
@@ -194,9 +195,10 @@ def movers(
         limit: how many, 1 to 200.
         cursor: ``next_cursor`` of the answer before, for the following ones.
     """
-    return get(
+    call = get(
         Movers, "/movers", category=category, direction=direction, limit=limit, cursor=cursor
     )
+    return call.with_list("movers", limit)
 
 
 def segments(by: SegmentKind = "category", *, cursor: str | None = None) -> Call[Segments]:
@@ -206,14 +208,14 @@ def segments(by: SegmentKind = "category", *, cursor: str | None = None) -> Call
         by: category or source.
         cursor: ``next_cursor`` of the answer before, for the following ones.
     """
-    return get(Segments, "/segments", by=by, cursor=cursor)
+    return get(Segments, "/segments", by=by, cursor=cursor).with_list("segments")
 
 
 def aspects(
     *,
     product_id: str | None = None,
     category: str | None = None,
-    limit: int | None = None,
+    limit: int = DEFAULT_ASPECTS,
     min_reviews: int | None = None,
     cursor: str | None = None,
 ) -> Call[AspectList]:
@@ -226,7 +228,7 @@ def aspects(
         min_reviews: aspects that fewer reviews mention are left out.
         cursor: ``next_cursor`` of the answer before, for the following ones.
     """
-    return get(
+    call = get(
         AspectList,
         "/aspects",
         product_id=product_id,
@@ -235,6 +237,7 @@ def aspects(
         min_reviews=min_reviews,
         cursor=cursor,
     )
+    return call.with_list("aspects", limit)
 
 
 def duplicates(

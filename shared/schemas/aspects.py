@@ -7,6 +7,9 @@ from pydantic import BaseModel, Field
 from shared.schemas.insights import Freshness, SentimentSplit
 from shared.schemas.sentiment import Sentiment
 
+DEFAULT_ASPECTS = 20
+"""Entries of an answer where the request has no limit; the client asks for as many."""
+
 
 class Quote(BaseModel):
     """A sentence of a review, word for word, and its sentiment."""

@@ -7,6 +7,9 @@ from pydantic import BaseModel
 
 from shared.schemas.ingest import IngestReport, Reject
 
+DEFAULT_INGESTS = 50
+"""Entries of an answer where the request has no limit; the client asks for as many."""
+
 
 class CollectAccepted(BaseModel):
     """The queued ingests. Objects that are collected or being read are not queued."""

@@ -24,6 +24,8 @@ NO_CHANGE: Mapping[ChangeStatus, str] = {
 """Why a change is None, in a sentence."""
 ProductSort = Literal["reviews", "net_sentiment", "negative_share", "mean_rating", "mismatches"]
 Order = Literal["asc", "desc"]
+DEFAULT_MOVERS = 20
+"""Entries of an answer where the request has no limit; the client asks for as many."""
 
 
 class Freshness(BaseModel):

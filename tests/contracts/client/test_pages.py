@@ -1,9 +1,11 @@
 """How both clients read lists page by page."""
 
+import json
+
 import pytest
 
 from reviewlens import InvalidAnswerError
-from tests.contracts.client.responses import review_page
+from tests.contracts.client.responses import FRESH, review_page
 
 
 def test_items_come_page_by_page(client, server):
@@ -47,6 +49,71 @@ def test_a_page_that_follows_itself_ends_the_iteration(client, server):
     server.answers = [review_page([1], "c")]
     with pytest.raises(InvalidAnswerError, match="follows itself"):
         list(client.reviews())
+    assert len(server.requests) == 2
+
+
+def segment(name):
+    counts = dict.fromkeys(
+        ("reviews", "analysed", "not_understood", "not_analysed", "rated", "products"), 1
+    )
+    others = dict.fromkeys(("mean_rating", "sentiment_shares", "net_sentiment"))
+    return {"name": name, "reviews_link": "/reviews?x=1", **counts, **others}
+
+
+def segments(names, cursor):
+    answer = {"by": "category", "segments": list(map(segment, names)), "next_cursor": cursor}
+    return 200, {**answer, "freshness": FRESH}
+
+
+def ingests(keys, cursor):
+    fixed = {"bucket": "b", "etag": "e", "status": "processed"}
+    listed = [{"ingest_id": key, "key": key, **fixed} for key in keys]
+    return 200, {"ingests": listed, "next_cursor": cursor}
+
+
+def test_a_list_that_is_longer_than_an_answer_is_returned_as_one(client, server):
+    server.answers = [segments(["a", "b"], "c1"), segments(["c"], "c2"), segments(["d"], None)]
+    answer = client.segments()
+    assert [each.name for each in answer.segments] == ["a", "b", "c", "d"]
+    assert answer.next_cursor is None
+    assert [path for _, path, _, _ in server.requests] == [
+        "/segments?by=category",
+        "/segments?by=category&cursor=c1",
+        "/segments?by=category&cursor=c2",
+    ]
+
+
+def test_a_list_with_a_limit_ends_there_and_says_where_the_next_one_begins(client, server):
+    server.answers = [ingests(["a", "b"], "c1"), ingests(["c"], "c2")]
+    answer = client.ingests(limit=3, key="k")
+    assert [each.key for each in answer.ingests] == ["a", "b", "c"]
+    assert answer.next_cursor == "c2"
+    assert server.requests[1][1] == "/collect?limit=1&key=k&cursor=c1"
+
+
+def test_a_list_in_the_answer_of_a_post_is_requested_with_the_same_body(client, server):
+    fixed = {"model_version": "m", "index_version": "i"}
+    server.answers = [
+        (200, {"results": [], "next_cursor": "c1", **fixed}),
+        (200, {"results": [], "next_cursor": None, **fixed}),
+    ]
+    assert client.search("hinge", top_k=3).results == []
+    bodies = [json.loads(body) for *_, body in server.requests]
+    assert (
+        bodies[1]
+        == {**bodies[0], "cursor": "c1"}
+        == {
+            "query_text": "hinge",
+            "top_k": 3,
+            "cursor": "c1",
+        }
+    )
+
+
+def test_a_list_that_follows_itself_ends(client, server):
+    server.answers = [segments(["a"], "c1")]
+    with pytest.raises(InvalidAnswerError, match="follows itself"):
+        client.segments()
     assert len(server.requests) == 2
 
 
