@@ -45,6 +45,8 @@ def ingest_html(ingest: IngestReport | None, size: int) -> str:
         IngestStatus.COLLECTED: f"Read. Analysing the reviews: {parts}…",
         IngestStatus.PROCESSED: _DONE,
         IngestStatus.PROCESSED_WITH_WARNINGS: f"{_DONE}{_but(ingest)}",
+        IngestStatus.UNDOING: "This upload is being undone…",
+        IngestStatus.UNDONE: "This upload was undone: nothing of it is left.",
     }
     rows = [
         (markup.safe(name), f"{value:,}")

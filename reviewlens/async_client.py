@@ -119,6 +119,7 @@ class AsyncClient:
     ingests = async_method(collection.ingests)
     ingest = async_method(collection.ingest)
     rejects = async_paged_method(collection.rejects)
+    forget = async_method(collection.forget)
     process = async_method(collection.process)
 
     train = async_method(trainings.train)

@@ -27,7 +27,7 @@ class Call(Generic[AnswerT]):
     requests the rest of it, ``most`` entries in total.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     route: str
     answer: type[AnswerT]
     segments: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +103,11 @@ def start(
     return Call(
         "POST", route, answer, body=body, **{"repeatable": False, "signed": True, **details}
     )
+
+
+def remove(answer: type[AnswerT], route: str, segments: Mapping[str, str]) -> Call[AnswerT]:
+    """A DELETE, which changes nothing when it is repeated."""
+    return Call("DELETE", route, answer, segments, signed=True)
 
 
 def _segment(text: str) -> str:

@@ -129,6 +129,7 @@ class Client:
     ingests = method(collection.ingests)
     ingest = method(collection.ingest)
     rejects = paged_method(collection.rejects)
+    forget = method(collection.forget)
     process = method(collection.process)
 
     train = method(trainings.train)

@@ -66,6 +66,7 @@ from shared.schemas.training import (
     TrainingState,
     TrainingStatus,
 )
+from shared.schemas.undo import AgesOut, Receipt, Removed, UndoState
 
 __all__ = [
     "LANGUAGE_ROWS",
@@ -76,6 +77,7 @@ __all__ = [
     "NO_CHANGE",
     "PREVIEW_BYTES",
     "Accepted",
+    "AgesOut",
     "AnalyzeBatchResponse",
     "AnalyzeResponse",
     "Aspect",
@@ -119,9 +121,11 @@ __all__ = [
     "ProductSort",
     "QueueState",
     "Quote",
+    "Receipt",
     "Reject",
     "RejectPage",
     "RejectReason",
+    "Removed",
     "ReviewPage",
     "SearchFilters",
     "SearchResponse",
@@ -141,6 +145,7 @@ __all__ = [
     "TrainingState",
     "TrainingStatus",
     "Trend",
+    "UndoState",
     "UploadTarget",
     "Word",
 ]

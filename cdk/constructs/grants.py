@@ -75,6 +75,20 @@ def delete_objects(bucket: s3.IBucket, *prefixes: str) -> Grant:
     return Grant(["s3:DeleteObject"], _object_arns(bucket, prefixes), _PREFIX_REASON)
 
 
+def read_matching_objects(bucket: s3.IBucket, pattern: str) -> Grant:
+    """Read objects whose keys match a pattern with ``*``."""
+    return Grant(["s3:GetObject"], [bucket.arn_for_objects(pattern)], _PREFIX_REASON)
+
+
+def delete_versions(bucket: s3.IBucket, *prefixes: str) -> list[Grant]:
+    """List and delete the versions of objects under prefixes; nothing of them remains."""
+    arns = _object_arns(bucket, prefixes)
+    return [
+        Grant(["s3:ListBucketVersions"], [bucket.bucket_arn]),
+        Grant(["s3:DeleteObjectVersion"], arns, _PREFIX_REASON),
+    ]
+
+
 def list_bucket(bucket: s3.IBucket) -> Grant:
     """List keys; also makes S3 answer 404 instead of 403 for a missing object.
 

@@ -54,6 +54,8 @@ class CollectionStack(Stack):
             "collection_queue_url": storage.arrivals.queue.queue_url,
             "processing_queue_url": processing.shards.queue.queue_url,
             "index_queue_url": processing.indexing.queue.queue_url,
+            "old_version_days": operations.environment.old_version_days,
+            "backup_days": operations.environment.database.backup_days,
         }
         self.grants = self._grants(storage, database, processing)
         workers = operations.environment.collection_workers
@@ -110,10 +112,25 @@ class CollectionStack(Stack):
             grants.list_bucket(storage.artefacts),
             grants.read_objects(storage.artefacts, "pointers/"),
             grants.delete_objects(storage.artefacts, "embeddings/"),
+            *self._undo_grants(storage),
             grants.encrypt(storage.key),
             grants.send_messages(storage.arrivals.queue),
             grants.send_messages(processing.shards.queue),
             grants.send_messages(processing.indexing.queue),
+        ]
+
+    def _undo_grants(self, storage: StorageStack) -> list[Grant]:
+        """What removing an upload needs in addition."""
+        shards = ("indexes/*/shards.json", "quarantine/objects/*/indexes/*/shards.json")
+        return [
+            *grants.delete_versions(storage.raw, UPLOADS),
+            grants.delete_objects(storage.clean, "quarantine/objects/"),
+            *(grants.read_matching_objects(storage.artefacts, pattern) for pattern in shards),
+            grants.read_objects(storage.artefacts, "quarantine/open/"),
+            grants.put_objects(storage.artefacts, "forgotten/", "quarantine/healed/"),
+            grants.delete_objects(
+                storage.artefacts, "forgotten/", "quarantine/objects/", "quarantine/open/"
+            ),
         ]
 
     def _schedule_sweep(self, operations: Operations) -> None:

@@ -169,6 +169,11 @@ class ProcessingStack(Stack):
                     storage.artefacts, "indexes/", "pointers/index.json", _QUARANTINE
                 ),
                 grants.delete_objects(storage.artefacts, "embeddings/", "indexes/"),
+                # the last upload may be undone: then no index is current
+                Grant(
+                    ["s3:DeleteObject"],
+                    [storage.artefacts.arn_for_objects("pointers/index.json")],
+                ),
                 grants.encrypt(storage.key),
             ],
             memory_mb=MAX_MEMORY_MB,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from lambdas.collection.dependencies import Dependencies, build_dependencies
 from lambdas.collection.queueing import Queued, queue_object, queue_objects, upload_prefix
 from lambdas.collection.sweep import IDLE_SECONDS
+from lambdas.collection.undo.requests import request_undo
 from lambdas.collection.uploads import (
     ColumnMapping,
     PreviewRequest,
@@ -18,6 +19,7 @@ from lambdas.collection.uploads import (
     preview_upload,
 )
 from shared.db.health import database_health
+from shared.db.ingest.undo import undo_state
 from shared.db.ingest.unfinished import add_backlog
 from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
@@ -33,6 +35,7 @@ from shared.schemas.collection import (
 )
 from shared.schemas.health import Health
 from shared.schemas.preview import Preview
+from shared.schemas.undo import UndoState
 from shared.schemas.values import QUERY_INTEGER, PlainText
 from shared.storage.layout import MAPPING_NAME, UPLOADS
 
@@ -142,7 +145,14 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         ledger = get_dependencies().ledger
         report = _require(ledger.report(_without_nul(ingest_id)))
         rejects = ledger.rejects(ingest_id, limit=_REPORTED_REJECTS) if report.rejected else []
-        return IngestDetails(**report.model_dump(), rejects=rejects)
+        state = undo_state(get_dependencies().database, ingest_id)
+        receipt = state.undo if state else None
+        return IngestDetails(**report.model_dump(), rejects=rejects, undo=receipt)
+
+    @app.delete("/collect/{ingest_id}", status_code=202, tags=["collection"])
+    def undo(ingest_id: IngestId) -> UndoState:
+        """Undo an upload: remove everything that came from it."""
+        return request_undo(get_dependencies(), _without_nul(ingest_id))
 
     @app.get("/collect/{ingest_id}/rejects", tags=["collection"])
     def rejects(

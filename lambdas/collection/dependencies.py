@@ -29,6 +29,8 @@ class Dependencies:
     reviewer_key: bytes = field(repr=False)
     max_object_bytes: int = 50 * 2**30
     max_upload_bytes: int = 2**30
+    old_version_days: int = 0
+    backup_days: int = 0
     batch_rows: int = 10_000
     max_reject_share: float = MAX_REJECT_SHARE
     limits: Limits = field(default_factory=Limits)
@@ -58,6 +60,8 @@ def build_dependencies() -> Dependencies:
         reviewer_key=bytes.fromhex(read_secret(secrets, settings.reviewer_key_secret_id)["key"]),
         max_object_bytes=settings.max_object_bytes,
         max_upload_bytes=settings.max_upload_bytes,
+        old_version_days=settings.old_version_days,
+        backup_days=settings.backup_days,
         batch_rows=settings.batch_rows,
         max_reject_share=settings.max_reject_share,
         limits=Limits(

@@ -10,6 +10,7 @@ from lambdas.collection.arrivals import Arrival, parse_arrivals
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.service import Collector
 from lambdas.collection.sweep import sweep
+from lambdas.collection.undo.worker import parse_undo, undo_ingest
 from shared.http.batches import SqsRecord, run_each
 from shared.http.entry import make_handler
 
@@ -17,13 +18,17 @@ log = logging.getLogger(__name__)
 
 
 def _batch(records: Sequence[SqsRecord]) -> list[str]:
-    collector = Collector(build_dependencies())
+    dependencies = build_dependencies()
+    collector = Collector(dependencies)
 
-    def collect_all(record: SqsRecord) -> None:
+    def work(record: SqsRecord) -> None:
+        if undo := parse_undo(record.body):
+            undo_ingest(dependencies, undo.ingest_id)
+            return
         for arrival in parse_arrivals(record.body):
             collector.collect(arrival)
 
-    return run_each(records, collect_all)
+    return run_each(records, work)
 
 
 def _direct(event: dict[str, Any]) -> None:

@@ -2,8 +2,10 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 
 from lambdas.collection.dependencies import Dependencies
+from shared.db.connection import Database
 from shared.db.ingest.shards import process_lock
 from shared.errors import UnavailableError
 from shared.storage import layout
@@ -28,22 +30,33 @@ def delete_orphans(dependencies: Dependencies, ingest_id: str) -> bool:
     listed = dependencies.ledger.shard_keys(ingest_id)
     keys = [info.key for info in clean.list(layout.clean_prefix(ingest_id))]
     orphans = [key for key in keys if key not in listed]
-    derived = _derived_keys(artefacts, ingest_id) if orphans else {}
+    require_idle(dependencies.database, ingest_id, orphans)
+    derived = derived_keys(artefacts, ingest_id) if orphans else {}
     for key in orphans:
-        part = layout.part_number(key)
-        # the lock's holder may still write; later workers skip a shard that the ledger lacks
-        with dependencies.database.lock(process_lock(ingest_id, part)) as acquired:
-            if not acquired:
-                raise UnavailableError("an orphaned shard is still being processed")
-            for derived_key in derived.get(part, ()):
-                artefacts.delete(derived_key)
-            clean.delete(key)
+        for derived_key in derived.get(layout.part_number(key), ()):
+            artefacts.delete(derived_key)
+        clean.delete(key)
     if orphans:
         log.info("%d orphaned shards deleted", len(orphans), extra={"ingest_id": ingest_id})
     return bool(derived)
 
 
-def _derived_keys(artefacts: ObjectStore, ingest_id: str) -> dict[int, list[str]]:
+def require_idle(database: Database, ingest_id: str, keys: Iterable[str]) -> None:
+    """Make sure that no worker still writes embeddings of clean shards that left the ledger.
+
+    List the embeddings afterwards: workers that held a lock before have written what they had, and
+    later ones skip a shard that the ledger lacks.
+
+    Raises:
+        UnavailableError: one is being processed; deliver the message again.
+    """
+    for key in keys:
+        with database.lock(process_lock(ingest_id, layout.part_number(key))) as acquired:
+            if not acquired:
+                raise UnavailableError("an orphaned shard is still being processed")
+
+
+def derived_keys(artefacts: ObjectStore, ingest_id: str) -> dict[int, list[str]]:
     """Keys that any model derived from an ingest's shards, by part."""
     keys = defaultdict(list)
     for info in artefacts.list(layout.EMBEDDINGS):

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from lambdas.collection.arrivals import build_notifications, is_dump
 from lambdas.collection.dependencies import Dependencies
-from shared.errors import InvalidInputError, NotFoundError
-from shared.schemas.ingest import IngestStatus
+from shared.db.ingest import ownership
+from shared.db.ingest.undo import undo_state
+from shared.errors import ConflictError, InvalidInputError, NotFoundError
+from shared.schemas.ingest import IngestStatus, ingest_id_of
 from shared.storage import layout
 from shared.storage.objects import ObjectInfo
 
@@ -82,7 +84,8 @@ def queue_objects(
             return age >= idle_seconds
         if status is IngestStatus.FAILED:
             return retry_failed
-        return marked
+        # an object that is here although its upload was undone was uploaded again
+        return status is IngestStatus.UNDONE or marked
 
     queued: list[str] = []
     for chunk in _chunks(dependencies.raw.list(prefix, after=after)):
@@ -118,6 +121,7 @@ def queue_object(
     Raises:
         InvalidInputError: the key cannot be the key of a dump.
         NotFoundError: no such object.
+        ConflictError: its upload is being undone.
     """
     if not is_dump(key):
         message = f"key must name a dump below {layout.UPLOADS}"
@@ -126,14 +130,31 @@ def queue_object(
     info = next((each for each in dependencies.raw.list(key) if each.key == key), None)
     if info is None:
         raise NotFoundError("object not found")
+    bucket = dependencies.raw.bucket
+    state = undo_state(dependencies.database, ingest_id_of(bucket, key, info.etag))
+    if state is not None and state.status is IngestStatus.UNDOING:
+        raise ConflictError("the upload of this object is being undone")
     if mapping is not None:
         body = json.dumps(dict(mapping), ensure_ascii=False).encode()
         dependencies.raw.put(f"{key}.{layout.MAPPING_NAME}", body)
-    ingest_id = dependencies.ledger.receive(dependencies.raw.bucket, key, info.etag)
+    ingest_id = dependencies.ledger.receive(bucket, key, info.etag)
     if mapping is not None and not dependencies.ledger.request_reading(ingest_id, mapping):
         return []
-    dependencies.collection_queue.send(build_notifications(dependencies.raw.bucket, [info]))
+    dependencies.collection_queue.send(build_notifications(bucket, [info]))
     return [ingest_id]
+
+
+def queue_marked(dependencies: Dependencies, ingest_id: str, *, failed: bool) -> None:
+    """Queue the ingests that counted duplicates of rows that an ingest has deleted.
+
+    Args:
+        dependencies: adapters of collection.
+        ingest_id: the ingest that deleted rows.
+        failed: also those that failed; see ownership.marked_objects.
+    """
+    objects = ownership.marked_objects(dependencies.database, ingest_id, failed=failed)
+    infos = [ObjectInfo(key, etag, 0) for key, etag in objects]
+    dependencies.collection_queue.send(build_notifications(dependencies.raw.bucket, infos))
 
 
 def _chunks(objects: Iterator[ObjectInfo]) -> Iterator[list[ObjectInfo]]:

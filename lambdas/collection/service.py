@@ -3,13 +3,15 @@
 import logging
 from typing import BinaryIO
 
-from lambdas.collection.arrivals import Arrival, build_notifications
+from lambdas.collection.arrivals import Arrival
 from lambdas.collection.batch_writer import BatchWriter
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.intact import lost_shards, read_rest, require_intact
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.orphans import delete_orphans
+from lambdas.collection.queueing import queue_marked
 from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump, split_mapping
+from lambdas.collection.undo.again import may_collect
 from shared.db.ingest import ownership
 from shared.db.ingest.ledger import MAPPING
 from shared.errors import (
@@ -22,7 +24,6 @@ from shared.errors import (
 )
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex
-from shared.storage.objects import ObjectInfo
 
 log = logging.getLogger(__name__)
 _DONE = {
@@ -58,10 +59,12 @@ class Collector:
         with self._dependencies.database.lock(f"collect:{ingest_id}") as acquired:
             if not acquired:
                 raise UnavailableError("another worker is collecting this object")
+            if not may_collect(self._dependencies, ingest_id, arrival.key, etag):
+                return
             is_collected = self._is_collected(ingest_id, arrival.key)
             if is_collected and not ownership.is_marked(self._dependencies.database, ingest_id):
                 # the worker that finished it may have died before it queued the marked ones
-                self._queue_marked(ingest_id, failed=False)
+                queue_marked(self._dependencies, ingest_id, failed=False)
                 return
             is_failed = False
             try:
@@ -83,7 +86,7 @@ class Collector:
                 # a bug: record the failure, so that sweeps skip it; the queue retries a few times
                 ledger.fail(ingest_id, "internal_error", type(error).__name__)
                 raise
-            self._queue_marked(ingest_id, failed=not is_failed)
+            queue_marked(self._dependencies, ingest_id, failed=not is_failed)
         if finished:
             self._dependencies.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])
 
@@ -95,13 +98,6 @@ class Collector:
         if is_collected and error.code in _GONE:
             return ownership.give_up(self._dependencies.database, ingest_id, error.message)
         return self._dependencies.ledger.fail(ingest_id, error.code, error.message)
-
-    def _queue_marked(self, ingest_id: str, *, failed: bool) -> None:
-        """Queue the ingests that counted duplicates of rows that this one has deleted."""
-        objects = ownership.marked_objects(self._dependencies.database, ingest_id, failed=failed)
-        infos = [ObjectInfo(key, etag, 0) for key, etag in objects]
-        bucket = self._dependencies.raw.bucket
-        self._dependencies.collection_queue.send(build_notifications(bucket, infos))
 
     def _is_collected(self, ingest_id: str, key: str) -> bool:
         """Whether the ingest is collected, and with the mapping that is stored now."""

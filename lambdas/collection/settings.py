@@ -31,6 +31,10 @@ class CollectionSettings(DatabaseSettings):
     """CPU time that reading may take for each MB of an object; the rest is not read."""
     cpu_seconds_floor: float = Field(default=CPU_SECONDS_FLOOR, gt=0)
     """CPU time that reading may take for an object of any size, in seconds."""
+    old_version_days: int = Field(default=0, ge=0)
+    """Days for which the buckets keep deleted objects; 0: they keep none. For receipts."""
+    backup_days: int = Field(default=0, ge=0)
+    """Days for which the database keeps its backups; 0: it makes none. For receipts."""
     batch_rows: int = 10_000
     """Rows per transaction and per clean shard."""
     max_reject_share: float = Field(default=MAX_REJECT_SHARE, ge=0, le=1)

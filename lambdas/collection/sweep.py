@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.queueing import queue_objects
+from lambdas.collection.undo.requests import queue_unfinished
 from shared.db import text_figures
 from shared.db.insights import rollups
 from shared.errors import ArtefactError
@@ -75,6 +76,7 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> SweepResult:
         dependencies.processing_queue.send(shards)
         return len(shards)
 
+    steps.run("uploads to undo", lambda: queue_unfinished(dependencies, idle), 0)
     result = SweepResult(
         steps.run("ingests", queue_ingests, 0),
         steps.run("shards", lambda: queue_shards(ledger.stale_shards(idle, lost)), 0)

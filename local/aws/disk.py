@@ -28,6 +28,7 @@ from local.files import sync_path, write_atomically
 from local.quarantine import Quarantine
 
 _RETENTION_SECONDS = 60.0
+_RETIREMENT_SPARE_SECONDS = 0.1
 
 
 class DiskBuckets:
@@ -48,6 +49,7 @@ class DiskBuckets:
         self._staging = root / ".staged"
         self._retired: deque[tuple[float, Path]] = deque()
         self._retired_lock = threading.Lock()
+        self._retirement: threading.Timer | None = None
         self._buckets = recover(root, self._staging, self._quarantine)
         self._bucket_names = {bucket["name"] for bucket in self._buckets}
         shutil.rmtree(self._staging, ignore_errors=True)
@@ -187,14 +189,29 @@ class DiskBuckets:
 
     def _retire(self, path: Path) -> None:
         """Remove replaced bytes after a delay: a response may still be about to read them."""
+        with self._retired_lock:
+            self._retired.append((time.monotonic(), path))
+        self._remove_expired()
+
+    def _remove_expired(self) -> None:
+        """Remove the bytes whose delay has passed, and come back for the others."""
         expired: list[Path] = []
         with self._retired_lock:
             now = time.monotonic()
-            self._retired.append((now, path))
-            while now - self._retired[0][0] > _RETENTION_SECONDS:
+            while self._retired and now - self._retired[0][0] > _RETENTION_SECONDS:
                 expired.append(self._retired.popleft()[1])
+            if self._retired and self._retirement is None:
+                delay = self._retired[0][0] + _RETENTION_SECONDS - now + _RETIREMENT_SPARE_SECONDS
+                self._retirement = threading.Timer(delay, self._retire_later)
+                self._retirement.daemon = True
+                self._retirement.start()
         for old_path in expired:
             old_path.unlink(missing_ok=True)
+
+    def _retire_later(self) -> None:
+        with self._retired_lock:
+            self._retirement = None
+        self._remove_expired()
 
 
 def _mark_retired(folder: Path, record: dict[str, Any]) -> Path:

@@ -49,6 +49,12 @@ class StoredKey(models.FakeKey):  # type: ignore[misc]
             self._etag: str | None = self._etag or digest
         self.contentsize = self.blob.size
 
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "StoredKey":
+        """A copy for a list of versions; it shares the bytes, which never change."""
+        twin: StoredKey = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
     def dispose(self, garbage: bool = False) -> None:  # noqa: ARG002, FBT001 - moto's signature
         """Remove bytes that were never committed; committed bytes stay on disk."""
         blob: Blob | None = getattr(self, "blob", None)

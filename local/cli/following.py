@@ -37,11 +37,16 @@ def upload_bar(name: str, size: int) -> Iterator[Callable[[int], None]]:
 
 
 def failure_times(client: Client) -> dict[str, datetime]:
-    """Finish times of failed ingests, by id; taken before an upload to detect new failures."""
-    failed = [
-        each for each in client.ingests(limit=200).ingests if each.status is IngestStatus.FAILED
+    """Finish times of failed and undone ingests, by id.
+
+    They are taken before an upload, because both kinds may start again with it.
+    """
+    ended = [
+        each
+        for each in client.ingests(limit=200).ingests
+        if each.status in (IngestStatus.FAILED, IngestStatus.UNDONE)
     ]
-    return {each.ingest_id: each.finished_at for each in failed if each.finished_at}
+    return {each.ingest_id: each.finished_at for each in ended if each.finished_at}
 
 
 def follow(

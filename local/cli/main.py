@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from local.cli import ask, ingest, page, redrive, report, status, train
+from local.cli import ask, forget, ingest, page, redrive, report, status, train
 from local.cli.output import fail
 from local.errors import LocalStackError
 
@@ -84,6 +84,7 @@ for _command in (
     report.report,
     status.status,
     redrive.redrive,
+    forget.forget,
 ):
     application.command()(_command)
 _add_stack_command("env")

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Mapping
 
-from reviewlens.calls import Call, PagedCall, get, start
+from reviewlens.calls import Call, PagedCall, get, remove, start
 from shared.schemas.collection import (
     DEFAULT_INGESTS,
     CollectAccepted,
@@ -15,6 +15,7 @@ from shared.schemas.collection import (
 from shared.schemas.ingest import Reject
 from shared.schemas.preview import Preview
 from shared.schemas.processing import ProcessAccepted
+from shared.schemas.undo import UndoState
 
 
 def sign_upload(
@@ -118,6 +119,14 @@ def rejects(
         following=lambda page: page.next_after,
         parameter="after",
     )
+
+
+def forget(ingest_id: str) -> Call[UndoState]:
+    """Undo an upload: everything that came from it is removed in the background.
+
+    ``ingest`` shows the receipt; repeating the call changes nothing and returns the state.
+    """
+    return remove(UndoState, "/collect/{ingest_id}", {"ingest_id": ingest_id})
 
 
 def process(ingest_id: str) -> Call[ProcessAccepted]:

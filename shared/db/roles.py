@@ -10,7 +10,7 @@ from shared.db.migrations import MIGRATION_LOCK
 from shared.errors import ReviewlensError, UnavailableError
 
 TABLE_PRIVILEGES: dict[str, LiteralString] = {
-    "products": "SELECT, INSERT, UPDATE",
+    "products": "SELECT, INSERT, UPDATE, DELETE",
     "reviews": "SELECT, INSERT, UPDATE, DELETE",
     "analyses": "SELECT, INSERT, UPDATE",
     "ingests": "SELECT, INSERT, UPDATE",

@@ -15,14 +15,14 @@ from shared.errors import (
     ReviewlensError,
     UnavailableError,
 )
-from shared.index import stops, vectors
+from shared.index import stops, undone, vectors
 from shared.index.damaged import RepairWait
 from shared.index.shards import ShardPair, Skipped, hash_of, list_pairs, shard_of
-from shared.index.writer import SHARDS_FILE, IndexWriter
+from shared.index.writer import IndexWriter
 from shared.schemas.formats import FormatError
 from shared.schemas.manifest import Manifest
-from shared.storage import artefacts, quarantine, registry
-from shared.storage.layout import pointer_key, version_prefix
+from shared.storage import artefacts, forgotten, quarantine, registry
+from shared.storage.layout import SHARDS_FILE, pointer_key, version_prefix
 from shared.storage.objects import ObjectStore
 from shared.storage.verify import corrupt
 
@@ -37,7 +37,8 @@ class BuildReport:
 
     ``outcome``: published, unchanged, superseded, waiting, empty or stopped. A build stops, and the
     current index stays, if it meets a format that this release does not read; ``reason`` names the
-    file. It waits for a new model, or for the repair of a shard that the current index holds.
+    file. It waits for a new model, or for the repair of a shard that the current index holds. If
+    nothing is left to index because uploads were undone, there is no current index afterwards.
     """
 
     outcome: str
@@ -61,6 +62,8 @@ def build_index(
     set aside, reported and logged; a shard of an unknown format stops the build. No review
     disappears from searches: after a change of model, the build waits until the new model has
     embedded all reviews of the current index, and up to an hour for the repair of damaged shards.
+    Reviews of undone uploads do disappear: afterwards no version holds them, except the current one
+    while it waits for a repair.
 
     Args:
         store: The artefact bucket.
@@ -70,13 +73,15 @@ def build_index(
 
     Raises:
         UnavailableError: no model is published, or the store does not answer.
-        ConflictError: another build moved the pointer, and neither index covers the other; a
-            retry helps.
+        ConflictError: another build moved the pointer, and neither index covers the other, or it
+            made an index current that holds an undone upload; a retry helps.
     """
     try:
         report = _build(store, exact_up_to, work_dir, force=force)
     except FormatError as error:
         return _stop(store, error)
+    if undone.discard_holders(store) and report.outcome != "waiting":
+        raise ConflictError("a build that began before an upload was undone moved the pointer")
     if report.outcome != "waiting":  # a waiting build has not read any shard
         stops.clear(store)
     return report
@@ -91,20 +96,24 @@ def _build(
     pointer, etag = _read_pointer(store)
     pairs, halves = list_pairs(store, model.version)
     now = _manifest_of(store, pointer)
+    model_version, must_go = model.version, undone.holds(store, pointer)
     if now is not None and not force:
-        if _covers_same(store, now, model.version, hash_of(pairs)):
+        if not must_go and _covers_same(store, now, model.version, hash_of(pairs)):
             return BuildReport("unchanged", now.version, now.count or 0, len(pairs), halves)
         if _is_behind(store, now, model.version, pairs):
             log.info("the index waits until model %s embeds all of %s", model.version, now.version)
-            return BuildReport("waiting", now.version, now.count or 0, len(pairs), halves)
-    wait = _repair_wait(store, model.version, None if force else now)
+            if not must_go:
+                return BuildReport("waiting", now.version, now.count or 0, len(pairs), halves)
+            model_version = str(now.model_version)  # the same reviews, without an undone upload
+    wait = _repair_wait(store, model_version, None if force else now)
     built, skipped = publish_index(
-        store, model.version, exact_up_to=exact_up_to, work_dir=work_dir, wait=wait
+        store, model_version, exact_up_to=exact_up_to, work_dir=work_dir, wait=wait
     )
     if wait.is_waiting and now is not None:
         log.warning("the index waits for the repair of shards that %s holds", now.version)
         return BuildReport("waiting", now.version, now.count or 0, len(pairs), skipped)
     if built is None:
+        undone.remove_pointer(store, pointer)
         return BuildReport("empty", skipped=skipped)
     try:
         outcome = _make_current(store, built.manifest, etag, built.included)
@@ -224,9 +233,13 @@ def index_for(store: ObjectStore, model_version: str) -> tuple[Manifest | None, 
 
 
 def indexed_shards(store: ObjectStore, manifest: Manifest) -> set[str]:
-    """Names of the shards in an index, without the model version."""
-    model = str(manifest.model_version)
-    return {shard_of(name, model) for name in _pair_names(store, manifest)}
+    """Names of the shards in an index that belong there, without the model version.
+
+    Those of uploads that are undone do not.
+    """
+    model, gone = str(manifest.model_version), forgotten.marked(store)
+    names = _pair_names(store, manifest)
+    return {shard_of(name, model) for name in names if forgotten.ingest_of(name) not in gone}
 
 
 def _manifest_of(store: ObjectStore, pointer: artefacts.Current | None) -> Manifest | None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from shared.errors import ArtefactError, NotFoundError
 from shared.schemas.formats import FormatError
+from shared.storage import forgotten
 from shared.storage.embeddings import count_embeddings, read_embeddings
 from shared.storage.layout import embeddings_prefix
 from shared.storage.objects import ObjectStore
@@ -47,11 +48,15 @@ class ShardError(Exception):
 
 
 def list_pairs(store: ObjectStore, model_version: str) -> tuple[list[ShardPair], list[Skipped]]:
-    """All pairs of a model version in key order, and the shards without a counterpart."""
+    """All pairs of a model version in key order, and the shards without a counterpart.
+
+    Shards of uploads that are undone are left out.
+    """
     etags: dict[str, dict[str, str]] = {}
+    undone = forgotten.marked(store)
     for info in store.list(embeddings_prefix(model_version)):
         stem, dot, ending = info.key.rpartition(".")
-        if dot and ending in {"npy", "parquet"}:
+        if dot and ending in {"npy", "parquet"} and forgotten.ingest_of(info.key) not in undone:
             etags.setdefault(stem, {})[ending] = info.etag
     pairs, skipped = [], []
     for stem, halves in sorted(etags.items()):

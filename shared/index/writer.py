@@ -28,10 +28,10 @@ from shared.index.vectors import Vectors
 from shared.schemas.formats import INDEX
 from shared.schemas.manifest import FileEntry, Manifest
 from shared.storage import artefacts
+from shared.storage.layout import SHARDS_FILE
 from shared.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
-SHARDS_FILE = "shards.json"
 _ADD_ROWS = 8_192
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from shared.schemas.ingest import IngestReport, Reject
+from shared.schemas.undo import Receipt
 
 DEFAULT_INGESTS = 50
 """Entries of an answer where the request has no limit; the client asks for as many."""
@@ -23,9 +24,10 @@ class CollectAccepted(BaseModel):
 
 
 class IngestDetails(IngestReport):
-    """The counts of an ingest, and its first rejects."""
+    """The counts of an ingest, its first rejects, and the receipt if its upload is undone."""
 
     rejects: list[Reject]
+    undo: Receipt | None = None
 
 
 class RejectPage(BaseModel):

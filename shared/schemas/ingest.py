@@ -22,7 +22,7 @@ class IngestStatus(StrEnum):
 
     ``failed``: the object could not be read, or only in part, or all its rows were rejected.
     ``processed_with_warnings``: it is processed, but more rows were rejected than expected, or a
-    shard failed.
+    shard failed. ``undoing``: everything that came from it is being removed; ``undone``: it is.
     """
 
     RECEIVED = "received"
@@ -31,11 +31,13 @@ class IngestStatus(StrEnum):
     PROCESSED = "processed"
     PROCESSED_WITH_WARNINGS = "processed_with_warnings"
     FAILED = "failed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more will happen."""
-        return self.is_processed or self is IngestStatus.FAILED
+        return self.is_processed or self in (IngestStatus.FAILED, IngestStatus.UNDONE)
 
     @property
     def is_processed(self) -> bool:

@@ -115,6 +115,15 @@ class ProcessShard(QueueMessage):
         return self.ingest_id
 
 
+class UndoIngest(QueueMessage):
+    """Asks collection to remove what came from an upload; no effect unless that was requested."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["undo_ingest"] = "undo_ingest"
+    ingest_id: str
+
+
 class BuildIndex(QueueMessage):
     """Asks for an index of all embeddings; no effect if the index is up to date."""
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,10 +73,16 @@ class SnapshotLoader:
         except Exception:
             log.exception("the artefacts cannot be refreshed")
             problems["model"] = "the artefacts cannot be refreshed; the failure was logged"
+        self._drop_removed()
         for kind, problem in problems.items():
             if self.problems.get(kind) != problem:
                 log.warning("%s: %s", kind, problem)
         self.problems = problems
+
+    def _drop_removed(self) -> None:
+        """Delete removed indexes from the cache; where that fails, the next refresh tries again."""
+        with suppress(ReviewlensError):
+            artefacts.drop_removed(self._store, "index", self._cache_dir, used=self._pairs.version)
 
     def _pointer(self, kind: ArtefactKind, problems: dict[str, str]) -> str | None:
         """The version that a pointer names; None, with a problem, if it is damaged."""
@@ -93,8 +100,8 @@ class SnapshotLoader:
                 self._use_index(index)
             except ReviewlensError as error:
                 problems["index"] = error.message
-        elif self._pairs.value is not None:
-            problems.setdefault("index", "the index pointer is missing")
+        elif self._pairs.version is not None and "index" not in problems:
+            self._miss_pointer(self._pairs.version, problems)
         if self._pairs.value is None:
             self._fall_back(index, model, problems)
         if self._pairs.value is None:
@@ -106,6 +113,14 @@ class SnapshotLoader:
                 "model", f"model {model} is current and waits for an index of its embeddings"
             )
         self.snapshot = replace(pair, warnings=self._warnings(pair, index))
+
+    def _miss_pointer(self, version: str, problems: dict[str, str]) -> None:
+        """Without a pointer, keep the index, unless it was removed: nothing is left to search."""
+        if artefacts.is_removed(self._store, "index", version):
+            self._pairs.drop()
+            log.info("index %s was removed", version)
+        else:
+            problems["index"] = "the index pointer is missing"
 
     def _warnings(self, pair: Snapshot, index: str | None) -> tuple[str, ...]:
         version = self._pairs.version

@@ -327,6 +327,27 @@ def _evict_old(current: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def is_removed(store: ObjectStore, kind: ArtefactKind, version: str) -> bool:
+    """Whether nothing of a version is left; a damaged version has some of its files."""
+    return not any(True for _ in store.list(version_prefix(kind, version)))
+
+
+def drop_removed(
+    store: ObjectStore, kind: ArtefactKind, cache_dir: Path, *, used: str | None
+) -> None:
+    """Delete the cached versions that were removed from the store, except the one in use.
+
+    An upload that was undone must not stay on the disks of the processes that answer.
+    """
+    folder = cache_dir / version_prefix(kind, "").strip("/")
+    if not folder.is_dir():
+        return
+    cached = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    for version in cached:
+        if version != used and is_removed(store, kind, version):
+            shutil.rmtree(folder / version, ignore_errors=True)
+
+
 def discard(store: ObjectStore, kind: ArtefactKind, version: str) -> None:
     """Delete a version that no pointer names, its manifest first."""
     prefix = version_prefix(kind, version)

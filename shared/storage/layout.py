@@ -9,6 +9,11 @@ MAPPING_NAME = "mapping.json"
 CLEAN_SHARDS = "reviews/"
 EMBEDDINGS = "embeddings/"
 ACTIVATIONS = "activations/"
+INDEXES = "indexes/"
+SHARDS_FILE = "shards.json"
+"""File of an index version: the names of the shards that it holds."""
+FORGOTTEN = "forgotten/"
+"""Prefix of the marks of undone uploads, which no index may hold (artefact bucket)."""
 STOPPED_BUILD = "indexes/stopped_build.json"
 """Why the last index build stopped; absent unless it did (artefact bucket)."""
 QUARANTINE = "quarantine/"
@@ -35,6 +40,11 @@ def clean_prefix(ingest_id: str) -> str:
 def clean_shard(ingest_id: str, part: int) -> str:
     """Parquet shard of clean reviews (clean bucket)."""
     return f"{clean_prefix(ingest_id)}part-{part:05d}.parquet"
+
+
+def forgotten(ingest_id: str) -> str:
+    """Mark of an upload that is undone: an index build leaves its shards out (artefact bucket)."""
+    return f"{FORGOTTEN}{ingest_id}.json"
 
 
 def part_number(key: str) -> int:

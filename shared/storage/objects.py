@@ -1,5 +1,6 @@
 """Objects in one S3 bucket: the port and its S3 adapter (tests/fakes has one in memory)."""
 
+import builtins
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +37,14 @@ class ObjectInfo:
     key: str
     etag: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One stored version of an object: its id, and its ETag (no quotes)."""
+
+    version_id: str
+    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,12 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete an object; a missing object is not an error."""
+
+    def versions(self, key: str) -> builtins.list[ObjectVersion]:
+        """All versions of an object that the bucket keeps, also overwritten and deleted ones."""
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """Delete one version of an object for good; a missing one is not an error."""
 
     def copy(self, key: str, target: str) -> None:
         """Copy an object within the bucket, whether or not its bytes match its checksum."""
@@ -243,6 +258,29 @@ class S3Store:
         """See ObjectStore.delete."""
         with _translate_errors(f"object {key}"):
             self._s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def versions(self, key: str) -> builtins.list[ObjectVersion]:
+        """See ObjectStore.versions; the list is in the order of keys, so it ends after this one."""
+        versions = []
+        with _translate_errors(f"the versions of {key}"):
+            pages = self._s3.get_paginator("list_object_versions").paginate(
+                Bucket=self.bucket, Prefix=key
+            )
+            for page in pages:
+                entries = page.get("Versions", [])
+                versions += [
+                    ObjectVersion(entry["VersionId"], entry["ETag"].strip('"'))
+                    for entry in entries
+                    if entry["Key"] == key
+                ]
+                if entries and entries[-1]["Key"] != key:
+                    break
+        return versions
+
+    def delete_version(self, key: str, version_id: str) -> None:
+        """See ObjectStore.delete_version."""
+        with _translate_errors(f"object {key}"), suppress(NotFoundError):
+            self._s3.delete_object(Bucket=self.bucket, Key=key, VersionId=version_id)
 
     def copy(self, key: str, target: str) -> None:
         """See ObjectStore.copy."""

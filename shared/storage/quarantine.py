@@ -1,7 +1,7 @@
 """Damaged objects: their bytes are set aside, and a record says what is done about them.
 
 Records are in the artefact bucket, one for each object under repair, until it is healed. The bytes
-stay in the bucket of the object, below ``quarantine/``; nothing there is ever deleted.
+stay in the bucket of the object, below ``quarantine/``; only undoing an upload deletes them.
 """
 
 import logging

@@ -46,6 +46,10 @@ class LastGoodVersion(Generic[T]):
         self.version: str | None = None
         self.value: T | None = None
 
+    def drop(self) -> None:
+        """Keep no version, because the last one was removed."""
+        self.version = self.value = None
+
     def open(self, version: str) -> T:
         """Open a version and keep it, unless it is open already.
 

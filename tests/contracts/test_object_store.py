@@ -18,6 +18,19 @@ def store(request):
     return S3Store(request.getfixturevalue("aws_client")("s3"), bucket)
 
 
+@pytest.fixture(params=["s3", "memory"])
+def versioned_store(request):
+    """A bucket that keeps overwritten and deleted objects."""
+    if request.param == "memory":
+        return MemoryStore(versioned=True)
+    bucket, s3 = (
+        request.getfixturevalue("new_bucket")(),
+        request.getfixturevalue("aws_client")("s3"),
+    )
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return S3Store(s3, bucket)
+
+
 def read(store, key, **conditions):
     with store.open(key, **conditions) as stream:
         return stream.read()
@@ -121,3 +134,40 @@ def test_a_signed_upload_is_valid_for_one_key_up_to_a_size(store):
     conditions = json.loads(b64decode(signed.fields["policy"]))["conditions"]
     assert ["content-length-range", 1, 1000] in conditions
     assert {"key": "uploads/web/x/a b+\u00fc.csv"} in conditions
+
+
+def test_a_bucket_without_versions_has_the_current_one(store):
+    assert store.versions("a b+\u00fc/k") == []
+    etag = store.put("a b+\u00fc/k", b"body").etag
+    store.put("a b+\u00fc/k.mapping.json", b"other")
+    (version,) = store.versions("a b+\u00fc/k")
+    assert version.etag == etag
+    store.delete_version("a b+\u00fc/k", version.version_id)
+    store.delete_version("a b+\u00fc/k", version.version_id)
+    assert store.versions("a b+\u00fc/k") == []
+    assert [info.key for info in store.list("")] == ["a b+\u00fc/k.mapping.json"]
+
+
+def test_overwritten_and_deleted_versions_are_kept_until_each_is_deleted(versioned_store):
+    store = versioned_store
+    first, second = store.put("k", b"first").etag, store.put("k", b"second").etag
+    store.put("k", b"first")
+    store.put("kk", b"another object")
+    assert [version.etag for version in store.versions("k")] == [first, second, first]
+    for version in store.versions("k"):
+        if version.etag == first:
+            store.delete_version("k", version.version_id)
+    assert store.get("k")[0] == b"second"
+    store.delete("k")
+    (version,) = store.versions("k")
+    store.delete_version("k", version.version_id)
+    assert store.versions("k") == []
+    assert [info.key for info in store.list("k")] == ["kk"]
+
+
+def test_deleting_the_only_version_leaves_nothing(versioned_store):
+    versioned_store.put("k", b"body")
+    (version,) = versioned_store.versions("k")
+    versioned_store.delete_version("k", version.version_id)
+    assert versioned_store.versions("k") == []
+    assert list(versioned_store.list("")) == []

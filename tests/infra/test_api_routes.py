@@ -40,6 +40,7 @@ ACCESS = {
     "GET /collect/{ingest_id}/rejects": "key",
     "GET /status/{training_id}": "key",
     "POST /collect": "iam",
+    "DELETE /collect/{ingest_id}": "iam",
     "POST /uploads": "iam",
     "POST /uploads/preview": "iam",
     "POST /process": "iam",

@@ -53,16 +53,26 @@ def _keys(permissions: set[tuple[str, str]], action: str, bucket: str) -> set[st
     }
 
 
-def test_collection_only_reads_dumps_and_writes_clean_shards(assembly: Assembly):
+def test_collection_reads_dumps_writes_clean_shards_and_removes_what_came_from_a_dump(
+    assembly: Assembly,
+):
     permissions = _permissions(assembly, _function(assembly, "collection", "Collection"))
     assert _keys(permissions, "s3:GetObject", "Raw") == {"uploads/*"}
     assert _keys(permissions, "s3:PutObject", "Raw") == set()
     assert _keys(permissions, "s3:DeleteObject", "Raw") == set()
+    assert _keys(permissions, "s3:DeleteObjectVersion", "Raw") == {"uploads/*"}
     assert _keys(permissions, "s3:PutObject", "Clean") == {"reviews/*"}
-    assert _keys(permissions, "s3:DeleteObject", "Clean") == {"reviews/*"}
-    assert _keys(permissions, "s3:GetObject", "Artefacts") == {"pointers/*"}
-    assert _keys(permissions, "s3:PutObject", "Artefacts") == set()
-    assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {"embeddings/*"}
+    assert _keys(permissions, "s3:DeleteObject", "Clean") == {"reviews/*", "quarantine/objects/*"}
+    assert _keys(permissions, "s3:GetObject", "Artefacts") == {
+        *("pointers/*", "quarantine/open/*", "indexes/*/shards.json"),
+        "quarantine/objects/*/indexes/*/shards.json",
+    }
+    assert _keys(permissions, "s3:PutObject", "Artefacts") == {"forgotten/*", "quarantine/healed/*"}
+    assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {
+        *("embeddings/*", "forgotten/*", "quarantine/objects/*", "quarantine/open/*")
+    }
+    for bucket in ("Clean", "Artefacts"):
+        assert _keys(permissions, "s3:DeleteObjectVersion", bucket) == set()
 
 
 def test_processing_writes_embeddings_but_moves_no_pointer(assembly: Assembly):
@@ -91,7 +101,9 @@ def test_the_builder_moves_the_index_pointer_but_not_the_model_pointer(assembly:
     assert _keys(permissions, "s3:PutObject", "Artefacts") == {
         *("indexes/*", "pointers/index.json*", "quarantine/*")
     }
-    assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {"embeddings/*", "indexes/*"}
+    assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {
+        *("embeddings/*", "indexes/*", "pointers/index.json")
+    }
 
 
 def test_functions_that_read_objects_may_list_the_bucket(assembly: Assembly):

@@ -7,6 +7,8 @@ these products. Once the owner has been read, the objects of marked batches are 
 a batch also stores what is missing now. It deletes nothing, so this comes to an end.
 """
 
+from typing import NamedTuple
+
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Jsonb
 
@@ -37,6 +39,22 @@ _LOST = (
     "rows that another dump had stored were removed when it was read again; those that this dump "
     "has in common with it are no longer stored: "
 )
+_DELETE_REVIEWS = """
+WITH deleted AS (
+    DELETE FROM reviews WHERE ingest_id = %s AND record >= %s RETURNING product_id
+)
+SELECT count(*), coalesce(array_agg(DISTINCT product_id) FILTER (WHERE product_id IS NOT NULL),
+                          '{}')
+FROM deleted
+"""
+# a batch that still needs one is marked, and stores it again
+_DELETE_PRODUCTS = """
+DELETE FROM products WHERE product_id IN (
+    SELECT product_id FROM products AS p WHERE product_id = ANY(%s)
+      AND NOT EXISTS (SELECT FROM reviews AS r WHERE r.product_id = p.product_id)
+    ORDER BY product_id FOR UPDATE
+)
+"""
 _FORGET_FACTS = SQL("""
 UPDATE products SET {facts}, origins = coalesce(
     (SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(origins)
@@ -68,6 +86,14 @@ WHERE shards.ingest_id = other.ingest_id AND shards.part = other.part
 """
 
 
+class Deleted(NamedTuple):
+    """Numbers of deleted reviews, rejects, and products without any other review."""
+
+    rows: int = 0
+    rejects: int = 0
+    products: int = 0
+
+
 def hold_owners(connection: Connection) -> None:
     """Let no ingest delete rows until the transaction ends; call it before storing a batch."""
     connection.execute(f"SELECT pg_advisory_xact_lock_shared({_LOCK})")
@@ -83,12 +109,13 @@ def owners_of_duplicates(connection: Connection, ingest_id: str) -> list[str]:
     return [row[0] for row in connection.execute(_OWNERS, (ingest_id,))]
 
 
-def delete_batches(connection: Connection, ingest_id: str, part: int, record: int) -> None:
+def delete_batches(connection: Connection, ingest_id: str, part: int, record: int) -> Deleted:
     """Delete the batches of an ingest from ``part`` on, with their rejects and reviews.
 
     All later batches are deleted as well: their boundaries may differ this time, and a row that was
     stored for a later record may now belong to an earlier one. The facts of products that this
-    ingest gave are deleted too. Batches that may have such rows and facts are marked.
+    ingest gave are deleted too, and so are products without a review. Batches that may have such
+    rows and facts are marked.
 
     Args:
         connection: the transaction; the caller commits.
@@ -100,19 +127,20 @@ def delete_batches(connection: Connection, ingest_id: str, part: int, record: in
         "SELECT FROM shards WHERE ingest_id = %s AND part >= %s LIMIT 1", (ingest_id, part)
     )
     if not exists.rowcount:
-        return  # the usual end of an ingest; the lock would stop all others for a moment
+        return Deleted()  # the usual end of an ingest; the lock would stop all others for a moment
     lock_owners(connection)
     # shards first, in the same order as processing (see lock_batch)
     connection.execute("DELETE FROM shards WHERE ingest_id = %s AND part >= %s", (ingest_id, part))
     start = (ingest_id, record)
-    connection.execute("DELETE FROM rejects WHERE ingest_id = %s AND record >= %s", start)
-    reviews = connection.execute("DELETE FROM reviews WHERE ingest_id = %s AND record >= %s", start)
-    if reviews.rowcount:
+    rejects = connection.execute("DELETE FROM rejects WHERE ingest_id = %s AND record >= %s", start)
+    reviews, products = connection.execute(_DELETE_REVIEWS, start).fetchone() or (0, [])
+    if reviews:
         connection.execute(_MARK, {"owner": ingest_id})
-    products = connection.execute(_FORGET_FACTS, {"owner": ingest_id}).fetchall()
-    if products:
-        ids = [row[0] for row in products]
-        connection.execute(_MARK_PRODUCTS, {"owner": ingest_id, "products": ids})
+    changed = [row[0] for row in connection.execute(_FORGET_FACTS, {"owner": ingest_id})]
+    if changed:
+        connection.execute(_MARK_PRODUCTS, {"owner": ingest_id, "products": changed})
+    empty = connection.execute(_DELETE_PRODUCTS, ([*products, *changed],))
+    return Deleted(reviews, rejects.rowcount, empty.rowcount)
 
 
 def marked_objects(database: Database, ingest_id: str, *, failed: bool) -> list[tuple[str, str]]:

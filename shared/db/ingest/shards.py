@@ -8,7 +8,9 @@ from psycopg.types.json import Jsonb
 
 from shared.db.connection import Connection
 from shared.db.ingest.outcomes import TOO_MANY_REJECTS
+from shared.errors import ConflictError
 from shared.schemas.formats import LEDGER
+from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import ProcessShard
 
 OPEN_SHARD: LiteralString = "model_version IS NULL AND rows > 0 AND failed_at IS NULL"
@@ -48,6 +50,9 @@ def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> 
     """Record a batch in the transaction that stores its rows, and touch the ingest.
 
     A batch that is recorded again with the same rows stays processed.
+
+    Raises:
+        ConflictError: the upload is being undone, so nothing more may be stored of it.
     """
     connection.execute(
         "INSERT INTO shards"
@@ -70,7 +75,11 @@ def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> 
             batch.duplicates_of,
         ),
     )
-    connection.execute("UPDATE ingests SET updated_at = now() WHERE ingest_id = %s", (ingest_id,))
+    row = connection.execute(
+        "UPDATE ingests SET updated_at = now() WHERE ingest_id = %s RETURNING status", (ingest_id,)
+    ).fetchone()
+    if row is not None and row[0] == IngestStatus.UNDOING:
+        raise ConflictError("the upload is being undone")
 
 
 def stored_batches(

@@ -16,7 +16,7 @@ WITH open_shards AS (
     SELECT ingest_id, rows, updated_at FROM shards WHERE {OPEN_SHARD}
 ), open_ingests AS (
     SELECT received_at, updated_at FROM ingests
-    WHERE status IN ('received', 'collecting', 'collected')
+    WHERE status IN ('received', 'collecting', 'collected', 'undoing')
        OR ingest_id IN (SELECT ingest_id FROM open_shards)
 )
 SELECT (SELECT coalesce(sum(rows), 0)::bigint FROM open_shards) AS reviews,

@@ -12,8 +12,9 @@ REVISIONS = [EMPTY, *sorted(known_revisions())]
 DATA = """
 INSERT INTO products (product_id, title, category, brand, origins)
     VALUES ('p1', 'Pan', 'kitchen', 'Acme', '{"brand": "ing_1"}');
-INSERT INTO ingests (ingest_id, bucket, key, etag, status, details, format_version)
-    VALUES ('ing_1', 'raw', 'uploads/a.csv', 'e', 'processed_with_warnings', '{"n": 1}', 2);
+INSERT INTO ingests (ingest_id, bucket, key, etag, status, details, format_version, undo)
+    VALUES ('ing_1', 'raw', 'uploads/a.csv', 'e', 'processed_with_warnings', '{"n": 1}', 2, NULL),
+           ('ing_2', 'raw', 'uploads/b.csv', 'e', 'undone', '{}', 2, '{}');
 INSERT INTO shards (ingest_id, part, fingerprint, accepted, rejected, rows, key, model_version,
                     format_version, languages, duplicates_of, recheck_after, attempts, failure,
                     outages, failed_at)
@@ -88,7 +89,7 @@ def test_each_step_down_and_up_gives_the_schema_of_that_revision(filled, empty):
         after_downgrade[revision] = schema_of(filled)
         if revision != EMPTY:
             counts = [fetch(filled, f"SELECT count(*) FROM {table}")[0][0] for table in KEPT]
-            assert counts == [2, 2, 1, 1, 1, 1]
+            assert counts == [2, 2, 2, 1, 1, 1]
     for revision in REVISIONS[1:-1]:
         migrate(filled, revision)
         assert schema_of(filled) == after_downgrade[revision], revision
@@ -104,7 +105,9 @@ def test_data_survive_a_way_down_and_up(filled):
         ("r1", "Good pan"),
         ("r2", "Bad"),
     ]
-    assert fetch(filled, "SELECT status, details FROM ingests") == [("processed", {})]
+    # one that was undone is not collected again by an earlier release
+    statuses = fetch(filled, "SELECT status, details FROM ingests ORDER BY ingest_id")
+    assert statuses == [("processed", {}), ("failed", {})]
     # the reviews are processed again, and all figures are computed again
     assert fetch(filled, "SELECT model_version FROM shards") == [(None,)]
     assert fetch(filled, "SELECT sum(reviews) FROM insight_changes") == [(2,)]

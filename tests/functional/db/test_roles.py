@@ -49,11 +49,11 @@ def test_other_statements_are_refused(app_secret, forbidden):
 
 
 def test_unlisted_privileges_are_revoked(postgres, app_secret):
-    execute(postgres.secret, f"GRANT DELETE ON products TO {APP_USER}")
-    assert execute(app_secret, "DELETE FROM products WHERE product_id = 'missing'") == 0
+    execute(postgres.secret, f"GRANT DELETE ON analyses TO {APP_USER}")
+    assert execute(app_secret, "DELETE FROM analyses WHERE review_id = 'missing'") == 0
     grant_access(postgres.secret, APP_USER)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        execute(app_secret, "DELETE FROM products WHERE product_id = 'missing'")
+        execute(app_secret, "DELETE FROM analyses WHERE review_id = 'missing'")
 
 
 def test_with_iam_the_user_is_a_member_of_the_iam_role(postgres):

@@ -37,3 +37,15 @@ def test_concurrent_replacements_remove_only_expired_bytes(tmp_path):
         thread.join()
     assert not old.exists()
     assert all(path.exists() for path in new)
+
+
+def test_deleted_bytes_leave_the_disk_without_another_write(tmp_path, monkeypatch, eventually):
+    monkeypatch.setattr(disk, "_RETENTION_SECONDS", 0.05)
+    buckets = DiskBuckets(tmp_path / "s3")
+    buckets.create_bucket("raw", {"region": "eu-west-1"})
+    buckets.put("raw", "uploads/a.csv", b"a text")
+    buckets.put("raw", "uploads/b.csv", b"a text")
+    for key in ("uploads/a.csv", "uploads/b.csv"):
+        buckets.remove("raw", key)
+    data = tmp_path / "s3" / "raw" / "data"
+    eventually(lambda: not list(data.iterdir()))

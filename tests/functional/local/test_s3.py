@@ -11,6 +11,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from local.aws.disk import DiskBuckets
+from shared.storage.objects import S3Store
 
 ODD_KEYS = [
     "plain",
@@ -49,6 +50,19 @@ def test_any_key_survives_a_restart(aws, bucket, key):
     assert read(aws, bucket, key) == key.encode()
     (listed,) = aws.s3.list_objects_v2(Bucket=bucket)["Contents"]
     assert listed["Key"] == key
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+def test_the_only_version_of_any_key_is_listed_and_deleted(aws, bucket, key):
+    etag = aws.s3.put_object(Bucket=bucket, Key=key, Body=b"x" * 100)["ETag"]
+    aws.s3.put_object(Bucket=bucket, Key=f"{key}.mapping.json", Body=b"{}")
+    store = S3Store(aws.s3, bucket)
+    (version,) = store.versions(key)
+    assert version.etag == etag.strip('"')
+    store.delete_version(key, version.version_id)
+    assert store.versions(key) == []
+    aws.restart()
+    assert [info.key for info in S3Store(aws.s3, bucket).list("")] == [f"{key}.mapping.json"]
 
 
 def test_keys_are_never_used_as_paths(aws, bucket, tmp_path):

@@ -335,3 +335,36 @@ def test_a_server_leaves_the_first_load_to_the_first_request(store, tmp_path, mo
     stopping.set()
     follower.join()
     assert state.loaded is None
+
+
+def cached(folder):
+    return sorted(path.name for path in (folder / "indexes").iterdir())
+
+
+def test_a_removed_index_leaves_the_disk_of_a_process(store, state, model, tmp_path):
+    old = add_index(store, model.version)
+    state.refresh()
+    new = add_index(store, model.version, seed=2)
+    state.refresh()
+    assert cached(tmp_path / "cache") == [old, new]
+    artefacts.discard(store, "index", old)  # as a build does after an upload was undone
+    state.refresh()
+    assert cached(tmp_path / "cache") == [new]
+
+
+def test_an_index_that_was_removed_with_its_pointer_is_no_longer_used(
+    store, state, model, tmp_path
+):
+    version = add_index(store, model.version)
+    state.refresh()
+    store.delete(pointer_key("index"))
+    state.refresh()
+    assert versions(state) == (model.version, version)  # only the pointer is lost
+    artefacts.discard(store, "index", version)
+    state.refresh()
+    assert versions(state) == (model.version, None)
+    assert serving_health("retrieval", "1", state).status == "ok"
+    assert cached(tmp_path / "cache") == []
+    new = add_index(store, model.version, seed=3)
+    state.refresh()
+    assert versions(state) == (model.version, new)

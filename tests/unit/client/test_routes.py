@@ -49,6 +49,7 @@ FULL = {
     collection.ingests: {"limit": 3, "key": "uploads/a.csv", "cursor": "c"},
     collection.ingest: {"ingest_id": "ing_1"},
     collection.rejects: {"ingest_id": "ing_1", "after": 3, "limit": 3},
+    collection.forget: {"ingest_id": "ing_1"},
     collection.process: {"ingest_id": "ing_1"},
     insights.products: {
         "sort": "reviews",

@@ -1,15 +1,17 @@
 """The command line: its version, and Ctrl-C."""
 
+import json
 from contextlib import nullcontext
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
-from local.cli import ingest, redrive
+from local.cli import forget, ingest, redrive
 from local.cli.failed_shards import describe_failed
 from local.cli.main import application
-from reviewlens.models import IngestList, IngestReport, ProcessAccepted
+from reviewlens.models import IngestList, IngestReport, ProcessAccepted, UndoState
 
 
 def test_the_version_is_shown():
@@ -105,3 +107,47 @@ def test_redrive_takes_up_all_ingests_with_failed_shards(monkeypatch):
     processed.clear()
     assert CliRunner().invoke(application, ["redrive", "ing_2"]).exit_code == 0
     assert processed == ["ing_2"]
+
+
+def undo_state(status):
+    removed = {"rows": 80, "rejects": 1, "embeddings": {"m1": 2}, "raw_versions": 1}
+    later = [{"what": "automatic backups of the database", "until": "2026-12-08T00:00:00Z"}]
+    receipt = {"requested_at": "2026-11-30T10:00:00Z", "removed": removed, "later": later}
+    return UndoState(ingest_id="ing_1", status=status, undo=receipt)
+
+
+class ForgettingApi:
+    def __init__(self):
+        self.forgotten = []
+
+    def forget(self, ingest_id):
+        self.forgotten.append(ingest_id)
+        return undo_state("undoing")
+
+    def ingest(self, _ingest_id):
+        return SimpleNamespace(**dict(undo_state("undone")))
+
+
+def test_forget_waits_and_prints_the_receipt(monkeypatch):
+    api = ForgettingApi()
+    monkeypatch.setattr(forget, "open_api", lambda *_: nullcontext(api))
+    monkeypatch.setattr(forget.time, "sleep", lambda _: None)
+    result = CliRunner().invoke(application, ["forget", "ing_1", "--yes"])
+    assert (result.exit_code, api.forgotten) == (0, ["ing_1"])
+    assert "ing_1: undone" in result.stdout
+    assert "80 reviews, 1 rejected rows" in result.stdout
+    assert "automatic backups of the database until 2026-12-08 00:00 UTC" in result.stdout
+
+
+def test_forget_asks_first(monkeypatch):
+    api = ForgettingApi()
+    monkeypatch.setattr(forget, "open_api", lambda *_: nullcontext(api))
+    result = CliRunner().invoke(application, ["forget", "ing_1"], input="n\n")
+    assert (result.exit_code, api.forgotten) == (1, [])
+    assert "Remove everything that came from ing_1?" in result.stderr
+
+
+def test_forget_can_leave_the_work_in_the_background(monkeypatch):
+    monkeypatch.setattr(forget, "open_api", lambda *_: nullcontext(ForgettingApi()))
+    result = CliRunner().invoke(application, ["forget", "ing_1", "-y", "--no-wait", "--json"])
+    assert json.loads(result.stdout)["ingests"][0]["status"] == "undoing"

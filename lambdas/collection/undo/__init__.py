@@ -1,0 +1,1 @@
+"""Undoes an upload: removes everything that came from it, and writes a receipt."""

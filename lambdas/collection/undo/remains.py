@@ -1,0 +1,39 @@
+"""What of an undone upload is left for a while, and what is not reached, for its receipt."""
+
+from datetime import datetime, timedelta
+
+from lambdas.collection.dependencies import Dependencies
+from shared.schemas.undo import AgesOut, Receipt
+
+_NOT_REACHED = (
+    "folders that `reviewlens backup` has written, and other copies of the database or the buckets",
+    "models that were trained or adapted with these reviews",
+    "files that a machine has set aside as damaged (the folder quarantine of its state folder)",
+    "the name and the checksum of the uploaded file, which stay in this ledger",
+)
+
+
+def describe_remains(dependencies: Dependencies, receipt: Receipt) -> None:
+    """Add what ages out later, and what is not reached."""
+    now = receipt.undone_at
+    later = []
+    if now is not None and dependencies.old_version_days:
+        what = "deleted versions of clean shards, embeddings and indexes in the buckets"
+        later.append(AgesOut(what=what, until=_until(now, dependencies.old_version_days)))
+    if now is not None and dependencies.backup_days:
+        what = "automatic backups of the database"
+        later.append(AgesOut(what=what, until=_until(now, dependencies.backup_days)))
+    later += [
+        AgesOut(what="deleted rows in the files of the database, until it writes over them"),
+        AgesOut(
+            what="earlier indexes in the memory and on the disk of running functions, until their"
+            " next request, or until they end"
+        ),
+    ]
+    receipt.later, receipt.not_reached = later, list(_NOT_REACHED)
+
+
+def _until(now: datetime, days: int) -> datetime:
+    """S3 counts days from the midnight (UTC) that follows, and so may a backup window."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=days + 1)

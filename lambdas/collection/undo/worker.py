@@ -1,0 +1,85 @@
+"""Undoes one upload; every step can be repeated, and an interrupted run is continued."""
+
+import logging
+
+from pydantic import ValidationError
+
+from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.queueing import queue_marked
+from lambdas.collection.undo.objects import delete_derived, delete_quarantined, delete_raw
+from lambdas.collection.undo.remains import describe_remains
+from shared.db import text_figures
+from shared.db.ingest import undo
+from shared.db.insights import rollups
+from shared.errors import UnavailableError
+from shared.schemas.ingest import IngestStatus
+from shared.schemas.messages import BuildIndex, UndoIngest
+from shared.schemas.undo import Receipt
+from shared.storage import forgotten, layout
+
+log = logging.getLogger(__name__)
+_REFRESH_SECONDS = 240.0
+
+
+def parse_undo(body: str) -> UndoIngest | None:
+    """The request in a message of the collection queue; None for the event of an object."""
+    try:
+        return UndoIngest.model_validate_json(body)
+    except ValidationError:
+        return None
+
+
+def undo_ingest(dependencies: Dependencies, ingest_id: str) -> None:
+    """Remove what came from an upload, if that was requested; repeating it changes nothing.
+
+    Its rows go first. Then nothing is stored or embedded of it any more, and the objects follow.
+    The index is built by another function: until no version holds a shard, this raises, and the
+    message returns.
+
+    Raises:
+        UnavailableError: a worker still collects the object or processes one of its shards, an
+            index still holds it, or a dependency does not answer; deliver the message again.
+    """
+    database = dependencies.database
+    with database.lock(f"collect:{ingest_id}") as acquired:
+        if not acquired:
+            raise UnavailableError("another worker is collecting this object or undoing its upload")
+        state = undo.undo_state(database, ingest_id)
+        if state is None or state.status is not IngestStatus.UNDOING:
+            return
+        forgotten.mark(dependencies.artefacts, ingest_id)
+        undo.delete_rows(database, ingest_id)
+        delete_derived(dependencies, ingest_id)
+        delete_quarantined(dependencies, ingest_id)
+        delete_raw(dependencies, ingest_id)
+        queue_marked(dependencies, ingest_id, failed=True)
+        _refresh_figures(dependencies)
+        _require_no_index(dependencies, ingest_id)
+        undo.finish(database, ingest_id, lambda receipt: describe_remains(dependencies, receipt))
+    log.info("upload undone", extra={"ingest_id": ingest_id})
+
+
+def _refresh_figures(dependencies: Dependencies) -> None:
+    """Take the rows out of the figures; the sweep completes what takes longer."""
+    for figures in (rollups, text_figures):
+        if not figures.refresh(dependencies.database, seconds=_REFRESH_SECONDS):
+            raise UnavailableError("the figures are not up to date yet")
+
+
+def _require_no_index(dependencies: Dependencies, ingest_id: str) -> None:
+    """Request an index without the upload as long as a version holds a shard of it.
+
+    Raises:
+        UnavailableError: a version still holds one.
+    """
+    folders = forgotten.holders(dependencies.artefacts, [ingest_id])
+    if not folders:
+        return
+    names = {folder.removeprefix(layout.INDEXES).rstrip("/") for folder in folders}
+
+    def add(receipt: Receipt) -> None:
+        receipt.removed.index_versions = sorted({*receipt.removed.index_versions, *names})
+
+    undo.update_receipt(dependencies.database, ingest_id, add)
+    dependencies.index_queue.send([BuildIndex(reason=f"{ingest_id} is being undone")])
+    raise UnavailableError("an index still holds rows of the upload; a new one was requested")
