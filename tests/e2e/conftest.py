@@ -18,6 +18,7 @@ def stack():
     """A running stack; tests may add reviews but must not change it otherwise."""
     with temporary_stack() as shared:
         yield shared.start()
+        shared.stop()
 
 
 @pytest.fixture(scope="session")

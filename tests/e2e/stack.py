@@ -130,9 +130,14 @@ class Stack:
         try:
             self.process.wait(60)
         finally:
-            for process in processes:
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
+            _kill(processes)
+
+    def discard(self):
+        """Kill the command and all its processes; ``stop`` would wait until its work is done."""
+        self.close_api()
+        if self.process is not None and self.process.poll() is None:
+            _kill(self.processes())
+            self.process.wait()
 
     # user operations
 
@@ -241,17 +246,23 @@ class Stack:
 
 @contextmanager
 def temporary_stack(**settings):
-    """A stack in a temporary folder, not started yet; stopped and removed afterwards."""
+    """A stack in a temporary folder, not started yet; killed and removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="reviewlens-e2e-"))
     stack = Stack(folder, **settings)
     try:
         yield stack
     finally:
         try:
-            stack.stop()
+            stack.discard()
         finally:
             stop_leftover_processes(stack.folder.postgres, timeout=0)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill(processes):
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def assert_counts_add_up(report):
