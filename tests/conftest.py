@@ -1,10 +1,12 @@
 """Fixtures for many tests: PostgreSQL in a temporary folder, and moto's AWS on loopback."""
 
 import json
+import re
 import secrets
 import shutil
 import signal
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import boto3
@@ -33,15 +35,31 @@ def pytest_configure():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+_FOLDERS_OF_ONE_PROCESS = frozenset({"browser", "infra"})
+_USES_SHARED_STACK = re.compile(
+    r"(?:^@pytest\.fixture.*\ndef \w+|^def test_\w+)\([^)]*\b(?:stack|samples|backup)\b",
+    re.MULTILINE,
+)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """With ``--dist loadfile``, keep folders with an expensive session fixture in one process."""
+    """With ``--dist loadfile``, keep tests with an expensive session fixture in one process."""
     from xdist.scheduler import LoadFileScheduling
+
+    @cache
+    def group(path):
+        folder = path.split("/")[1]
+        if folder in _FOLDERS_OF_ONE_PROCESS:
+            return folder
+        is_shared = folder == "e2e" and _USES_SHARED_STACK.search(
+            (config.rootpath / path).read_text()
+        )
+        return "shared stack" if is_shared else path
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            folder = nodeid.split("/")[1]
-            return folder if folder in {"browser", "infra"} else super()._split_scope(nodeid)
+            return group(super()._split_scope(nodeid))
 
     return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 

@@ -12,11 +12,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 def test_routes_fail_and_work_continues_after_the_freeze(new_stack):
-    stack = new_stack(REVIEWLENS_BATCH_ROWS="300").start()
+    stack = new_stack(REVIEWLENS_BATCH_ROWS="120").start()
     first = stack.put("first.json", amazon_2014(60, flawed=False, seed="f").body)
     stack.wait_for(first)
     version = stack.wait_for_index()
-    dump = amazon_2014(1_500)
+    dump = amazon_2014(600)
     ingest_id = stack.put("large.json", dump.body)
     wait_until(lambda: (r := stack.report(ingest_id)) and r.shards_processed, what="some shards")
     with frozen(stack.child("postgres")):

@@ -14,14 +14,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 def test_uploads_are_refused_and_work_continues_after_space_is_freed(new_stack):
-    stack = new_stack(REVIEWLENS_BATCH_ROWS="300").start()
+    stack = new_stack(REVIEWLENS_BATCH_ROWS="100").start()
     _, hard = resource.prlimit(stack.running.pid, resource.RLIMIT_FSIZE)
 
     def limit_files(size):
         """Limit the files that the S3 of the stack can write, as a full disk would."""
         resource.prlimit(stack.running.pid, resource.RLIMIT_FSIZE, (size, hard))
 
-    dump = amazon_2014(600, seed="d")
+    dump = amazon_2014(200, seed="d")
     worker = stack.child("worker")
     os.kill(worker, signal.SIGSTOP)
     try:
@@ -30,7 +30,7 @@ def test_uploads_are_refused_and_work_continues_after_space_is_freed(new_stack):
     finally:
         os.kill(worker, signal.SIGCONT)
     with pytest.raises(ClientError, match="StorageFull"):
-        stack.put("full.json", amazon_2014(600, seed="e").body)
+        stack.put("full.json", amazon_2014(200, seed="e").body)
     log = stack.folder.logs / "worker.log"
     wait_until(lambda: "S3 has no space" in log.read_text(), what="a failed batch")
     assert stack.report(ingest_id).stored == 0

@@ -11,7 +11,7 @@ import pytest
 from local.names import CLEAN_BUCKET
 from shared.schemas.review import model_text
 from tests.e2e.dumps import amazon_2014
-from tests.e2e.stack import counts, have_ended, wait_until
+from tests.e2e.stack import counts, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 ROWS = 60_000
@@ -71,8 +71,8 @@ def test_a_kill_during_collection(new_stack, kill):
 
 @pytest.mark.parametrize("kill", [kill_main, kill_worker])
 def test_a_kill_during_processing(new_stack, kill):
-    stack = new_stack(REVIEWLENS_BATCH_ROWS="250").start()
-    dump = amazon_2014(1_500)
+    stack = new_stack(REVIEWLENS_BATCH_ROWS="100").start()
+    dump = amazon_2014(600)
     ingest_id = stack.put("small.json", dump.body)
 
     def halfway():
@@ -107,13 +107,3 @@ def test_an_acknowledged_upload_survives_an_immediate_kill(new_stack):
     stack.start()
     assert counts(stack.wait_for(ingest_id)) == dump.counts
     stack.wait_for_index()
-
-
-def test_a_killed_gateway_is_restarted(stack):
-    old = psutil.Process(stack.child("gateway"))
-    old.kill()
-    wait_until(
-        lambda: have_ended([old]) and stack.child("gateway") != old.pid, what="a new gateway"
-    )
-    assert stack.api.health().status == "ok"
-    assert stack.api.analyze("It broke.").sentiment == "negative"
