@@ -11,6 +11,9 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 # A process per core, four at most; in the order of the folders, as browser and e2e take longest.
 PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# Otherwise each of the processes that tests start compiles the sources again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model model-accurate bench synth clean
 
