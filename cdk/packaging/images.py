@@ -7,6 +7,7 @@ from pathlib import Path
 from cdk.packaging.bundles import stage_context
 from cdk.packaging.import_graph import follow_imports
 from cdk.packaging.table import (
+    ASSETS,
     SHIPPED_SUFFIXES,
     functions_of,
     handler_of,
@@ -35,6 +36,11 @@ _JOB_IMAGES = {
     ACTIVATION: (ACTIVATION_JOBS, "sagemaker_jobs/activate/requirements.txt", "constraints.txt"),
 }
 """Job image → its entry points, its requirements and the constraints on their versions."""
+
+
+def image_names() -> list[str]:
+    """The names of all images."""
+    return sorted({asset.image for asset in ASSETS.values() if asset.image} | _JOB_IMAGES.keys())
 
 
 def build_context(image: str) -> Path:

@@ -1,0 +1,109 @@
+"""Try the image builds without a container engine: run every RUN instruction in a root folder.
+
+    debootstrap --variant=minbase --include=python3,python3-venv trixie ROOT
+    ln -s ../../bin/python3 ROOT/usr/local/bin/python
+    python scripts/release/try_image_builds.py ROOT [IMAGE …]
+
+Needs root, for chroot. ROOT is a base image's file system, with ``python`` in its path: that of a
+container (docker export), or one as above; it is copied for each stage and stays unchanged. The
+images of functions pin wheels of Python 3.12 with hashes; with another Python in ROOT, the same
+versions are installed for that Python without their hashes, and the output says so.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from cdk.packaging.bundles import PYTHON
+from cdk.packaging.images import build_context, image_names
+from scripts.release.dockerfile import DockerfileError, Stage, carry_out
+
+_CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
+_PASSED_ON = ("PIP_", "http_proxy", "https_proxy", "no_proxy")
+"""Variables of this machine by which pip finds an index."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the builds; returns the exit status, 1 if one fails."""
+    parser = argparse.ArgumentParser(description="Run the RUN instructions of the images.")
+    parser.add_argument("root", type=Path, help="root folder of the base image")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help=", ".join(image_names()))
+    options = parser.parse_args(arguments)
+    if unknown := set(options.images) - set(image_names()):
+        parser.error(f"there is no image {', '.join(sorted(unknown))}")
+    version = python_version(options.root)
+    print(f"{options.root}: Python {version}")
+    failed = [
+        image
+        for image in options.images or image_names()
+        if not try_build(image, options.root, version)
+    ]
+    print(f"failed: {', '.join(failed)}" if failed else "all builds passed")
+    return 1 if failed else 0
+
+
+def try_build(image: str, root: Path, version: str) -> bool:
+    """Carry out the build of one image; prints what it runs, and returns whether it passed."""
+    print(f"== {image}")
+    context = build_context(image)
+    with tempfile.TemporaryDirectory(prefix=f"{image}-") as folder:
+        copy = Path(folder, "context")
+        copy.symlink_to(context)
+        try:
+            carry_out(copy, root, Path(folder), _Runner(version))
+        except DockerfileError as error:
+            print(f"{image}: {error}")
+            return False
+    return True
+
+
+def python_version(root: Path) -> str:
+    """Version of the Python in a root folder, such as ``3.12``.
+
+    Raises:
+        CalledProcessError: there is none, or it cannot run.
+    """
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    command = [_CHROOT, str(root), "python", "-c", code]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def without_hashes(command: str, requirements: Path) -> str:
+    """The command without --require-hashes, after the hashes were removed from the file."""
+    text = requirements.read_text()
+    requirements.write_text(re.sub(r" --hash=\S+", "", text))
+    return command.replace("--require-hashes", "")
+
+
+class _Runner:
+    def __init__(self, version: str) -> None:
+        self._version = version
+
+    def __call__(self, stage: Stage, command: str) -> None:
+        if "--require-hashes" in command and self._version != PYTHON:
+            print(f"   (Python {self._version}, not {PYTHON}: the hashes are not checked)")
+            command = without_hashes(command, stage.path("/tmp/requirements.txt"))
+        print(f"   RUN {command}", flush=True)
+        inside = f"cd {stage.folder} && {command}"
+        passed_on = {k: v for k, v in os.environ.items() if k.startswith(_PASSED_ON)}
+        start = time.monotonic()
+        done = subprocess.run(
+            [_CHROOT, f"--userspec={stage.user}", str(stage.root), "/bin/sh", "-c", inside],
+            env={**passed_on, **stage.environment},
+            check=False,
+        )
+        print(f"   status {done.returncode} after {time.monotonic() - start:.0f} s", flush=True)
+        if done.returncode:
+            raise DockerfileError(f"a RUN instruction failed with status {done.returncode}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
