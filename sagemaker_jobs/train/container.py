@@ -7,6 +7,7 @@ files under /opt/ml. It uses only the standard library, so that it can report an
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from typing import Any
 
 ROOT = Path("/opt/ml")
 PORT = 29400
+_GPU_INSTANCE = re.compile(r"ml\.[gp]\d")
+"""Families g and p of SageMaker's instances have NVIDIA GPUs."""
 _SOURCE = Path(__file__).resolve().parents[2]
 
 
@@ -30,11 +33,18 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         arguments = hyperparameters(root)
     command = [*launcher(environment), *arguments]
     (Path(environment["SM_OUTPUT_DIR"]) / "failure").unlink(missing_ok=True)
+    if reason := missing_gpus(root, environment):
+        _report(environment, reason)
+        return 1
     process = subprocess.Popen(command, env=environment)  # noqa: S603 - the job's own arguments
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     status = process.wait()
     if status not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):  # a stopped job has not failed
-        _report(environment, status)
+        cause = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        _report(
+            environment,
+            f"the training {cause}, and none of its processes wrote a reason: see the log",
+        )
     return status if status >= 0 else 128 - status
 
 
@@ -67,6 +77,15 @@ def launcher(environment: Mapping[str, str]) -> list[str]:
         ]
     torchrun = ["-m", "torch.distributed.run", *rendezvous, f"--nproc-per-node={processes}"]
     return [sys.executable, *torchrun, *module]
+
+
+def missing_gpus(root: Path, environment: Mapping[str, str]) -> str:
+    """Why a job on a GPU instance must not start: it has none, and would train on the CPU."""
+    config = _read_json(root / "input/config/resourceconfig.json")
+    instance_type = str(config.get("current_instance_type", ""))
+    if not _GPU_INSTANCE.match(instance_type) or int(environment.get("SM_NUM_GPUS") or 0):
+        return ""
+    return f"{instance_type} has GPUs, but this container sees none: check the driver"
 
 
 def hyperparameters(root: Path) -> list[str]:
@@ -121,7 +140,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _report(environment: Mapping[str, str], status: int) -> None:
+def _report(environment: Mapping[str, str], reason: str) -> None:
     """Write the reason if no training process could: killed, or failed before the start."""
     if (Path(environment["SM_OUTPUT_DIR"]) / "failure").exists():
         return
@@ -129,8 +148,6 @@ def _report(environment: Mapping[str, str], status: int) -> None:
     os.environ["SM_OUTPUT_DIR"] = environment["SM_OUTPUT_DIR"]
     from sagemaker_jobs.train.failure import report_failure
 
-    cause = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-    reason = f"the training {cause}, and none of its processes wrote a reason: see the log"
     print(reason, file=sys.stderr, flush=True)  # noqa: T201 - the log of the job
     report_failure(reason)
 

@@ -101,6 +101,13 @@ def disconnect() -> None:
 def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+        gpus = int(os.environ.get("SM_NUM_GPUS") or 0)
+        if gpus and name == "cpu":
+            raise ValueError(
+                f"device auto: this host has {gpus} GPUs, but torch {torch.__version__} cannot use "
+                f"them: its CUDA {torch.version.cuda} needs a newer driver (see TORCH_INDEX in "
+                "sagemaker_jobs/Dockerfile); device cpu trains without them"
+            )
     if name == "cpu":
         return torch.device("cpu")
     index = int(os.environ.get("LOCAL_RANK", "0"))

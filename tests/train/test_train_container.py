@@ -94,6 +94,28 @@ def test_a_failed_job_writes_its_reason(opt_ml):
     assert "frozen_layers: 7 cannot be frozen" in reason
 
 
+def test_a_host_with_gpus_that_torch_cannot_use_does_not_train(opt_ml, monkeypatch):
+    monkeypatch.setenv("SM_NUM_GPUS", "1")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # torch finds none, as with an older driver
+    assert container(["train"], opt_ml) == 1
+    reason = (opt_ml / "output/failure").read_text()
+    assert "this host has 1 GPUs, but torch" in reason
+    assert "needs a newer driver" in reason
+    assert not (opt_ml / "model/run.json").exists()
+
+
+def test_a_gpu_instance_without_a_visible_gpu_does_not_train(opt_ml, monkeypatch):
+    monkeypatch.setenv("SM_NUM_GPUS", "0")
+    file = opt_ml / "input/config/resourceconfig.json"
+    file.write_text(
+        json.dumps({**json.loads(file.read_text()), "current_instance_type": "ml.g5.xlarge"})
+    )
+    assert container(["train"], opt_ml) == 1
+    reason = (opt_ml / "output/failure").read_text()
+    assert reason.startswith("ml.g5.xlarge has GPUs, but this container sees none")
+    assert not (opt_ml / "model/run.json").exists()
+
+
 def test_a_wrong_option_is_written_as_the_reason(monkeypatch, tmp_path):
     monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
     with pytest.raises(SystemExit):
