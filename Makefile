@@ -15,7 +15,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model model-accurate bench synth clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model model-accurate bench synth preflight deploy-env clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -107,6 +107,12 @@ bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --ro
 synth: $(VENV)/.dev ## Synthesize the CloudFormation templates of all environments to cdk.out/
 	rm -rf cdk.out
 	CDK_OUTDIR=cdk.out $(BIN)/python -m cdk.app
+
+preflight: synth ## Check that the AWS account has what a deployment needs (ARGS="--environment dev")
+	@$(BIN)/python scripts/release/preflight.py cdk.out $(ARGS)
+
+deploy-env: $(VENV)/.dev ## Create the environment of the CDK application and its command line
+	npm ci
 
 clean: ## Remove the environments and caches, but not the state folder
 	rm -rf $(VENV) $(TRAIN) build cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -28,10 +28,22 @@ def find_errors(assembly: Path, limit: int = LIMIT_BYTES) -> Iterator[str]:
         yield f"{assembly} has no assets: is it a cloud assembly?"
     manifests = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     yield from sorted({error for manifest in manifests for error in _manifest_errors(manifest)})
+    for name in sorted(unpinned_images(assembly)):
+        yield f"the base image of {name} has no digest: run scripts/release/pin_base_images.py"
     size = sum(path.stat().st_size for path in assembly.rglob("*") if path.is_file())
     if size > limit:
         sizes = f"{size / 1e6:.0f} MB, limit {limit / 1e6:.0f} MB"
         yield f"the assembly is too large for a CloudFormation action: {sizes}"
+
+
+def unpinned_images(assembly: Path) -> set[str]:
+    """Names of the images whose base image is not pinned by its digest."""
+    return {
+        image.get("displayName") or "an image"
+        for path in assembly.rglob("*.assets.json")
+        for image in json.loads(path.read_text(encoding="utf-8")).get("dockerImages", {}).values()
+        if "BASE_IMAGE" not in image["source"].get("dockerBuildArgs", {})
+    }
 
 
 def _manifest_errors(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -42,12 +54,6 @@ def _manifest_errors(manifest: Mapping[str, Any]) -> Iterator[str]:
             f" {MAX_MANIFEST_VERSION}: pin an older aws-cdk-lib, or update both"
         )
     images = manifest.get("dockerImages", {}).values()
-    for image in images:
-        if "BASE_IMAGE" not in image["source"].get("dockerBuildArgs", {}):
-            name = image.get("displayName") or "an image"
-            yield (
-                f"the base image of {name} has no digest: run scripts/release/pin_base_images.py"
-            )
     for asset in (*manifest.get("files", {}).values(), *images):
         if "executable" in asset["source"]:
             command = " ".join(asset["source"]["executable"][:3])

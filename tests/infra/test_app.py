@@ -48,7 +48,7 @@ def test_synthesis_needs_no_installed_node(tmp_path):
 def test_the_pinned_command_line_can_read_the_assembly(assembly: Assembly):
     pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
     assert pinned == "2.1148.1"
-    assert json.loads((ROOT / "cdk.json").read_text())["app"] == "python -m cdk.app"
+    assert json.loads((ROOT / "cdk.json").read_text())["app"] == ".venv/bin/python -m cdk.app"
 
 
 def test_resources_have_the_tag_of_their_environment(assembly: Assembly):

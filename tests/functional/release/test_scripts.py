@@ -3,9 +3,17 @@
 import json
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from scripts.release import check_assembly, publish_model, roll_back_model, scan_images
+from scripts.release import (
+    check_assembly,
+    publish_model,
+    roll_back_model,
+    scan_images,
+    upload_training_data,
+)
 from shared.errors import NotFoundError
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, registry
@@ -249,3 +257,62 @@ def test_an_accepted_finding_expires_and_needs_a_reason(tmp_path):
     path.write_text(json.dumps({"CVE-1": {"until": "2026-01-31"}}))
     with pytest.raises(ValueError, match="CVE-1: until and reason"):
         scan_images.accepted(path, date(2026, 1, 1))
+
+
+def parquet(folder, name, **columns):
+    rows = {"text": ["Good."], "sentiment": ["positive"], "source": ["shop"], **columns}
+    pq.write_table(pa.table(rows), folder / name)
+
+
+@pytest.fixture
+def training_data(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for split in ("train", "validation", "test"):
+        parquet(folder, f"{split}.parquet")
+    return folder
+
+
+def test_training_data_are_uploaded_once(store, training_data, capsys):
+    arguments = [str(training_data), "--bucket", store.bucket]
+    assert upload_training_data.main(arguments) == 0
+    keys = {info.key for info in store.list("")}
+    assert keys == {f"training/data/{name}.parquet" for name in ("train", "validation", "test")}
+    parquet(training_data, "train.parquet", text=["Fine."])
+    assert upload_training_data.main(arguments) == 0
+    assert upload_training_data.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == ["uploaded train.parquet", "uploaded nothing: all files are there"]
+    body, _ = store.get("training/data/train.parquet")
+    assert body == (training_data / "train.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("test.parquet", None, "has no test.parquet"),
+        ("test.parquet", b"", "test.parquet is not a Parquet file"),
+        ("more.parquet", {"text": pa.array([], pa.string())}, "more.parquet has no column"),
+    ],
+    ids=["missing", "damaged", "without-columns"],
+)
+def test_files_that_no_training_can_read_are_not_uploaded(
+    store, training_data, capsys, name, content, message
+):
+    path = training_data / name
+    if content is None:
+        path.unlink()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        pq.write_table(pa.table(content), path)
+    assert upload_training_data.main([str(training_data), "--bucket", store.bucket]) == 1
+    assert message in capsys.readouterr().err
+    assert not list(store.list(""))
+
+
+def test_files_of_another_upload_are_not_trained_on_as_well(store, training_data, capsys):
+    store.put("training/data/old.parquet", b"PAR1")
+    assert upload_training_data.main([str(training_data), "--bucket", store.bucket]) == 1
+    assert "training/data/ has files that" in capsys.readouterr().err
+    assert [info.key for info in store.list("")] == ["training/data/old.parquet"]
