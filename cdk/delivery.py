@@ -180,6 +180,7 @@ class DeliveryStack(Stack):
             acceptance.publication,
             install="pip install --quiet --constraint constraints.txt --editable '.[serve]'",
             command="python scripts/release/publish_model.py",
+            own_role=stage.environment.publisher_name,
         )
         smoke_test = self._deployment_step(
             "SmokeTest",
@@ -192,9 +193,19 @@ class DeliveryStack(Stack):
         return [publication, smoke_test]
 
     def _deployment_step(
-        self, name: str, role: str, outputs: Mapping[str, CfnOutput], *, install: str, command: str
+        self,
+        name: str,
+        role: str,
+        outputs: Mapping[str, CfnOutput],
+        *,
+        install: str,
+        command: str,
+        own_role: str = "",
     ) -> pipelines.CodeBuildStep:
-        """Run a command with the outputs of a deployment, under a role of its environment."""
+        """Run a command with the outputs of a deployment, under a role of its environment.
+
+        ``own_role`` names the role of the build itself, for a role that trusts it alone.
+        """
         arn = self.format_arn(service="iam", region="", resource="role", resource_name=role)
         return pipelines.CodeBuildStep(
             name,
@@ -202,11 +213,16 @@ class DeliveryStack(Stack):
             install_commands=[install],
             commands=[command],
             env_from_cfn_outputs=outputs,
+            role=self._build_role(own_role) if own_role else None,
             role_policy_statements=[
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[arn])
             ],
             timeout=Duration.minutes(30),
         )
+
+    def _build_role(self, name: str) -> iam.Role:
+        service = iam.ServicePrincipal("codebuild.amazonaws.com")
+        return iam.Role(self, name, role_name=name, assumed_by=service)
 
 
 def _build_options(store: PipelineStore) -> pipelines.CodeBuildOptions:

@@ -63,6 +63,9 @@ class Environment:
     """Dumps collected in parallel; at least 2, the minimum of an event source."""
     processing_workers: int
     """Shards encoded in parallel; at least 2."""
+    reserve_concurrency: bool = True
+    """Whether functions reserve concurrency: a new account has 10 invocations, and none of an
+    account's last 100 can be reserved. Without it, only queues limit their workers."""
     spare_concurrency: int
     """Concurrency reserved on top of the workers, for the sweep and for overlapping messages."""
     sweep_minutes: int
@@ -75,6 +78,11 @@ class Environment:
     log_level: str = "INFO"
     provisioned_concurrency: int = 0
     """Number of inference processes kept warm."""
+    delivered: bool = True
+    """Whether the pipeline deploys it: then only the pipeline's role, and ``model_operators``, may
+    publish a model or move the pointer. Otherwise the account's policies decide."""
+    model_operators: tuple[str, ...] = ()
+    """Names of roles of the account that may do the same, for a rollback by a person."""
     canary: bool = True
     """Whether a release of the API first receives 10 percent of the requests for 5 minutes."""
     api_workers: int = 10
@@ -111,6 +119,11 @@ class Environment:
         """Prefix of the names of its stacks and resources."""
         return f"{PREFIX}-{self.name}"
 
+    @property
+    def publisher_name(self) -> str:
+        """Name of the pipeline's role that publishes the model to it."""
+        return f"{PREFIX}-delivery-{self.name}-publisher"
+
 
 DEV = Environment(
     name="dev",
@@ -126,7 +139,9 @@ DEV = Environment(
     sweep_minutes=360,
     endpoint_zones=1,
     budget_usd=75,
+    reserve_concurrency=False,
     log_level="DEBUG",
+    delivered=False,
     canary=False,
     read_quota_daily=5_000,
 )

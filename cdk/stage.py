@@ -33,6 +33,7 @@ class ReviewlensStage(Stage):
 
     def __init__(self, scope: Construct, *, environment: Environment, **kwargs: Any) -> None:
         super().__init__(scope, environment.stage_name, **kwargs)
+        self.environment = environment
         drop_repeated_dependencies(self)
         Tags.of(self).add(TAG, environment.name, exclude_resource_types=_UNTAGGED_TYPES)
         protected = environment.keep_data

@@ -1,10 +1,33 @@
 """Alarms that notify the environment's topic."""
 
+from enum import StrEnum
+
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
 from cdk.constructs.operations import Operations
+
+
+class Severity(StrEnum):
+    """How soon someone must act; the first word of a notification."""
+
+    CRITICAL = "critical"
+    """Callers get errors, or data are at risk: act now."""
+    WARNING = "warning"
+    """Work is late or a limit is near: act today."""
+
+
+def describe(severity: Severity, description: str) -> str:
+    """The text of a notification."""
+    return f"{severity}: {description}"
+
+
+def notify(alarm: cloudwatch.AlarmBase, operations: Operations) -> None:
+    """Notify the topic when an alarm is raised and when it clears."""
+    topic = actions.SnsAction(operations.alarm_topic)
+    alarm.add_alarm_action(topic)
+    alarm.add_ok_action(topic)
 
 
 class Alarm(cloudwatch.Alarm):
@@ -19,6 +42,7 @@ class Alarm(cloudwatch.Alarm):
         metric: cloudwatch.IMetric,
         threshold: float,
         description: str,
+        severity: Severity = Severity.WARNING,
         periods: int = 1,
         out_of: int | None = None,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -35,6 +59,7 @@ class Alarm(cloudwatch.Alarm):
             metric: the metric to watch.
             threshold: in the unit of the metric.
             description: what the alarm means and what to do; part of the notification.
+            severity: how soon someone must act.
             periods: number of periods that must breach the threshold.
             out_of: number of periods evaluated; by default ``periods``.
             missing: how a period without data is treated.
@@ -49,8 +74,6 @@ class Alarm(cloudwatch.Alarm):
             datapoints_to_alarm=periods,
             comparison_operator=comparison,
             treat_missing_data=missing,
-            alarm_description=description,
+            alarm_description=describe(severity, description),
         )
-        topic = actions.SnsAction(operations.alarm_topic)
-        self.add_alarm_action(topic)
-        self.add_ok_action(topic)
+        notify(self, operations)

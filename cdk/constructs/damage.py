@@ -5,7 +5,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cdk.constructs.alarm import Alarm
+from cdk.constructs.alarm import Alarm, Severity
 from cdk.constructs.operations import Operations
 
 FIELD = "damaged"
@@ -39,6 +39,7 @@ def watch_damage(scope: Construct, *, operations: Operations, group: logs.ILogGr
         operations=operations,
         metric=metric_filter.metric(period=_HOUR, statistic="Maximum"),
         threshold=1,
+        severity=Severity.CRITICAL,
         comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         description="Stored objects were damaged or missing at the last check. GET "
         "/health/retrieval names them and what is being done: most are rebuilt without you within "

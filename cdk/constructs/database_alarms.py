@@ -7,7 +7,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from cdk.constructs.alarm import Alarm
+from cdk.constructs.alarm import Alarm, Severity
 from cdk.constructs.operations import Operations
 from cdk.environments import DatabaseSize
 
@@ -89,6 +89,7 @@ def watch_database(
             "Connections",
             metric=metrics.connections,
             threshold=metrics.connection_alarm_threshold,
+            severity=Severity.CRITICAL,
             periods=2,
             description=f"Database: {metrics.connection_alarm_threshold} or more connections are "
             "open, about 80 percent of the limit. Reduce the workers of a function, or raise the "
@@ -128,6 +129,7 @@ def _disk_alarms(alarm: Any, metrics: DatabaseMetrics) -> list[Alarm]:
             "Disk",
             metric=metrics.free_storage,
             threshold=min_free_gib * _GIB,
+            severity=Severity.CRITICAL,
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
             periods=3,
             description=f"Database: {min_free_gib} GiB or less of the disk are free. The disk "

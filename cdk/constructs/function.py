@@ -77,7 +77,7 @@ class ServiceFunction(Construct):
             memory_mb: memory; 1769 MB include one full core.
             timeout_seconds: maximum duration of an invocation.
             ephemeral_mb: size of /tmp.
-            reserved: reserved concurrency; None: unreserved.
+            reserved: reserved concurrency, in environments that reserve it; None: unreserved.
             network: the network to run in; None: outside of any VPC.
             image: a promoted image to run instead of one built from the table.
             traced: whether its role may send traces, and does.
@@ -100,7 +100,9 @@ class ServiceFunction(Construct):
             "ephemeral_storage_size": Size.mebibytes(ephemeral_mb),
             "log_group": self.log_group,
             "memory_size": memory_mb,
-            "reserved_concurrent_executions": reserved,
+            "reserved_concurrent_executions": (
+                reserved if operations.environment.reserve_concurrency else None
+            ),
             "role": self.role,
             "timeout": Duration.seconds(timeout_seconds),
             "tracing": lambda_.Tracing.ACTIVE if traced else lambda_.Tracing.DISABLED,

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cdk.constructs.alarm import Alarm
+from cdk.constructs.alarm import Alarm, Severity
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.grants import Grant, attach
 from cdk.constructs.operations import Operations
@@ -145,6 +145,7 @@ class HttpFunction(Construct):
             operations=operations,
             metric=self.failures,
             threshold=_FAILURES_FOR_ALARM,
+            severity=Severity.CRITICAL,
             description=f"{self.node.id}: {_FAILURES_FOR_ALARM} or more requests failed within a "
             "minute. A release in progress is rolled back. Look for level ERROR in the function's "
             "log.",

@@ -9,8 +9,9 @@ from constructs import Construct
 from cdk.constructs import grants
 from cdk.constructs.grants import Grant
 from cdk.constructs.operations import Operations
+from cdk.environments import Environment
 from cdk.stacks.api import ApiStack
-from cdk.stacks.storage import UPLOADS, StorageStack
+from cdk.stacks.storage import TRAINING_DATA, UPLOADS, StorageStack
 
 SMOKE_UPLOADS = f"{UPLOADS}smoke/"
 """Prefix of the dumps that the smoke test uploads."""
@@ -19,8 +20,9 @@ SMOKE_UPLOADS = f"{UPLOADS}smoke/"
 class AcceptanceStack(Stack):
     """Exports ``smoke`` and ``publication``: environment variable of the step → stack output.
 
-    The roles have fixed names, so that a pipeline can refer to them before they exist. The IAM
-    policies of the account determine who may assume them.
+    The roles have fixed names, so that a pipeline can refer to them before they exist. Where the
+    pipeline deploys, its role alone may assume the one that moves the model pointer. The IAM
+    policies of the account determine who may assume the others.
     """
 
     def __init__(
@@ -37,7 +39,10 @@ class AcceptanceStack(Stack):
         name = operations.environment.stage_name
         self.smoke_role, self.publication_role = f"{name}-smoke", f"{name}-publication"
         tester = self._create_role(
-            "Smoke", self.smoke_role, "Reads an API key and uploads small dumps"
+            "Smoke",
+            self.smoke_role,
+            "Reads an API key and uploads small dumps",
+            iam.AccountPrincipal(self.account),
         )
         key = f"arn:{self.partition}:apigateway:{self.region}::/apikeys/{api.gateway.key.key_id}"
         grants.attach(
@@ -47,7 +52,10 @@ class AcceptanceStack(Stack):
             grants.encrypt(storage.key),
         )
         publisher = self._create_role(
-            "Publication", self.publication_role, "Publishes models and moves the model pointer"
+            "Publication",
+            self.publication_role,
+            "Publishes models and training data, and moves the model pointer",
+            self._publishers(operations.environment),
         )
         grants.attach(
             publisher,
@@ -57,7 +65,8 @@ class AcceptanceStack(Stack):
                 *("activations/", "indexes/", "models/", "pointers/", "quarantine/"),
             ),
             grants.write_objects(
-                storage.artefacts, "activations/", "models/", "pointers/", "quarantine/"
+                storage.artefacts,
+                *("activations/", "models/", "pointers/", "quarantine/", TRAINING_DATA),
             ),
             grants.encrypt(storage.key),
         )
@@ -74,11 +83,28 @@ class AcceptanceStack(Stack):
             "PUBLICATION_ROLE_ARN": CfnOutput(self, "PublicationRoleArn", value=publisher.role_arn),
         }
 
-    def _create_role(self, construct_id: str, name: str, description: str) -> iam.Role:
+    def _publishers(self, environment: Environment) -> iam.PrincipalBase:
+        """Who may assume the publication role: named roles where the pipeline deploys.
+
+        They are named in a condition, because a trusted role must exist already, and the pipeline
+        may not.
+        """
+        account = iam.AccountPrincipal(self.account)
+        if not environment.delivered:
+            return account
+        arns = [
+            self.format_arn(service="iam", region="", resource="role", resource_name=name)
+            for name in (environment.publisher_name, *environment.model_operators)
+        ]
+        return account.with_conditions({"ArnEquals": {"aws:PrincipalArn": arns}})
+
+    def _create_role(
+        self, construct_id: str, name: str, description: str, trusted: iam.IPrincipal
+    ) -> iam.Role:
         return iam.Role(
             self,
             construct_id,
             role_name=name,
             description=description,
-            assumed_by=iam.AccountPrincipal(self.account),
+            assumed_by=trusted,
         )

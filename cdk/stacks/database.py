@@ -13,6 +13,8 @@ from constructs import Construct
 
 from cdk.constructs import grants
 from cdk.constructs.acknowledgments import acknowledge, acknowledge_wildcards
+from cdk.constructs.backups import back_up_elsewhere
+from cdk.constructs.failures import keep_failures
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.network import POSTGRES, Network
@@ -68,6 +70,8 @@ class DatabaseStack(Stack):
         )
         database.construct.node.add_dependency(postgres_logs)
         self.dimensions = database.dimensions
+        if operations.environment.keep_data:
+            back_up_elsewhere(self, operations=operations, key=key, database=database.construct)
         self._rotate_password(name, database, network)
         schema = self._migrate(operations, network, key, database)
         host, resource_id = database.host, database.resource_id
@@ -178,6 +182,15 @@ class DatabaseStack(Stack):
             description="Migrates the schema to the newest revision, grants access to functions",
             grants=[grants.read_secret(secret), grants.decrypt(key)],
             network=network,
+        )
+        keep_failures(
+            self,
+            "MigrationFailures",
+            operations=operations,
+            service=migrations,
+            description="Migrations: an invocation failed that nobody waited for, such as a "
+            "downgrade. The message has the event and the error; the schema is that of the last "
+            "complete migration.",
         )
         provider = custom_resources.Provider(
             self,

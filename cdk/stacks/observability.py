@@ -10,7 +10,7 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from aws_cdk import aws_xray as xray
 from constructs import Construct
 
-from cdk.constructs.alarm import Alarm
+from cdk.constructs.alarm import Alarm, Severity
 from cdk.constructs.damage import watch_damage
 from cdk.constructs.dashboard import Dashboard
 from cdk.constructs.database_alarms import DatabaseMetrics, watch_database
@@ -118,6 +118,7 @@ class ObservabilityStack(Stack):
                 operations=self._operations,
                 metric=failed_percent,
                 threshold=_FAILURE_ALARM_PERCENT,
+                severity=Severity.CRITICAL,
                 periods=2,
                 description=f"API: {_FAILURE_ALARM_PERCENT} percent or more of the requests failed "
                 "with 5xx for 10 minutes. The access log shows the route: 503 means that a "

@@ -19,6 +19,8 @@ _OLD_INDEXES = s3.LifecycleRule(
 """Deleted indexes are not kept: a large one has gigabytes, and each can be rebuilt."""
 UPLOADS = "uploads/"
 """Prefix of dumps in the raw bucket (shared/storage/layout.py)."""
+TRAINING_DATA = "training/data/"
+"""Prefix of the Parquet files of trainings in the artefact bucket."""
 WEB_UPLOADS = f"{UPLOADS}web/"
 """Prefix of the dumps that are uploaded with a signed form of the API."""
 
@@ -57,6 +59,7 @@ class StorageStack(Stack):
             _intermediate_rule(prefix) for prefix in ("candidates/", "training/checkpoints/")
         ]
         self.artefacts = SecureBucket(self, "Artefacts", rules=[*temporary, _OLD_INDEXES], **common)
+        _announce_objects(self.artefacts)
         self.arrivals = WorkQueue(self, "Arrivals", operations=operations)
         self._notify_arrivals()
 
@@ -110,6 +113,21 @@ class StorageStack(Stack):
             ]
         )
         raw.node.add_dependency(queue.node.find_child("Policy"))
+
+
+def _announce_objects(bucket: s3.Bucket) -> None:
+    """Send an event to EventBridge for each object, such as a pointer that moved.
+
+    Set on the resource: CDK's own option would add a function that sets it.
+    """
+    resource = bucket.node.default_child
+    if not isinstance(resource, s3.CfnBucket):
+        raise TypeError("the bucket has no resource")
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+            event_bridge_enabled=True
+        )
+    )
 
 
 def _infrequent_access_rule(days: int) -> s3.LifecycleRule:

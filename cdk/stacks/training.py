@@ -13,6 +13,7 @@ from constructs import Construct
 from cdk.constructs import grants
 from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.alarm import Alarm
+from cdk.constructs.failures import keep_failures
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.job_role import JobRole
@@ -23,13 +24,13 @@ from cdk.packaging import images
 from cdk.paths import ROOT
 from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
-from cdk.stacks.storage import StorageStack
+from cdk.stacks.storage import TRAINING_DATA, StorageStack
 from lambdas.promotion.settings import PromotionSettings
 
 FLOW = ROOT / "cdk" / "flows" / "training.asl.json"
 _FAMILIES_WITH_DISKS = frozenset({"g4dn", "g5", "g6", "g6e", "p4d", "p4de", "p5", "p5e", "p5en"})
 """GPU instances with local disks, which the instance encrypts: they accept no KMS key."""
-_TRAINING, _DATA, _ENCODERS = "training", "training/data/", "training/encoders/"
+_TRAINING, _ENCODERS = "training", "training/encoders/"
 _MODELS, _CHECKPOINTS = "training/models/", "training/checkpoints/"
 _CANDIDATES = "candidates/"
 _TRACES_REASON = "X-Ray actions do not support resources"
@@ -89,6 +90,14 @@ class TrainingStack(Stack):
             ephemeral_mb=1024,
             network=network,
         )
+        keep_failures(
+            self,
+            "PromotionFailures",
+            operations=operations,
+            service=self.promotion,
+            description="Promotion: a step of the training flow failed that was invoked without "
+            "waiting for it. The message has the event and the error; the current model stays.",
+        )
         self.flow = self._create_flow(operations)
         self._start_flow_on_completion(operations)
 
@@ -116,7 +125,7 @@ class TrainingStack(Stack):
             repository=image.repository,
             grants=[
                 grants.list_bucket(artefacts),
-                grants.read_objects(artefacts, _DATA, _ENCODERS, _CHECKPOINTS),
+                grants.read_objects(artefacts, TRAINING_DATA, _ENCODERS, _CHECKPOINTS),
                 grants.write_objects(artefacts, _MODELS, _CHECKPOINTS),
                 *self._job_key_grants(),
             ],
@@ -125,7 +134,7 @@ class TrainingStack(Stack):
             "training_name_prefix": self._prefix,
             "training_image_uri": image.image_uri,
             "training_role_arn": role.role_arn,
-            "training_data_uri": artefacts.s3_url_for_object(_DATA),
+            "training_data_uri": artefacts.s3_url_for_object(TRAINING_DATA),
             "training_output_uri": artefacts.s3_url_for_object(_TRAINING),
             "training_encoders_uri": artefacts.s3_url_for_object(_ENCODERS),
             "training_encoders": environment.training_encoders,
@@ -168,7 +177,7 @@ class TrainingStack(Stack):
             repository=image.repository,
             grants=[
                 grants.list_bucket(artefacts),
-                grants.read_objects(artefacts, _DATA, _ENCODERS, _MODELS, "models/"),
+                grants.read_objects(artefacts, TRAINING_DATA, _ENCODERS, _MODELS, "models/"),
                 grants.write_objects(artefacts, _CANDIDATES),
                 *self._job_key_grants(),
             ],

@@ -114,10 +114,16 @@ def image_fetch_of(api):
     return function
 
 
+def assert_reserved(function):
+    """Its concurrency is limited in each environment that reserves any."""
+    reserved = function.properties.get("ReservedConcurrentExecutions", 0)
+    assert (reserved > 0) == ENVIRONMENTS[function.stack.environment].reserve_concurrency
+
+
 def test_image_fetch_may_only_write_its_logs_and_is_outside_the_vpc(assembly: Assembly, api):
     function = image_fetch_of(api)
     assert "VpcConfig" not in function.properties
-    assert function.properties["ReservedConcurrentExecutions"] > 0
+    assert_reserved(function)
     assert allowed_actions(statements_of(assembly, function)) == {
         "logs:CreateLogStream",
         "logs:PutLogEvents",
@@ -157,5 +163,5 @@ def test_collection_signs_uploads_under_one_prefix_and_reads_no_dump(assembly: A
 def test_functions_with_a_database_run_in_the_vpc_and_connect_with_iam(assembly, api, service):
     function, statements = permissions(assembly, api, service)
     assert function.properties["VpcConfig"]["SubnetIds"]
-    assert function.properties["ReservedConcurrentExecutions"] > 0
+    assert_reserved(function)
     assert any("rds-db:connect" in as_list(statement["Action"]) for statement in statements)

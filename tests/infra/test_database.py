@@ -1,5 +1,6 @@
 """PostgreSQL of both kinds: encryption, backups, IAM connections, migration before use."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -177,3 +178,33 @@ def test_templates_with_an_rds_instance_pass_all_checks(single: Assembly):
     ]
     assert not findings, "\n".join(map(str, findings))
     assert [report["violations"] for report in single.report["pluginReports"]] in ([], [[]])
+
+
+def test_production_is_backed_up_every_night_and_copied_elsewhere(assembly: Assembly):
+    template = assembly.one("prod", "database")
+    (plan,) = template.all("AWS::Backup::BackupPlan")
+    (rule,) = plan.properties["BackupPlan"]["BackupPlanRule"]
+    (copy,) = rule["CopyActions"]
+    parameter = template.body["Parameters"][copy["DestinationBackupVaultArn"]["Ref"]]
+    assert parameter["Default"] == "/reviewlens/prod/backup-vault"
+    assert rule["Lifecycle"] == {"DeleteAfterDays": PROD.database.backup_days}
+    assert copy["Lifecycle"] == {"DeleteAfterDays": 90}
+    (selection,) = template.all("AWS::Backup::BackupSelection")
+    (resource,) = selection.properties["BackupSelection"]["Resources"]
+    assert ":cluster:" in json.dumps(resource)
+    (vault,) = template.all("AWS::Backup::BackupVault")
+    assert vault.definition["DeletionPolicy"] == "Retain"
+    assert "DataKey" in json.dumps(vault.properties["EncryptionKeyArn"])
+    for name in ("dev", "staging"):
+        assert not assembly.one(name, "database").all("AWS::Backup::BackupPlan")
+
+
+def test_a_failed_backup_or_copy_raises_an_alarm(assembly: Assembly):
+    template = assembly.one("prod", "database")
+    (rule,) = template.all("AWS::Events::Rule")
+    pattern = rule.properties["EventPattern"]
+    assert pattern["source"] == ["aws.backup"]
+    assert pattern["detail-type"] == ["Backup Job State Change", "Copy Job State Change"]
+    assert pattern["detail"] == {"state": ["ABORTED", "EXPIRED", "FAILED"]}
+    (target,) = rule.properties["Targets"]
+    assert assembly.target(template, target["Arn"])[1].startswith("FailedBackups")

@@ -160,7 +160,26 @@ def test_the_concurrency_of_a_queue_is_within_the_reserved_one(assembly: Assembl
     for source in assembly.all("AWS::Lambda::EventSourceMapping"):
         function = assembly.resource(source.stack, source.properties["FunctionName"])
         maximum = source.properties["ScalingConfig"]["MaximumConcurrency"]
-        assert 2 <= maximum <= function.properties["ReservedConcurrentExecutions"], str(source)
+        assert maximum >= 2, str(source)
+        if ENVIRONMENTS[source.stack.environment].reserve_concurrency:
+            assert maximum <= function.properties["ReservedConcurrentExecutions"], str(source)
+
+
+def test_dev_reserves_no_concurrency_and_fits_into_a_new_account(assembly: Assembly):
+    functions = assembly.all("AWS::Lambda::Function")
+    reserving = {
+        each.stack.environment
+        for each in functions
+        if "ReservedConcurrentExecutions" in each.properties
+    }
+    assert reserving == {"staging", "prod"}
+    sources = assembly.all("AWS::Lambda::EventSourceMapping")
+    workers = [
+        source.properties["ScalingConfig"]["MaximumConcurrency"]
+        for source in sources
+        if source.stack.environment == "dev"
+    ]
+    assert sum(workers) < 10, "the concurrency of a new account"
 
 
 def test_functions_have_no_managed_policies(assembly: Assembly):

@@ -1,14 +1,12 @@
 """Alarms, the dashboard, and the detection of model drift."""
 
 import json
-from pathlib import Path
 
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from cdk.constructs.database_alarms import DatabaseMetrics, watch_database
-from cdk.constructs.drift import expected_confidence
 from cdk.environments import ENVIRONMENTS, DatabaseSize
 from cdk.paths import ROOT
 from cdk.stacks.foundation import FoundationStack
@@ -204,15 +202,24 @@ def test_a_damaged_object_raises_an_alarm(assembly: Assembly, watched):
     assert (alarm.properties["Threshold"], alarm.properties["Statistic"]) == (1, "Maximum")
 
 
-def test_low_confidence_raises_an_alarm(watched):
-    manifest = json.loads(Path("models/default/manifest.json").read_text())
-    accuracy = manifest["metrics"]["test"]["accuracy"]
-    assert expected_confidence() == accuracy
-    (alarm,) = [
-        a for a in watched.all("AWS::CloudWatch::Alarm") if _metrics(a) == {"mean_confidence"}
+@pytest.mark.parametrize(
+    ("metric", "comparison"),
+    [
+        ("mean_confidence", "LessThanLowerThreshold"),
+        ("negative_share", "LessThanLowerOrGreaterThanUpperThreshold"),
+    ],
+)
+def test_drift_is_measured_against_what_the_environment_itself_saw(watched, metric, comparison):
+    (alarm,) = [a for a in watched.all("AWS::CloudWatch::Alarm") if _metrics(a) == {metric}]
+    properties = alarm.properties
+    assert properties["ComparisonOperator"] == comparison
+    assert "Threshold" not in properties
+    assert properties["EvaluationPeriods"] == 3
+    assert properties["TreatMissingData"] == "notBreaching"
+    bands = [
+        part for part in properties["Metrics"] if part["Id"] == properties["ThresholdMetricId"]
     ]
-    assert accuracy - 0.11 < alarm.properties["Threshold"] < accuracy - 0.09
-    assert alarm.properties["ComparisonOperator"] == "LessThanThreshold"
+    assert bands[0]["Expression"].startswith("ANOMALY_DETECTION_BAND(")
 
 
 def test_an_unusual_share_of_negative_reviews_raises_an_alarm(watched):

@@ -38,6 +38,15 @@ def test_each_alarm_is_documented_with_its_stack(assembly: Assembly):
         assert alarm.stack.name.split("-", 2)[2] in stacks, alarm.name
 
 
+def test_each_alarm_is_documented_with_its_severity(assembly: Assembly):
+    rows = [line.split("|")[1:5] for line in section("Alarms").splitlines() if "| `" in line]
+    for alarm in assembly.all("AWS::CloudWatch::Alarm"):
+        (severity,) = (row[2].strip() for row in rows if f"`{alarm.name[:-8]}`" in row[0])
+        assert severity in ("critical", "warning"), alarm.name
+        description = alarm.properties["AlarmDescription"]
+        assert description.startswith(f"{severity}: "), alarm.name
+
+
 def fixed_costs() -> dict[str, list[str]]:
     rows = (
         line.strip("| ").split(" | ")

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from cdk.environments import ENVIRONMENTS
 from shared.storage import layout
 from tests.infra.templates import Assembly, Resource
 
@@ -48,6 +49,14 @@ def test_s3_may_send_to_the_queue_before_the_bucket_exists(assembly: Assembly):
     pattern = allowed["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-1]
     assert pattern == ":s3:::reviewlens-prod-storage-*"
     assert "BucketName" not in raw.properties
+
+
+def test_pointers_that_move_are_announced_to_eventbridge(assembly: Assembly):
+    for environment in ENVIRONMENTS:
+        artefacts = _bucket(assembly, environment, "Artefacts")
+        assert artefacts.properties["NotificationConfiguration"] == {
+            "EventBridgeConfiguration": {"EventBridgeEnabled": True}
+        }
 
 
 def test_s3_needs_no_kms_key_for_the_queue(assembly: Assembly):

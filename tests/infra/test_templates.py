@@ -214,6 +214,20 @@ def _queues(assembly: Assembly) -> tuple[list[Resource], set[tuple[str, str]]]:
         for target in rule.properties["Targets"]
         if "DeadLetterConfig" in target
     }
+    # events of failed invocations, backups and copies: read by people, as dead letters are
+    dead_letters |= {
+        assembly.target(
+            config.stack, config.properties["DestinationConfig"]["OnFailure"]["Destination"]
+        )
+        for config in assembly.all("AWS::Lambda::EventInvokeConfig")
+        if "DestinationConfig" in config.properties
+    }
+    queues = {(queue.stack.name, queue.name) for queue in assembly.all("AWS::SQS::Queue")}
+    dead_letters |= queues & {
+        assembly.target(rule.stack, target["Arn"])
+        for rule in assembly.all("AWS::Events::Rule")
+        for target in rule.properties["Targets"]
+    }
     queues = assembly.all("AWS::SQS::Queue")
     work = [queue for queue in queues if (queue.stack.name, queue.name) not in dead_letters]
     return work, dead_letters

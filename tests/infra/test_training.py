@@ -263,3 +263,30 @@ def test_the_activation_image_has_tested_serving_libraries_and_no_torch():
     smoke = (context / "smoke.txt").read_text().split()
     assert "sagemaker_jobs.activate.__main__" in smoke
     assert not {"torch", "transformers"} & set(smoke)
+
+
+@pytest.mark.parametrize(
+    ("stack", "name", "queue"),
+    [
+        ("training", "Promotion", "PromotionFailures"),
+        ("database", "Migrations", "MigrationFailures"),
+    ],
+)
+def test_invocations_that_nobody_waits_for_leave_their_failures_in_a_queue(
+    assembly: Assembly, stack, name, queue
+):
+    template = assembly.one("prod", stack)
+    (config,) = template.all("AWS::Lambda::EventInvokeConfig")
+    function = assembly.resource(template, config.properties["FunctionName"])
+    assert function.name.startswith(name)
+    destination = config.properties["DestinationConfig"]["OnFailure"]["Destination"]
+    assert assembly.target(template, destination)[1].startswith(queue)
+    senders = [s for s in statements(assembly) if "sqs:SendMessage" in s.actions]
+    allowed = [
+        s
+        for s in senders
+        if s.resource.stack is template and s.resource.name.startswith(name)
+        for resource in as_list(s.body["Resource"])
+        if assembly.target(template, resource) == assembly.target(template, destination)
+    ]
+    assert len(allowed) == 1
