@@ -15,6 +15,7 @@ _FAILURES = {
     "decompression_limit": "The decompressed file is too large.",
     "object_too_large": "The file is too large.",
     "too_many_rejects": "Most rows cannot be read, so the rest of the file was not read.",
+    "no_progress": "Reading takes too long or needs too much memory: split or convert the file.",
     "cpu_time_limit": "Reading takes too long for the size of the file; the rest was not read.",
 }
 

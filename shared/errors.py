@@ -81,7 +81,7 @@ class IngestError(ReviewlensError):
 
     Codes: object_missing, object_corrupt, empty_object, format_unknown, schema_unknown,
     mapping_invalid, archive_unsupported, decompression_limit, object_too_large,
-    too_many_rejects, cpu_time_limit.
+    too_many_rejects, cpu_time_limit, no_progress.
     Of previews: preview_unavailable.
     """
 

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,10 +12,12 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lambdas.collection.checkpoints import Checkpoint
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading import Batch
 from shared.db.ingest.ownership import hold_owners, owners_of_duplicates
 from shared.db.ingest.reviews import CopyRows, copy_rows, store_rejects, store_reviews
+from shared.db.ingest.runs import record_progress
 from shared.db.ingest.shards import StoredBatch, lock_batch, record_batch
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
@@ -57,6 +59,9 @@ class BatchWriter:
         ingest_id: str,
         stored: dict[int, StoredBatch],
         lost: Collection[str] = (),
+        *,
+        resume: Checkpoint | None = None,
+        encode: Callable[[Checkpoint], str] = repr,
     ) -> None:
         """Start without a batch.
 
@@ -65,22 +70,29 @@ class BatchWriter:
             ingest_id: the ingest.
             stored: the batches of earlier attempts, by part.
             lost: keys of their clean shards that no longer exist; they are written again.
+            resume: where this run goes on; the batches before are not read.
+            encode: writes a checkpoint for the ledger.
         """
         self._dependencies = dependencies
         self._ingest_id = ingest_id
-        self._stored = stored
+        self.parts = resume.part if resume else 0
+        self.records = resume.records if resume else 0
+        self._stored = {part: batch for part, batch in stored.items() if part >= self.parts}
+        self._last_before = stored.get(self.parts - 1)
+        self._encode = encode
         self._lost = lost
         self._encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._pending: deque[Future[None]] = deque()
         self._last: Future[None] | None = None
         self._touched_at = time.monotonic()
-        self.parts = 0
-        self.records = 0
+        self._skipped: str | None = None
         self.stored_by_file: Counter[str] = Counter()
         """Stored rows of each dump; complete after the block."""
 
     def __enter__(self) -> Self:
+        if self._last_before is not None:
+            self._skip(self._last_before, None)
         return self
 
     def __exit__(
@@ -91,6 +103,7 @@ class BatchWriter:
     ) -> None:
         try:
             self._wait_until_pending(0)
+            self._save_skipped()
         finally:
             # the writer first: its remaining batches wait for the encoder
             self._writer.shutdown(wait=True, cancel_futures=True)
@@ -106,7 +119,9 @@ class BatchWriter:
         self.parts += 1
         self.records += batch.rows_read
         encoded = self._encoder.submit(_encode, batch)
-        self._last = self._writer.submit(self._store, part, record, encoded, self._last)
+        mark = batch.mark
+        checkpoint = self._encode(Checkpoint(self.parts, self.records, mark)) if mark else None
+        self._last = self._writer.submit(self._store, part, record, encoded, self._last, checkpoint)
         self._pending.append(self._last)
         self._wait_until_pending(_MAX_PENDING_BATCHES)
 
@@ -120,6 +135,7 @@ class BatchWriter:
         record: int,
         encoding: Future[_EncodedBatch],
         previous: Future[None] | None,
+        checkpoint: str | None,
     ) -> None:
         if previous is not None:
             previous.result()  # raises its error, so that stored parts have no gap
@@ -128,7 +144,7 @@ class BatchWriter:
         earlier = self._stored.pop(part, None)
         is_stored = earlier is not None and earlier.fingerprint == encoded.fingerprint
         if earlier is not None and is_stored and not (earlier.recheck or self._is_lost(earlier)):
-            self._skip(earlier)
+            self._skip(earlier, checkpoint)
             self.stored_by_file[batch.file] += earlier.rows
             return
         if not is_stored and (earlier is not None or self._stored):
@@ -136,9 +152,16 @@ class BatchWriter:
             self._dependencies.ledger.delete_batches(self._ingest_id, part, record)
             self._stored = {}
             earlier = None
-        self._commit(part, encoded, earlier)
+        self._commit(part, encoded, earlier, checkpoint)
+        self._skipped = None
 
-    def _commit(self, part: int, encoded: _EncodedBatch, earlier: StoredBatch | None) -> None:
+    def _commit(
+        self,
+        part: int,
+        encoded: _EncodedBatch,
+        earlier: StoredBatch | None,
+        checkpoint: str | None,
+    ) -> None:
         """Store a batch; one that is stored gets the rows that have lost their owner."""
         batch, key = encoded.batch, layout.clean_shard(self._ingest_id, part)
         is_processed = False
@@ -160,7 +183,7 @@ class BatchWriter:
             owners = owners_of_duplicates(connection, self._ingest_id) if rows < accepted else []
             counts = (accepted, len(batch.rejects), rows)
             stored = StoredBatch(part, encoded.fingerprint, *counts, key, duplicates_of=owners)
-            record_batch(connection, self._ingest_id, stored)
+            record_batch(connection, self._ingest_id, stored, checkpoint)
         self.stored_by_file[batch.file] += rows
         if rows and not is_processed:
             self._queue(part, key, rows)
@@ -176,13 +199,22 @@ class BatchWriter:
         """Whether the clean shard of a stored batch no longer exists."""
         return stored.rows > 0 and stored.key in self._lost
 
-    def _skip(self, batch: StoredBatch) -> None:
+    def _skip(self, batch: StoredBatch, checkpoint: str | None) -> None:
         """Queue a batch that an earlier attempt committed; its message may have been lost."""
         if batch.rows and not batch.processed:
             self._queue(batch.part, batch.key, batch.rows)
+        self._skipped = checkpoint or self._skipped
         if time.monotonic() - self._touched_at > _HEARTBEAT_SECONDS:
             self._dependencies.ledger.touch(self._ingest_id)
             self._touched_at = time.monotonic()
+            self._save_skipped()
+
+    def _save_skipped(self) -> None:
+        """Store where the next run goes on after batches that were stored before this one."""
+        if self._skipped is not None:
+            with self._dependencies.database.transaction() as connection:
+                record_progress(connection, self._ingest_id, self._skipped)
+            self._skipped = None
 
     def _queue(self, part: int, key: str, rows: int) -> None:
         message = ProcessShard(ingest_id=self._ingest_id, part=part, key=key, rows=rows)

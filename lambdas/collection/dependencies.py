@@ -9,7 +9,7 @@ from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
 from shared.observability.logs import configure_logging
-from shared.schemas.ingest import MAX_REJECT_SHARE
+from shared.schemas.ingest import MAX_REJECT_SHARE, MAX_RUN_ATTEMPTS
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
@@ -32,6 +32,8 @@ class Dependencies:
     old_version_days: int = 0
     backup_days: int = 0
     batch_rows: int = 10_000
+    max_run_seconds: float = 900.0
+    max_run_attempts: int = MAX_RUN_ATTEMPTS
     max_reject_share: float = MAX_REJECT_SHARE
     limits: Limits = field(default_factory=Limits)
 
@@ -63,6 +65,8 @@ def build_dependencies() -> Dependencies:
         old_version_days=settings.old_version_days,
         backup_days=settings.backup_days,
         batch_rows=settings.batch_rows,
+        max_run_seconds=settings.max_run_seconds,
+        max_run_attempts=settings.max_run_attempts,
         max_reject_share=settings.max_reject_share,
         limits=Limits(
             cpu_seconds_per_mb=settings.cpu_seconds_per_mb,

@@ -157,6 +157,13 @@ def queue_marked(dependencies: Dependencies, ingest_id: str, *, failed: bool) ->
     dependencies.collection_queue.send(build_notifications(dependencies.raw.bucket, infos))
 
 
+def queue_again(dependencies: Dependencies, key: str, etag: str) -> None:
+    """Queue an object whose run ended before it had read everything."""
+    bucket = dependencies.raw.bucket
+    infos = [ObjectInfo(key, etag, 0)]
+    dependencies.collection_queue.send(build_notifications(bucket, infos))
+
+
 def _chunks(objects: Iterator[ObjectInfo]) -> Iterator[list[ObjectInfo]]:
     chunk: list[ObjectInfo] = []
     for info in objects:

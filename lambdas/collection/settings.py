@@ -2,7 +2,12 @@
 
 from pydantic import Field
 
-from shared.schemas.ingest import CPU_SECONDS_FLOOR, CPU_SECONDS_PER_MB, MAX_REJECT_SHARE
+from shared.schemas.ingest import (
+    CPU_SECONDS_FLOOR,
+    CPU_SECONDS_PER_MB,
+    MAX_REJECT_SHARE,
+    MAX_RUN_ATTEMPTS,
+)
 from shared.settings.base import DatabaseSettings
 
 
@@ -37,5 +42,9 @@ class CollectionSettings(DatabaseSettings):
     """Days for which the database keeps its backups; 0: it makes none. For receipts."""
     batch_rows: int = 10_000
     """Rows per transaction and per clean shard."""
+    max_run_seconds: float = Field(default=900.0, gt=0)
+    """Time of one run, if the function's timeout is not shorter; the next run goes on after it."""
+    max_run_attempts: int = Field(default=MAX_RUN_ATTEMPTS, ge=1)
+    """Runs in a row that store nothing, after which an ingest is failed."""
     max_reject_share: float = Field(default=MAX_REJECT_SHARE, ge=0, le=1)
     """Share of rejected rows above which an ingest ends as processed_with_warnings."""

@@ -14,6 +14,7 @@ from shared.errors import InvalidInputError
 from shared.http.backoff import delay_retries
 from shared.http.batches import Batch, SqsRecord, run_batch, sqs_records
 from shared.http.collector import freeze_heap
+from shared.http.deadline import invocation
 from shared.http.gateway import malformed_response, strip_base_path
 
 log = logging.getLogger(__name__)
@@ -92,14 +93,16 @@ def make_handler(
     def handler(event: dict[str, Any], context: Any) -> Any:
         records = sqs_records(event)
         if records is not None and batch is not None:
-            return run_batch(records, batch, delay)
+            with invocation(context):
+                return run_batch(records, batch, delay)
         if event.get("source") == "aws.events" and scheduled is not None:
             scheduled(event)
             return {"status": "done"}
         if isinstance(event.get("requestContext"), dict):
             return http(event, context)
         if direct is not None:
-            direct(event)
+            with invocation(context):
+                direct(event)
             return {"status": "done"}
         raise InvalidInputError("the function does not support events of this kind")
 

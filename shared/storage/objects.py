@@ -4,6 +4,7 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
@@ -65,10 +66,13 @@ class ObjectStore(Protocol):
 
     bucket: str
 
-    def open(self, key: str, *, etag: str | None = None) -> AbstractContextManager[BinaryIO]:
+    def open(
+        self, key: str, *, etag: str | None = None, start: int = 0
+    ) -> AbstractContextManager[BinaryIO]:
         """Stream an object; with ``etag``, raise NotFoundError if it has another version.
 
-        The checksum is compared at the end of the stream.
+        The checksum is compared at the end of the stream, unless it begins at a later byte than the
+        first one. If the object ends before ``start``, the stream is empty.
         """
 
     def get(self, key: str) -> tuple[bytes, ObjectInfo]:
@@ -177,9 +181,14 @@ class S3Store:
         self.bucket = bucket
 
     @contextmanager
-    def open(self, key: str, *, etag: str | None = None) -> Iterator[BinaryIO]:
+    def open(self, key: str, *, etag: str | None = None, start: int = 0) -> Iterator[BinaryIO]:
         """See ObjectStore.open; the body is closed on leaving."""
         condition = {"IfMatch": etag} if etag else {}
+        if start:
+            if start >= self.head(key).size:
+                yield BytesIO()  # S3 refuses a range behind the end
+                return
+            condition["Range"] = f"bytes={start}-"
         try:
             with _translate_errors(f"object {key}"):
                 response = self._s3.get_object(Bucket=self.bucket, Key=key, **condition)

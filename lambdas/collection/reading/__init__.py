@@ -1,6 +1,7 @@
 """Streaming reader of review dumps: from bytes of any known format to batches of clean rows."""
 
 from lambdas.collection.reading.dumps import Archive, read_dump
+from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions, split_mapping
 from lambdas.collection.reading.reader import Batch, Dump
 
@@ -8,6 +9,7 @@ __all__ = [
     "Archive",
     "Batch",
     "Dump",
+    "DumpMark",
     "Limits",
     "Profile",
     "ReadOptions",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from lambdas.collection.reading.options import Limits
 from shared.errors import IngestError
@@ -9,6 +10,14 @@ from shared.errors import IngestError
 CPU_TIME_LIMIT = "cpu_time_limit"
 _SECONDS_PER_ROW = 200e-6
 """What an accepted row may take besides its bytes: a row of a wide Excel sheet takes as much."""
+
+
+@dataclass(frozen=True)
+class CpuMark:
+    """What a run has used: CPU time, and the rows that add to the time allowed."""
+
+    seconds: float
+    rows: int
 
 
 class CpuBudget:
@@ -21,6 +30,16 @@ class CpuBudget:
         self._limits = limits
         self._bytes = self._rows = 0
         self._started = limits.cpu_clock()
+
+    @property
+    def mark(self) -> CpuMark:
+        """What was used so far."""
+        return CpuMark(self._limits.cpu_clock() - self._started, self._rows)
+
+    def resume(self, mark: CpuMark) -> None:
+        """Count what an earlier run has used."""
+        self._started -= mark.seconds
+        self._rows += mark.rows
 
     def read_bytes(self, total: int) -> None:
         """Note how many bytes of the object were read, without its compression."""

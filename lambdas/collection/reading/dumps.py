@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from lambdas.collection.reading.agreement import Agreement
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
+from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.members import Failure, Source, open_source
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.reader import Batch, Dump, check_rejects
@@ -38,6 +39,7 @@ class Archive:
         self.profile.details["members"] = self._members
         self._dumps = self._open_dumps()
         self._first = next(self._dumps, None)
+        self.is_resumable = False
         if self._first is None:
             raise self._no_dump()
 
@@ -149,13 +151,17 @@ def _listed(names: list[str]) -> str:
     return shown + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
 
 
-def read_dump(stream: BinaryIO, *, name: str, options: ReadOptions) -> Dump | Archive:
+def read_dump(
+    stream: BinaryIO, *, name: str, options: ReadOptions, resume: DumpMark | None = None
+) -> Dump | Archive:
     """Open a dump of any known format, or an archive of dumps.
 
     Args:
-        stream: the object's bytes; it need not be seekable.
+        stream: the object's bytes; if it is seekable, a run that goes on does not read what is
+            before, unless it is compressed.
         name: the file name in rejects; it does not affect how the file is read.
         options: mapping, secret, limits.
+        resume: the mark of the last batch that an earlier run stored.
 
     Returns:
         The dump, to be iterated once. Only its first few hundred KiB have been read.
@@ -167,5 +173,5 @@ def read_dump(stream: BinaryIO, *, name: str, options: ReadOptions) -> Dump | Ar
     source = open_source(stream, options.limits)
     if source.dump is not None:
         source.dump.state.truncated |= options.is_cut
-        return Dump(source.dump, name, options)
+        return Dump(source.dump, name, options, resume=resume)
     return Archive(source, name, options)

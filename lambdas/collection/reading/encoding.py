@@ -63,9 +63,14 @@ def _eight_bit(head: bytes) -> str:
     return "utf-8"
 
 
+def is_wide(encoding: str) -> bool:
+    """Whether text of an encoding is converted to UTF-8, so that its offsets change."""
+    return encoding.startswith(("utf-16", "utf-32"))
+
+
 def as_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """Convert UTF-16 and UTF-32 chunks to UTF-8; pass everything else on unchanged."""
-    if not encoding.startswith(("utf-16", "utf-32")):
+    if not is_wide(encoding):
         yield from chunks
         return
     decoder = codecs.getincrementaldecoder(encoding)("replace")

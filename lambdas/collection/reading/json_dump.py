@@ -21,6 +21,7 @@ from lambdas.collection.reading.json_shape import (
 )
 from lambdas.collection.reading.opened import Opened, open_dicts
 from lambdas.collection.reading.options import ReadOptions
+from lambdas.collection.reading.place import Place
 from lambdas.collection.reading.records import StreamState
 
 _SHORT_SAMPLE_BYTES = 64 * 1024
@@ -32,8 +33,9 @@ def open_json(
     chunks: Iterator[bytes],
     state: StreamState,
     options: ReadOptions,
+    place: Place,
 ) -> Opened:
-    """Choose how to read a JSON dump.
+    """Choose how to read a JSON dump; ``place`` follows the parser of JSON lines.
 
     Raises:
         IngestError: schema_unknown, mapping_invalid.
@@ -51,12 +53,13 @@ def open_json(
     if shape is not None:
         return _open_shape(shape, document, chunks, state, options)
     limit = options.limits.max_record_bytes
-    if kind.one_per_line:
-        records = parse_json_lines(chunks, state, limit=limit, array=kind.array)
-    else:
-        records = parse_json_stream(chunks, state, limit=limit, starts=kind.starts)
     name = "json-array" if kind.array else "jsonl"
-    return open_dicts(name, records, kind.columns, state, options, objects=kind.objects)
+    columns, objects = kind.columns, kind.objects
+    if not kind.one_per_line:
+        records = parse_json_stream(chunks, state, limit=limit, starts=kind.starts)
+        return open_dicts(name, records, columns, state, options, objects=objects)
+    records = parse_json_lines(chunks, state, limit=limit, array=kind.array, place=place)
+    return open_dicts(name, records, columns, state, options, objects=objects, place=place)
 
 
 def _beginning(sample: bytes) -> Any:

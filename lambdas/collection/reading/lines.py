@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from lambdas.collection.reading.place import Place
 from lambdas.collection.reading.records import RAW_LIMIT
 
 
@@ -13,32 +14,62 @@ class Overlong(NamedTuple):
     ended: bool
 
 
-def line_blocks(chunks: Iterator[bytes], limit: int) -> Iterator[bytes | Overlong]:
-    """Split the stream at line ends.
+def line_blocks(
+    chunks: Iterator[bytes], limit: int, place: Place | None = None
+) -> Iterator[bytes | Overlong]:
+    """Split the stream at line ends; ``place`` is told where each block begins.
 
     Yields:
         Blocks that end with a line feed (the last one may not). A line of more than ``limit`` bytes
         is replaced by one Overlong.
     """
+    place = place or Place()
     carry = b""
     skipping: bytes | None = None
+    end = place.offset
     for chunk in chunks:
         rest = chunk
         if skipping is not None:
             _, newline, rest = chunk.partition(b"\n")
             if not newline:
+                end += len(chunk)
                 continue
             yield Overlong(skipping, ended=True)
             skipping = None
+            end += len(chunk) - len(rest)
+            place.offset = end
         cut = rest.rfind(b"\n") + 1
         if cut:
-            yield carry + rest[:cut]
+            block = carry + rest[:cut]
+            end += len(block)
+            yield block
+            place.offset = end
             carry = rest[cut:]
         else:
             carry += rest
         if len(carry) > limit:
+            end += len(carry)
             skipping, carry = carry[:RAW_LIMIT], b""
     if skipping is not None:
         yield Overlong(skipping, ended=False)
     elif carry:
         yield carry
+
+
+def numbered_blocks(
+    chunks: Iterator[bytes], limit: int, place: Place
+) -> Iterator[tuple[bytes | Overlong, int, int]]:
+    """Yield blocks (see ``line_blocks``) from a place on.
+
+    Each comes with the number of lines before it, and how many of its lines are read already.
+    """
+    before = place.mark.lines
+    for block in line_blocks(chunks, limit, place):
+        skip = place.begin(before)
+        if isinstance(block, Overlong):
+            if not skip:
+                yield block, before, skip
+            before += 1
+        else:
+            yield block, before, skip
+            before += block.count(b"\n")

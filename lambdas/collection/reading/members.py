@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import PurePosixPath
@@ -41,6 +41,8 @@ class Member:
     """Counts what ``chunks`` return; a format that expands counts the rest."""
     workbook: IO[bytes] | None = None
     """An Excel workbook; ``chunks`` is empty then."""
+    restart: Callable[[int], Iterator[bytes]] | None = None
+    """Reads from a byte on instead of ``chunks``; None if that is not possible."""
 
 
 @dataclass
@@ -82,7 +84,15 @@ def open_source(stream: BinaryIO, limits: Limits) -> Source:
     elif kind == "tar":
         entries = read_tar(chunks, state)
     else:
-        return Source(state, Member(None, chunks, state, size))
+        restart = None
+        if state.compression == "none" and getattr(stream, "seekable", bool)():
+
+            def restart(offset: int) -> Iterator[bytes]:
+                stream.seek(offset)
+                state.bytes_out = offset
+                return size.apply(iter(counted))
+
+        return Source(state, Member(None, chunks, state, size, restart=restart))
     state.compression = kind if state.compression == "none" else f"{state.compression}+{kind}"
     source = Source(state)
     counts = StreamState(compression=state.compression)

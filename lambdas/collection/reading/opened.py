@@ -6,6 +6,7 @@ from typing import Any
 
 from lambdas.collection.reading.nesting import choose_nested, flatten, nested_columns
 from lambdas.collection.reading.options import Profile, ReadOptions
+from lambdas.collection.reading.place import Place
 from lambdas.collection.reading.records import Record, StreamState
 from lambdas.collection.reading.rows import RowMaker
 from lambdas.collection.reading.schemas import Schema, choose_schema
@@ -18,7 +19,10 @@ class Opened:
     records: Iterator[Record]
     state: StreamState
     profile: Profile
-    maker_for: Callable[[Record], RowMaker] = field(repr=False)
+    maker_for: Callable[[Record | None], RowMaker] = field(repr=False)
+    """Makes the row maker; of the first record, unless the columns are known (see ``place``)."""
+    place: Place | None = None
+    """Follows the parser; None if no later run can go on in the middle of the dump."""
 
 
 def open_dicts(
@@ -29,6 +33,7 @@ def open_dicts(
     options: ReadOptions,
     *,
     objects: list[dict[str, Any]] | None = None,
+    place: Place | None = None,
 ) -> Opened:
     """Make the dump of records that are dictionaries; ``objects`` are the first of them."""
     known: Schema | None = None
@@ -40,13 +45,14 @@ def open_dicts(
             columns = [*columns, *nested]
     profile = make_profile(name, state, known.name if known else "unknown", columns)
 
-    def maker_for(record: Record) -> RowMaker:
+    def maker_for(record: Record | None) -> RowMaker:
         # if the sample has no complete record, the first record decides
-        schema = known or choose_schema(map(str, record.values), options.mapping)
+        names = map(str, record.values if record else ())
+        schema = known or choose_schema(names, options.mapping)
         profile.dump_schema = schema.name
         return RowMaker(schema, None, options.reviewer_key)
 
-    return Opened(records, state, profile, maker_for)
+    return Opened(records, state, profile, maker_for, place if known else None)
 
 
 def make_profile(name: str, state: StreamState, schema: str, columns: list[str]) -> Profile:

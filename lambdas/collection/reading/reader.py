@@ -1,7 +1,7 @@
 """Reads a dump as batches of clean rows and rejects."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow as pa
 from lambdas.collection.reading.cleaning import TooComplexError
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
 from lambdas.collection.reading.detect import open_parser
+from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.naming import source_of
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions
@@ -34,19 +35,40 @@ class Batch:
     rows_read: int
     file: str = ""
     """The dump, as in rejects: ``archive.zip!member.csv`` for a member of an archive."""
+    mark: DumpMark | None = None
+    """Where a later run goes on after this batch; None if it cannot."""
 
 
 class Dump:
     """Iterates batches; ``profile`` is complete after the first, ``warnings`` after the last."""
 
     def __init__(
-        self, member: Member, name: str, options: ReadOptions, *, records_before: int = 0
+        self,
+        member: Member,
+        name: str,
+        options: ReadOptions,
+        *,
+        records_before: int = 0,
+        resume: DumpMark | None = None,
     ) -> None:
+        """Open a dump.
+
+        Args:
+            member: its bytes.
+            name: its name in rejects.
+            options: how to read it.
+            records_before: records of earlier members of an archive.
+            resume: the mark of a batch, to begin with the next one.
+
+        Raises:
+            IngestError: see open_parser.
+        """
         self._name = name
         self._options = options
         self._records_before = records_before
         self._cpu = member.size.cpu
-        self._opened = open_parser(member, options)
+        self._resume = resume
+        self._opened = open_parser(member, options, resume.place if resume else None)
         self._maker: RowMaker | None = None
         self.profile: Profile = self._opened.profile
 
@@ -57,6 +79,11 @@ class Dump:
         if self._maker:
             warnings += row_warnings(self._maker, self.profile)
         return warnings
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a later run can go on in the middle of it."""
+        return self._opened.place is not None
 
     def field_columns(self) -> dict[str, list[str]]:
         """The columns of the dump that each field comes from; complete after the first batch."""
@@ -69,9 +96,11 @@ class Dump:
             IngestError: too_many_rejects, cpu_time_limit, or another limit of the reader.
         """
         collector = _Collector(self._name, self._records_before)
+        if self._resume is not None:
+            collector.total, collector.rejected = self._resume.records, self._resume.rejected
+            self._cpu.resume(self._resume.cpu)
         try:
             for batch in self._batches(collector):
-                self._cpu.accept_rows(batch.table.num_rows)
                 with self._cpu.paused():
                     yield batch
         except IngestError as error:
@@ -83,15 +112,14 @@ class Dump:
             raise IngestError(error.code, message) from error
 
     def _batches(self, collector: "_Collector") -> Iterator[Batch]:
-        sample = Sample(self._opened.records)
-        readable = [record for record in sample.records if record.values.__class__ is not Bad]
-        maker = self._maker = self._learn(readable) if readable else None
+        records, sampled = self._begin()
+        sampled += collector.total
+        maker = self._maker
         collector.columns = maker.columns if maker else ()
-        del readable  # frees each record once it is a row
         last = self._options.batch_rows
         record: Record | None = None
         try:
-            for record in sample.replay():
+            for record in records:
                 collector.read += 1
                 if record.values.__class__ is Bad:
                     collector.reject(record, record.values)
@@ -108,19 +136,47 @@ class Dump:
                     else:
                         collector.accept(row)
                 if collector.read >= last or collector.size > _MAX_BATCH_BYTES:
-                    yield collector.batch()
+                    is_ahead = collector.total + collector.read < sampled
+                    yield self._batch(collector, None if is_ahead else record)
                     rows = collector.total - self._records_before
                     check_rejects(collector.rejected, rows, self._options.limits)
                     self._cpu.check()
         finally:
             collector.line = record.line if record else None
         if collector.read or collector.total == self._records_before:
-            yield collector.batch()
+            yield self._batch(collector, None)
+
+    def _begin(self) -> tuple[Iterator[Record], int]:
+        """The records, and how many of them the parser is ahead."""
+        if self._resume is not None:
+            self._maker = self._make_maker(None)
+            self._maker.restore(self._resume.maker)
+            self.profile.details |= row_details(self._maker, self.profile)
+            return self._opened.records, 0
+        sample = Sample(self._opened.records)
+        readable = [record for record in sample.records if record.values.__class__ is not Bad]
+        self._maker = self._learn(readable) if readable else None
+        ahead = len(sample.records)
+        return sample.replay(), ahead
+
+    def _batch(self, collector: "_Collector", last: Record | None) -> Batch:
+        """The batch that ends with a record, marked if a later run can go on after it."""
+        batch, place = collector.batch(), self._opened.place
+        self._cpu.accept_rows(batch.table.num_rows)
+        mark = place.at(last.line) if last and place else None
+        if mark is None or self._maker is None:
+            return batch
+        state = (self._maker.mark(), self._cpu.mark, collector.total, collector.rejected)
+        return replace(batch, mark=DumpMark(mark, *state))
+
+    def _make_maker(self, first: Record | None) -> RowMaker:
+        maker = self._opened.maker_for(first)
+        maker.name_source(source_of(self._name))
+        return maker
 
     def _learn(self, sample: Sequence[Record]) -> RowMaker:
         """Make the row maker for the columns and conventions of the first readable records."""
-        maker = self._opened.maker_for(sample[0])
-        maker.name_source(source_of(self._name))
+        maker = self._make_maker(sample[0])
         maker.learn([record.values for record in sample], self._options.hints)
         self.profile.details |= row_details(maker, self.profile)
         return maker

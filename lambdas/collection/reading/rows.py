@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from operator import call, itemgetter
 from typing import Any
@@ -97,6 +98,16 @@ def _dict_picker(sources: list[tuple[str, ...]]) -> Picker:
     return pick
 
 
+@dataclass(frozen=True)
+class MakerMark:
+    """What a dump has taught its row maker so far."""
+
+    conventions: Conventions
+    ratings_unread: dict[RatingProblem, int]
+    rating_examples: list[str]
+    dates_unread: int
+
+
 class RowMaker:
     """Makes the rows of one dump; caches values that repeat (titles, days, ratings)."""
 
@@ -141,15 +152,31 @@ class RowMaker:
         Raises:
             IngestError: mapping_invalid; an option of the mapping has no meaning.
         """
-        self.conventions = Conventions.decide(
+        decided = Conventions.decide(
             ratings=self._sampled("rating", sample),
             dates=self._sampled("date", sample),
             rating_columns=self.schema.columns.get("rating", ()),
             hints=hints,
             is_family=self.schema.name != "mapped",
         )
-        self._rating = Memoizer(self.conventions.scale.scale.stars)
-        self._date = Memoizer(partial(to_micros, order=self.conventions.dates.order))
+        self._decide(decided)
+
+    def restore(self, mark: MakerMark) -> None:
+        """Go on as the maker of an earlier run, instead of learning."""
+        self._decide(mark.conventions)
+        self.ratings_unread = Counter(mark.ratings_unread)
+        self.rating_examples = list(mark.rating_examples)
+        self.dates_unread = mark.dates_unread
+
+    def mark(self) -> MakerMark:
+        """What another maker needs to go on."""
+        unread = dict(self.ratings_unread)
+        return MakerMark(self.conventions, unread, list(self.rating_examples), self.dates_unread)
+
+    def _decide(self, conventions: Conventions) -> None:
+        self.conventions = conventions
+        self._rating = Memoizer(conventions.scale.scale.stars)
+        self._date = Memoizer(partial(to_micros, order=conventions.dates.order))
 
     def _sampled(self, field: str, sample: Sequence[Any]) -> list[Any]:
         """The values of one field; unlike ``make``, it does not change the records."""

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 from shared.db.connection import Database
 from shared.db.ingest.outcomes import record_outcome
 from shared.db.ingest.ownership import delete_batches
+from shared.db.ingest.runs import NO_RUN
 from shared.db.ingest.shards import (
     OPEN_SHARD,
     StoredBatch,
@@ -220,8 +221,8 @@ class Ledger:
         with self._database.transaction() as connection:
             # locks the row first, like the worker that processes the last shard
             connection.execute(
-                "UPDATE ingests SET status = 'collected', updated_at = now(), finished_at = now()"
-                " WHERE ingest_id = %s",
+                "UPDATE ingests SET status = 'collected', updated_at = now(),"  # noqa: S608 - a constant
+                f" finished_at = now(), {NO_RUN} WHERE ingest_id = %s",
                 (ingest_id,),
             )
             record_outcome(connection, ingest_id, max_reject_share)
@@ -231,8 +232,9 @@ class Ledger:
         """Mark an ingest as failed; its rows are processed. Returns whether an index is due."""
         with self._database.transaction() as connection:
             connection.execute(
-                "UPDATE ingests SET status = 'failed', updated_at = now(), finished_at = now(),"
-                " error_code = %s, error_detail = %s WHERE ingest_id = %s",
+                "UPDATE ingests SET status = 'failed', updated_at = now(),"  # noqa: S608 - a constant
+                f" finished_at = now(), {NO_RUN}, error_code = %s, error_detail = %s"
+                " WHERE ingest_id = %s",
                 (code, detail.replace("\0", "\ufffd"), ingest_id),
             )
             return complete_ingest(connection, ingest_id)

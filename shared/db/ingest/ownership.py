@@ -13,6 +13,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Jsonb
 
 from shared.db.connection import Connection, Database
+from shared.db.ingest.runs import NO_RUN
 from shared.db.ingest.shards import complete_ingest
 from shared.schemas.review import PRODUCT_FIELDS
 
@@ -176,8 +177,8 @@ def give_up(database: Database, ingest_id: str, reason: str) -> bool:
             "UPDATE shards SET recheck_after = NULL WHERE ingest_id = %s", (ingest_id,)
         )
         connection.execute(
-            "UPDATE ingests SET status = 'collected', updated_at = now(), finished_at = now(),"
-            " warnings = warnings || %s WHERE ingest_id = %s",
+            "UPDATE ingests SET status = 'collected', updated_at = now(),"  # noqa: S608 - a constant
+            f" finished_at = now(), {NO_RUN}, warnings = warnings || %s WHERE ingest_id = %s",
             (Jsonb([_LOST + reason]), ingest_id),
         )
         return complete_ingest(connection, ingest_id)

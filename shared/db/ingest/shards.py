@@ -8,9 +8,8 @@ from psycopg.types.json import Jsonb
 
 from shared.db.connection import Connection
 from shared.db.ingest.outcomes import TOO_MANY_REJECTS
-from shared.errors import ConflictError
+from shared.db.ingest.runs import record_progress
 from shared.schemas.formats import LEDGER
-from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import ProcessShard
 
 OPEN_SHARD: LiteralString = "model_version IS NULL AND rows > 0 AND failed_at IS NULL"
@@ -46,10 +45,18 @@ class StoredBatch:
         return self.model_version is not None
 
 
-def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> None:
+def record_batch(
+    connection: Connection, ingest_id: str, batch: StoredBatch, checkpoint: str | None = None
+) -> None:
     """Record a batch in the transaction that stores its rows, and touch the ingest.
 
     A batch that is recorded again with the same rows stays processed.
+
+    Args:
+        connection: the transaction; the caller commits.
+        ingest_id: the ingest.
+        batch: the batch.
+        checkpoint: where the next run goes on (see runs.py).
 
     Raises:
         ConflictError: the upload is being undone, so nothing more may be stored of it.
@@ -75,11 +82,7 @@ def record_batch(connection: Connection, ingest_id: str, batch: StoredBatch) -> 
             batch.duplicates_of,
         ),
     )
-    row = connection.execute(
-        "UPDATE ingests SET updated_at = now() WHERE ingest_id = %s RETURNING status", (ingest_id,)
-    ).fetchone()
-    if row is not None and row[0] == IngestStatus.UNDOING:
-        raise ConflictError("the upload is being undone")
+    record_progress(connection, ingest_id, checkpoint)
 
 
 def stored_batches(

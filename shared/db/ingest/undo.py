@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import LiteralString
 
 from psycopg.types.json import Jsonb
 
 from shared.db.connection import Connection, Database
 from shared.db.ingest.ownership import delete_batches
+from shared.db.ingest.runs import NO_RUN
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.undo import Receipt, UndoState
 
@@ -17,10 +19,10 @@ WHERE ingest_id = %s AND status NOT IN ('undoing', 'undone')
 """
 _RECORD = "UPDATE ingests SET undo = %s, updated_at = now() WHERE ingest_id = %s"
 # what reading said of the dump may quote it
-_CLEAR = """
-UPDATE ingests SET warnings = '[]', details = '{}', error_code = NULL, error_detail = NULL
-WHERE ingest_id = %s
-"""
+_CLEAR: LiteralString = f"""
+UPDATE ingests SET warnings = '[]', details = '{{}}', error_code = NULL, error_detail = NULL,
+    {NO_RUN} WHERE ingest_id = %s
+"""  # noqa: S608 - a constant
 _FINISH = """
 UPDATE ingests SET status = 'undone', undo = %s, updated_at = now(), finished_at = now()
 WHERE ingest_id = %s AND status = 'undoing'

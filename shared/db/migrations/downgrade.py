@@ -49,6 +49,7 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
     "0012": {"which model gave a sentiment": "analyses WHERE sentiment_model IS NOT NULL"},
     "0013": {"which shards failed": "shards WHERE failed_at IS NOT NULL"},
     "0014": {"receipts of uploads that were undone": "ingests WHERE undo IS NOT NULL"},
+    "0015": {},
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

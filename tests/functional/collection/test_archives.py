@@ -1,25 +1,13 @@
 """Collecting archives: each member is counted by itself, and an ingest resumes exactly."""
 
-import copy
 import gzip
 import io
 import tarfile
 
 import pytest
 
-from lambdas.collection.service import Collector
 from shared.schemas.ingest import IngestStatus
 from tests.functional.collection.test_faults import kill_at_put
-
-
-class RecordingCollector(Collector):
-    """A collector that keeps the details of the last dump."""
-
-    details = None
-
-    def _describe(self, ingest_id, dump, options):
-        super()._describe(ingest_id, dump, options)
-        self.details = copy.deepcopy(dump.profile.details)
 
 
 def tar_gz(members):
@@ -52,15 +40,14 @@ def counts_of(details):
 
 
 def test_each_member_of_an_archive_is_counted(world, archive, rows, assert_counts):
-    collector = RecordingCollector(world.dependencies)
     arrival = world.put("uploads/x.tar.gz", archive)
-    collector.collect(arrival)
+    world.collector.collect(arrival)
     report = assert_counts(world.report(arrival))
     assert (report.rows_read, report.stored, report.duplicates, report.rejected) == (
         *(240, 215, 20),
         5,
     )
-    assert counts_of(collector.details) == COUNTS
+    assert counts_of(report.details) == COUNTS
     assert report.compression == "gzip+tar"
     assert report.warnings == [
         "not read: README (not a dump)",
@@ -80,11 +67,10 @@ def test_a_collector_killed_between_members_resumes_exactly(
     halfway = assert_counts(world.report(arrival))
     assert halfway.status is IngestStatus.COLLECTING
     assert halfway.rows_read == sum((50, 50, 20, 50, 40, 30)[: at - 1])
-    collector = RecordingCollector(world.dependencies)
-    collector.collect(arrival)
+    world.collector.collect(arrival)
     report = assert_counts(world.report(arrival))
     assert (report.rows_read, report.stored, report.rejected) == (240, 215, 5)
-    assert counts_of(collector.details) == COUNTS
+    assert counts_of(report.details) == COUNTS
     assert rows("SELECT count(*) FROM reviews") == [(215,)]
 
 

@@ -16,8 +16,8 @@ class DamagedStore(MemoryStore):
     bad_reads = 0
 
     @contextmanager
-    def open(self, key, *, etag=None):
-        with super().open(key, etag=etag) as stream:
+    def open(self, key, *, etag=None, start=0):
+        with super().open(key, etag=etag, start=start) as stream:
             yield stream
             if self.bad_reads:
                 self.bad_reads -= 1

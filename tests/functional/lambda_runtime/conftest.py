@@ -13,6 +13,7 @@ import pytest
 from cdk.packaging.table import handler_of, sources_of
 from cdk.paths import ROOT
 from shared.db.connection import connection_arguments
+from shared.db.roles import TABLE_PRIVILEGES
 from shared.storage.objects import S3Store
 from tests.corpus import publish_model
 from tests.functional.lambda_runtime.runtime_api import Function
@@ -99,6 +100,11 @@ class Cloud:
             for message in batch:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return bodies
+
+    def clear(self, owner):
+        """Empty the tables that the functions may write; ``owner`` is a secret."""
+        with psycopg.connect(**connection_arguments(owner)) as connection:
+            connection.execute(f"TRUNCATE {', '.join(TABLE_PRIVILEGES)}")
 
     def close(self):
         for function in self._processes:

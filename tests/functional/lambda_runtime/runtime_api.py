@@ -67,9 +67,9 @@ class RuntimeApi:
                 if (invocation := api.invocations.get()) is None:
                     self.close_connection = True
                     return
-                request_id, body = invocation
+                request_id, body, seconds = invocation
                 self.send_response(200)
-                for name, value in _headers(request_id, body).items():
+                for name, value in _headers(request_id, body, seconds).items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
@@ -92,13 +92,13 @@ class RuntimeApi:
         return Handler
 
 
-def _headers(request_id, body):
+def _headers(request_id, body, seconds):
     """Headers of an invocation; the runtime client exits silently if one is missing."""
     return {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
         "Lambda-Runtime-Aws-Request-Id": request_id,
-        "Lambda-Runtime-Deadline-Ms": str(int((time.time() + 60) * 1000)),
+        "Lambda-Runtime-Deadline-Ms": str(int((time.time() + seconds) * 1000)),
         "Lambda-Runtime-Invoked-Function-Arn": _ARN,
         "Lambda-Runtime-Trace-Id": "Root=1-65a1b2c3-0f1e2d3c4b5a69788796a5b4;Sampled=0",
     }
@@ -140,17 +140,25 @@ class Function:
             stderr=subprocess.STDOUT,
         )
 
-    def invoke(self, event):
+    def invoke(self, event, seconds=60):
         """Invoke the function with an event; return the outcome.
+
+        Args:
+            event: the event.
+            seconds: the timeout of the function, as its context knows it.
 
         Raises:
             ExitedError: its process exits before it reports an outcome.
         """
         request_id = str(uuid.uuid4())
-        self.api.invocations.put((request_id, json.dumps(event).encode()))
+        self.start(event, request_id, seconds)
         outcome = self.next_outcome()
         assert outcome.request_id in (request_id, None)
         return outcome
+
+    def start(self, event, request_id="r", seconds=60):
+        """Invoke the function without waiting for its outcome."""
+        self.api.invocations.put((request_id, json.dumps(event).encode(), seconds))
 
     def next_outcome(self, seconds=120):
         """Wait for the next outcome."""

@@ -2,12 +2,9 @@
 
 import json
 
-import psycopg
 import pytest
 
-from shared.db.connection import connection_arguments
 from shared.db.migrations import head_revision
-from shared.db.roles import TABLE_PRIVILEGES
 from tests.functional.lambda_runtime.conftest import event, s3_notification, sqs_event
 
 TEXTS = (
@@ -38,8 +35,7 @@ def dump():
 @pytest.fixture(scope="module")
 def collected(cloud, postgres):
     """The outcome of collection for a dump: two notifications around an invalid message."""
-    with psycopg.connect(**connection_arguments(postgres.secret)) as owner:
-        owner.execute(f"TRUNCATE {', '.join(TABLE_PRIVILEGES)}")
+    cloud.clear(postgres.secret)
     raw = cloud.store("RAW")
     put = raw.put("uploads/spring 2026/café.jsonl", dump().encode())
     notification = s3_notification(raw.bucket, "uploads/spring+2026/caf%C3%A9.jsonl", put.etag)

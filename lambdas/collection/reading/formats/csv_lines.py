@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lambdas.collection.reading.encoding import decode_block
 from lambdas.collection.reading.lines import Overlong
+from lambdas.collection.reading.place import Place
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
@@ -61,15 +62,24 @@ class CsvLines:
     otherwise a dump in which each quote seems to run to the end would take quadratic time.
     """
 
-    def __init__(self, blocks: Iterator[bytes | Overlong], limit: int) -> None:
+    def __init__(
+        self, blocks: Iterator[bytes | Overlong], limit: int, place: Place | None = None
+    ) -> None:
         self._blocks = blocks
         self._limit = limit
         self._ready: deque[str | Overlong] = deque()
-        self._credit = _REREAD_CHARACTERS
+        self._place = place or Place()
+        self._place.finished = self._finished
+        mark = self._place.mark
+        self._credit = _REREAD_CHARACTERS if mark.credit is None else mark.credit
         self.pending: list[str] = []
         self.size = 0
-        self.number = 0
+        self.number = mark.lines + mark.skip
+        self._read = mark.lines
         self.overlong: Overlong | None = None
+
+    def _finished(self) -> tuple[int, int]:
+        return self.number, self._credit
 
     def __iter__(self) -> "CsvLines":
         return self
@@ -101,11 +111,14 @@ class CsvLines:
 
     def _fill(self) -> None:
         for block in self._blocks:
-            if isinstance(block, Overlong):
-                self._ready.append(block)
-            else:
-                self._ready.extend(io.StringIO(decode_block(block), newline=""))
-            return
+            skip = self._place.begin(self._read)
+            lines: list[str | Overlong] = [block] if isinstance(block, Overlong) else []
+            if not isinstance(block, Overlong):
+                lines += io.StringIO(decode_block(block), newline="")
+            self._read += len(lines)
+            self._ready.extend(lines[skip:] if skip else lines)
+            if self._ready:
+                return
 
     def done(self, count: int) -> list[str]:
         """Finish the first ``count`` lines and put the others back."""

@@ -16,6 +16,7 @@ from lambdas.collection.reading.formats.unquoted import (
     wrong_width,
 )
 from lambdas.collection.reading.lines import line_blocks
+from lambdas.collection.reading.place import Place
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
 
@@ -39,19 +40,26 @@ def parse_delimited(
     limit: int,
     plausible: Callable[[list[str]], bool],
     headerless: bool = False,
+    place: Place | None = None,
 ) -> Iterator[Record]:
     """Yield every record after the header, or every record if the file has none.
 
     A stray quote affects only its own line: if a record of several lines does not fit the header or
     its quotes do not match, its first line is rejected and reading continues with the second.
     ``plausible`` returns whether fields look like a review, to distinguish rows from text.
+    ``place`` says where to begin, and follows.
     """
-    lines = CsvLines(line_blocks(chunks, limit), limit)
+    place = place or Place()
+    lines = CsvLines(line_blocks(chunks, limit, place), limit, place)
     rows = _Rows(lines, dialect, width, limit, plausible)
-    header: object = () if headerless else None
+    header: object = () if headerless else place.header
     for record in rows.read(state):
         if header is None:
             header = record.values
+            if header.__class__ is list:
+                place.header = record.values
+            else:
+                place.is_border = False  # without a header, no later run can go on
         elif record.values == header:
             yield Record(record.line, HEADER_AGAIN, record.raw)
         else:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from lambdas.collection.reading.encoding import decode_text
 from lambdas.collection.reading.formats.unquoted import too_long
-from lambdas.collection.reading.lines import Overlong, line_blocks
+from lambdas.collection.reading.lines import Overlong, numbered_blocks
+from lambdas.collection.reading.place import Place
 from lambdas.collection.reading.records import Bad, Record
 from shared.schemas.ingest import RejectReason
 
@@ -21,18 +23,20 @@ def is_fasttext(sample: bytes) -> bool:
     return sum(line.lstrip().startswith(LABEL) for line in lines) * 2 > len(lines)
 
 
-def parse_fasttext(chunks: Iterator[bytes], *, limit: int) -> Iterator[Record]:
+def parse_fasttext(
+    chunks: Iterator[bytes], *, limit: int, place: Place | None = None
+) -> Iterator[Record]:
     """Yield one record per line; several labels are joined by a comma."""
-    number = 0
-    for block in line_blocks(chunks, limit):
+    place = place or Place()
+    for block, before, skip in numbered_blocks(chunks, limit, place):
         if isinstance(block, Overlong):
-            number += 1
-            yield Record(number, too_long(limit), block.head)
+            yield Record(before + 1, too_long(limit), block.head)
             continue
         lines = block.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        for line in lines:
+        number = before + skip
+        for line in islice(lines, skip, None):
             number += 1
             if line.strip():
                 yield _record(line, number, limit)

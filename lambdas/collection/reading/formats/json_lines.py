@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -10,7 +11,8 @@ import orjson
 from lambdas.collection.reading.encoding import decode_text
 from lambdas.collection.reading.formats.exact import may_have_big_integers, parse_exactly
 from lambdas.collection.reading.formats.python_literal import is_dictionary, parse_dictionary
-from lambdas.collection.reading.lines import Overlong, line_blocks
+from lambdas.collection.reading.lines import Overlong, numbered_blocks
+from lambdas.collection.reading.place import Place
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
 
@@ -21,24 +23,30 @@ _loads = orjson.loads
 
 
 def parse_json_lines(
-    chunks: Iterator[bytes], state: StreamState, *, limit: int, array: bool
+    chunks: Iterator[bytes],
+    state: StreamState,
+    *,
+    limit: int,
+    array: bool,
+    place: Place | None = None,
 ) -> Iterator[Record]:
     """Yield one record per line.
 
     With ``array`` the brackets and commas of an array around the objects are removed first. Blank
     lines are not records. A last line without a line end that does not parse is truncated.
+    ``place`` says where to begin, and follows.
     """
-    number = 0
+    place = place or Place()
     closed = False
-    for block in line_blocks(chunks, limit):
+    for block, before, skip in numbered_blocks(chunks, limit, place):
         if isinstance(block, Overlong):
-            number += 1
-            yield Record(number, _too_long(limit), block.head)
+            yield Record(before + 1, _too_long(limit), block.head)
             continue
         loads = parse_exactly if may_have_big_integers(block) else _loads
         lines = block.split(b"\n")
         last = lines.pop()  # empty if the block ends at a line end
-        for line in lines:
+        number = before + skip
+        for line in islice(lines, skip, None):
             number += 1
             if not line or line.isspace():  # a decompression bomb may have millions
                 continue
@@ -49,11 +57,16 @@ def parse_json_lines(
                     continue
             except ValueError:
                 pass
-            yield from _odd_line(line, number, limit=limit, array=array)
+            odd = list(_odd_line(line, number, limit=limit, array=array))
+            place.is_border = False
+            yield from odd[:-1]
+            place.is_border = True
+            yield from odd[-1:]
         if lines:
             closed = lines[-1].rstrip().endswith(b"]")
         if last:
             closed = last.rstrip().endswith(b"]")
+            place.is_border = False  # what follows would not know of this line
             yield from _last_line(last, number + 1, limit=limit, array=array)
     if array and not closed:
         state.warnings.append("the JSON array is not closed: the file is probably truncated")

@@ -1,9 +1,11 @@
 """Delimited text without quoting, such as the AWS TSV: each line is a record."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from lambdas.collection.reading.encoding import decode_block, decode_text
-from lambdas.collection.reading.lines import Overlong, line_blocks
+from lambdas.collection.reading.lines import Overlong, numbered_blocks
+from lambdas.collection.reading.place import Place
 from lambdas.collection.reading.records import Bad, Record, StreamState
 from shared.schemas.ingest import RejectReason
 
@@ -19,22 +21,24 @@ def parse_unquoted(
     limit: int,
     trailing: bool = False,
     headerless: bool = False,
+    place: Place | None = None,
 ) -> Iterator[Record]:
     """Yield one record per line; ``width`` is the number of columns in the header, line 1.
 
     A line with another number of fields is malformed, or truncated if the file ends in it. With
     ``trailing`` a line may end with one delimiter more; with ``headerless`` line 1 is a record.
+    ``place`` says where to begin, and follows.
     """
-    number = 0
-    header: list[str] | None = [""] * (width + 1) if headerless else None
-    for block in line_blocks(chunks, limit):
+    place = place or Place()
+    header = [""] * (width + 1) if headerless else place.header
+    for block, before, skip in numbered_blocks(chunks, limit, place):
         if isinstance(block, Overlong):
-            number += 1
-            yield Record(number, too_long(limit), block.head)
+            yield Record(before + 1, too_long(limit), block.head)
             continue
         lines = decode_block(block).split("\n")
         last = lines.pop()
-        for line in lines:
+        number = before + skip
+        for line in islice(lines, skip, None):
             number += 1
             fields = line.removesuffix("\r").split(delimiter)
             if trailing:
@@ -42,10 +46,11 @@ def parse_unquoted(
             if len(fields) == width and len(line) <= limit and header and fields != header:
                 yield Record(number, fields, line)
             elif header is None and line.strip():
-                header = fields
+                header = place.header = fields
             elif line.strip():
                 yield Record(number, _wrong(fields, width, line, limit), line)
         if last.strip() and header:
+            place.is_border = False  # no later run begins here: nothing follows
             text = decode_text(last.encode())
             fields = text.removesuffix("\r").split(delimiter)
             if trailing:

@@ -1,0 +1,166 @@
+"""A dump that is read in several runs gives the rows, rejects and counts of one that is not."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import random
+from dataclasses import replace
+
+import pytest
+import zstandard
+from pydantic import TypeAdapter
+
+from lambdas.collection.reading import DumpMark, ReadOptions, read_dump
+
+ROWS = 9_000
+MARKS = TypeAdapter(DumpMark)
+WORDS = ("kettle", "broke", "twice", "lovely", "après", "quoted", "lamp")
+
+
+def reviews():
+    """Texts with line ends and quotes, ratings beyond the scale, days that cannot be read."""
+    chance = random.Random(5)
+    for number in range(ROWS):
+        text = " ".join(chance.choices(WORDS, k=8)) + f" {number}"
+        if number % 5 == 0:
+            text = text.replace(" ", "\n", 2)
+        if number % 7 == 0:
+            text = text.replace(" ", ' "', 1) + '"'
+        rating = 9 if number % 400 == 399 else number % 5 + 1
+        day = "soon" if number % 300 == 299 else f"2021-03-{number % 28 + 1:02d}"
+        yield {"text": "" if number % 90 == 89 else text, "rating": rating, "date": day}
+
+
+def table(delimiter=",", **options):
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=delimiter, **options)
+    writer.writerow(["text", "rating", "date"])
+    writer.writerows(row.values() for row in reviews())
+    return out.getvalue()
+
+
+def stray_quotes():
+    """Every 50th line opens a quote that nothing closes."""
+    lines = table().split("\r\n")
+    lines[50::50] = [f'"an open quote {line}' for line in lines[50::50]]
+    return "\r\n".join(lines)
+
+
+def unquoted():
+    rows = ("\t".join(str(value).replace("\n", " ") for value in r.values()) for r in reviews())
+    return "text\trating\tdate\n" + "".join(f"{row}\n" for row in rows)
+
+
+def lines(odd=False):
+    def written(number, row):
+        if odd and number % 3 == 0:
+            return repr(row)
+        text = json.dumps(row, ensure_ascii=False)
+        return f"{text} {text}" if odd and number % 500 == 1 else text
+
+    return "".join(written(number, row) + "\n" for number, row in enumerate(reviews()))
+
+
+def array():
+    return "[\n" + ",\n".join(json.dumps(row) for row in reviews()) + "]"
+
+
+def fasttext():
+    rows = (f"__label__{r['rating']} {r['text']}".replace("\n", " ") for r in reviews())
+    return "\n".join(rows)
+
+
+def long_lines():
+    """Some lines exceed the limit of a record."""
+    rows = lines().splitlines(keepends=True)
+    rows[2500::1500] = [json.dumps({"text": "a" * 2**21}) + "\n" for _ in rows[2500::1500]]
+    return "".join(rows)
+
+
+DUMPS = {
+    "csv": table().encode(),
+    "semicolons": table(";", quoting=csv.QUOTE_ALL).encode("cp1252"),
+    "separator line": b"sep=;\r\n" + table(";").encode(),
+    "byte order mark": table().encode("utf-8-sig"),
+    "utf-16": table().encode("utf-16"),
+    "stray quotes": stray_quotes().encode(),
+    "unquoted": unquoted().encode(),
+    "classic Mac OS": unquoted().replace("\n", "\r").encode(),
+    "json lines": lines().encode(),
+    "odd lines": lines(odd=True).encode(),
+    "json array": array().encode(),
+    "fasttext": fasttext().encode(),
+    "long lines": long_lines().encode(),
+    "gzip": gzip.compress(lines().encode(), 1),
+    "bzip2": bz2.compress(table().encode(), 1),
+    "zstd": zstandard.compress(table().encode()),
+    "xz": lzma.compress(unquoted().encode(), preset=0),
+    "gzip in gzip": gzip.compress(gzip.compress(lines().encode(), 1), 1),
+}
+COMPRESSED = {"gzip", "bzip2", "zstd", "xz", "gzip in gzip"}
+
+
+class Counted(io.BytesIO):
+    """A stream that counts the bytes that are read."""
+
+    bytes_read = 0
+
+    def read(self, size=-1):
+        piece = super().read(size)
+        self.bytes_read += len(piece)
+        return piece
+
+
+def read(body, resume=None):
+    stream = Counted(body)
+    options = ReadOptions(batch_rows=700, reviewer_key=b"k")
+    dump = read_dump(stream, name="a", options=options, resume=resume)
+    return list(dump), dump, stream
+
+
+def content(batches):
+    rows = [row for batch in batches for row in batch.table.to_pylist()]
+    rejects = [reject for batch in batches for reject in batch.rejects]
+    return rows, rejects, [batch.rows_read for batch in batches]
+
+
+def _without_block(mark):
+    """Which line is next; blocks and CPU time may differ."""
+    lines = mark.place.lines + mark.place.skip
+    return lines, mark.place.header, mark.maker, mark.records, mark.rejected
+
+
+@pytest.mark.parametrize("kind", DUMPS)
+def test_a_later_run_goes_on_where_an_earlier_one_ended(kind):
+    whole, dump, _ = read(DUMPS[kind])
+    marked = [number for number, batch in enumerate(whole) if batch.mark]
+    assert len(marked) >= 8
+    assert sum(batch.rows_read for batch in whole) >= ROWS - 100
+    for number in (marked[0], marked[len(marked) // 2], marked[-1]):
+        mark = MARKS.validate_json(MARKS.dump_json(whole[number].mark))
+        rest, resumed, stream = read(DUMPS[kind], mark)
+        assert content([*whole[: number + 1], *rest]) == content(whole)
+        assert sum(batch.rows_read for batch in rest) == sum(
+            batch.rows_read for batch in whole[number + 1 :]
+        )
+        assert resumed.warnings == dump.warnings
+        assert resumed.profile == dump.profile
+        last = next((batch.mark for batch in reversed(rest) if batch.mark), None)
+        expected = whole[marked[-1]].mark
+        if last is not None:
+            assert _without_block(last) == _without_block(expected)
+        if kind not in COMPRESSED | {"utf-16"}:
+            assert stream.bytes_read <= len(DUMPS[kind]) - mark.place.offset + 2**20
+
+
+def test_a_run_that_goes_on_uses_up_what_is_left_of_the_time():
+    whole, _, _ = read(DUMPS["json lines"])
+    mark = next(batch.mark for batch in whole if batch.mark)
+    spent = replace(mark, cpu=replace(mark.cpu, seconds=10_000.0))
+    stream = io.BytesIO(DUMPS["json lines"])
+    dump = read_dump(stream, name="a", options=ReadOptions(batch_rows=700), resume=spent)
+    with pytest.raises(Exception, match="seconds of CPU time"):
+        list(dump)
