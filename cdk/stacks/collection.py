@@ -24,6 +24,10 @@ _NO_ROTATION_REASON = (
     "Reviewers' identities are hashed with it: with another key, every reviewer would look new"
 )
 
+_DISK_MB = 10_240
+"""Parquet, zip and Excel files are copied to it; it costs only while the function runs."""
+_MAX_FILE_BYTES = (_DISK_MB - 256) * 2**20
+
 
 class CollectionStack(Stack):
     """raw bucket -> arrivals (queue) -> collection -> clean bucket, PostgreSQL, shards (queue).
@@ -65,10 +69,11 @@ class CollectionStack(Stack):
             operations=operations,
             asset="collection",
             settings=CollectionSettings,
-            values={**database.values, **self.values},
+            values={**database.values, **self.values, "max_file_bytes": _MAX_FILE_BYTES},
             description="Reads dumps, stores clean rows and rejects, maintains the ledger, sweeps",
             grants=self.grants,
             memory_mb=MAX_MEMORY_MB,
+            ephemeral_mb=_DISK_MB,
             reserved=workers + operations.environment.spare_concurrency,
             network=network,
         )

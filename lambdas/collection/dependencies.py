@@ -69,6 +69,7 @@ def build_dependencies() -> Dependencies:
         max_run_attempts=settings.max_run_attempts,
         max_reject_share=settings.max_reject_share,
         limits=Limits(
+            max_file_bytes=settings.max_file_bytes,
             cpu_seconds_per_mb=settings.cpu_seconds_per_mb,
             cpu_seconds_floor=settings.cpu_seconds_floor,
         ),

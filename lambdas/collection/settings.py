@@ -5,6 +5,7 @@ from pydantic import Field
 from shared.schemas.ingest import (
     CPU_SECONDS_FLOOR,
     CPU_SECONDS_PER_MB,
+    MAX_FILE_BYTES,
     MAX_REJECT_SHARE,
     MAX_RUN_ATTEMPTS,
 )
@@ -42,6 +43,8 @@ class CollectionSettings(DatabaseSettings):
     """Days for which the database keeps its backups; 0: it makes none. For receipts."""
     batch_rows: int = 10_000
     """Rows per transaction and per clean shard."""
+    max_file_bytes: int = Field(default=MAX_FILE_BYTES, ge=2**20)
+    """Space on the disk for the copy of a Parquet, zip or Excel file, in bytes."""
     max_run_seconds: float = Field(default=900.0, gt=0)
     """Time of one run, if the function's timeout is not shorter; the next run goes on after it."""
     max_run_attempts: int = Field(default=MAX_RUN_ATTEMPTS, ge=1)

@@ -13,6 +13,8 @@ CPU_SECONDS_PER_MB = 0.5
 CPU_SECONDS_FLOOR = 30.0
 """CPU time that every object may take, unless a setting changes it."""
 
+MAX_FILE_BYTES = 10 * 2**30
+"""Space for copies of a dump on the disk, unless a setting changes it."""
 MAX_RUN_ATTEMPTS = 5
 """Runs that store nothing after which an ingest is failed, unless a setting changes it."""
 MAX_SHARD_ATTEMPTS = 5

@@ -53,6 +53,14 @@ def _keys(permissions: set[tuple[str, str]], action: str, bucket: str) -> set[st
     }
 
 
+def test_copies_of_dumps_fit_on_the_disk_of_collection(assembly: Assembly):
+    properties = _function(assembly, "collection", "Collection").properties
+    space = int(properties["Environment"]["Variables"]["REVIEWLENS_MAX_FILE_BYTES"])
+    disk = properties["EphemeralStorage"]["Size"] * 2**20
+    assert disk == 10_240 * 2**20
+    assert disk - 512 * 2**20 < space < disk
+
+
 def test_collection_reads_dumps_writes_clean_shards_and_removes_what_came_from_a_dump(
     assembly: Assembly,
 ):

@@ -14,17 +14,32 @@ from lambdas.collection.reading.zip_directory import check_directory
 from shared.errors import IngestError, report_full_disk
 
 _IN_MEMORY = 8 * 2**20
+_TOO_LARGE = (
+    "a Parquet, zip or Excel file is copied to the disk of the function, which has space for"
+    " {max_bytes} bytes of it: split it, or upload CSV or JSON lines (plain, or with gzip), which"
+    " are not copied"
+)
 _CHUNK = 256 * 1024
 
 
-def spool(chunks: Iterator[bytes]) -> IO[bytes]:
+def spool(chunks: Iterator[bytes], max_bytes: int) -> IO[bytes]:
     """Copy a stream to a temporary file (in memory while it is small) and rewind it.
 
+    Args:
+        chunks: the stream.
+        max_bytes: its largest size.
+
     Raises:
+        IngestError: object_too_large.
         StorageFullError: the disk has no space for it.
     """
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed with the dump
+    size = 0
     for chunk in chunks:
+        size += len(chunk)
+        if size > max_bytes:
+            file.close()
+            raise IngestError("object_too_large", _TOO_LARGE.format(max_bytes=max_bytes))
         with report_full_disk("the dump cannot be copied to a temporary file"):
             file.write(chunk)
     file.seek(0)
@@ -59,13 +74,13 @@ def read_zip(file: IO[bytes], state: StreamState) -> Iterator[Entry]:
             yield Entry(member.filename, member.file_size, chunks)
 
 
-def open_zip(chunks: Iterator[bytes], max_members: int) -> IO[bytes]:
+def open_zip(chunks: Iterator[bytes], max_members: int, max_bytes: int) -> IO[bytes]:
     """Copy a zip archive to a temporary file and check its directory.
 
     Raises:
-        IngestError: decompression_limit.
+        IngestError: decompression_limit, or object_too_large if it has more than ``max_bytes``.
     """
-    file = spool(chunks)
+    file = spool(chunks, max_bytes)
     check_directory(file, max_members)
     file.seek(0)
     return file

@@ -180,7 +180,7 @@ def _delimited(
 
 
 def _parquet(chunks: Iterator[bytes], member: Member, options: ReadOptions) -> Opened:
-    parquet, state = open_parquet(spool(chunks)), member.state
+    parquet, state = open_parquet(spool(chunks, member.disk_bytes)), member.state
     names = parquet.names
     schema = choose_schema(names, options.mapping)
     unused = () if schema.identified_by_row else set(schema.unused_columns(names))

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import SEEK_END
 from itertools import chain
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO
@@ -19,6 +20,8 @@ from shared.errors import IngestError
 
 _HEAD_BYTES = 4096
 _MAX_LAYERS = 3
+_OPEN_COPIES = 3
+"""Copies of members that are on the disk together: the first, the last one, and the next."""
 _MAX_NAME = 500
 _ARCHIVES = ("zip", "tar")
 _DOCUMENTS = frozenset(
@@ -39,6 +42,8 @@ class Member:
     state: StreamState
     size: SizeLimit
     """Counts what ``chunks`` return; a format that expands counts the rest."""
+    disk_bytes: int
+    """Space on the disk for a copy of it."""
     workbook: IO[bytes] | None = None
     """An Excel workbook; ``chunks`` is empty then."""
     restart: Callable[[int], Iterator[bytes]] | None = None
@@ -75,11 +80,13 @@ def open_source(stream: BinaryIO, limits: Limits) -> Source:
     if not head and state.compression == "none":
         raise IngestError("empty_object", "the object has no bytes")
     size = SizeLimit(lambda: counted.bytes_read, limits, state, cpu)
-    chunks = size.apply(chunks)
+    chunks, disk = size.apply(chunks), limits.max_file_bytes
     if kind == "zip":
-        file = open_zip(chunks, limits.max_members)
+        file = open_zip(chunks, limits.max_members, disk)
         if is_workbook(file):
-            return Source(state, Member(None, iter(()), state, size, file))
+            return Source(state, Member(None, iter(()), state, size, disk, file))
+        disk -= file.seek(0, SEEK_END)
+        file.seek(0)
         entries = read_zip(file, state)
     elif kind == "tar":
         entries = read_tar(chunks, state)
@@ -92,12 +99,12 @@ def open_source(stream: BinaryIO, limits: Limits) -> Source:
                 state.bytes_out = offset
                 return size.apply(iter(counted))
 
-        return Source(state, Member(None, chunks, state, size, restart=restart))
+        return Source(state, Member(None, chunks, state, size, disk, restart=restart))
     state.compression = kind if state.compression == "none" else f"{state.compression}+{kind}"
     source = Source(state)
     counts = StreamState(compression=state.compression)
     size = SizeLimit(lambda: counted.bytes_read, limits, counts, cpu)
-    source.members = _Reader(source, limits, size).read(entries)
+    source.members = _Reader(source, limits, size, disk // _OPEN_COPIES).read(entries)
     return source
 
 
@@ -139,11 +146,12 @@ def _read_head(chunks: Iterator[bytes]) -> bytes:
 class _Reader:
     """Opens the members of one archive."""
 
-    def __init__(self, source: Source, limits: Limits, size: SizeLimit) -> None:
+    def __init__(self, source: Source, limits: Limits, size: SizeLimit, disk_bytes: int) -> None:
         self._source = source
         self._limits = limits
         self._size = size
         """Counts the bytes of all members."""
+        self._disk_bytes = disk_bytes
         self._names: Counter[str] = Counter()
 
     def read(self, entries: Iterator[Entry]) -> Iterator[Member | Failure]:
@@ -185,13 +193,13 @@ class _Reader:
         state.compression = outer.compression + inner
         chunks = self._size.apply(chunks)
         if kind == "zip":
-            file = open_zip(chunks, self._limits.max_members)
+            file = open_zip(chunks, self._limits.max_members, self._disk_bytes)
             if is_workbook(file):
-                return Member(name, iter(()), state, self._size, file)
+                return Member(name, iter(()), state, self._size, self._disk_bytes, file)
         if kind in _ARCHIVES:
             message = f"it is a {kind} archive inside an archive"
             raise IngestError("archive_unsupported", message)
-        return Member(name, chunks, state, self._size)
+        return Member(name, chunks, state, self._size, self._disk_bytes)
 
 
 def _next_entry(entries: Iterator[Entry], previous: str) -> Entry | None:

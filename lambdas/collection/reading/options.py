@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.schemas.ingest import CPU_SECONDS_FLOOR, CPU_SECONDS_PER_MB
+from shared.schemas.ingest import CPU_SECONDS_FLOOR, CPU_SECONDS_PER_MB, MAX_FILE_BYTES
 from shared.schemas.review import MAPPING_OPTIONS
 
 
@@ -14,6 +14,7 @@ class Limits:
     """Limits that stop a hostile object from exhausting memory or time.
 
     ``max_ratio`` applies after ``ratio_floor`` bytes of output: small objects have odd ratios.
+    ``max_file_bytes`` is the space for copies on the disk, which some formats need.
     ``cpu_seconds_per_mb`` applies after ``cpu_seconds_floor``, to the bytes of all members.
     """
 
@@ -21,6 +22,7 @@ class Limits:
     max_bytes: int = 64 * 2**30
     max_record_bytes: int = 2**20
     max_members: int = 1000
+    max_file_bytes: int = MAX_FILE_BYTES
     max_rejects: int = 1_000_000
     ratio_floor: int = 32 * 2**20
     cpu_seconds_per_mb: float = CPU_SECONDS_PER_MB
