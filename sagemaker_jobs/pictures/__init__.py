@@ -1,0 +1,1 @@
+"""The picture tower: pictures in the vector space of the review encoder."""
