@@ -15,7 +15,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model model-accurate bench synth preflight deploy-env clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model model-accurate pictures-model bench synth preflight deploy-env clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -96,6 +96,9 @@ model: $(TRAIN)/.train ## Make the shipped model (DATA=, LABELS=folder of a teac
 model-accurate: $(TRAIN)/.train ## Make the second model of a cascade, and export its teacher (DATA=, LABELS=)
 	$(TRAIN)/bin/python scripts/model/build_model.py accurate $(DATA) $(if $(LABELS),--labels $(LABELS))
 	$(TRAIN)/bin/python scripts/model/build_model.py teacher $(DATA)
+
+pictures-model: $(TRAIN)/.train ## Make the picture tower (DATA=folder of the product pictures)
+	$(TRAIN)/bin/python scripts/model/build_pictures.py $(DATA) $(ARGS)
 
 pictures: $(VENV)/.dev ## Take the screenshots of the page for the README
 	scripts/install_chromium.sh $(BIN)/python

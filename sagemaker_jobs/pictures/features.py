@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -198,7 +198,7 @@ def load_features(folder: Path) -> npt.NDArray[np.float16]:
     return features
 
 
-def load_record(folder: Path) -> dict[str, object]:
+def load_record(folder: Path) -> dict[str, Any]:
     """The record of the step.
 
     Raises:
@@ -207,12 +207,11 @@ def load_record(folder: Path) -> dict[str, object]:
     path = folder / RECORD
     if not path.is_file():
         raise FileNotFoundError(f"features_dir: {path} is missing: run the step features first")
-    record: dict[str, object] = json.loads(path.read_text())
+    record: dict[str, Any] = json.loads(path.read_text())
     return record
 
 
 def saved_config(folder: Path, data_dir: Path) -> FeaturesConfig:
     """The settings of the features of a folder, with its own copy of the backbone."""
-    settings = dict(load_record(folder)["settings"])  # type: ignore[call-overload]
-    settings["backbone"] = str(folder / BACKBONE)
+    settings = load_record(folder)["settings"] | {"backbone": str(folder / BACKBONE)}
     return FeaturesConfig(**settings, data_dir=data_dir, cache_dir=folder, output_dir=folder)

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -70,14 +71,17 @@ def read_products(folder: Path) -> list[Product]:
 
 
 def read_pictures(folder: Path, files: Sequence[str]) -> Iterator[bytes | None]:
-    """The bytes of pictures in images.zip, in the order of their names; None if one is missing."""
+    """The bytes of pictures in images.zip, in the order of their names.
+
+    None for one that is missing, and no bytes for one that the archive has damaged.
+    """
     with zipfile.ZipFile(folder / "images.zip") as archive:
         members = {name.rsplit("/", 1)[-1]: name for name in archive.namelist()}
         for file in files:
             name = members.get(file)
             try:
                 yield None if name is None else archive.read(name)
-            except zipfile.BadZipFile:  # a wrong checksum of this member
+            except (zipfile.BadZipFile, zlib.error):  # this member is damaged
                 yield b""
 
 

@@ -15,18 +15,14 @@ sentences and terms alone.
 """
 
 import argparse
-import hashlib
-import json
 import logging
-import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-log = logging.getLogger("build")
+from steps import Step, job, perform_all, publish, script
+
 LEFT_OUT = ("alexa", "datafiniti", "datafiniti-full")
 """Sources that are left out of the training data beside those that always are."""
 UNSEEN = ",".join(("cellphones", *LEFT_OUT, "dynasent", "semeval14", "tweets"))
@@ -36,15 +32,8 @@ SURE_SENTENCES = 0.9
 """This share of the sentences that a model is sure of must be right: on dynasent,
 chosen to mislead models, none reaches the 0.95 of reviews."""
 EVALUATED = f"test,sentences,{UNSEEN}"
+_PUBLISHED = ("model.onnx", "tokenizer.json", "manifest.json")
 _FAMILIES = {"default": "minilm-reviews-2", "accurate": "mpnet-reviews-1", "teacher": "teacher-1"}
-
-
-class Step(NamedTuple):
-    """A command, and the file that exists when it is complete."""
-
-    name: str
-    command: list[str]
-    output: Path
 
 
 class Folders(NamedTuple):
@@ -54,20 +43,6 @@ class Folders(NamedTuple):
     prepared: Path
     runs: Path
     labels: Path | None
-
-
-def job(name: str, **options: object) -> list[str]:
-    """The command of a job."""
-    module, *step = name.split()
-    command = [sys.executable, "-m", f"sagemaker_jobs.{module}", *step]
-    for option, value in options.items():
-        command += [f"--{option.replace('_', '-')}", str(value)]
-    return command
-
-
-def script(name: str, *arguments: object) -> list[str]:
-    """The command of a script beside this one."""
-    return [sys.executable, str(Path(__file__).with_name(name)), *map(str, arguments)]
 
 
 def teacher_base(folders: Folders) -> Step:
@@ -175,49 +150,6 @@ def steps(kind: str, folders: Folders) -> list[Step]:
     return [data, *student_steps(kind, folders), *served_steps(kind, run, folders)]
 
 
-def fingerprint(command: Sequence[str]) -> str:
-    """A hash of a command and of the recipe that it reads, but not of the interpreter."""
-    parts = list(command[1:])
-    parts += [Path(part).read_text() for part in parts if part.startswith("configs/")]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def perform(step: Step, records: Path) -> None:
-    """Run a step, if its output is not complete.
-
-    Raises:
-        SystemExit: the step failed, or what is there was made by another command.
-    """
-    record, current = (
-        records / f"{step.output.parent.name}-{step.output.name}",
-        fingerprint(step.command),
-    )
-    if record.exists() and record.read_text() != current:
-        raise SystemExit(
-            f"{step.name}: {step.output.parent} was made with other options: remove it and"
-            f" {record}, or give another --runs folder"
-        )
-    if step.output.exists():
-        log.info("%s: complete (%s)", step.name, step.output)
-        return
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(current)
-    started = time.monotonic()
-    log.info("%s: %s", step.name, " ".join(step.command[1:]))
-    if status := subprocess.run(step.command, check=False).returncode:
-        raise SystemExit(f"{step.name}: ended with status {status}")
-    log.info("%s: %.0f minutes", step.name, (time.monotonic() - started) / 60)
-
-
-def publish(artefact: Path, folder: Path) -> None:
-    """Copy a model to its folder; a model card that is there stays."""
-    for name in ("model.onnx", "tokenizer.json", "manifest.json"):
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(artefact / name, folder / name)
-    shutil.copytree(artefact / "evaluation", folder / "evaluation", dirs_exist_ok=True)
-    log.info("wrote %s, %s", folder, json.loads((folder / "manifest.json").read_text())["version"])
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Perform what is missing; returns the exit status."""
     parser = argparse.ArgumentParser(
@@ -234,10 +166,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     labels = None if options.no_teacher else options.labels or options.runs / "labels"
     folders = Folders(options.data, options.prepared, options.runs, labels)
-    for step in steps(options.kind, folders):
-        perform(step, options.runs / "steps")
+    perform_all(steps(options.kind, folders), options.runs / "steps")
     if options.kind != "teacher":
-        publish(options.runs / f"served-{options.kind}", options.models / options.kind)
+        artefact = options.runs / f"served-{options.kind}"
+        publish(artefact, options.models / options.kind, _PUBLISHED)
     return 0
 
 

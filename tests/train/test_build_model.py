@@ -12,20 +12,37 @@ from sagemaker_jobs.decide.config import DecideConfig
 from sagemaker_jobs.distil.__main__ import STEPS
 from sagemaker_jobs.evaluate.config import EvaluateConfig
 from sagemaker_jobs.export.config import ExportConfig
+from sagemaker_jobs.pictures.__main__ import STEPS as PICTURE_STEPS
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = {"export": ExportConfig, "evaluate": EvaluateConfig, "decide": DecideConfig} | {
-    f"distil {name}": config for name, config in STEPS.items()
+CONFIGS = {
+    "export": ExportConfig,
+    "evaluate": EvaluateConfig,
+    "decide": DecideConfig,
+    **{f"distil {name}": config for name, config in STEPS.items()},
+    **{f"pictures {name}": config for name, config in PICTURE_STEPS.items()},
 }
+
+
+def load(name):
+    """A script of scripts/model, which imports the modules beside it."""
+    path = ROOT / "scripts" / "model" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(path.parent))
+        spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def script():
-    path = ROOT / "scripts" / "model" / "build_model.py"
-    spec = importlib.util.spec_from_file_location("build_model", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("build_model")
+
+
+@pytest.fixture(scope="module")
+def machinery():
+    return load("steps")
 
 
 @pytest.fixture
@@ -48,6 +65,17 @@ def test_every_job_accepts_its_options(script, folders, kind, monkeypatch):
         parse(CONFIGS[name], command[first_option:], {})
         jobs += 1
     assert jobs >= 5
+
+
+def test_the_steps_of_the_picture_tower_accept_the_recipe(tmp_path):
+    script = load("build_pictures")
+    recipe = json.loads((ROOT / "configs" / "pictures.json").read_text())
+    todo = script.steps(tmp_path, tmp_path / "runs", ROOT / "models" / "default", recipe)
+    assert [step.name for step in todo] == list(PICTURE_STEPS)
+    for step in todo:
+        parsed = parse(PICTURE_STEPS[step.name], step.command[4:], {})
+        for name, value in recipe.get(step.name, {}).items():
+            assert getattr(parsed, name) == value
 
 
 def test_a_teacher_is_trained_only_without_labels(script, folders):
@@ -79,32 +107,32 @@ def writer(path, text):
     return [sys.executable, "-c", program]
 
 
-def test_a_complete_step_is_left_out_and_a_failed_one_is_repeated(script, tmp_path):
+def test_a_complete_step_is_left_out_and_a_failed_one_is_repeated(machinery, tmp_path):
     output = tmp_path / "run.json"
-    failing = script.Step("one", [sys.executable, "-c", "exit(3)"], output)
+    failing = machinery.Step("one", [sys.executable, "-c", "exit(3)"], output)
     with pytest.raises(SystemExit, match="one: ended with status 3"):
-        script.perform(failing, tmp_path / "steps")
-    step = script.Step("two", writer(output, "x"), tmp_path / "two" / "run.json")
-    script.perform(step, tmp_path / "steps")
+        machinery.perform(failing, tmp_path / "steps")
+    step = machinery.Step("two", writer(output, "x"), tmp_path / "two" / "run.json")
+    machinery.perform(step, tmp_path / "steps")
     assert output.read_text() == "x"
-    script.perform(step, tmp_path / "steps")
+    machinery.perform(step, tmp_path / "steps")
     assert output.read_text() == "xx", "its own output is missing"
     step.output.parent.mkdir()
     step.output.touch()
-    script.perform(step, tmp_path / "steps")
+    machinery.perform(step, tmp_path / "steps")
     assert output.read_text() == "xx"
 
 
-def test_an_output_of_other_options_is_not_mixed_with_these(script, tmp_path):
+def test_an_output_of_other_options_is_not_mixed_with_these(machinery, tmp_path):
     output = tmp_path / "run" / "run.json"
     output.parent.mkdir()
-    script.perform(script.Step("learn", writer(output, "a"), output), tmp_path / "steps")
+    machinery.perform(machinery.Step("learn", writer(output, "a"), output), tmp_path / "steps")
     with pytest.raises(SystemExit, match=r"learn: .*run was made with other options: remove it"):
-        script.perform(script.Step("learn", writer(output, "b"), output), tmp_path / "steps")
+        machinery.perform(machinery.Step("learn", writer(output, "b"), output), tmp_path / "steps")
     assert output.read_text() == "a"
 
 
-def test_publishing_keeps_the_model_card(script, tmp_path):
+def test_publishing_keeps_the_model_card(machinery, tmp_path):
     artefact, folder = tmp_path / "artefact", tmp_path / "models" / "default"
     (artefact / "evaluation").mkdir(parents=True)
     for name in ("model.onnx", "tokenizer.json", "evaluation/evaluation.json"):
@@ -113,7 +141,7 @@ def test_publishing_keeps_the_model_card(script, tmp_path):
     folder.mkdir(parents=True)
     (folder / "MODEL_CARD.md").write_text("card")
     (folder / "model.onnx").write_text("old")
-    script.publish(artefact, folder)
+    machinery.publish(artefact, folder, ("model.onnx", "tokenizer.json", "manifest.json"))
     assert (folder / "MODEL_CARD.md").read_text() == "card"
     assert (folder / "model.onnx").read_text() == "new"
     assert (folder / "evaluation" / "evaluation.json").read_text() == "new"
