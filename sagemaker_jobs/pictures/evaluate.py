@@ -53,7 +53,8 @@ def type_vectors(model: ScoredModel, types: Sequence[str]) -> Floats:
 def zero_shot(pictures: Floats, vectors: Floats, types: Sequence[str], own: Sequence[str]) -> Hits:
     """For which pictures the nearest article type is their own."""
     predicted = (pictures @ vectors.T).argmax(1)
-    return np.array([types[row] for row in predicted]) == np.array(own)
+    hits: Hits = np.array([types[row] for row in predicted]) == np.array(own)
+    return hits
 
 
 def probe(features: Floats, products: Sequence[Product], rows: list[int], strength: float) -> Hits:

@@ -29,8 +29,10 @@ log = logging.getLogger("pictures")
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 OPSET = 17
-_INTEGER_OPERATORS = ["Conv"]
-"""The backbone; the projection has few products and stays float32."""
+_INTEGER_OPERATORS = ["Conv", "Clip", "Pad"]
+"""Products, and what stands between them: a limit (ReLU6) becomes the range of its product."""
+_FLOAT_PART = "/projection"
+"""Nodes that stay float32: they are few, and their sums decide the order of results."""
 _METHODS = {
     "minmax": CalibrationMethod.MinMax,
     "percentile": CalibrationMethod.Percentile,
@@ -71,7 +73,7 @@ def export_float(tower: PictureTower, size: int, path: Path) -> None:
     onnx.checker.check_model(str(path))
 
 
-class _Pictures(CalibrationDataReader):  # type: ignore[misc]
+class _Pictures(CalibrationDataReader):
     """One picture at a time, for the ranges of activations."""
 
     def __init__(self, pixels: Sequence[Pixels]) -> None:
@@ -96,13 +98,18 @@ def quantise(plain: Path, served: Path, pixels: Sequence[Pixels], config: Export
     """
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
+        # without optimisation, which renames nodes: onnxruntime optimises when it opens the graph
+        quant_pre_process(
+            str(plain), str(prepared), skip_optimization=True, skip_symbolic_shape=True
+        )
+        names = [node.name for node in onnx.load(str(prepared)).graph.node]
         quantize_static(
             str(prepared),
             str(served),
             _Pictures(pixels),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=_INTEGER_OPERATORS,
+            nodes_to_exclude=[name for name in names if name.startswith(_FLOAT_PART)],
             per_channel=True,
             reduce_range=config.reduce_range,
             activation_type=QuantType.QUInt8,
