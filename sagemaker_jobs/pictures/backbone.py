@@ -72,7 +72,7 @@ def load_backbone(config: FeaturesConfig) -> Backbone:
     if config.backbone in PACKAGED:
         blocks, weights = None, _packaged_weights(config.backbone)
     else:
-        blocks, weights = _read(Path(config.backbone))
+        blocks, weights = _read(_file(config.backbone))
     network = new_network(blocks, config.size)
     expected = {name for name in network.state_dict() if not name.startswith(_CLASSIFIER)}
     kept = {name: value for name, value in weights.items() if not name.startswith(_CLASSIFIER)}
@@ -108,13 +108,13 @@ def save_backbone(path: Path, backbone: nn.Module, blocks: list[str] | None) -> 
 
 def backbone_blocks(config: FeaturesConfig) -> list[str] | None:
     """The settings of the blocks of a backbone; None: those of lite0."""
-    return None if config.backbone in PACKAGED else _read(Path(config.backbone))[0]
+    return None if config.backbone in PACKAGED else _read(_file(config.backbone))[0]
 
 
 def weights_hash(config: FeaturesConfig) -> str:
     """SHA-256 of the weights, which the key of the cache contains."""
     packaged = PACKAGED.get(config.backbone)
-    return packaged.sha256 if packaged else sha256_of(Path(config.backbone))
+    return packaged.sha256 if packaged else sha256_of(_file(config.backbone))
 
 
 def _packaged_weights(name: str) -> dict[str, Tensor]:
@@ -127,10 +127,15 @@ def _packaged_weights(name: str) -> dict[str, Tensor]:
     return weights
 
 
-def _read(path: Path) -> tuple[list[str] | None, dict[str, Any]]:
+def _file(backbone: str) -> Path:
+    path = Path(backbone)
     if not path.is_file():
         names = ", ".join(PACKAGED)
         raise FileNotFoundError(f"backbone: {path} is not a file; give one, or one of: {names}")
+    return path
+
+
+def _read(path: Path) -> tuple[list[str] | None, dict[str, Any]]:
     with safe_open(path, framework="pt") as opened:
         blocks = json.loads((opened.metadata() or {}).get("blocks", "null"))
         return blocks, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118

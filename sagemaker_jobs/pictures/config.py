@@ -92,7 +92,9 @@ class ExportConfig(JobConfig):
         default=True, description="7-bit weights: the same sums with and without VNNI"
     )
     calibration: Literal["minmax", "percentile", "entropy"] = Field(
-        default="minmax", description="how the ranges of activations are chosen"
+        default="minmax",
+        description="how the ranges of activations are chosen; percentile and entropy keep all "
+        "activations of all pictures in memory: give them fewer pictures",
     )
     calibration_pictures: PositiveInt = Field(default=200, description="from training")
     parity_pictures: PositiveInt = Field(default=200, description="from validation")
