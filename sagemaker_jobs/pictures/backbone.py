@@ -80,7 +80,9 @@ def load_backbone(config: FeaturesConfig) -> Backbone:
         differing = ", ".join(sorted(expected ^ set(kept))[:3])
         raise ValueError(f"backbone: its weights do not match its blocks: {differing}")
     network.load_state_dict(kept, strict=False)
-    return Backbone(network, config).eval().requires_grad_(False)
+    backbone = Backbone(network, config)
+    backbone.eval().requires_grad_(False)
+    return backbone
 
 
 def new_network(blocks: list[str] | None, size: int) -> nn.Module:

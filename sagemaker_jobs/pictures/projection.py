@@ -84,4 +84,5 @@ def load_projection(folder: Path) -> Projection:
         dimension = opened.get_slice("linear.bias").get_shape()[0]
     projection = Projection(features, dimension, hidden)
     projection.load_state_dict(load_file(path))
-    return projection.eval()
+    projection.eval()
+    return projection
