@@ -141,7 +141,7 @@ def run(config: FeaturesConfig) -> dict[str, object]:
         ValueError: the list of products is invalid, or no picture could be read.
     """
     torch.set_num_threads(config.threads or torch.get_num_threads())
-    products = read_products(config.data_dir)
+    products, incomplete = read_products(config.data_dir)
     weights = weights_hash(config)
     key = settings_key(config, weights)
     cache = FeatureCache(config.cache_dir / key)
@@ -163,6 +163,7 @@ def run(config: FeaturesConfig) -> dict[str, object]:
         "settings_key": key,
         "weights_sha256": weights,
         "products": len(products),
+        "incomplete_rows": incomplete,
         "skipped": dict(sorted(skipped.items())),
         "computed": writer.computed,
     })  # fmt: skip

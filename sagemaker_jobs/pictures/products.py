@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import logging
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+log = logging.getLogger("pictures")
 _COLUMNS = {
     "product_id": "id",
     "title": "productDisplayName",
@@ -46,14 +48,17 @@ class Product(NamedTuple):
         return "validation" if first < _VALIDATION_BYTES else "train"
 
 
-def read_products(folder: Path) -> list[Product]:
-    """All products of products.csv, once each, in the order of the file.
+def read_products(folder: Path) -> tuple[list[Product], int]:
+    """All products of products.csv, once each, in the order of the file; and the incomplete rows.
+
+    A row without an id, a title, a type or a picture is left out and counted.
 
     Raises:
-        ValueError: a column is missing, or a row lacks an id, a title, a type or a picture.
+        ValueError: a column is missing.
     """
     path = folder / "products.csv"
     products: dict[str, Product] = {}
+    incomplete = 0
     with path.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
         if missing := set(_COLUMNS.values()) - set(reader.fieldnames or ()):
@@ -62,12 +67,15 @@ def read_products(folder: Path) -> list[Product]:
             values = [(row[column] or "").strip() for column in _COLUMNS.values()]
             product = Product(*values)
             if not (product.product_id and product.title and product.type and product.file):
-                raise ValueError(
-                    f"{path}, line {reader.line_num}: id, productDisplayName, articleType and image"
-                    " must not be empty"
+                log.warning(
+                    "%s, line %d: id, productDisplayName, articleType or image is empty",
+                    path,
+                    reader.line_num,
                 )
+                incomplete += 1
+                continue
             products.setdefault(product.product_id, product)
-    return list(products.values())
+    return list(products.values()), incomplete
 
 
 def read_pictures(folder: Path, files: Sequence[str]) -> Iterator[bytes | None]:

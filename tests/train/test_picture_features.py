@@ -94,11 +94,12 @@ def test_without_a_readable_picture_there_is_an_error(config):
         run(config)
 
 
-def test_a_product_without_a_title_is_named(config):
+def test_a_product_without_a_title_is_left_out_and_counted(config, caplog):
     with (config.data_dir / "products.csv").open("a") as stream:
         stream.write("77,Men,Balls,Red,, ,77.png\n")
-    with pytest.raises(ValueError, match=r"products.csv, line 42: id, productDisplayName"):
-        read_products(config.data_dir)
+    products, incomplete = read_products(config.data_dir)
+    assert (len(products), incomplete) == (40, 1)
+    assert "products.csv, line 42: id, productDisplayName" in caplog.text
 
 
 @pytest.mark.parametrize(
