@@ -1,8 +1,7 @@
-"""Encodes titles and captions by the frozen review encoder; equal texts are encoded once."""
+"""Encodes titles and captions by a frozen encoder; equal texts are encoded once."""
 
 import hashlib
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,16 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
-from sagemaker_jobs.evaluate.model import ScoredModel, encode
 from sagemaker_jobs.pictures.config import CaptionsConfig
+from sagemaker_jobs.pictures.encoders import TextEncoder, open_text_encoder
 from sagemaker_jobs.pictures.features import PRODUCTS
 from sagemaker_jobs.pictures.products import load_products
 from sagemaker_jobs.pictures.wordings import captions
 from sagemaker_jobs.train.base import sha256_of
 
-log = logging.getLogger("pictures")
 RECORD, VECTORS = "captions.json", "captions.safetensors"
-_TEXTS_PER_LOG = 2048
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
@@ -40,35 +37,28 @@ def unit(vectors: Floats) -> Floats:
     return result
 
 
-def encode_texts(model: ScoredModel, texts: Sequence[str]) -> Floats:
+def encode_texts(encoder: TextEncoder, texts: Sequence[str]) -> Floats:
     """Unit vectors (t, d) of texts."""
-    parts = []
-    for start in range(0, len(texts), _TEXTS_PER_LOG):
-        ids, _ = model.tokenise(texts[start : start + _TEXTS_PER_LOG])
-        parts.append(encode(model.session, ids)[0])
-        log.info("%d of %d texts", start + len(ids), len(texts))
-    return unit(np.concatenate(parts))
+    return unit(encoder.encode(texts))
 
 
 def run(config: CaptionsConfig) -> dict[str, object]:
     """Write the vectors of all texts; returns the record, which is written last."""
     products = load_products(config.features_dir / PRODUCTS)
-    model = ScoredModel(config.text_model_dir, config.threads)
-    if not model.manifest.embeds:
-        raise ValueError("text_model_dir: this model has no vectors to compare texts")
+    encoder = open_text_encoder(config.text_model, config.threads)
     rows = [[product.title, *captions(product)] for product in products]
     numbers: dict[str, int] = {}
     for text in (text for row in rows for text in row):
         numbers.setdefault(text, len(numbers))
     indices = np.array([[numbers[text] for text in row] for row in rows], np.int64)
-    vectors = encode_texts(model, list(numbers))
+    vectors = encode_texts(encoder, list(numbers))
     output = config.output_dir
     output.mkdir(parents=True, exist_ok=True)
     (output / RECORD).unlink(missing_ok=True)
     values = {"vectors": vectors, "titles": indices[:, 0], "captions": indices[:, 1:]}
     save_file({k: np.ascontiguousarray(v) for k, v in values.items()}, output / VECTORS)
     record: dict[str, object] = {
-        "text_model": model.manifest.version,
+        "text_model": encoder.name,
         "products": len(products),
         "products_sha256": _products_hash(config.features_dir),
         "texts": len(numbers),

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sagemaker_jobs.arguments import JobConfig
+from shared.schemas.encoders import DEFAULT_ENCODER
 
 MAX_GRAPH_BYTES = 8_000_000
 
@@ -30,16 +31,20 @@ class FeaturesConfig(JobConfig):
         default=[4], description="blocks whose mean output is a feature beside the last one"
     )
     mirrored: bool = Field(default=True, description="also read each picture mirrored")
-    batch_size: PositiveInt = 32
+    batch_size: PositiveInt = 8
     part_size: PositiveInt = Field(default=1024, description="pictures per part of the cache")
-    threads: NonNegativeInt = Field(default=0, description="torch threads; 0: torch's default")
+    threads: NonNegativeInt = Field(default=0, description="threads of a pass; 0: all cores")
 
 
 class CaptionsConfig(JobConfig):
-    """Encode the titles and captions of the products by the review encoder."""
+    """Encode the titles and captions of the products."""
 
     features_dir: Path = Field(description="output folder of the step features")
-    text_model_dir: Path = Field(description="folder of the review encoder (model.onnx)")
+    text_model: str = Field(
+        default=DEFAULT_ENCODER,
+        description="the encoder of the texts: a base encoder as in training, or a folder with "
+        "model.onnx",
+    )
     output_dir: Path = Field(description="folder for the vectors")
     threads: NonNegativeInt = Field(default=0, description="threads of a pass; 0: the default")
 
@@ -68,6 +73,9 @@ class LearnConfig(JobConfig):
     title_weight: float = Field(
         default=0.6, ge=0, le=1, description="weight of the titles in the loss; the rest: captions"
     )
+    type_weight: NonNegativeFloat = Field(
+        default=0.2, description="weight of finding a picture's article type among all types"
+    )
     temperature: PositiveFloat = Field(default=0.05, description="at the start; it is learned")
     learning_rate: PositiveFloat = 1e-3
     weight_decay: NonNegativeFloat = 0.05
@@ -87,19 +95,12 @@ class ExportConfig(JobConfig):
     learned_dir: Path = Field(description="output folder of the step learn")
     output_dir: Path = Field(description="folder for model.onnx and manifest.json")
     family: str = Field(default="lite-pictures-1", description="first part of the version")
-    precision: Literal["int8", "float32"] = "int8"
-    reduce_range: bool = Field(
-        default=True, description="7-bit weights: the same sums with and without VNNI"
+    precision: Literal["int8", "float32"] = Field(
+        default="int8", description="int8: large weights are stored in 8 bits"
     )
-    calibration: Literal["minmax", "percentile", "entropy"] = Field(
-        default="minmax",
-        description="how the ranges of activations are chosen; percentile and entropy keep all "
-        "activations of all pictures in memory: give them fewer pictures",
-    )
-    calibration_pictures: PositiveInt = Field(default=200, description="from training")
     parity_pictures: PositiveInt = Field(default=200, description="from validation")
     min_cosine: float = Field(
-        default=0.97, ge=-1, le=1, description="least mean cosine of int8 to float32"
+        default=0.995, ge=-1, le=1, description="least mean cosine of int8 to float32"
     )
 
 
@@ -109,7 +110,10 @@ class EvaluateConfig(JobConfig):
     data_dir: Path = Field(description="folder with products.csv and images.zip")
     features_dir: Path = Field(description="output folder of the step features")
     model_dir: Path = Field(description="output folder of the step export")
-    text_model_dir: Path = Field(description="folder of the review encoder (model.onnx)")
+    text_model: str = Field(
+        description="the encoder of the texts: that of the step captions, or a folder with the "
+        "model.onnx of one that was trained to stay near it"
+    )
     output: Path = Field(description="JSON file to write; Markdown is written beside it")
     split: Literal["test", "validation"] = "test"
     probe: bool = Field(default=True, description="fit a linear probe on the frozen features")

@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sagemaker_jobs.evaluate.model import ScoredModel
 from sagemaker_jobs.pictures.captions import encode_texts, unit
 from sagemaker_jobs.pictures.config import EvaluateConfig
+from sagemaker_jobs.pictures.encoders import TextEncoder, open_text_encoder
 from sagemaker_jobs.pictures.export import GRAPH, MANIFEST, pixels_of
 from sagemaker_jobs.pictures.features import PRODUCTS, load_features
 from sagemaker_jobs.pictures.figures import (
@@ -43,10 +43,10 @@ log = logging.getLogger("pictures")
 _PROBE_ITERATIONS = 200
 
 
-def type_vectors(model: ScoredModel, types: Sequence[str]) -> Floats:
+def type_vectors(encoder: TextEncoder, types: Sequence[str]) -> Floats:
     """A unit vector for each article type: the mean of its prompts."""
     texts = [prompts(each) for each in types]
-    vectors = encode_texts(model, [text for each in texts for text in each])
+    vectors = encode_texts(encoder, [text for each in texts for text in each])
     return unit(vectors.reshape(len(types), -1, vectors.shape[-1]).mean(1))
 
 
@@ -98,11 +98,11 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
         ValueError: the tower was made for another text model, or the split is empty.
     """
     manifest = PictureManifest.model_validate_json((config.model_dir / MANIFEST).read_bytes())
-    model = ScoredModel(config.text_model_dir, config.threads)
-    if model.manifest.version != manifest.text_model:
+    encoder = open_text_encoder(config.text_model, config.threads)
+    if not _comparable(manifest, encoder):
         raise ValueError(
-            f"text_model_dir: it is {model.manifest.version}, but the tower was made for"
-            f" {manifest.text_model}"
+            f"text_model: it is {encoder.name}, but the tower was made for {manifest.text_model}"
+            " and encoders near it"
         )
     products = load_products(config.features_dir / PRODUCTS)
     rows = rows_of(products, config.split)
@@ -114,9 +114,9 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
     types = sorted({product.type for product in products})
     hits: dict[str, Hits] = {
         "zero_shot_type": zero_shot(
-            pictures, type_vectors(model, types), types, [product.type for product in held_out]
+            pictures, type_vectors(encoder, types), types, [product.type for product in held_out]
         ),
-        **_retrieval(model, pictures, held_out),
+        **_retrieval(encoder, pictures, held_out),
     }
     if config.probe:
         features = load_features(config.features_dir)[:, 0].astype(np.float32)
@@ -124,7 +124,7 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
     repeated = in_training(products, load_picture_hashes(config.features_dir / PRODUCTS), rows)
     result = {
         "version": manifest.version,
-        "text_model": manifest.text_model,
+        "text_model": encoder.name,
         "evaluated_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "split": config.split,
         "products": len(rows),
@@ -138,13 +138,20 @@ def run(config: EvaluateConfig) -> dict[str, Any]:
     return result
 
 
+def _comparable(manifest: PictureManifest, encoder: TextEncoder) -> bool:
+    """Whether the vectors of a tower and of an encoder can be compared."""
+    if encoder.manifest is None:
+        return encoder.name == manifest.text_model
+    return manifest.fits(encoder.manifest)
+
+
 def _retrieval(
-    model: ScoredModel, pictures: Floats, products: Sequence[Product]
+    encoder: TextEncoder, pictures: Floats, products: Sequence[Product]
 ) -> dict[str, Hits]:
     titles = [product.title for product in products]
     distinct = list(dict.fromkeys(titles))
     numbers = {title: number for number, title in enumerate(distinct)}
-    vectors = encode_texts(model, distinct)
+    vectors = encode_texts(encoder, distinct)
     own = np.array([numbers[title] for title in titles], np.int64)
     return retrieval_hits(title_scores(pictures, vectors, own))
 

@@ -15,7 +15,13 @@ from sagemaker_jobs.export.parity import TOLERANCE, ParityError
 from sagemaker_jobs.pictures.backbone import load_backbone
 from sagemaker_jobs.pictures.config import MAX_GRAPH_BYTES, ExportConfig
 from sagemaker_jobs.pictures.features import PRODUCTS, load_record, read_pixels, saved_config
-from sagemaker_jobs.pictures.graph import PictureTower, Pixels, embed, export_float, quantise
+from sagemaker_jobs.pictures.graph import (
+    PictureTower,
+    Pixels,
+    embed,
+    export_float,
+    store_weights_as_int8,
+)
 from sagemaker_jobs.pictures.learn import RECORD
 from sagemaker_jobs.pictures.products import Product, load_products, read_pictures, rows_of
 from sagemaker_jobs.pictures.projection import load_projection
@@ -80,7 +86,7 @@ def int8_parity(
     if not result["mean_cosine"] >= least:
         raise ParityError(
             f"the int8 graph has a mean cosine of {result['mean_cosine']:.4f} to float32, less than"
-            f" {least}: try another calibration, or reduce_range false"
+            f" {least}"
         )
     if not result["batch_difference"] <= TOLERANCE:
         raise ParityError("a vector of the int8 graph depends on the other pictures of its batch")
@@ -113,10 +119,8 @@ def run(config: ExportConfig) -> dict[str, object]:
         export_float(tower, settings.size, plain)
         measured["float32_parity"] = float_parity(tower, plain, checked[:_FLOAT_PICTURES])
         if config.precision == "int8":
-            ranges = evenly(products, "train", config.calibration_pictures)
-            quantise(plain, served, pixels_of(config.data_dir, ranges, settings.size), config)
+            store_weights_as_int8(plain, served)
             measured["int8_parity"] = int8_parity(plain, served, checked, config.min_cosine)
-            measured |= {"reduce_range": config.reduce_range, "calibration": config.calibration}
         else:
             served = plain
         body = served.read_bytes()

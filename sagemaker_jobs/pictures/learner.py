@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from sagemaker_jobs.distil.fit import rate_factor
 from sagemaker_jobs.pictures.config import LearnConfig
@@ -90,7 +91,8 @@ class Learner:
         ):
             true = equally_true(own, chosen)
             total = total + share * contrastive_loss(pictures, vectors[chosen], scale, true)
-        return total
+        types = scale * pictures @ self._data.type_vectors.T
+        return total + self._config.type_weight * cross_entropy(types, self._data.own_types[rows])
 
     @property
     def is_finished(self) -> bool:

@@ -33,6 +33,8 @@ PROMPTS = (
     "product picture: {type}",
 )
 """Texts of an article type for zero-shot classification; their mean is its vector."""
+TYPE_CAPTIONS = 2
+"""The last captions of a product, which name its type alone."""
 
 
 def singular(article_type: str) -> str:
@@ -79,6 +81,8 @@ def captions(product: Product) -> list[str]:
         _words("the", name, f"is {colour}" if known else "", for_people),
         _words("I bought", with_article(coloured), for_people),
         _words(people, product.colour.lower(), product.type.lower()),
+        with_article(name),
+        _words(product.type.lower(), "for sale"),
     ]
 
 

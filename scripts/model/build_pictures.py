@@ -3,8 +3,9 @@
     python scripts/model/build_pictures.py DATA_FOLDER [--runs FOLDER] [--recipe FILE]
 
 DATA_FOLDER contains products.csv and images.zip, or a folder fashion-products with both. The recipe
-(configs/pictures.json) has the options of each step. The texts are encoded by models/default. A
-step that was interrupted continues: the same command repeats what is missing.
+(configs/pictures.json) has the options of each step. The tower learns the space of a base encoder,
+near which the served encoder stays, and is evaluated with the texts of both. A step that was
+interrupted continues: the same command repeats what is missing.
 """
 
 import argparse
@@ -15,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from steps import Step, job, perform_all, publish
+
+from shared.schemas.encoders import DEFAULT_ENCODER
 
 PRODUCTS = "fashion-products"
 _PUBLISHED = ("model.onnx", "manifest.json")
@@ -32,7 +35,8 @@ def steps(
     features, texts, learned, artefact = (
         runs / f"pictures-{name}" for name in ("features", "captions", "learned", "served")
     )
-    figures = artefact / "evaluation" / "evaluation.json"
+    figures = artefact / "evaluation"
+    measured = {"data_dir": data, "features_dir": features, "model_dir": artefact}
     places: dict[str, tuple[Path, dict[str, Path]]] = {
         "features": (
             features / "features.json",
@@ -40,7 +44,7 @@ def steps(
         ),
         "captions": (
             texts / "captions.json",
-            {"features_dir": features, "text_model_dir": text_model, "output_dir": texts},
+            {"features_dir": features, "output_dir": texts},
         ),
         "learn": (
             learned / "learn.json",
@@ -56,22 +60,26 @@ def steps(
             },
         ),
         "evaluate": (
-            figures,
-            {
-                "data_dir": data,
-                "features_dir": features,
-                "model_dir": artefact,
-                "text_model_dir": text_model,
-                "output": figures,
-            },
+            figures / "evaluation.json",
+            {**measured, "text_model": text_model, "output": figures / "evaluation.json"},
         ),
     }
     if unknown := sorted(set(recipe) - set(places)):
         raise SystemExit(f"the recipe has unknown steps: {', '.join(unknown)}")
-    return [
+    made = [
         Step(name, job(f"pictures {name}", **_options(recipe.get(name, {})), **folders), output)
         for name, (output, folders) in places.items()
     ]
+    base = figures / "base.json"
+    again = {"text_model": text_encoder(recipe), "probe": "false"}
+    options = _options(recipe.get("evaluate", {})) | again
+    command = job("pictures evaluate", **options, **measured, output=base)
+    return [*made, Step("evaluate with the base encoder", command, base)]
+
+
+def text_encoder(recipe: dict[str, dict[str, object]]) -> object:
+    """The base encoder in whose space the tower learns."""
+    return recipe.get("captions", {}).get("text_model", DEFAULT_ENCODER)
 
 
 def _options(values: dict[str, object]) -> dict[str, object]:

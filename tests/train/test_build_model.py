@@ -71,11 +71,13 @@ def test_the_steps_of_the_picture_tower_accept_the_recipe(tmp_path):
     script = load("build_pictures")
     recipe = json.loads((ROOT / "configs" / "pictures.json").read_text())
     todo = script.steps(tmp_path, tmp_path / "runs", ROOT / "models" / "default", recipe)
-    assert [step.name for step in todo] == list(PICTURE_STEPS)
-    for step in todo:
-        parsed = parse(PICTURE_STEPS[step.name], step.command[4:], {})
-        for name, value in recipe.get(step.name, {}).items():
-            assert getattr(parsed, name) == value
+    names = [step.command[3] for step in todo]
+    assert names == [*PICTURE_STEPS, "evaluate"]
+    for name, step in zip(names, todo, strict=True):
+        parsed = parse(PICTURE_STEPS[name], step.command[4:], {})
+        for option, value in recipe.get(name, {}).items():
+            assert getattr(parsed, option) == value
+    assert parsed.text_model == "all-MiniLM-L6-v2"
 
 
 def test_a_teacher_is_trained_only_without_labels(script, folders):

@@ -1,0 +1,50 @@
+"""Vectors of pictures are compared only with texts of the encoder that the tower learned from."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.schemas.manifest import Manifest
+from shared.schemas.picture_manifest import PictureManifest
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TOWER = PictureManifest(
+    version="pictures-1", created_at=NOW, files={}, dimension=384, size=160, text_model="base"
+)
+
+
+def text_model(cosine=0.99, base="base", version="reviews-1", dimension=384, **fields):
+    parameters = {
+        "base_cosine": cosine,
+        "training": {"parameters": {"model_name": base}},
+    }
+    return Manifest(
+        kind="model", version=version, created_at=NOW, files={}, dimension=dimension,
+        parameters=parameters, **fields,
+    )  # fmt: skip
+
+
+def test_a_text_model_near_the_same_base_fits():
+    assert TOWER.fits(text_model())
+    assert TOWER.fits(text_model(base="another", cosine=None, version="base"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"base": "another"},
+        {"cosine": 0.9},
+        {"cosine": None},
+        {"cosine": "0.99"},
+        {"dimension": 768},
+        {"embeds": False},
+    ],
+    ids="-".join,
+)
+def test_any_other_text_model_does_not(other):
+    assert not TOWER.fits(text_model(**other))
+
+
+def test_a_manifest_without_its_training_does_not():
+    manifest = text_model().model_copy(update={"parameters": {"base_cosine": 0.99}})
+    assert not TOWER.fits(manifest)
