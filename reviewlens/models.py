@@ -56,6 +56,7 @@ from shared.schemas.insights import (
     Totals,
     Trend,
 )
+from shared.schemas.picture import MAX_SENT_BYTES
 from shared.schemas.preview import LANGUAGE_ROWS, PREVIEW_BYTES, Preview
 from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS, ProductFacts
@@ -73,6 +74,7 @@ __all__ = [
     "MAPPING_FIELDS",
     "MAPPING_OPTIONS",
     "MAX_BATCH_TEXTS",
+    "MAX_SENT_BYTES",
     "MAX_TEXT_CHARACTERS",
     "NO_CHANGE",
     "PREVIEW_BYTES",

@@ -106,3 +106,42 @@ def tiny_model(folder, version="tiny-1-0a1b2c3d", *, tokens=None, **parameters):
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+def tiny_picture_model(folder, text_model="tiny-1-0a1b2c3d", *, size=32):
+    """Write a folder with a picture tower: the direction of the mean colour in some space."""
+    folder.mkdir(parents=True)
+    weights = {
+        "map": np.random.default_rng(7).normal(size=(3, WIDTH)).astype(np.float32),
+        "scale": np.float32([1 / 255]),
+    }
+    steps = [
+        ("Cast", ["pixels"], "values", {"to": TensorProto.FLOAT}),
+        ("Mul", ["values", "scale"], "scaled", {}),
+        ("ReduceMean", ["scaled"], "colour", {"axes": [1, 2], "keepdims": 0}),
+        ("MatMul", ["colour", "map"], "mapped", {}),
+        ("LpNormalization", ["mapped"], "embedding", {"axis": 1, "p": 2}),
+    ]
+    tiny = helper.make_graph(
+        [helper.make_node(kind, inputs, [out], **options) for kind, inputs, out, options in steps],
+        "tiny",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", size, size, 3])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", WIDTH])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(tiny, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.save(model, str(folder / "model.onnx"))
+    body = (folder / "model.onnx").read_bytes()
+    manifest = {
+        "version": "tiny-pictures-1",
+        "created_at": "2026-01-01T00:00:00Z",
+        "files": {
+            "model.onnx": {"sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)},
+        },
+        "dimension": WIDTH,
+        "size": size,
+        "text_model": text_model,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

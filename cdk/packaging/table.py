@@ -32,7 +32,12 @@ _EDGE = (
 )
 _DATABASE = ("shared.db", "shared.db.aspects", "shared.db.duplicates", "shared.db.insights")
 _LANGUAGE = ("shared.aspects", "shared.language")
-_SERVING = (*_EDGE, *_LANGUAGE, "shared.index", "shared.runtime", "shared.serving")
+_SERVING = (
+    *(*_EDGE, *_LANGUAGE, "shared.index", "shared.pictures", "shared.runtime", "shared.serving"),
+)
+PICTURE_MODEL = "models/pictures"
+"""Folder of the picture model, in the repository and beside the code of a function."""
+_PICTURE_FILES = (f"{PICTURE_MODEL}/model.onnx", f"{PICTURE_MODEL}/manifest.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,8 @@ class Asset:
     """Whether it also fits into a zip; a zip can start from a snapshot (SnapStart)."""
     modules_by_path: tuple[str, ...] = ()
     """Modules that are loaded by path instead of being imported: Alembic's migrations."""
+    files: tuple[str, ...] = ()
+    """Files that belong to no package."""
 
 
 ASSETS: dict[str, Asset] = {
@@ -65,7 +72,13 @@ ASSETS: dict[str, Asset] = {
             *("shared.pictures", "shared.schemas", "shared.settings"),
         ),
     ),
-    "inference": Asset(packages=(*_SERVING, "lambdas.inference"), kind="image", image="serving"),
+    "inference": Asset(
+        packages=(*_SERVING, "lambdas.inference"),
+        kind="image",
+        image="serving",
+        fits_zip=False,
+        files=_PICTURE_FILES,
+    ),
     "insights": Asset(
         packages=(
             *(*_EDGE, *_DATABASE, "shared.db.ingest", "shared.statistics", "lambdas.insights"),
@@ -94,7 +107,11 @@ ASSETS: dict[str, Asset] = {
         ),
     ),
     "retrieval": Asset(
-        packages=(*_SERVING, "lambdas.retrieval"), kind="image", image="serving", fits_zip=False
+        packages=(*_SERVING, "lambdas.retrieval"),
+        kind="image",
+        image="serving",
+        fits_zip=False,
+        files=_PICTURE_FILES,
     ),
     "training": Asset(packages=(*_EDGE, "shared.db", "lambdas.training")),
 }
@@ -155,6 +172,7 @@ def asset_of(name: str) -> Asset:
 def _asset_sources(asset: Asset) -> Iterator[Path]:
     for package in asset.packages:
         yield from _folder_sources(ROOT.joinpath(*package.split(".")))
+    yield from map(Path, asset.files)
     for module in asset.modules_by_path:
         path = ROOT.joinpath(*module.split("."))
         if path.is_dir():

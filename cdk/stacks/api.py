@@ -23,8 +23,8 @@ class ApiStack(Stack):
 
     Collection and processing have separate functions for the API, built from the same code: a
     request must end within 29 s, while a queue message may take 15 minutes, and a release of the
-    API is gradual. inference invokes image_fetch, which reads pictures of callers. Exports
-    ``gateway``, ``firewall``, ``functions`` and ``image_fetch``.
+    API is gradual. inference and retrieval invoke image_fetch, which reads pictures of callers.
+    Exports ``gateway``, ``firewall``, ``functions`` and ``image_fetch``.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ApiStack(Stack):
         self.image_fetch = functions.image_fetch()
         self.functions = {
             "inference": functions.inference(self.image_fetch),
-            "retrieval": functions.retrieval(),
+            "retrieval": functions.retrieval(self.image_fetch),
             "insights": functions.insights(),
             "collection": functions.collection(collection),
             "processing": functions.processing(),

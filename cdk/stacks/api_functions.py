@@ -11,6 +11,7 @@ from cdk.constructs.grants import Grant
 from cdk.constructs.http_function import HttpFunction, Releases
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
+from cdk.packaging.table import PICTURE_MODEL
 from cdk.stacks.collection import CollectionStack
 from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
@@ -27,6 +28,7 @@ _FETCH_SECONDS = 10
 """5 s for a fetch; the rest is for decoding."""
 _FETCH_MEMORY_MB = 1769
 """One core; a picture of 50 million pixels takes up to 1 GB."""
+_PICTURE_MODEL_DIR = f"/var/task/{PICTURE_MODEL}"
 _INDEX_DISK_MB = 8192
 """Space for the current index and for the next one."""
 
@@ -80,10 +82,7 @@ class ApiFunctions:
             "Inference",
             asset="inference",
             settings=InferenceSettings,
-            values={
-                "artefact_bucket": self._storage.artefacts.bucket_name,
-                "image_fetch_function": image_fetch.function.function_name,
-            },
+            values=self._serving_values(image_fetch),
             description="Sentiment of texts, from model and index in S3",
             grants=[
                 *_serving_grants(self._storage),
@@ -95,7 +94,7 @@ class ApiFunctions:
             **self._common,
         )
 
-    def retrieval(self) -> HttpFunction:
+    def retrieval(self, image_fetch: ServiceFunction) -> HttpFunction:
         """Similar reviews, and requests for index builds; outside the VPC."""
         queue = self._processing.indexing.queue
         return HttpFunction(
@@ -103,16 +102,24 @@ class ApiFunctions:
             "Retrieval",
             asset="retrieval",
             settings=RetrievalSettings,
-            values={
-                "artefact_bucket": self._storage.artefacts.bucket_name,
-                "index_queue_url": queue.queue_url,
-            },
+            values={**self._serving_values(image_fetch), "index_queue_url": queue.queue_url},
             description="Similar reviews, from model and index in S3; requests index builds",
-            grants=[*_serving_grants(self._storage), grants.send_messages(queue)],
+            grants=[
+                *_serving_grants(self._storage),
+                Grant(["lambda:InvokeFunction"], [image_fetch.function.function_arn]),
+                grants.send_messages(queue),
+            ],
             memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=_INDEX_DISK_MB,
             **self._common,
         )
+
+    def _serving_values(self, image_fetch: ServiceFunction) -> dict[str, str]:
+        return {
+            "artefact_bucket": self._storage.artefacts.bucket_name,
+            "image_fetch_function": image_fetch.function.function_name,
+            "picture_model_dir": _PICTURE_MODEL_DIR,
+        }
 
     def insights(self) -> HttpFunction:
         """Trends, products and reviews."""

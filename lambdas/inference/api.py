@@ -15,10 +15,8 @@ from shared.schemas.api import (
     AnalyzeResponse,
 )
 from shared.schemas.health import Health
+from shared.schemas.picture import MAX_PICTURE_BODY_BYTES
 from shared.serving.state import serving_health, with_second_model
-
-_MAX_BODY_BYTES = 5_000_000
-"""A picture in base64 and a text; the firewall on AWS takes no more."""
 
 
 def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
@@ -38,15 +36,15 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         health=health,
         start=get_dependencies,
         background=keep_current,
-        max_body_bytes=_MAX_BODY_BYTES,
+        max_body_bytes=MAX_PICTURE_BODY_BYTES,
     )
 
     @app.post("/analyze", tags=["inference"])
     def analyze(request: AnalyzeRequest) -> AnalyzeResponse:
         """Sentiment of a text, a summary sentence, and the most similar reviews."""
         adapters = get_dependencies()
-        snapshot, reader = adapters.state.snapshot(), adapters.picture_reader
-        return service.analyze(snapshot, request, adapters.second, reader)
+        snapshot, pictures = adapters.state.snapshot(), adapters.pictures
+        return service.analyze(snapshot, request, adapters.second, pictures)
 
     @app.post("/analyze/batch", tags=["inference"])
     def analyze_batch(request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:

@@ -6,7 +6,7 @@ from functools import cache
 from lambdas.inference.settings import InferenceSettings
 from shared.observability.logs import configure_logging
 from shared.runtime.cascade import SecondModel
-from shared.serving.pictures import InvokedPictureReader, PictureReader
+from shared.serving.query_pictures import Pictures
 from shared.serving.state import ServingState
 
 
@@ -14,19 +14,13 @@ from shared.serving.state import ServingState
 class Dependencies:
     """Adapters of the inference service.
 
-    ``second`` is the second model of a cascade, ``pictures`` reads pictures, and ``uses_pictures``
-    says whether a loaded model uses them; if not, no picture is fetched.
+    ``second`` is the second model of a cascade. ``pictures`` reads pictures and gives them vectors;
+    None if there is no picture model: then no picture is fetched.
     """
 
     state: ServingState
     second: SecondModel | None = None
-    pictures: PictureReader | None = None
-    uses_pictures: bool = False
-
-    @property
-    def picture_reader(self) -> PictureReader | None:
-        """Reads pictures, None if no model uses them."""
-        return self.pictures if self.uses_pictures else None
+    pictures: Pictures | None = None
 
 
 @cache
@@ -34,8 +28,8 @@ def build_dependencies() -> Dependencies:
     """Build the S3, ONNX Runtime and FAISS adapters once per process, from the environment."""
     from shared.runtime.loader import second_model
     from shared.runtime.threads import cores, encoder_threads
-    from shared.serving.assembly import serving_state
-    from shared.storage.clients import client, function_client
+    from shared.serving.assembly import picture_model, serving_state
+    from shared.storage.clients import client
     from shared.storage.objects import S3Store
 
     settings = InferenceSettings()
@@ -48,6 +42,6 @@ def build_dependencies() -> Dependencies:
         threads=encoder_threads(settings.encoder_threads),
         idle_threads=settings.encoder_threads or cores(),
     )
-    function = settings.image_fetch_function
-    pictures = InvokedPictureReader(function_client, function) if function else None
-    return Dependencies(state=serving_state(settings), second=second, pictures=pictures)
+    return Dependencies(
+        state=serving_state(settings), second=second, pictures=picture_model(settings)
+    )

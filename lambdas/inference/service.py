@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from lambdas.inference.pictures import read_picture
 from lambdas.inference.summary import Neighbour, summarise
 from shared.http.ranking import Ranking
 from shared.index.reader import Hit
@@ -14,14 +13,14 @@ from shared.schemas.api import (
     AnalyzeResponse,
 )
 from shared.serving.answers import (
-    IMAGE_IGNORED,
     NO_INDEX,
+    TEXT_ALONE_DECIDES,
     TEXT_TRUNCATED,
     similar_review,
     text_analyses,
 )
 from shared.serving.details import sentences_of, words_of
-from shared.serving.pictures import PictureReader
+from shared.serving.query_pictures import Pictures, modalities, query_vector, read_picture
 from shared.serving.snapshots import Snapshot
 
 _UNSHOWN_NEIGHBOURS = 5
@@ -32,7 +31,7 @@ def analyze(
     snapshot: Snapshot,
     request: AnalyzeRequest,
     second: SecondModel | None = None,
-    pictures: PictureReader | None = None,
+    pictures: Pictures | None = None,
 ) -> AnalyzeResponse:
     """Answer POST /analyze with the snapshot's model and index, and a second model if there is one.
 
@@ -43,15 +42,18 @@ def analyze(
         snapshot: model and index.
         request: the text, and perhaps a picture.
         second: the second model of a cascade.
-        pictures: reads pictures; None if no model uses them.
+        pictures: reads pictures; None if no picture model is loaded. The sentiment is that of the
+            text; the similar reviews are those near both.
     """
     encoder, texts = snapshot.encoder, [request.query_text]
     encoded = encoder.encode(texts)
     cascade = second.cascade() if second else None
     ((analysis, reason),) = text_analyses(texts, encoded, encoder, cascade)
+    reading = read_picture(request, pictures, encoder)
+    vector = query_vector(encoded.embeddings[0], reading.vector)
     hits: Sequence[Hit] | None = None
-    if snapshot.index is not None:
-        hits = snapshot.index.search(encoded.embeddings[0], request.top_k or _UNSHOWN_NEIGHBOURS)
+    if snapshot.index is not None and vector is not None:
+        hits = snapshot.index.search(vector, request.top_k or _UNSHOWN_NEIGHBOURS)
     similar = [similar_review(hit) for hit in hits or []]
     neighbours = [
         Neighbour(review.sentiment, review.similarity_score)
@@ -64,10 +66,9 @@ def analyze(
         sentences = sentences_of(text, analysis, tokens, encoder.decisions.sentence)
         words = words_of(text, analysis, tokens)
     warnings = [*request.unknown_field_warnings(), *snapshot.warnings, *_problems(second)]
-    reading = read_picture(request, pictures)
     warnings += reading.warnings
-    if reading.picture is not None:
-        warnings.append(IMAGE_IGNORED)
+    if reading.vector is not None:
+        warnings.append(TEXT_ALONE_DECIDES)
     if reason:
         warnings.append(reason)
     if encoded.truncated[0]:
@@ -76,7 +77,9 @@ def analyze(
         warnings.append(NO_INDEX)
     page, next_cursor = similar[: request.top_k], None
     if snapshot.index is not None:
-        ranking = Ranking(request.query_text, request.top_k, None, snapshot.index.version)
+        ranking = Ranking(
+            request.query_text, request.top_k, None, snapshot.index.version, reading.sha256
+        )
         page, next_cursor = ranking.page(page)
     return AnalyzeResponse(
         **analysis.model_dump(),
@@ -89,6 +92,7 @@ def analyze(
         next_cursor=next_cursor,
         model_version=encoder.version,
         index_version=snapshot.index.version if snapshot.index else None,
+        modalities=modalities(encoded.embeddings[0], reading.vector),
         warnings=warnings,
     )
 

@@ -12,6 +12,7 @@ from lambdas.retrieval.dependencies import Dependencies, build_dependencies
 from shared.http.app import create_service
 from shared.schemas.api import Accepted, SearchRequest, SearchResponse
 from shared.schemas.health import Health
+from shared.schemas.picture import MAX_PICTURE_BODY_BYTES
 from shared.schemas.values import Flag
 
 
@@ -41,12 +42,14 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         health=health,
         start=get_dependencies,
         background=keep_current,
+        max_body_bytes=MAX_PICTURE_BODY_BYTES,
     )
 
     @app.post("/search_similar", tags=["retrieval"])
     def search_similar(request: SearchRequest) -> SearchResponse:
-        """The reviews most similar to a text, among those that match the filters."""
-        return service.search(get_dependencies().state.snapshot(), request)
+        """The reviews most similar to a text or a picture, among those that match the filters."""
+        adapters = get_dependencies()
+        return service.search(adapters.state.snapshot(), request, adapters.pictures)
 
     @app.post("/build_index", status_code=202, tags=["retrieval"])
     def build_index(request: Annotated[BuildIndexRequest | None, Body()] = None) -> Accepted:

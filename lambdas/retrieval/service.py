@@ -1,18 +1,25 @@
 """Searches similar reviews, and reports the health of search and index builds."""
 
 from lambdas.retrieval.dependencies import Dependencies
-from shared.errors import UnavailableError
+from shared.errors import InvalidInputError, UnavailableError
 from shared.http.app import service_version
 from shared.http.ranking import Ranking
 from shared.index import stops
 from shared.schemas.api import SearchRequest, SearchResponse, SearchResult
 from shared.schemas.health import Check, Health, worst_status
 from shared.serving.answers import (
-    IMAGE_IGNORED,
     NO_INDEX,
+    PICTURE_ALONE,
     TEXT_TRUNCATED,
     reason_not_understood,
     search_result,
+)
+from shared.serving.query_pictures import (
+    Floats,
+    Pictures,
+    modalities,
+    query_vector,
+    read_picture,
 )
 from shared.serving.snapshots import Snapshot
 from shared.serving.state import serving_health
@@ -20,31 +27,57 @@ from shared.serving.state import serving_health
 NAME = "retrieval"
 
 
-def search(snapshot: Snapshot, request: SearchRequest) -> SearchResponse:
-    """Answer POST /search_similar from one model and its index."""
+def search(
+    snapshot: Snapshot, request: SearchRequest, pictures: Pictures | None = None
+) -> SearchResponse:
+    """Answer POST /search_similar from one model and its index.
+
+    Args:
+        snapshot: model and index.
+        request: a text, a picture or both.
+        pictures: reads pictures; None if no picture model is loaded.
+
+    Raises:
+        InvalidInputError: a picture alone, without a picture model.
+    """
+    if request.query_text is None and pictures is None:
+        raise InvalidInputError(PICTURE_ALONE, details={"field": "query_text"})
     warnings = [*request.unknown_field_warnings(), *snapshot.warnings]
-    if request.image_url is not None:
-        warnings.append(IMAGE_IGNORED)
-    index, next_cursor = snapshot.index, None
+    reading = read_picture(request, pictures, snapshot.encoder)
+    warnings += reading.warnings
+    text = _text_vector(snapshot, request.query_text, warnings)
+    index, vector = snapshot.index, query_vector(text, reading.vector)
     results: list[SearchResult] = []
+    next_cursor = None
     if index is None:
         warnings.append(NO_INDEX)
-    else:
-        encoded = snapshot.encoder.encode([request.query_text])
-        if encoded.truncated[0]:
-            warnings.append(TEXT_TRUNCATED)
-        if reason := reason_not_understood(request.query_text, encoded.unknown_shares[0]):
-            warnings.append(f"results may be unrelated: {reason}")
-        hits = index.search(encoded.embeddings[0], request.top_k, request.filters)
-        ranking = Ranking(request.query_text, request.top_k, request.filters, index.version)
+    elif vector is not None:
+        hits = index.search(vector, request.top_k, request.filters)
+        ranking = Ranking(
+            request.query_text, request.top_k, request.filters, index.version, reading.sha256
+        )
         results, next_cursor = ranking.page([search_result(hit) for hit in hits], request.cursor)
     return SearchResponse(
         results=results,
         model_version=snapshot.encoder.version,
         index_version=index.version if index else None,
         next_cursor=next_cursor,
+        modalities=modalities(text, reading.vector),
         warnings=warnings,
     )
+
+
+def _text_vector(snapshot: Snapshot, text: str | None, warnings: list[str]) -> Floats | None:
+    """The vector of a text, if there is one; adds warnings about it."""
+    if text is None:
+        return None
+    encoded = snapshot.encoder.encode([text])
+    if encoded.truncated[0]:
+        warnings.append(TEXT_TRUNCATED)
+    if reason := reason_not_understood(text, encoded.unknown_shares[0]):
+        warnings.append(f"results may be unrelated: {reason}")
+    vector: Floats = encoded.embeddings[0]
+    return vector
 
 
 def health(dependencies: Dependencies) -> Health:

@@ -23,11 +23,11 @@ def analyze(
     Args:
         text: up to 10,000 characters.
         top_k: how many similar reviews to return, 0 to 100.
-        image_url: a picture; the answer warns where the model does not use it.
+        image_url: a picture; the answer warns where it is not used.
         image_data: the bytes of a picture instead of its address, at most 3.5 MB.
     """
-    encoded = None if image_data is None else b64encode(image_data).decode("ascii")
-    body = _given(query_text=text, top_k=top_k, image_url=image_url, image_data=encoded)
+    picture = _given(image_url=image_url, image_data=_base64(image_data))
+    body = _given(query_text=text, top_k=top_k, **picture)
     return read(AnalyzeResponse, "/analyze", body)
 
 
@@ -37,31 +37,28 @@ def analyze_batch(texts: Sequence[str]) -> Call[AnalyzeBatchResponse]:
 
 
 def search(
-    text: str,
+    text: str | None = None,
     *,
     top_k: int = 10,
     filters: SearchFilters | Mapping[str, Any] | None = None,
     image_url: str | None = None,
+    image_data: bytes | None = None,
     cursor: str | None = None,
 ) -> Call[SearchResponse]:
-    """The reviews most similar to a text, among those that pass all filters.
+    """The reviews most similar to a text, a picture or both, among those that pass all filters.
 
     Args:
         text: up to 10,000 characters.
         top_k: how many reviews to return, 1 to 100.
         filters: fields of SearchFilters.
-        image_url: a picture; the answer warns where the model does not use it.
+        image_url: a picture; the answer warns where it is not used.
+        image_data: the bytes of a picture instead of its address, at most 3.5 MB.
         cursor: ``next_cursor`` of ``analyze``, for the similar reviews that its answer left out.
     """
     if isinstance(filters, SearchFilters):
         filters = filters.model_dump(mode="json", exclude_none=True)
-    body = _given(
-        query_text=text,
-        top_k=top_k,
-        filters=filters or None,
-        image_url=image_url,
-        cursor=cursor,
-    )
+    picture = _given(image_url=image_url, image_data=_base64(image_data))
+    body = _given(query_text=text, top_k=top_k, filters=filters or None, cursor=cursor, **picture)
     return read(SearchResponse, "/search_similar", body).with_list("results")
 
 
@@ -79,6 +76,10 @@ def build_index(*, force: bool = False) -> Call[Accepted]:
         force: do not wait until a new model has embedded what the index holds.
     """
     return start(Accepted, "/build_index", {"force": force})
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else b64encode(data).decode("ascii")
 
 
 def _given(**fields: Any) -> dict[str, Any]:

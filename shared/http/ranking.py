@@ -1,4 +1,4 @@
-"""Pages of a ranking: the reviews of an index that are most similar to a text.
+"""Pages of a ranking: the reviews of an index that are most similar to a text or a picture.
 
 A cursor names the request and the index that it continues, because with another one the pages
 would not fit together.
@@ -24,10 +24,24 @@ class Ranking:
     """One ranking, of one request and one index."""
 
     def __init__(
-        self, text: str, top_k: int, filters: SearchFilters | None, index_version: str
+        self,
+        text: str | None,
+        top_k: int,
+        filters: SearchFilters | None,
+        index_version: str,
+        picture: str = "",
     ) -> None:
+        """Identify a ranking.
+
+        Args:
+            text: the text of the request.
+            top_k: how many reviews it asks for.
+            filters: its filters.
+            index_version: the index that is searched.
+            picture: SHA-256 of the picture that is searched for; empty: none.
+        """
         chosen = filters.model_dump(mode="json", exclude_none=True) if filters else {}
-        parts = json.dumps([text, top_k, chosen], sort_keys=True)
+        parts = json.dumps([text, top_k, chosen, picture], sort_keys=True)
         self._request = sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self._index = index_version
 
@@ -50,7 +64,7 @@ class Ranking:
     def _start(self, cursor: str) -> int:
         request, index, start = decode_cursor(_POSITION, cursor)
         if request != self._request:
-            message = "the cursor was returned for another text, top_k or filters"
+            message = "the cursor was returned for another text, picture, top_k or filters"
         elif index != self._index:
             message = "the index was replaced since: send the request without the cursor"
         elif start < 0:

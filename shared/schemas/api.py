@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -79,6 +79,9 @@ ImageData = Annotated[
     ),
 ]
 
+Modality = Literal["text", "image"]
+TEXT: Modality = "text"
+IMAGE: Modality = "image"
 Language = Annotated[
     str,
     Field(
@@ -101,13 +104,27 @@ class RequestBody(BaseModel):
 
 
 def _refuse_picture_alone(_text: Any) -> Any:
-    raise ValueError("a text is required beside a picture, because no picture model is loaded")
+    raise ValueError("a text is required beside a picture: the sentiment is read from the text")
 
 
 class _PictureAlone(BaseModel):
     """Refuses any text, with an error that names the field."""
 
     query_text: Annotated[Any, AfterValidator(_refuse_picture_alone)]
+
+
+def _refuse_empty_search(_text: Any) -> Any:
+    raise ValueError("a text or a picture (image_data or image_url) is required")
+
+
+class _NothingToSearch(BaseModel):
+    """Refuses any text, with an error that names the field."""
+
+    query_text: Annotated[Any, AfterValidator(_refuse_empty_search)]
+
+
+def _has_picture(value: dict[str, Any]) -> bool:
+    return value.get("image_url") is not None or value.get("image_data") is not None
 
 
 class AnalyzeRequest(RequestBody):
@@ -124,7 +141,7 @@ class AnalyzeRequest(RequestBody):
         """Say why a picture is not enough, where pydantic would say that a field is missing."""
         if not isinstance(value, dict) or value.get("query_text") not in (None, ""):
             return value
-        if value.get("image_url") is not None or value.get("image_data") is not None:
+        if _has_picture(value):
             _PictureAlone.model_validate({"query_text": None})
         return value
 
@@ -163,18 +180,27 @@ class SearchFilters(ProductFacts):
 
 
 class SearchRequest(RequestBody):
-    """Body of POST /search_similar."""
+    """Body of POST /search_similar: a text, a picture, or both."""
 
-    query_text: QueryText
+    query_text: QueryText | None = None
     top_k: Integer = Field(default=10, ge=1, le=100)
     filters: SearchFilters | None = None
     image_url: ImageUrl | None = None
+    image_data: ImageData | None = None
     cursor: str | None = Field(
         default=None,
         max_length=2048,
         pattern="^[A-Za-z0-9_-]*=*$",
         description="next_cursor of the answer before, with everything else unchanged",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _require_query(cls, value: Any) -> Any:
+        """Name the field if there is nothing to search for."""
+        if isinstance(value, dict) and value.get("query_text") is None and not _has_picture(value):
+            _NothingToSearch.model_validate({"query_text": None})
+        return value
 
 
 class _Response(BaseModel):
@@ -269,7 +295,7 @@ class AnalyzeResponse(TextAnalysis, _Response):
     next_cursor: str | None = None
     model_version: str
     index_version: str | None
-    modalities: list[str] = Field(default_factory=lambda: ["text"])
+    modalities: list[Modality] = Field(default_factory=lambda: [TEXT])
     warnings: list[str] = Field(default_factory=list)
 
 
@@ -293,6 +319,7 @@ class SearchResponse(_Response):
     model_version: str
     index_version: str | None
     next_cursor: str | None = None
+    modalities: list[Modality] = Field(default_factory=lambda: [TEXT])
     warnings: list[str] = Field(default_factory=list)
 
 

@@ -10,6 +10,8 @@ MAX_PICTURE_BYTES = 8_000_000
 """Size of a picture that is fetched."""
 MAX_SENT_BYTES = 3_500_000
 """Size of a picture in a request: the firewall takes 5 MB, and base64 makes three bytes four."""
+MAX_PICTURE_BODY_BYTES = 5_000_000
+"""Size of a request with a picture in base64 and a text; the firewall on AWS takes no more."""
 
 
 class _Message(BaseModel):

@@ -18,6 +18,10 @@ from shared.schemas.review import SERVED_FIELDS
 from shared.schemas.sentiment import LABELS
 
 IMAGE_IGNORED = "this model reads only text: the image was ignored"
+PICTURE_ALONE = "a text is required beside a picture, because no picture model is loaded"
+TEXT_ALONE_DECIDES = (
+    "the sentiment is that of the text alone; the picture counts for similar reviews"
+)
 TEXT_TRUNCATED = "the text exceeds the model's limit: only its beginning and end were used"
 NOT_UNDERSTOOD = "the model does not understand the text"
 NO_INDEX = "no index is published yet: no reviews were compared"

@@ -3,9 +3,14 @@
 import threading
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shared.serving.settings import ServingSettings
 from shared.serving.state import ServingState
+
+if TYPE_CHECKING:
+    from shared.runtime.pictures import PictureModel
+    from shared.serving.query_pictures import Pictures
 
 _lock = threading.Lock()
 
@@ -20,6 +25,30 @@ def serving_state(settings: ServingSettings) -> ServingState:
             settings.pointer_refresh_seconds,
             settings.first_load_seconds,
         )
+
+
+def picture_model(settings: ServingSettings) -> "Pictures | None":
+    """What reads pictures and gives them vectors; None without a model or a function for them.
+
+    Nothing is opened yet. Functions in the same process share the model.
+    """
+    from shared.serving.pictures import InvokedPictureReader
+    from shared.serving.query_pictures import Pictures
+    from shared.storage.clients import function_client
+
+    function, folder = settings.image_fetch_function, settings.picture_model_dir
+    if not function or not folder:
+        return None
+    model = _picture_model(folder, settings.encoder_threads)
+    return Pictures(InvokedPictureReader(function_client, function), model)
+
+
+@lru_cache(maxsize=8)
+def _picture_model(folder: str, threads: int) -> "PictureModel":
+    from shared.runtime.pictures import PictureModel
+    from shared.runtime.threads import cores
+
+    return PictureModel(Path(folder), threads=threads or cores())
 
 
 @lru_cache(maxsize=8)

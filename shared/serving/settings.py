@@ -22,3 +22,7 @@ class ServingSettings(ServiceSettings):
     503: API Gateway waits 29 s. The load continues in the background."""
     pointer_refresh_seconds: float = Field(default=5.0, ge=0)
     """Interval at which the pointers are read again."""
+    image_fetch_function: str = ""
+    """Name of the function that reads pictures for the picture model; empty: none."""
+    picture_model_dir: str = ""
+    """Folder of the picture model (``models/pictures``); empty: pictures are not used."""

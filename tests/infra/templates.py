@@ -77,11 +77,11 @@ class Assembly:
 
 
 def load(folder: Path) -> Assembly:
-    """Read the output of a synthesis."""
+    """Read the output of a synthesis; build contexts of images have manifests of models."""
     templates = [
         _template(manifest.parent, name, artifact["properties"])
         for manifest in sorted(folder.rglob("manifest.json"))
-        for name, artifact in json.loads(manifest.read_text())["artifacts"].items()
+        for name, artifact in json.loads(manifest.read_text()).get("artifacts", {}).items()
         if artifact["type"] == "aws:cloudformation:stack"
     ]
     return Assembly(templates, json.loads((folder / "validation-report.json").read_text()))

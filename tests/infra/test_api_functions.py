@@ -89,7 +89,10 @@ def test_inference_has_the_provisioned_concurrency_of_its_environment(assembly: 
 
 @pytest.mark.parametrize(
     ("service", "additional"),
-    [("inference", {"lambda:InvokeFunction"}), ("retrieval", {"sqs:SendMessage"})],
+    [
+        ("inference", {"lambda:InvokeFunction"}),
+        ("retrieval", {"lambda:InvokeFunction", "sqs:SendMessage"}),
+    ],
 )
 def test_inference_and_retrieval_need_no_database_and_no_vpc(assembly, api, service, additional):
     function, statements = permissions(assembly, api, service)
@@ -132,7 +135,7 @@ def test_image_fetch_may_only_write_its_logs_and_is_outside_the_vpc(assembly: As
     assert not [name for name in variables if name.startswith("REVIEWLENS_IMAGE_FETCH")]
 
 
-def test_only_inference_may_invoke_image_fetch(assembly: Assembly, api):
+def test_only_inference_and_retrieval_may_invoke_image_fetch(assembly: Assembly, api):
     function = image_fetch_of(api)
     resources = [
         (policy, statement["Resource"])
@@ -140,11 +143,13 @@ def test_only_inference_may_invoke_image_fetch(assembly: Assembly, api):
         for statement in policy.properties["PolicyDocument"]["Statement"]
         if policy.stack is api and "lambda:InvokeFunction" in as_list(statement["Action"])
     ]
-    ((policy, resource),) = resources
-    assert assembly.target(api, resource)[1] == function.name
-    _, statements = permissions(assembly, api, "inference")
-    assert any("lambda:InvokeFunction" in as_list(each["Action"]) for each in statements)
-    assert len(policy.properties["Roles"]) == 1
+    assert len(resources) == 2
+    for policy, resource in resources:
+        assert assembly.target(api, resource)[1] == function.name
+        assert len(policy.properties["Roles"]) == 1
+    for name in ("inference", "retrieval"):
+        _, statements = permissions(assembly, api, name)
+        assert any("lambda:InvokeFunction" in as_list(each["Action"]) for each in statements)
 
 
 def test_collection_signs_uploads_under_one_prefix_and_reads_no_dump(assembly: Assembly, api):

@@ -165,7 +165,7 @@ def test_data_files_of_packages_are_shipped_unless_they_are_not_needed():
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """A copy of our sources that a test may change, used instead of the repository."""
-    for folder in ("lambdas", "shared"):
+    for folder in ("lambdas", "shared", table.PICTURE_MODEL):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
     for module in (table, bundles):
@@ -181,6 +181,7 @@ def copy(tmp_path, monkeypatch):
         ("lambdas/insights/requirements.txt", {"insights"}),
         ("shared/index/reader.py", {"inference", "retrieval"}),
         ("shared/db/migrations/versions/r0001_first_tables.py", {"migrations"}),
+        ("models/pictures/manifest.json", {"inference", "retrieval"}),
         ("shared/errors.py", set(ASSETS)),
         ("lambdas/inference/README.md", set()),
     ],

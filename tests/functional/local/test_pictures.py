@@ -1,34 +1,51 @@
-"""POST /analyze with pictures, read by the real function in its processes on one machine."""
+"""Pictures of requests, read by the real function in its processes on one machine."""
 
 import base64
 import json
 from types import SimpleNamespace
 
 import boto3
+import numpy as np
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from fastapi.testclient import TestClient
+from PIL import Image
 
-from lambdas.inference.api import create_app
+from lambdas.inference import api as inference
 from lambdas.inference.dependencies import Dependencies
+from lambdas.retrieval import api as retrieval
+from lambdas.retrieval.dependencies import Dependencies as RetrievalDependencies
 from local.aws.resources import local_client
 from local.aws.server import LocalAws
 from local.names import IMAGE_FETCH_FUNCTION
 from local.stack.ports import bind
 from local.stack.processes import FunctionProcesses
+from shared.index.build import build_index
+from shared.index.reader import IndexReader
+from shared.pictures.decode import decode
 from shared.runtime.encoder import open_folder
-from shared.serving.answers import IMAGE_IGNORED, NO_INDEX
+from shared.runtime.pictures import PictureModel
+from shared.serving.answers import IMAGE_IGNORED, NO_INDEX, TEXT_ALONE_DECIDES
 from shared.serving.pictures import InvokedPictureReader
+from shared.serving.query_pictures import Pictures
 from shared.serving.snapshots import Snapshot
+from shared.storage.artefacts import fetch
+from tests.corpus import made_up_reviews, publish_manifest_only, put_shard
+from tests.fakes.objects import MemoryStore
 from tests.functional.local.conftest import KEYS
 from tests.hostile import Authority, redirect, response, serving
 from tests.pictures import drawn, saved
-from tests.sauces import tiny_model
+from tests.sauces import WIDTH, tiny_model, tiny_picture_model
 
 TEXT = "the sauce hurts again"
 PNG = saved(drawn(), "PNG")
 UNUSED = "the picture was not used: "
+COLOURS = ("red", "lime", "blue", "white", "yellow", "cyan")
+
+
+def one_colour(name):
+    return Image.new("RGB", (40, 40), name)
 
 
 @pytest.fixture(scope="module")
@@ -75,18 +92,40 @@ def snapshot(tmp_path_factory):
     return Snapshot(open_folder(tiny_model(tmp_path_factory.mktemp("m") / "model")), None)
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return PictureModel(tiny_picture_model(tmp_path_factory.mktemp("p") / "pictures"))
+
+
+@pytest.fixture(scope="module")
+def indexed(snapshot, model, tmp_path_factory):
+    """The same model with an index of six reviews: the vector of ``COLOURS[i]`` is review i's."""
+    pictures = [decode(saved(one_colour(each), "PNG")) for each in COLOURS]
+    vectors = np.stack([model.encode(each) for each in pictures]).astype(np.float16)
+    store, version = MemoryStore("artefacts"), snapshot.encoder.version
+    publish_manifest_only(store, version, WIDTH)
+    put_shard(store, version, made_up_reviews(len(COLOURS), 1), vectors, part=1)
+    built = build_index(store).version
+    folder = tmp_path_factory.mktemp("index")
+    return Snapshot(snapshot.encoder, IndexReader(fetch(store, "index", built, folder)))
+
+
 @pytest.fixture
-def ask(snapshot, functions, server):
-    """``ask(body)``: status and body of POST /analyze where a model uses pictures."""
+def ask(snapshot, model, functions, server):
+    """``ask(body)``: status and body of POST /analyze with a picture model; see the options."""
     server.requests.clear()
 
-    def post(body, uses_pictures=True, function=IMAGE_FETCH_FUNCTION):
-        dependencies = Dependencies(
-            SimpleNamespace(snapshot=lambda: snapshot),
-            pictures=InvokedPictureReader(lambda: functions, function),
-            uses_pictures=uses_pictures,
-        )
-        answer = TestClient(create_app(lambda: dependencies)).post("/analyze", json=body)
+    def post(body, path="/analyze", model=model, function=IMAGE_FETCH_FUNCTION, snapshot=snapshot):
+        reader = InvokedPictureReader(lambda: functions, function)
+        state = SimpleNamespace(snapshot=lambda: snapshot)
+        pictures = Pictures(reader, model) if model else None
+        if path == "/analyze":
+            dependencies = Dependencies(state, pictures=pictures)
+            app = inference.create_app(lambda: dependencies)
+        else:
+            searching = RetrievalDependencies(state, None, None, pictures)
+            app = retrieval.create_app(lambda: searching)
+        answer = TestClient(app).post(path, json=body)
         return answer.status_code, answer.json()
 
     return post
@@ -96,9 +135,9 @@ def ask(snapshot, functions, server):
 def warnings(ask):
     """``warnings(…)``: those about the picture; the text is analysed all the same."""
 
-    def post(**fields):
+    def post(modalities=("text",), **fields):
         status, body = ask({"query_text": TEXT, **fields})
-        assert (status, body["modalities"]) == (200, ["text"])
+        assert (status, body["modalities"]) == (200, list(modalities))
         assert body["sentiment"] is not None
         assert body["warnings"][-1] == NO_INDEX
         return body["warnings"][:-1]
@@ -112,16 +151,18 @@ def encoded(data):
 
 def test_a_picture_is_read_from_its_address_and_from_the_request(warnings, server):
     server.answers["/a"] = response(PNG)
-    # the model of these tests reads text alone
-    assert warnings(image_url=f"https://localhost:{server.port}/a") == [IMAGE_IGNORED]
+    used = {"modalities": ("text", "image")}
+    url = f"https://localhost:{server.port}/a"
+    assert warnings(**used, image_url=url) == [TEXT_ALONE_DECIDES]
     assert len(server.requests) == 1
-    assert warnings(image_data=encoded(PNG)) == [IMAGE_IGNORED]
+    assert warnings(**used, image_data=encoded(PNG)) == [TEXT_ALONE_DECIDES]
 
 
 def test_data_goes_before_an_address(warnings, server):
     url = f"https://localhost:{server.port}/a"
     ignored = "image_url was ignored because image_data is set"
-    assert warnings(image_data=encoded(PNG), image_url=url) == [ignored, IMAGE_IGNORED]
+    both = warnings(("text", "image"), image_data=encoded(PNG), image_url=url)
+    assert both == [ignored, TEXT_ALONE_DECIDES]
     assert server.requests == []
 
 
@@ -167,7 +208,7 @@ def test_a_function_that_cannot_be_invoked_is_a_warning(ask):
 
 def test_without_a_picture_model_nothing_is_fetched_or_decoded(ask, server):
     for field in ({"image_url": f"https://localhost:{server.port}/a"}, {"image_data": "no base64"}):
-        status, body = ask({"query_text": TEXT, **field}, uses_pictures=False)
+        status, body = ask({"query_text": TEXT, **field}, model=None)
         assert (status, body["warnings"][0]) == (200, IMAGE_IGNORED)
     assert server.requests == []
 
@@ -176,7 +217,82 @@ def test_without_a_picture_model_nothing_is_fetched_or_decoded(ask, server):
 def test_a_picture_without_a_text_is_refused(ask, text):
     status, body = ask({"image_data": encoded(PNG), **text})
     assert (status, body["errors"][0]["field"]) == (422, "query_text")
-    assert "no picture model is loaded" in body["detail"]
+    assert "the sentiment is read from the text" in body["detail"]
+
+
+def test_a_picture_alone_finds_the_reviews_near_it(ask, indexed):
+    for number, colour in enumerate(COLOURS):
+        body = {"image_data": encoded(saved(one_colour(colour), "PNG")), "top_k": 2}
+        status, answer = ask(body, path="/search_similar", snapshot=indexed)
+        assert (status, answer["warnings"], answer["modalities"]) == (200, [], ["image"])
+        best = answer["results"][0]
+        assert best["review_id"] == f"made:1-{number}"
+        assert best["similarity_score"] == pytest.approx(1, abs=1e-3)
+
+
+def test_text_and_picture_together_find_what_is_near_both(ask, indexed):
+    red = encoded(saved(one_colour("red"), "PNG"))
+    alone, beside = (
+        ask({"query_text": TEXT, "top_k": 6, **extra}, path="/search_similar", snapshot=indexed)
+        for extra in ({}, {"image_data": red})
+    )
+    assert (alone[1]["modalities"], beside[1]["modalities"]) == (["text"], ["text", "image"])
+    scores = [
+        next(
+            each["similarity_score"]
+            for each in answer["results"]
+            if each["review_id"] == "made:1-0"
+        )
+        for _, answer in (alone, beside)
+    ]
+    assert scores[1] > scores[0]
+
+
+def test_a_refused_picture_alone_finds_nothing_and_says_why(ask, indexed):
+    body = {"image_data": encoded(PNG[:-40])}
+    status, answer = ask(body, path="/search_similar", snapshot=indexed)
+    assert (status, answer["results"], answer["modalities"]) == (200, [], [])
+    assert answer["warnings"] == [f"{UNUSED}it is damaged or cut off"]
+
+
+def test_a_search_by_picture_alone_needs_a_picture_model(ask):
+    status, answer = ask({"image_data": encoded(PNG)}, path="/search_similar", model=None)
+    assert (status, answer["errors"][0]["field"]) == (422, "query_text")
+    assert "no picture model is loaded" in answer["detail"]
+
+
+@pytest.mark.parametrize("body", [{}, {"query_text": None}, {"top_k": 3}])
+def test_a_search_for_nothing_names_what_is_missing(ask, body):
+    status, answer = ask(body, path="/search_similar")
+    assert (status, answer["errors"][0]["field"]) == (422, "query_text")
+    assert "a text or a picture" in answer["detail"]
+
+
+def test_a_text_alone_does_not_open_the_picture_model(ask, tmp_path):
+    broken = PictureModel(tmp_path / "missing")
+    status, answer = ask({"query_text": TEXT}, model=broken)
+    assert (status, answer["warnings"]) == (200, [NO_INDEX])
+    status, answer = ask({"query_text": TEXT, "image_data": encoded(PNG)}, model=broken)
+    reason = "the picture model cannot be used: manifest.json of the picture model cannot be read"
+    assert (status, answer["warnings"][0]) == (200, UNUSED + reason)
+
+
+def test_a_picture_model_of_another_text_model_is_not_used(ask, server, tmp_path):
+    other = PictureModel(tiny_picture_model(tmp_path / "pictures", text_model="another"))
+    body = {"query_text": TEXT, "image_url": f"https://localhost:{server.port}/a"}
+    status, answer = ask(body, model=other)
+    reason = "the vectors of tiny-pictures-1 cannot be compared with tiny-1-0a1b2c3d"
+    assert (status, answer["warnings"][0]) == (200, UNUSED + reason)
+    assert server.requests == []
+
+
+def test_a_damaged_picture_model_is_not_used(ask, tmp_path):
+    folder = tiny_picture_model(tmp_path / "pictures")
+    (folder / "model.onnx").write_bytes(b"damaged")
+    body = {"query_text": TEXT, "image_data": encoded(PNG)}
+    status, answer = ask(body, model=PictureModel(folder))
+    assert status == 200
+    assert "model.onnx of tiny-pictures-1 is missing or corrupt" in answer["warnings"][0]
 
 
 def test_only_who_has_the_keys_may_invoke_a_function(functions):

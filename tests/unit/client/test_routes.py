@@ -28,6 +28,7 @@ FULL = {
         "top_k": 3,
         "filters": {"category": "Audio"},
         "image_url": "https://x.example/a.png",
+        "image_data": b"a picture",
         "cursor": "c",
     },
     analysis.embeddings: {"texts": ["x"]},
@@ -225,6 +226,8 @@ def test_what_starts_work_is_not_sent_twice():
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 def test_methods_show_the_parameters_and_the_docstring_of_their_operation(client):
-    assert str(inspect.signature(client("http://127.0.0.1:1").search)).startswith("(text: str, *")
+    assert str(inspect.signature(client("http://127.0.0.1:1").search)).startswith(
+        "(text: str | None = None, *"
+    )
     for name in CALLS:
         assert inspect.getdoc(getattr(client, name))

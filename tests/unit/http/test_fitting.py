@@ -102,12 +102,16 @@ def test_pages_of_a_ranking_lose_and_double_nothing(sizes):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("other", 40, None, "v1"), "another text, top_k or filters"),
-        (("text", 41, None, "v1"), "another text, top_k or filters"),
-        (("text", 40, SearchFilters(product_id="p"), "v1"), "another text, top_k or filters"),
+        (("other", 40, None, "v1"), "another text, picture, top_k or filters"),
+        (("text", 40, None, "v1", "a picture"), "another text, picture, top_k or filters"),
+        (("text", 41, None, "v1"), "another text, picture, top_k or filters"),
+        (
+            ("text", 40, SearchFilters(product_id="p"), "v1"),
+            "another text, picture, top_k or filters",
+        ),
         (("text", 40, None, "v2"), "the index was replaced"),
     ],
-    ids=["text", "top_k", "filters", "index"],
+    ids=["text", "picture", "top_k", "filters", "index"],
 )
 def test_a_cursor_continues_only_its_own_ranking(arguments, reason):
     results = items_of(*["x" * MAX_ANSWER_BYTES] * 3)

@@ -12,10 +12,10 @@ from frontend_space.plots import sentiment_plot, stars_plot
 from frontend_space.problems import PageError
 from frontend_space.rejects import write_csv
 from frontend_space.settings import PageSettings
-from frontend_space.tabs.explore import filters_of
+from frontend_space.tabs.explore import filters_of, picture_bytes, search_html
 from frontend_space.tabs.products import rows_of
 from frontend_space.tabs.trends import about_html, change_html, change_sentence, movers_html
-from reviewlens.models import IngestStatus, Movers
+from reviewlens.models import IngestStatus, Movers, SearchResponse
 from tests.answers import (
     change,
     freshness,
@@ -108,6 +108,32 @@ def test_filters_that_are_not_set_are_left_out():
 def test_filters_that_contradict_are_refused(inputs):
     with pytest.raises(PageError):
         filters_of("", "any", *inputs)
+
+
+def test_a_picture_is_searched_for_with_or_without_a_text(tmp_path):
+    searches = []
+
+    class Client:
+        def search(self, text, **options):
+            searches.append((text, options["image_data"]))
+            return SearchResponse(
+                results=[], model_version="m", index_version="i", warnings=["<b>unused</b>"]
+            )
+
+    (tmp_path / "a.png").write_bytes(b"a picture")
+    picture = picture_bytes(str(tmp_path / "a.png"))
+    assert "&lt;b&gt;unused" in search_html(Client(), " ", 3, {}, picture)
+    search_html(Client(), "a watch", 3, {}, picture)
+    search_html(Client(), "a watch", 3, {}, picture_bytes(None))
+    assert "or choose a picture" in search_html(Client(), " ", 3, {})
+    assert searches == [(None, b"a picture"), ("a watch", b"a picture"), ("a watch", None)]
+
+
+def test_a_picture_that_is_too_large_is_refused_with_the_limit(tmp_path):
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(3_500_001)
+    with pytest.raises(PageError, match=r"at most 3\.5 MB"):
+        picture_bytes(str(tmp_path / "a.png"))
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -1,0 +1,101 @@
+"""The picture of a request as a vector, beside that of its text."""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.errors import PictureError
+from shared.runtime.encoder import Encoder
+from shared.runtime.pictures import PictureModel
+from shared.schemas.api import IMAGE, TEXT, Modality
+from shared.schemas.picture import PictureRequest
+from shared.serving.answers import IMAGE_IGNORED
+from shared.serving.pictures import PictureReader, decode_base64
+
+Floats = npt.NDArray[np.float32]
+_ONLY_DATA = "image_url was ignored because image_data is set"
+
+
+class WithPicture(Protocol):
+    """A request that may have a picture; its bytes go before its address."""
+
+    @property
+    def image_url(self) -> str | None:
+        """The address of the picture."""
+
+    @property
+    def image_data(self) -> str | None:
+        """The bytes of the picture in base64."""
+
+
+class Reading(NamedTuple):
+    """The vector and hash of a request's picture, if it can be used, and warnings about it."""
+
+    vector: Floats | None = None
+    warnings: tuple[str, ...] = ()
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Reads pictures by a function, and gives them vectors by a picture model."""
+
+    reader: PictureReader
+    model: PictureModel
+
+    def read(self, request: WithPicture, text: Encoder) -> Reading:
+        """Read the picture of a request; one that cannot be used is a warning.
+
+        Args:
+            request: the request.
+            text: the model whose vectors the picture is compared with. If that is not possible,
+                nothing is fetched or decoded.
+        """
+        both = request.image_url is not None and request.image_data is not None
+        notes = (_ONLY_DATA,) if both else ()
+        try:
+            self.model.check(text.manifest)
+            picture = self.reader.read(_picture_request(request))
+            return Reading(self.model.encode(picture), notes, picture.sha256)
+        except PictureError as error:
+            return Reading(warnings=(*notes, f"the picture was not used: {error.message}"))
+
+
+def read_picture(request: WithPicture, pictures: Pictures | None, text: Encoder) -> Reading:
+    """Read the picture of a request, if it has one.
+
+    Args:
+        request: the request.
+        pictures: reads pictures; None if no picture model is loaded. Then nothing is fetched.
+        text: the model whose vectors the picture is compared with.
+    """
+    if request.image_url is None and request.image_data is None:
+        return Reading()
+    if pictures is None:
+        return Reading(warnings=(IMAGE_IGNORED,))
+    return pictures.read(request, text)
+
+
+def _picture_request(request: WithPicture) -> PictureRequest:
+    if request.image_data is not None:
+        return PictureRequest(data=decode_base64(request.image_data))
+    return PictureRequest(url=request.image_url)
+
+
+def query_vector(*vectors: Floats | None) -> Floats | None:
+    """The direction between the vectors of a text and a picture; None if there is neither."""
+    present = [vector for vector in vectors if vector is not None]
+    if len(present) < 2:
+        return present[0] if present else None
+    total = np.sum(present, axis=0)
+    # opposite vectors have no direction between them: then the first one counts
+    length = float(np.linalg.norm(total))
+    return (total / length).astype(np.float32) if length > 0 else present[0]
+
+
+def modalities(text: Floats | None, picture: Floats | None) -> list[Modality]:
+    """What an answer was computed from."""
+    sides: tuple[tuple[Modality, Floats | None], ...] = ((TEXT, text), (IMAGE, picture))
+    return [name for name, vector in sides if vector is not None]
