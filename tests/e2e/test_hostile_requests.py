@@ -284,9 +284,38 @@ def test_an_unknown_ingest_cannot_be_processed(client):
     assert_problem(client.post("/process", json={"ingest_id": "ing_unknown"}), 404)
 
 
-@pytest.mark.parametrize("path", [*POSTS, *GETS, "/health", "/health/inference", "/openapi.json"])
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
-def test_an_unsupported_method_is_refused(client, path, method):
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/collect/ing_unknown",
+            "/collect/%00",
+            "/collect/ing%00",
+            "/collect/%F0%9F",
+            "/collect/*",
+        ),
+        *(
+            "/collect/..%2f..%2fetc",
+            "/collect/a/b",
+            "/collect/%27%3B--",
+            "/collect/ing_unknown/rejects/x",
+        ),
+    ],
+)
+def test_an_unknown_ingest_cannot_be_undone(client, path):
+    assert_problem(client.request("DELETE", path), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        (method, path)
+        for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
+        for path in (*POSTS, *GETS, "/health", "/health/inference", "/openapi.json")
+        if (method, path) != ("DELETE", "/collect/ing_unknown")
+    ],
+)
+def test_an_unsupported_method_is_refused(client, method, path):
     try:
         response = client.request(method, path)
     except httpx.RemoteProtocolError:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.sweep import sweep
 from shared.errors import UnavailableError
 from shared.schemas.ingest import IngestStatus
+from shared.storage.layout import clean_shard, embedding_shard
 from tests.functional.collection.shop_stack import (
     KEYS,
     RIGHT,
@@ -110,3 +112,17 @@ def test_rows_of_a_failed_ingest_are_stored_as_well(world, rows, assert_counts):
     stack.finish()
     assert assert_counts(stack.reports()[0]).stored == 40
     assert rows("SELECT count(*) FROM reviews") == [(80,)]
+
+
+def test_embeddings_that_a_worker_writes_last_go_with_their_shard(world, monkeypatch):
+    dependencies = world.dependencies
+    dependencies.clean.put(clean_shard("ing_1", 0), b"left the ledger")
+    lock = dependencies.database.lock
+
+    def lock_after_a_write(name):
+        dependencies.artefacts.put(embedding_shard("m1", "ing_1", 0), b"written before its release")
+        return lock(name)
+
+    monkeypatch.setattr(dependencies.database, "lock", lock_after_a_write)
+    assert delete_orphans(dependencies, "ing_1")
+    assert list(dependencies.artefacts.list("")) == list(dependencies.clean.list("")) == []
