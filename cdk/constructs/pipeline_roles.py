@@ -2,39 +2,31 @@
 
 from typing import Any
 
-import jsii
 from aws_cdk import Stack
 from aws_cdk import aws_codepipeline as codepipeline
-from constructs import IValidation
 
 
 def substitute_roles(pipeline: codepipeline.Pipeline) -> None:
     """Write the role ARNs of CloudFormation actions with Fn::Sub instead of CDK's Fn::Join.
 
-    cfn-lint reports Fn::Join there as an error (E3703). Actions are rendered when all references
-    are resolved, so the substitution runs during validation.
+    cfn-lint reports Fn::Join there as an error (E3703).
+
+    Args:
+        pipeline: a pipeline with all its stages.
+
+    Raises:
+        TypeError: there is no pipeline resource.
     """
-    pipeline.node.add_validation(_RoleSubstitution(pipeline))
-
-
-@jsii.implements(IValidation)
-class _RoleSubstitution:
-    def __init__(self, pipeline: codepipeline.Pipeline) -> None:
-        self._pipeline = pipeline
-
-    def validate(self) -> list[str]:
-        """Called by synthesis; returns an error only if there is no pipeline resource."""
-        resource = self._pipeline.node.default_child
-        if not isinstance(resource, codepipeline.CfnPipeline):
-            return ["the pipeline has no resource"]
-        for i, stage in enumerate(Stack.of(resource).resolve(resource.stages)):
-            for j, action in enumerate(stage["actions"]):
-                role = (action.get("configuration") or {}).get("RoleArn")
-                if isinstance(role, dict) and "Fn::Join" in role:
-                    path = f"Stages.{i}.Actions.{j}.Configuration.RoleArn"
-                    resource.add_property_override(f"{path}.Fn::Sub", _sub_text(role["Fn::Join"]))
-                    resource.add_property_deletion_override(f"{path}.Fn::Join")
-        return []
+    resource = pipeline.node.default_child
+    if not isinstance(resource, codepipeline.CfnPipeline):
+        raise TypeError("the pipeline has no resource")
+    for i, stage in enumerate(Stack.of(resource).resolve(resource.stages)):
+        for j, action in enumerate(stage["actions"]):
+            role = (action.get("configuration") or {}).get("RoleArn")
+            if isinstance(role, dict) and "Fn::Join" in role:
+                path = f"Stages.{i}.Actions.{j}.Configuration.RoleArn"
+                resource.add_property_override(f"{path}.Fn::Sub", _sub_text(role["Fn::Join"]))
+                resource.add_property_deletion_override(f"{path}.Fn::Join")
 
 
 def _sub_text(join: list[Any]) -> str:
