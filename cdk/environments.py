@@ -89,6 +89,9 @@ class Environment:
     """Maximum concurrency of each API function that uses the database."""
     picture_workers: int = 5
     """Pictures fetched in parallel."""
+    domain: str = ""
+    """Domain of the API, such as ``api.example.org``; empty: API Gateway's own. The ARN of its
+    certificate is read at deployment from ``/reviewlens/<name>/certificate``."""
     read_rate: int = 20
     """Requests per second for one API key."""
     read_burst: int = 40

@@ -5,9 +5,11 @@ from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from cdk.constructs.acknowledgments import acknowledge
@@ -67,6 +69,7 @@ class Gateway(Construct):
         for route in self.routes:
             self._add_route(route, integrations[route.service], validator)
         add_problem_responses(self.api)
+        self.domain = self._add_domain(operations)
         self.key = self._add_reader_key(operations)
         self._acknowledge_findings()
 
@@ -97,12 +100,26 @@ class Gateway(Construct):
             ),
         )
         api.node.try_remove_child("Endpoint")  # the stack has its own output for it
-        resource = api.node.default_child
-        if not isinstance(resource, apigateway.CfnRestApi):
-            raise TypeError("the API has no resource")
-        resource.security_policy = _TLS_POLICY
-        resource.endpoint_access_mode = "STRICT"
+        _require_strict_tls(api)
         return api
+
+    def _add_domain(self, operations: Operations) -> apigateway.DomainName | None:
+        """Serve the API at the domain of the environment, if it has one, below the stage's name."""
+        environment = operations.environment
+        if not environment.domain:
+            return None
+        arn = ssm.StringParameter.value_for_string_parameter(
+            self, f"/reviewlens/{environment.name}/certificate"
+        )
+        domain = self.api.add_domain_name(
+            "Domain",
+            domain_name=environment.domain,
+            certificate=acm.Certificate.from_certificate_arn(self, "Certificate", arn),
+            endpoint_type=apigateway.EndpointType.REGIONAL,
+            base_path=STAGE,
+        )
+        _require_strict_tls(domain)
+        return domain
 
     def _create_execution_logs(self, operations: Operations) -> None:
         """Create the log group; API Gateway itself would create it without retention and key."""
@@ -185,3 +202,12 @@ class Gateway(Construct):
         acknowledge(self.api, "AwsSolutions-APIG4", "Reads need a key; only /health is open")
         reason = "API Gateway requires this managed policy on its logging role"
         acknowledge(self.api, f"AwsSolutions-IAM4[Policy::{_LOGGING_POLICY}]", reason)
+
+
+def _require_strict_tls(construct: Construct) -> None:
+    """Set the TLS policy of an API or a domain, which CDK does not know."""
+    resource = construct.node.default_child
+    if not isinstance(resource, apigateway.CfnRestApi | apigateway.CfnDomainName):
+        raise TypeError("neither an API nor a domain")
+    resource.security_policy = _TLS_POLICY
+    resource.endpoint_access_mode = "STRICT"

@@ -87,6 +87,13 @@ class ApiStack(Stack):
         self.url = CfnOutput(
             self, "ApiUrl", value=self.gateway.api.url, description="URL of the API"
         )
+        if self.gateway.domain:
+            CfnOutput(
+                self,
+                "DomainTarget",
+                value=self.gateway.domain.domain_name_alias_domain_name,
+                description="Target of the CNAME record of the environment's domain",
+            )
         self.key_id = CfnOutput(
             self,
             "ApiKeyId",

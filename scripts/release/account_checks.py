@@ -55,7 +55,7 @@ def check_parameters(client: Client, need: Need) -> Iterator[Finding]:
     """Whether the SSM parameters exist that a deployment reads."""
     for name in need.parameters:
         if _parameter(client, name) is None:
-            action = f"aws ssm put-parameter --type String --name {name} --value you@example.org"
+            action = f"aws ssm put-parameter --type String --name {name} --value …"
             yield Finding("parameter", f"{name} does not exist", action)
         else:
             yield Finding("parameter", f"{name} exists")
