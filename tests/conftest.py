@@ -164,10 +164,11 @@ def aws_endpoint():
     server.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def aws_client(aws_endpoint):
-    """``aws_client("s3")``: a boto3 client of the simulated AWS."""
+    """``aws_client("s3")``: the boto3 client of the simulated AWS; to make one takes a while."""
 
+    @cache
     def make(service):
         return boto3.client(
             service,

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -30,9 +31,12 @@ COMMAND = str(Path(sys.executable).with_name("reviewlens"))
 SETTINGS = {"REVIEWLENS_POINTER_REFRESH_SECONDS": "1"}
 TIMEOUT_SECONDS = 150.0
 _POLL_SECONDS = 0.03
+_API_POLL_SECONDS = 0.1
+"""Requests take CPU time that the stack needs for its work."""
+_cached_client = cache(local_client)  # to make one takes a tenth of a second of CPU time
 
 
-def wait_until(condition, *, what, within=TIMEOUT_SECONDS):
+def wait_until(condition, *, what, within=TIMEOUT_SECONDS, every=_POLL_SECONDS):
     """Wait until the condition is truthy, and return its value."""
     deadline = time.monotonic() + within
     while True:
@@ -40,7 +44,7 @@ def wait_until(condition, *, what, within=TIMEOUT_SECONDS):
         if value:
             return value
         assert time.monotonic() < deadline, f"{what}: not within {within} s, last: {value!r}"
-        time.sleep(_POLL_SECONDS)
+        time.sleep(every)
 
 
 def have_ended(processes):
@@ -164,7 +168,7 @@ class Stack:
 
     def aws(self, service):
         """A boto3 client of the local AWS."""
-        return local_client(service, self.running.aws_url, self.folder.aws_keys())
+        return _cached_client(service, self.running.aws_url, self.folder.aws_keys())
 
     def put(self, name, body):
         """Upload an object below uploads/; returns the ingest id."""
@@ -191,7 +195,8 @@ class Stack:
             assert report.status in {*expected, "received", "collecting", "collected"}, report
             return report if report.status in expected else None
 
-        return wait_until(report_with_status, what=f"{ingest_id} {expected}")
+        what = f"{ingest_id} {expected}"
+        return wait_until(report_with_status, what=what, every=_API_POLL_SECONDS)
 
     def rows(self, query, *arguments):
         """Rows of a query."""
@@ -237,11 +242,12 @@ class Stack:
                 manifest = artefacts.read_manifest(self.artefacts, "index", pointer.version)
             except errors.NotFoundError:  # retired after the pointer was read
                 return None
-            serving = self.api.health().index_version
-            complete = manifest.count == stored and serving == manifest.version
-            return manifest.version if complete else None
+            if manifest.count != stored or self.api.health().index_version != manifest.version:
+                return None
+            return manifest.version
 
-        return wait_until(complete_index, what=f"an index of {stored} reviews")
+        what = f"an index of {stored} reviews"
+        return wait_until(complete_index, what=what, every=_API_POLL_SECONDS)
 
 
 @contextmanager
