@@ -14,6 +14,7 @@ UNRESERVED_MINIMUM = 100
 _ZONES_WITHOUT_LAMBDA = frozenset({"use1-az3"})
 _NETWORK_ZONES = 2
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+_MAX_CHARACTERS = 200
 _JOBS = ("candidate_instance_type", "activation_instance_type")
 Client = Callable[[str], Any]
 """``client("lambda")``: a boto3 client."""
@@ -36,7 +37,9 @@ def check_account(client: Client, need: Need) -> Iterator[Finding]:
             yield from check(client, need)
         except (ClientError, BotoCoreError) as error:
             subject = check.__name__.removeprefix("check_")
-            yield Finding(subject, f"cannot be read: {error}", "use credentials that may read it")
+            reason = " ".join(str(error).split())[:_MAX_CHARACTERS]
+            action = "use credentials that may read it, or look it up yourself"
+            yield Finding(subject, f"cannot be read: {reason}", action)
 
 
 def check_bootstrap(client: Client, need: Need) -> Iterator[Finding]:
@@ -96,8 +99,8 @@ def check_networks(client: Client, need: Need) -> Iterator[Finding]:
     present = {tag.get("reviewlens:environment") for tag in tags}
     new = len(set(need.environments) - present)
     quota = _quota(client, "vpc", "VPCs per Region")
-    message = f"{len(tags)} of {quota:.0f} networks exist, {new} more are needed"
-    lacks = len(tags) + new > quota
+    message = f"{len(tags)} of {quota or 0:.0f} networks exist, {new} more are needed"
+    lacks = len(tags) + new > (quota or 0)
     yield Finding("networks", message, "request more VPCs per Region" if lacks else "")
 
 
@@ -134,6 +137,10 @@ def check_jobs(client: Client, need: Need) -> Iterator[Finding]:
     quotas += [f"{fields[job].default} for processing job usage" for job in _JOBS]
     for name in quotas:
         value = _quota(client, "sagemaker", name)
+        if value is None:
+            action = "is the instance type offered in this region? See Service Quotas, SageMaker"
+            yield Finding("jobs", f"there is no quota {name}", action)
+            continue
         action = f"request 1 for SageMaker's quota {name}" if value < 1 else ""
         yield Finding("jobs", f"{name}: {value:.0f}", action)
 
@@ -167,12 +174,12 @@ def _parameter(client: Client, name: str) -> str | None:
         return None
 
 
-def _quota(client: Client, service: str, name: str) -> float:
-    """The value of a quota by its name; 0 if the account has no such quota."""
+def _quota(client: Client, service: str, name: str) -> float | None:
+    """The value of a quota by its name, that of the account before the default."""
     quotas = client("service-quotas")
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
         for page in quotas.get_paginator(operation).paginate(ServiceCode=service):
             for quota in page["Quotas"]:
                 if quota["QuotaName"] == name:
                     return float(quota["Value"])
-    return 0.0
+    return None

@@ -50,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def check_images(assembly: Path) -> list[Finding]:
     """Whether the base images of all images are pinned."""
-    action = "run python scripts/release/pin_base_images.py, and commit cdk/base_images.json"
+    action = (
+        "run .venv/bin/python scripts/release/pin_base_images.py, and commit cdk/base_images.json"
+    )
     images = sorted(unpinned_images(assembly))
     if not images:
         return [Finding("images", "all base images are pinned by their digests")]

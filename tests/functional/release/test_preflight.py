@@ -183,9 +183,11 @@ def test_a_gpu_quota_of_zero_is_named(account):
     quotas = {**ALL_JOBS, "ml.g5.xlarge for spot training job usage": 0.0}
     findings = [f for f in check_jobs(account(quotas=quotas), DEV) if f.action]
     assert [f.message for f in findings] == ["ml.g5.xlarge for spot training job usage: 0"]
+    (finding, *_) = check_jobs(account(quotas={}), DEV)
+    assert finding.message == "there is no quota ml.g5.xlarge for spot training job usage"
     on_demand = replace(DEV, training=(("ml.g5.xlarge", False),))
     (finding,) = [f for f in check_jobs(account(), on_demand) if f.action]
-    assert finding.message == "ml.g5.xlarge for training job usage: 0"
+    assert finding.message == "there is no quota ml.g5.xlarge for training job usage"
 
 
 def test_a_pending_connection_is_not_enough_for_the_pipeline(account):
@@ -212,6 +214,7 @@ def test_a_check_that_is_not_allowed_is_reported_and_the_others_run(account):
 
     missing = lacks(refuse, DEV)
     assert missing["concurrency"].startswith("cannot be read: ")
+    assert "\n" not in missing["concurrency"]
     assert "AccessDeniedException" in missing["concurrency"]
     assert {"bootstrap", "parameter"} < missing.keys()
 
