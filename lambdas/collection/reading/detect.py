@@ -50,7 +50,7 @@ def open_parser(member: Member, options: ReadOptions, resume: PlaceMark | None =
         return open_workbook_dump(member.workbook, state, member.size, options)
     sample, whole = _read_ahead(chunks, SAMPLE_BYTES)
     if sample.startswith(_PARQUET):
-        return _parquet(chain((sample,), chunks), member, options)
+        return _parquet(chain((sample,), chunks), member, options, resume)
     refuse_binary(sample)
     encoding, skip = sniff_encoding(sample)
     state.encoding = encoding.removesuffix("-sig")
@@ -179,7 +179,9 @@ def _delimited(
     )
 
 
-def _parquet(chunks: Iterator[bytes], member: Member, options: ReadOptions) -> Opened:
+def _parquet(
+    chunks: Iterator[bytes], member: Member, options: ReadOptions, resume: PlaceMark | None
+) -> Opened:
     parquet, state = open_parquet(spool(chunks, member.disk_bytes)), member.state
     names = parquet.names
     schema = choose_schema(names, options.mapping)
@@ -188,6 +190,9 @@ def _parquet(chunks: Iterator[bytes], member: Member, options: ReadOptions) -> O
     state.encoding = "utf-8"
     maker = RowMaker(schema, columns, options.reviewer_key)
     limit = options.limits.max_record_bytes
-    records = parse_parquet(parquet, columns, state, member.size, limit)
+    place = Place()
+    if resume is not None:
+        place.resume(resume)
+    records = parse_parquet(parquet, columns, state, member.size, limit, place)
     profile = make_profile("parquet", state, schema.name, names)
-    return Opened(records, state, profile, lambda _record: maker)
+    return Opened(records, state, profile, lambda _record: maker, place)

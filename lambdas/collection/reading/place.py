@@ -1,7 +1,8 @@
-"""Where a parser of lines is in its dump, so that a later run can go on there.
+"""Where a parser is in its dump, so that a later run can go on there.
 
 Lines come in blocks. A place is a block, by its offset in the text of the dump, and the number of
 its lines that are read: the later run splits this block again and parses none of those lines.
+In a Parquet file, the blocks are row groups, by their numbers, and rows take the place of lines.
 """
 
 from collections import deque
@@ -24,6 +25,8 @@ class PlaceMark:
     """The header of delimited text as it is written."""
     credit: int | None = None
     """How much a parser may still read again; see CsvLines."""
+    expanded: int | None = None
+    """Bytes that were counted so far, of a format that expands."""
 
 
 class Place:
@@ -39,6 +42,8 @@ class Place:
         """Whether the last record is the last one of its line."""
         self.finished: Callable[[], tuple[int, int]] | None = None
         """Lines that are read and the credit, of a parser whose records may have several lines."""
+        self.expanded: Callable[[], int] | None = None
+        """Bytes that are counted so far, of a format that expands."""
         self._blocks: deque[tuple[int, int]] = deque()
 
     def resume(self, mark: PlaceMark) -> None:
@@ -52,7 +57,7 @@ class Place:
         return self.mark.skip if is_first else 0
 
     def at(self, line: int | None) -> PlaceMark | None:
-        """The place after the record that begins in a line; None if it is not between two."""
+        """The place after the record of a line or row; None if it is not between two."""
         lines, credit = self.finished() if self.finished else (line, None)
         if lines is None or not self.is_border:
             return None
@@ -62,4 +67,5 @@ class Place:
         if not blocks or blocks[0][1] > lines:
             return None
         offset, before = blocks[0]
-        return PlaceMark(offset, before, lines - before, self.header, credit)
+        expanded = self.expanded() if self.expanded else None
+        return PlaceMark(offset, before, lines - before, self.header, credit, expanded)

@@ -163,7 +163,10 @@ class Dump:
         """The batch that ends with a record, marked if a later run can go on after it."""
         batch, place = collector.batch(), self._opened.place
         self._cpu.accept_rows(batch.table.num_rows)
-        mark = place.at(last.line) if last and place else None
+        mark = None
+        if last and place:
+            row = collector.total - self._records_before
+            mark = place.at(row if last.line is None else last.line)
         if mark is None or self._maker is None:
             return batch
         state = (self._maker.mark(), self._cpu.mark, collector.total, collector.rejected)

@@ -12,6 +12,7 @@ from lambdas.collection.reading.formats.parquet_chunks import BUFFER_BYTES
 from lambdas.collection.reading.formats.parquet_plan import RowGroup, leaves_of, plan_row_group
 from lambdas.collection.reading.formats.parquet_values import cell_sizes, decode_values, head_of
 from lambdas.collection.reading.formats.unquoted import cut_off, too_long
+from lambdas.collection.reading.place import Place
 from lambdas.collection.reading.records import Named, Record, StreamState
 from shared.errors import IngestError
 
@@ -78,9 +79,16 @@ def _check_footer(file: IO[bytes]) -> None:
 
 
 def parse_parquet(
-    parquet: Parquet, columns: list[str], state: StreamState, size: SizeLimit, limit: int
+    parquet: Parquet,
+    columns: list[str],
+    state: StreamState,
+    size: SizeLimit,
+    limit: int,
+    place: Place | None = None,
 ) -> Iterator[Record]:
     """Yield one record per row, as the list of the values of ``columns``.
+
+    ``place`` says at which row group and row to begin, and follows.
 
     Raises:
         IngestError: schema_unknown if there are too many columns; decompression_limit.
@@ -90,17 +98,33 @@ def parse_parquet(
     if len(leaves) > MAX_COLUMNS:
         message = f"{len(leaves)} columns of the Parquet file would be read"
         raise IngestError("schema_unknown", f"{message}, the limit is {MAX_COLUMNS}")
-    for group in range(metadata.num_row_groups):
+    place = place or Place()
+    place.expanded = lambda: state.bytes_out
+    state.bytes_out = max(state.bytes_out, place.mark.expanded or 0)
+    before = place.mark.lines
+    for group in range(place.mark.offset, metadata.num_row_groups):
+        place.offset = group
+        skip = place.begin(before)
+        before += metadata.row_group(group).num_rows
         plan = plan_row_group(parquet.file, metadata, group, leaves)
         try:
-            for batch in _batches(parquet.reader(plan.held), group, columns, plan):
+            for batch in _after(_batches(parquet.reader(plan.held), group, columns, plan), skip):
                 yield from _Parts(batch, columns, limit).records(size)
         except _ERRORS as error:
             state.warnings.append(
                 f"the Parquet file is damaged; the rest is not read: {error}"[:300]
             )
+            place.is_border = False  # no later run begins here: nothing follows
             yield Record(None, cut_off(), "")
             return
+
+
+def _after(batches: Iterator[pa.RecordBatch], skip: int) -> Iterator[pa.RecordBatch]:
+    """Leave out the first rows."""
+    for batch in batches:
+        if skip < len(batch):
+            yield batch.slice(skip) if skip else batch
+        skip = max(0, skip - len(batch))
 
 
 def _batches(
