@@ -10,6 +10,7 @@ _NOT_REACHED = (
     "models that were trained or adapted with these reviews",
     "files that a machine has set aside as damaged (the folder quarantine of its state folder)",
     "the name and the checksum of the uploaded file, which stay in this ledger",
+    "the name of the uploaded file in access logs",
 )
 
 
