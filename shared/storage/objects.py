@@ -4,7 +4,6 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar, cast
 
@@ -19,6 +18,7 @@ from shared.errors import (
     report_full_disk,
 )
 from shared.storage.aws_errors import translate_aws_errors
+from shared.storage.later_bytes import LaterBytes
 
 _NOT_FOUND_CODES = {"NoSuchKey", "404", "NotFound", "NoSuchBucket", "NoSuchVersion"}
 _CONFLICT_CODES = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
@@ -184,17 +184,16 @@ class S3Store:
     def open(self, key: str, *, etag: str | None = None, start: int = 0) -> Iterator[BinaryIO]:
         """See ObjectStore.open; the body is closed on leaving."""
         condition = {"IfMatch": etag} if etag else {}
-        if start:
-            if start >= self.head(key).size:
-                yield BytesIO()  # S3 refuses a range behind the end
-                return
-            condition["Range"] = f"bytes={start}-"
-        try:
-            with _translate_errors(f"object {key}"):
-                response = self._s3.get_object(Bucket=self.bucket, Key=key, **condition)
-        except ConflictError as error:
-            raise NotFoundError(f"object {key} now has another version") from error
-        body = response["Body"]
+
+        def request(**conditions: str) -> Any:
+            arguments = {"Bucket": self.bucket, "Key": key, **condition, **conditions}
+            try:
+                with _translate_errors(f"object {key}"):
+                    return self._s3.get_object(**arguments)["Body"]
+            except ConflictError as error:
+                raise NotFoundError(f"object {key} now has another version") from error
+
+        body = LaterBytes(request, start, self.head(key).size) if start else request()
         try:
             # a connection may also break while the caller reads
             with _translate_errors(f"object {key}"):

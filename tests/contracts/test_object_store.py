@@ -56,6 +56,30 @@ def test_a_stream_reads_forward_in_pieces(store):
         ]
 
 
+@pytest.mark.parametrize(("start", "rest"), [(0, b"0123"), (3, b"3"), (4, b""), (9, b"")])
+def test_a_stream_may_begin_at_a_later_byte(store, start, rest):
+    etag = store.put("k", b"0123").etag
+    assert read(store, "k", etag=etag, start=start) == rest
+    with pytest.raises(NotFoundError):
+        read(store, "missing", start=start)
+
+
+def test_later_bytes_are_requested_range_by_range(store, monkeypatch):
+    monkeypatch.setattr("shared.storage.later_bytes._RANGE_BYTES", 4)
+    store.put("k", b"0123456789ab")
+    assert read(store, "k", start=1) == b"123456789ab"
+    with store.open("k", start=2) as stream:
+        pieces = list(iter(lambda: stream.read(3), b""))
+    assert b"".join(pieces) == b"23456789ab"
+
+
+def test_a_stream_that_begins_later_is_of_the_same_version(store):
+    old = store.put("k", b"0123").etag
+    store.put("k", b"4567")
+    with pytest.raises(NotFoundError):
+        read(store, "k", etag=old, start=2)
+
+
 def test_open_with_an_etag_returns_that_version_or_nothing(store):
     old = store.put("k", b"old").etag
     assert read(store, "k", etag=old) == b"old"
