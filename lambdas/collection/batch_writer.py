@@ -58,10 +58,10 @@ class BatchWriter:
         dependencies: Dependencies,
         ingest_id: str,
         stored: dict[int, StoredBatch],
-        lost: Collection[str] = (),
+        lost: Collection[str],
         *,
-        resume: Checkpoint | None = None,
-        encode: Callable[[Checkpoint], str] = repr,
+        resume: Checkpoint | None,
+        encode: Callable[[Checkpoint], str],
     ) -> None:
         """Start without a batch.
 
