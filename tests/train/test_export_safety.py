@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 
 import sagemaker_jobs
 from sagemaker_jobs.export.__main__ import main as export
+from sagemaker_jobs.pictures import backbone
+from sagemaker_jobs.pictures.config import FeaturesConfig
 
 
 @pytest.fixture
@@ -71,4 +73,19 @@ def test_no_job_trusts_remote_code_or_reads_a_pickle():
     assert all("trust_remote_code=False" in call for call in calls)
     weights = [call for call in calls if call.startswith("AutoModel.from_pretrained")]
     assert all("use_safetensors=True" in call for call in weights)
-    assert not re.search(r"\btorch\.load\(|\bpickle\.load", "\n".join(sources))
+    whole = "\n".join(sources)
+    assert not re.search(r"\bpickle\.load|\bunpickle", whole)
+    # published weights of one backbone: an unpickler of tensors alone, and a hash in the source
+    loads = re.findall(r"torch\.load\(.*?\)", whole, re.DOTALL)
+    assert loads == ['torch.load(path, map_location="cpu", weights_only=True)']
+
+
+def test_published_weights_with_another_hash_are_not_opened(monkeypatch, tmp_path):
+    ((name, packaged),) = backbone.PACKAGED.items()
+    monkeypatch.setitem(backbone.PACKAGED, name, packaged._replace(sha256="0" * 64))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was opened"))
+    config = FeaturesConfig(
+        data_dir=tmp_path, cache_dir=tmp_path, output_dir=tmp_path, backbone=name
+    )
+    with pytest.raises(ValueError, match=f"{'0' * 64} is expected"):
+        backbone.load_backbone(config)
