@@ -5,12 +5,14 @@
 
 import random
 import sys
+from itertools import chain
 from pathlib import Path
+from string import digits
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel
 
 WORDS = {
@@ -33,15 +35,22 @@ def sentences(count: int, seed: int) -> list[tuple[str, str]]:
     return rows
 
 
+def _vocabulary() -> dict[str, int]:
+    """Special tokens, characters, words and parts of words; a trained one differs in each run."""
+    words = sorted({*THINGS, *chain.from_iterable(WORDS.values()), "the", "was", "and"})
+    characters = sorted({*chain.from_iterable(words), *digits})
+    beginnings = sorted({word[:end] for word in words for end in range(2, len(word))})
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens = [*special, *characters, *(f"##{c}" for c in characters), *words, *beginnings]
+    return {token: number for number, token in enumerate(tokens)}
+
+
 def make_encoder(folder: Path) -> None:
     """Write a Hugging Face folder: config.json, model.safetensors, tokenizer.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordPiece(_vocabulary(), unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special)
-    tokenizer.train_from_iterator((text for text, _ in sentences(60, 0)), trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
