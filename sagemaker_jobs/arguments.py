@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -82,6 +83,27 @@ def _decode(value: str) -> object:
     except json.JSONDecodeError:
         return value
     return _decode(decoded) if isinstance(decoded, str) else decoded
+
+
+def run_step(
+    package: str, steps: Mapping[str, type[JobConfig]], argv: Sequence[str] | None
+) -> object:
+    """Run the step that the first argument names; returns its record.
+
+    Args:
+        package: The package with a module for each step, which has ``run(config)``.
+        steps: The config class of each step.
+        argv: Arguments without the program name; None reads sys.argv.
+
+    Raises:
+        SystemExit: there is no such step, or an option is unknown.
+    """
+    log_to_stderr()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] not in steps:
+        sys.exit(f"the first argument must be one of: {', '.join(steps)}")
+    config = parse(steps[arguments[0]], arguments[1:], {})
+    return import_module(f"{package}.{arguments[0]}").run(config)
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:

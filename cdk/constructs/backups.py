@@ -9,9 +9,9 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from cdk.constructs.acknowledgments import acknowledge
-from cdk.constructs.alarm import Alarm, Severity
+from cdk.constructs.alarm import Severity
 from cdk.constructs.operations import Operations
-from cdk.constructs.queue import create_dead_letters
+from cdk.constructs.queue import create_dead_letters, watch_messages
 
 COPY_DAYS = 90
 _POLICY = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
@@ -82,14 +82,11 @@ def _watch_jobs(scope: Construct, operations: Operations) -> None:
         ),
         targets=[targets.SqsQueue(failed)],
     )
-    Alarm(
+    watch_messages(
         scope,
         "FailedBackupsAlarm",
+        failed,
         operations=operations,
-        metric=failed.metric_approximate_number_of_messages_visible(
-            period=Duration.minutes(5), statistic="Maximum"
-        ),
-        threshold=1,
         severity=Severity.CRITICAL,
         description="AWS Backup: a backup of the database or its copy elsewhere failed. A message "
         "in the queue has the reason; start the job again in AWS Backup, then delete the message.",

@@ -5,10 +5,10 @@ from aws_cdk import aws_lambda_destinations as destinations
 from constructs import Construct
 
 from cdk.constructs.acknowledgments import acknowledge
-from cdk.constructs.alarm import Alarm, Severity
+from cdk.constructs.alarm import Severity
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.operations import Operations
-from cdk.constructs.queue import create_dead_letters
+from cdk.constructs.queue import create_dead_letters, watch_messages
 
 _RETRIES = 2
 _MAX_AGE = Duration.hours(2)
@@ -38,14 +38,11 @@ def keep_failures(
         max_event_age=_MAX_AGE,
         on_failure=destinations.SqsDestination(queue),
     )
-    Alarm(
+    watch_messages(
         scope,
         f"{construct_id}Alarm",
+        queue,
         operations=operations,
-        metric=queue.metric_approximate_number_of_messages_visible(
-            period=Duration.minutes(5), statistic="Maximum"
-        ),
-        threshold=1,
         severity=Severity.CRITICAL,
         description=description,
     )

@@ -6,7 +6,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cdk.constructs.alarm import Alarm
+from cdk.constructs.alarm import Alarm, Severity
 from cdk.constructs.operations import Operations
 from shared.schemas.messages import MAX_RECEIVES
 
@@ -14,6 +14,7 @@ WORK_TIMEOUT_SECONDS = 900
 """Maximum time that a function may spend on a message: Lambda's own limit."""
 VISIBILITY_SECONDS = 6 * WORK_TIMEOUT_SECONDS
 """AWS recommends six times the timeout of the function."""
+_PERIOD = Duration.minutes(5)
 
 
 def create_dead_letters(
@@ -21,6 +22,29 @@ def create_dead_letters(
 ) -> sqs.Queue:
     """Create a queue for failed messages, which it keeps for 14 days."""
     return sqs.Queue(scope, construct_id, **_queue_options(operations))
+
+
+def watch_messages(
+    scope: Construct,
+    construct_id: str,
+    queue: sqs.IQueue,
+    *,
+    operations: Operations,
+    description: str,
+    severity: Severity = Severity.WARNING,
+) -> Alarm:
+    """Raise an alarm while a queue of failures has a message."""
+    return Alarm(
+        scope,
+        construct_id,
+        operations=operations,
+        metric=queue.metric_approximate_number_of_messages_visible(
+            period=_PERIOD, statistic="Maximum"
+        ),
+        threshold=1,
+        severity=severity,
+        description=description,
+    )
 
 
 def _queue_options(operations: Operations) -> dict[str, Any]:
@@ -71,15 +95,11 @@ class WorkQueue(Construct):
             ),
             **_queue_options(operations),
         )
-        period = Duration.minutes(5)
-        self.dead_letter_alarm = Alarm(
+        self.dead_letter_alarm = watch_messages(
             self,
             "DeadLetterAlarm",
+            self.dead_letters,
             operations=operations,
-            metric=self.dead_letters.metric_approximate_number_of_messages_visible(
-                period=period, statistic="Maximum"
-            ),
-            threshold=1,
             description=f"{construct_id}: a message failed {max_receives} times. Read the "
             "function's log, fix the cause, then redrive the dead-letter queue.",
         )
@@ -88,7 +108,7 @@ class WorkQueue(Construct):
             "AgeAlarm",
             operations=operations,
             metric=self.queue.metric_approximate_age_of_oldest_message(
-                period=period, statistic="Maximum"
+                period=_PERIOD, statistic="Maximum"
             ),
             threshold=max_age_seconds,
             periods=3,

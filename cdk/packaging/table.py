@@ -58,6 +58,16 @@ class Asset:
     """Files that belong to no package."""
 
 
+def _serving(package: str) -> Asset:
+    return Asset(
+        packages=(*_SERVING, package),
+        kind="image",
+        image="serving",
+        fits_zip=False,
+        files=_PICTURE_FILES,
+    )
+
+
 ASSETS: dict[str, Asset] = {
     "collection": Asset(
         packages=(
@@ -72,13 +82,7 @@ ASSETS: dict[str, Asset] = {
             *("shared.pictures", "shared.schemas", "shared.settings"),
         ),
     ),
-    "inference": Asset(
-        packages=(*_SERVING, "lambdas.inference"),
-        kind="image",
-        image="serving",
-        fits_zip=False,
-        files=_PICTURE_FILES,
-    ),
+    "inference": _serving("lambdas.inference"),
     "insights": Asset(
         packages=(
             *(*_EDGE, *_DATABASE, "shared.db.ingest", "shared.statistics", "lambdas.insights"),
@@ -106,13 +110,7 @@ ASSETS: dict[str, Asset] = {
             *("shared.schemas", "shared.settings", "shared.storage"),
         ),
     ),
-    "retrieval": Asset(
-        packages=(*_SERVING, "lambdas.retrieval"),
-        kind="image",
-        image="serving",
-        fits_zip=False,
-        files=_PICTURE_FILES,
-    ),
+    "retrieval": _serving("lambdas.retrieval"),
     "training": Asset(packages=(*_EDGE, "shared.db", "lambdas.training")),
 }
 """Function → its deployment package. Sizes are in docs/packaging.md."""

@@ -19,7 +19,7 @@ from cdk.constructs.grants import Grant
 from cdk.constructs.job_role import JobRole
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
-from cdk.constructs.queue import create_dead_letters
+from cdk.constructs.queue import create_dead_letters, watch_messages
 from cdk.packaging import images
 from cdk.paths import ROOT
 from cdk.stacks.database import DatabaseStack
@@ -312,14 +312,11 @@ class TrainingStack(Stack):
             ],
         )
         period = Duration.minutes(5)
-        Alarm(
+        watch_messages(
             self,
             "MissedAlarm",
+            missed,
             operations=operations,
-            metric=missed.metric_approximate_number_of_messages_visible(
-                period=period, statistic="Maximum"
-            ),
-            threshold=1,
             description="Training: a completed training did not start the flow. The message in the "
             "queue names the job; start the state machine manually with this job.",
         )

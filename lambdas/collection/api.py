@@ -23,7 +23,7 @@ from shared.db.ingest.undo import undo_state
 from shared.db.ingest.unfinished import add_backlog
 from shared.errors import InvalidInputError, NotFoundError
 from shared.http.app import create_service, service_version
-from shared.http.cursor import CURSOR_PATTERN, decode_cursor, encode_cursor
+from shared.http.cursor import decode_cursor, encode_cursor
 from shared.http.fitting import fit_page
 from shared.schemas.collection import (
     DEFAULT_INGESTS,
@@ -34,9 +34,10 @@ from shared.schemas.collection import (
     UploadTarget,
 )
 from shared.schemas.health import Health
+from shared.schemas.ingest import IngestReport, IngestStatus
 from shared.schemas.preview import Preview
-from shared.schemas.undo import UndoState
-from shared.schemas.values import QUERY_INTEGER, PlainText
+from shared.schemas.undo import Receipt, UndoState
+from shared.schemas.values import QUERY_INTEGER, Cursor, PlainText
 from shared.storage.layout import MAPPING_NAME, UPLOADS
 
 _REPORTED_REJECTS = 20
@@ -126,7 +127,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         key: Annotated[
             PlainText | None, Query(max_length=1024, description="only ingests of this object")
         ] = None,
-        cursor: Annotated[str | None, Query(max_length=2048, pattern=CURSOR_PATTERN)] = None,
+        cursor: Cursor | None = None,
     ) -> IngestList:
         """List the newest ingests with their counts."""
         after = decode_cursor(_INGEST, cursor) if cursor else None
@@ -145,8 +146,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         ledger = get_dependencies().ledger
         report = _require(ledger.report(_without_nul(ingest_id)))
         rejects = ledger.rejects(ingest_id, limit=_REPORTED_REJECTS) if report.rejected else []
-        state = undo_state(get_dependencies().database, ingest_id)
-        receipt = state.undo if state else None
+        receipt = _receipt(get_dependencies(), report)
         return IngestDetails(**report.model_dump(), rejects=rejects, undo=receipt)
 
     @app.delete("/collect/{ingest_id}", status_code=202, tags=["collection"])
@@ -188,6 +188,13 @@ def _queue(dependencies: Dependencies, request: CollectRequest) -> Queued:
         budget_seconds=_QUEUEING_SECONDS,
         max_objects=_MAX_QUEUED,
     )
+
+
+def _receipt(dependencies: Dependencies, report: IngestReport) -> Receipt | None:
+    if report.status not in (IngestStatus.UNDOING, IngestStatus.UNDONE):
+        return None
+    state = undo_state(dependencies.database, report.ingest_id)
+    return state.undo if state else None
 
 
 def _without_nul(ingest_id: str) -> str:

@@ -100,7 +100,7 @@ def _queue(dependencies: Dependencies, objects: list[ObjectInfo]) -> list[str]:
         return []
     bucket = dependencies.raw.bucket
     ids = dependencies.ledger.receive_all(bucket, [(info.key, info.etag) for info in objects])
-    dependencies.collection_queue.send(build_notifications(bucket, objects))
+    _send(dependencies, objects)
     return ids
 
 
@@ -140,7 +140,7 @@ def queue_object(
     ingest_id = dependencies.ledger.receive(bucket, key, info.etag)
     if mapping is not None and not dependencies.ledger.request_reading(ingest_id, mapping):
         return []
-    dependencies.collection_queue.send(build_notifications(bucket, [info]))
+    _send(dependencies, [info])
     return [ingest_id]
 
 
@@ -153,14 +153,16 @@ def queue_marked(dependencies: Dependencies, ingest_id: str, *, failed: bool) ->
         failed: also those that failed; see ownership.marked_objects.
     """
     objects = ownership.marked_objects(dependencies.database, ingest_id, failed=failed)
-    infos = [ObjectInfo(key, etag, 0) for key, etag in objects]
-    dependencies.collection_queue.send(build_notifications(dependencies.raw.bucket, infos))
+    _send(dependencies, [ObjectInfo(key, etag, 0) for key, etag in objects])
 
 
 def queue_again(dependencies: Dependencies, key: str, etag: str) -> None:
     """Queue an object whose run ended before it had read everything."""
+    _send(dependencies, [ObjectInfo(key, etag, 0)])
+
+
+def _send(dependencies: Dependencies, infos: list[ObjectInfo]) -> None:
     bucket = dependencies.raw.bucket
-    infos = [ObjectInfo(key, etag, 0)]
     dependencies.collection_queue.send(build_notifications(bucket, infos))
 
 

@@ -8,7 +8,7 @@ from shared.http.deadline import remaining_seconds
 _RESERVED_SHARE = 0.05
 """Share of a run that is kept for storing what was read."""
 _BATCHES_AHEAD = 3
-"""At most so many batches are read or being stored when a run ends."""
+"""The most batches that are waiting to be stored when a run ends."""
 
 
 class RunTime:

@@ -8,12 +8,10 @@ from typing import Annotated
 from fastapi import Query
 
 from shared.errors import InvalidInputError
-from shared.http.cursor import CURSOR_PATTERN
 from shared.schemas.review import ProductFacts
 from shared.schemas.values import QUERY_INTEGER, QUERY_NUMBER, Day, PlainText
 
 Limit = Annotated[int, Query(ge=1, le=200), QUERY_INTEGER]
-Cursor = Annotated[str | None, Query(max_length=2048, pattern=CURSOR_PATTERN)]
 Stars = Annotated[float, Query(ge=1, le=5), QUERY_NUMBER] | None
 ProductId = Annotated[PlainText | None, Query(max_length=512)]
 Category = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Query
 
-from lambdas.insights.parameters import Category, Cursor, Limit, read_product_facts
+from lambdas.insights.parameters import Category, Limit, read_product_facts
 from lambdas.insights.products import ProductReader
 from shared.db.connection import Database
 from shared.db.insights.products import ProductQueries, ProductQuery
@@ -20,7 +20,7 @@ from shared.schemas.insights import (
     ProductSort,
 )
 from shared.schemas.review import ProductFacts
-from shared.schemas.values import QUERY_INTEGER, PlainText
+from shared.schemas.values import QUERY_INTEGER, Cursor, PlainText
 
 
 def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
@@ -34,7 +34,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         category: Category = None,
         direction: Direction | None = None,
         limit: Limit = DEFAULT_MOVERS,
-        cursor: Cursor = None,
+        cursor: Cursor | None = None,
     ) -> Movers:
         """Products whose reviews became worse or better, the most certain first."""
         return reader().movers(category, direction, limit, cursor)
@@ -49,7 +49,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         ] = None,
         min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1), QUERY_INTEGER] | None = None,
         limit: Limit = 50,
-        cursor: Cursor = None,
+        cursor: Cursor | None = None,
     ) -> ProductPage:
         """Products with their figures, in the requested order."""
         query = ProductQuery(sort, order, facts, search, min_reviews)

@@ -9,7 +9,6 @@ from lambdas.insights.aspects import AspectReader
 from lambdas.insights.duplicates import DuplicateReader
 from lambdas.insights.parameters import (
     Category,
-    Cursor,
     FirstDay,
     Language,
     LastDay,
@@ -32,7 +31,7 @@ from shared.schemas.aspects import DEFAULT_ASPECTS, AspectList
 from shared.schemas.duplicates import DuplicateKind, DuplicatePage
 from shared.schemas.insights import ReviewPage
 from shared.schemas.sentiment import Sentiment
-from shared.schemas.values import QUERY_INTEGER, PlainText, QueryFlag
+from shared.schemas.values import QUERY_INTEGER, Cursor, PlainText, QueryFlag
 
 
 def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
@@ -56,7 +55,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
             PlainText | None, Query(max_length=60, description="only reviews that mention it")
         ] = None,
         limit: Limit = 50,
-        cursor: Cursor = None,
+        cursor: Cursor | None = None,
     ) -> ReviewPage:
         """Reviews that match all filters, newest first."""
         check_ratings(min_rating, max_rating)
@@ -85,7 +84,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         category: Category = None,
         limit: Annotated[int, Query(ge=1, le=100), QUERY_INTEGER] = DEFAULT_ASPECTS,
         min_reviews: Annotated[int, Query(ge=1, le=2**31 - 1), QUERY_INTEGER] = 3,
-        cursor: Cursor = None,
+        cursor: Cursor | None = None,
     ) -> AspectList:
         """What reviews praise and complain about: of a product, a category or all products."""
         check_product(database(), product_id)
@@ -99,7 +98,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         product_id: ProductId = None,
         kind: DuplicateKind | None = None,
         limit: Limit = 50,
-        cursor: Cursor = None,
+        cursor: Cursor | None = None,
     ) -> DuplicatePage:
         """Groups of reviews with the same or nearly the same text."""
         check_product(database(), product_id)

@@ -8,7 +8,6 @@ from fastapi import FastAPI, Query, Response
 from lambdas.insights.drift import DriftReader
 from lambdas.insights.parameters import (
     Category,
-    Cursor,
     FirstDay,
     LastDay,
     ProductId,
@@ -21,7 +20,7 @@ from shared.db.connection import Database
 from shared.db.insights.drift import DriftQueries
 from shared.db.insights.trends import TrendFilters, TrendQueries
 from shared.schemas.insights import DriftReport, Interval, SegmentKind, Segments, Trend
-from shared.schemas.values import QUERY_INTEGER
+from shared.schemas.values import QUERY_INTEGER, Cursor
 
 
 def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
@@ -35,7 +34,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         interval: Interval = "week",
         first_day: FirstDay = None,
         last_day: LastDay = None,
-        cursor: Cursor = None,
+        cursor: Cursor | None = None,
     ) -> Response:
         """Sentiment and ratings over time, and the day from which they changed."""
         check_days(first_day, last_day)
@@ -46,7 +45,7 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         return Response(trend.model_dump_json(by_alias=True), media_type="application/json")
 
     @app.get("/segments", tags=["insights"])
-    def segments(by: SegmentKind = "category", cursor: Cursor = None) -> Segments:
+    def segments(by: SegmentKind = "category", cursor: Cursor | None = None) -> Segments:
         """Figures of each category or source."""
         return TrendReader(TrendQueries(database())).segments(by, cursor)
 

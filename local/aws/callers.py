@@ -1,4 +1,4 @@
-"""Tells whether the client of a request is still there to read the answer."""
+"""Checks whether the client of a request is still connected."""
 
 import socket
 import threading

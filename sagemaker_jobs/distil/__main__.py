@@ -3,9 +3,8 @@
 import logging
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
-from sagemaker_jobs.arguments import log_to_stderr, parse
+from sagemaker_jobs.arguments import run_step
 from sagemaker_jobs.distil.config import (
     JudgeConfig,
     LabelConfig,
@@ -26,13 +25,8 @@ STEPS: dict[str, type[StepConfig]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one step; returns 0 when its output is written."""
-    log_to_stderr(logging.INFO)
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] not in STEPS:
-        sys.exit(f"the first argument must be one of: {', '.join(STEPS)}")
-    config = parse(STEPS[arguments[0]], arguments[1:], {})
     keep_freed_memory()
-    record = import_module(f"sagemaker_jobs.distil.{arguments[0]}").run(config)
+    record = run_step("sagemaker_jobs.distil", STEPS, argv)
     logging.getLogger("distil").info("%s", record)
     return 0
 

@@ -8,7 +8,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.errors import InvalidInputError
 
-CURSOR_PATTERN = "^[A-Za-z0-9_-]*=*$"
 _Position = TypeVar("_Position")
 
 

@@ -10,7 +10,7 @@ from shared.schemas.picture import MAX_SENT_BYTES
 from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
 from shared.schemas.text import VISIBLE_TEXT, has_visible_characters
-from shared.schemas.values import NUMBER, Day, Integer
+from shared.schemas.values import NUMBER, Cursor, Day, Integer
 
 MAX_TEXT_CHARACTERS = 10_000
 MAX_BATCH_TEXTS = 64
@@ -187,11 +187,8 @@ class SearchRequest(RequestBody):
     filters: SearchFilters | None = None
     image_url: ImageUrl | None = None
     image_data: ImageData | None = None
-    cursor: str | None = Field(
-        default=None,
-        max_length=2048,
-        pattern="^[A-Za-z0-9_-]*=*$",
-        description="next_cursor of the answer before, with everything else unchanged",
+    cursor: Cursor | None = Field(
+        default=None, description="next_cursor of the answer before, with everything else unchanged"
     )
 
     @model_validator(mode="before")

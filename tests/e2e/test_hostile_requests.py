@@ -287,23 +287,12 @@ def test_an_unknown_ingest_cannot_be_processed(client):
 @pytest.mark.parametrize(
     "path",
     [
-        *(
-            "/collect/ing_unknown",
-            "/collect/%00",
-            "/collect/ing%00",
-            "/collect/%F0%9F",
-            "/collect/*",
-        ),
-        *(
-            "/collect/..%2f..%2fetc",
-            "/collect/a/b",
-            "/collect/%27%3B--",
-            "/collect/ing_unknown/rejects/x",
-        ),
+        *("ing_unknown", "%00", "ing%00", "%F0%9F", "*", "..%2f..%2fetc", "a/b", "%27%3B--"),
+        "ing_unknown/rejects/x",
     ],
 )
 def test_an_unknown_ingest_cannot_be_undone(client, path):
-    assert_problem(client.request("DELETE", path), 404)
+    assert_problem(client.delete(f"/collect/{path}"), 404)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ class Overlong(NamedTuple):
 def line_blocks(
     chunks: Iterator[bytes], limit: int, place: Place | None = None
 ) -> Iterator[bytes | Overlong]:
-    """Split the stream at line ends; ``place`` is told where each block begins.
+    """Split the stream at line ends, and record in ``place`` where each block begins.
 
     Yields:
         Blocks that end with a line feed (the last one may not). A line of more than ``limit`` bytes

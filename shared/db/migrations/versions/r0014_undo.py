@@ -1,4 +1,4 @@
-"""Uploads that are undone: their status, and the receipt of what was removed.
+"""Undone uploads: their status, and the receipt of what was removed.
 
 Several workers write the status of an ingest. The trigger keeps one that is being undone in that
 state, whoever writes, so that a worker that is still collecting it cannot bring it back.
