@@ -7,6 +7,7 @@ import gradio as gr
 from frontend_space import markup
 from frontend_space.backend import Backend, client_of
 from frontend_space.tabs.frame import HIDDEN, showing_errors
+from frontend_space.tabs.pictures import chosen_picture, picture_fields, picture_html
 from frontend_space.why import reason
 from reviewlens import Client
 from reviewlens.models import MAX_TEXT_CHARACTERS, AnalyzeResponse, Sentiment
@@ -44,6 +45,7 @@ def build(backend: Backend, page: gr.Blocks) -> None:
         max_length=MAX_TEXT_CHARACTERS,
         elem_id="analyze-text",
     )
+    picture = picture_fields("analyze", "Beside the text")
     with gr.Row():
         button = gr.Button("Analyze", variant="primary", elem_id="analyze-button")
         link = gr.Button("Link to this text", variant="secondary", elem_id="share-button")
@@ -58,14 +60,14 @@ def build(backend: Backend, page: gr.Blocks) -> None:
     )
 
     @showing_errors()
-    def show(content: str) -> str:
-        return analysis_html(client_of(backend), content or "")
+    def show(content: str, file: str | None = None, address: str = "") -> str:
+        return analysis_html(client_of(backend), content or "", chosen_picture(file, address))
 
     def show_shared(content: str, request: gr.Request) -> Any:
         return show(content) if _is_shared(request) else gr.skip()
 
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
-    button.click(show, text, answer, **event)
+    button.click(show, [text, *picture], answer, **event)
     link.click(lambda: gr.Column(visible=True), None, sharing, **HIDDEN).then(
         None, [text], [shared, said], js=_SHARE, **HIDDEN
     )
@@ -73,14 +75,15 @@ def build(backend: Backend, page: gr.Blocks) -> None:
     opened.then(show_shared, text, answer, **event)
 
 
-def analysis_html(client: Client, text: str) -> str:
-    """The analysis of a text."""
+def analysis_html(client: Client, text: str, picture: dict[str, Any]) -> str:
+    """The analysis of a text, with the picture beside it if there is one."""
     if not text.strip():
         return markup.note("There is no text yet. Write one above.", "empty")
-    answer = client.analyze(text)
+    answer = client.analyze(text, **picture)
     return (
         _verdict(answer)
         + markup.warnings(answer.warnings)
+        + picture_html(answer)
         + _words(text, answer)
         + _sentences(text, answer)
         + _similar(text, answer)

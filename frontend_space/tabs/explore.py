@@ -1,7 +1,6 @@
 """Tab Explore: reviews by meaning, and stored reviews page by page."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,9 +10,10 @@ from frontend_space.backend import Backend, client_of
 from frontend_space.problems import PageError
 from frontend_space.tabs import paging
 from frontend_space.tabs.frame import HIDDEN, showing_errors
+from frontend_space.tabs.pictures import chosen_picture, picture_fields, picture_html
 from frontend_space.why import reason
 from reviewlens import Client
-from reviewlens.models import MAX_SENT_BYTES, MAX_TEXT_CHARACTERS
+from reviewlens.models import MAX_TEXT_CHARACTERS
 
 ANY = "any"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -53,13 +53,7 @@ def _search_part(backend: Backend) -> None:
         max_length=MAX_TEXT_CHARACTERS,
         elem_id="search-text",
     )
-    with gr.Accordion("Picture", open=False):
-        picture = gr.File(
-            label="Reviews of such a thing (JPEG, PNG, WebP, GIF or AVIF)",
-            file_count="single",
-            type="filepath",
-            elem_id="search-picture",
-        )
+    picture = picture_fields("search", "Reviews of such a thing")
     filters = _filters()
     top = gr.Slider(1, 50, value=10, step=1, label="How many")
     button = gr.Button("Search", variant="primary", elem_id="search-button")
@@ -67,11 +61,11 @@ def _search_part(backend: Backend) -> None:
     results = gr.HTML(markup.note(start, "empty"), elem_id="search-results", elem_classes=["live"])
 
     @showing_errors()
-    def search(text: str, picture: str | None, how_many: float, *inputs: Any) -> str:
-        data, filters = picture_bytes(picture), filters_of(*inputs)
-        return search_html(client_of(backend), text or "", int(how_many), filters, data)
+    def search(text: str, file: str | None, address: str, how_many: float, *inputs: Any) -> str:
+        picture, filters = chosen_picture(file, address), filters_of(*inputs)
+        return search_html(client_of(backend), text or "", int(how_many), filters, picture)
 
-    inputs = [query, picture, top, *filters]
+    inputs = [query, *picture, top, *filters]
     gr.on([button.click, query.submit], search, inputs, results, concurrency_id="reads", **HIDDEN)
 
 
@@ -125,27 +119,14 @@ def filters_of(
     return {name: value for name, value in filters.items() if value}
 
 
-def picture_bytes(path: str | None) -> bytes | None:
-    """The bytes of an uploaded picture, which this process does not decode.
-
-    Raises:
-        PageError: it is too large.
-    """
-    if not path:
-        return None
-    if Path(path).stat().st_size > MAX_SENT_BYTES:
-        raise PageError(f"The picture is too large: at most {MAX_SENT_BYTES / 1e6:g} MB.")
-    return Path(path).read_bytes()
-
-
 def search_html(
-    client: Client, text: str, top: int, filters: dict[str, Any], picture: bytes | None = None
+    client: Client, text: str, top: int, filters: dict[str, Any], picture: dict[str, Any]
 ) -> str:
     """Results as cards, each with its score and the reason why it matches the text."""
     text = text.strip()
-    if not text and picture is None:
+    if not text and not picture:
         return markup.note("Write what you are looking for, or choose a picture.", "empty")
-    answer = client.search(text or None, top_k=top, filters=filters, image_data=picture)
+    answer = client.search(text or None, top_k=top, filters=filters, **picture)
     cards = [
         markup.card(
             result, why=reason(text, result.review_text, None, result.sentiment) if text else ""
@@ -155,6 +136,7 @@ def search_html(
     index = f"Index {answer.index_version}." if answer.index_version else "There is no index yet."
     return (
         markup.warnings(answer.warnings)
+        + picture_html(answer)
         + markup.cards(cards, "No review passes these filters.")
         + f'<p class="fresh">{markup.safe(index)}</p>'
     )

@@ -93,6 +93,7 @@ def analyze(
         model_version=encoder.version,
         index_version=snapshot.index.version if snapshot.index else None,
         modalities=modalities(encoded.embeddings[0], reading.vector),
+        picture=reading.preview(shown=request.picture_preview),
         warnings=warnings,
     )
 

@@ -63,6 +63,7 @@ def search(
         index_version=index.version if index else None,
         next_cursor=next_cursor,
         modalities=modalities(text, reading.vector),
+        picture=reading.preview(shown=request.picture_preview),
         warnings=warnings,
     )
 

@@ -16,7 +16,12 @@ from shared.schemas.processing import EmbeddingsResponse
 
 
 def analyze(
-    text: str, *, top_k: int = 5, image_url: str | None = None, image_data: bytes | None = None
+    text: str,
+    *,
+    top_k: int = 5,
+    image_url: str | None = None,
+    image_data: bytes | None = None,
+    picture_preview: bool = False,
 ) -> Call[AnalyzeResponse]:
     """Sentiment of a text, and the reviews most similar to it.
 
@@ -25,8 +30,9 @@ def analyze(
         top_k: how many similar reviews to return, 0 to 100.
         image_url: a picture; the answer warns where it is not used.
         image_data: the bytes of a picture instead of its address, at most 3.5 MB.
+        picture_preview: whether the answer has the picture that was used, as a small JPEG.
     """
-    picture = _given(image_url=image_url, image_data=_base64(image_data))
+    picture = _picture(image_url, image_data, shown=picture_preview)
     body = _given(query_text=text, top_k=top_k, **picture)
     return read(AnalyzeResponse, "/analyze", body)
 
@@ -43,6 +49,7 @@ def search(
     filters: SearchFilters | Mapping[str, Any] | None = None,
     image_url: str | None = None,
     image_data: bytes | None = None,
+    picture_preview: bool = False,
     cursor: str | None = None,
 ) -> Call[SearchResponse]:
     """The reviews most similar to a text, a picture or both, among those that pass all filters.
@@ -53,11 +60,12 @@ def search(
         filters: fields of SearchFilters.
         image_url: a picture; the answer warns where it is not used.
         image_data: the bytes of a picture instead of its address, at most 3.5 MB.
+        picture_preview: whether the answer has the picture that was used, as a small JPEG.
         cursor: ``next_cursor`` of ``analyze``, for the similar reviews that its answer left out.
     """
     if isinstance(filters, SearchFilters):
         filters = filters.model_dump(mode="json", exclude_none=True)
-    picture = _given(image_url=image_url, image_data=_base64(image_data))
+    picture = _picture(image_url, image_data, shown=picture_preview)
     body = _given(query_text=text, top_k=top_k, filters=filters or None, cursor=cursor, **picture)
     return read(SearchResponse, "/search_similar", body).with_list("results")
 
@@ -78,8 +86,9 @@ def build_index(*, force: bool = False) -> Call[Accepted]:
     return start(Accepted, "/build_index", {"force": force})
 
 
-def _base64(data: bytes | None) -> str | None:
-    return None if data is None else b64encode(data).decode("ascii")
+def _picture(url: str | None, data: bytes | None, *, shown: bool) -> dict[str, Any]:
+    encoded = None if data is None else b64encode(data).decode("ascii")
+    return _given(image_url=url, image_data=encoded, picture_preview=shown or None)
 
 
 def _given(**fields: Any) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from shared.schemas.picture import MAX_SENT_BYTES
+from shared.schemas.picture import MAX_PREVIEW_SIDE, MAX_SENT_BYTES, PicturePreview
 from shared.schemas.review import ProductFacts
 from shared.schemas.sentiment import Sentiment
 from shared.schemas.text import VISIBLE_TEXT, has_visible_characters
-from shared.schemas.values import NUMBER, Cursor, Day, Integer
+from shared.schemas.values import NUMBER, Cursor, Day, Flag, Integer
 
 MAX_TEXT_CHARACTERS = 10_000
 MAX_BATCH_TEXTS = 64
@@ -78,6 +78,13 @@ ImageData = Annotated[
         description="bytes of a picture in base64, at most 3.5 MB: JPEG, PNG, WebP, GIF or AVIF",
     ),
 ]
+WithPreview = Annotated[
+    Flag,
+    Field(
+        description="whether the answer has the picture that was used, as a JPEG of at most "
+        f"{MAX_PREVIEW_SIDE} x {MAX_PREVIEW_SIDE} pixels",
+    ),
+]
 
 Modality = Literal["text", "image"]
 TEXT: Modality = "text"
@@ -133,6 +140,7 @@ class AnalyzeRequest(RequestBody):
     query_text: QueryText
     image_url: ImageUrl | None = None
     image_data: ImageData | None = None
+    picture_preview: WithPreview = False
     top_k: Integer = Field(default=5, ge=0, le=100)
 
     @model_validator(mode="before")
@@ -187,6 +195,7 @@ class SearchRequest(RequestBody):
     filters: SearchFilters | None = None
     image_url: ImageUrl | None = None
     image_data: ImageData | None = None
+    picture_preview: WithPreview = False
     cursor: Cursor | None = Field(
         default=None, description="next_cursor of the answer before, with everything else unchanged"
     )
@@ -293,6 +302,7 @@ class AnalyzeResponse(TextAnalysis, _Response):
     model_version: str
     index_version: str | None
     modalities: list[Modality] = Field(default_factory=lambda: [TEXT])
+    picture: PicturePreview | None = None
     warnings: list[str] = Field(default_factory=list)
 
 
@@ -317,6 +327,7 @@ class SearchResponse(_Response):
     index_version: str | None
     next_cursor: str | None = None
     modalities: list[Modality] = Field(default_factory=lambda: [TEXT])
+    picture: PicturePreview | None = None
     warnings: list[str] = Field(default_factory=list)
 
 

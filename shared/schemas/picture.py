@@ -12,6 +12,8 @@ MAX_SENT_BYTES = 3_500_000
 """Size of a picture in a request: the firewall takes 5 MB, and base64 makes three bytes four."""
 MAX_PICTURE_BODY_BYTES = 5_000_000
 """Size of a request with a picture in base64 and a text; the firewall on AWS takes no more."""
+MAX_PREVIEW_SIDE = 256
+"""Width and height of a picture in an answer."""
 
 
 class _Message(BaseModel):
@@ -60,3 +62,12 @@ class PictureReply(_Message):
 
     picture: Picture | None = None
     problem: PictureProblem | None = None
+
+
+class PicturePreview(BaseModel):
+    """A picture in an answer: a JPEG in base64, encoded anew by this service, without metadata."""
+
+    media_type: Literal["image/jpeg"] = "image/jpeg"
+    data: str
+    width: int
+    height: int

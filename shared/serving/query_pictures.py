@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import PictureError
+from shared.pictures.preview import preview_of
 from shared.runtime.encoder import Encoder
 from shared.runtime.pictures import PictureModel
 from shared.schemas.api import IMAGE, TEXT, Modality
-from shared.schemas.picture import PictureRequest
+from shared.schemas.picture import Picture, PicturePreview, PictureRequest
 from shared.serving.answers import IMAGE_IGNORED
 from shared.serving.pictures import PictureReader, decode_base64
 
@@ -31,11 +32,20 @@ class WithPicture(Protocol):
 
 
 class Reading(NamedTuple):
-    """The vector and hash of a request's picture, if it can be used, and warnings about it."""
+    """A request's picture and its vector, if it can be used, and warnings about it."""
 
     vector: Floats | None = None
     warnings: tuple[str, ...] = ()
-    sha256: str = ""
+    picture: Picture | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the picture; empty without one."""
+        return self.picture.sha256 if self.picture else ""
+
+    def preview(self, *, shown: bool) -> PicturePreview | None:
+        """The picture for the answer, if there is one and the request asks for it."""
+        return preview_of(self.picture) if shown and self.picture else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ class Pictures:
         try:
             self.model.check(text.manifest)
             picture = self.reader.read(_picture_request(request))
-            return Reading(self.model.encode(picture), notes, picture.sha256)
+            return Reading(self.model.encode(picture), notes, picture)
         except PictureError as error:
             return Reading(warnings=(*notes, f"the picture was not used: {error.message}"))
 

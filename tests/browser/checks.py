@@ -38,6 +38,7 @@ CONTRAST = """(selectors) => {
 
 OURS = (
     ".note, .badge, .fresh, .lead, .why, .facts, .score, .legend, .words, .words mark, .card p, "
+    "figcaption, "
     ".card h4, section h3, .bar .name, .bar .value, header h1, header p, .fact dt, .fact dd, "
     "blockquote, .scroll th, .scroll td, button.primary, button.secondary, [role=tab]"
 )

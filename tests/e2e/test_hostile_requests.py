@@ -97,6 +97,8 @@ WRONG = [
     ),
     *(("/analyze", {"query_text": "a", "image_data": invalid}) for invalid in (7, [], {}, True)),
     ("/analyze", {"image_url": "https://a.example/a.png"}),
+    ("/analyze", {"query_text": "a", "picture_preview": "yes"}),
+    ("/search_similar", {"query_text": "a", "picture_preview": 1}),
     ("/analyze", {"query_text": "", "image_data": "AAAA"}),
     *(
         ("/analyze", {"query_text": "a", "image_url": invalid})

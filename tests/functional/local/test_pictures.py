@@ -2,6 +2,7 @@
 
 import base64
 import json
+from io import BytesIO
 from types import SimpleNamespace
 
 import boto3
@@ -156,6 +157,18 @@ def test_a_picture_is_read_from_its_address_and_from_the_request(warnings, serve
     assert warnings(**used, image_url=url) == [TEXT_ALONE_DECIDES]
     assert len(server.requests) == 1
     assert warnings(**used, image_data=encoded(PNG)) == [TEXT_ALONE_DECIDES]
+
+
+@pytest.mark.parametrize("path", ["/analyze", "/search_similar"])
+def test_an_answer_has_the_picture_that_was_used_if_it_is_asked_for(ask, path):
+    body = {"query_text": TEXT, "image_data": encoded(PNG)}
+    assert ask(body, path=path)[1]["picture"] is None
+    picture = ask({**body, "picture_preview": True}, path=path)[1]["picture"]
+    shown = Image.open(BytesIO(base64.b64decode(picture.pop("data"))))
+    assert (shown.format, shown.size) == ("JPEG", drawn().size)
+    assert picture == {"media_type": "image/jpeg", "width": 40, "height": 30}
+    refused = {**body, "image_data": encoded(PNG[:-40]), "picture_preview": True}
+    assert ask(refused, path=path)[1]["picture"] is None
 
 
 def test_data_goes_before_an_address(warnings, server):

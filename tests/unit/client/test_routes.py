@@ -21,6 +21,7 @@ FULL = {
         "top_k": 3,
         "image_url": "https://x.example/a.png",
         "image_data": b"a picture",
+        "picture_preview": True,
     },
     analysis.analyze_batch: {"texts": ["x"]},
     analysis.search: {
@@ -29,6 +30,7 @@ FULL = {
         "filters": {"category": "Audio"},
         "image_url": "https://x.example/a.png",
         "image_data": b"a picture",
+        "picture_preview": True,
         "cursor": "c",
     },
     analysis.embeddings: {"texts": ["x"]},

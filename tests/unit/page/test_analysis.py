@@ -43,7 +43,7 @@ def details():
 
 
 def test_words_are_marked_by_their_weight_and_the_text_is_escaped():
-    page = analysis_html(Api(**details()), TEXT)
+    page = analysis_html(Api(**details()), TEXT, {})
     assert "<b>" not in page
     assert '<mark class="for s3" title="for positive">&lt;b&gt;like&lt;/b&gt;</mark>' in page
     assert '<mark class="against s2" title="against positive">broke!</mark>' in page
@@ -52,19 +52,19 @@ def test_words_are_marked_by_their_weight_and_the_text_is_escaped():
 
 
 def test_sentences_are_listed_and_a_mixed_text_is_called_mixed():
-    page = analysis_html(Api(**details(), mixed=True), TEXT)
+    page = analysis_html(Api(**details(), mixed=True), TEXT, {})
     assert "Mixed: praise and complaint." in page
     assert '<li><span class="badge negative">negative</span> It broke!</li>' in page
-    assert "Mixed: praise" not in analysis_html(Api(**details(), mixed=False), TEXT)
+    assert "Mixed: praise" not in analysis_html(Api(**details(), mixed=False), TEXT, {})
 
 
 def test_a_model_that_says_nothing_of_words_shows_none():
-    page = analysis_html(Api(), TEXT)
+    page = analysis_html(Api(), TEXT, {})
     assert "words" not in page
     assert "Sentence by sentence" not in page
 
 
 def test_a_confidence_is_called_sure_only_where_it_is():
-    assert "60% confidence, sure" in analysis_html(Api(sure=True), TEXT)
+    assert "60% confidence, sure" in analysis_html(Api(sure=True), TEXT, {})
     for sure in (False, None):
-        assert "60% confidence, not sure" in analysis_html(Api(sure=sure), TEXT)
+        assert "60% confidence, not sure" in analysis_html(Api(sure=sure), TEXT, {})

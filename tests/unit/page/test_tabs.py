@@ -12,7 +12,8 @@ from frontend_space.plots import sentiment_plot, stars_plot
 from frontend_space.problems import PageError
 from frontend_space.rejects import write_csv
 from frontend_space.settings import PageSettings
-from frontend_space.tabs.explore import filters_of, picture_bytes, search_html
+from frontend_space.tabs.explore import filters_of, search_html
+from frontend_space.tabs.pictures import chosen_picture, picture_html
 from frontend_space.tabs.products import rows_of
 from frontend_space.tabs.trends import about_html, change_html, change_sentence, movers_html
 from reviewlens.models import IngestStatus, Movers, SearchResponse
@@ -115,25 +116,50 @@ def test_a_picture_is_searched_for_with_or_without_a_text(tmp_path):
 
     class Client:
         def search(self, text, **options):
-            searches.append((text, options["image_data"]))
+            searches.append((text, options.get("image_data"), options.get("image_url")))
             return SearchResponse(
                 results=[], model_version="m", index_version="i", warnings=["<b>unused</b>"]
             )
 
     (tmp_path / "a.png").write_bytes(b"a picture")
-    picture = picture_bytes(str(tmp_path / "a.png"))
+    picture = chosen_picture(str(tmp_path / "a.png"), "")
     assert "&lt;b&gt;unused" in search_html(Client(), " ", 3, {}, picture)
     search_html(Client(), "a watch", 3, {}, picture)
-    search_html(Client(), "a watch", 3, {}, picture_bytes(None))
-    assert "or choose a picture" in search_html(Client(), " ", 3, {})
-    assert searches == [(None, b"a picture"), ("a watch", b"a picture"), ("a watch", None)]
+    search_html(Client(), "a watch", 3, {}, chosen_picture(None, None))
+    search_html(Client(), "", 3, {}, chosen_picture(None, " https://a.example/b.png "))
+    assert "or choose a picture" in search_html(Client(), " ", 3, {}, {})
+    assert searches == [
+        (None, b"a picture", None),
+        ("a watch", b"a picture", None),
+        ("a watch", None, None),
+        (None, None, "https://a.example/b.png"),
+    ]
 
 
 def test_a_picture_that_is_too_large_is_refused_with_the_limit(tmp_path):
     with (tmp_path / "a.png").open("wb") as file:
         file.truncate(3_500_001)
     with pytest.raises(PageError, match=r"at most 3\.5 MB"):
-        picture_bytes(str(tmp_path / "a.png"))
+        chosen_picture(str(tmp_path / "a.png"), "")
+
+
+def test_what_is_no_address_is_refused_without_a_request():
+    with pytest.raises(PageError, match="starts with https"):
+        chosen_picture(None, "a.example/b.png")
+
+
+def test_the_picture_of_an_answer_is_shown_and_nothing_of_it_is_markup():
+    answer = SearchResponse(
+        results=[],
+        model_version="m",
+        index_version="i",
+        modalities=["text", "image"],
+        picture={"data": 'AA==" onload="x', "width": 3, "height": 2},
+    )
+    html = picture_html(answer)
+    assert "Read: text and picture." in html
+    assert 'src="data:image/jpeg;base64,AA==&quot; onload=&quot;x"' in html
+    assert picture_html(answer.model_copy(update={"picture": None})) == ""
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
