@@ -62,6 +62,7 @@ def run(config: AdaptConfig, texts: Sequence[str], stars: Sequence[float]) -> di
     labels = _labels(stars)
     _check_output(config.output_dir)
     base = open_folder(config.model_dir, threads=config.threads)
+    _check_encoder(base.manifest)
     encoded = base.encode(texts)
     inputs = model_inputs(encoded.probabilities, encoded.embeddings)
     rng = np.random.default_rng(config.seed)
@@ -103,6 +104,15 @@ def _labels(stars: Sequence[float]) -> Labels:
 def _check_output(folder: Path) -> None:
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InvalidInputError(f"{folder} is not empty: choose another output folder")
+
+
+def _check_encoder(manifest: Manifest) -> None:
+    """A correction reads the vectors of its encoder, so a model must have no others."""
+    if manifest.joint is not None:
+        raise InvalidInputError(
+            f"model {manifest.version} has its sentiments from {manifest.joint.sentiment}: adapt"
+            f" that, and import {manifest.joint.source} again with --sentiment and its version"
+        )
 
 
 def _compare(start: Floats, unseen: Floats, labels: Labels, rule: Rule) -> dict[str, object]:

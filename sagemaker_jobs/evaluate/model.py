@@ -50,7 +50,7 @@ class ScoredModel:
 
     Raises:
         FileNotFoundError: one of the three is missing.
-        ValueError: the manifest is not that of a model, or has other labels.
+        ValueError: the manifest is not that of a model, has other labels or a joint space.
     """
 
     def __init__(self, folder: Path, threads: int = 0) -> None:
@@ -61,6 +61,11 @@ class ScoredModel:
         self.manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
         if self.manifest.labels != list(LABELS):
             raise ValueError(f"model_dir {folder}: the labels are not {', '.join(LABELS)}")
+        if self.manifest.joint is not None:
+            raise ValueError(
+                f"model_dir {folder}: its sentiments are those of {self.manifest.joint.sentiment}:"
+                " evaluate that"
+            )
         self.session = open_session(folder / "model.onnx", threads)
         self._tokenizer = tokens.load_tokenizer(folder / "tokenizer.json")
 

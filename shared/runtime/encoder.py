@@ -19,6 +19,7 @@ from shared.runtime.spans import (
     TokenLogits,
     token_ids_and_characters,
 )
+from shared.runtime.text_tower import TextTower
 from shared.runtime.threads import cores
 from shared.runtime.tokens import (
     MAX_TOKENS,
@@ -76,7 +77,7 @@ class Encoder:
             ArtefactError: the graph cannot be loaded or does not match the manifest.
         """
         folder, manifest = version.folder, version.manifest
-        self.manifest = manifest
+        self.folder, self.manifest = folder, manifest
         self.decisions = manifest.decisions
         try:
             self._tokenizer = load_tokenizer(folder / "tokenizer.json")
@@ -84,6 +85,7 @@ class Encoder:
             self._idle_session = self._session
             if idle_threads is not None and idle_threads > threads:
                 self._idle_session = open_session(folder / "model.onnx", idle_threads)
+            self._tower = TextTower(folder, threads=threads) if manifest.joint else None
         except Exception as error:  # tokenizers and onnxruntime raise bare Exceptions
             raise ArtefactError(f"model {manifest.version} cannot be opened") from error
         outputs = {output.name for output in self._session.get_outputs()}
@@ -149,7 +151,9 @@ class Encoder:
             with self._slot() as other_passes:
                 session = self._session if other_passes or len(batches) > 1 else self._idle_session
                 feed = {"input_ids": ids, "attention_mask": mask}
-                embeddings[rows], logits, *of_tokens = session.run(self._outputs, feed)
+                vectors, logits, *of_tokens = session.run(self._outputs, feed)
+            if self._tower is None:
+                embeddings[rows] = vectors
             probabilities[rows] = softmax(logits)
             for batch in of_tokens:
                 for row, values in zip(rows, batch, strict=True):
@@ -161,10 +165,13 @@ class Encoder:
         else:
             # Longest first, so that the cores finish at about the same time.
             list(self._workers().map(encode_batch, reversed(batches)))
+        truncated = [len(ids) > limit for ids in all_ids]
+        if self._tower is not None:
+            truncated = self._encode_in_joint_space(self._tower, texts, embeddings, truncated)
         return Encoded(
             embeddings,
             probabilities,
-            [len(ids) > limit for ids in all_ids],
+            truncated,
             [unknown_share(ids, self._unknown_id) for ids in all_ids],
             [
                 TokenLogits(values, np.asarray(truncate(pairs, limit, tail), np.int64))
@@ -173,6 +180,21 @@ class Encoder:
             if self._reads_tokens
             else None,
         )
+
+    def _encode_in_joint_space(
+        self, tower: TextTower, texts: Sequence[str], embeddings: Floats, truncated: list[bool]
+    ) -> list[bool]:
+        """Set the embeddings; returns whether each text is shortened by the tower or before."""
+
+        def encode_text(row: int) -> bool:
+            with self._slot():
+                embeddings[row], shortened = tower.encode(texts[row])
+            return shortened or truncated[row]
+
+        rows = range(len(texts))
+        if len(texts) == 1 or self._max_passes == 1:
+            return [encode_text(row) for row in rows]
+        return list(self._workers().map(encode_text, rows))
 
     def _workers(self) -> ThreadPoolExecutor:
         with self._pool_lock:

@@ -58,7 +58,8 @@ EMBEDDING_SHARD = StoredFormat("embedding shard", 2)
 """The array and the analyses beside it, which carry the version of both."""
 INDEX = StoredFormat("index", 2)
 """All files of an index folder; rows.sqlite repeats the version in ``PRAGMA user_version``."""
-MODEL = StoredFormat("model", 1)
+MODEL = StoredFormat("model", 2)
+"""Version 2 is written only for a model with a joint space; any other one stays version 1."""
 DECISIONS = StoredFormat("decisions", 1)
 """The rules in the manifest of a model, ``parameters.decisions``."""
 POINTER = StoredFormat("pointer", 1)

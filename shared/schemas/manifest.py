@@ -14,11 +14,12 @@ from pydantic import (
 
 from shared.schemas.decisions import Decisions
 from shared.schemas.formats import UNVERSIONED
+from shared.schemas.joint import JointSpace
 
 DECISIONS = "decisions"
 """Parameter with the rules of a model; an earlier release reads such a manifest and ignores it."""
 ArtefactKind = Literal["model", "index"]
-_AS_IN_FIRST_VERSION = {"format": UNVERSIONED, "embeds": True}
+_AS_IN_FIRST_VERSION = {"format": UNVERSIONED, "embeds": True, "joint": None}
 """Fields that are written only with another value, so that earlier releases read the file."""
 
 
@@ -33,7 +34,7 @@ class _Versioned(BaseModel):
     def _omit_first_version(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         for name, first in _AS_IN_FIRST_VERSION.items():
-            if fields.get(name) == first:
+            if name in fields and fields[name] == first:
                 del fields[name]
         return fields
 
@@ -54,7 +55,9 @@ class Manifest(_Versioned):
     model whose embeddings it holds. ``labels``, ``max_tokens`` and ``tail_tokens`` are set on a
     model: a text of more than ``max_tokens`` keeps its beginning and its last ``tail_tokens``.
     ``count`` is the number of vectors of an index. ``embeds`` is false for a model that gives only
-    sentiments: its vectors are not trained to compare texts.
+    sentiments: its vectors are not trained to compare texts. ``joint`` is set on a model whose
+    embeddings come from two towers, for texts and pictures, beside the encoder of its sentiments;
+    ``dimension`` is theirs.
     """
 
     kind: ArtefactKind
@@ -70,6 +73,7 @@ class Manifest(_Versioned):
     count: int | None = None
     parameters: dict[str, object] = Field(default_factory=dict)
     metrics: dict[str, object] = Field(default_factory=dict)
+    joint: JointSpace | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -36,9 +36,9 @@ class PictureManifest(BaseModel):
         """Whether the vectors of this tower and of a text model can be compared.
 
         So it is for the model that the tower learned from, and for one that began as it and whose
-        vectors are still near, by its own manifest.
+        vectors are still near, by its own manifest. A model with a joint space has its own tower.
         """
-        if text.dimension != self.dimension or not text.embeds:
+        if text.dimension != self.dimension or not text.embeds or text.joint is not None:
             return False
         if text.version == self.text_model:
             return True

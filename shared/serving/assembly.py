@@ -9,6 +9,7 @@ from shared.serving.settings import ServingSettings
 from shared.serving.state import ServingState
 
 if TYPE_CHECKING:
+    from shared.runtime.picture_tower import CurrentPictureTower
     from shared.runtime.pictures import PictureModel
     from shared.serving.query_pictures import Pictures
 
@@ -30,7 +31,7 @@ def serving_state(settings: ServingSettings) -> ServingState:
 def picture_model(settings: ServingSettings) -> "Pictures | None":
     """What reads pictures and gives them vectors; None without a model or a function for them.
 
-    Nothing is opened yet. Functions in the same process share the model.
+    Nothing is opened yet. Functions in the same process share the models.
     """
     from shared.serving.pictures import InvokedPictureReader
     from shared.serving.query_pictures import Pictures
@@ -39,16 +40,18 @@ def picture_model(settings: ServingSettings) -> "Pictures | None":
     function, folder = settings.image_fetch_function, settings.picture_model_dir
     if not function or not folder:
         return None
-    model = _picture_model(folder, settings.encoder_threads)
-    return Pictures(InvokedPictureReader(function_client, function), model)
+    model, towers = _picture_models(folder, settings.encoder_threads)
+    return Pictures(InvokedPictureReader(function_client, function), model, towers)
 
 
 @lru_cache(maxsize=8)
-def _picture_model(folder: str, threads: int) -> "PictureModel":
+def _picture_models(folder: str, threads: int) -> "tuple[PictureModel, CurrentPictureTower]":
+    from shared.runtime.picture_tower import CurrentPictureTower
     from shared.runtime.pictures import PictureModel
     from shared.runtime.threads import cores
 
-    return PictureModel(Path(folder), threads=threads or cores())
+    threads = threads or cores()
+    return PictureModel(Path(folder), threads=threads), CurrentPictureTower(threads=threads)
 
 
 @lru_cache(maxsize=8)

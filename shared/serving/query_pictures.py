@@ -1,5 +1,6 @@
 """The picture of a request as a vector, beside that of its text."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from shared.errors import PictureError
 from shared.pictures.preview import preview_of
 from shared.runtime.encoder import Encoder
+from shared.runtime.picture_tower import CurrentPictureTower
 from shared.runtime.pictures import PictureModel
 from shared.schemas.api import IMAGE, TEXT, Modality
 from shared.schemas.picture import Picture, PicturePreview, PictureRequest
@@ -50,10 +52,14 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Reads pictures by a function, and gives them vectors by a picture model."""
+    """Reads pictures by a function, and gives them vectors by a picture model.
+
+    A text model with a joint space has its own picture tower; ``model`` serves the others.
+    """
 
     reader: PictureReader
     model: PictureModel
+    towers: CurrentPictureTower
 
     def read(self, request: WithPicture, text: Encoder) -> Reading:
         """Read the picture of a request; one that cannot be used is a warning.
@@ -66,11 +72,18 @@ class Pictures:
         both = request.image_url is not None and request.image_data is not None
         notes = (_ONLY_DATA,) if both else ()
         try:
-            self.model.check(text.manifest)
+            encode = self._encode_beside(text)
             picture = self.reader.read(_picture_request(request))
-            return Reading(self.model.encode(picture), notes, picture)
+            return Reading(encode(picture), notes, picture)
         except PictureError as error:
             return Reading(warnings=(*notes, f"the picture was not used: {error.message}"))
+
+    def _encode_beside(self, text: Encoder) -> Callable[[Picture], Floats]:
+        """What gives pictures vectors in the space of a text model; PictureError if nothing."""
+        if text.manifest.joint is not None:
+            return self.towers.of(text.folder, text.manifest.joint).encode
+        self.model.check(text.manifest)
+        return self.model.encode
 
 
 def read_picture(request: WithPicture, pictures: Pictures | None, text: Encoder) -> Reading:

@@ -159,9 +159,14 @@ def _is_published(store: ObjectStore, manifest: Manifest) -> bool:
         published = read_manifest(store, manifest.kind, manifest.version)
     except NotFoundError:
         return False
-    if (published.files, published.decisions) != (manifest.files, manifest.decisions):
+    if _content(published) != _content(manifest):
         raise ConflictError(f"version {manifest.version} exists with other content")
     return True
+
+
+def _content(manifest: Manifest) -> tuple[object, ...]:
+    """What decides a version's answers."""
+    return manifest.files, manifest.decisions, manifest.joint
 
 
 def read_manifest(store: ObjectStore, kind: ArtefactKind, version: str) -> Manifest:

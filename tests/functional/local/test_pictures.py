@@ -26,6 +26,7 @@ from shared.index.build import build_index
 from shared.index.reader import IndexReader
 from shared.pictures.decode import decode
 from shared.runtime.encoder import open_folder
+from shared.runtime.picture_tower import CurrentPictureTower
 from shared.runtime.pictures import PictureModel
 from shared.serving.answers import IMAGE_IGNORED, NO_INDEX, TEXT_ALONE_DECIDES
 from shared.serving.pictures import InvokedPictureReader
@@ -36,6 +37,8 @@ from tests.corpus import made_up_reviews, publish_manifest_only, put_shard
 from tests.fakes.objects import MemoryStore
 from tests.functional.local.conftest import KEYS
 from tests.hostile import Authority, redirect, response, serving
+from tests.joint import COLOURS as JOINT_COLOURS
+from tests.joint import VERSION, joint_model
 from tests.pictures import drawn, saved
 from tests.sauces import WIDTH, tiny_model, tiny_picture_model
 
@@ -111,6 +114,20 @@ def indexed(snapshot, model, tmp_path_factory):
     return Snapshot(snapshot.encoder, IndexReader(fetch(store, "index", built, folder)))
 
 
+@pytest.fixture(scope="module")
+def joint(tmp_path_factory):
+    """A model with a joint space, with an index of a review named after each of its colours."""
+    encoder = open_folder(joint_model(tmp_path_factory.mktemp("j") / VERSION))
+    store = MemoryStore("artefacts")
+    publish_manifest_only(store, VERSION, encoder.dimension)
+    vectors = encoder.encode(list(JOINT_COLOURS)).embeddings.astype(np.float16)
+    put_shard(store, VERSION, made_up_reviews(len(vectors), 1), vectors, part=1)
+    built = build_index(store).version
+    return Snapshot(
+        encoder, IndexReader(fetch(store, "index", built, tmp_path_factory.mktemp("i")))
+    )
+
+
 @pytest.fixture
 def ask(snapshot, model, functions, server):
     """``ask(body)``: status and body of POST /analyze with a picture model; see the options."""
@@ -119,7 +136,7 @@ def ask(snapshot, model, functions, server):
     def post(body, path="/analyze", model=model, function=IMAGE_FETCH_FUNCTION, snapshot=snapshot):
         reader = InvokedPictureReader(lambda: functions, function)
         state = SimpleNamespace(snapshot=lambda: snapshot)
-        pictures = Pictures(reader, model) if model else None
+        pictures = Pictures(reader, model, CurrentPictureTower()) if model else None
         if path == "/analyze":
             dependencies = Dependencies(state, pictures=pictures)
             app = inference.create_app(lambda: dependencies)
@@ -169,6 +186,19 @@ def test_an_answer_has_the_picture_that_was_used_if_it_is_asked_for(ask, path):
     assert picture == {"media_type": "image/jpeg", "width": 40, "height": 30}
     refused = {**body, "image_data": encoded(PNG[:-40]), "picture_preview": True}
     assert ask(refused, path=path)[1]["picture"] is None
+
+
+@pytest.mark.parametrize("colour", JOINT_COLOURS)
+def test_a_model_with_a_joint_space_finds_what_a_picture_shows(ask, joint, colour):
+    picture = encoded(saved(one_colour(colour), "PNG"))
+    body = {"image_data": picture, "top_k": 1}
+    status, answer = ask(body, path="/search_similar", snapshot=joint)
+    assert (status, answer["modalities"], answer["warnings"]) == (200, ["image"], [])
+    assert answer["model_version"] == VERSION
+    by_name = ask({"query_text": colour, "top_k": 1}, path="/search_similar", snapshot=joint)[1]
+    (found,), (named,) = answer["results"], by_name["results"]
+    assert found["review_id"] == named["review_id"]
+    assert found["similarity_score"] > 0.9
 
 
 def test_data_goes_before_an_address(warnings, server):

@@ -45,6 +45,17 @@ def test_any_other_text_model_does_not(other):
     assert not TOWER.fits(text_model(**other))
 
 
+def test_a_model_with_its_own_picture_tower_does_not():
+    joint = {
+        "source": "clip", "sentiment": "reviews-1",
+        "picture": {
+            "size": (224, 224), "resample": 3, "scale": 1 / 255, "mean": (0.5,) * 3,
+            "deviation": (0.5,) * 3,
+        },
+    }  # fmt: skip
+    assert not TOWER.fits(text_model(joint=joint))
+
+
 def test_a_manifest_without_its_training_does_not():
     manifest = text_model().model_copy(update={"parameters": {"base_cosine": 0.99}})
     assert not TOWER.fits(manifest)
