@@ -1,0 +1,130 @@
+"""Finds the files of a CLIP or SigLIP checkpoint and opens the model."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from huggingface_hub import snapshot_download
+from transformers import CLIPModel, SiglipModel
+
+from shared.schemas.encoders import HOW_TO_PIN, HubEncoder, parse_hub_encoder
+
+_MODELS = {"clip": CLIPModel, "siglip": SiglipModel}
+_DESCRIPTIONS = ("*.json", "merges.txt")
+_SAFE_WEIGHTS, _OLD_WEIGHTS = "model*.safetensors", "pytorch_model*.bin"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be imported; names the file and what is allowed."""
+
+
+class Checkpoint(NamedTuple):
+    """A folder with the files of a checkpoint, its config, and where it comes from."""
+
+    folder: Path
+    config: dict[str, Any]
+    source: str
+
+    @property
+    def kind(self) -> str:
+        """``clip`` or ``siglip``."""
+        return str(self.config["model_type"])
+
+
+def open_checkpoint(source: str) -> Checkpoint:
+    """Find a checkpoint; a name on the hub is looked up in the local cache first.
+
+    Args:
+        source: a folder, or ``NAME@COMMIT``.
+
+    Raises:
+        CheckpointError: it is not available, or not a checkpoint of CLIP or SigLIP.
+    """
+    folder = Path(source)
+    name = folder.resolve().name
+    if not folder.is_dir():
+        folder, name = _from_hub(source), source
+    if not _weights(folder):
+        raise CheckpointError(f"{source} has no weights: {_SAFE_WEIGHTS} or {_OLD_WEIGHTS}")
+    config = read_json(folder / "config.json")
+    if config.get("model_type") not in _MODELS:
+        raise CheckpointError(
+            f"{source}/config.json: model_type is {config.get('model_type')!r}, but only"
+            f" {' and '.join(_MODELS)} can be imported"
+        )
+    return Checkpoint(folder, config, name)
+
+
+def load_model(checkpoint: Checkpoint) -> Any:
+    """The model in float32, in evaluation mode. No code of the checkpoint is run.
+
+    Raises:
+        CheckpointError: the weights cannot be read, or some are missing.
+    """
+    safe = bool(list(checkpoint.folder.glob(_SAFE_WEIGHTS)))
+    try:
+        model, report = _MODELS[checkpoint.kind].from_pretrained(
+            checkpoint.folder,
+            dtype=torch.float32,
+            local_files_only=True,
+            use_safetensors=safe,
+            weights_only=True,
+            output_loading_info=True,
+        )
+    except Exception as error:  # torch, safetensors and transformers raise errors of all kinds
+        raise CheckpointError(
+            f"{checkpoint.source}: its weights cannot be read: {error}"
+        ) from error
+    if missing := [*report["missing_keys"], *report["mismatched_keys"]]:
+        raise CheckpointError(
+            f"{checkpoint.source}: its weights lack {len(missing)} tensors, the first of them"
+            f" {missing[0]}"
+        )
+    return model.eval()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: it must contain a JSON object")
+    return content
+
+
+def _weights(folder: Path) -> list[Path]:
+    return [*folder.glob(_SAFE_WEIGHTS), *folder.glob(_OLD_WEIGHTS)]
+
+
+def _from_hub(source: str) -> Path:
+    encoder = parse_hub_encoder(source)
+    if encoder is None:
+        raise CheckpointError(f"{source} is neither a folder nor a name on the Hugging Face hub")
+    if encoder.revision is None:
+        raise CheckpointError(
+            f"{source} is not a folder, and as a name on the Hugging Face hub it is not pinned:"
+            f" {HOW_TO_PIN.format(source)}"
+        )
+    try:
+        folder = _snapshot(encoder, [*_DESCRIPTIONS, _SAFE_WEIGHTS])
+        if not _weights(folder):
+            folder = _snapshot(encoder, [*_DESCRIPTIONS, _OLD_WEIGHTS])
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{source} is not a folder and cannot be downloaded from the Hugging Face hub: {error}"
+        ) from error
+    return folder
+
+
+def _snapshot(encoder: HubEncoder, files: Sequence[str]) -> Path:
+    """Download files of a commit, unless they are in the cache."""
+    name, revision = encoder
+    return Path(snapshot_download(name, revision=revision, allow_patterns=list(files)))
