@@ -1,9 +1,9 @@
 """``reviewlens models``: list, register, compare, activate and roll back models."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic import BaseModel
@@ -25,6 +25,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+Precision = Literal["int8", "float32"]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help="Version from `models list`.")]
 
 
@@ -99,6 +100,49 @@ def add(
         manifest = register_with_evaluations(store, folder, evaluation)
         record_trained_version(dependencies, manifest)
         version = manifest.version
+        model = registry.describe(store, version)
+    print_json(_dump(model)) if as_json else console().print(
+        f"{version} is registered ({model.state}).", markup=False
+    )
+
+
+@application.command("import")
+def import_checkpoint(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME_OR_FOLDER",
+            help="Folder of a checkpoint, or NAME@COMMIT on the Hugging Face hub.",
+        ),
+    ],
+    sentiment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Version whose encoder gives the sentiments.",
+            show_default="the current version",
+        ),
+    ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="int8: of each tower whose vectors stay close to float32's.")
+    ] = "int8",
+    as_json: options.Json = False,
+    state: options.State = options.STATE,
+) -> None:
+    """Import a CLIP or SigLIP checkpoint, and register it as a candidate.
+
+    Texts and pictures get vectors by its two towers; sentiments are those of the encoder of another
+    version. The export runs in the training environment (`make train-env`).
+
+    Example: reviewlens models import checkpoints/clip-vit-base-patch32
+    """
+    from local.stack.importing import import_model
+    from local.stack.registry import open_registry
+
+    with _exit_on_error(), open_registry(StateFolder(state)) as store, _exporting():
+        version = import_model(
+            store, source, sentiment, precision=precision, cache_dir=StateFolder(state).cache
+        )
         model = registry.describe(store, version)
     print_json(_dump(model)) if as_json else console().print(
         f"{version} is registered ({model.state}).", markup=False
@@ -195,6 +239,11 @@ def show_steps() -> Iterator["StepCallback"]:
         return
     with notes().status("  gate") as status:
         yield lambda step: status.update(f"  {step}")
+
+
+def _exporting() -> AbstractContextManager[object]:
+    """Say that an export is running, if this is a terminal."""
+    return notes().status("  exporting") if is_interactive() else nullcontext()
 
 
 def _dump(model: BaseModel) -> dict[str, Any]:

@@ -64,6 +64,10 @@ def show_model(model: RegisteredVersion) -> None:
     out.print(
         f"{model.bytes / 1e6:.1f} MB, {model.dimension} dimensions, gate: {_gate_status(model)}"
     )
+    if model.joint is not None:
+        out.print(f"vectors of {model.joint.source}, sentiments of {model.joint.sentiment}")
+    for name, tower in (model.towers or {}).items():
+        out.print(f"{name} tower: {_tower_figures(tower)}")
     out.print(f"indexes: {', '.join(model.indexes) or 'none'}")
     table = Table("split", *_METRICS, box=None, pad_edge=False)
     for split, figures in model.metrics.items():
@@ -73,6 +77,14 @@ def show_model(model: RegisteredVersion) -> None:
         out.print(table)
     if model.gate is not None:
         show_gate_result(model.gate)
+
+
+def _tower_figures(tower: dict[str, Any]) -> str:
+    """Precision and latency of a tower, and how near its int8 graph is to float32."""
+    precision = tower["precision"]
+    figures = f"{precision}, {tower[f'{precision}_ms']:.1f} ms"
+    cosine = tower.get("int8_mean_cosine")
+    return figures if cosine is None else f"{figures}, cosine of int8 to float32 {cosine:.4f}"
 
 
 def show_gate_result(result: GateResult) -> None:

@@ -83,12 +83,7 @@ class LocalLauncher:
             ConflictError: a run is active; names it.
             UnavailableError: something is missing; says how to get it.
         """
-        if not os.access(self._python, os.X_OK):
-            raise UnavailableError(
-                "the training environment is missing: create it in .venv-train with "
-                "`make train-env`, or set REVIEWLENS_TRAIN_PYTHON to the Python of an environment "
-                "with the extra `train`"
-            )
+        check_python(self._python)
         missing = [name for name in _DATA_FILES if not (self._data / name).is_file()]
         if missing:
             raise UnavailableError(
@@ -184,7 +179,7 @@ class LocalLauncher:
         values = job.hyperparameters(str(self._encoders / name) if is_registered else name)
         options = [part for key, value in values.items() for part in (f"--{key}", f"{value}")]
         command = [str(self._python), "-m", "sagemaker_jobs.train", *options]
-        environment = _inherited_variables(os.environ) | {
+        environment = inherited_variables(os.environ) | {
             "PYTHONUNBUFFERED": "1",
             "TMPDIR": str(run.temporary),
             "TRAINING_JOB_NAME": job.training_id,
@@ -215,14 +210,24 @@ class LocalLauncher:
                 stdout=log,
                 stderr=log,
                 cwd=CHECKOUT,
-                env=_inherited_variables(os.environ),
+                env=inherited_variables(os.environ),
                 pass_fds=[lock],
                 start_new_session=True,  # it must outlive this process
             )
         threading.Thread(target=supervisor.wait, name="training", daemon=True).start()
 
 
-def _inherited_variables(environment: Mapping[str, str]) -> dict[str, str]:
+def check_python(python: Path) -> None:
+    """Raise an UnavailableError, which says how to create it, without a training environment."""
+    if not os.access(python, os.X_OK):
+        raise UnavailableError(
+            "the training environment is missing: create it in .venv-train with "
+            "`make train-env`, or set REVIEWLENS_TRAIN_PYTHON to the Python of an environment "
+            "with the extra `train`"
+        )
+
+
+def inherited_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Variables that a job inherits: no secrets and no addresses of the stack."""
     return {
         name: value

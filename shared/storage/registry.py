@@ -13,12 +13,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.errors import ArtefactError, ConflictError, NotFoundError
 from shared.schemas.gate import GateResult
+from shared.schemas.joint import TOWERS, JointSpace
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts
 from shared.storage.layout import (
@@ -55,7 +56,8 @@ class RegisteredVersion(BaseModel):
     """One registered version.
 
     ``gate`` is the verdict against the current version; for the current version, against the
-    previous one.
+    previous one. ``joint`` and ``towers`` describe an imported model: where its towers come from,
+    and their precision, parity and latency.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,6 +71,8 @@ class RegisteredVersion(BaseModel):
     evaluated: bool
     indexes: list[str]
     gate: GateResult | None = None
+    joint: JointSpace | None = None
+    towers: dict[str, Any] | None = None
 
 
 def register(store: ObjectStore, folder: Path, evaluation: Path | None = None) -> Manifest:
@@ -307,7 +311,15 @@ def _describe(
         evaluated=bool(evaluations(store, version)),
         indexes=indexes_by_model(store).get(version, []),
         gate=_last_verdict(store, version, current, entries),
+        joint=manifest.joint,
+        towers=_towers(manifest),
     )
+
+
+def _towers(manifest: Manifest) -> dict[str, Any] | None:
+    """What was measured of the towers of an imported model."""
+    towers = manifest.parameters.get(TOWERS)
+    return towers if manifest.joint is not None and isinstance(towers, dict) else None
 
 
 def _last_verdict(
