@@ -61,7 +61,7 @@ test-serve: $(VENV)/.dev ## All tests except training (ARGS="-n 0": in one proce
 train-env: $(TRAIN)/.train ## Create the environment that POST /train and `reviewlens train` need (torch)
 
 test-train: $(TRAIN)/.train ## Tests of training and export
-	$(TRAIN)/bin/python -m pytest --confcutdir=tests/train tests/train $(ARGS)
+	$(TRAIN)/bin/python -m pytest --confcutdir=tests/train tests/train $(PARALLEL) $(ARGS)
 
 check: $(VENV)/.dev ## Check format, lint, types, import layers and generated docs
 	$(BIN)/ruff format --check .
