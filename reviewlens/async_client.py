@@ -120,6 +120,11 @@ class AsyncClient:
     ingest = async_method(collection.ingest)
     rejects = async_paged_method(collection.rejects)
     forget = async_method(collection.forget)
+    forget_reviewer = async_method(collection.forget_reviewer)
+    forget_product = async_method(collection.forget_product)
+    exclusions = async_paged_method(collection.exclusions)
+    exclusion = async_method(collection.exclusion)
+    end_exclusion = async_method(collection.end_exclusion)
     process = async_method(collection.process)
 
     train = async_method(trainings.train)

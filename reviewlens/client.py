@@ -130,6 +130,11 @@ class Client:
     ingest = method(collection.ingest)
     rejects = paged_method(collection.rejects)
     forget = method(collection.forget)
+    forget_reviewer = method(collection.forget_reviewer)
+    forget_product = method(collection.forget_product)
+    exclusions = paged_method(collection.exclusions)
+    exclusion = method(collection.exclusion)
+    end_exclusion = method(collection.end_exclusion)
     process = method(collection.process)
 
     train = method(trainings.train)

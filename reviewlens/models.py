@@ -25,6 +25,15 @@ from shared.schemas.collection import (
     UploadTarget,
 )
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
+from shared.schemas.exclusions import (
+    Exclusion,
+    ExclusionKind,
+    ExclusionList,
+    ExclusionReceipt,
+    ExclusionStatus,
+    HoldingUpload,
+    RemovedRows,
+)
 from shared.schemas.health import Backlog, Check, GatewayHealth, Health, QueueState
 from shared.schemas.ingest import FailedShard, IngestReport, IngestStatus, Reject, RejectReason
 from shared.schemas.insights import (
@@ -97,12 +106,18 @@ __all__ = [
     "DuplicateKind",
     "DuplicatePage",
     "EmbeddingsResponse",
+    "Exclusion",
+    "ExclusionKind",
+    "ExclusionList",
+    "ExclusionReceipt",
+    "ExclusionStatus",
     "FailedShard",
     "FieldError",
     "Figures",
     "Freshness",
     "GatewayHealth",
     "Health",
+    "HoldingUpload",
     "IngestDetails",
     "IngestList",
     "IngestReport",
@@ -128,6 +143,7 @@ __all__ = [
     "RejectPage",
     "RejectReason",
     "Removed",
+    "RemovedRows",
     "ReviewPage",
     "SearchFilters",
     "SearchResponse",

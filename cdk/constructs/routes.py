@@ -15,7 +15,7 @@ HEALTH_SERVICE = "inference"
 _SERVICE_HEALTH = "/health/{service}"
 _READ_ONLY_POSTS = frozenset({"/analyze", "/analyze/batch", "/search_similar"})
 """POST routes that change nothing: they have a text in their body."""
-_GREEDY_PARAMETERS = frozenset({"product_id"})
+_GREEDY_PARAMETERS = frozenset({"product_id", "reviewer_id"})
 """Path parameters that may contain slashes, as in the routes of the services."""
 _VALIDATION_KEYWORDS = frozenset(
     {

@@ -118,6 +118,7 @@ class CollectionStack(Stack):
             grants.read_objects(storage.artefacts, "pointers/"),
             grants.delete_objects(storage.artefacts, "embeddings/"),
             *self._undo_grants(storage),
+            *self._exclusion_grants(storage),
             grants.encrypt(storage.key),
             grants.send_messages(storage.arrivals.queue),
             grants.send_messages(processing.shards.queue),
@@ -136,6 +137,14 @@ class CollectionStack(Stack):
             grants.delete_objects(
                 storage.artefacts, "forgotten/", "quarantine/objects/", "quarantine/open/"
             ),
+        ]
+
+    def _exclusion_grants(self, storage: StorageStack) -> list[Grant]:
+        """What writing shards again without some rows needs in addition."""
+        return [
+            grants.read_objects(storage.clean, "reviews/"),
+            grants.read_objects(storage.artefacts, "embeddings/"),
+            grants.put_objects(storage.artefacts, "embeddings/"),
         ]
 
     def _schedule_sweep(self, operations: Operations) -> None:

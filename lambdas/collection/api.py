@@ -8,6 +8,7 @@ from fastapi import FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from lambdas.collection.dependencies import Dependencies, build_dependencies
+from lambdas.collection.exclude.routes import add_exclusion_routes
 from lambdas.collection.queueing import Queued, queue_object, queue_objects, upload_prefix
 from lambdas.collection.sweep import IDLE_SECONDS
 from lambdas.collection.undo.requests import request_undo
@@ -153,6 +154,8 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     def undo(ingest_id: IngestId) -> UndoState:
         """Undo an upload: remove everything that came from it."""
         return request_undo(get_dependencies(), _without_nul(ingest_id))
+
+    add_exclusion_routes(app, get_dependencies)
 
     @app.get("/collect/{ingest_id}/rejects", tags=["collection"])
     def rejects(

@@ -15,10 +15,12 @@ import pyarrow.compute as pc
 from lambdas.collection.checkpoints import Checkpoint
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading import Batch
+from shared.db.ingest.exclusions import require_unchanged
 from shared.db.ingest.ownership import hold_owners, owners_of_duplicates
 from shared.db.ingest.reviews import CopyRows, copy_rows, store_rejects, store_reviews
 from shared.db.ingest.runs import record_progress
 from shared.db.ingest.shards import StoredBatch, lock_batch, record_batch
+from shared.schemas.exclusions import ExcludedKeys
 from shared.schemas.messages import ProcessShard
 from shared.storage import layout
 from shared.storage.shards import to_parquet
@@ -60,6 +62,7 @@ class BatchWriter:
         stored: dict[int, StoredBatch],
         lost: Collection[str],
         *,
+        excluded: ExcludedKeys,
         resume: Checkpoint | None,
         encode: Callable[[Checkpoint], str],
     ) -> None:
@@ -70,6 +73,7 @@ class BatchWriter:
             ingest_id: the ingest.
             stored: the batches of earlier attempts, by part.
             lost: keys of their clean shards that no longer exist; they are written again.
+            excluded: the list with which the batches are read.
             resume: where this run goes on; the batches before are not read.
             encode: writes a checkpoint for the ledger.
         """
@@ -81,6 +85,7 @@ class BatchWriter:
         self._last_before = stored.get(self.parts - 1)
         self._encode = encode
         self._lost = lost
+        self._excluded = excluded
         self._encoder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encode")
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._pending: deque[Future[None]] = deque()
@@ -167,6 +172,7 @@ class BatchWriter:
         is_processed = False
         with self._dependencies.database.transaction() as connection:
             hold_owners(connection)
+            require_unchanged(connection, self._excluded)
             if earlier is not None:
                 # before its shard is overwritten, so that a worker sees that it has more rows
                 lock_batch(connection, self._ingest_id, earlier)

@@ -8,6 +8,7 @@ from typing import Any
 from lambdas.collection.api import create_app
 from lambdas.collection.arrivals import Arrival, parse_arrivals
 from lambdas.collection.dependencies import build_dependencies
+from lambdas.collection.exclude.worker import parse_removal, remove_excluded
 from lambdas.collection.service import Collector
 from lambdas.collection.sweep import sweep
 from lambdas.collection.undo.worker import parse_undo, undo_ingest
@@ -24,6 +25,9 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
     def work(record: SqsRecord) -> None:
         if undo := parse_undo(record.body):
             undo_ingest(dependencies, undo.ingest_id)
+            return
+        if removal := parse_removal(record.body):
+            remove_excluded(dependencies, removal.exclusion_id)
             return
         for arrival in parse_arrivals(record.body):
             collector.collect(arrival)

@@ -13,6 +13,7 @@ from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.ranged import RangedObject, open_ranged
 from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump, split_mapping
 from lambdas.collection.run_time import RunTime
+from shared.db.ingest.exclusions import excluded_keys
 from shared.db.ingest.ledger import MAPPING
 from shared.db.ingest.runs import begin_run
 from shared.db.ingest.shards import StoredBatch
@@ -80,6 +81,7 @@ class Run:
                 open_ranged(raw, self._key, self._etag) as stream,
                 BatchWriter(
                     *(self._dependencies, self._ingest_id, stored, lost),
+                    excluded=options.excluded,
                     resume=resume,
                     encode=encode,
                 ) as writer,
@@ -110,6 +112,7 @@ class Run:
             mapping=mapping,
             hints=hints,
             reviewer_key=self._dependencies.reviewer_key,
+            excluded=excluded_keys(self._dependencies.database),
             batch_rows=self._dependencies.batch_rows,
             limits=self._dependencies.limits,
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.exclude.requests import delete_old_marks, queue_unfinished_exclusions
 from lambdas.collection.queueing import queue_objects
 from lambdas.collection.undo.requests import queue_unfinished
 from shared.db import text_figures
@@ -76,6 +77,8 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> SweepResult:
         dependencies.processing_queue.send(shards)
         return len(shards)
 
+    steps.run("rows to remove", lambda: queue_unfinished_exclusions(dependencies, idle), 0)
+    steps.run("marks of removed rows", lambda: delete_old_marks(dependencies), None)
     steps.run("uploads to undo", lambda: queue_unfinished(dependencies, idle), 0)
     result = SweepResult(
         steps.run("ingests", queue_ingests, 0),

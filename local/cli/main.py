@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from local.cli import ask, forget, ingest, page, redrive, report, status, train
+from local.cli import ask, exclusions, forget, ingest, page, redrive, report, status, train
 from local.cli.output import fail
 from local.errors import LocalStackError
 
@@ -85,6 +85,7 @@ for _command in (
     status.status,
     redrive.redrive,
     forget.forget,
+    exclusions.exclusions,
 ):
     application.command()(_command)
 _add_stack_command("env")

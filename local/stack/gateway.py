@@ -49,10 +49,17 @@ class Service:
     name: str
     module: str
     segments: tuple[str, ...]
+    deletions: tuple[str, ...] = ()
+    """First segments of which only DELETE is routed to it."""
 
 
 SERVICES = (
-    Service("collection", "lambdas.collection.api", ("collect", "uploads")),
+    Service(
+        "collection",
+        "lambdas.collection.api",
+        ("collect", "exclusions", "reviewers", "uploads"),
+        deletions=("products",),
+    ),
     Service("processing", "lambdas.processing.api", ("process", "embeddings")),
     Service("retrieval", "lambdas.retrieval.api", ("search_similar", "build_index")),
     Service("inference", "lambdas.inference.api", ("analyze",)),
@@ -100,6 +107,12 @@ class Gateway:
             if service.name in applications
             for segment in service.segments
         }
+        self._deletions = {
+            segment: applications[service.name]
+            for service in SERVICES
+            if service.name in applications
+            for segment in service.deletions
+        }
         self._openapi: bytes | None = None
         self._docs: str | None = None
 
@@ -112,11 +125,15 @@ class Gateway:
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         segments = [part for part in scope["path"].split("/") if part]
-        application = self._routes.get(segments[0]) if segments else None
+        application = self._application(scope["method"], segments[0]) if segments else None
         if application is not None:
             await application(scope, receive, send)
         else:
             await self._serve_own_route(scope, segments, send)
+
+    def _application(self, method: str, segment: str) -> Any:
+        deletes = self._deletions.get(segment) if method == "DELETE" else None
+        return deletes or self._routes.get(segment)
 
     async def _serve_own_route(self, scope: Scope, segments: Sequence[str], send: Send) -> None:
         """Serve the gateway's own pages, /health and /openapi.json, or answer with a problem."""

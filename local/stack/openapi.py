@@ -22,7 +22,8 @@ def merge_documents(documents: Mapping[str, dict[str, Any]], version: str) -> di
     for document in documents.values():
         routes = dict(document["paths"])
         health = routes.pop(_HEALTH)["get"]
-        paths |= routes
+        for path, operations in routes.items():  # several services may share a path
+            paths[path] = {**paths.get(path, {}), **operations}
         schemas |= document["components"]["schemas"]
     if documents:
         paths[_HEALTH] = {"get": _gateway_health(health)}

@@ -12,6 +12,7 @@ from shared.schemas.collection import (
     RejectPage,
     UploadTarget,
 )
+from shared.schemas.exclusions import Exclusion, ExclusionList
 from shared.schemas.ingest import Reject
 from shared.schemas.preview import Preview
 from shared.schemas.processing import ProcessAccepted
@@ -127,6 +128,48 @@ def forget(ingest_id: str) -> Call[UndoState]:
     ``ingest`` shows the receipt; repeating the call changes nothing and returns the state.
     """
     return remove(UndoState, "/collect/{ingest_id}", {"ingest_id": ingest_id})
+
+
+def forget_reviewer(reviewer_id: str) -> Call[Exclusion]:
+    """Exclude a reviewer: the reviews are removed in the background, and left out of later dumps.
+
+    Repeating the call changes nothing and returns the state; ``exclusion`` shows the receipt.
+
+    Args:
+        reviewer_id: as dumps have it; only a keyed hash of it is stored.
+    """
+    return remove(Exclusion, "/reviewers/{reviewer_id}", {"reviewer_id": reviewer_id})
+
+
+def forget_product(product_id: str) -> Call[Exclusion]:
+    """Exclude a product: it is removed in the background with its reviews, as for a reviewer."""
+    return remove(Exclusion, "/products/{product_id}", {"product_id": product_id})
+
+
+def exclusions(
+    *, limit: int | None = None, cursor: str | None = None
+) -> PagedCall[ExclusionList, Exclusion]:
+    """Excluded reviewers and products, newest first.
+
+    Args:
+        limit: entries of a page, 1 to 200.
+        cursor: begin after the page that returned it.
+    """
+    return PagedCall(
+        get(ExclusionList, "/exclusions", limit=limit, cursor=cursor),
+        items=lambda page: page.exclusions,
+        following=lambda page: page.next_cursor,
+    )
+
+
+def exclusion(exclusion_id: str) -> Call[Exclusion]:
+    """One exclusion, with the receipt of what was removed."""
+    return get(Exclusion, "/exclusions/{exclusion_id}", {"exclusion_id": exclusion_id})
+
+
+def end_exclusion(exclusion_id: str) -> Call[Exclusion]:
+    """End an exclusion: dumps that are read from now on are stored with its rows."""
+    return remove(Exclusion, "/exclusions/{exclusion_id}", {"exclusion_id": exclusion_id})
 
 
 def process(ingest_id: str) -> Call[ProcessAccepted]:

@@ -16,7 +16,7 @@ from shared.errors import ArtefactError, NotFoundError
 from shared.schemas.formats import FormatError
 from shared.storage import forgotten
 from shared.storage.embeddings import count_embeddings, read_embeddings
-from shared.storage.layout import embeddings_prefix
+from shared.storage.layout import embeddings_prefix, pair_name
 from shared.storage.objects import ObjectStore
 from shared.storage.shards import read_served
 
@@ -32,7 +32,7 @@ class ShardPair:
     @property
     def name(self) -> str:
         """Identity of the pair and of its content."""
-        return f"{self.stem}:{self.embedding_etag}:{self.analysis_etag}"
+        return pair_name(self.stem, self.embedding_etag, self.analysis_etag)
 
 
 @dataclass(frozen=True, slots=True)

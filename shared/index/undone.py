@@ -1,11 +1,14 @@
-"""Removes index versions that hold reviews of undone uploads; see shared/storage/forgotten.py."""
+"""Removes index versions that hold what was removed; see shared/storage/forgotten.py.
+
+That is a review of an undone upload, or a shard of an ingest that lost some rows, as it was before.
+"""
 
 import logging
 from datetime import UTC, datetime, timedelta
 
 from shared.errors import ConflictError
 from shared.storage import artefacts, forgotten
-from shared.storage.layout import INDEXES, pointer_key, version_prefix
+from shared.storage.layout import FORGOTTEN, INDEXES, pointer_key, version_prefix
 from shared.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
@@ -14,17 +17,22 @@ _LONGEST_UPLOAD = timedelta(hours=2)
 
 
 def holds(store: ObjectStore, pointer: artefacts.Current | None) -> bool:
-    """Whether the current index holds an undone upload, or names a removed version."""
-    marked = forgotten.marked(store)
-    if pointer is None or not marked:
+    """Whether the current index holds what was removed, or names a removed version."""
+    if pointer is None or next(store.list(FORGOTTEN), None) is None:
         return False
     if artefacts.is_removed(store, "index", pointer.version):
         return True
-    return version_prefix("index", pointer.version) in forgotten.holders(store, marked)
+    return version_prefix("index", pointer.version) in _holders(store)
+
+
+def _holders(store: ObjectStore) -> set[str]:
+    """Folders of the versions that hold what was removed."""
+    undone = forgotten.holders(store, forgotten.marked(store))
+    return {*undone, *forgotten.stale_holders(store, forgotten.marked_rows(store))}
 
 
 def remove_pointer(store: ObjectStore, pointer: artefacts.Current | None) -> None:
-    """Let no index be current if this one holds an undone upload and nothing is left to index.
+    """Let no index be current if this one holds what was removed and nothing is left to index.
 
     Raises:
         ConflictError: another build moved the pointer.
@@ -38,14 +46,14 @@ def remove_pointer(store: ObjectStore, pointer: artefacts.Current | None) -> Non
 
 
 def discard_holders(store: ObjectStore) -> bool:
-    """Delete the versions that hold an undone upload, except the current one.
+    """Delete the versions that hold what was removed, except the current one.
 
     A version without a manifest may be one that is being uploaded; it is deleted once it is old.
 
     Returns:
-        Whether the current one holds an undone upload.
+        Whether the current one holds what was removed.
     """
-    folders = forgotten.holders(store, forgotten.marked(store))
+    folders = sorted(_holders(store))
     if not folders:
         return False
     finished = set(artefacts.versions(store, "index"))
@@ -54,7 +62,7 @@ def discard_holders(store: ObjectStore) -> bool:
         version = folder.removeprefix(INDEXES).rstrip("/")
         if version != current and (version in finished or _is_old(version)):
             artefacts.discard(store, "index", version)
-            log.info("index %s deleted: it holds an undone upload", version)
+            log.info("index %s deleted: it holds reviews that were removed", version)
     return current is not None and version_prefix("index", current) in folders
 
 

@@ -57,6 +57,8 @@ class RejectReason(StrEnum):
     TOO_LONG = "record_too_long"
     TOO_COMPLEX = "record_too_complex"
     NO_TEXT = "text_missing"
+    EXCLUDED = "excluded"
+    """Its reviewer or product is excluded; such a reject has no raw text."""
 
 
 class Reject(BaseModel):

@@ -124,6 +124,15 @@ class UndoIngest(QueueMessage):
     ingest_id: str
 
 
+class RemoveExcluded(QueueMessage):
+    """Asks collection to remove the rows of an excluded reviewer or product."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["remove_excluded"] = "remove_excluded"
+    exclusion_id: str
+
+
 class BuildIndex(QueueMessage):
     """Asks for an index of all embeddings; no effect if the index is up to date."""
 

@@ -21,8 +21,15 @@ _UNREADABLE = (
 """What NumPy raises for bytes that are not an array: the header is a Python literal."""
 
 
-def read_embeddings(store: ObjectStore, key: str, dimension: int) -> npt.NDArray[np.float16]:
+def read_embeddings(
+    store: ObjectStore, key: str, dimension: int | None = None
+) -> npt.NDArray[np.float16]:
     """Read an embedding shard and check type, shape and length of every vector.
+
+    Args:
+        store: the artefact bucket.
+        key: of the shard.
+        dimension: length that each vector must have; None: any.
 
     Raises:
         NotFoundError: there is no such object.
@@ -41,10 +48,12 @@ def read_embeddings(store: ObjectStore, key: str, dimension: int) -> npt.NDArray
     return vectors
 
 
-def _check(vectors: npt.NDArray[Any], key: str, dimension: int) -> None:
-    if vectors.dtype != np.float16 or vectors.ndim != 2 or vectors.shape[1] != dimension:
+def _check(vectors: npt.NDArray[Any], key: str, dimension: int | None) -> None:
+    is_table = vectors.dtype == np.float16 and vectors.ndim == 2
+    if not is_table or dimension not in (None, vectors.shape[1]):
         shape = f"{vectors.dtype}{vectors.shape}"
-        raise ArtefactError(f"{key} is {shape}, not float16 with {dimension} columns")
+        columns = "some" if dimension is None else dimension
+        raise ArtefactError(f"{key} is {shape}, not float16 with {columns} columns")
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
     # a comparison with NaN is false
     if not (np.abs(lengths - 1.0) < _UNIT_TOLERANCE).all():

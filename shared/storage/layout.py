@@ -14,6 +14,8 @@ SHARDS_FILE = "shards.json"
 """File of an index version: the names of the shards that it holds."""
 FORGOTTEN = "forgotten/"
 """Prefix of the marks of undone uploads, which no index may hold (artefact bucket)."""
+FORGOTTEN_ROWS = f"{FORGOTTEN}rows/"
+"""Prefix of the marks of ingests whose shards were written again without some rows."""
 STOPPED_BUILD = "indexes/stopped_build.json"
 """Why the last index build stopped; absent unless it did (artefact bucket)."""
 QUARANTINE = "quarantine/"
@@ -47,6 +49,11 @@ def forgotten(ingest_id: str) -> str:
     return f"{FORGOTTEN}{ingest_id}.json"
 
 
+def forgotten_rows(exclusion_id: str, ingest_id: str = "") -> str:
+    """Mark of an ingest that lost the rows of a reviewer or product (artefact bucket)."""
+    return f"{FORGOTTEN_ROWS}{exclusion_id}/{ingest_id}"
+
+
 def part_number(key: str) -> int:
     """Part number of a shard of any kind within its ingest."""
     return int(key.rpartition("/part-")[2].partition(".")[0])
@@ -60,6 +67,11 @@ def embeddings_prefix(model_version: str) -> str:
 def pair_stem(model_version: str, ingest_id: str, part: int) -> str:
     """Common key of an embedding shard and its analysis shard, without ending."""
     return f"{embeddings_prefix(model_version)}{ingest_id}/part-{part:05d}"
+
+
+def pair_name(stem: str, embedding_etag: str, analysis_etag: str) -> str:
+    """Name of a pair of shards and its content in the list of an index."""
+    return f"{stem}:{embedding_etag}:{analysis_etag}"
 
 
 def embedding_shard(model_version: str, ingest_id: str, part: int) -> str:

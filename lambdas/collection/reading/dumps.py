@@ -8,7 +8,7 @@ from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
 from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.members import Failure, Source, open_source
 from lambdas.collection.reading.options import Profile, ReadOptions
-from lambdas.collection.reading.reader import Batch, Dump, check_rejects
+from lambdas.collection.reading.reader import Batch, Dump, check_rejects, count_flaws
 from shared.errors import IngestError
 
 _FATAL = frozenset({"decompression_limit", "object_too_large", "too_many_rejects", CPU_TIME_LIMIT})
@@ -66,7 +66,7 @@ class Archive:
                 for batch in dump:
                     self._records += batch.rows_read
                     entry["rows_read"] += batch.rows_read
-                    self._rejected += len(batch.rejects)
+                    self._rejected += count_flaws(batch.rejects)
                     entry["rejected"] += len(batch.rejects)
                     self._describe(entry, dump.profile)
                     yield batch

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.schemas.exclusions import ExcludedKeys
 from shared.schemas.ingest import CPU_SECONDS_FLOOR, CPU_SECONDS_PER_MB, MAX_FILE_BYTES
 from shared.schemas.review import MAPPING_OPTIONS
 
@@ -36,12 +37,14 @@ class ReadOptions:
 
     ``mapping`` names the column of each field (``{"text": "Review", "rating": "Stars"}``); None
     uses the columns of the detected schema. ``hints`` are the options of a mapping
-    (MAPPING_OPTIONS). ``reviewer_key`` is the secret for hashing reviewers.
+    (MAPPING_OPTIONS). ``reviewer_key`` is the secret for hashing reviewers; rows of those in
+    ``excluded``, and of its products, are rejected without their text.
     """
 
     mapping: Mapping[str, str] | None = None
     hints: Mapping[str, str] = field(default_factory=dict)
     reviewer_key: bytes = b""
+    excluded: ExcludedKeys = field(default_factory=ExcludedKeys)
     limits: Limits = field(default_factory=Limits)
     batch_rows: int = 20_000
     is_cut: bool = False

@@ -1,6 +1,6 @@
 """Reads a dump as batches of clean rows and rejects."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import pyarrow as pa
 from lambdas.collection.reading.cleaning import TooComplexError
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
 from lambdas.collection.reading.detect import open_parser
+from lambdas.collection.reading.excluded import EXCLUDED, Excluded
 from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.naming import source_of
@@ -18,7 +19,7 @@ from lambdas.collection.reading.rows import TEXT, RowMaker
 from lambdas.collection.reading.sampling import Sample
 from lambdas.collection.reading.summary import row_details, row_warnings
 from shared.errors import IngestError
-from shared.schemas.ingest import Reject
+from shared.schemas.ingest import Reject, RejectReason
 from shared.storage.shard_schemas import CLEAN_SCHEMA
 
 _MAX_BATCH_BYTES = 48 * 2**20
@@ -66,6 +67,7 @@ class Dump:
         self._name = name
         self._options = options
         self._records_before = records_before
+        self._excluded = Excluded(options.excluded, options.reviewer_key)
         self._cpu = member.size.cpu
         self._resume = resume
         self._opened = open_parser(member, options, resume.place if resume else None)
@@ -95,7 +97,7 @@ class Dump:
         Raises:
             IngestError: too_many_rejects, cpu_time_limit, or another limit of the reader.
         """
-        collector = _Collector(self._name, self._records_before)
+        collector = _Collector(self._name, self._records_before, self._excluded)
         if self._resume is not None:
             collector.total, collector.rejected = self._resume.records, self._resume.rejected
             self._cpu.resume(self._resume.cpu)
@@ -175,6 +177,7 @@ class Dump:
     def _make_maker(self, first: Record | None) -> RowMaker:
         maker = self._opened.maker_for(first)
         maker.name_source(source_of(self._name))
+        maker.exclude(self._excluded)
         return maker
 
     def _learn(self, sample: Sequence[Record]) -> RowMaker:
@@ -183,6 +186,11 @@ class Dump:
         maker.learn([record.values for record in sample], self._options.hints)
         self.profile.details |= row_details(maker, self.profile)
         return maker
+
+
+def count_flaws(rejects: Iterable[Reject]) -> int:
+    """Number of rejects, without those that are only excluded."""
+    return sum(reject.reason is not RejectReason.EXCLUDED for reject in rejects)
 
 
 def check_rejects(rejected: int, rows: int, limits: Limits) -> None:
@@ -202,8 +210,9 @@ def check_rejects(rejected: int, rows: int, limits: Limits) -> None:
 class _Collector:
     """Collects the rows and rejects of one batch after another."""
 
-    def __init__(self, name: str, records_before: int) -> None:
+    def __init__(self, name: str, records_before: int, excluded: Excluded) -> None:
         self._name = name
+        self._excluded = excluded
         self.columns: tuple[str, ...] = ()
         self._rows: list[tuple[Any, ...]] = []
         self._rejects: list[Reject] = []
@@ -219,16 +228,19 @@ class _Collector:
         self.size += len(row[TEXT]) + _ROW_OVERHEAD_BYTES
 
     def reject(self, record: Record, bad: Bad) -> None:
+        raw = "" if bad is EXCLUDED else raw_text(record.raw)
+        if raw and self._excluded and self._excluded.names(raw):
+            bad, raw = EXCLUDED, ""
         reject = Reject(
             file=self._name,
             line=record.line,
             record=self.total + self.read,
             reason=bad.reason,
             detail=bad.detail,
-            raw=raw_text(record.raw),
+            raw=raw,
         )
         self._rejects.append(reject)
-        self.size += len(reject.raw) + _ROW_OVERHEAD_BYTES
+        self.size += len(raw) + _ROW_OVERHEAD_BYTES
 
     def place(self) -> str:
         """Where reading has ended."""
@@ -238,7 +250,7 @@ class _Collector:
     def batch(self) -> Batch:
         batch = Batch(_table(self._rows, self.columns), self._rejects, self.read, self._name)
         self.total += self.read
-        self.rejected += len(self._rejects)
+        self.rejected += count_flaws(batch.rejects)
         self._rows, self._rejects, self.read, self.size = [], [], 0, 0
         return batch
 

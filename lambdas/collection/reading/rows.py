@@ -10,6 +10,7 @@ from typing import Any
 from lambdas.collection.reading.cleaning import clean_text, storable
 from lambdas.collection.reading.conventions import Conventions
 from lambdas.collection.reading.dates import to_micros
+from lambdas.collection.reading.excluded import EXCLUDED, Excluded
 from lambdas.collection.reading.identity import (
     bounded_id,
     content_id,
@@ -40,6 +41,7 @@ _TEXT_INVALID = Bad(RejectReason.MALFORMED, "the text is not a string")
 # order; every other field of a dump is parsed by its type alone.
 _SPECIAL = ("text", "rating", "title", "product_id", "reviewer", "date", "review_id", "source")
 _SPECIAL_COUNT = len(_SPECIAL)
+_PRODUCT, _REVIEWER = _SPECIAL.index("product_id"), _SPECIAL.index("reviewer")
 _SPECIAL_COLUMNS = (
     *("review_id", "record", "source", "product_id", "reviewer_key", "rating", "title", "text"),
     *("original_text", "reviewed_at"),
@@ -145,6 +147,11 @@ class RowMaker:
         self.rating_examples: list[str] = []
         self.dates_unread = 0
         self.conventions = Conventions()
+        self._excluded: Excluded | None = None
+
+    def exclude(self, excluded: Excluded) -> None:
+        """Leave out the rows of some reviewers and products."""
+        self._excluded = excluded or None
 
     def learn(self, sample: Sequence[Any], hints: Mapping[str, str]) -> None:
         """Decide the scale of ratings and the order of dates, before the first row is made.
@@ -208,6 +215,13 @@ class RowMaker:
     def make(self, values: Any, record: int) -> tuple[Any, ...]:
         """Make a row of ``columns`` (times in microseconds), or a Bad."""
         picked = self._pick(values)
+        if self._excluded is not None:
+            product, reviewer = self._id(picked[_PRODUCT]), picked[_REVIEWER]
+            if self._excluded.has(product, reviewer):
+                return EXCLUDED
+        return self._make_row(values, picked, record)
+
+    def _make_row(self, values: Any, picked: tuple[Any, ...], record: int) -> tuple[Any, ...]:
         text, stars, title, product, reviewer, written, own_id, source = picked[:_SPECIAL_COUNT]
         if text.__class__ is not str:
             text = _text_of(text)

@@ -40,26 +40,33 @@ def delete_derived(dependencies: Dependencies, ingest_id: str) -> None:
 
 def delete_quarantined(dependencies: Dependencies, ingest_id: str) -> None:
     """Delete the copies of damaged objects that came from an upload, and close their records."""
-    artefacts, clean = dependencies.artefacts, dependencies.clean
-    folders = forgotten.holders(artefacts, [ingest_id], prefix=_COPIES)
-    copies = [
-        info.key
-        for info in artefacts.list(_COPIES)
-        if _is_of(info.key, ingest_id) or info.key.startswith(tuple(folders))
-    ]
-    clean_copies = [info.key for info in clean.list(_COPIES) if _is_of(info.key, ingest_id)]
+    copies = quarantined_copies(dependencies, ingest_id)
 
     def count(receipt: Receipt) -> None:
-        number = len(copies) + len(clean_copies)
-        receipt.removed.quarantined = max(receipt.removed.quarantined, number)
+        receipt.removed.quarantined = max(receipt.removed.quarantined, len(copies))
 
-    if copies or clean_copies:
+    if copies:
         undo.update_receipt(dependencies.database, ingest_id, count)
-    _delete_all(artefacts, copies)
-    _delete_all(clean, clean_copies)
+    for store, key in copies:
+        store.delete(key)
+    artefacts = dependencies.artefacts
     for record in quarantine.open_records(artefacts):
         if _is_of(record.key, ingest_id):
             quarantine.heal(artefacts, record)
+
+
+def quarantined_copies(dependencies: Dependencies, ingest_id: str) -> list[tuple[ObjectStore, str]]:
+    """Copies of damaged shards of an ingest, and of indexes that hold one of its shards."""
+    artefacts, clean = dependencies.artefacts, dependencies.clean
+    folders = tuple(forgotten.holders(artefacts, [ingest_id], prefix=_COPIES))
+    copies = [
+        (artefacts, info.key)
+        for info in artefacts.list(_COPIES)
+        if _is_of(info.key, ingest_id) or info.key.startswith(folders)
+    ]
+    return copies + [
+        (clean, info.key) for info in clean.list(_COPIES) if _is_of(info.key, ingest_id)
+    ]
 
 
 def delete_raw(dependencies: Dependencies, ingest_id: str) -> None:

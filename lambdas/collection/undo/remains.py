@@ -16,7 +16,12 @@ _NOT_REACHED = (
 
 def describe_remains(dependencies: Dependencies, receipt: Receipt) -> None:
     """Add what ages out later, and what is not reached."""
-    now = receipt.undone_at
+    receipt.later = copies_that_age_out(dependencies, receipt.undone_at)
+    receipt.not_reached = list(_NOT_REACHED)
+
+
+def copies_that_age_out(dependencies: Dependencies, now: datetime | None) -> list[AgesOut]:
+    """Copies of what was removed at a time, and until when they exist."""
     later = []
     if now is not None and dependencies.old_version_days:
         what = "deleted versions of clean shards, embeddings and indexes in the buckets"
@@ -24,14 +29,14 @@ def describe_remains(dependencies: Dependencies, receipt: Receipt) -> None:
     if now is not None and dependencies.backup_days:
         what = "automatic backups of the database"
         later.append(AgesOut(what=what, until=_until(now, dependencies.backup_days)))
-    later += [
+    return [
+        *later,
         AgesOut(what="deleted rows in the files of the database, until it writes over them"),
         AgesOut(
             what="earlier indexes in the memory and on the disk of running functions, until their"
             " next request, or until they end"
         ),
     ]
-    receipt.later, receipt.not_reached = later, list(_NOT_REACHED)
 
 
 def _until(now: datetime, days: int) -> datetime:

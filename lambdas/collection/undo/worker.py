@@ -53,14 +53,18 @@ def undo_ingest(dependencies: Dependencies, ingest_id: str) -> None:
         delete_quarantined(dependencies, ingest_id)
         delete_raw(dependencies, ingest_id)
         queue_marked(dependencies, ingest_id, failed=True)
-        _refresh_figures(dependencies)
+        refresh_figures(dependencies)
         _require_no_index(dependencies, ingest_id)
         undo.finish(database, ingest_id, lambda receipt: describe_remains(dependencies, receipt))
     log.info("upload undone", extra={"ingest_id": ingest_id})
 
 
-def _refresh_figures(dependencies: Dependencies) -> None:
-    """Take the rows out of the figures; the sweep completes what takes longer."""
+def refresh_figures(dependencies: Dependencies) -> None:
+    """Take deleted rows out of the figures; the sweep completes what takes longer.
+
+    Raises:
+        UnavailableError: it takes longer.
+    """
     for figures in (rollups, text_figures):
         if not figures.refresh(dependencies.database, seconds=_REFRESH_SECONDS):
             raise UnavailableError("the figures are not up to date yet")

@@ -7,24 +7,26 @@ from shared.db.connection import Connection
 TOO_MANY_REJECTS = "too_many_rejects"
 """Key of ``ingests.details``; an ingest that has it ends as processed_with_warnings."""
 _SHOWN_REJECTS = 3
+# that a reviewer or product is excluded is no flaw of the dump
+_COUNTS = """
+SELECT coalesce(sum(accepted), 0), coalesce(sum(rejected), 0) - (
+    SELECT count(*) FROM rejects WHERE ingest_id = %(ingest)s AND reason = 'excluded')
+FROM shards WHERE ingest_id = %(ingest)s
+"""
 _MAX_DETAIL_CHARACTERS = 120
 
 
 def record_outcome(connection: Connection, ingest_id: str, max_reject_share: float) -> None:
     """Mark an ingest as failed if all its rows were rejected; add a warning if too many were.
 
-    Duplicates are accepted rows: the same dump again is not a failure.
+    Excluded rows do not count. Duplicates are accepted rows: the same dump again is no failure.
 
     Args:
         connection: the transaction; the caller commits.
         ingest_id: an ingest that has been read to its end.
         max_reject_share: the largest share of rejected rows without a warning, 0 to 1.
     """
-    row = connection.execute(
-        "SELECT coalesce(sum(accepted), 0), coalesce(sum(rejected), 0) FROM shards"
-        " WHERE ingest_id = %s",
-        (ingest_id,),
-    ).fetchone()
+    row = connection.execute(_COUNTS, {"ingest": ingest_id}).fetchone()
     accepted, rejected = (int(row[0]), int(row[1])) if row else (0, 0)
     if not rejected or (accepted and rejected / (accepted + rejected) <= max_reject_share):
         return
@@ -49,7 +51,7 @@ def record_outcome(connection: Connection, ingest_id: str, max_reject_share: flo
 def _first_rejects(connection: Connection, ingest_id: str) -> str:
     rows = connection.execute(
         "SELECT file, line, record, reason, detail FROM rejects WHERE ingest_id = %s"
-        " ORDER BY record LIMIT %s",
+        " AND reason <> 'excluded' ORDER BY record LIMIT %s",
         (ingest_id, _SHOWN_REJECTS),
     )
     return "first: " + "; ".join(_describe(*row) for row in rows)

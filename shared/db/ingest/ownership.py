@@ -7,6 +7,7 @@ these products. Once the owner has been read, the objects of marked batches are 
 a batch also stores what is missing now. It deletes nothing, so this comes to an end.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from psycopg.sql import SQL, Identifier, Literal
@@ -140,8 +141,13 @@ def delete_batches(connection: Connection, ingest_id: str, part: int, record: in
     changed = [row[0] for row in connection.execute(_FORGET_FACTS, {"owner": ingest_id})]
     if changed:
         connection.execute(_MARK_PRODUCTS, {"owner": ingest_id, "products": changed})
-    empty = connection.execute(_DELETE_PRODUCTS, ([*products, *changed],))
-    return Deleted(reviews, rejects.rowcount, empty.rowcount)
+    empty = delete_products(connection, {*products, *changed})
+    return Deleted(reviews, rejects.rowcount, empty)
+
+
+def delete_products(connection: Connection, product_ids: Iterable[str]) -> int:
+    """Delete those of some products that have no review; the caller has called lock_owners."""
+    return connection.execute(_DELETE_PRODUCTS, (list(product_ids),)).rowcount
 
 
 def marked_objects(database: Database, ingest_id: str, *, failed: bool) -> list[tuple[str, str]]:

@@ -50,6 +50,7 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
     "0013": {"which shards failed": "shards WHERE failed_at IS NOT NULL"},
     "0014": {"receipts of uploads that were undone": "ingests WHERE undo IS NOT NULL"},
     "0015": {},
+    "0016": {"reviewers and products that are excluded": "exclusions"},
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.collection.arrivals import parse_arrivals
+from lambdas.collection.exclude.worker import parse_removal, remove_excluded
 from lambdas.collection.queueing import queue_object
 from lambdas.collection.undo.worker import parse_undo, undo_ingest
 from lambdas.insights.api import create_app
@@ -107,6 +108,12 @@ class Stack:
         if undo := parse_undo(body):
             try:
                 undo_ingest(self.world.dependencies, undo.ingest_id)
+            except UnavailableError:
+                self.delayed.append(body)
+            return
+        if removal := parse_removal(body):
+            try:
+                remove_excluded(self.world.dependencies, removal.exclusion_id)
             except UnavailableError:
                 self.delayed.append(body)
             return

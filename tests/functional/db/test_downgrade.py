@@ -30,6 +30,8 @@ INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative,
            ('r2', 'm', 'negative', 0.9, 0.9, 0.1, 0, 'de', false, true, NULL, NULL);
 INSERT INTO aspect_readings VALUES ('r1', 'm', '{pan}', '{0}', '{8}', '{positive}', '{0.9}');
 INSERT INTO text_prints VALUES ('r1', 7, '{1,2}');
+INSERT INTO exclusions (exclusion_id, kind, subject, status, receipt)
+    VALUES ('exc_1', 'product', 'p9', 'removed', '{}');
 INSERT INTO training_runs (training_id, day, number, state, parameters, fingerprint, launcher, rows,
                            estimated_at)
     VALUES ('train_1', '2026-01-01', 1, 'completed', '{}', 'f', 'local', 10, now());

@@ -53,6 +53,11 @@ FULL = {
     collection.ingest: {"ingest_id": "ing_1"},
     collection.rejects: {"ingest_id": "ing_1", "after": 3, "limit": 3},
     collection.forget: {"ingest_id": "ing_1"},
+    collection.forget_reviewer: {"reviewer_id": "A/1"},
+    collection.forget_product: {"product_id": "A"},
+    collection.exclusions: {"limit": 3, "cursor": "c"},
+    collection.exclusion: {"exclusion_id": "exc_1"},
+    collection.end_exclusion: {"exclusion_id": "exc_1"},
     collection.process: {"ingest_id": "ing_1"},
     insights.products: {
         "sort": "reviews",

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from local.cli import forget, ingest, redrive
+from local.cli import exclusions, forget, ingest, redrive
 from local.cli.failed_shards import describe_failed
 from local.cli.main import application
-from reviewlens.models import IngestList, IngestReport, ProcessAccepted, UndoState
+from reviewlens.models import Exclusion, IngestList, IngestReport, ProcessAccepted, UndoState
 
 
 def test_the_version_is_shown():
@@ -127,6 +127,35 @@ class ForgettingApi:
     def ingest(self, _ingest_id):
         return SimpleNamespace(**dict(undo_state("undone")))
 
+    def forget_reviewer(self, reviewer_id):
+        self.forgotten.append(reviewer_id)
+        return excluded("removing")
+
+    def forget_product(self, product_id):
+        self.forgotten.append(product_id)
+        return excluded("removing", kind="product", product_id=product_id)
+
+    def exclusion(self, _exclusion_id):
+        return excluded("removed")
+
+    def exclusions(self):
+        return iter([excluded("removed")])
+
+    def end_exclusion(self, _exclusion_id):
+        return excluded("ended")
+
+
+def excluded(status, kind="reviewer", product_id=None):
+    uploads = [{"ingest_id": "ing_1", "key": "uploads/a.csv", "rows": 3}]
+    receipt = {
+        "requested_at": "2026-11-30T10:00:00Z",
+        "removed": {"rows": 3, "rejects": 1, "clean_shards": 2, "embeddings": {"m1": 2}},
+        "uploads": uploads,
+        "what_to_do": "undo an upload",
+    }
+    state = {"kind": kind, "product_id": product_id, "status": status}
+    return Exclusion(exclusion_id="exc_1", receipt=receipt, **state)
+
 
 def test_forget_waits_and_prints_the_receipt(monkeypatch):
     api = ForgettingApi()
@@ -151,3 +180,31 @@ def test_forget_can_leave_the_work_in_the_background(monkeypatch):
     monkeypatch.setattr(forget, "open_api", lambda *_: nullcontext(ForgettingApi()))
     result = CliRunner().invoke(application, ["forget", "ing_1", "-y", "--no-wait", "--json"])
     assert json.loads(result.stdout)["ingests"][0]["status"] == "undoing"
+
+
+def test_forget_removes_reviewers_and_products(monkeypatch):
+    api = ForgettingApi()
+    monkeypatch.setattr(forget, "open_api", lambda *_: nullcontext(api))
+    monkeypatch.setattr(forget.time, "sleep", lambda _: None)
+    options = ["--reviewer", "Ann", "--product", "P1", "--yes"]
+    result = CliRunner().invoke(application, ["forget", *options])
+    assert (result.exit_code, api.forgotten) == (0, ["Ann", "P1"])
+    assert "exc_1 (reviewer): removed" in result.stdout
+    assert "3 reviews, the text of 1 rejected rows" in result.stdout
+    assert "still in the uploaded file: 3 reviews: uploads/a.csv (ing_1)" in result.stdout
+    assert "what to do: undo an upload" in result.stdout
+    asked = CliRunner().invoke(application, ["forget", *options[:4]], input="n\n")
+    assert "Remove the reviews of Ann and the products P1?" in asked.stderr
+
+
+def test_forget_needs_something_to_forget():
+    result = CliRunner().invoke(application, ["forget", "--yes"])
+    assert result.exit_code == 2
+    assert "name an ingest, a --reviewer or a --product" in result.stderr
+
+
+def test_exclusions_are_listed_and_ended(monkeypatch):
+    monkeypatch.setattr(exclusions, "open_api", lambda *_: nullcontext(ForgettingApi()))
+    assert "exc_1 (reviewer): removed" in CliRunner().invoke(application, ["exclusions"]).stdout
+    ended = CliRunner().invoke(application, ["exclusions", "--end", "exc_1", "--json"])
+    assert json.loads(ended.stdout)["exclusions"][0]["status"] == "ended"

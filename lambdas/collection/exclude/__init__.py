@@ -1,0 +1,1 @@
+"""Excludes reviewers and products: removes their rows, and leaves them out of later dumps."""

@@ -1,0 +1,59 @@
+"""HTTP routes of exclusions."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import FastAPI, Path, Query
+from pydantic import TypeAdapter
+
+from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.exclude.requests import (
+    end_exclusion,
+    exclude_product,
+    exclude_reviewer,
+    require_exclusion,
+)
+from shared.db.ingest.exclusions import list_exclusions
+from shared.http.cursor import decode_cursor, encode_cursor
+from shared.http.fitting import fit_page
+from shared.schemas.exclusions import Exclusion, ExclusionList
+from shared.schemas.values import QUERY_INTEGER, Cursor
+
+_CURSOR: TypeAdapter[str] = TypeAdapter(str)
+ExclusionId = Annotated[str, Path(max_length=64, examples=["exc_0123456789abcdef01234567"])]
+
+
+def add_exclusion_routes(app: FastAPI, dependencies: Callable[[], Dependencies]) -> None:
+    """Add DELETE /reviewers/{reviewer_id} and /products/{product_id}, and /exclusions."""
+
+    @app.delete("/reviewers/{reviewer_id:path}", status_code=202, tags=["collection"])
+    def forget_reviewer(reviewer_id: str) -> Exclusion:
+        """Remove the reviews of a reviewer, and leave them out of every later dump."""
+        return exclude_reviewer(dependencies(), reviewer_id)
+
+    @app.delete("/products/{product_id:path}", status_code=202, tags=["collection"])
+    def forget_product(product_id: str) -> Exclusion:
+        """Remove a product with its reviews, and leave it out of every later dump."""
+        return exclude_product(dependencies(), product_id)
+
+    @app.get("/exclusions", tags=["collection"])
+    def exclusions(
+        limit: Annotated[int, Query(ge=1, le=200), QUERY_INTEGER] = 50,
+        cursor: Cursor | None = None,
+    ) -> ExclusionList:
+        """List the excluded reviewers and products, newest first, with their receipts."""
+        after = decode_cursor(_CURSOR, cursor) if cursor else None
+        listed = list_exclusions(dependencies().database, limit + 1, after)
+        page, has_more = fit_page(listed, limit)
+        last = encode_cursor(_CURSOR, page[-1].exclusion_id) if has_more else None
+        return ExclusionList(exclusions=page, next_cursor=last)
+
+    @app.get("/exclusions/{exclusion_id}", tags=["collection"])
+    def exclusion(exclusion_id: ExclusionId) -> Exclusion:
+        """One exclusion, with the receipt of what was removed."""
+        return require_exclusion(dependencies(), exclusion_id)
+
+    @app.delete("/exclusions/{exclusion_id}", tags=["collection"])
+    def end(exclusion_id: ExclusionId) -> Exclusion:
+        """End an exclusion: dumps that are read from now on are stored with its rows."""
+        return end_exclusion(dependencies(), exclusion_id)
