@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.5
 def forget(
     ingest_ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[INGEST…]", help="Ingests, as `reviewlens status` lists."),
+        typer.Argument(metavar="INGEST…", help="Ingests, as `reviewlens status` lists."),
     ] = None,
     reviewers: Annotated[
         list[str] | None,

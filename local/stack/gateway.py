@@ -50,7 +50,7 @@ class Service:
     module: str
     segments: tuple[str, ...]
     deletions: tuple[str, ...] = ()
-    """First segments of which only DELETE is routed to it."""
+    """First segments below which DELETE is routed to it, and other methods to another service."""
 
 
 SERVICES = (
@@ -125,15 +125,14 @@ class Gateway:
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         segments = [part for part in scope["path"].split("/") if part]
-        application = self._application(scope["method"], segments[0]) if segments else None
-        if application is not None:
-            await application(scope, receive, send)
+        application = self._routes.get(segments[0]) if segments else None
+        deletes = self._deletions.get(segments[0]) if len(segments) > 1 else None
+        if deletes is not None and scope["method"] == "DELETE":
+            await deletes(scope, receive, send)
+        elif application is not None:
+            await application(scope, receive, _allowing_delete(send) if deletes else send)
         else:
             await self._serve_own_route(scope, segments, send)
-
-    def _application(self, method: str, segment: str) -> Any:
-        deletes = self._deletions.get(segment) if method == "DELETE" else None
-        return deletes or self._routes.get(segment)
 
     async def _serve_own_route(self, scope: Scope, segments: Sequence[str], send: Send) -> None:
         """Serve the gateway's own pages, /health and /openapi.json, or answer with a problem."""
@@ -215,6 +214,20 @@ class Gateway:
             for application in self._applications.values():
                 await stack.enter_async_context(application.router.lifespan_context(application))
             yield
+
+
+def _allowing_delete(send: Send) -> Send:
+    """Add DELETE, which another service answers, to the methods in Allow."""
+
+    async def send_allowing(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                (name, value + b", DELETE" if name == b"allow" else value)
+                for name, value in message["headers"]
+            ]
+        await send(message)
+
+    return send_allowing
 
 
 async def _service_health(name: str, application: Any) -> tuple[int, dict[str, Any]]:

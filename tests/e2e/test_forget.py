@@ -1,4 +1,4 @@
-"""An upload undone on a running stack: it is in no answer, no table and no file any more."""
+"""An upload or a reviewer forgotten on a running stack: in no answer, table or file any more."""
 
 import json
 import subprocess
@@ -27,17 +27,30 @@ def files_with(folder, text):
     ]
 
 
-def forget(stack, ingest_id):
-    """The receipt that the command prints."""
-    options = ["--yes", "--json", "--state", str(stack.folder.root)]
-    command = [COMMAND, "forget", ingest_id, *options]
+def run(stack, *arguments):
+    """What a command prints as JSON."""
+    command = [COMMAND, *arguments, "--json", "--state", str(stack.folder.root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["ingests"][0]
+    return json.loads(done.stdout)
 
 
-def found(stack):
-    return [each.review_text for each in stack.api.search(f"a {WORD} blue kettle").results]
+def forget(stack, ingest_id):
+    """The receipt that the command prints."""
+    return run(stack, "forget", ingest_id, "--yes")["ingests"][0]
+
+
+def tables_with(stack, text):
+    tables = "SELECT oid::regclass FROM pg_class WHERE relkind = 'r'"
+    return [
+        table
+        for (table,) in stack.rows(f"{tables} AND relnamespace = 'public'::regnamespace")
+        if stack.count(f"SELECT count(*) FROM {table} AS t WHERE t::text LIKE %s", f"%{text}%")
+    ]
+
+
+def found(stack, word=WORD):
+    return [each.review_text for each in stack.api.search(f"a {word} blue kettle").results]
 
 
 def test_a_forgotten_upload_is_nowhere(stack, samples):
@@ -55,12 +68,44 @@ def test_a_forgotten_upload_is_nowhere(stack, samples):
     assert (removed["rows"], removed["rejects"], removed["products"]) == (9, 1, 1)
     assert forget(stack, ingest_id) == undone
     assert stack.count("SELECT count(*) FROM reviews") == before
-    tables = "SELECT oid::regclass FROM pg_class WHERE relkind = 'r'"
-    for (table,) in stack.rows(f"{tables} AND relnamespace = 'public'::regnamespace"):
-        query = f"SELECT count(*) FROM {table} AS t WHERE t::text LIKE %s"
-        assert stack.count(query, f"%{WORD}%") == 0, table
+    assert tables_with(stack, WORD) == []
     # processes swap, and clean their caches, within seconds
     wait_until(lambda: not files_with(folder, WORD), what="a state folder without the text")
     assert not any(WORD in text for text in found(stack))
     with stack.http() as http:
         assert http.get(f"/products/{WORD}").status_code == 404
+
+
+def test_a_forgotten_reviewer_does_not_come_back(stack, samples):
+    who, word = "pseudonymous-reader", "perspicaciously"
+    lines = [LINE.format(f"This {word} blue kettle leaks, take {n}.", 1, "K1", who) for n in (1, 2)]
+    lines += [LINE.format(f"Others like it, take {n}.", 5, "K1", f"r{n}") for n in range(9)]
+    lines.append('{"reviewText": "This ' + word + '", "overall": 1, "reviewerID": "' + who + '"\n')
+    ingest_id = stack.put("reviewer.jsonl", "".join(lines).encode())
+    assert stack.wait_for(ingest_id).stored == 11
+    wait_until(lambda: word in found(stack, word)[0], what="an index with the upload")
+
+    (forgotten,) = run(stack, "forget", "--reviewer", who, "--yes")["exclusions"]
+    receipt = forgotten["receipt"]
+    assert (forgotten["status"], receipt["removed"]["rows"]) == ("removed", 2)
+    assert receipt["removed"]["rejects"] == 1
+    assert receipt["uploads"][0] == {
+        "ingest_id": ingest_id,
+        "key": "uploads/reviewer.jsonl",
+        "rows": 2,
+    }
+    assert tables_with(stack, word) == tables_with(stack, who) == []
+    in_files = files_with(stack.folder.root, word)
+    wait_until(
+        lambda: all("raw" in str(path) for path in files_with(stack.folder.root, word)),
+        what=f"no text but in the uploaded file: {in_files}",
+    )
+    assert not any(word in text for text in found(stack, word))
+
+    again = stack.put("reviewer-again.jsonl", "".join(lines).encode())
+    report = stack.wait_for(again)
+    assert (report.stored, report.rejects_by_reason) == (0, {"excluded": 3})
+    listed = run(stack, "exclusions")["exclusions"]
+    assert forgotten["exclusion_id"] in [each["exclusion_id"] for each in listed]
+    (ended,) = run(stack, "exclusions", "--end", forgotten["exclusion_id"])["exclusions"]
+    assert ended["status"] == "ended"

@@ -297,13 +297,32 @@ def test_an_unknown_ingest_cannot_be_undone(client, path):
     assert_problem(client.delete(f"/collect/{path}"), 404)
 
 
+_DELETES = {("DELETE", "/collect/ing_unknown"), ("DELETE", "/products/RL-AUD-01")}
+
+
+@pytest.mark.parametrize("path", ["/exclusions/exc_unknown", "/exclusions/%00", "/exclusions/*"])
+def test_an_unknown_exclusion_is_not_found(client, path):
+    assert_problem(client.get(path), 404)
+    assert_problem(client.request("DELETE", path), 404)
+
+
+@pytest.mark.parametrize("path", ["/reviewers/null", "/reviewers/%20", "/products/n%2Fa"])
+def test_an_id_that_no_dump_can_have_is_refused(client, path):
+    assert_problem(client.request("DELETE", path), 422)
+
+
+@pytest.mark.parametrize("path", ["/products", "/reviewers", "/exclusions"])
+def test_a_delete_needs_an_id(client, path):
+    assert_problem(client.request("DELETE", path), 404, 405)
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         (method, path)
         for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
         for path in (*POSTS, *GETS, "/health", "/health/inference", "/openapi.json")
-        if (method, path) != ("DELETE", "/collect/ing_unknown")
+        if (method, path) not in _DELETES
     ],
 )
 def test_an_unsupported_method_is_refused(client, method, path):

@@ -16,6 +16,7 @@ _NOT_REACHED = (
     "rows of dumps that do not name the reviewer or product, or name it differently",
     "rejected rows whose raw text does not have the id as a field or a word",
     "title, category and brand of a product that has other reviews",
+    "the path of the request, which has the id, in traces and in logs of proxies",
     "folders that `reviewlens backup` has written, and other copies of the database or the buckets",
     "models that were trained or adapted with these reviews",
     "files that a machine has set aside as damaged (the folder quarantine of its state folder)",

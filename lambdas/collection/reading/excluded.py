@@ -13,12 +13,15 @@ from shared.schemas.exclusions import ExcludedKeys
 from shared.schemas.ingest import RejectReason
 
 EXCLUDED = Bad(RejectReason.EXCLUDED, "its reviewer or product is excluded")
-_SEPARATORS = (
-    re.compile(r'["\n\r]+'),
-    re.compile(r'[,;|\t\n\r"]+'),
-    re.compile(r"""[\s,;:|"'=<>()\[\]{}]+"""),
+_SEPARATORS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        *(r'["\n\r]+', r"[,\n\r]+", r"[;\n\r]+", r"[\t\n\r]+", r"[|\n\r]+", r"[:=\n\r]+"),
+        r"""[\s,;:|"'=<>()\[\]{}]+""",
+    )
 )
-"""A raw text is split at quotes, at delimiters, and between words, as an id may have some."""
+"""A raw text is split at quotes, at each delimiter, and between words, as an id may have some."""
+_QUOTES = " \t'\""
 _MAX_DEPTH = 20
 
 
@@ -69,7 +72,7 @@ def _pieces(text: str) -> Iterator[str]:
     yield text.strip()
     for separator in _SEPARATORS:
         for piece in separator.split(text):
-            yield piece.strip(" '")
+            yield piece.strip(_QUOTES)
     if text.lstrip()[:1] in ("{", "["):
         try:
             yield from _scalars(json.loads(text), _MAX_DEPTH)

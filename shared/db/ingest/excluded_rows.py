@@ -92,7 +92,8 @@ def _parts(
     for review_id, record in records.items():
         by_shard[bisect_left(ends, record)][review_id] = record
     for place, own in sorted(by_shard.items()):
-        yield ExcludedPart(ingest_id, *shards[place][:-1], records=own)
+        part, fingerprint, rows, key, model_version, _ = shards[place]
+        yield ExcludedPart(ingest_id, part, fingerprint, rows, key, model_version, own)
 
 
 def remove_part(

@@ -126,3 +126,23 @@ def test_what_a_killed_build_left_goes_once_it_is_old(store):
     undo(store)
     build_index(store)
     assert forgotten.holders(store, [GONE]) == [f"indexes/{new}/"]
+
+
+def rewrite(store, seed):
+    """The shard of GONE with other rows, as after the removal of some."""
+    forgotten.mark_rows(store, "exc_1", GONE)
+    embed(store, "m1", GONE, seed)
+
+
+def test_no_index_keeps_a_shard_as_it_was(store):
+    earlier = current(store).version
+    rewrite(store, seed=5)
+    assert forgotten.stale_holders(store, {GONE}) == [f"indexes/{earlier}/"]
+    report = build_index(store)
+    assert (report.outcome, report.count) == ("published", 10)
+    assert artefacts.versions(store, "index") == [report.version]
+    assert forgotten.stale_holders(store, {GONE}) == []
+    assert build_index(store).outcome == "unchanged"
+    assert forgotten.marked(store) == frozenset()
+    forgotten.unmark_rows(store, "exc_1")
+    assert forgotten.marked_exclusions(store) == frozenset()

@@ -125,7 +125,21 @@ def test_the_problems_of_the_gateway_match_those_of_the_services(real, method, p
 def test_segments_match_the_routes_of_each_service(real):
     for service in SERVICES:
         paths = real._applications[service.name].openapi()["paths"]
-        assert set(service.segments) == {path.split("/")[1] for path in paths} - {"health"}
+        segments = {path.split("/")[1] for path in paths} - {"health"}
+        assert {*service.segments, *service.deletions} == segments
+        for path in paths:
+            if path.split("/")[1] in service.deletions:
+                assert paths[path].keys() == {"delete"}
+
+
+def test_one_path_may_have_methods_of_two_services(real):
+    http = TestClient(real, raise_server_exceptions=False)
+    refused = http.patch("/products/a/b")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, DELETE")
+    assert http.delete("/products").status_code == 405
+    document = real.openapi()["paths"]["/products/{product_id}"]
+    tags = {method: operation["tags"] for method, operation in document.items()}
+    assert tags == {"get": ["insights"], "delete": ["collection"]}
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/health", "/products", "/openapi.json"])
@@ -282,4 +296,4 @@ def test_every_route_in_the_document_is_routed_to_its_service(real):
     for service in SERVICES:
         for path in real._applications[service.name].openapi()["paths"]:
             if path != "/health":
-                assert path.split("/")[1] in service.segments
+                assert path.split("/")[1] in (*service.segments, *service.deletions)
