@@ -29,6 +29,10 @@ SELECT (SELECT coalesce(sum(rows), 0)::bigint FROM open_shards) AS reviews,
 _FAILED: LiteralString = (
     "SELECT count(*), count(DISTINCT ingest_id) FROM shards WHERE failed_at IS NOT NULL"
 )
+_LATE: LiteralString = """
+SELECT count(*) FROM exclusions WHERE status = 'removing'
+  AND (receipt ->> 'requested_at')::timestamptz < now() - %s::interval
+"""
 _MISSING: LiteralString = (
     f"SELECT coalesce(sum(rows) FILTER (WHERE {OPEN_SHARD}), 0)::bigint,"  # noqa: S608 - a constant
     " coalesce(sum(rows) FILTER (WHERE failed_at IS NOT NULL), 0)::bigint,"
@@ -68,6 +72,7 @@ def add_backlog(health: Health, database: Database) -> Health:
         **health.checks,
         "backlog": _check(backlog, datetime.now(UTC)),
         **_failed_shards(database),
+        **_late_exclusions(database),
     }
     update = {"checks": checks, "status": worst_status(checks), "backlog": backlog}
     return health.model_copy(update=update)
@@ -84,6 +89,17 @@ def _failed_shards(database: Database) -> dict[str, Check]:
         " `reviewlens redrive` tries them again"
     )
     return {"failed_shards": Check(status="degraded", detail=detail)}
+
+
+def _late_exclusions(database: Database) -> dict[str, Check]:
+    with database.transaction() as connection:
+        row = connection.execute(_LATE, (_STALLED,)).fetchone()
+    if not row or not row[0]:
+        return {}
+    detail = (
+        f"the rows of {row[0]} excluded reviewers or products are still being removed after an hour"
+    )
+    return {"exclusions": Check(status="degraded", detail=detail)}
 
 
 def _check(backlog: Backlog, now: datetime) -> Check:

@@ -353,3 +353,15 @@ def test_hostile_ids(world, path, status):
         if status >= 400:
             assert answer.json()["code"] in ("not_found", "invalid_input", "validation_error")
     worker.remove_excluded(world.dependencies, "exc_unknown")
+
+
+def test_a_removal_that_takes_an_hour_is_shown(world, rows):
+    exclusion_id = requests.exclude_reviewer(world.dependencies, WHO).exclusion_id
+    with TestClient(create_app(lambda: world.dependencies)) as http:
+        assert "exclusions" not in http.get("/health").json()["checks"]
+        long_ago = '{"requested_at": "2026-01-01T00:00:00Z"}'
+        rows("UPDATE exclusions SET receipt = receipt || %s::jsonb RETURNING 1", long_ago)
+        health = http.get("/health").json()
+        assert health["status"] == health["checks"]["exclusions"]["status"] == "degraded"
+        worker.remove_excluded(world.dependencies, exclusion_id)
+        assert "exclusions" not in http.get("/health").json()["checks"]
