@@ -78,7 +78,9 @@ def test_a_forgotten_upload_is_nowhere(stack, samples):
 
 def test_a_forgotten_reviewer_does_not_come_back(stack, samples):
     who, word = "reader-under-a-pseudonym", "perspicaciously"
-    lines = [LINE.format(f"This {word} blue kettle leaks, take {n}.", 1, "K1", who[1:]) for n in (1, 2)]
+    lines = [
+        LINE.format(f"This {word} blue kettle leaks, take {n}.", 1, "K1", who[1:]) for n in (1, 2)
+    ]
     lines += [LINE.format(f"Others like it, take {n}.", 5, "K1", f"r{n}") for n in range(9)]
     lines.append('{"reviewText": "This ' + word + '", "overall": 1, "reviewerID": "' + who + '"\n')
     ingest_id = stack.put("reviewer.jsonl", "".join(lines).encode())

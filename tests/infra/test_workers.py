@@ -72,10 +72,13 @@ def test_collection_reads_dumps_writes_clean_shards_and_removes_what_came_from_a
     assert _keys(permissions, "s3:PutObject", "Clean") == {"reviews/*"}
     assert _keys(permissions, "s3:DeleteObject", "Clean") == {"reviews/*", "quarantine/objects/*"}
     assert _keys(permissions, "s3:GetObject", "Artefacts") == {
-        *("pointers/*", "quarantine/open/*", "indexes/*/shards.json"),
+        *("embeddings/*", "pointers/*", "quarantine/open/*", "indexes/*/shards.json"),
         "quarantine/objects/*/indexes/*/shards.json",
     }
-    assert _keys(permissions, "s3:PutObject", "Artefacts") == {"forgotten/*", "quarantine/healed/*"}
+    assert _keys(permissions, "s3:GetObject", "Clean") == {"reviews/*"}
+    assert _keys(permissions, "s3:PutObject", "Artefacts") == {
+        *("embeddings/*", "forgotten/*", "quarantine/healed/*")
+    }
     assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {
         *("embeddings/*", "forgotten/*", "quarantine/objects/*", "quarantine/open/*")
     }

@@ -35,22 +35,18 @@ class Excluded:
     def __bool__(self) -> bool:
         return bool(self._reviewers or self._products)
 
-    def has(self, product_id: str | None, reviewer: Any) -> bool:
-        """Whether a row is excluded, by its product and the value of its reviewer."""
-        if product_id in self._products:
-            return True
-        if reviewer is None or not self._reviewers:
-            return False
-        name = parse_identifier(reviewer)
-        return bool(name) and self._key_of(str(name)) in self._reviewers
+    def has(self, product_id: str | None, reviewer_key: str | None) -> bool:
+        """Whether a row is excluded."""
+        return product_id in self._products or reviewer_key in self._reviewers
 
     def names(self, text: str) -> bool:
         """Whether the raw text of a row that cannot be read has an id that is excluded."""
         return any(self._is_excluded(piece) for piece in {*_pieces(text)})
 
     def _is_excluded(self, piece: str) -> bool:
+        name = parse_identifier(piece) if self._reviewers else None
         product = product_of(piece) if self._products else None
-        return self.has(product, piece)
+        return self.has(product, self._key_of(name) if name else None)
 
 
 def reviewer_key_of(reviewer: str, key: bytes) -> str | None:

@@ -215,14 +215,20 @@ class RowMaker:
     def make(self, values: Any, record: int) -> tuple[Any, ...]:
         """Make a row of ``columns`` (times in microseconds), or a Bad."""
         picked = self._pick(values)
-        if self._excluded is not None:
-            product, reviewer = self._id(picked[_PRODUCT]), picked[_REVIEWER]
-            if self._excluded.has(product, reviewer):
-                return EXCLUDED
-        return self._make_row(values, picked, record)
+        reviewer, reviewer_key = picked[_REVIEWER], None
+        # reviewers and ids rarely repeat, so that memoizing them would not pay
+        if reviewer is not None and (name := parse_identifier(reviewer)):
+            reviewer_key = self._reviewer_key(name)
+        if self._excluded is not None and self._excluded.has(
+            self._id(picked[_PRODUCT]), reviewer_key
+        ):
+            return EXCLUDED
+        return self._make_row(values, picked, record, reviewer_key)
 
-    def _make_row(self, values: Any, picked: tuple[Any, ...], record: int) -> tuple[Any, ...]:
-        text, stars, title, product, reviewer, written, own_id, source = picked[:_SPECIAL_COUNT]
+    def _make_row(
+        self, values: Any, picked: tuple[Any, ...], record: int, reviewer_key: str | None
+    ) -> tuple[Any, ...]:
+        text, stars, title, product, _, written, own_id, source = picked[:_SPECIAL_COUNT]
         if text.__class__ is not str:
             text = _text_of(text)
             if text.__class__ is Bad:
@@ -239,10 +245,6 @@ class RowMaker:
         micros = None if written is None or written == "" else self._when(written)
         title = self._title(title)
         product = self._id(product)
-        reviewer_key = None
-        # reviewers and ids rarely repeat, so that memoizing them would not pay
-        if reviewer is not None and (name := parse_identifier(reviewer)):
-            reviewer_key = self._reviewer_key(name)
         own_source = None if source is None else self._name(source)
         source = own_source or self._source
         own_id = parse_identifier(own_id) if own_id is not None and self._has_ids else None
