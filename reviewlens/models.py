@@ -25,6 +25,7 @@ from shared.schemas.collection import (
     UploadTarget,
 )
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
+from shared.schemas.embeddings import MAX_BATCH_PICTURES, EmbeddingsResponse, PictureSource
 from shared.schemas.exclusions import (
     Exclusion,
     ExclusionKind,
@@ -47,7 +48,6 @@ from shared.schemas.insights import (
     Figures,
     Freshness,
     Interval,
-    Mismatch,
     Mover,
     Movers,
     OneProduct,
@@ -67,9 +67,9 @@ from shared.schemas.insights import (
 )
 from shared.schemas.picture import MAX_SENT_BYTES
 from shared.schemas.preview import LANGUAGE_ROWS, PREVIEW_BYTES, Preview
-from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
+from shared.schemas.processing import ProcessAccepted
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS, ProductFacts
-from shared.schemas.sentiment import Sentiment
+from shared.schemas.sentiment import Mismatch, Sentiment
 from shared.schemas.training import (
     TrainAccepted,
     TrainingParameters,
@@ -82,6 +82,7 @@ __all__ = [
     "LANGUAGE_ROWS",
     "MAPPING_FIELDS",
     "MAPPING_OPTIONS",
+    "MAX_BATCH_PICTURES",
     "MAX_BATCH_TEXTS",
     "MAX_SENT_BYTES",
     "MAX_TEXT_CHARACTERS",
@@ -128,6 +129,7 @@ __all__ = [
     "Movers",
     "OneProduct",
     "Order",
+    "PictureSource",
     "Point",
     "Preview",
     "Probabilities",

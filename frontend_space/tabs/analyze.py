@@ -10,7 +10,7 @@ from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.pictures import chosen_picture, picture_fields, picture_html
 from frontend_space.why import reason
 from reviewlens import Client
-from reviewlens.models import MAX_TEXT_CHARACTERS, AnalyzeResponse, Sentiment
+from reviewlens.models import MAX_TEXT_CHARACTERS, AnalyzeResponse, Mismatch, Sentiment
 
 MAX_LINK = 1500
 """Characters of a text in a link: browsers and proxies cut longer addresses."""
@@ -33,6 +33,12 @@ _SHARE = f"""async (text) => {{
 """Copying needs a secure page (https, or this machine) and the permission of the browser."""
 _STRONG, _CLEAR, _SLIGHT = 1.0, 0.4, 0.15
 """Log odds from which on a word is marked strongly, clearly, or at all."""
+_NO_STARS = "not given"
+_STARS = [_NO_STARS, "1 star", "2 stars", "3 stars", "4 stars", "5 stars"]
+_DISAGREEMENTS: dict[Mismatch, str] = {
+    "stars_above_text": "Who disagrees: the stars are above the text.",
+    "stars_below_text": "Who disagrees: the stars are below the text.",
+}
 _SURE = "From this confidence on, labels are right as often as the model card says."
 
 
@@ -46,6 +52,7 @@ def build(backend: Backend, page: gr.Blocks) -> None:
         elem_id="analyze-text",
     )
     picture = picture_fields("analyze", "Beside the text")
+    stars = gr.Dropdown(_STARS, value=_NO_STARS, label="Stars of the review", elem_id="stars")
     with gr.Row():
         button = gr.Button("Analyze", variant="primary", elem_id="analyze-button")
         link = gr.Button("Link to this text", variant="secondary", elem_id="share-button")
@@ -60,14 +67,19 @@ def build(backend: Backend, page: gr.Blocks) -> None:
     )
 
     @showing_errors()
-    def show(content: str, file: str | None = None, address: str = "") -> str:
-        return analysis_html(client_of(backend), content or "", chosen_picture(file, address))
+    def show(
+        content: str, file: str | None = None, address: str = "", stars: str = _NO_STARS
+    ) -> str:
+        more = chosen_picture(file, address)
+        if stars in _STARS[1:]:
+            more["rating"] = float(_STARS.index(stars))
+        return analysis_html(client_of(backend), content or "", more)
 
     def show_shared(content: str, request: gr.Request) -> Any:
         return show(content) if _is_shared(request) else gr.skip()
 
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
-    button.click(show, [text, *picture], answer, **event)
+    button.click(show, [text, *picture, stars], answer, **event)
     link.click(lambda: gr.Column(visible=True), None, sharing, **HIDDEN).then(
         None, [text], [shared, said], js=_SHARE, **HIDDEN
     )
@@ -75,11 +87,11 @@ def build(backend: Backend, page: gr.Blocks) -> None:
     opened.then(show_shared, text, answer, **event)
 
 
-def analysis_html(client: Client, text: str, picture: dict[str, Any]) -> str:
-    """The analysis of a text, with the picture beside it if there is one."""
+def analysis_html(client: Client, text: str, more: dict[str, Any]) -> str:
+    """The analysis of a text; more has its picture and its stars, if there are any."""
     if not text.strip():
         return markup.note("There is no text yet. Write one above.", "empty")
-    answer = client.analyze(text, **picture)
+    answer = client.analyze(text, **more)
     return (
         _verdict(answer)
         + markup.warnings(answer.warnings)
@@ -104,6 +116,7 @@ def _verdict(answer: AnalyzeResponse) -> str:
         f'<section class="verdict"><h3>{markup.badge(answer.sentiment)}'
         f" <span{meaning}>{sure}</span></h3>"
         + ("<p>Mixed: praise and complaint.</p>" if answer.mixed else "")
+        + (f"<p>{_DISAGREEMENTS[answer.mismatch]}</p>" if answer.mismatch else "")
         + f"<p>{markup.safe(answer.summary)}</p>"
         + markup.bars(answer.probabilities, "Probability of each sentiment")
         + "</section>"

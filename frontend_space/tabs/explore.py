@@ -13,7 +13,7 @@ from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.pictures import chosen_picture, picture_fields, picture_html
 from frontend_space.why import reason
 from reviewlens import Client
-from reviewlens.models import MAX_TEXT_CHARACTERS
+from reviewlens.models import MAX_TEXT_CHARACTERS, Mismatch
 
 ANY = "any"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -30,7 +30,8 @@ def build(backend: Backend) -> None:
             _browse_part(backend)
 
 
-def _filters() -> list[gr.components.Component]:
+def _filters(*, stored: bool = False) -> list[gr.components.Component]:
+    """Draw the filters of a search, and of stored reviews the one by stars against text."""
     with gr.Accordion("Filters", open=False), gr.Row():
         return [
             gr.Textbox(label="Product id", max_length=512, min_width=150),
@@ -43,6 +44,7 @@ def _filters() -> list[gr.components.Component]:
             gr.Textbox(
                 label="To day (UTC)", placeholder="2026-12-31", max_length=10, min_width=150
             ),
+            *([gr.Dropdown([*_MISMATCHES], value=ANY, label="Stars and text")] if stored else []),
         ]
 
 
@@ -70,7 +72,7 @@ def _search_part(backend: Backend) -> None:
 
 
 def _browse_part(backend: Backend) -> None:
-    filters = _filters()
+    filters = _filters(stored=True)
     button = gr.Button("Show newest", variant="primary", elem_id="browse-button")
     page = gr.HTML(
         markup.note("Stored reviews come newest first.", "empty"),
@@ -82,7 +84,9 @@ def _browse_part(backend: Backend) -> None:
 
     @showing_errors(4, others=gr.skip())
     def show(place: paging.Place, *inputs: Any) -> tuple[Any, ...]:
-        filters = {_STORED.get(name, name): value for name, value in filters_of(*inputs).items()}
+        *others, stars = inputs
+        filters = {_STORED.get(name, name): value for name, value in filters_of(*others).items()}
+        filters["mismatch"] = _MISMATCHES.get(stars)
         answer = client_of(backend).reviews(**filters, limit=_PAGE_SIZE).page(place.position)
         cards = [markup.card(review) for review in answer.reviews]
         html = markup.cards(cards, "No stored review passes these filters.")
@@ -91,6 +95,13 @@ def _browse_part(backend: Backend) -> None:
     pages.connect([button.click], show, filters, [page], concurrency_id="reads", **HIDDEN)
 
 
+_MISMATCHES: dict[str, bool | Mismatch | None] = {
+    ANY: None,
+    "contradict each other": True,
+    "stars above text": "stars_above_text",
+    "stars below text": "stars_below_text",
+    "agree, or not known": False,
+}
 _STORED = {"date_from": "first_day", "date_to": "last_day"}
 """Filters of a search whose names differ for stored reviews."""
 

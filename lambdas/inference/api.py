@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from lambdas.inference import service
 from lambdas.inference.dependencies import Dependencies, build_dependencies
+from lambdas.inference.embeddings import embed
 from shared.http.app import create_service, service_version
 from shared.schemas.api import (
     AnalyzeBatchRequest,
@@ -14,6 +15,7 @@ from shared.schemas.api import (
     AnalyzeRequest,
     AnalyzeResponse,
 )
+from shared.schemas.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from shared.schemas.health import Health
 from shared.schemas.picture import MAX_PICTURE_BODY_BYTES
 from shared.serving.state import serving_health, with_second_model
@@ -51,5 +53,11 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         """Sentiment of up to 64 texts, in request order."""
         adapters = get_dependencies()
         return service.analyze_batch(adapters.state.snapshot(), request, adapters.second)
+
+    @app.post("/embeddings", tags=["inference"])
+    def embeddings(request: EmbeddingsRequest) -> EmbeddingsResponse:
+        """Vectors of texts and pictures, by the models that answer requests."""
+        adapters = get_dependencies()
+        return embed(adapters.state.snapshot(), request, adapters.pictures)
 
     return app

@@ -12,6 +12,7 @@ from shared.schemas.api import (
     AnalyzeRequest,
     AnalyzeResponse,
 )
+from shared.schemas.sentiment import mismatch_of
 from shared.serving.answers import (
     NO_INDEX,
     TEXT_ALONE_DECIDES,
@@ -83,6 +84,7 @@ def analyze(
         page, next_cursor = ranking.page(page)
     return AnalyzeResponse(
         **analysis.model_dump(),
+        mismatch=mismatch_of(request.rating, analysis.sentiment, sure=analysis.sure),
         sentences=sentences,
         words=words,
         summary=summarise(

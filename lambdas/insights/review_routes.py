@@ -30,8 +30,8 @@ from shared.db.insights.trends import TrendQueries
 from shared.schemas.aspects import DEFAULT_ASPECTS, AspectList
 from shared.schemas.duplicates import DuplicateKind, DuplicatePage
 from shared.schemas.insights import ReviewPage
-from shared.schemas.sentiment import Sentiment
-from shared.schemas.values import QUERY_INTEGER, Cursor, PlainText, QueryFlag
+from shared.schemas.sentiment import MismatchFilter, Sentiment
+from shared.schemas.values import QUERY_INTEGER, Cursor, PlainText
 
 
 def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
@@ -45,7 +45,8 @@ def add_routes(app: FastAPI, database: Callable[[], Database]) -> None:
         sentiment: Sentiment | None = None,
         language: Language = None,
         mismatch: Annotated[
-            QueryFlag | None, Query(description="whether the rating contradicts the text")
+            MismatchFilter | None,
+            Query(description="whether the rating contradicts the text, or how it does"),
         ] = None,
         min_rating: Stars = None,
         max_rating: Stars = None,

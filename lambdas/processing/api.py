@@ -10,12 +10,8 @@ from lambdas.processing.dependencies import Dependencies, build_dependencies
 from lambdas.processing.service import Processor
 from shared.errors import ArtefactError, UnavailableError
 from shared.http.app import create_service, service_version
-from shared.schemas.api import MAX_BATCH_TEXTS, QueryText
 from shared.schemas.health import Check, Health, worst_status
-from shared.schemas.processing import EmbeddingsResponse, ProcessAccepted
-
-_MAX_BODY_BYTES = 4_000_000
-"""Fits 64 texts of 10,000 characters as JSON."""
+from shared.schemas.processing import ProcessAccepted
 
 
 class ProcessRequest(BaseModel):
@@ -24,14 +20,6 @@ class ProcessRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ingest_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
-
-class EmbeddingsRequest(BaseModel):
-    """Texts to embed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
 
 
 def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
@@ -45,7 +33,6 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         title="Reviewlens processing",
         health=health,
         start=get_dependencies,
-        max_body_bytes=_MAX_BODY_BYTES,
     )
 
     @app.post("/process", status_code=202, tags=["processing"])
@@ -54,15 +41,6 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         shards = Processor(get_dependencies()).queue(request.ingest_id)
         message = f"{shards} shards queued" if shards else "all shards are processed"
         return ProcessAccepted(message=message, ingest_id=request.ingest_id, shards=shards)
-
-    @app.post("/embeddings", tags=["processing"])
-    def embeddings(request: EmbeddingsRequest) -> EmbeddingsResponse:
-        """Embed texts with the current model."""
-        model = get_dependencies().current_model()
-        encoded = model.encoder.encode(request.texts)
-        return EmbeddingsResponse(
-            embeddings=encoded.embeddings.tolist(), model_version=model.version
-        )
 
     return app
 

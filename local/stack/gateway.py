@@ -60,9 +60,9 @@ SERVICES = (
         ("collect", "exclusions", "reviewers", "uploads"),
         deletions=("products",),
     ),
-    Service("processing", "lambdas.processing.api", ("process", "embeddings")),
+    Service("processing", "lambdas.processing.api", ("process",)),
     Service("retrieval", "lambdas.retrieval.api", ("search_similar", "build_index")),
-    Service("inference", "lambdas.inference.api", ("analyze",)),
+    Service("inference", "lambdas.inference.api", ("analyze", "embeddings")),
     Service(
         "insights",
         "lambdas.insights.api",

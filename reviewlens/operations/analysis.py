@@ -12,7 +12,7 @@ from shared.schemas.api import (
     SearchFilters,
     SearchResponse,
 )
-from shared.schemas.processing import EmbeddingsResponse
+from shared.schemas.embeddings import EmbeddingsResponse, PictureSource
 
 
 def analyze(
@@ -22,6 +22,7 @@ def analyze(
     image_url: str | None = None,
     image_data: bytes | None = None,
     picture_preview: bool = False,
+    rating: float | None = None,
 ) -> Call[AnalyzeResponse]:
     """Sentiment of a text, and the reviews most similar to it.
 
@@ -31,9 +32,10 @@ def analyze(
         image_url: a picture; the answer warns where it is not used.
         image_data: the bytes of a picture instead of its address, at most 3.5 MB.
         picture_preview: whether the answer has the picture that was used, as a small JPEG.
+        rating: stars of the review, 1 to 5; the answer says whether the text contradicts them.
     """
     picture = _picture(image_url, image_data, shown=picture_preview)
-    body = _given(query_text=text, top_k=top_k, **picture)
+    body = _given(query_text=text, top_k=top_k, rating=rating, **picture)
     return read(AnalyzeResponse, "/analyze", body)
 
 
@@ -70,10 +72,17 @@ def search(
     return read(SearchResponse, "/search_similar", body).with_list("results")
 
 
-def embeddings(texts: Sequence[str]) -> Call[EmbeddingsResponse]:
-    """Vectors of unit length of up to 64 texts, in their order."""
+def embeddings(
+    texts: Sequence[str] = (), *, pictures: Sequence[PictureSource | bytes | str] = ()
+) -> Call[EmbeddingsResponse]:
+    """Vectors of unit length of texts and pictures, each in their order.
+
+    Args:
+        texts: up to 64 texts.
+        pictures: up to 8 pictures, as addresses or as bytes; a warning says which was not used.
+    """
     # nothing changes, so it may be repeated; on AWS it is signed because it keeps a model busy
-    body = {"texts": list(texts)}
+    body = _given(texts=list(texts) or None, pictures=[_source(p) for p in pictures] or None)
     return start(EmbeddingsResponse, "/embeddings", body, repeatable=True)
 
 
@@ -86,7 +95,13 @@ def build_index(*, force: bool = False) -> Call[Accepted]:
     return start(Accepted, "/build_index", {"force": force})
 
 
-def _picture(url: str | None, data: bytes | None, *, shown: bool) -> dict[str, Any]:
+def _source(picture: PictureSource | bytes | str) -> dict[str, Any]:
+    if isinstance(picture, PictureSource):
+        return picture.model_dump(exclude_none=True)
+    return _picture(*((picture, None) if isinstance(picture, str) else (None, picture)))
+
+
+def _picture(url: str | None, data: bytes | None, *, shown: bool = False) -> dict[str, Any]:
     encoded = None if data is None else b64encode(data).decode("ascii")
     return _given(image_url=url, image_data=encoded, picture_preview=shown or None)
 

@@ -24,7 +24,7 @@ from shared.schemas.insights import (
     StoredReview,
     Trend,
 )
-from shared.schemas.sentiment import Sentiment
+from shared.schemas.sentiment import Mismatch, Sentiment
 
 Day = date | str
 """A day in UTC: a date, or text such as ``2026-03-16``."""
@@ -80,7 +80,7 @@ def reviews(
     source: str | None = None,
     sentiment: Sentiment | str | None = None,
     language: str | None = None,
-    mismatch: bool | None = None,
+    mismatch: bool | Mismatch | None = None,
     min_rating: float | None = None,
     max_rating: float | None = None,
     first_day: Day | None = None,
@@ -97,7 +97,7 @@ def reviews(
         source: reviews of this family of dumps.
         sentiment: negative, neutral or positive.
         language: an ISO 639-1 code, or und for reviews whose language is not determined.
-        mismatch: whether the stars contradict the text.
+        mismatch: whether the stars contradict the text, or how they do.
         min_rating: stars, 1 to 5.
         max_rating: stars, 1 to 5.
         first_day: written on this day or later.

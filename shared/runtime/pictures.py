@@ -74,6 +74,15 @@ class PictureModel:
             message = f"the vectors of {manifest.version} cannot be compared with {text.version}"
             raise PictureError("picture_unavailable", message)
 
+    @property
+    def version(self) -> str:
+        """Version of the tower.
+
+        Raises:
+            PictureError: the tower cannot be used now.
+        """
+        return self._open()[0].version
+
     def encode(self, picture: Picture) -> Floats:
         """The unit vector of a picture, (d,).
 

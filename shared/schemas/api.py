@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from shared.schemas.picture import MAX_PREVIEW_SIDE, MAX_SENT_BYTES, PicturePreview
 from shared.schemas.review import ProductFacts
-from shared.schemas.sentiment import Sentiment
+from shared.schemas.sentiment import Mismatch, Sentiment
 from shared.schemas.text import VISIBLE_TEXT, has_visible_characters
 from shared.schemas.values import NUMBER, Cursor, Day, Flag, Integer
 
@@ -141,6 +141,9 @@ class AnalyzeRequest(RequestBody):
     image_url: ImageUrl | None = None
     image_data: ImageData | None = None
     picture_preview: WithPreview = False
+    rating: Stars | None = Field(
+        default=None, description="stars of the review, to compare with its text"
+    )
     top_k: Integer = Field(default=5, ge=0, le=100)
 
     @model_validator(mode="before")
@@ -289,11 +292,14 @@ class Word(BaseModel):
 class AnalyzeResponse(TextAnalysis, _Response):
     """Response of POST /analyze.
 
-    ``sentences`` and ``words`` are those that the model read; null if it has no logits of tokens
-    or does not understand the text. ``next_cursor``: POST /search_similar returns the other similar
-    reviews, with the same text and top_k, where their texts are too long for one answer.
+    ``mismatch``: who disagrees, the ``rating`` of the request with its text; null if they agree,
+    the model is not sure of the text, or there is no rating. ``sentences`` and ``words`` are those
+    that the model read; null if it has no logits of tokens or does not understand the text.
+    ``next_cursor``: POST /search_similar returns the other similar reviews, with the same text and
+    top_k, where their texts are too long for one answer.
     """
 
+    mismatch: Mismatch | None = None
     sentences: list[SentenceAnalysis] | None = None
     words: list[Word] | None = None
     summary: str

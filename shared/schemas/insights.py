@@ -7,9 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.schemas.review import ProductFacts
-from shared.schemas.sentiment import Sentiment
+from shared.schemas.sentiment import Mismatch, Sentiment
 
-Mismatch = Literal["stars_above_text", "stars_below_text"]
 Interval = Literal["day", "week", "month"]
 Direction = Literal["worse", "better"]
 Level = Literal["stable", "shifted", "strongly shifted"]

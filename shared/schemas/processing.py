@@ -1,6 +1,4 @@
-"""The wire contract of processing: queued shards, embeddings."""
-
-from pydantic import BaseModel, ConfigDict
+"""The wire contract of processing: queued shards."""
 
 from shared.schemas.api import Accepted
 
@@ -10,12 +8,3 @@ class ProcessAccepted(Accepted):
 
     ingest_id: str
     shards: int
-
-
-class EmbeddingsResponse(BaseModel):
-    """One vector of unit length per text, in their order."""
-
-    model_config = ConfigDict(protected_namespaces=())
-
-    embeddings: list[list[float]]
-    model_version: str

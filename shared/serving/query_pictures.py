@@ -1,6 +1,7 @@
 """The picture of a request as a vector, beside that of its text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ from shared.serving.answers import IMAGE_IGNORED
 from shared.serving.pictures import PictureReader, decode_base64
 
 Floats = npt.NDArray[np.float32]
+_PARALLEL_PICTURES = 4
 _ONLY_DATA = "image_url was ignored because image_data is set"
 
 
@@ -77,6 +79,17 @@ class Pictures:
             return Reading(encode(picture), notes, picture)
         except PictureError as error:
             return Reading(warnings=(*notes, f"the picture was not used: {error.message}"))
+
+    def read_all(self, requests: Sequence[WithPicture], text: Encoder) -> list[Reading]:
+        """Read the pictures of a batch, several at a time; see ``read``."""
+        if not requests:
+            return []
+        with ThreadPoolExecutor(_PARALLEL_PICTURES) as pool:
+            return list(pool.map(lambda request: self.read(request, text), requests))
+
+    def version_beside(self, text: Encoder) -> str:
+        """Version of the model that gives pictures their vectors beside a text model."""
+        return text.version if text.manifest.joint is not None else self.model.version
 
     def _encode_beside(self, text: Encoder) -> Callable[[Picture], Floats]:
         """What gives pictures vectors in the space of a text model; PictureError if nothing."""

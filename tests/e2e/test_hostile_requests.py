@@ -118,6 +118,12 @@ WRONG = [
     ),
     *(("/embeddings", {"texts": invalid}) for invalid in ([], ["a"] * 65, [" "], "a", [1], None)),
     ("/embeddings", {"texts": ["a"], "model": "another"}),
+    ("/embeddings", {}),
+    *(("/embeddings", {"pictures": invalid}) for invalid in ([], [{}], [None], ["a"], None, "a")),
+    ("/embeddings", {"pictures": [{"image_data": "AAAA"}] * 9}),
+    ("/embeddings", {"pictures": [{"image_data": "AAAA", "image_url": "https://a.example/"}]}),
+    ("/embeddings", {"pictures": [{"image_url": "file:///etc/passwd"}]}),
+    *(("/analyze", {"query_text": "a", "rating": invalid}) for invalid in (0, 6, "5", True, [])),
     *(("/search_similar", {"query_text": "a", "top_k": invalid}) for invalid in (0, 101, "x")),
     *(
         ("/search_similar", {"query_text": "a", "filters": invalid})
@@ -395,7 +401,7 @@ def test_no_address_in_a_request_or_a_dump_is_fetched(client, stack):
             "/search_similar": {"query_text": address, "filters": {"product_id": address}},
             "/collect": {"keys": [address]},
             "/process": {"ingest_id": address},
-            "/embeddings": {"texts": [address]},
+            "/embeddings": {"texts": [address], "pictures": [{"image_url": address}]},
             "/uploads": {"filename": "x.csv", "bytes": 9, "mapping": {"text": address}},
             "/train": {"data": address, "base_model": address},
         }.items():

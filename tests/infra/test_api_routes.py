@@ -13,8 +13,9 @@ from cdk.constructs.routes import Access, draft4_schema, openapi_document, route
 from cdk.environments import ENVIRONMENTS
 from cdk.stacks.foundation import FoundationStack
 from lambdas.collection.uploads import UploadRequest
-from lambdas.processing.api import EmbeddingsRequest, ProcessRequest
+from lambdas.processing.api import ProcessRequest
 from shared.schemas.api import AnalyzeBatchRequest, AnalyzeRequest, SearchRequest
+from shared.schemas.embeddings import EmbeddingsRequest
 from tests.infra.gateway import Method, alias_of, function_of, methods, service_of
 from tests.infra.templates import Assembly
 
@@ -140,6 +141,9 @@ BODIES = [
     (SearchRequest, {"query_text": "hinge", "top_k": 0}),
     (EmbeddingsRequest, {"texts": ["a"]}),
     (EmbeddingsRequest, {"texts": ["a"], "more": 1}),
+    (EmbeddingsRequest, {}),
+    (EmbeddingsRequest, {"pictures": [{"image_data": "AAAA"}]}),
+    (EmbeddingsRequest, {"pictures": [{"image_url": "ftp://a.example/"}]}),
     (ProcessRequest, {"ingest_id": "ing_0123"}),
     (ProcessRequest, {"ingest_id": "no spaces"}),
     (UploadRequest, {"filename": "a.csv", "bytes": 1}),

@@ -4,6 +4,7 @@ Filters use ``review_facts``, which records how the figures count each review, s
 contains exactly the reviews of a figure. Titles and texts are only read for one page.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from shared.db.connection import Database
 from shared.schemas.review import LISTED_FIELDS
+from shared.schemas.sentiment import MismatchFilter
 
 _PAGE = SQL("""
 WITH page AS MATERIALIZED (
@@ -38,6 +40,13 @@ _MENTIONS_ASPECT = SQL(
     "EXISTS (SELECT FROM aspect_mentions AS m WHERE m.review_id = f.review_id AND m.aspect = %s)"
 )
 
+_MISMATCHES: Mapping[MismatchFilter, SQL] = {
+    "true": SQL("f.mismatch <> 0 AND %s"),
+    "false": SQL("f.mismatch = 0 AND %s"),
+    "stars_above_text": SQL("f.mismatch <> 0 AND f.mismatch = 1 AND %s"),
+    "stars_below_text": SQL("f.mismatch <> 0 AND f.mismatch = -1 AND %s"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewFilters:
@@ -51,7 +60,7 @@ class ReviewFilters:
     last_day: date | None = None
     category: str | None = None
     source: str | None = None
-    mismatch: bool | None = None
+    mismatch: MismatchFilter | None = None
     aspect: str | None = None
     language: str | None = None
 
@@ -77,8 +86,7 @@ class ReviewFilters:
         ]
         if self.mismatch is not None:
             # a literal condition: the planner uses the partial index only if it sees its condition
-            literal = SQL("f.mismatch <> 0 AND %s" if self.mismatch else "f.mismatch = 0 AND %s")
-            conditions.append((literal, True))
+            conditions.append((_MISMATCHES[self.mismatch], True))
         return [(condition, value) for condition, value in conditions if value is not None]
 
 

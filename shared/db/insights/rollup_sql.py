@@ -29,8 +29,9 @@ WITH processed AS (
            a.model_version,
            CASE WHEN NOT a.understood THEN 0
                 WHEN NOT coalesce(a.sure, a.confidence >= %(confident)s) THEN 0
-                WHEN r.rating >= 4 AND a.sentiment = 'negative' THEN 1
-                WHEN r.rating <= 2 AND a.sentiment = 'positive' THEN -1 ELSE 0 END AS mismatch,
+                WHEN r.rating >= %(high)s AND a.sentiment = 'negative' THEN 1
+                WHEN r.rating <= %(low)s AND a.sentiment = 'positive' THEN -1
+                ELSE 0 END AS mismatch,
            (i.received_at AT TIME ZONE 'UTC')::date AS arrived,
            f.product_id AS product_id_0, f.category AS category_0, f.source AS source_0,
            f.at AS at_0, f.day AS day_0, f.rating AS rating_0, f.sentiment AS sentiment_0,

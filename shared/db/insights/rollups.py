@@ -12,6 +12,7 @@ from shared.db.connection import Connection, Database
 from shared.db.insights.product_changes import update_changes
 from shared.db.insights.rollup_sql import APPLY_CHANGES, DELETE_EMPTY
 from shared.schemas.decisions import DEFAULT_SURE_ABOVE
+from shared.schemas.sentiment import HIGH_STARS, LOW_STARS
 
 CONFIDENCE_BIN_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 """Lower edges of the confidence bins, except the first."""
@@ -58,7 +59,13 @@ def _oldest_changes(connection: Connection) -> list[int]:
 def _apply(connection: Connection, changes: list[int]) -> int:
     row = connection.execute(
         APPLY_CHANGES,
-        {"changes": changes, "confident": DEFAULT_SURE_ABOVE, "edges": list(CONFIDENCE_BIN_EDGES)},
+        {
+            "changes": changes,
+            "confident": DEFAULT_SURE_ABOVE,
+            "high": HIGH_STARS,
+            "low": LOW_STARS,
+            "edges": list(CONFIDENCE_BIN_EDGES),
+        },
     ).fetchone()
     changed, moved = row or (0, 0)
     if moved:

@@ -12,6 +12,9 @@ def test_mismatches_are_found_by_a_filter(http, shop):
         ("r5", "stars_below_text"),
         ("r2", "stars_above_text"),
     ]
+    for kind, review in (("stars_below_text", "r5"), ("stars_above_text", "r2")):
+        chosen = http.get("/reviews", params={"mismatch": kind}).json()["reviews"]
+        assert [r["review_id"] for r in chosen] == [review]
     rest = http.get("/reviews", params={"mismatch": "false"}).json()["reviews"]
     assert {r["mismatch"] for r in rest} == {None}
     assert len(rest) == 8

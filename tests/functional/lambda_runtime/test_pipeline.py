@@ -92,12 +92,10 @@ def test_insights_lists_the_collected_products(cloud, indexed, kind):
 
 
 @pytest.mark.parametrize("kind", ["rest", "http"])
-def test_collection_and_processing_answer_over_http(cloud, indexed, kind):
+def test_collection_answers_over_http(cloud, indexed, kind):
     ingests = cloud.function("collection").invoke(event(f"{kind}_collect_list"))
     report = json.loads(ingests.body["body"])["ingests"][0]
     assert (report["rows_read"], report["stored"], report["rejected"]) == (6, 5, 1)
-    embeddings = cloud.function("processing").invoke(event(f"{kind}_embeddings"))
-    assert embeddings.body["statusCode"] == 200
 
 
 def test_training_names_a_missing_setting(cloud):

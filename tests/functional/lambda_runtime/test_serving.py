@@ -19,7 +19,13 @@ from tests.models import opened_model
 from tests.pictures import drawn, saved
 
 ROUTES = {
-    "inference": {"analyze": 200, "analyze_batch": 200, "health": 200, "own_health": 200},
+    "inference": {
+        "analyze": 200,
+        "analyze_batch": 200,
+        "embeddings": 200,
+        "health": 200,
+        "own_health": 200,
+    },
     "retrieval": {"search_similar": 200, "build_index": 202, "health": 200, "own_health": 200},
 }
 CALLS = [
@@ -117,6 +123,8 @@ def test_each_route_answers_events_of_both_gateways(serving, function, kind, rou
         assert body["sentiment"] == "negative"
         assert body["similar_reviews"]
         assert body["index_version"]
+    elif route == "embeddings":
+        assert body["modalities"] == ["text"]
     elif route == "search_similar":
         assert len(body["results"]) == 3
         assert {result["sentiment"] for result in body["results"]} == {"negative"}

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -45,24 +44,6 @@ def test_process_rejects_an_invalid_body(http, body):
     response = http.post("/process", json=body)
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
-
-
-def test_embeddings_are_in_the_order_of_the_texts(http, encoder):
-    texts = ["bad", "lovely", "ü" * 10_000]
-    body = http.post("/embeddings", json={"texts": texts}).json()
-    assert body["model_version"] == "m1"
-    assert np.array(body["embeddings"]) == pytest.approx(encoder.encode(texts).embeddings)
-
-
-@pytest.mark.parametrize(
-    "texts", [[], ["x"] * 65, ["x" * 10_001], [""], [" "], [None], "x", [["x"]]]
-)
-def test_embeddings_reject_invalid_texts(http, texts):
-    assert http.post("/embeddings", json={"texts": texts}).status_code == 422
-
-
-def test_the_largest_allowed_request_is_accepted(http):
-    assert http.post("/embeddings", json={"texts": ["é" * 10_000] * 64}).status_code == 200
 
 
 def test_health_reports_database_and_model(http, dependencies):

@@ -22,6 +22,7 @@ FULL = {
         "image_url": "https://x.example/a.png",
         "image_data": b"a picture",
         "picture_preview": True,
+        "rating": 2.0,
     },
     analysis.analyze_batch: {"texts": ["x"]},
     analysis.search: {
@@ -33,7 +34,7 @@ FULL = {
         "picture_preview": True,
         "cursor": "c",
     },
-    analysis.embeddings: {"texts": ["x"]},
+    analysis.embeddings: {"texts": ["x"], "pictures": ["https://x.example/a.png"]},
     analysis.build_index: {"force": True},
     collection.sign_upload: {"filename": "a.csv", "size": 3, "mapping": {"text": "Opinion"}},
     collection.preview_upload: {
