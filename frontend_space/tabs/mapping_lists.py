@@ -14,6 +14,7 @@ _LABELS = {
     "review_id": "Review id",
     "helpful_votes": "Helpful votes",
     "verified": "Verified purchase",
+    "pictures": "Addresses of pictures",
 }
 
 

@@ -31,6 +31,7 @@ _TYPES = {
     FieldType.POSITION: "INTEGER",
     FieldType.MOMENT: "INTEGER",
     FieldType.FLAG: "INTEGER",
+    FieldType.URLS: "TEXT",
     FieldType.SENTIMENT: "INTEGER",
 }
 

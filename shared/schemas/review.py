@@ -33,6 +33,8 @@ class FieldType(StrEnum):
     MOMENT = "moment"
     """UTC, in microseconds."""
     FLAG = "flag"
+    URLS = "urls"
+    """Addresses, separated by spaces."""
     SENTIMENT = "sentiment"
 
 
@@ -188,6 +190,7 @@ REVIEW_FIELDS = (
     ),
     ReviewField("verified", FieldType.FLAG, dump_name="verified", listed=True),
     ReviewField("helpful_votes", FieldType.COUNT, dump_name="helpful_votes", listed=True),
+    ReviewField("picture_urls", FieldType.URLS, dump_name="pictures"),
     ReviewField(
         "sentiment",
         FieldType.SENTIMENT,

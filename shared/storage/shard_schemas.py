@@ -14,6 +14,7 @@ _TYPES = {
     FieldType.POSITION: pa.int64(),
     FieldType.MOMENT: pa.timestamp("us", tz="UTC"),
     FieldType.FLAG: pa.bool_(),
+    FieldType.URLS: pa.string(),
     FieldType.SENTIMENT: pa.string(),
 }
 

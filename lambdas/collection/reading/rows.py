@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from operator import call, itemgetter
@@ -18,6 +19,7 @@ from lambdas.collection.reading.identity import (
     reviewer_keys,
     row_ids,
 )
+from lambdas.collection.reading.picture_urls import PictureCounts, PictureUrls
 from lambdas.collection.reading.ratings import RatingProblem
 from lambdas.collection.reading.records import Bad
 from lambdas.collection.reading.schemas import Schema
@@ -108,6 +110,7 @@ class MakerMark:
     ratings_unread: dict[RatingProblem, int]
     rating_examples: list[str]
     dates_unread: int
+    pictures: PictureCounts
 
 
 class RowMaker:
@@ -131,6 +134,7 @@ class RowMaker:
         self._is_named = schema.name != "mapped" or schema.constant_source is not None
         self._title = Memoizer(_clean_name)
         self._id = Memoizer(_bounded(parse_identifier))
+        self.pictures = PictureUrls()
         name = Memoizer(_bounded(parse_name))
         self._name = name
         parsers: dict[FieldType, Callable[[Any], Any]] = {
@@ -139,6 +143,7 @@ class RowMaker:
             FieldType.IDENTIFIER: self._id,
             FieldType.FLAG: Memoizer(parse_flag),
             FieldType.COUNT: Memoizer(parse_votes),
+            FieldType.URLS: self.pictures,
         }
         self._plain = tuple(parsers[field.type] for field in plain)
         self.columns = (*_SPECIAL_COLUMNS, *(field.name for field in plain))
@@ -174,11 +179,13 @@ class RowMaker:
         self.ratings_unread = Counter(mark.ratings_unread)
         self.rating_examples = list(mark.rating_examples)
         self.dates_unread = mark.dates_unread
+        self.pictures.counts = deepcopy(mark.pictures)
 
     def mark(self) -> MakerMark:
         """What another maker needs to go on."""
         unread = dict(self.ratings_unread)
-        return MakerMark(self.conventions, unread, list(self.rating_examples), self.dates_unread)
+        examples, pictures = list(self.rating_examples), deepcopy(self.pictures.counts)
+        return MakerMark(self.conventions, unread, examples, self.dates_unread, pictures)
 
     def _decide(self, conventions: Conventions) -> None:
         self.conventions = conventions

@@ -7,6 +7,9 @@ from lambdas.collection.reading.columns import choose_column, group_names
 from shared.errors import IngestError
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS
 
+_RARELY_THERE = ("source", "pictures")
+"""Fields whose absence no dump needs to be warned of."""
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -31,7 +34,7 @@ class Schema:
         return [
             field
             for field in MAPPING_FIELDS
-            if field != "source" and existing.isdisjoint(self.columns.get(field, ()))
+            if field not in _RARELY_THERE and existing.isdisjoint(self.columns.get(field, ()))
         ]
 
 
@@ -51,13 +54,13 @@ AMAZON_2014 = _schema(
 AMAZON_2018 = _schema(
     "amazon2018", text="reviewText", rating="overall", title="summary", product_id="asin",
     reviewer="reviewerID", date=("unixReviewTime", "reviewTime"), verified="verified",
-    helpful_votes="vote", brand="brand",
+    helpful_votes="vote", brand="brand", pictures="image",
 )  # fmt: skip
 AMAZON_2023 = _schema(
     "amazon2023", text="text", rating="rating", title="title", product_id=("parent_asin", "asin"),
     product_title="product_title", category=("main_category", "category"), reviewer="user_id",
     date=("timestamp", "sort_timestamp"), verified="verified_purchase",
-    helpful_votes=("helpful_vote", "helpful_votes"), brand="brand",
+    helpful_votes=("helpful_vote", "helpful_votes"), brand="brand", pictures="images",
 )  # fmt: skip
 AWS_TSV = _schema(
     "aws-tsv", own_ids=True, text="review_body", rating="star_rating",

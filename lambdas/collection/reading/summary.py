@@ -32,6 +32,7 @@ def row_warnings(maker: RowMaker, profile: Profile) -> list[str]:
         warnings.append(f"{zeros} ratings of 0 count as not rated")
     if maker.dates_unread:
         warnings.append(f"{maker.dates_unread} dates could not be read")
+    warnings += maker.pictures.warnings()
     return warnings
 
 

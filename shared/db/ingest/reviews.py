@@ -33,6 +33,7 @@ _TYPES = {
     FieldType.POSITION: SQL("bigint"),
     FieldType.MOMENT: SQL("timestamptz"),
     FieldType.FLAG: SQL("boolean"),
+    FieldType.URLS: SQL("text"),
 }
 
 

@@ -24,6 +24,7 @@ INSERT INTO rejects VALUES ('ing_1', 3, 'a.csv', 4, 'text_missing', 'no text', '
 INSERT INTO reviews (review_id, ingest_id, record, source, product_id, rating, text)
     VALUES ('r1', 'ing_1', 1, 'shop', 'p1', 5, 'Good pan'),
            ('r2', 'ing_1', 2, 'shop', 'p1', 1, 'Bad');
+UPDATE reviews SET picture_urls = 'https://a.example/1.jpg' WHERE review_id = 'r1';
 INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive,
                       language, understood, sure, mixed, sentiment_model)
     VALUES ('r1', 'm', 'positive', 0.9, 0, 0.1, 0.9, 'en', true, true, true, 'm2'),
