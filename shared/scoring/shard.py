@@ -119,6 +119,9 @@ def store_scores(
 ) -> Iterator[Connection | None]:
     """Write scores to the artefact bucket and the database; the body joins the transaction.
 
+    The batch is locked before anything is written: a worker whose lock of the shard was lost may be
+    late, and must not write embeddings of reviews that were removed meanwhile.
+
     Args:
         database: receives analyses and mentions.
         artefacts: receives the pair of shards that an index build reads.
@@ -129,17 +132,17 @@ def store_scores(
 
     Yields:
         The open transaction with the rows in it, committed at the end of the body; None, with
-        nothing written to the database, if another batch has replaced this one.
+        nothing written, if the batch is gone or another one has replaced it.
 
     Raises:
         UnavailableError: the database or the bucket does not answer.
     """
     version, ingest_id, _ = place
-    put_scored(artefacts, place, scores.table, scores.scored, scores.languages)
     with database.transaction() as connection:
         if not lock_batch(connection, ingest_id, batch):
             yield None
             return
+        put_scored(artefacts, place, scores.table, scores.scored, scores.languages)
         review_ids, scored = scores.review_ids, scores.scored
         upsert_analyses(
             connection,

@@ -9,6 +9,7 @@ from threading import Barrier
 
 import numpy as np
 import pytest
+from psycopg import errors
 
 from lambdas.processing.dependencies import Model
 from lambdas.processing.service import Processor
@@ -200,6 +201,26 @@ def test_a_shard_replaced_during_processing_stays_open(
     ).process(message)
     assert rows("SELECT count(*) FROM analyses") == [(0,)]
     assert rows("SELECT model_version FROM shards") == ([(None,)] if replaced else [])
+    assert list(dependencies.artefacts.list(layout.EMBEDDINGS)) == []
+
+
+def test_a_batch_cannot_be_removed_while_its_pair_is_written(dependencies, collect):
+    class WatchingStore(type(dependencies.artefacts)):
+        refused = 0
+
+        def put(self, key, body, **conditions):
+            query = "SELECT FROM shards FOR UPDATE NOWAIT"
+            if key.startswith(layout.EMBEDDINGS):
+                with pytest.raises(UnavailableError) as caught:
+                    dependencies.database.fetch_dicts(query)
+                assert isinstance(caught.value.__cause__, errors.LockNotAvailable)
+                self.refused += 1
+            return super().put(key, body, **conditions)
+
+    _, (message,) = collect(shards=1)
+    store = WatchingStore()
+    Processor(replace(dependencies, artefacts=store)).process(message)
+    assert store.refused == 2
 
 
 def test_shards_may_be_processed_before_the_dump_is_fully_read(dependencies, collect):

@@ -292,6 +292,26 @@ def test_a_dump_that_is_collected_again_is_scored_again(system):
     assert [shard.part for shard in unscored_shards(system, "v2")] == [1]
 
 
+@pytest.mark.parametrize(
+    "removal", ["DELETE FROM shards", "UPDATE shards SET rows = rows + 1, accepted = accepted + 1"]
+)
+def test_scores_of_a_batch_that_changed_meanwhile_are_not_stored(system, removal):
+    """Undoing an upload deletes its batches; excluding a reviewer changes their rows."""
+
+    def remove():
+        with system.database.transaction() as connection:
+            connection.execute(removal)
+
+    candidate = system.open_model("v2")
+    candidate.before = remove
+    report = score_missing(system, candidate)
+    assert (report.shards, set(report.skipped.values())) == (
+        0,
+        {"it is being processed or was replaced"},
+    )
+    assert list(system.artefacts.list("embeddings/v2/")) == []
+
+
 def test_a_deleted_pair_is_written_again(system):
     score_missing(system, system.open_model("v2"))
     key = next(system.artefacts.list("embeddings/v2/")).key
