@@ -57,6 +57,10 @@ class UnavailableError(ReviewlensError):
     retryable = True
 
 
+class WaitingError(UnavailableError):
+    """A message has to wait for other work to end; nothing is wrong, and it is delivered again."""
+
+
 class StorageFullError(UnavailableError):
     """A disk is full: of this process, of the object store, or of the database."""
 

@@ -12,6 +12,7 @@ from lambdas.collection.exclude.worker import parse_removal, remove_excluded
 from lambdas.collection.service import Collector
 from lambdas.collection.sweep import sweep
 from lambdas.collection.undo.worker import parse_undo, undo_ingest
+from shared.errors import WaitingError
 from shared.http.batches import SqsRecord, run_each
 from shared.http.entry import make_handler
 
@@ -48,6 +49,9 @@ def _direct(event: dict[str, Any]) -> None:
 def _collect(collector: Collector, arrival: Arrival) -> Exception | None:
     try:
         collector.collect(arrival)
+    except WaitingError as error:
+        log.info("object %s waits: %s", arrival.key, error.message)
+        return error
     except Exception as error:
         log.exception("object %s was not collected", arrival.key)
         return error

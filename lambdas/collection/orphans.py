@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lambdas.collection.dependencies import Dependencies
 from shared.db.connection import Database
 from shared.db.ingest.shards import process_lock
-from shared.errors import UnavailableError
+from shared.errors import WaitingError
 from shared.storage import layout
 from shared.storage.objects import ObjectStore
 
@@ -24,7 +24,7 @@ def delete_orphans(dependencies: Dependencies, ingest_id: str) -> bool:
         Whether an object was deleted that an index may contain.
 
     Raises:
-        UnavailableError: an orphaned shard is being processed; deliver the message again.
+        WaitingError: an orphaned shard is being processed; deliver the message again.
     """
     clean, artefacts = dependencies.clean, dependencies.artefacts
     listed = dependencies.ledger.shard_keys(ingest_id)
@@ -48,12 +48,12 @@ def require_idle(database: Database, ingest_id: str, keys: Iterable[str]) -> Non
     later ones skip a shard that the ledger lacks.
 
     Raises:
-        UnavailableError: one is being processed; deliver the message again.
+        WaitingError: one is being processed; deliver the message again.
     """
     for key in keys:
         with database.lock(process_lock(ingest_id, layout.part_number(key))) as acquired:
             if not acquired:
-                raise UnavailableError("an orphaned shard is still being processed")
+                raise WaitingError("an orphaned shard is still being processed")
 
 
 def derived_keys(artefacts: ObjectStore, ingest_id: str) -> dict[int, list[str]]:

@@ -19,6 +19,7 @@ from shared.errors import (
     NotFoundError,
     ReviewlensError,
     UnavailableError,
+    WaitingError,
     report_full_disk,
 )
 from shared.schemas.ingest import IngestStatus
@@ -57,7 +58,7 @@ class Collector:
         ingest_id = ledger.receive(arrival.bucket, arrival.key, etag)
         with self._dependencies.database.lock(f"collect:{ingest_id}") as acquired:
             if not acquired:
-                raise UnavailableError("another worker is collecting this object")
+                raise WaitingError("another worker is collecting this object")
             if not may_collect(self._dependencies, ingest_id, arrival.key, etag):
                 return
             is_collected = self._is_collected(ingest_id, arrival.key)

@@ -16,7 +16,13 @@ from shared.db.ingest.shards import StoredBatch, mark_processed, process_lock
 from shared.db.insights import rollups
 from shared.db.insights.active_model import record_active_model
 from shared.duplicates.prints import text_print
-from shared.errors import ArtefactError, ConflictError, NotFoundError, UnavailableError
+from shared.errors import (
+    ArtefactError,
+    ConflictError,
+    NotFoundError,
+    UnavailableError,
+    WaitingError,
+)
 from shared.schemas.formats import FormatError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, ProcessShard
@@ -52,7 +58,7 @@ class Processor:
             return
         with self._dependencies.database.lock(lock) as acquired:
             if not acquired:
-                raise UnavailableError("another worker is processing this shard")
+                raise WaitingError("another worker is processing this shard")
             shard = self._dependencies.ledger.shard(message.ingest_id, message.part)
             last = (
                 shard is not None
@@ -183,7 +189,7 @@ class Processor:
             return table
         if repair_clean_shard(self._dependencies, message.ingest_id, message.part):
             return None
-        raise UnavailableError("the shard was stored again with more rows")
+        raise WaitingError("the shard was stored again with more rows")
 
     def _heartbeat(self, message: ProcessShard) -> Callable[[], None]:
         """A callback that marks the shard as being worked on, every _HEARTBEAT_SECONDS."""

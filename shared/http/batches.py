@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.errors import WaitingError
+
 log = logging.getLogger(__name__)
 
 
@@ -44,11 +46,14 @@ def sqs_records(event: Mapping[str, Any]) -> list[SqsRecord] | None:
 
 
 def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) -> list[str]:
-    """Call ``work`` for each record; log exceptions and return the ids of those records."""
+    """Call ``work`` for each record; return the ids of those to be delivered again."""
     failed = []
     for record in records:
         try:
             work(record)
+        except WaitingError as error:
+            log.info("message %s waits: %s", record.messageId, error.message)
+            failed.append(record.messageId)
         except Exception:
             log.exception("message %s failed", record.messageId)
             failed.append(record.messageId)

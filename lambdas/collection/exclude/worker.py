@@ -18,7 +18,7 @@ from shared.db.ingest import excluded_rows, exclusions
 from shared.db.ingest.excluded_rows import ExcludedPart
 from shared.db.ingest.repair import request_rereading
 from shared.db.ingest.shards import process_lock
-from shared.errors import UnavailableError
+from shared.errors import WaitingError
 from shared.schemas.exclusions import (
     ExcludedKeys,
     Exclusion,
@@ -49,13 +49,14 @@ def remove_excluded(dependencies: Dependencies, exclusion_id: str) -> None:
     no version holds one, this raises, and the message returns.
 
     Raises:
-        UnavailableError: a worker still processes or stores a batch with such rows, an index still
-            holds one, or a dependency does not answer; deliver the message again.
+        WaitingError: a worker still processes or stores a batch with such rows, or an index still
+            holds one; deliver the message again.
+        UnavailableError: a dependency does not answer.
     """
     database = dependencies.database
     with database.lock(f"exclude:{exclusion_id}") as acquired:
         if not acquired:
-            raise UnavailableError("another worker is removing these rows")
+            raise WaitingError("another worker is removing these rows")
         exclusion = exclusions.find_exclusion(database, exclusion_id)
         if exclusion is None or exclusion.status is not ExclusionStatus.REMOVING:
             return
@@ -90,7 +91,7 @@ class _Removal:
         """Remove the rows of each batch.
 
         Raises:
-            UnavailableError: some batches were busy; the others are done.
+            WaitingError: some batches were busy; the others are done.
         """
         derived: dict[int, list[str]] = {}
         marked, busy = "", 0
@@ -107,7 +108,7 @@ class _Removal:
                 else:
                     busy += 1
         if busy:
-            raise UnavailableError(f"{busy} batches with excluded rows are being processed")
+            raise WaitingError(f"{busy} batches with excluded rows are being processed")
 
     def _remove_part(self, part: ExcludedPart, derived: list[str]) -> None:
         result = rewrite(self._dependencies, part, derived)
@@ -190,7 +191,7 @@ class _Removal:
         """Request an index as long as a version holds a shard as it was.
 
         Raises:
-            UnavailableError: a version still holds one.
+            WaitingError: a version still holds one.
         """
         folders = forgotten.stale_holders(self._dependencies.artefacts, ingest_ids)
         if not folders:
@@ -203,7 +204,7 @@ class _Removal:
 
         exclusions.update_receipt(self._database, self._id, add)
         self._dependencies.index_queue.send([BuildIndex(reason=f"rows of {self._id} are removed")])
-        raise UnavailableError("an index still holds excluded rows; a new one was requested")
+        raise WaitingError("an index still holds excluded rows; a new one was requested")
 
 
 def _count(

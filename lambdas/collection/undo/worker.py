@@ -11,7 +11,7 @@ from lambdas.collection.undo.remains import describe_remains
 from shared.db import text_figures
 from shared.db.ingest import undo
 from shared.db.insights import rollups
-from shared.errors import UnavailableError
+from shared.errors import WaitingError
 from shared.schemas.ingest import IngestStatus
 from shared.schemas.messages import BuildIndex, UndoIngest
 from shared.schemas.undo import Receipt
@@ -37,13 +37,14 @@ def undo_ingest(dependencies: Dependencies, ingest_id: str) -> None:
     message returns.
 
     Raises:
-        UnavailableError: a worker still collects the object or processes one of its shards, an
-            index still holds it, or a dependency does not answer; deliver the message again.
+        WaitingError: a worker still collects the object or processes one of its shards, or an index
+            still holds it; deliver the message again.
+        UnavailableError: a dependency does not answer.
     """
     database = dependencies.database
     with database.lock(f"collect:{ingest_id}") as acquired:
         if not acquired:
-            raise UnavailableError("another worker is collecting this object or undoing its upload")
+            raise WaitingError("another worker is collecting this object or undoing its upload")
         state = undo.undo_state(database, ingest_id)
         if state is None or state.status is not IngestStatus.UNDOING:
             return
@@ -63,18 +64,18 @@ def refresh_figures(dependencies: Dependencies) -> None:
     """Take deleted rows out of the figures; the sweep completes what takes longer.
 
     Raises:
-        UnavailableError: it takes longer.
+        WaitingError: it takes longer.
     """
     for figures in (rollups, text_figures):
         if not figures.refresh(dependencies.database, seconds=_REFRESH_SECONDS):
-            raise UnavailableError("the figures are not up to date yet")
+            raise WaitingError("the figures are not up to date yet")
 
 
 def _require_no_index(dependencies: Dependencies, ingest_id: str) -> None:
     """Request an index without the upload as long as a version holds a shard of it.
 
     Raises:
-        UnavailableError: a version still holds one.
+        WaitingError: a version still holds one.
     """
     folders = forgotten.holders(dependencies.artefacts, [ingest_id])
     if not folders:
@@ -86,4 +87,4 @@ def _require_no_index(dependencies: Dependencies, ingest_id: str) -> None:
 
     undo.update_receipt(dependencies.database, ingest_id, add)
     dependencies.index_queue.send([BuildIndex(reason=f"{ingest_id} is being undone")])
-    raise UnavailableError("an index still holds rows of the upload; a new one was requested")
+    raise WaitingError("an index still holds rows of the upload; a new one was requested")

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from shared.db.connection import Connection, Database
 from shared.db.ingest.ownership import delete_products, lock_owners
 from shared.db.ingest.shards import NEVER_TRIED
-from shared.errors import UnavailableError
+from shared.errors import WaitingError
 from shared.schemas.exclusions import ExclusionKind
 from shared.schemas.ingest import RejectReason
 
@@ -112,7 +112,7 @@ def remove_part(
         Numbers of rows and products.
 
     Raises:
-        UnavailableError: the batch has changed; find its rows again.
+        WaitingError: the batch has changed; find its rows again.
     """
     lock_owners(connection)
     row = connection.execute(
@@ -121,7 +121,7 @@ def remove_part(
         (part.ingest_id, part.part, part.fingerprint, part.rows),
     ).fetchone()
     if row is None:
-        raise UnavailableError("a batch with excluded rows is being stored again")
+        raise WaitingError("a batch with excluded rows is being stored again")
     is_whole = write()
     review_ids = list(part.records)
     languages = Counter(row[0] or {})

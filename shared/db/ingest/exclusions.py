@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from shared.db.connection import Connection, Database
 from shared.db.ingest.ownership import lock_owners
-from shared.errors import UnavailableError
+from shared.errors import UnavailableError, WaitingError
 from shared.schemas.exclusions import (
     ExcludedKeys,
     Exclusion,
@@ -95,11 +95,11 @@ def require_unchanged(connection: Connection, keys: ExcludedKeys) -> None:
     """Make sure that a batch was read with the current list; call it with ``hold_owners``.
 
     Raises:
-        UnavailableError: the list has changed since; read the batch again.
+        WaitingError: the list has changed since; read the batch again.
     """
     row = connection.execute(_STATE).fetchone()
     if row != keys.state:
-        raise UnavailableError("the list of excluded reviewers and products has changed")
+        raise WaitingError("the list of excluded reviewers and products has changed")
 
 
 def wait_for_batches(database: Database) -> None:

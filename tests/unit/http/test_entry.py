@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import InvalidInputError
+from shared.errors import InvalidInputError, WaitingError
 from shared.http.app import create_service
-from shared.http.batches import run_each
+from shared.http.batches import run_each, sqs_records
 from shared.http.entry import make_handler
 from shared.schemas.health import Health
 
@@ -218,6 +218,19 @@ def test_a_failed_message_does_not_affect_the_others():
     first, second = (record["messageId"] for record in gateway_event["Records"])
     assert response["batchItemFailures"] == [{"itemIdentifier": first}]
     assert done == [second]
+
+
+def test_a_message_that_waits_is_no_error_in_the_log(caplog):
+    def work(_record):
+        raise WaitingError("an index still holds rows of the upload")
+
+    caplog.set_level("INFO")
+    (record, *_) = sqs_records(event("sqs_build_index"))
+    assert run_each([record], work) == [record.messageId]
+    (line,) = caplog.records
+    assert (line.levelname, line.exc_info) == ("INFO", None)
+    expected = f"message {record.messageId} waits: an index still holds rows of the upload"
+    assert line.getMessage() == expected
 
 
 def test_a_schedule_reaches_the_scheduled_function():
