@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the job; returns 0 once the model has passed its checks, 2 if it cannot be exported."""
     log_to_stderr()
     config = parse(ClipConfig, argv, {})
-    from sagemaker_jobs.clip.checkpoint import CheckpointError
+    from sagemaker_jobs.clip.errors import CheckpointError
     from sagemaker_jobs.clip.job import run
     from sagemaker_jobs.export.parity import ParityError
 

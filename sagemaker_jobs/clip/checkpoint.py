@@ -7,17 +7,13 @@ from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import snapshot_download
-from transformers import CLIPModel, SiglipModel
 
+from sagemaker_jobs.clip.configuration import MODELS, check_configuration
+from sagemaker_jobs.clip.errors import CheckpointError
 from shared.schemas.encoders import HOW_TO_PIN, HubEncoder, parse_hub_encoder
 
-_MODELS = {"clip": CLIPModel, "siglip": SiglipModel}
 _DESCRIPTIONS = ("*.json", "merges.txt")
 _SAFE_WEIGHTS, _OLD_WEIGHTS = "model*.safetensors", "pytorch_model*.bin"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint cannot be imported; names the file and what is allowed."""
 
 
 class Checkpoint(NamedTuple):
@@ -49,11 +45,7 @@ def open_checkpoint(source: str) -> Checkpoint:
     if not _weights(folder):
         raise CheckpointError(f"{source} has no weights: {_SAFE_WEIGHTS} or {_OLD_WEIGHTS}")
     config = read_json(folder / "config.json")
-    if config.get("model_type") not in _MODELS:
-        raise CheckpointError(
-            f"{source}/config.json: model_type is {config.get('model_type')!r}, but only"
-            f" {' and '.join(_MODELS)} can be imported"
-        )
+    check_configuration(folder / "config.json", config)
     return Checkpoint(folder, config, name)
 
 
@@ -65,22 +57,31 @@ def load_model(checkpoint: Checkpoint) -> Any:
     """
     safe = bool(list(checkpoint.folder.glob(_SAFE_WEIGHTS)))
     try:
-        model, report = _MODELS[checkpoint.kind].from_pretrained(
+        model, report = MODELS[checkpoint.kind].from_pretrained(
             checkpoint.folder,
             dtype=torch.float32,
             local_files_only=True,
             use_safetensors=safe,
             weights_only=True,
+            ignore_mismatched_sizes=True,  # they are reported below, with their names
             output_loading_info=True,
         )
     except Exception as error:  # torch, safetensors and transformers raise errors of all kinds
+        reason = error if safe else f"{_OLD_WEIGHTS} is damaged or contains more than tensors"
         raise CheckpointError(
-            f"{checkpoint.source}: its weights cannot be read: {error}"
+            f"{checkpoint.source}: its weights cannot be read: {reason}"
         ) from error
-    if missing := [*report["missing_keys"], *report["mismatched_keys"]]:
+    if missing := list(report["missing_keys"]):
         raise CheckpointError(
             f"{checkpoint.source}: its weights lack {len(missing)} tensors, the first of them"
             f" {missing[0]}"
+        )
+    if differing := list(report["mismatched_keys"]):
+        name = str(differing[0])
+        shape = tuple(model.state_dict()[name].shape)
+        raise CheckpointError(
+            f"{checkpoint.source}: {len(differing)} tensors have another shape than config.json"
+            f" asks for, the first of them {name}, which must be {shape}"
         )
     return model.eval()
 
@@ -91,6 +92,8 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: there is none.
     """
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing")
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:

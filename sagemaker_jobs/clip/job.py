@@ -11,9 +11,10 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from sagemaker_jobs.clip import samples
-from sagemaker_jobs.clip.checkpoint import CheckpointError, load_model, open_checkpoint
+from sagemaker_jobs.clip.checkpoint import load_model, open_checkpoint
 from sagemaker_jobs.clip.compare import Exported, Inputs, export
 from sagemaker_jobs.clip.config import ClipConfig
+from sagemaker_jobs.clip.errors import CheckpointError
 from sagemaker_jobs.clip.figures import of_sentiment
 from sagemaker_jobs.clip.preparation import read_preparation
 from sagemaker_jobs.clip.tokens import read_tokenizer

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 from transformers import CLIPImageProcessor, SiglipImageProcessor
 
-from sagemaker_jobs.clip.checkpoint import Checkpoint, CheckpointError, read_json
+from sagemaker_jobs.clip.checkpoint import Checkpoint, read_json
+from sagemaker_jobs.clip.errors import CheckpointError
 from shared.schemas.joint import Preparation
 
 _FILE, _NEWER_FILE = "preprocessor_config.json", "processor_config.json"
@@ -20,6 +21,14 @@ _PROCESSORS = {
 """By the names in the file; those in torch do the same, up to the rounding of resized pixels."""
 _DEFAULTS = {"clip": "CLIPImageProcessor", "siglip": "SiglipImageProcessor"}
 """For a file that names none, by the kind of the checkpoint."""
+_FIELDS = {
+    "shortest_side": "size",
+    "crop": "crop_size",
+    "scale": "rescale_factor",
+    "mean": "image_mean",
+    "deviation": "image_std",
+}
+"""Names in the file, where they differ from those of ``Preparation``."""
 _CHANNELS = 3
 
 
@@ -37,10 +46,20 @@ def read_preparation(checkpoint: Checkpoint) -> Preparation:
         raise CheckpointError(f"{path}: image_processor_type is {name!r}; allowed are {allowed}")
     try:
         preparation = _preparation(_PROCESSORS[name].from_dict(content))
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
+    except ValidationError as error:
+        raise CheckpointError(f"{path}: {_described(error)}") from error
+    except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from error
     _check_size(path, preparation, checkpoint)
     return preparation
+
+
+def _described(error: ValidationError) -> str:
+    """The first error, by the name of its field in the file."""
+    first = error.errors()[0]
+    place = first["loc"]
+    field = _FIELDS.get(str(place[0]), str(place[0])) if place else "size, crop_size, image_std"
+    return f"{field}: {first['msg']}"
 
 
 def _read(checkpoint: Checkpoint) -> tuple[Path, dict[str, Any]]:

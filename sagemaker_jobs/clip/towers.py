@@ -12,7 +12,7 @@ from optimum.exporters.onnx.model_configs import (
 )
 from torch import Tensor, nn
 
-from sagemaker_jobs.clip.checkpoint import CheckpointError
+from sagemaker_jobs.clip.errors import CheckpointError
 from sagemaker_jobs.export.graph import OPSET, read_equal_weights_directly
 from shared.schemas.joint import IDS_INPUT, PIXELS_INPUT, VECTOR_OUTPUT
 

@@ -168,41 +168,68 @@ def test_a_pickle_with_code_is_refused_and_not_run(sentiment, tmp_path, capfd):
     assert not trace.exists()
 
 
-def damage(folder, change):
-    """Change a checkpoint so that it cannot be imported."""
-    if change == "no weights":
-        (folder / "model.safetensors").unlink()
-    elif change == "cut off":
-        body = (folder / "model.safetensors").read_bytes()
-        (folder / "model.safetensors").write_bytes(body[:-100])
-    elif change == "no tokenizer":
-        for name in ("vocab.json", "merges.txt", "tokenizer.json"):
-            (folder / name).unlink()
-    else:
-        config = json.loads((folder / "config.json").read_text())
-        if change == "another":
-            config["model_type"] = "siglip2"
-        else:
-            config["text_config"]["hidden_size"] = 40
-        (folder / "config.json").write_text(json.dumps(config))
+def without(*names):
+    return lambda folder: [(folder / name).unlink() for name in names]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("no weights", "has no weights: model*.safetensors or pytorch_model*.bin"),
-        ("cut off", "its weights cannot be read"),
-        ("no tokenizer", "its tokenizer cannot be read"),
-        ("another", "model_type is 'siglip2', but only clip and siglip can be imported"),
-        ("wider", "weights"),
-    ],
-    ids=["weights", "cut-off", "tokenizer", "another", "wider"],
-)
+def with_field(file, part, field, value):
+    def change(folder):
+        content = json.loads((folder / file).read_text())
+        (content[part] if part else content)[field] = value
+        (folder / file).write_text(json.dumps(content))
+
+    return change
+
+
+def cut_off(folder):
+    body = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(body[:-100])
+
+
+CONFIG, PICTURES = "config.json", "preprocessor_config.json"
+DAMAGES = {
+    "weights": (without("model.safetensors"), "no weights: model*.safetensors or pytorch_model*"),
+    "cut-off": (cut_off, "its weights cannot be read"),
+    "tokenizer": (
+        without("vocab.json", "merges.txt", "tokenizer.json"),
+        "there is no tokenizer.json, and no vocab.json and no merges.txt",
+    ),
+    "preparation": (without(PICTURES), "preprocessor_config.json is missing"),
+    "another": (
+        with_field(CONFIG, None, "model_type", "siglip2"),
+        "model_type is 'siglip2', but only clip and siglip can be imported",
+    ),
+    "wider": (
+        with_field(CONFIG, "text_config", "hidden_size", 40),
+        "tensors have another shape than config.json asks for",
+    ),
+    "part": (with_field(CONFIG, None, "vision_config", "x"), "vision_config must be an object"),
+    "size": (
+        with_field(CONFIG, "vision_config", "patch_size", 0),
+        "vision_config.patch_size is 0; allowed are whole numbers from 1",
+    ),
+    "activation": (
+        with_field(CONFIG, "text_config", "hidden_act", "x"),
+        "text_config.hidden_act is 'x'; allowed are gelu,",
+    ),
+    "heads": (
+        with_field(CONFIG, "text_config", "num_attention_heads", 7),
+        "config.json cannot be used: embed_dim must be divisible by num_heads",
+    ),
+    "end": (
+        with_field(CONFIG, "text_config", "eos_token_id", 5),
+        "ends texts with 519, but text_config.eos_token_id in config.json is 5",
+    ),
+    "mean": (with_field(PICTURES, None, "image_mean", [0.5]), "image_mean: Field required"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), DAMAGES.values(), ids=DAMAGES)
 def test_what_cannot_be_imported_is_refused_with_the_reason(
     sentiment, tmp_path, capfd, change, message
 ):
     source = tiny_clip.clip(tmp_path / "damaged")
-    damage(source, change)
+    change(source)
     arguments = ["--source", str(source), "--sentiment-dir", str(sentiment)]
     assert main([*arguments, "--output-dir", str(tmp_path / "model")]) == 2
     assert message in capfd.readouterr().err.splitlines()[-1]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import CLIPImageProcessor, SiglipImageProcessor
 
-from sagemaker_jobs.clip.checkpoint import Checkpoint, CheckpointError
+from sagemaker_jobs.clip.checkpoint import Checkpoint
+from sagemaker_jobs.clip.errors import CheckpointError
 from sagemaker_jobs.clip.preparation import read_preparation
 from shared.pictures.prepare import prepare
 
