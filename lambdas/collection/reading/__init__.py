@@ -3,13 +3,15 @@
 from lambdas.collection.reading.dumps import Archive, read_dump
 from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions, split_mapping
-from lambdas.collection.reading.reader import Batch, Dump
+from lambdas.collection.reading.reader import Batch, Border, Dump, IndivisibleError
 
 __all__ = [
     "Archive",
     "Batch",
+    "Border",
     "Dump",
     "DumpMark",
+    "IndivisibleError",
     "Limits",
     "Profile",
     "ReadOptions",

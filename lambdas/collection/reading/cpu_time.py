@@ -36,6 +36,12 @@ class CpuBudget:
         """What was used so far."""
         return CpuMark(self._limits.cpu_clock() - self._started, self._rows)
 
+    def mark_at(self, size: int, rows: int) -> CpuMark:
+        """A mark that leaves what comes after so many bytes and rows the time for its own."""
+        limits = self._limits
+        allowed = size / 10**6 * limits.cpu_seconds_per_mb + rows * _SECONDS_PER_ROW
+        return CpuMark(max(0.0, allowed - limits.cpu_seconds_floor), rows)
+
     def resume(self, mark: CpuMark) -> None:
         """Count what an earlier run has used."""
         self._started -= mark.seconds

@@ -1,8 +1,10 @@
 """Reads a dump as batches of clean rows and rejects."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -15,7 +17,7 @@ from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.naming import source_of
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions
 from lambdas.collection.reading.records import Bad, Record, raw_text
-from lambdas.collection.reading.rows import TEXT, RowMaker
+from lambdas.collection.reading.rows import TEXT, MakerMark, RowMaker
 from lambdas.collection.reading.sampling import Sample
 from lambdas.collection.reading.summary import row_details, row_warnings
 from shared.errors import IngestError
@@ -25,6 +27,8 @@ from shared.storage.shard_schemas import CLEAN_SCHEMA
 _MAX_BATCH_BYTES = 48 * 2**20
 """A batch ends early at this amount of text, so that long texts cannot fill the memory."""
 _ROW_OVERHEAD_BYTES = 200
+_AHEAD_BYTES = 2 * 2**20
+"""How far a parser of text may be ahead of its last record: a block, and a record that is not whole."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,17 @@ class Batch:
     """The dump, as in rejects: ``archive.zip!member.csv`` for a member of an archive."""
     mark: DumpMark | None = None
     """Where a later run goes on after this batch; None if it cannot."""
+
+
+class IndivisibleError(Exception):
+    """A dump cannot be divided before its rows are made."""
+
+
+class Border(NamedTuple):
+    """The end of a batch: the records until there, and the mark to go on at, if there is one."""
+
+    records: int
+    mark: DumpMark | None
 
 
 class Dump:
@@ -73,6 +88,10 @@ class Dump:
         self._opened = open_parser(member, options, resume.place if resume else None)
         self._maker: RowMaker | None = None
         self.profile: Profile = self._opened.profile
+        if resume is not None:
+            self._maker = self._make_maker(None)
+            self._maker.restore(resume.maker)
+            self.profile.details |= row_details(self._maker, self.profile)
 
     @property
     def warnings(self) -> list[str]:
@@ -86,6 +105,10 @@ class Dump:
     def is_resumable(self) -> bool:
         """Whether a later run can go on in the middle of it."""
         return self._opened.place is not None
+
+    def maker_mark(self) -> MakerMark | None:
+        """What was counted for warnings so far; None if no record could be read."""
+        return self._maker.mark() if self._maker else None
 
     def field_columns(self) -> dict[str, list[str]]:
         """The columns of the dump that each field comes from; complete after the first batch."""
@@ -112,6 +135,39 @@ class Dump:
                 yield collector.batch()
             message = f"{error.message}; reading stopped after {collector.place()}"
             raise IngestError(error.code, message) from error
+
+    def borders(self) -> Iterator[Border]:
+        """Read the dump without making rows; yield the borders between the batches.
+
+        Their number, their records and their marks are those of the batches of ``__iter__``. The
+        last border is the end of the dump.
+
+        Raises:
+            IndivisibleError: the borders depend on the rows.
+            IngestError: cpu_time_limit, or another limit of the reader.
+        """
+        records, ahead = self._begin()
+        if self._maker is None:
+            raise IndivisibleError("none of the first records can be read")
+        maker, rows = self._maker.mark(), self._options.batch_rows
+        total, before = 0, 0
+        if self._resume is not None:
+            total, before = self._resume.records, self._resume.place.offset
+        ahead += total
+        while last := deque(enumerate(islice(records, rows), 1), maxlen=1):
+            count, record = last[0]
+            total += count
+            self._cpu.check()
+            size = self._opened.state.bytes_out - before + _AHEAD_BYTES
+            if size + rows * _ROW_OVERHEAD_BYTES > _MAX_BATCH_BYTES:
+                raise IndivisibleError("its records are so long that a batch may end early")
+            before = self._opened.state.bytes_out
+            mark = None
+            if count == rows and total >= ahead and self._opened.place and record.line is not None:
+                place = self._opened.place.at(record.line)
+                cpu = self._cpu.mark_at(place.offset if place else 0, total)
+                mark = DumpMark(place, maker, cpu, total, 0) if place else None
+            yield Border(total, mark)
 
     def _batches(self, collector: "_Collector") -> Iterator[Batch]:
         records, sampled = self._begin()
@@ -151,9 +207,6 @@ class Dump:
     def _begin(self) -> tuple[Iterator[Record], int]:
         """The records, and how many of them the parser is ahead."""
         if self._resume is not None:
-            self._maker = self._make_maker(None)
-            self._maker.restore(self._resume.maker)
-            self.profile.details |= row_details(self._maker, self.profile)
             return self._opened.records, 0
         sample = Sample(self._opened.records)
         readable = [record for record in sample.records if record.values.__class__ is not Bad]
