@@ -16,6 +16,7 @@ _FAILURES = {
     "object_too_large": "The file is too large.",
     "too_many_rejects": "Most rows cannot be read, so the rest of the file was not read.",
     "no_progress": "Reading takes too long or needs too much memory: split or convert the file.",
+    "ranges_failed": "Parts of the file could not be read; the rest is stored.",
     "cpu_time_limit": "Reading takes too long for the size of the file; the rest was not read.",
 }
 

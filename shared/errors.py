@@ -85,7 +85,7 @@ class IngestError(ReviewlensError):
 
     Codes: object_missing, object_corrupt, empty_object, format_unknown, schema_unknown,
     mapping_invalid, archive_unsupported, decompression_limit, object_too_large,
-    too_many_rejects, cpu_time_limit, no_progress.
+    too_many_rejects, cpu_time_limit, no_progress, ranges_failed.
     Of previews: preview_unavailable.
     """
 

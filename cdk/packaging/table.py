@@ -73,7 +73,8 @@ ASSETS: dict[str, Asset] = {
         packages=(
             *(*_EDGE, *_DATABASE, "shared.db.ingest", "shared.duplicates", "shared.statistics"),
             *(*_LANGUAGE, "lambdas.collection", "lambdas.collection.reading"),
-            *("lambdas.collection.exclude", "lambdas.collection.reading.formats"),
+            *("lambdas.collection.bulk", "lambdas.collection.exclude"),
+            "lambdas.collection.reading.formats",
             "lambdas.collection.undo",
         ),
     ),

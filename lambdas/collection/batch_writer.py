@@ -64,7 +64,7 @@ class BatchWriter:
         *,
         excluded: ExcludedKeys,
         resume: Checkpoint | None,
-        encode: Callable[[Checkpoint], str],
+        encode: Callable[[Checkpoint], str | None],
     ) -> None:
         """Start without a batch.
 
@@ -153,16 +153,24 @@ class BatchWriter:
             self.stored_by_file[batch.file] += earlier.rows
             return
         if not is_stored and (earlier is not None or self._stored):
-            # read differently this time (a new mapping, new code): store everything from here again
-            self._dependencies.ledger.delete_batches(self._ingest_id, part, record)
-            self._stored = {}
+            self._replace(part, record, earlier)
             earlier = None
-        self._commit(part, encoded, earlier, checkpoint)
+        self._commit(part, record, encoded, earlier, checkpoint)
         self._skipped = None
+
+    def _replace(self, part: int, record: int, earlier: StoredBatch | None) -> None:  # noqa: ARG002
+        """Prepare for a batch that is read differently this time (a new mapping, new code).
+
+        Everything from there on is stored again. ``earlier`` is None if the part is not stored and
+        a later one is.
+        """
+        self._dependencies.ledger.delete_batches(self._ingest_id, part, record)
+        self._stored = {}
 
     def _commit(
         self,
         part: int,
+        record: int,
         encoded: _EncodedBatch,
         earlier: StoredBatch | None,
         checkpoint: str | None,
@@ -189,7 +197,7 @@ class BatchWriter:
             owners = owners_of_duplicates(connection, self._ingest_id) if rows < accepted else []
             counts = (accepted, len(batch.rejects), rows)
             stored = StoredBatch(part, encoded.fingerprint, *counts, key, duplicates_of=owners)
-            record_batch(connection, self._ingest_id, stored, checkpoint)
+            record_batch(connection, self._ingest_id, stored, checkpoint, first_record=record)
         self.stored_by_file[batch.file] += rows
         if rows and not is_processed:
             self._queue(part, key, rows)

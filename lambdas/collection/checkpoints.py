@@ -37,7 +37,7 @@ _STORED = TypeAdapter(_Stored)
 
 def encode_checkpoint(checkpoint: Checkpoint, mapping: Mapping[str, str] | None) -> str:
     """A checkpoint as JSON in ASCII, which PostgreSQL accepts with any header."""
-    stored = _Stored(_code(), mapping, checkpoint)
+    stored = _Stored(reader_code(), mapping, checkpoint)
     return json.dumps(_STORED.dump_python(stored, mode="json"))
 
 
@@ -49,12 +49,12 @@ def decode_checkpoint(text: str | None, mapping: Mapping[str, str] | None) -> Ch
         stored = _STORED.validate_json(text)
     except ValidationError:
         return None  # of another release
-    is_same = (stored.code, stored.mapping) == (_code(), mapping)
+    is_same = (stored.code, stored.mapping) == (reader_code(), mapping)
     return stored.checkpoint if is_same else None
 
 
 @cache
-def _code() -> str:
+def reader_code() -> str:
     """A hash of the reader: another one could split the dump into other rows."""
     digest = hashlib.sha256()
     folder = Path(__file__).parent / "reading"

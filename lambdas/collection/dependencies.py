@@ -1,5 +1,6 @@
 """Dependencies of collection."""
 
+import os
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -9,7 +10,8 @@ from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
 from shared.observability.logs import configure_logging
-from shared.schemas.ingest import MAX_REJECT_SHARE, MAX_RUN_ATTEMPTS
+from shared.schemas.ingest import BULK_BYTES, MAX_REJECT_SHARE, MAX_RUN_ATTEMPTS
+from shared.storage.machines import StateMachine
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
@@ -27,6 +29,11 @@ class Dependencies:
     processing_queue: MessageQueue
     index_queue: MessageQueue
     reviewer_key: bytes = field(repr=False)
+    machine: StateMachine | None = None
+    """Reads huge dumps; None: one run after another reads them, too."""
+    bulk_bytes: int = BULK_BYTES
+    memory_gb: float = 0.0
+    """Memory of the function, for the cost of a step."""
     max_object_bytes: int = 50 * 2**30
     max_upload_bytes: int = 2**30
     old_version_days: int = 0
@@ -42,6 +49,7 @@ class Dependencies:
 def build_dependencies() -> Dependencies:
     """Build the AWS and PostgreSQL adapters once per process, from the environment."""
     from shared.storage.clients import client, upload_signer
+    from shared.storage.machines import StepFunction
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
     from shared.storage.secrets import read_secret
@@ -49,7 +57,7 @@ def build_dependencies() -> Dependencies:
     settings = CollectionSettings()
     configure_logging("collection", settings.log_level)
     secrets, s3, sqs = client("secretsmanager"), client("s3"), client("sqs")
-    database = open_database(settings)
+    database, arn = open_database(settings), settings.bulk_machine_arn
     return Dependencies(
         database=database,
         ledger=Ledger(database),
@@ -60,6 +68,9 @@ def build_dependencies() -> Dependencies:
         processing_queue=SqsQueue(sqs, settings.processing_queue_url),
         index_queue=SqsQueue(sqs, settings.index_queue_url),
         reviewer_key=bytes.fromhex(read_secret(secrets, settings.reviewer_key_secret_id)["key"]),
+        machine=StepFunction(client("stepfunctions"), arn) if arn else None,
+        bulk_bytes=settings.bulk_bytes,
+        memory_gb=int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")) / 1024,
         max_object_bytes=settings.max_object_bytes,
         max_upload_bytes=settings.max_upload_bytes,
         old_version_days=settings.old_version_days,

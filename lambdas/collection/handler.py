@@ -7,6 +7,7 @@ from typing import Any
 
 from lambdas.collection.api import create_app
 from lambdas.collection.arrivals import Arrival, parse_arrivals
+from lambdas.collection.bulk.steps import run_step
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.exclude.worker import parse_removal, remove_excluded
 from lambdas.collection.service import Collector
@@ -64,4 +65,8 @@ def _scheduled(event: dict[str, Any]) -> None:
     sweep(build_dependencies(), force=force)
 
 
-handler = make_handler(create_app, batch=_batch, scheduled=_scheduled, direct=_direct)
+def _step(event: dict[str, Any]) -> dict[str, Any]:
+    return run_step(build_dependencies(), event)
+
+
+handler = make_handler(create_app, batch=_batch, scheduled=_scheduled, direct=_direct, step=_step)

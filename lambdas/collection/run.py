@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from typing import BinaryIO, NamedTuple, cast
 
 from lambdas.collection.batch_writer import BatchWriter
+from lambdas.collection.bulk.ranges import planned_differently
 from lambdas.collection.checkpoints import Checkpoint, decode_checkpoint, encode_checkpoint
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.intact import lost_shards, read_rest, require_intact
 from lambdas.collection.mapping import find_mapping
+from lambdas.collection.opening import describe_dump, read_options, require_object
 from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.ranged import RangedObject, open_ranged
-from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump, split_mapping
+from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump
 from lambdas.collection.run_time import RunTime
-from shared.db.ingest.exclusions import excluded_keys
-from shared.db.ingest.ledger import MAPPING
 from shared.db.ingest.runs import begin_run
 from shared.db.ingest.shards import StoredBatch
 from shared.errors import CorruptObjectError, IngestError, NotFoundError
@@ -50,7 +50,7 @@ class Run:
         ledger, raw = self._dependencies.ledger, self._dependencies.raw
         stored = ledger.start(self._ingest_id)
         earlier = begin_run(self._dependencies.database, self._ingest_id)
-        self._check()
+        require_object(self._dependencies, self._key, self._etag)
         if earlier.is_hopeless(self._dependencies.max_run_attempts):
             raise _no_progress(earlier.attempts + earlier.outages)
         lost = lost_shards(self._dependencies.clean, self._ingest_id, stored.values())
@@ -58,6 +58,10 @@ class Run:
             # what is stored is not replaced by damaged rows
             require_intact(raw, self._key, self._etag)
         columns = find_mapping(raw, self._key)
+        if planned_differently(self._dependencies, self._ingest_id, columns):
+            # its rows may be owned by later parts, so that none of them can stay
+            ledger.delete_batches(self._ingest_id, 0, 1)
+            stored, lost = {}, frozenset()
         resume = decode_checkpoint(earlier.checkpoint, columns)
         if resume and not _is_whole(stored, lost, resume.part):
             resume = None
@@ -71,7 +75,7 @@ class Run:
         resume: Checkpoint | None,
     ) -> Ending:
         ledger, raw = self._dependencies.ledger, self._dependencies.raw
-        options = self._options(columns)
+        options = read_options(self._dependencies, columns)
 
         def encode(checkpoint: Checkpoint) -> str:
             return encode_checkpoint(checkpoint, columns)
@@ -91,13 +95,13 @@ class Run:
                     return Ending(goes_on=True)
                 self._verify(stream)
         except NotFoundError:
-            self._check()
+            require_object(self._dependencies, self._key, self._etag)
             raise
         except (CorruptObjectError, IngestError):
             require_intact(raw, self._key, self._etag)
             raise
         _count_members(dump, self._key, writer)
-        self._describe(dump, options)
+        describe_dump(self._dependencies, self._ingest_id, dump, options)
         log.info("ingest collected", extra={"ingest_id": self._ingest_id, "part": writer.parts})
         # rows of an earlier attempt that read more than this one
         ledger.delete_batches(self._ingest_id, writer.parts, writer.records + 1)
@@ -105,17 +109,6 @@ class Run:
         share = self._dependencies.max_reject_share
         is_due = ledger.finish(self._ingest_id, max_reject_share=share) or removed
         return Ending(is_index_due=is_due)
-
-    def _options(self, columns: Mapping[str, str] | None) -> ReadOptions:
-        mapping, hints = split_mapping(columns)
-        return ReadOptions(
-            mapping=mapping,
-            hints=hints,
-            reviewer_key=self._dependencies.reviewer_key,
-            excluded=excluded_keys(self._dependencies.database),
-            batch_rows=self._dependencies.batch_rows,
-            limits=self._dependencies.limits,
-        )
 
     def _write_batches(
         self,
@@ -134,7 +127,7 @@ class Run:
         first = writer.parts
         for batch in dump:
             if writer.parts == first:
-                self._describe(dump, options)
+                describe_dump(self._dependencies, self._ingest_id, dump, options)
             log.debug("batch read", extra={"part": writer.parts, "rows": batch.rows_read})
             part = writer.parts
             writer.add(batch)
@@ -150,33 +143,6 @@ class Run:
             require_intact(self._dependencies.raw, self._key, self._etag)
         else:
             read_rest(cast("BinaryIO", stream))
-
-    def _describe(self, dump: Dump | Archive, options: ReadOptions) -> None:
-        profile = {
-            "format": dump.profile.format,
-            "compression": dump.profile.compression,
-            "encoding": dump.profile.encoding,
-            "dump_schema": dump.profile.dump_schema,
-        }
-        ledger = self._dependencies.ledger
-        mapping = {**(options.mapping or {}), **options.hints} or None
-        details = {**dump.profile.details, MAPPING: mapping}
-        ledger.describe(self._ingest_id, profile, dump.warnings, details)
-
-    def _check(self) -> None:
-        """Raise IngestError if the object is missing, superseded or too large."""
-        try:
-            info = self._dependencies.raw.head(self._key)
-        except NotFoundError as error:
-            raise IngestError("object_missing", "the object was deleted before it was read") from (
-                error
-            )
-        if info.etag != self._etag.strip('"'):
-            raise IngestError("object_superseded", "a newer version of the object replaced it")
-        if info.size > self._dependencies.max_object_bytes:
-            limit = self._dependencies.max_object_bytes
-            message = f"the object has {info.size} bytes, the limit is {limit} bytes"
-            raise IngestError("object_too_large", message)
 
 
 def _is_whole(stored: dict[int, StoredBatch], lost: frozenset[str], parts: int) -> bool:

@@ -4,6 +4,7 @@ import logging
 from contextlib import suppress
 
 from lambdas.collection.arrivals import Arrival
+from lambdas.collection.bulk.start import starts_bulk
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.orphans import delete_orphans
@@ -66,6 +67,8 @@ class Collector:
                 # the worker that finished it may have died before it queued the marked ones
                 queue_marked(self._dependencies, ingest_id, failed=False)
                 return
+            if self._starts_bulk(ingest_id, arrival.key, etag):
+                return
             ending = self._run(ingest_id, arrival.key, etag, is_collected=is_collected)
             if not ending.goes_on:
                 queue_marked(self._dependencies, ingest_id, failed=not ending.is_failed)
@@ -73,6 +76,14 @@ class Collector:
             queue_again(self._dependencies, arrival.key, etag)
         if ending.is_index_due:
             self._dependencies.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])
+
+    def _starts_bulk(self, ingest_id: str, key: str, etag: str) -> bool:
+        """Whether the state machine reads the object, or has failed to for good."""
+        try:
+            return starts_bulk(self._dependencies, ingest_id, key, etag)
+        except IngestError as error:
+            self._fail(ingest_id, error, is_collected=False)
+            return True
 
     def _run(self, ingest_id: str, key: str, etag: str, *, is_collected: bool) -> Ending:
         """Read the object, for one run; record why it cannot be read.

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from shared.schemas.ingest import (
+    BULK_BYTES,
     CPU_SECONDS_FLOOR,
     CPU_SECONDS_PER_MB,
     MAX_FILE_BYTES,
@@ -41,6 +42,10 @@ class CollectionSettings(DatabaseSettings):
     """Days for which the buckets keep deleted objects; 0: they keep none. For receipts."""
     backup_days: int = Field(default=0, ge=0)
     """Days for which the database keeps its backups; 0: it makes none. For receipts."""
+    bulk_machine_arn: str = ""
+    """State machine that reads huge dumps in ranges; empty: one run after another reads them."""
+    bulk_bytes: int = Field(default=BULK_BYTES, ge=1)
+    """Size of an object from which on the state machine reads it, in bytes as stored in S3."""
     batch_rows: int = 10_000
     """Rows per transaction and per clean shard."""
     max_file_bytes: int = Field(default=MAX_FILE_BYTES, ge=2**20)

@@ -154,7 +154,14 @@ class _FollowedIngest:
         self.report = report
         rows, shards = report.rows_read, report.shards
         if report.status in (IngestStatus.RECEIVED, IngestStatus.COLLECTING):
-            self._progress.update(self._task, completed=rows, phase="rows read")
+            total: int | None = None
+            phase = "rows read"
+            if bulk := report.bulk:
+                total = bulk.records
+                phase = (
+                    f"rows, {bulk.ranges_stored} of {bulk.ranges} ranges, {bulk.cost_usd:.4f} USD"
+                )
+            self._progress.update(self._task, total=total, completed=rows, phase=phase)
         else:
             done = report.shards_processed + report.shards_failed if shards else 1
             phase = f"{report.status}, {rows:,} rows"

@@ -68,6 +68,7 @@ def make_handler(
     batch: Batch | None = None,
     scheduled: Callable[[dict[str, Any]], object] | None = None,
     direct: Callable[[dict[str, Any]], object] | None = None,
+    step: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     warm: Callable[[], object] | None = None,
     delay: Callable[[Sequence[SqsRecord]], object] = delay_retries,
 ) -> Handler:
@@ -79,6 +80,7 @@ def make_handler(
             only those are delivered again.
         scheduled: processes an EventBridge event (``source`` is ``aws.events``).
         direct: processes any other event without ``requestContext``, or raises InvalidInputError.
+        step: runs a step of a state machine (the event has a ``step``); its result is returned.
         warm: loads what the first request would wait for; called immediately if Lambda prepares
             the process before the first request (provisioned concurrency, SnapStart).
         delay: decides when failed messages of a batch are delivered again.
@@ -100,6 +102,9 @@ def make_handler(
             return {"status": "done"}
         if isinstance(event.get("requestContext"), dict):
             return http(event, context)
+        if step is not None and "step" in event:
+            with invocation(context):
+                return step(event)
         if direct is not None:
             with invocation(context):
                 direct(event)

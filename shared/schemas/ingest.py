@@ -15,6 +15,8 @@ CPU_SECONDS_FLOOR = 30.0
 
 MAX_FILE_BYTES = 10 * 2**30
 """Space for copies of a dump on the disk, unless a setting changes it."""
+BULK_BYTES = 2**30
+"""Size of an object from which on several workers read it, unless a setting changes it."""
 MAX_RUN_ATTEMPTS = 5
 """Runs that store nothing after which an ingest is failed, unless a setting changes it."""
 MAX_SHARD_ATTEMPTS = 5
@@ -84,6 +86,18 @@ class FailedShard(BaseModel):
     failed_at: datetime
 
 
+class BulkProgress(BaseModel):
+    """A dump that several workers read at once, in ranges."""
+
+    ranges: int
+    ranges_stored: int
+    ranges_failed: int
+    records: int
+    """Records of the whole dump; ``rows_read`` of them are stored so far."""
+    cost_usd: float
+    """Price of the Lambda time of reading so far, without steps that were killed."""
+
+
 class IngestReport(BaseModel):
     """Counts of one ingest. Once collected, rows_read = stored + duplicates + rejected."""
 
@@ -111,6 +125,7 @@ class IngestReport(BaseModel):
     warnings: list[str] = []
     details: dict[str, Any] = {}
     """What the dump turned out to be, for example its rating scale."""
+    bulk: BulkProgress | None = None
     error_code: str | None = None
     error_detail: str | None = None
     started_at: datetime | None = None

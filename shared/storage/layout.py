@@ -7,6 +7,8 @@ WEB_UPLOADS = f"{UPLOADS}web/"
 """Prefix of uploads signed by the API."""
 MAPPING_NAME = "mapping.json"
 CLEAN_SHARDS = "reviews/"
+PLANS = "plans/"
+"""Prefix of the ranges of dumps that are read by several workers at once (clean bucket)."""
 EMBEDDINGS = "embeddings/"
 ACTIVATIONS = "activations/"
 INDEXES = "indexes/"
@@ -42,6 +44,11 @@ def clean_prefix(ingest_id: str) -> str:
 def clean_shard(ingest_id: str, part: int) -> str:
     """Parquet shard of clean reviews (clean bucket)."""
     return f"{clean_prefix(ingest_id)}part-{part:05d}.parquet"
+
+
+def plan_prefix(ingest_id: str) -> str:
+    """Prefix of the ranges of an ingest (clean bucket)."""
+    return f"{PLANS}{ingest_id}/"
 
 
 def forgotten(ingest_id: str) -> str:

@@ -3,7 +3,8 @@
 from lambdas.collection.reading.dumps import Archive, read_dump
 from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions, split_mapping
-from lambdas.collection.reading.reader import Batch, Border, Dump, IndivisibleError
+from lambdas.collection.reading.reader import Batch, Border, Dump, IndivisibleError, check_rejects
+from lambdas.collection.reading.rows import MakerMark
 
 __all__ = [
     "Archive",
@@ -13,8 +14,10 @@ __all__ = [
     "DumpMark",
     "IndivisibleError",
     "Limits",
+    "MakerMark",
     "Profile",
     "ReadOptions",
+    "check_rejects",
     "read_dump",
     "split_mapping",
 ]

@@ -11,6 +11,7 @@ import pyarrow as pa
 from lambdas.collection.reading.cleaning import TooComplexError
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
 from lambdas.collection.reading.detect import open_parser
+from lambdas.collection.reading.encoding import is_wide
 from lambdas.collection.reading.excluded import EXCLUDED, Excluded
 from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.members import Member
@@ -28,7 +29,7 @@ _MAX_BATCH_BYTES = 48 * 2**20
 """A batch ends early at this amount of text, so that long texts cannot fill the memory."""
 _ROW_OVERHEAD_BYTES = 200
 _AHEAD_BYTES = 2 * 2**20
-"""How far a parser of text may be ahead of its last record: a block, and a record that is not whole."""
+"""How far a parser of text may be ahead of its last record: a block and a part of a record."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,10 @@ class Dump:
         self._records_before = records_before
         self._excluded = Excluded(options.excluded, options.reviewer_key)
         self._cpu = member.size.cpu
-        self._resume = resume
+        self.resume = resume
+        """Where it begins; None: at the first record."""
         self._opened = open_parser(member, options, resume.place if resume else None)
+        self._is_text = member.restart is not None and not is_wide(self._opened.state.encoding)
         self._maker: RowMaker | None = None
         self.profile: Profile = self._opened.profile
         if resume is not None:
@@ -110,6 +113,11 @@ class Dump:
         """What was counted for warnings so far; None if no record could be read."""
         return self._maker.mark() if self._maker else None
 
+    @property
+    def is_divisible(self) -> bool:
+        """Whether several workers can read it, each without the bytes before its part."""
+        return self.is_resumable and self._is_text and self.profile.format != "parquet"
+
     def field_columns(self) -> dict[str, list[str]]:
         """The columns of the dump that each field comes from; complete after the first batch."""
         return self._maker.field_columns(self.profile.columns) if self._maker else {}
@@ -121,9 +129,9 @@ class Dump:
             IngestError: too_many_rejects, cpu_time_limit, or another limit of the reader.
         """
         collector = _Collector(self._name, self._records_before, self._excluded)
-        if self._resume is not None:
-            collector.total, collector.rejected = self._resume.records, self._resume.rejected
-            self._cpu.resume(self._resume.cpu)
+        if self.resume is not None:
+            collector.total, collector.rejected = self.resume.records, self.resume.rejected
+            self._cpu.resume(self.resume.cpu)
         try:
             for batch in self._batches(collector):
                 with self._cpu.paused():
@@ -151,8 +159,8 @@ class Dump:
             raise IndivisibleError("none of the first records can be read")
         maker, rows = self._maker.mark(), self._options.batch_rows
         total, before = 0, 0
-        if self._resume is not None:
-            total, before = self._resume.records, self._resume.place.offset
+        if self.resume is not None:
+            total, before = self.resume.records, self.resume.place.offset
         ahead += total
         while last := deque(enumerate(islice(records, rows), 1), maxlen=1):
             count, record = last[0]
@@ -206,7 +214,7 @@ class Dump:
 
     def _begin(self) -> tuple[Iterator[Record], int]:
         """The records, and how many of them the parser is ahead."""
-        if self._resume is not None:
+        if self.resume is not None:
             return self._opened.records, 0
         sample = Sample(self._opened.records)
         readable = [record for record in sample.records if record.values.__class__ is not Bad]

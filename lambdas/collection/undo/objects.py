@@ -36,6 +36,8 @@ def delete_derived(dependencies: Dependencies, ingest_id: str) -> None:
     undo.update_receipt(dependencies.database, ingest_id, count)
     _delete_all(dependencies.artefacts, derived)
     _delete_all(dependencies.clean, clean)
+    plans = [info.key for info in dependencies.clean.list(layout.plan_prefix(ingest_id))]
+    _delete_all(dependencies.clean, plans)
 
 
 def delete_quarantined(dependencies: Dependencies, ingest_id: str) -> None:

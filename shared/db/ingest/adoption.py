@@ -7,16 +7,14 @@ analysed in their current state.
 from typing import LiteralString
 
 from shared.db.connection import Connection
-from shared.db.ingest.shards import shard_message
+from shared.db.ingest.shards import LAST_RECORD, shard_message
 from shared.schemas.messages import ProcessShard
 
 # The shard of a review is the first of its ingest that ends at or after its record. Sorting ends
 # and records together once avoids a range join, which would compare every pair.
-_UNANALYSED = """
+_UNANALYSED: LiteralString = f"""
 WITH ends AS (
-    SELECT ingest_id, part,
-           sum(accepted + rejected) OVER (PARTITION BY ingest_id ORDER BY part) AS record
-    FROM shards
+    SELECT ingest_id, part, {LAST_RECORD} AS record FROM shards
 ), marks AS (
     SELECT ingest_id, record, part FROM ends
     UNION ALL
@@ -29,7 +27,7 @@ WITH ends AS (
                            ROWS UNBOUNDED PRECEDING) AS part
     FROM marks
 ), unanalysed AS (SELECT DISTINCT ingest_id, part FROM placed WHERE unanalysed AND part IS NOT NULL)
-"""
+"""  # noqa: S608 - a constant
 
 _UNANALYSED_SHARDS: LiteralString = f"""{_UNANALYSED}
 SELECT ingest_id, part, key, rows FROM shards JOIN unanalysed USING (ingest_id, part)

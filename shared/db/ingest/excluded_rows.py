@@ -4,14 +4,13 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
 from shared.db.connection import Connection, Database
 from shared.db.ingest.ownership import delete_products, lock_owners
-from shared.db.ingest.shards import NEVER_TRIED
+from shared.db.ingest.shards import LAST_RECORD, NEVER_TRIED
 from shared.errors import WaitingError
 from shared.schemas.exclusions import ExclusionKind
 from shared.schemas.ingest import RejectReason
@@ -83,11 +82,11 @@ def _parts(
     connection: Connection, ingest_id: str, records: Mapping[str, int]
 ) -> Iterable[ExcludedPart]:
     shards = connection.execute(
-        "SELECT part, fingerprint, rows, key, model_version, accepted + rejected FROM shards"
+        f"SELECT part, fingerprint, rows, key, model_version, {LAST_RECORD} FROM shards"  # noqa: S608 - a constant
         " WHERE ingest_id = %s ORDER BY part",
         (ingest_id,),
     ).fetchall()
-    ends = list(accumulate(row[-1] for row in shards))
+    ends = [row[-1] for row in shards]
     by_shard: defaultdict[int, dict[str, int]] = defaultdict(dict)
     for review_id, record in records.items():
         by_shard[bisect_left(ends, record)][review_id] = record

@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 from psycopg.types.json import Jsonb
 
 from shared.db.connection import Database
+from shared.db.ingest.bulk import bulk_progress
 from shared.db.ingest.outcomes import record_outcome
 from shared.db.ingest.ownership import delete_batches
 from shared.db.ingest.runs import NO_RUN
@@ -130,6 +131,11 @@ class Ledger:
             )
             batches = stored_batches(connection, ingest_id)
         return {batch.part: batch for batch in batches}
+
+    def batches(self, ingest_id: str) -> dict[int, StoredBatch]:
+        """The committed batches of an ingest, by part."""
+        with self._database.transaction() as connection:
+            return {batch.part: batch for batch in stored_batches(connection, ingest_id)}
 
     def status(self, ingest_id: str) -> IngestStatus | None:
         """Status of an ingest; None if it is unknown."""
@@ -276,6 +282,7 @@ class Ledger:
         rows = self._database.fetch_dicts(f"{_REPORTS} {where}", arguments)
         for row in rows:
             LEDGER.check(f"ingest {row['ingest_id']}", row["format_version"])
+            row["bulk"] = bulk_progress(row["bulk"])
         fields = IngestReport.model_fields
         return [IngestReport(**{k: v for k, v in row.items() if k in fields}) for row in rows]
 

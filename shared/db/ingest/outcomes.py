@@ -16,6 +16,12 @@ FROM shards WHERE ingest_id = %(ingest)s
 _MAX_DETAIL_CHARACTERS = 120
 
 
+def count_rows(connection: Connection, ingest_id: str) -> tuple[int, int]:
+    """Accepted and rejected rows of an ingest so far; excluded rows do not count."""
+    row = connection.execute(_COUNTS, {"ingest": ingest_id}).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
 def record_outcome(connection: Connection, ingest_id: str, max_reject_share: float) -> None:
     """Mark an ingest as failed if all its rows were rejected; add a warning if too many were.
 
@@ -26,8 +32,7 @@ def record_outcome(connection: Connection, ingest_id: str, max_reject_share: flo
         ingest_id: an ingest that has been read to its end.
         max_reject_share: the largest share of rejected rows without a warning, 0 to 1.
     """
-    row = connection.execute(_COUNTS, {"ingest": ingest_id}).fetchone()
-    accepted, rejected = (int(row[0]), int(row[1])) if row else (0, 0)
+    accepted, rejected = count_rows(connection, ingest_id)
     if not rejected or (accepted and rejected / (accepted + rejected) <= max_reject_share):
         return
     examples = _first_rejects(connection, ingest_id)

@@ -18,6 +18,13 @@ NEVER_TRIED: LiteralString = "attempts = 0, outages = 0, failure = NULL, failed_
 """SET clause of a shard whose earlier attempts do not matter any more."""
 
 
+LAST_RECORD: LiteralString = (
+    "coalesce(first_record + accepted + rejected - 1,"
+    " sum(accepted + rejected) OVER (PARTITION BY ingest_id ORDER BY part))"
+)
+"""Expression for the last record of a shard; without its first one, all earlier ones are stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
     """One committed batch of an ingest; ``fingerprint`` identifies the rows it was read from.
@@ -46,7 +53,12 @@ class StoredBatch:
 
 
 def record_batch(
-    connection: Connection, ingest_id: str, batch: StoredBatch, checkpoint: str | None = None
+    connection: Connection,
+    ingest_id: str,
+    batch: StoredBatch,
+    checkpoint: str | None = None,
+    *,
+    first_record: int | None = None,
 ) -> None:
     """Record a batch in the transaction that stores its rows, and touch the ingest.
 
@@ -57,6 +69,7 @@ def record_batch(
         ingest_id: the ingest.
         batch: the batch.
         checkpoint: where the next run goes on (see runs.py).
+        first_record: number of its first record; None: earlier batches are all stored.
 
     Raises:
         ConflictError: the upload is being undone, so nothing more may be stored of it.
@@ -64,11 +77,12 @@ def record_batch(
     connection.execute(
         "INSERT INTO shards"
         " (ingest_id, part, fingerprint, accepted, rejected, rows, key, format_version,"
-        "  duplicates_of)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
+        "  duplicates_of, first_record)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (ingest_id, part) DO UPDATE"
         " SET fingerprint = excluded.fingerprint, accepted = excluded.accepted,"
         " rejected = excluded.rejected, rows = excluded.rows, key = excluded.key,"
         " format_version = excluded.format_version, duplicates_of = excluded.duplicates_of,"
+        " first_record = excluded.first_record,"
         " recheck_after = NULL, updated_at = now(), failed_at = NULL,"
         # a shard that is stored again in the same way for ever is not tried for ever
         " attempts = CASE WHEN (shards.fingerprint, shards.rows)"
@@ -79,7 +93,7 @@ def record_batch(
         (
             *(ingest_id, batch.part, batch.fingerprint),
             *(batch.accepted, batch.rejected, batch.rows, batch.key, LEDGER.version),
-            batch.duplicates_of,
+            *(batch.duplicates_of, first_record),
         ),
     )
     record_progress(connection, ingest_id, checkpoint)

@@ -21,7 +21,7 @@ _RECORD = "UPDATE ingests SET undo = %s, updated_at = now() WHERE ingest_id = %s
 # what reading said of the dump may quote it
 _CLEAR: LiteralString = f"""
 UPDATE ingests SET warnings = '[]', details = '{{}}', error_code = NULL, error_detail = NULL,
-    {NO_RUN} WHERE ingest_id = %s
+    bulk = NULL, {NO_RUN} WHERE ingest_id = %s
 """  # noqa: S608 - a constant
 _FINISH = """
 UPDATE ingests SET status = 'undone', undo = %s, updated_at = now(), finished_at = now()

@@ -52,6 +52,7 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
     "0015": {},
     "0016": {"reviewers and products that are excluded": "exclusions"},
     "0017": {"addresses of pictures": "reviews WHERE picture_urls IS NOT NULL"},
+    "0018": {},
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

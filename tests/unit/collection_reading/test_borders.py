@@ -1,6 +1,5 @@
 """The borders of a dump, found without making rows, are those of its batches."""
 
-import io
 import json
 from collections import Counter
 from dataclasses import replace

@@ -1,0 +1,1 @@
+"""Divides a huge dump into ranges that several workers read at once."""

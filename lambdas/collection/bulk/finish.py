@@ -1,0 +1,119 @@
+"""The last step: closes an ingest that was read in ranges."""
+
+import logging
+from collections import Counter
+from dataclasses import replace
+from typing import Any, BinaryIO, cast
+
+from lambdas.collection.bulk.plan import missing
+from lambdas.collection.bulk.ranges import Job, Range, Ranges, fingerprint, load_ranges
+from lambdas.collection.bulk.read import COUNTED
+from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.mapping import find_mapping
+from lambdas.collection.opening import describe_dump, read_options
+from lambdas.collection.orphans import delete_orphans
+from lambdas.collection.queueing import queue_marked
+from lambdas.collection.ranged import open_ranged
+from lambdas.collection.reading import MakerMark, read_dump
+from shared.db.ingest.bulk import BulkState, bulk_state, save_bulk
+from shared.db.ingest.undo import undo_state
+from shared.errors import UnavailableError
+from shared.schemas.messages import BuildIndex
+
+log = logging.getLogger(__name__)
+_MAX_EXAMPLES = 3
+_SHOWN_FAILURES = 3
+_MAX_ROUNDS = 5
+
+
+def finish(dependencies: Dependencies, job: Job) -> dict[str, Any]:
+    """Close the ingest if all ranges are stored; otherwise record which failed, and why.
+
+    Returns:
+        ``state``: collected, failed (with the reason), again (plan and read once more), or undone.
+
+    Raises:
+        UnavailableError: a dependency does not answer, or another worker has the object.
+    """
+    with dependencies.database.lock(f"collect:{job.ingest_id}") as acquired:
+        if not acquired:
+            raise UnavailableError("another worker is collecting this object")
+        if undo_state(dependencies.database, job.ingest_id) is not None:
+            return {"state": "undone"}
+        ending, is_index_due = _close(dependencies, job)
+    if is_index_due:
+        reason = f"{job.ingest_id} is processed"
+        dependencies.index_queue.send([BuildIndex(reason=reason)])
+    return ending
+
+
+def _close(dependencies: Dependencies, job: Job) -> tuple[dict[str, Any], bool]:
+    state = bulk_state(dependencies.database, job.ingest_id)
+    plan = fingerprint(dependencies, find_mapping(dependencies.raw, job.key))
+    ranges = load_ranges(dependencies, job.ingest_id, state.plan)
+    is_outdated = ranges is None or plan != state.plan
+    if (state.differs or is_outdated) and state.rounds >= _MAX_ROUNDS:
+        message = f"the object was read differently {state.rounds} times while it was being read"
+        due = dependencies.ledger.fail(job.ingest_id, "no_progress", message)
+        return {"state": "failed", "reason": message}, due
+    if state.differs:
+        # a row of an earlier part may be owned by a later one: none can stay
+        dependencies.ledger.delete_batches(job.ingest_id, 0, 1)
+        state.differs, state.done = False, {}
+        save_bulk(dependencies.database, job.ingest_id, state)
+        return {"state": "again"}, False
+    if ranges is None or plan != state.plan:
+        return {"state": "again"}, False
+    stored = dependencies.ledger.batches(job.ingest_id)
+    left = missing(dependencies, job.ingest_id, ranges.ranges, state, stored)
+    if left:
+        return _fail(dependencies, job, state, left)
+    _describe(dependencies, job, state, ranges)
+    dependencies.ledger.delete_batches(job.ingest_id, state.parts, state.records + 1)
+    removed = delete_orphans(dependencies, job.ingest_id)
+    share = dependencies.max_reject_share
+    is_due = dependencies.ledger.finish(job.ingest_id, max_reject_share=share) or removed
+    queue_marked(dependencies, job.ingest_id, failed=True)
+    log.info("ingest collected", extra={"ingest_id": job.ingest_id, "part": state.parts})
+    return {"state": "collected"}, is_due
+
+
+def _fail(
+    dependencies: Dependencies, job: Job, state: BulkState, left: list[Range]
+) -> tuple[dict[str, Any], bool]:
+    """Record which ranges are missing; what is stored stays, and is processed."""
+    shown = [
+        f"records {each.before + 1} to {each.before + each.records}: "
+        + state.failed.get(str(each.number), "its attempts did not end")
+        for each in left[:_SHOWN_FAILURES]
+    ]
+    more = len(left) - len(shown)
+    message = (
+        f"{len(left)} of {state.ranges} ranges could not be read: {'; '.join(shown)}"
+        + (f"; and {more} more" if more else "")
+        + ". Collect the object again to read these ranges only"
+    )
+    removed = delete_orphans(dependencies, job.ingest_id)
+    is_due = dependencies.ledger.fail(job.ingest_id, "ranges_failed", message) or removed
+    queue_marked(dependencies, job.ingest_id, failed=False)
+    return {"state": "failed", "reason": message}, is_due
+
+
+def _describe(dependencies: Dependencies, job: Job, state: BulkState, ranges: Ranges) -> None:
+    """Describe the dump as one reading does: what rows counted for warnings is added up."""
+    counted = [COUNTED.validate_python(state.done[str(each.number)]) for each in ranges.ranges]
+    options = read_options(dependencies, find_mapping(dependencies.raw, job.key))
+    mark = ranges.ranges[-1].mark
+    resume = mark and replace(mark, maker=_sum(counted))
+    with open_ranged(dependencies.raw, job.key, job.etag) as stream:
+        body = cast("BinaryIO", stream)
+        dump = read_dump(body, name=job.key, options=options, resume=resume)
+        warnings = list(dict.fromkeys([*state.warnings, *dump.warnings]))
+        describe_dump(dependencies, job.ingest_id, dump, options, warnings=warnings)
+
+
+def _sum(counted: list[MakerMark]) -> MakerMark:
+    unread = sum((Counter(each.ratings_unread) for each in counted), Counter())
+    examples = dict.fromkeys(text for each in counted for text in each.rating_examples)
+    dates = sum(each.dates_unread for each in counted)
+    return MakerMark(counted[0].conventions, dict(unread), list(examples)[:_MAX_EXAMPLES], dates)

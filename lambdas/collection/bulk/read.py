@@ -1,0 +1,132 @@
+"""The step that is repeated for each range: reads it and stores its batches."""
+
+import logging
+from typing import Any, BinaryIO, cast
+
+from pydantic import TypeAdapter
+
+from lambdas.collection.batch_writer import BatchWriter
+from lambdas.collection.bulk.ranges import Item, fingerprint
+from lambdas.collection.checkpoints import Checkpoint
+from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.intact import lost_shards
+from lambdas.collection.mapping import find_mapping
+from lambdas.collection.opening import read_options
+from lambdas.collection.ranged import open_ranged
+from lambdas.collection.reading import Dump, MakerMark, check_rejects, read_dump
+from shared.db.ingest.bulk import (
+    bulk_state,
+    record_difference,
+    record_failed_range,
+    record_range,
+    stored_sums,
+)
+from shared.db.ingest.shards import StoredBatch
+from shared.db.ingest.undo import undo_state
+from shared.errors import CorruptObjectError, IngestError, NotFoundError, UnavailableError
+
+log = logging.getLogger(__name__)
+COUNTED = TypeAdapter(MakerMark)
+
+
+class PlanOutdatedError(Exception):
+    """The object is read differently than when its ranges were planned; it is planned again."""
+
+
+class _RangeWriter(BatchWriter):
+    """Stores the batches of one range, at the same time as others; it deletes nothing."""
+
+    def _replace(self, part: int, record: int, earlier: StoredBatch | None) -> None:  # noqa: ARG002
+        if earlier is None:
+            return  # a batch of this range is missing, and later ones are stored
+        record_difference(self._dependencies.database, self._ingest_id)
+        message = f"the batch from record {record} on is read differently than when it was stored"
+        raise PlanOutdatedError(message)
+
+
+def read_range(dependencies: Dependencies, item: Item) -> dict[str, Any]:
+    """Read one range and store its batches; repeating it changes nothing.
+
+    Raises:
+        PlanOutdatedError: the plan no longer holds.
+        IngestError: the range cannot be read; the ledger has the reason.
+        UnavailableError: a dependency does not answer.
+    """
+    job, number = item.job, item.range.number
+    if undo_state(dependencies.database, job.ingest_id) is not None:
+        return {"state": "undone", "range": number}
+    columns = _require_current(dependencies, item)
+    try:
+        counted = _Reading(dependencies, item).read(columns)
+    except CorruptObjectError as error:
+        raise UnavailableError(error.message) from error  # the plan has compared the checksum
+    except NotFoundError as error:
+        _fail(dependencies, item, "object_superseded: a newer version of the object replaced it")
+        raise IngestError("object_superseded", error.message) from error
+    except IngestError as error:
+        _fail(dependencies, item, f"{error.code}: {error.message}")
+        raise
+    record_range(dependencies.database, job.ingest_id, number, counted)
+    return {"state": "stored", "range": number}
+
+
+def _require_current(dependencies: Dependencies, item: Item) -> dict[str, str] | None:
+    """The mapping of the object, if its plan still holds."""
+    state = bulk_state(dependencies.database, item.job.ingest_id)
+    columns = find_mapping(dependencies.raw, item.job.key)
+    if state.differs or not item.plan == state.plan == fingerprint(dependencies, columns):
+        raise PlanOutdatedError("the mapping or the reader has changed since the plan")
+    return columns
+
+
+def _fail(dependencies: Dependencies, item: Item, reason: str) -> None:
+    log.warning("range %d failed: %s", item.range.number, reason)
+    record_failed_range(dependencies.database, item.job.ingest_id, item.range.number, reason[:500])
+
+
+class _Reading:
+    """Reads one range."""
+
+    def __init__(self, dependencies: Dependencies, item: Item) -> None:
+        self._dependencies, self._job, self._range = dependencies, item.job, item.range
+
+    def read(self, columns: dict[str, str] | None) -> Any:
+        """Store the batches that are missing; returns what the rows have counted, as JSON."""
+        job, wanted = self._job, self._range
+        sums = stored_sums(self._dependencies.database, job.ingest_id)
+        rows = sums.accepted + sums.rejected
+        check_rejects(sums.rejected, rows, self._dependencies.limits)
+        stored = self._stored()
+        mark = wanted.mark
+        resume = Checkpoint(wanted.part, wanted.before, mark) if mark else None
+        options = read_options(self._dependencies, columns)
+        with (
+            open_ranged(self._dependencies.raw, job.key, job.etag) as stream,
+            _RangeWriter(
+                *(self._dependencies, job.ingest_id, stored),
+                lost_shards(self._dependencies.clean, job.ingest_id, stored.values()),
+                excluded=options.excluded,
+                resume=resume,
+                encode=lambda _checkpoint: None,
+            ) as writer,
+        ):
+            body = cast("BinaryIO", stream)
+            dump = read_dump(body, name=job.key, options=options, resume=mark)
+            if not isinstance(dump, Dump):
+                raise PlanOutdatedError("the object is an archive")
+            for batch in dump:
+                writer.add(batch)
+                log.debug("batch read", extra={"part": writer.parts, "rows": batch.rows_read})
+                if writer.parts == wanted.part + wanted.parts:
+                    break
+        if writer.records != wanted.before + wanted.records:
+            message = f"the range ends at record {writer.records}, and not where it was planned"
+            raise PlanOutdatedError(message)
+        counted = dump.maker_mark()
+        return COUNTED.dump_python(counted, mode="json") if counted else None
+
+    def _stored(self) -> dict[int, StoredBatch]:
+        """The batches of the range that earlier attempts stored."""
+        first, count = self._range.part, self._range.parts
+        batches = self._dependencies.ledger.batches(self._job.ingest_id)
+        return {part: batches[part] for part in range(first, first + count) if part in batches}
