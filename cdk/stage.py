@@ -101,7 +101,7 @@ class ReviewlensStage(Stage):
             processing=self.processing,
             collection=self.collection,
             api=self.api,
-            state_machines=[self.training.flow],
+            state_machines=[self.training.flow, self.collection.flow],
         )
         self.acceptance = AcceptanceStack(
             self,

@@ -1,28 +1,34 @@
 """Collection: S3 announces a dump, which becomes clean shards, rows and rejects."""
 
+import json
 from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from cdk.constructs import grants
 from cdk.constructs.acknowledgments import acknowledge
+from cdk.constructs.flow import create_flow
 from cdk.constructs.function import MAX_MEMORY_MB, ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
+from cdk.paths import ROOT
 from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
-from cdk.stacks.storage import UPLOADS, StorageStack
+from cdk.stacks.storage import PLAN_RESULTS, PLANS, UPLOADS, StorageStack
 from lambdas.collection.settings import CollectionSettings
 
 _NO_ROTATION_REASON = (
     "Reviewers' identities are hashed with it: with another key, every reviewer would look new"
 )
+FLOW = ROOT / "cdk" / "flows" / "collection.asl.json"
+_EXECUTIONS_REASON = "executions of this flow have names that are not known in advance"
 
 _DISK_MB = 10_240
 """Parquet, zip and Excel files are copied to it; it costs only while the function runs."""
@@ -61,6 +67,13 @@ class CollectionStack(Stack):
             "old_version_days": operations.environment.old_version_days,
             "backup_days": operations.environment.database.backup_days,
         }
+        self._flow_name = f"{operations.environment.stage_name}-collection"
+        self._flow_arn = self.format_arn(
+            service="states",
+            resource="stateMachine",
+            resource_name=self._flow_name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
         self.grants = self._grants(storage, database, processing)
         workers = operations.environment.collection_workers
         self.collection = ServiceFunction(
@@ -69,16 +82,23 @@ class CollectionStack(Stack):
             operations=operations,
             asset="collection",
             settings=CollectionSettings,
-            values={**database.values, **self.values, "max_file_bytes": _MAX_FILE_BYTES},
+            values={
+                **database.values,
+                **self.values,
+                "max_file_bytes": _MAX_FILE_BYTES,
+                "bulk_machine_arn": self._flow_arn,
+            },
             description="Reads dumps, stores clean rows and rejects, maintains the ledger, sweeps",
-            grants=self.grants,
+            grants=[*self.grants, *self._bulk_grants(storage)],
             memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=_DISK_MB,
-            reserved=workers + operations.environment.spare_concurrency,
+            # messages, and ranges of huge dumps
+            reserved=2 * workers + operations.environment.spare_concurrency,
             network=network,
         )
         self.collection.consume(storage.arrivals, batch_size=1, max_concurrency=workers)
         self._schedule_sweep(operations)
+        self.flow = self._create_flow(operations, storage, workers)
 
     def _create_reviewer_key(
         self, operations: Operations, storage: StorageStack
@@ -125,12 +145,63 @@ class CollectionStack(Stack):
             grants.send_messages(processing.indexing.queue),
         ]
 
+    def _bulk_grants(self, storage: StorageStack) -> list[Grant]:
+        """What reading a huge dump in ranges needs in addition."""
+        return [
+            Grant(["states:StartExecution"], [self._flow_arn]),
+            Grant(["states:DescribeExecution"], [self._execution_arn("")], _EXECUTIONS_REASON),
+            grants.read_objects(storage.clean, PLANS),
+            grants.put_objects(storage.clean, PLANS),
+        ]
+
+    def _execution_arn(self, label: str) -> str:
+        return self.format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self._flow_name}{label}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    def _create_flow(
+        self, operations: Operations, storage: StorageStack, workers: int
+    ) -> stepfunctions.StateMachine:
+        """The flow that reads a huge dump in ranges, as many at once as there are workers."""
+        definition = json.loads(FLOW.read_text())
+        definition["States"]["ReadRanges"]["MaxConcurrency"] = workers
+        function = self.collection.function.function_arn
+        return create_flow(
+            self,
+            "CollectionFlow",
+            operations=operations,
+            name=self._flow_name,
+            comment="Reads a huge dump in ranges, side by side",
+            definition=json.dumps(definition),
+            substitutions={
+                "CollectionFunction": function,
+                "CleanBucket": storage.clean.bucket_name,
+            },
+            allowed=[
+                Grant(["lambda:InvokeFunction"], [function]),
+                # a distributed map runs its items as executions of its own
+                Grant(["states:StartExecution"], [self._flow_arn]),
+                Grant(
+                    ["states:DescribeExecution", "states:StopExecution"],
+                    [self._execution_arn("/ranges")],
+                    _EXECUTIONS_REASON,
+                ),
+                grants.read_objects(storage.clean, PLANS, PLAN_RESULTS),
+                grants.write_objects(storage.clean, PLAN_RESULTS),
+                grants.encrypt(storage.key),
+            ],
+            logs_data=False,
+        )
+
     def _undo_grants(self, storage: StorageStack) -> list[Grant]:
         """What removing an upload needs in addition."""
         shards = ("indexes/*/shards.json", "quarantine/objects/*/indexes/*/shards.json")
         return [
             *grants.delete_versions(storage.raw, UPLOADS),
-            grants.delete_objects(storage.clean, "quarantine/objects/"),
+            grants.delete_objects(storage.clean, "quarantine/objects/", PLANS),
             *(grants.read_matching_objects(storage.artefacts, pattern) for pattern in shards),
             grants.read_objects(storage.artefacts, "quarantine/open/"),
             grants.put_objects(storage.artefacts, "forgotten/", "quarantine/healed/"),

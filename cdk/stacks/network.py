@@ -15,6 +15,7 @@ _ZONES = 2
 _SERVICES = {
     "secretsmanager": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
     "sqs": ec2.InterfaceVpcEndpointAwsService.SQS,
+    "states": ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
     "sagemaker.api": ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_API,
 }
 """Services other than S3 that functions in the VPC call; each costs about 7 USD a month per zone.

@@ -171,7 +171,7 @@ class ObservabilityStack(Stack):
             metric=machine.metric_failed(period=_PERIOD, statistic="Sum"),
             threshold=1,
             description=f"{machine.node.id}: an execution failed. Open it in the Step Functions "
-            "console; the failed state shows the cause. The current model still serves.",
+            "console; the failed state shows the cause. What was current still serves.",
         )
 
     def _stopped_build_alarm(self, builder: ServiceFunction) -> Alarm:

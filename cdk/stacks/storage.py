@@ -19,6 +19,10 @@ _OLD_INDEXES = s3.LifecycleRule(
 """Deleted indexes are not kept: a large one has gigabytes, and each can be rebuilt."""
 UPLOADS = "uploads/"
 """Prefix of dumps in the raw bucket (shared/storage/layout.py)."""
+PLANS = "plans/"
+"""Prefix of the ranges of huge dumps in the clean bucket (shared/storage/layout.py)."""
+PLAN_RESULTS = "plan-results/"
+"""Prefix in the clean bucket where Step Functions lists which ranges succeeded and failed."""
 TRAINING_DATA = "training/data/"
 """Prefix of the Parquet files of trainings in the artefact bucket."""
 WEB_UPLOADS = f"{UPLOADS}web/"
@@ -54,7 +58,7 @@ class StorageStack(Stack):
         self.raw = SecureBucket(
             self, "Raw", rules=[_infrequent_access_rule(environment.raw_infrequent_days)], **common
         )
-        self.clean = SecureBucket(self, "Clean", **common)
+        self.clean = SecureBucket(self, "Clean", rules=[_intermediate_rule(PLAN_RESULTS)], **common)
         temporary = [
             _intermediate_rule(prefix) for prefix in ("candidates/", "training/checkpoints/")
         ]
@@ -143,7 +147,7 @@ def _infrequent_access_rule(days: int) -> s3.LifecycleRule:
 
 
 def _intermediate_rule(prefix: str) -> s3.LifecycleRule:
-    """Expire intermediate results of a training; the registry has copies of the final ones."""
+    """Expire intermediate results of a flow: what is final is stored elsewhere."""
     return s3.LifecycleRule(
         id=prefix.strip("/").replace("/", "-"), prefix=prefix, expiration=Duration.days(30)
     )

@@ -14,6 +14,7 @@ from cdk.constructs import grants
 from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.alarm import Alarm
 from cdk.constructs.failures import keep_failures
+from cdk.constructs.flow import create_flow
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.job_role import JobRole
@@ -33,7 +34,6 @@ _FAMILIES_WITH_DISKS = frozenset({"g4dn", "g5", "g6", "g6e", "p4d", "p4de", "p5"
 _TRAINING, _ENCODERS = "training", "training/encoders/"
 _MODELS, _CHECKPOINTS = "training/models/", "training/checkpoints/"
 _CANDIDATES = "candidates/"
-_TRACES_REASON = "X-Ray actions do not support resources"
 
 
 class TrainingStack(Stack):
@@ -251,37 +251,18 @@ class TrainingStack(Stack):
         return [Grant(["iam:PassRole"], [role.role_arn for role in roles], conditions=to_sagemaker)]
 
     def _create_flow(self, operations: Operations) -> stepfunctions.StateMachine:
-        # log groups with this prefix do not count against the size of the account's log policy
-        path = f"/aws/vendedlogs/states/{self._prefix}training"
-        group = operations.named_log_group(self, "FlowLogs", path)
-        role = iam.Role(
-            self,
-            "FlowRole",
-            assumed_by=iam.ServicePrincipal(
-                "states.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            ),
-        )
-        grants.attach(
-            role, Grant(["lambda:InvokeFunction"], [self.promotion.function.function_arn])
-        )
-        flow = stepfunctions.StateMachine(
+        function = self.promotion.function.function_arn
+        return create_flow(
             self,
             "TrainingFlow",
-            state_machine_name=f"{self._prefix}training",
+            operations=operations,
+            name=f"{self._prefix}training",
             comment="From a training to the current model",
-            definition_body=stepfunctions.DefinitionBody.from_string(FLOW.read_text()),
-            definition_substitutions={"PromotionFunction": self.promotion.function.function_arn},
-            role=role,
-            logs=stepfunctions.LogOptions(
-                destination=group, level=stepfunctions.LogLevel.ALL, include_execution_data=True
-            ),
-            tracing_enabled=True,
+            definition=FLOW.read_text(),
+            substitutions={"PromotionFunction": function},
+            allowed=[Grant(["lambda:InvokeFunction"], [function])],
+            logs_data=True,
         )
-        acknowledge(
-            role, "AwsSolutions-IAM5[Resource::*]", f"{_TRACES_REASON}, nor do log deliveries"
-        )
-        return flow
 
     def _start_flow_on_completion(self, operations: Operations) -> None:
         """Start the flow for each completed training of this environment."""

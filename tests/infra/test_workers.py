@@ -69,8 +69,11 @@ def test_collection_reads_dumps_writes_clean_shards_and_removes_what_came_from_a
     assert _keys(permissions, "s3:PutObject", "Raw") == set()
     assert _keys(permissions, "s3:DeleteObject", "Raw") == set()
     assert _keys(permissions, "s3:DeleteObjectVersion", "Raw") == {"uploads/*"}
-    assert _keys(permissions, "s3:PutObject", "Clean") == {"reviews/*"}
-    assert _keys(permissions, "s3:DeleteObject", "Clean") == {"reviews/*", "quarantine/objects/*"}
+    assert _keys(permissions, "s3:GetObject", "Clean") == {"plans/*"}
+    assert _keys(permissions, "s3:PutObject", "Clean") == {"plans/*", "reviews/*"}
+    assert _keys(permissions, "s3:DeleteObject", "Clean") == {
+        *("plans/*", "reviews/*", "quarantine/objects/*")
+    }
     assert _keys(permissions, "s3:GetObject", "Artefacts") == {
         *("embeddings/*", "pointers/*", "quarantine/open/*", "indexes/*/shards.json"),
         "quarantine/objects/*/indexes/*/shards.json",
