@@ -16,6 +16,7 @@ from lambdas.collection.ranged import open_ranged
 from lambdas.collection.reading import Dump, MakerMark, check_rejects, read_dump
 from shared.db.ingest.bulk import (
     bulk_state,
+    range_lock,
     record_difference,
     record_failed_range,
     record_range,
@@ -50,8 +51,16 @@ def read_range(dependencies: Dependencies, item: Item) -> dict[str, Any]:
     Raises:
         PlanOutdatedError: the plan no longer holds.
         IngestError: the range cannot be read; the ledger has the reason.
-        UnavailableError: a dependency does not answer.
+        UnavailableError: a dependency does not answer, or another attempt has not ended.
     """
+    lock = range_lock(item.job.ingest_id, item.range.number)
+    with dependencies.database.lock(lock) as acquired:
+        if not acquired:
+            raise UnavailableError("another attempt at this range has not ended")
+        return _read(dependencies, item)
+
+
+def _read(dependencies: Dependencies, item: Item) -> dict[str, Any]:
     job, number = item.job, item.range.number
     if undo_state(dependencies.database, job.ingest_id) is not None:
         return {"state": "undone", "range": number}

@@ -10,6 +10,7 @@ from lambdas.collection.undo.objects import delete_derived, delete_quarantined, 
 from lambdas.collection.undo.remains import describe_remains
 from shared.db import text_figures
 from shared.db.ingest import undo
+from shared.db.ingest.bulk import require_no_reader
 from shared.db.insights import rollups
 from shared.errors import WaitingError
 from shared.schemas.ingest import IngestStatus
@@ -49,6 +50,7 @@ def undo_ingest(dependencies: Dependencies, ingest_id: str) -> None:
         if state is None or state.status is not IngestStatus.UNDOING:
             return
         forgotten.mark(dependencies.artefacts, ingest_id)
+        require_no_reader(database, ingest_id)
         undo.delete_rows(database, ingest_id)
         delete_derived(dependencies, ingest_id)
         delete_quarantined(dependencies, ingest_id)

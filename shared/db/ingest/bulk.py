@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from shared.db.connection import Database
+from shared.errors import UnavailableError
 from shared.schemas.ingest import BulkProgress
 
 _UPDATE: LiteralString = (
@@ -61,6 +62,25 @@ def bulk_state(database: Database, ingest_id: str) -> BulkState:
             "SELECT bulk FROM ingests WHERE ingest_id = %s", (ingest_id,)
         ).fetchone()
     return BulkState.model_validate(row[0]) if row and row[0] else BulkState()
+
+
+def range_lock(ingest_id: str, number: int) -> str:
+    """Name of the lock for reading a range (see Database.lock)."""
+    return f"collect:{ingest_id}:{number}"
+
+
+def require_no_reader(database: Database, ingest_id: str) -> None:
+    """Make sure that no worker still reads a range of an ingest that is being undone.
+
+    One that begins later finds that, and reads nothing.
+
+    Raises:
+        UnavailableError: one is being read; deliver the message again.
+    """
+    for number in range(bulk_state(database, ingest_id).ranges):
+        with database.lock(range_lock(ingest_id, number)) as acquired:
+            if not acquired:
+                raise UnavailableError("a range of the object is still being read")
 
 
 def bulk_progress(column: Any) -> BulkProgress | None:

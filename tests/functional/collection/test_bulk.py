@@ -9,8 +9,9 @@ import pytest
 from lambdas.collection.arrivals import parse_arrivals
 from lambdas.collection.bulk import plan as planning
 from lambdas.collection.reading import Limits
+from lambdas.collection.undo.worker import undo_ingest
 from shared.db.ingest import undo
-from shared.db.ingest.bulk import bulk_state
+from shared.db.ingest.bulk import bulk_state, range_lock
 from shared.errors import InvalidInputError, UnavailableError
 from shared.schemas.ingest import IngestStatus
 from tests.fakes.machines import MemoryMachine
@@ -292,6 +293,21 @@ def test_an_upload_that_is_undone_in_the_middle_is_not_read_on(bulk, machine, ro
     assert run(bulk, machine, arrival) == {"state": "undone"}
     undo.delete_rows(database, bulk.report(arrival).ingest_id)
     assert rows("SELECT bulk FROM ingests") == [(None,)]
+
+
+def test_an_upload_is_undone_once_no_range_is_being_read(bulk, machine, rows_of_dump):
+    arrival = bulk.put("uploads/a.jsonl", jsonl_of(rows_of_dump))
+    run(bulk, machine, arrival)
+    ingest_id, database = bulk.report(arrival).ingest_id, bulk.dependencies.database
+    undo.request_undo(database, ingest_id)
+    with (
+        database.lock(range_lock(ingest_id, 1)),
+        pytest.raises(UnavailableError, match="still being read"),
+    ):
+        undo_ingest(bulk.dependencies, ingest_id)
+    undo_ingest(bulk.dependencies, ingest_id)
+    assert bulk.report(arrival).status is IngestStatus.UNDONE
+    assert list(bulk.dependencies.clean.list("")) == []
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,13 @@ def test_ranges_with_a_throttled_and_a_timed_out_item_store_what_one_run_stores(
     arrival = bulk.put("uploads/a.jsonl", body)
     execution = collect(bulk, arrival)
     assert execution["status"] == "SUCCEEDED", execution
+    history = boto3.client("stepfunctions").get_execution_history(
+        executionArn=execution["executionArn"], maxResults=1000
+    )
+    kinds = {event["type"] for event in history["events"]}
+    assert "MapRunSucceeded" in kinds
+    assert "MapStateFailed" not in kinds
+    assert any(info.key.startswith("plan-results/") for info in bulk.dependencies.clean.list(""))
     report = assert_counts(bulk.report(arrival))
     assert report.status is IngestStatus.COLLECTED
     assert (report.rows_read, report.stored, report.duplicates) == (ROWS, 3_300, 300)
