@@ -25,6 +25,8 @@ class Removed(BaseModel):
     """Copies of damaged objects."""
     raw_versions: int = 0
     """Versions of the uploaded object."""
+    plans: int = 0
+    """Objects that say how a huge dump was divided."""
     mappings: int = 0
     """Versions of the column mapping beside the object, if no other object version needs it."""
 

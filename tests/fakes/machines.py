@@ -20,6 +20,8 @@ class MemoryMachine:
         self.before_read = lambda item: None
 
     def start(self, name, payload):
+        if name in dict(self.started):
+            raise UnavailableError(f"an execution with the name {name} exists already")
         self.started.append((name, dict(payload["job"])))
         self.running.append(name)
 
@@ -53,8 +55,8 @@ class MemoryMachine:
         items = json.loads(self.world.dependencies.clean.get(plan["items"])[0])
         assert len(items) == plan["ranges"]
         # in any order
-        for item in sorted(items, key=lambda each: -each["range"]["number"] % 3):
-            number = item["range"]["number"]
+        for item in sorted(items, key=lambda each: -each["number"] % 3):
+            number = item["number"]
             for _ in range(_ATTEMPTS):
                 try:
                     self.before_read(item)

@@ -39,11 +39,14 @@ class Range:
 
 @dataclass(frozen=True)
 class Item:
-    """A range of an object, planned by this ``plan`` (see ``fingerprint``)."""
+    """A range of an object, planned by this ``plan`` (see ``fingerprint``).
+
+    The state machine keeps its items, so that they quote nothing of the dump: see ``load_range``.
+    """
 
     job: Job
     plan: str
-    range: Range
+    number: int
 
 
 ITEM = TypeAdapter(Item)
@@ -87,6 +90,12 @@ def load_ranges(dependencies: Dependencies, ingest_id: str, plan: str) -> Ranges
     except (NotFoundError, ValidationError):
         return None  # or of another release
     return stored if stored.plan == plan else None
+
+
+def load_range(dependencies: Dependencies, item: Item) -> Range | None:
+    """The range of an item; None if another plan has replaced its plan."""
+    planned = load_ranges(dependencies, item.job.ingest_id, item.plan)
+    return planned.ranges[item.number] if planned and item.number < len(planned.ranges) else None
 
 
 def write_items(dependencies: Dependencies, items: Sequence[Item]) -> str:

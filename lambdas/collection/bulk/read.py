@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, cast
 from pydantic import TypeAdapter
 
 from lambdas.collection.batch_writer import BatchWriter
-from lambdas.collection.bulk.ranges import Item, fingerprint
+from lambdas.collection.bulk.ranges import Item, Range, fingerprint, load_range
 from lambdas.collection.checkpoints import Checkpoint
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.intact import lost_shards
@@ -53,7 +53,7 @@ def read_range(dependencies: Dependencies, item: Item) -> dict[str, Any]:
         IngestError: the range cannot be read; the ledger has the reason.
         UnavailableError: a dependency does not answer, or another attempt has not ended.
     """
-    lock = range_lock(item.job.ingest_id, item.range.number)
+    lock = range_lock(item.job.ingest_id, item.number)
     with dependencies.database.lock(lock) as acquired:
         if not acquired:
             raise UnavailableError("another attempt at this range has not ended")
@@ -61,12 +61,15 @@ def read_range(dependencies: Dependencies, item: Item) -> dict[str, Any]:
 
 
 def _read(dependencies: Dependencies, item: Item) -> dict[str, Any]:
-    job, number = item.job, item.range.number
+    job, number = item.job, item.number
     if undo_state(dependencies.database, job.ingest_id) is not None:
         return {"state": "undone", "range": number}
     columns = _require_current(dependencies, item)
+    wanted = load_range(dependencies, item)
+    if wanted is None:
+        raise PlanOutdatedError("another plan has replaced the plan of the range")
     try:
-        counted = _Reading(dependencies, item).read(columns)
+        counted = _Reading(dependencies, item, wanted).read(columns)
     except CorruptObjectError as error:
         raise UnavailableError(error.message) from error  # the plan has compared the checksum
     except NotFoundError as error:
@@ -89,15 +92,15 @@ def _require_current(dependencies: Dependencies, item: Item) -> dict[str, str] |
 
 
 def _fail(dependencies: Dependencies, item: Item, reason: str) -> None:
-    log.warning("range %d failed: %s", item.range.number, reason)
-    record_failed_range(dependencies.database, item.job.ingest_id, item.range.number, reason[:500])
+    log.warning("range %d failed: %s", item.number, reason)
+    record_failed_range(dependencies.database, item.job.ingest_id, item.number, reason[:500])
 
 
 class _Reading:
     """Reads one range."""
 
-    def __init__(self, dependencies: Dependencies, item: Item) -> None:
-        self._dependencies, self._job, self._range = dependencies, item.job, item.range
+    def __init__(self, dependencies: Dependencies, item: Item, wanted: Range) -> None:
+        self._dependencies, self._job, self._range = dependencies, item.job, wanted
 
     def read(self, columns: dict[str, str] | None) -> Any:
         """Store the batches that are missing; returns what the rows have counted, as JSON."""

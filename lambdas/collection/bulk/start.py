@@ -1,5 +1,7 @@
 """Chooses who reads an object: one run after another, or the state machine."""
 
+from secrets import token_hex
+
 from lambdas.collection.bulk.ranges import fingerprint
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.mapping import find_mapping
@@ -39,7 +41,8 @@ def starts_bulk(dependencies: Dependencies, ingest_id: str, key: str, etag: str)
     if earlier.is_hopeless(dependencies.max_run_attempts):
         raise IngestError("no_progress", f"{earlier.attempts} {_NO_PROGRESS}")
     state.executions, state.rounds = state.executions + 1, 0
-    state.execution = f"{ingest_id}-{state.executions}"
+    # a name cannot be used again for 90 days, also if the ledger was restored from a backup
+    state.execution = f"{ingest_id}-{state.executions}-{token_hex(4)}"
     save_bulk(dependencies.database, ingest_id, state)
     job = {"ingest_id": ingest_id, "key": key, "etag": etag}
     machine.start(state.execution, {"job": job})

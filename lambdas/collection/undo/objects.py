@@ -26,18 +26,18 @@ def delete_derived(dependencies: Dependencies, ingest_id: str) -> None:
     require_idle(dependencies.database, ingest_id, clean)
     parts = derived_keys(dependencies.artefacts, ingest_id)
     derived = [key for keys in parts.values() for key in keys]
+    plans = [info.key for info in dependencies.clean.list(layout.plan_prefix(ingest_id))]
     models = Counter(key.split("/")[1] for key in derived if key.endswith(".npy"))
 
     def count(receipt: Receipt) -> None:
         removed = receipt.removed
         removed.clean_shards = max(removed.clean_shards, len(clean))
+        removed.plans = max(removed.plans, len(plans))
         removed.embeddings = dict(Counter(removed.embeddings) | models)
 
     undo.update_receipt(dependencies.database, ingest_id, count)
     _delete_all(dependencies.artefacts, derived)
-    _delete_all(dependencies.clean, clean)
-    plans = [info.key for info in dependencies.clean.list(layout.plan_prefix(ingest_id))]
-    _delete_all(dependencies.clean, plans)
+    _delete_all(dependencies.clean, [*clean, *plans])
 
 
 def delete_quarantined(dependencies: Dependencies, ingest_id: str) -> None:

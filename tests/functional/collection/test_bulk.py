@@ -153,9 +153,9 @@ def test_items_that_fail_are_read_when_the_object_is_collected_again(
 
     def fail(item):
         """One item cannot be read, the other one never answers."""
-        limits = Limits(max_bytes=1) if item["range"]["number"] == 1 else Limits()
+        limits = Limits(max_bytes=1) if item["number"] == 1 else Limits()
         machine.world = bulk.replace(limits=limits)
-        if item["range"]["number"] == 4:
+        if item["number"] == 4:
             raise RuntimeError("killed")
 
     machine.before_read = fail
@@ -286,7 +286,7 @@ def test_an_upload_that_is_undone_in_the_middle_is_not_read_on(bulk, machine, ro
     database = bulk.dependencies.database
 
     def undo_at(item):
-        if item["range"]["number"] == 3:
+        if item["number"] == 3:
             undo.request_undo(database, bulk.report(arrival).ingest_id)
 
     machine.before_read = undo_at

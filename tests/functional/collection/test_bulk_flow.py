@@ -36,7 +36,7 @@ class Function:
 
     def invoke(self, function_name, qualifier, body, headers, response_headers):
         event = json.loads(body)
-        number = event["item"]["range"]["number"] if event["step"] == "read" else event["step"]
+        number = event["item"]["number"] if event["step"] == "read" else event["step"]
         with self._lock:
             self.attempts[number] = self.attempts.get(number, 0) + 1
             fault = self.faults[number].pop(0) if self.faults.get(number) else None
@@ -142,7 +142,7 @@ def wait():
     deadline = time.monotonic() + 300
     while True:
         newest = step_functions.list_executions(stateMachineArn=arn)["executions"]
-        newest = max(newest, key=lambda each: int(each["name"].rpartition("-")[2]))
+        newest = max(newest, key=lambda each: int(each["name"].split("-")[-2]))
         if newest["status"] != "RUNNING":
             return step_functions.describe_execution(executionArn=newest["executionArn"])
         assert time.monotonic() < deadline
