@@ -69,7 +69,7 @@ def test_collection_reads_dumps_writes_clean_shards_and_removes_what_came_from_a
     assert _keys(permissions, "s3:PutObject", "Raw") == set()
     assert _keys(permissions, "s3:DeleteObject", "Raw") == set()
     assert _keys(permissions, "s3:DeleteObjectVersion", "Raw") == {"uploads/*"}
-    assert _keys(permissions, "s3:GetObject", "Clean") == {"plans/*"}
+    assert _keys(permissions, "s3:GetObject", "Clean") == {"plans/*", "reviews/*"}
     assert _keys(permissions, "s3:PutObject", "Clean") == {"plans/*", "reviews/*"}
     assert _keys(permissions, "s3:DeleteObject", "Clean") == {
         *("plans/*", "reviews/*", "quarantine/objects/*")
@@ -78,7 +78,6 @@ def test_collection_reads_dumps_writes_clean_shards_and_removes_what_came_from_a
         *("embeddings/*", "pointers/*", "quarantine/open/*", "indexes/*/shards.json"),
         "quarantine/objects/*/indexes/*/shards.json",
     }
-    assert _keys(permissions, "s3:GetObject", "Clean") == {"reviews/*"}
     assert _keys(permissions, "s3:PutObject", "Artefacts") == {
         *("embeddings/*", "forgotten/*", "quarantine/healed/*")
     }

@@ -1,7 +1,6 @@
 """The last step: closes an ingest that was read in ranges."""
 
 import logging
-from collections import Counter
 from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
@@ -14,14 +13,13 @@ from lambdas.collection.opening import describe_dump, read_options
 from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.queueing import queue_marked
 from lambdas.collection.ranged import open_ranged
-from lambdas.collection.reading import MakerMark, read_dump
+from lambdas.collection.reading import add_marks, read_dump
 from shared.db.ingest.bulk import BulkState, bulk_state, save_bulk
 from shared.db.ingest.undo import undo_state
 from shared.errors import UnavailableError
 from shared.schemas.messages import BuildIndex
 
 log = logging.getLogger(__name__)
-_MAX_EXAMPLES = 3
 _SHOWN_FAILURES = 3
 _MAX_ROUNDS = 5
 
@@ -104,16 +102,9 @@ def _describe(dependencies: Dependencies, job: Job, state: BulkState, ranges: Ra
     counted = [COUNTED.validate_python(state.done[str(each.number)]) for each in ranges.ranges]
     options = read_options(dependencies, find_mapping(dependencies.raw, job.key))
     mark = ranges.ranges[-1].mark
-    resume = mark and replace(mark, maker=_sum(counted))
+    resume = mark and replace(mark, maker=add_marks(counted))
     with open_ranged(dependencies.raw, job.key, job.etag) as stream:
         body = cast("BinaryIO", stream)
         dump = read_dump(body, name=job.key, options=options, resume=resume)
         warnings = list(dict.fromkeys([*state.warnings, *dump.warnings]))
         describe_dump(dependencies, job.ingest_id, dump, options, warnings=warnings)
-
-
-def _sum(counted: list[MakerMark]) -> MakerMark:
-    unread = sum((Counter(each.ratings_unread) for each in counted), Counter())
-    examples = dict.fromkeys(text for each in counted for text in each.rating_examples)
-    dates = sum(each.dates_unread for each in counted)
-    return MakerMark(counted[0].conventions, dict(unread), list(examples)[:_MAX_EXAMPLES], dates)

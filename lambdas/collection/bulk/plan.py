@@ -148,7 +148,9 @@ def _planned(
         "bucket": dependencies.clean.bucket,
     }
     if todo:
-        result["items"] = write_items(dependencies, [Item(job, ranges.plan, each.number) for each in todo])
+        result["items"] = write_items(
+            dependencies, [Item(job, ranges.plan, each.number) for each in todo]
+        )
     log.info("%d of %d ranges to read", len(todo), state.ranges, extra={"ingest_id": job.ingest_id})
     return result
 

@@ -20,7 +20,7 @@ from shared.db.ingest.bulk import (
     record_difference,
     record_failed_range,
     record_range,
-    stored_sums,
+    stored_rows,
 )
 from shared.db.ingest.shards import StoredBatch
 from shared.db.ingest.undo import undo_state
@@ -105,9 +105,8 @@ class _Reading:
     def read(self, columns: dict[str, str] | None) -> Any:
         """Store the batches that are missing; returns what the rows have counted, as JSON."""
         job, wanted = self._job, self._range
-        sums = stored_sums(self._dependencies.database, job.ingest_id)
-        rows = sums.accepted + sums.rejected
-        check_rejects(sums.rejected, rows, self._dependencies.limits)
+        accepted, rejected = stored_rows(self._dependencies.database, job.ingest_id)
+        check_rejects(rejected, accepted + rejected, self._dependencies.limits)
         stored = self._stored()
         mark = wanted.mark
         resume = Checkpoint(wanted.part, wanted.before, mark) if mark else None

@@ -5,6 +5,7 @@ from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions, split_mapping
 from lambdas.collection.reading.reader import Batch, Border, Dump, IndivisibleError, check_rejects
 from lambdas.collection.reading.rows import MakerMark
+from lambdas.collection.reading.summary import add_marks
 
 __all__ = [
     "Archive",
@@ -17,6 +18,7 @@ __all__ = [
     "MakerMark",
     "Profile",
     "ReadOptions",
+    "add_marks",
     "check_rejects",
     "read_dump",
     "split_mapping",

@@ -1,14 +1,18 @@
 """What a user should know about the rows of a dump: warnings and details of its profile."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lambdas.collection.reading.options import Profile
+from lambdas.collection.reading.picture_urls import PictureCounts
 from lambdas.collection.reading.ratings import RatingProblem
-from lambdas.collection.reading.rows import RowMaker
+from lambdas.collection.reading.rows import MakerMark, RowMaker
 
 _MAX_NAMES = 8
 _MAX_NAME_CHARACTERS = 40
 _MAX_COLUMNS = 100
+_MAX_EXAMPLES = 3
 
 
 def row_details(maker: RowMaker, profile: Profile) -> dict[str, Any]:
@@ -51,3 +55,25 @@ def _names(columns: list[str]) -> str:
     shown = ", ".join(repr(name[:_MAX_NAME_CHARACTERS]) for name in columns[:_MAX_NAMES])
     more = len(columns) - _MAX_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def add_marks(counted: Sequence[MakerMark]) -> MakerMark:
+    """What parts of a dump have counted for warnings, in the order of the parts."""
+    unread = sum((Counter(each.ratings_unread) for each in counted), Counter())
+    pictures = [each.pictures for each in counted]
+    return MakerMark(
+        counted[0].conventions,
+        dict(unread),
+        _first(each.rating_examples for each in counted),
+        sum(each.dates_unread for each in counted),
+        PictureCounts(
+            sum(each.unread for each in pictures),
+            sum(each.dropped for each in pictures),
+            _first(each.examples for each in pictures),
+        ),
+    )
+
+
+def _first(examples: Iterable[list[str]]) -> list[str]:
+    different = dict.fromkeys(text for each in examples for text in each)
+    return list(different)[:_MAX_EXAMPLES]

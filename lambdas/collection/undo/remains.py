@@ -12,11 +12,23 @@ _NOT_REACHED = (
     "the name and the checksum of the uploaded file, which stay in this ledger",
     "the name of the uploaded file in access logs",
 )
+_HISTORY_DAYS = 90
+"""Time for which Step Functions keeps ended executions."""
+_RESULT_DAYS = 30
+"""Time after which results of executions expire (cdk/stacks/storage.py)."""
 
 
 def describe_remains(dependencies: Dependencies, receipt: Receipt) -> None:
     """Add what ages out later, and what is not reached."""
-    receipt.later = copies_that_age_out(dependencies, receipt.undone_at)
+    now = receipt.undone_at
+    receipt.later = copies_that_age_out(dependencies, now)
+    if now is not None and receipt.removed.plans:
+        what = (
+            "results and history of the state machine that read the file in ranges: its name, the"
+            " numbers of the ranges, and messages of errors"
+        )
+        days = max(_HISTORY_DAYS, _RESULT_DAYS + dependencies.old_version_days)
+        receipt.later.insert(0, AgesOut(what=what, until=_until(now, days)))
     receipt.not_reached = list(_NOT_REACHED)
 
 

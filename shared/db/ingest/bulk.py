@@ -3,12 +3,13 @@
 They are in one column: the plan, what each finished range has counted, failures, and the time used.
 """
 
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from shared.db.connection import Database
+from shared.db.ingest.outcomes import count_rows
 from shared.errors import UnavailableError
 from shared.schemas.ingest import BulkProgress
 
@@ -46,13 +47,6 @@ class BulkState(BaseModel):
 
 _USD_PER_GB_SECOND = 0.0000166667
 """Price of Lambda on x86."""
-
-
-class Sums(NamedTuple):
-    """What an ingest has stored so far."""
-
-    accepted: int
-    rejected: int
 
 
 def bulk_state(database: Database, ingest_id: str) -> BulkState:
@@ -130,10 +124,10 @@ def record_time(database: Database, ingest_id: str, gb_seconds: float) -> None:
     _update(database, ingest_id, new, (gb_seconds,))
 
 
-def stored_sums(database: Database, ingest_id: str) -> Sums:
-    """Accepted and rejected rows of an ingest so far."""
+def stored_rows(database: Database, ingest_id: str) -> tuple[int, int]:
+    """Accepted and rejected rows of an ingest so far; excluded rows do not count."""
     with database.transaction() as connection:
-        return Sums(*count_rows(connection, ingest_id))
+        return count_rows(connection, ingest_id)
 
 
 def _update(

@@ -51,7 +51,13 @@ def rows_of_dump(make_review):
     random.Random(3).shuffle(numbers)
     ratings = {n: 9 if n % 500 == 499 else n % 5 + 1 for n in range(ROWS)}
     return [
-        make_review(n, text="" if n % 97 == 5 else f"Text {n}.", rating=ratings[n]) for n in numbers
+        make_review(
+            n,
+            text="" if n % 97 == 5 else f"Text {n}.",
+            rating=ratings[n],
+            images=[f"picture {n}"] if n % 700 == 11 else [],
+        )
+        for n in numbers
     ]
 
 
@@ -120,6 +126,7 @@ def test_ranges_store_what_one_run_stores(
     assert (report.bulk.records, report.bulk.ranges_failed) == (report.rows_read, 0)
     assert 0 < report.bulk.cost_usd < 0.1
     assert any("not on the scale" in warning for warning in report.warnings)
+    assert any("pictures are not" in each for each in report.warnings) is (form == "jsonl")
     again = rows("SELECT record FROM rejects UNION ALL SELECT record FROM reviews")
     assert len(set(again)) == len(again) == len(records)
     parts = [json.loads(each)["part"] for each in bulk.dependencies.processing_queue.take()]
@@ -306,8 +313,32 @@ def test_an_upload_is_undone_once_no_range_is_being_read(bulk, machine, rows_of_
     ):
         undo_ingest(bulk.dependencies, ingest_id)
     undo_ingest(bulk.dependencies, ingest_id)
-    assert bulk.report(arrival).status is IngestStatus.UNDONE
+    state = undo.undo_state(database, ingest_id)
+    assert state.status is IngestStatus.UNDONE
     assert list(bulk.dependencies.clean.list("")) == []
+    assert state.undo.removed.plans == 2
+    history = state.undo.later[0]
+    assert "state machine" in history.what
+    assert 89 <= (history.until - state.undo.undone_at).days <= 91
+
+    # the same bytes again are the same ingest, and no name of an execution is used twice
+    arrival = bulk.put("uploads/a.jsonl", jsonl_of(rows_of_dump))
+    assert run(bulk, machine, arrival) == {"state": "collected"}
+    assert bulk.report(arrival).ingest_id == ingest_id
+
+
+def test_items_quote_nothing_of_the_dump(bulk, machine, rows_of_dump):
+    """Step Functions keeps them for 90 days."""
+    arrival = bulk.put("uploads/a.csv", csv_of(rows_of_dump))
+    items = []
+    machine.before_read = items.append
+    run(bulk, machine, arrival)
+    job = {"ingest_id": bulk.report(arrival).ingest_id, "key": arrival.key, "etag": arrival.etag}
+    plan = bulk_state(bulk.dependencies.database, job["ingest_id"]).plan
+    numbers = range(len(items))
+    assert sorted(items, key=lambda each: each["number"]) == [
+        {"job": job, "plan": plan, "number": number} for number in numbers
+    ]
 
 
 @pytest.mark.parametrize(
