@@ -6,6 +6,7 @@ import pytest
 
 from cdk.environments import ENVIRONMENTS
 from cdk.stacks.collection import FLOW
+from shared.errors import ConflictError, UnavailableError
 from shared.storage import layout
 from tests.infra.templates import Assembly, Statement, as_list, statements
 
@@ -42,6 +43,17 @@ def test_the_deployed_flow_is_the_tested_one_with_as_many_workers_as_the_queue(
     # input and output of states quote the header of the dump
     assert machine.properties["LoggingConfiguration"]["IncludeExecutionData"] is False
     assert machine.properties["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_every_step_is_repeated_after_an_error_that_passes():
+    """Step Functions compares names, and knows nothing of base classes."""
+    steps = json.loads(FLOW.read_text())["States"]
+    steps |= steps["ReadRanges"]["ItemProcessor"]["States"]
+    passing = {UnavailableError, *UnavailableError.__subclasses__(), ConflictError}
+    for step in (each for each in steps.values() if each["Type"] == "Task"):
+        repeated = {name for retry in step["Retry"] for name in retry["ErrorEquals"]}
+        assert {each.__name__ for each in passing} <= repeated
+    assert not any(each.__subclasses__() for each in passing - {UnavailableError})
 
 
 def test_ranges_leave_concurrency_for_messages(assembly: Assembly):

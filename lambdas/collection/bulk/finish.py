@@ -16,7 +16,7 @@ from lambdas.collection.ranged import open_ranged
 from lambdas.collection.reading import add_marks, read_dump
 from shared.db.ingest.bulk import BulkState, bulk_state, save_bulk
 from shared.db.ingest.undo import undo_state
-from shared.errors import UnavailableError
+from shared.errors import WaitingError
 from shared.schemas.messages import BuildIndex
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def finish(dependencies: Dependencies, job: Job) -> dict[str, Any]:
     """
     with dependencies.database.lock(f"collect:{job.ingest_id}") as acquired:
         if not acquired:
-            raise UnavailableError("another worker is collecting this object")
+            raise WaitingError("another worker is collecting this object")
         if undo_state(dependencies.database, job.ingest_id) is not None:
             return {"state": "undone"}
         ending, is_index_due = _close(dependencies, job)

@@ -24,7 +24,7 @@ from lambdas.collection.run_time import RunTime
 from shared.db.ingest.bulk import BulkState, bulk_state, save_bulk
 from shared.db.ingest.shards import StoredBatch
 from shared.db.ingest.undo import undo_state
-from shared.errors import CorruptObjectError, IngestError, NotFoundError, UnavailableError
+from shared.errors import CorruptObjectError, IngestError, NotFoundError, WaitingError
 
 log = logging.getLogger(__name__)
 BATCHES_PER_RANGE = 20
@@ -43,7 +43,7 @@ def plan(dependencies: Dependencies, job: Job) -> dict[str, Any]:
     """
     with dependencies.database.lock(f"collect:{job.ingest_id}") as acquired:
         if not acquired:
-            raise UnavailableError("another worker is collecting this object")
+            raise WaitingError("another worker is collecting this object")
         if undo_state(dependencies.database, job.ingest_id) is not None:
             return {"state": "undone"}
         stored = dependencies.ledger.start(job.ingest_id)

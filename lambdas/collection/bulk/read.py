@@ -24,7 +24,13 @@ from shared.db.ingest.bulk import (
 )
 from shared.db.ingest.shards import StoredBatch
 from shared.db.ingest.undo import undo_state
-from shared.errors import CorruptObjectError, IngestError, NotFoundError, UnavailableError
+from shared.errors import (
+    CorruptObjectError,
+    IngestError,
+    NotFoundError,
+    UnavailableError,
+    WaitingError,
+)
 
 log = logging.getLogger(__name__)
 COUNTED = TypeAdapter(MakerMark)
@@ -56,7 +62,7 @@ def read_range(dependencies: Dependencies, item: Item) -> dict[str, Any]:
     lock = range_lock(item.job.ingest_id, item.number)
     with dependencies.database.lock(lock) as acquired:
         if not acquired:
-            raise UnavailableError("another attempt at this range has not ended")
+            raise WaitingError("another attempt at this range has not ended")
         return _read(dependencies, item)
 
 

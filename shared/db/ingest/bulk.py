@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from shared.db.connection import Database
 from shared.db.ingest.outcomes import count_rows
-from shared.errors import UnavailableError
+from shared.errors import WaitingError
 from shared.schemas.ingest import BulkProgress
 
 _UPDATE: LiteralString = (
@@ -69,12 +69,12 @@ def require_no_reader(database: Database, ingest_id: str) -> None:
     One that begins later finds that, and reads nothing.
 
     Raises:
-        UnavailableError: one is being read; deliver the message again.
+        WaitingError: one is being read; deliver the message again.
     """
     for number in range(bulk_state(database, ingest_id).ranges):
         with database.lock(range_lock(ingest_id, number)) as acquired:
             if not acquired:
-                raise UnavailableError("a range of the object is still being read")
+                raise WaitingError("a range of the object is still being read")
 
 
 def bulk_progress(column: Any) -> BulkProgress | None:
