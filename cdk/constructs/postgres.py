@@ -7,7 +7,6 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cdk.constructs.acknowledgments import acknowledge
@@ -35,8 +34,6 @@ class Postgres:
     """The id that identifies it in IAM policies for connections."""
     host: str
     """Endpoint for reading and writing."""
-    secret: secretsmanager.ISecret
-    """Secret of the owner: host, port, username, password, dbname."""
     target: rds.ProxyTarget
     dimensions: dict[str, str]
     """CloudWatch dimensions of its metrics (namespace AWS/RDS)."""
@@ -56,7 +53,7 @@ def create_postgres(
         scope: the stack.
         operations: the environment, whose ``database`` determines kind and size.
         network: provides the isolated subnets.
-        key: encrypts disk, snapshots, performance data and the secret.
+        key: encrypts disk, snapshots and performance data.
         group: security group of the database.
     """
     environment = operations.environment
@@ -66,7 +63,9 @@ def create_postgres(
         "vpc": network.vpc,
         "vpc_subnets": network.subnets,
         "security_groups": [group],
-        "credentials": rds.Credentials.from_generated_secret(OWNER, encryption_key=key),
+        "credentials": rds.Credentials.from_username(OWNER),
+        # without it CDK makes a password; see _require_tokens
+        "manage_master_user_password": True,
         "iam_authentication": True,
         "storage_encrypted": True,
         "storage_encryption_key": key,
@@ -124,12 +123,12 @@ def _create_cluster(
         copy_tags_to_snapshot=True,
         **common,
     )
+    _require_tokens(cluster, rds.CfnDBCluster)
     _acknowledge_findings(cluster, protected=common["deletion_protection"])
     return Postgres(
         construct=cluster,
         resource_id=cluster.cluster_resource_identifier,
         host=cluster.cluster_endpoint.hostname,
-        secret=_require_secret(cluster.secret),
         target=rds.ProxyTarget.from_cluster(cluster),
         dimensions={"DBClusterIdentifier": cluster.cluster_identifier},
     )
@@ -156,6 +155,7 @@ def _create_instance(
         copy_tags_to_snapshot=True,
         **common,
     )
+    _require_tokens(instance, rds.CfnDBInstance)
     _acknowledge_findings(instance, protected=common["deletion_protection"])
     if not size.multi_az:
         acknowledge(instance, "AwsSolutions-RDS3", "Each environment chooses multi_az")
@@ -163,7 +163,6 @@ def _create_instance(
         construct=instance,
         resource_id=str(instance.instance_resource_id),
         host=instance.db_instance_endpoint_address,
-        secret=_require_secret(instance.secret),
         target=rds.ProxyTarget.from_instance(instance),
         dimensions={"DBInstanceIdentifier": instance.instance_identifier},
     )
@@ -175,7 +174,12 @@ def _acknowledge_findings(database: Construct, *, protected: bool) -> None:
         acknowledge(database, "AwsSolutions-RDS10", _UNPROTECTED_REASON)
 
 
-def _require_secret(secret: secretsmanager.ISecret | None) -> secretsmanager.ISecret:
-    if secret is None:
-        raise TypeError("the database has no secret")
-    return secret
+def _require_tokens(
+    database: Construct, kind: type[rds.CfnDBCluster] | type[rds.CfnDBInstance]
+) -> None:
+    """Have the owner connect with IAM from the start; CDK has no option for it."""
+    resource = database.node.default_child
+    if not isinstance(resource, kind):
+        raise TypeError(f"{database.node.path} has no {kind.__name__}")
+    resource.manage_master_user_password = None
+    resource.master_user_authentication_type = "iam-db-auth"

@@ -1,4 +1,4 @@
-"""PostgreSQL with its proxy, the rotation of the owner's password, and the schema."""
+"""PostgreSQL with its proxy, and the schema."""
 
 import hashlib
 from typing import Any
@@ -8,7 +8,6 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cdk.constructs import grants
@@ -19,13 +18,12 @@ from cdk.constructs.function import ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.network import POSTGRES, Network
 from cdk.constructs.operations import Operations
-from cdk.constructs.postgres import DATABASE, Postgres, create_postgres
+from cdk.constructs.postgres import DATABASE, OWNER, Postgres, create_postgres
 from cdk.packaging import table
 from cdk.paths import ROOT
 from lambdas.migrations.settings import MigrationSettings, newest_revision
 from shared.settings.base import APP_USER
 
-_ROTATION_DAYS = 30
 _WORKER_WAIT_SECONDS = 60
 """How long a worker waits for a connection: longer than a failover or the wake-up of a cluster."""
 _WAKE_UP_WAIT_SECONDS = 20
@@ -38,9 +36,9 @@ _BASIC_POLICY = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasi
 class DatabaseStack(Stack):
     """A database, its schema, and the access to it.
 
-    Functions connect with IAM, as a user that owns nothing. Exports ``values`` (fields of
-    DatabaseSettings) for workers, ``request_values`` for functions of the API, ``grants``, and
-    the ``dimensions`` of its metrics.
+    All connect with IAM: functions as a user that owns nothing, migrations as the owner. Exports
+    ``values`` (fields of DatabaseSettings) for workers, ``request_values`` for functions of the
+    API, ``grants``, and the ``dimensions`` of its metrics.
 
     The schema is part of this stack, so stacks that are deployed later find the tables they need.
     """
@@ -72,8 +70,7 @@ class DatabaseStack(Stack):
         self.dimensions = database.dimensions
         if operations.environment.keep_data:
             back_up_elsewhere(self, operations=operations, key=key, database=database.construct)
-        self._rotate_password(name, database, network)
-        schema = self._migrate(operations, network, key, database)
+        schema = self._migrate(operations, network, database)
         host, resource_id = database.host, database.resource_id
         if size.proxy:
             proxy_logs = operations.named_log_group(self, "ProxyLogs", f"/aws/rds/proxy/{name}")
@@ -88,7 +85,7 @@ class DatabaseStack(Stack):
             **_REQUEST_POOL,
             **({"database_wait_seconds": _WAKE_UP_WAIT_SECONDS} if can_pause else {}),
         }
-        self.grants = [self._connect_grant(resource_id)]
+        self.grants = [self._connect_grant(resource_id, APP_USER)]
 
     def _create_group(self, name: str, network: Network, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
@@ -99,9 +96,9 @@ class DatabaseStack(Stack):
             description=description,
         )
 
-    def _connect_grant(self, resource_id: str) -> Grant:
+    def _connect_grant(self, resource_id: str, user: str) -> Grant:
         arn = self.format_arn(
-            service="rds-db", resource="dbuser", resource_name=f"{resource_id}/{APP_USER}"
+            service="rds-db", resource="dbuser", resource_name=f"{resource_id}/{user}"
         ).replace("dbuser/", "dbuser:")
         return Grant(["rds-db:connect"], [arn])
 
@@ -121,7 +118,7 @@ class DatabaseStack(Stack):
         # a group without an egress rule would allow all outbound traffic
         group.add_egress_rule(ec2.Peer.ipv4(network.vpc.vpc_cidr_block), POSTGRES, "PostgreSQL")
         role = iam.Role(self, "ProxyRole", assumed_by=iam.ServicePrincipal("rds.amazonaws.com"))
-        grants.attach(role, self._connect_grant(resource_id))
+        grants.attach(role, self._connect_grant(resource_id, APP_USER))
         return rds.DatabaseProxy(
             self,
             "Proxy",
@@ -141,33 +138,12 @@ class DatabaseStack(Stack):
             max_idle_connections_percent=10,
         )
 
-    def _rotate_password(self, name: str, database: Postgres, network: Network) -> None:
-        """Rotate the owner's password; functions are not affected, as they connect with IAM."""
-        schedule = database.secret.add_rotation_schedule(
-            "Rotation",
-            automatically_after=Duration.days(_ROTATION_DAYS),
-            # an immediate rotation would change the password during the migration
-            rotate_immediately_on_update=False,
-            hosted_rotation=secretsmanager.HostedRotation.postgre_sql_single_user(
-                # environments may share an account, so the name needs the environment
-                function_name=f"{name}-rotation",
-                vpc=network.vpc,
-                vpc_subnets=network.subnets,
-                security_groups=[network.function_group],
-            ),
-        )
-        # Secrets Manager tests the rotation immediately, which needs a running instance
-        constructs = database.construct.node.find_all()
-        schedule.node.add_dependency(*(c for c in constructs if isinstance(c, rds.CfnDBInstance)))
-
     def _migrate(
         self,
         operations: Operations,
         network: Network,
-        key: kms.IKey,
         database: Postgres,
     ) -> CustomResource:
-        secret = database.secret
         migrations = ServiceFunction(
             self,
             "Migrations",
@@ -175,12 +151,13 @@ class DatabaseStack(Stack):
             asset="migrations",
             settings=MigrationSettings,
             values={
-                "database_secret_id": secret.secret_arn,
-                "database_tls": "verify-full",
+                "database_host": database.host,
+                "database_name": DATABASE,
+                "database_user": OWNER,
                 "app_user": APP_USER,
             },
             description="Migrates the schema to the newest revision, grants access to functions",
-            grants=[grants.read_secret(secret), grants.decrypt(key)],
+            grants=[self._connect_grant(database.resource_id, OWNER)],
             network=network,
         )
         keep_failures(

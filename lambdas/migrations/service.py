@@ -74,7 +74,8 @@ def run(dependencies: Dependencies) -> str:
         credentials = dependencies.read_credentials()
         revision = _migrate_when_awake(credentials, dependencies.wake_seconds)
         if dependencies.app_user:
-            grant_access(credentials, dependencies.app_user)
+            # a token may have expired during the migration
+            grant_access(dependencies.read_credentials(), dependencies.app_user)
     except NewerSchemaError:
         raise
     except Exception as error:

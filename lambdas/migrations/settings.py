@@ -10,10 +10,8 @@ _VERSIONS = Path(__file__).resolve().parents[2] / "shared" / "db" / "migrations"
 
 
 class MigrationSettings(DatabaseSettings):
-    """The database to migrate, with its owner's secret, and the user to grant access."""
+    """The database to migrate (itself, not the proxy), as the owner of its tables."""
 
-    database_secret_id: str = Field(min_length=1)
-    """Secret of the tables' owner; migrations connect without the proxy, to the database itself."""
     app_user: str = ""
     """User of the functions, created and granted its rights; empty: none."""
     wake_seconds: float = Field(60.0, ge=0)

@@ -11,7 +11,7 @@ from lambdas.promotion.settings import PromotionSettings
 _ROOT = "/opt/ml/processing"
 _ACTIVATION_SETTINGS = (
     *("artefact_bucket", "clean_bucket", "processing_queue_url", "database_secret_id"),
-    *("database_host", "database_port", "database_name", "database_user", "database_tls"),
+    *("database_host", "database_port", "database_name", "database_user"),
     *("database_ca_file", "second_model", "second_model_below"),
 )
 """Settings that are passed on to the activation job."""

@@ -61,8 +61,7 @@ def _read_credentials(settings: DatabaseSettings) -> Callable[[], Secret]:
         value = read_secret(client("secretsmanager"), name)
         if missing := [field for field in _SECRET_FIELDS if field not in value]:
             raise ReviewlensError(f"the secret {name} lacks {', '.join(missing)}")
-        tls = _tls(settings) if settings.database_tls == "verify-full" else {}
-        return {**{field: value[field] for field in _SECRET_FIELDS}, **tls}
+        return {field: value[field] for field in _SECRET_FIELDS}
 
     return secret
 

@@ -7,7 +7,7 @@ from psycopg import sql
 
 from shared.db.connection import Secret, connection_arguments
 from shared.db.migrations import MIGRATION_LOCK
-from shared.errors import ReviewlensError, UnavailableError
+from shared.errors import UnavailableError
 
 TABLE_PRIVILEGES: dict[str, LiteralString] = {
     "products": "SELECT, INSERT, UPDATE, DELETE",
@@ -48,13 +48,16 @@ def grant_access(secret: Secret, user: str) -> None:
 
     The privileges are replaced in one transaction, so that concurrent work is not affected.
 
+    On RDS the user connects with IAM. Since PostgreSQL 16 the owner, which creates the role, is a
+    member of it and thereby of ``rds_iam``. RDS may then refuse the owner's password, so the owner
+    must connect with IAM as well.
+
     Args:
         secret: credentials of the owner of the tables.
         user: name of the role; it gets no password.
 
     Raises:
         UnavailableError: the database does not answer.
-        ReviewlensError: the owner could no longer connect, so IAM was revoked.
     """
     name = sql.Identifier(user)
     try:
@@ -63,35 +66,13 @@ def grant_access(secret: Secret, user: str) -> None:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
             if not _role_exists(connection, user):
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-            uses_iam = _role_exists(connection, _IAM_ROLE)
-            if uses_iam:
+            if _role_exists(connection, _IAM_ROLE):
                 connection.execute(
                     sql.SQL("GRANT {} TO {}").format(sql.Identifier(_IAM_ROLE), name)
                 )
             _grant(connection, name)
-            connection.commit()
-            if uses_iam:
-                _verify_owner_access(connection, secret, name)
     except psycopg.OperationalError as error:
         raise UnavailableError("the database does not answer") from error
-
-
-def _verify_owner_access(
-    connection: psycopg.Connection, secret: Secret, name: sql.Identifier
-) -> None:
-    """Revoke IAM if it would lock the owner out.
-
-    Since PostgreSQL 16, the creator of a role is a member of it, and thereby indirectly of
-    ``rds_iam``: a server that counts indirect members would refuse the owner's password.
-    """
-    try:
-        psycopg.connect(**connection_arguments(secret)).close()
-    except psycopg.OperationalError as error:
-        connection.execute(sql.SQL("REVOKE {} FROM {}").format(sql.Identifier(_IAM_ROLE), name))
-        connection.commit()
-        raise ReviewlensError(
-            "with IAM for the functions' user the owner's password is refused: IAM was revoked"
-        ) from error
 
 
 def _role_exists(connection: psycopg.Connection, role: str) -> bool:

@@ -1,6 +1,6 @@
 """Base classes of the functions' settings."""
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,7 +46,7 @@ class DatabaseSettings(ServiceSettings):
     """
 
     database_secret_id: str = ""
-    """Secret in Secrets Manager with the credentials: for the local stack and for migrations."""
+    """Secret in Secrets Manager with the credentials: for the local stack."""
     database_host: str = ""
     """Endpoint of RDS Proxy, or of the database itself, to connect to with IAM."""
     database_port: int = Field(5432, ge=1, le=65535)
@@ -55,8 +55,6 @@ class DatabaseSettings(ServiceSettings):
     """Database at that endpoint."""
     database_user: str = APP_USER
     """User to connect as with IAM."""
-    database_tls: Literal["prefer", "verify-full"] = "prefer"
-    """TLS mode for a secret; with IAM the server is always verified (``verify-full``)."""
     database_ca_file: str = ""
     """CA certificates that verify the server; empty: the bundled ones of RDS and RDS Proxy."""
     database_pool_size: int = 4

@@ -9,6 +9,7 @@ from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import ManualArgs, lint_file
 
 from cdk.app import feature_flags
+from cdk.constructs.postgres import OWNER
 from cdk.environments import PROD, DatabaseSize
 from cdk.stage import ReviewlensStage
 from lambdas.migrations.settings import newest_revision
@@ -35,13 +36,23 @@ def _cluster(assembly: Assembly, environment: str) -> Resource:
     return cluster
 
 
+def _assert_no_password(database: Resource) -> None:
+    """Its owner connects with IAM from the start."""
+    properties = database.properties
+    assert properties["EnableIAMDatabaseAuthentication"] is True
+    assert properties["MasterUsername"] == OWNER
+    assert properties["MasterUserAuthenticationType"] == "iam-db-auth"
+    # RDS accepts neither beside it
+    assert not {"MasterUserPassword", "ManageMasterUserPassword"} & properties.keys()
+
+
 def test_clusters_are_encrypted_and_accept_iam_tokens(assembly: Assembly):
     clusters = assembly.all("AWS::RDS::DBCluster")
     assert len(clusters) == 3
     for cluster in clusters:
         assert cluster.properties["StorageEncrypted"] is True
         assert cluster.properties["KmsKeyId"]
-        assert cluster.properties["EnableIAMDatabaseAuthentication"] is True
+        _assert_no_password(cluster)
         assert cluster.properties["EnableCloudwatchLogsExports"] == ["postgresql"]
         assert cluster.properties["PerformanceInsightsEnabled"] is True
 
@@ -124,12 +135,23 @@ def test_functions_connect_as_a_user_that_owns_nothing(assembly: Assembly, envir
         assert parts[-1] == f"/{APP_USER}"
 
 
-def test_the_owners_password_rotates_automatically_but_not_at_deployment(assembly: Assembly):
-    for schedule in assembly.all("AWS::SecretsManager::RotationSchedule"):
-        properties = schedule.properties
-        assert properties["RotationRules"]["ScheduleExpression"] == "rate(30 days)"
-        assert properties["RotateImmediatelyOnUpdate"] is False
-        assert properties["HostedRotationLambda"]["RotationType"] == "PostgreSQLSingleUser"
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_migrations_connect_to_the_database_itself_as_its_owner(assembly: Assembly, environment):
+    stack = assembly.one(environment, "database")
+    (function,) = [
+        each for each in stack.all("AWS::Lambda::Function") if each.name.startswith("Migrations")
+    ]
+    variables = function.properties["Environment"]["Variables"]
+    assert variables["REVIEWLENS_DATABASE_USER"] == OWNER
+    assert assembly.target(stack, variables["REVIEWLENS_DATABASE_HOST"])[1].startswith("Cluster")
+    users = [
+        statement["Resource"]["Fn::Join"][1][-1]
+        for policy in stack.all("AWS::IAM::Policy")
+        if policy.name.startswith("Migrations")
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+        if statement["Action"] == "rds-db:connect"
+    ]
+    assert users == [f"/{OWNER}"]
 
 
 def test_the_schema_is_migrated_after_the_database_and_before_the_proxy(
@@ -159,7 +181,7 @@ def test_an_rds_instance_is_as_safe_as_a_cluster(single: Assembly):
     (instance,) = single.one("single", "database").all("AWS::RDS::DBInstance")
     properties = instance.properties
     assert properties["StorageEncrypted"] is True
-    assert properties["EnableIAMDatabaseAuthentication"] is True
+    _assert_no_password(instance)
     assert properties["DeletionProtection"] is True
     assert properties["MultiAZ"] is True
     assert properties["PubliclyAccessible"] is False

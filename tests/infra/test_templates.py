@@ -295,19 +295,9 @@ def test_every_log_group_is_encrypted_and_has_a_retention(assembly: Assembly):
         assert group.properties.get("KmsKeyId"), str(group)
 
 
-def test_every_secret_except_the_reviewer_key_rotates(assembly: Assembly):
-    rotated = {
-        assembly.target(schedule.stack, schedule.properties["SecretId"])
-        for schedule in assembly.all("AWS::SecretsManager::RotationSchedule")
-    }
-    attached = {
-        (link.stack.name, link.name): assembly.target(link.stack, link.properties["SecretId"])
-        for link in assembly.all("AWS::SecretsManager::SecretTargetAttachment")
-    }
-    rotated |= {attached[key] for key in rotated if key in attached}
+def test_the_only_secret_is_the_reviewer_key(assembly: Assembly):
     for secret in assembly.all("AWS::SecretsManager::Secret"):
-        fixed = secret.name.startswith("ReviewerKey")
-        assert fixed or (secret.stack.name, secret.name) in rotated, str(secret)
+        assert secret.name.startswith("ReviewerKey"), str(secret)
         assert secret.properties.get("KmsKeyId"), str(secret)
 
 

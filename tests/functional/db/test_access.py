@@ -1,10 +1,7 @@
 """Functions connect to the database with an IAM token that RDS Proxy accepts, or a secret."""
 
 import re
-from pathlib import Path
 
-import boto3
-import psycopg
 import pytest
 from cryptography import x509
 from pydantic import ValidationError
@@ -12,39 +9,18 @@ from pydantic import ValidationError
 from lambdas.insights.settings import InsightsSettings
 from shared.db import access as module
 from shared.db.access import CA_FILE, database_credentials
-from shared.db.connection import Database, connection_arguments
+from shared.db.connection import Database
 from shared.errors import ReviewlensError, UnavailableError
 from shared.settings.base import APP_USER, DatabaseSettings
 from shared.storage import clients
-from tests.fakes.rds_proxy import KEYS, REGION, RdsProxy
+from tests.fakes.rds_proxy import RdsProxy
 
 
 @pytest.fixture
-def role_keys(monkeypatch):
-    """The keys of a function's role; no request is sent to AWS."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEYS.access_key)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEYS.secret_key)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it caches other keys
-    clients.client.cache_clear()
-    yield
-    clients.client.cache_clear()
-
-
-@pytest.fixture
-def trusting(postgres):
+def trusting(postgres, first_rule):
     """A server that trusts the functions' user, as it does behind RDS Proxy."""
-    with psycopg.connect(**connection_arguments(postgres.secret), autocommit=True) as connection:
-        (hba_file,) = connection.execute("SHOW hba_file").fetchone()
-        before = Path(hba_file).read_text()
-        try:
-            Path(hba_file).write_text(f"host all {APP_USER} 127.0.0.1/32 trust\n{before}")
-            connection.execute("SELECT pg_reload_conf()")
-            yield postgres.secret["host"], postgres.secret["port"]
-        finally:
-            Path(hba_file).write_text(before)
-            connection.execute("SELECT pg_reload_conf()")
+    with first_rule(f"host all {APP_USER} 127.0.0.1/32 trust"):
+        yield postgres.secret["host"], postgres.secret["port"]
 
 
 @pytest.fixture
@@ -132,14 +108,6 @@ def test_a_secret_works(function_environment):
     secret = database_credentials(DatabaseSettings())()
     assert set(secret) == {"host", "port", "username", "password", "dbname"}
     assert query_one(DatabaseSettings()) == (APP_USER,)
-
-
-def test_a_secret_can_require_verified_tls(function_environment):
-    secret = database_credentials(DatabaseSettings(database_tls="verify-full"))()
-    assert (secret["sslmode"], secret["sslrootcert"]) == ("verify-full", str(CA_FILE))
-    # the test server has no TLS
-    with pytest.raises(UnavailableError):
-        query_one(DatabaseSettings(database_tls="verify-full"))
 
 
 def test_missing_fields_of_a_secret_are_listed(function_environment, aws_client):

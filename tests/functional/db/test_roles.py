@@ -5,7 +5,7 @@ import pytest
 
 from shared.db.connection import connection_arguments
 from shared.db.roles import TABLE_PRIVILEGES, grant_access
-from shared.errors import ReviewlensError, UnavailableError
+from shared.errors import UnavailableError
 from shared.settings.base import APP_USER
 
 
@@ -67,29 +67,6 @@ def test_with_iam_the_user_is_a_member_of_the_iam_role(postgres):
         assert execute(
             postgres.secret, "SELECT rolpassword FROM pg_authid WHERE rolname = 'other_user'"
         ) == [(None,)]
-    finally:
-        execute(postgres.secret, "DROP OWNED BY other_user")
-        execute(postgres.secret, "DROP ROLE other_user, rds_iam")
-
-
-def test_iam_is_revoked_if_it_locks_the_owner_out(postgres, monkeypatch):
-    execute(postgres.secret, "CREATE ROLE rds_iam")
-    connect, opened = psycopg.connect, []
-
-    def connect_once(**arguments):
-        if opened:
-            raise psycopg.OperationalError("PAM authentication failed")
-        opened.append(connect(**arguments))
-        return opened[0]
-
-    try:
-        with monkeypatch.context() as patched:
-            patched.setattr(psycopg, "connect", connect_once)
-            with pytest.raises(ReviewlensError, match="IAM was revoked"):
-                grant_access(postgres.secret, "other_user")
-        assert execute(
-            postgres.secret, "SELECT pg_has_role('other_user', 'rds_iam', 'MEMBER')"
-        ) == [(False,)]
     finally:
         execute(postgres.secret, "DROP OWNED BY other_user")
         execute(postgres.secret, "DROP ROLE other_user, rds_iam")
