@@ -89,6 +89,10 @@ class Environment:
     """Maximum concurrency of each API function that uses the database."""
     picture_workers: int = 5
     """Pictures fetched in parallel."""
+    picture_hosts: str = ""
+    """Hosts whose pictures are fetched for stored reviews, separated by commas; empty: none."""
+    picture_rate: float = 2.0
+    """Pictures of reviews per second of one host."""
     domain: str = ""
     """Domain of the API, such as ``api.example.org``; empty: API Gateway's own. The ARN of its
     certificate is read at deployment from ``/reviewlens/<name>/certificate``."""

@@ -59,6 +59,8 @@ QUEUES = (
         max_rest_seconds=60.0,
         needs_database=False,
     ),
+    # one, so that it keeps to the rate of a host
+    QueuePlan("pictures", "lambdas.review_pictures.handler", 1, 0.0, needs_database=False),
 )
 
 

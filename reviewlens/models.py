@@ -66,6 +66,7 @@ from shared.schemas.insights import (
     Trend,
 )
 from shared.schemas.picture import MAX_SENT_BYTES
+from shared.schemas.pictures import PictureTotals
 from shared.schemas.preview import LANGUAGE_ROWS, PREVIEW_BYTES, Preview
 from shared.schemas.processing import ProcessAccepted
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS, ProductFacts
@@ -130,6 +131,7 @@ __all__ = [
     "OneProduct",
     "Order",
     "PictureSource",
+    "PictureTotals",
     "Point",
     "Preview",
     "Probabilities",

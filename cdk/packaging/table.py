@@ -113,6 +113,7 @@ ASSETS: dict[str, Asset] = {
         ),
     ),
     "retrieval": _serving("lambdas.retrieval"),
+    "review_pictures": _serving("lambdas.review_pictures"),
     "training": Asset(packages=(*_EDGE, "shared.db", "lambdas.training")),
 }
 """Function → its deployment package. Sizes are in docs/packaging.md."""

@@ -24,7 +24,8 @@ class ApiStack(Stack):
     Collection and processing have separate functions for the API, built from the same code: a
     request must end within 29 s, while a queue message may take 15 minutes, and a release of the
     API is gradual. inference and retrieval invoke image_fetch, which reads pictures of callers.
-    Exports ``gateway``, ``firewall``, ``functions`` and ``image_fetch``.
+    The worker of pictures of reviews does, too, so it is here.
+    Exports ``gateway``, ``firewall``, ``functions``, ``image_fetch`` and ``review_pictures``.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class ApiStack(Stack):
             processing=processing,
         )
         self.image_fetch = functions.image_fetch()
+        self.review_pictures = functions.review_pictures(self.image_fetch)
         self.functions = {
             "inference": functions.inference(self.image_fetch),
             "retrieval": functions.retrieval(self.image_fetch),

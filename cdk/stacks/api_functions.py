@@ -22,6 +22,7 @@ from lambdas.inference.settings import InferenceSettings
 from lambdas.insights.settings import InsightsSettings
 from lambdas.processing.settings import ProcessingSettings
 from lambdas.retrieval.settings import RetrievalSettings
+from lambdas.review_pictures.settings import PictureWorkerSettings
 from lambdas.training.settings import TrainingSettings
 
 _FETCH_SECONDS = 10
@@ -29,6 +30,8 @@ _FETCH_SECONDS = 10
 _FETCH_MEMORY_MB = 1769
 """One core; a picture of 50 million pixels takes up to 1 GB."""
 _PICTURE_MODEL_DIR = f"/var/task/{PICTURE_MODEL}"
+_PICTURE_FETCHERS = 2
+"""The minimum of an event source; each keeps to half of the rate of a host."""
 _INDEX_DISK_MB = 8192
 """Space for the current index and for the next one."""
 
@@ -74,6 +77,37 @@ class ApiFunctions:
             reserved=self._environment.picture_workers,
             traced=False,
         )
+
+    def review_pictures(self, image_fetch: ServiceFunction) -> ServiceFunction:
+        """Fetches and embeds the pictures of reviews; outside the VPC."""
+        worker = ServiceFunction(
+            self._scope,
+            "ReviewPictures",
+            operations=self._common["operations"],
+            asset="review_pictures",
+            settings=PictureWorkerSettings,
+            values={
+                **self._serving_values(image_fetch),
+                "collection_queue_url": self._storage.arrivals.queue.queue_url,
+                "picture_hosts": self._environment.picture_hosts,
+                "picture_rate": self._environment.picture_rate,
+                "picture_fetchers": _PICTURE_FETCHERS,
+            },
+            description="Fetches and embeds the pictures of reviews",
+            grants=[
+                *_serving_grants(self._storage),
+                grants.read_objects(self._storage.artefacts, "pictures/"),
+                grants.write_objects(self._storage.artefacts, "pictures/"),
+                grants.encrypt(self._storage.key),
+                Grant(["lambda:InvokeFunction"], [image_fetch.function.function_arn]),
+                grants.send_messages(self._storage.arrivals.queue),
+            ],
+            memory_mb=MAX_MEMORY_MB,
+            ephemeral_mb=_INDEX_DISK_MB,
+            reserved=_PICTURE_FETCHERS,
+        )
+        worker.consume(self._processing.pictures, batch_size=1, max_concurrency=_PICTURE_FETCHERS)
+        return worker
 
     def inference(self, image_fetch: ServiceFunction) -> HttpFunction:
         """Sentiment of texts; outside the VPC."""

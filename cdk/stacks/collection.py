@@ -64,6 +64,8 @@ class CollectionStack(Stack):
             "collection_queue_url": storage.arrivals.queue.queue_url,
             "processing_queue_url": processing.shards.queue.queue_url,
             "index_queue_url": processing.indexing.queue.queue_url,
+            "pictures_queue_url": processing.pictures.queue.queue_url,
+            "picture_hosts": operations.environment.picture_hosts,
             "old_version_days": operations.environment.old_version_days,
             "backup_days": operations.environment.database.backup_days,
         }
@@ -137,12 +139,16 @@ class CollectionStack(Stack):
             grants.list_bucket(storage.artefacts),
             grants.read_objects(storage.artefacts, "pointers/"),
             grants.delete_objects(storage.artefacts, "embeddings/"),
+            grants.read_objects(storage.artefacts, "pictures/"),
+            grants.put_objects(storage.artefacts, "pictures/"),
+            grants.delete_objects(storage.artefacts, "pictures/"),
             *self._undo_grants(storage),
             *self._exclusion_grants(storage),
             grants.encrypt(storage.key),
             grants.send_messages(storage.arrivals.queue),
             grants.send_messages(processing.shards.queue),
             grants.send_messages(processing.indexing.queue),
+            grants.send_messages(processing.pictures.queue),
         ]
 
     def _bulk_grants(self, storage: StorageStack) -> list[Grant]:

@@ -60,6 +60,7 @@ class ObservabilityStack(Stack):
             "index builder": processing.builder,
             "checker": processing.checker,
             "image fetch": api.image_fetch,
+            "picture worker": api.review_pictures,
         }
         services = {name: function.service for name, function in api.functions.items()}
         functions = {**services, **workers}
@@ -79,6 +80,7 @@ class ObservabilityStack(Stack):
             "dumps": storage.arrivals,
             "shards": processing.shards,
             "index builds": processing.indexing,
+            "pictures": processing.pictures,
         }
         dead_letters = [queue.dead_letter_alarm for queue in queues.values()]
         ages = [queue.age_alarm for queue in queues.values()]

@@ -19,6 +19,7 @@ from lambdas.processing.settings import ProcessingSettings
 from lambdas.retrieval.settings import RetrievalSettings
 
 _QUARANTINE = "quarantine/"
+_PICTURES_AGE_SECONDS = 24 * 3600
 _BUILDERS = 2
 """The minimum of an event source; the conditional pointer update resolves races."""
 
@@ -37,7 +38,10 @@ def _read_and_set_aside_shards(storage: StorageStack, database: DatabaseStack) -
 
 
 class ProcessingStack(Stack):
-    """shards (queue) -> processing -> indexing (queue) -> builder, the retrieval image."""
+    """shards (queue) -> processing -> indexing (queue) -> builder, the retrieval image.
+
+    Exports the queue ``pictures``, whose worker is beside the function that fetches them.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,10 @@ class ProcessingStack(Stack):
         super().__init__(scope, construct_id, **kwargs)
         self.shards = WorkQueue(self, "Shards", operations=operations)
         self.indexing = WorkQueue(self, "Indexing", operations=operations)
+        # the rate of a host makes the pictures of a large upload wait for hours
+        self.pictures = WorkQueue(
+            self, "Pictures", operations=operations, max_age_seconds=_PICTURES_AGE_SECONDS
+        )
         self.processing = self._create_processing(operations, network, storage, database)
         self.checker = self._create_checker(operations, network, storage, database)
         self.builder = self._create_builder(operations, storage)

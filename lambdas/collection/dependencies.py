@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from lambdas.collection.reading import Limits
 from lambdas.collection.settings import CollectionSettings
@@ -11,6 +12,7 @@ from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
 from shared.observability.logs import configure_logging
 from shared.schemas.ingest import BULK_BYTES, MAX_REJECT_SHARE, MAX_RUN_ATTEMPTS
+from shared.schemas.pictures import MAX_PICTURES_OF_INGEST
 from shared.storage.machines import StateMachine
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
@@ -38,6 +40,9 @@ class Dependencies:
     max_upload_bytes: int = 2**30
     old_version_days: int = 0
     backup_days: int = 0
+    picture_queue: MessageQueue | None = None
+    """None: the pictures of reviews are not fetched."""
+    max_ingest_pictures: int = MAX_PICTURES_OF_INGEST
     batch_rows: int = 10_000
     max_run_seconds: float = 900.0
     max_run_attempts: int = MAX_RUN_ATTEMPTS
@@ -75,6 +80,8 @@ def build_dependencies() -> Dependencies:
         max_upload_bytes=settings.max_upload_bytes,
         old_version_days=settings.old_version_days,
         backup_days=settings.backup_days,
+        picture_queue=_picture_queue(settings, sqs),
+        max_ingest_pictures=settings.max_ingest_pictures,
         batch_rows=settings.batch_rows,
         max_run_seconds=settings.max_run_seconds,
         max_run_attempts=settings.max_run_attempts,
@@ -85,3 +92,11 @@ def build_dependencies() -> Dependencies:
             cpu_seconds_floor=settings.cpu_seconds_floor,
         ),
     )
+
+
+def _picture_queue(settings: CollectionSettings, sqs: Any) -> MessageQueue | None:
+    from shared.storage.queues import SqsQueue
+
+    if not settings.picture_hosts or not settings.pictures_queue_url:
+        return None
+    return SqsQueue(sqs, settings.pictures_queue_url)

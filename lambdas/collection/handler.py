@@ -10,6 +10,7 @@ from lambdas.collection.arrivals import Arrival, parse_arrivals
 from lambdas.collection.bulk.steps import run_step
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.exclude.worker import parse_removal, remove_excluded
+from lambdas.collection.pictures import parse_fetched, record_pictures
 from lambdas.collection.service import Collector
 from lambdas.collection.sweep import sweep
 from lambdas.collection.undo.worker import parse_undo, undo_ingest
@@ -30,6 +31,9 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
             return
         if removal := parse_removal(record.body):
             remove_excluded(dependencies, removal.exclusion_id)
+            return
+        if fetched := parse_fetched(record.body):
+            record_pictures(dependencies, fetched)
             return
         for arrival in parse_arrivals(record.body):
             collector.collect(arrival)

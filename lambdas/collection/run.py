@@ -12,6 +12,7 @@ from lambdas.collection.intact import lost_shards, read_rest, require_intact
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.opening import describe_dump, read_options, require_object
 from lambdas.collection.orphans import delete_orphans
+from lambdas.collection.pictures import queue_pictures
 from lambdas.collection.ranged import RangedObject, open_ranged
 from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump
 from lambdas.collection.run_time import RunTime
@@ -108,6 +109,7 @@ class Run:
         removed = delete_orphans(self._dependencies, self._ingest_id)
         share = self._dependencies.max_reject_share
         is_due = ledger.finish(self._ingest_id, max_reject_share=share) or removed
+        queue_pictures(self._dependencies, self._ingest_id)
         return Ending(is_index_due=is_due)
 
     def _write_batches(

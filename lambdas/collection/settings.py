@@ -11,9 +11,10 @@ from shared.schemas.ingest import (
     MAX_RUN_ATTEMPTS,
 )
 from shared.settings.base import DatabaseSettings
+from shared.settings.pictures import ReviewPictureSettings
 
 
-class CollectionSettings(DatabaseSettings):
+class CollectionSettings(ReviewPictureSettings, DatabaseSettings):
     """Buckets, queues and limits of collection."""
 
     raw_bucket: str
@@ -30,6 +31,8 @@ class CollectionSettings(DatabaseSettings):
     """Queue of clean shards to process."""
     index_queue_url: str
     """Queue of requests for an index build."""
+    pictures_queue_url: str = ""
+    """Queue of pictures of reviews; empty: none are fetched."""
     max_object_bytes: int = 50 * 2**30
     """Largest object to read, in bytes as stored in S3."""
     max_upload_bytes: int = Field(default=2**30, ge=1, le=5 * 10**9)

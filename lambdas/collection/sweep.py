@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.exclude.requests import delete_old_marks, queue_unfinished_exclusions
+from lambdas.collection.pictures import sweep_pictures
 from lambdas.collection.queueing import queue_objects
 from lambdas.collection.undo.requests import queue_unfinished
 from shared.db import text_figures
@@ -86,6 +87,8 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> SweepResult:
         + steps.run("models", lambda: queue_shards(_outdated_shards(dependencies, lost)), 0),
         steps.run("index", request_index, default=False),
     )
+
+    steps.run("pictures", lambda: sweep_pictures(dependencies, force=force), 0)
 
     # last: refreshing may take long, and nothing else depends on it
     def refresh_rollups() -> bool:

@@ -14,6 +14,7 @@ from lambdas.image_fetch.urls import Target, parse, redirected
 from shared.errors import PictureError
 from shared.pictures.limits import check_bytes
 from shared.schemas.picture import MAX_PICTURE_BYTES
+from shared.schemas.picture_hosts import check_host
 
 _MAX_REDIRECTS = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -36,8 +37,12 @@ class Fetcher:
     loopback: bool = False
     resolve: Resolve = system_addresses
 
-    def fetch(self, url: str) -> bytes:
+    def fetch(self, url: str, hosts: str = "") -> bytes:
         """The bytes at an address, after at most three redirects.
+
+        Args:
+            url: the address.
+            hosts: hosts that it and its redirects may name; empty: any that is public.
 
         Raises:
             PictureError: the address is refused, or the server does not send a usable answer.
@@ -45,6 +50,8 @@ class Fetcher:
         deadline = Deadline(self.seconds)
         for _ in range(_MAX_REDIRECTS + 1):
             target = parse(url, ports=self.ports, http=self.http)
+            if hosts:
+                check_host(target.host, hosts)
             body, location = self._request(target, deadline)
             if location is None:
                 return body

@@ -15,7 +15,7 @@ def read(request: PictureRequest, fetcher: Fetcher) -> PictureReply:
     try:
         if request.data is not None:
             return PictureReply(picture=decode(request.data, max_bytes=MAX_SENT_BYTES))
-        return PictureReply(picture=decode(fetcher.fetch(request.url or "")))
+        return PictureReply(picture=decode(fetcher.fetch(request.url or "", request.hosts)))
     except PictureError as error:
         log.info("a picture was refused", extra={"error_code": error.code})
         return PictureReply(problem=PictureProblem(code=error.code, message=error.message))

@@ -99,12 +99,21 @@ def _show(summary: dict[str, Any]) -> None:
         out.print()
         out.print(_ingest_table(summary["ingests"]))
         _show_failed(summary["ingests"])
+        _show_pictures(summary["ingests"])
 
 
 def _show_failed(ingests: Sequence[IngestReport]) -> None:
     for each in ingests:
         for line in describe_failed(each):
             console().print(f"{each.ingest_id}: {line}", style="red", markup=False, soft_wrap=True)
+
+
+def _show_pictures(ingests: Sequence[IngestReport]) -> None:
+    for each in ingests:
+        counts = each.pictures.model_dump()
+        if any(counts.values()):
+            words = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+            console().print(f"{each.ingest_id}: pictures: {words}", markup=False, soft_wrap=True)
 
 
 def _show_stack(summary: dict[str, Any]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.schemas.pictures import PictureTotals
+
 MAX_REJECT_SHARE = 0.2
 """Share of rejected rows above which an ingest ends with warnings, unless a setting changes it."""
 CPU_SECONDS_PER_MB = 0.5
@@ -122,6 +124,8 @@ class IngestReport(BaseModel):
     shards_failed: int = 0
     failed_shards: list[FailedShard] = []
     """The first 20 of them, and why. POST /process tries them again."""
+    pictures: PictureTotals = PictureTotals()
+    """Pictures of its reviews; zeros where none are fetched."""
     warnings: list[str] = []
     details: dict[str, Any] = {}
     """What the dump turned out to be, for example its rating scale."""

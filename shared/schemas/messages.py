@@ -5,6 +5,8 @@ from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.schemas.pictures import WantedPicture
+
 MAX_RECEIVES = 10
 """Failed attempts after which a queue gives a message up; with shared/http/backoff.py: half an hour
 of attempts."""
@@ -142,3 +144,30 @@ class BuildIndex(QueueMessage):
     reason: str = ""
     force: bool = False
     """Build even if a new model has not embedded all reviews of the current index yet."""
+
+
+class FetchPictures(QueueMessage):
+    """Asks for the pictures of some reviews; a repeated message fetches nothing again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["fetch_pictures"] = "fetch_pictures"
+    ingest_id: str
+    first: int = Field(ge=0)
+    """The first record of the batch, which names it."""
+    pictures: list[WantedPicture]
+
+    @property
+    def group(self) -> str:
+        """Its ingest: a large upload does not delay the pictures of a small one."""
+        return self.ingest_id
+
+
+class PicturesFetched(QueueMessage):
+    """Tells collection that a batch of pictures is stored; a repeated message has no effect."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["pictures_fetched"] = "pictures_fetched"
+    ingest_id: str
+    first: int = Field(ge=0)

@@ -42,6 +42,8 @@ class PictureRequest(_Message):
 
     url: str | None = Field(None, max_length=2048)
     data: bytes | None = None
+    hosts: str = ""
+    """Hosts that the address and its redirects may name (picture_hosts.py); empty: any."""
 
     @model_validator(mode="after")
     def _check_exactly_one(self) -> "PictureRequest":

@@ -20,6 +20,8 @@ class Removed(BaseModel):
     clean_shards: int = 0
     embeddings: dict[str, int] = Field(default_factory=dict)
     """Shards of embeddings, by model version."""
+    pictures: int = 0
+    """Pictures of its reviews that were fetched."""
     index_versions: list[str] = Field(default_factory=list)
     quarantined: int = 0
     """Copies of damaged objects."""

@@ -74,7 +74,7 @@ class Pictures:
         both = request.image_url is not None and request.image_data is not None
         notes = (_ONLY_DATA,) if both else ()
         try:
-            encode = self._encode_beside(text)
+            encode = self.encode_beside(text)
             picture = self.reader.read(_picture_request(request))
             return Reading(encode(picture), notes, picture)
         except PictureError as error:
@@ -91,7 +91,7 @@ class Pictures:
         """Version of the model that gives pictures their vectors beside a text model."""
         return text.version if text.manifest.joint is not None else self.model.version
 
-    def _encode_beside(self, text: Encoder) -> Callable[[Picture], Floats]:
+    def encode_beside(self, text: Encoder) -> Callable[[Picture], Floats]:
         """What gives pictures vectors in the space of a text model; PictureError if nothing."""
         if text.manifest.joint is not None:
             return self.towers.of(text.folder, text.manifest.joint).encode

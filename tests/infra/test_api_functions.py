@@ -135,7 +135,7 @@ def test_image_fetch_may_only_write_its_logs_and_is_outside_the_vpc(assembly: As
     assert not [name for name in variables if name.startswith("REVIEWLENS_IMAGE_FETCH")]
 
 
-def test_only_inference_and_retrieval_may_invoke_image_fetch(assembly: Assembly, api):
+def test_only_functions_that_use_pictures_may_invoke_image_fetch(assembly: Assembly, api):
     function = image_fetch_of(api)
     resources = [
         (policy, statement["Resource"])
@@ -143,7 +143,7 @@ def test_only_inference_and_retrieval_may_invoke_image_fetch(assembly: Assembly,
         for statement in policy.properties["PolicyDocument"]["Statement"]
         if policy.stack is api and "lambda:InvokeFunction" in as_list(statement["Action"])
     ]
-    assert len(resources) == 2
+    assert len(resources) == 3
     for policy, resource in resources:
         assert assembly.target(api, resource)[1] == function.name
         assert len(policy.properties["Roles"]) == 1

@@ -179,9 +179,9 @@ def copy(tmp_path, monkeypatch):
     [
         ("lambdas/insights/reviews.py", {"insights"}),
         ("lambdas/insights/requirements.txt", {"insights"}),
-        ("shared/index/reader.py", {"inference", "retrieval"}),
+        ("shared/index/reader.py", {"inference", "retrieval", "review_pictures"}),
         ("shared/db/migrations/versions/r0001_first_tables.py", {"migrations"}),
-        ("models/pictures/manifest.json", {"inference", "retrieval"}),
+        ("models/pictures/manifest.json", {"inference", "retrieval", "review_pictures"}),
         ("shared/errors.py", set(ASSETS)),
         ("lambdas/inference/README.md", set()),
     ],

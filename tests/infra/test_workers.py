@@ -75,17 +75,30 @@ def test_collection_reads_dumps_writes_clean_shards_and_removes_what_came_from_a
         *("plans/*", "reviews/*", "quarantine/objects/*")
     }
     assert _keys(permissions, "s3:GetObject", "Artefacts") == {
-        *("embeddings/*", "pointers/*", "quarantine/open/*", "indexes/*/shards.json"),
+        *("embeddings/*", "pictures/*", "pointers/*", "quarantine/open/*"),
+        "indexes/*/shards.json",
         "quarantine/objects/*/indexes/*/shards.json",
     }
     assert _keys(permissions, "s3:PutObject", "Artefacts") == {
-        *("embeddings/*", "forgotten/*", "quarantine/healed/*")
+        *("embeddings/*", "forgotten/*", "pictures/*", "quarantine/healed/*")
     }
     assert _keys(permissions, "s3:DeleteObject", "Artefacts") == {
-        *("embeddings/*", "forgotten/*", "quarantine/objects/*", "quarantine/open/*")
+        *("embeddings/*", "forgotten/*", "pictures/*", "quarantine/objects/*"),
+        "quarantine/open/*",
     }
     for bucket in ("Clean", "Artefacts"):
         assert _keys(permissions, "s3:DeleteObjectVersion", bucket) == set()
+
+
+def test_the_worker_of_pictures_writes_pictures_and_nothing_else(assembly: Assembly):
+    worker = _function(assembly, "api", "ReviewPictures")
+    permissions = _permissions(assembly, worker)
+    assert "VpcConfig" not in worker.properties
+    assert _keys(permissions, "s3:GetObject", "Clean") == set()
+    assert _keys(permissions, "s3:PutObject", "Artefacts") == {"pictures/*"}
+    assert _keys(permissions, "s3:DeleteObject", "Artefacts") == set()
+    variables = worker.properties["Environment"]["Variables"]
+    assert variables["REVIEWLENS_PICTURE_HOSTS"] == ""
 
 
 def test_processing_writes_embeddings_but_moves_no_pointer(assembly: Assembly):

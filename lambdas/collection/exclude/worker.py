@@ -29,6 +29,7 @@ from shared.schemas.exclusions import (
 )
 from shared.schemas.messages import BuildIndex, ProcessShard, RemoveExcluded
 from shared.storage import forgotten, layout
+from shared.storage.review_pictures import forget_reviews
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ class _Removal:
 
         def replace() -> bool:
             write(self._dependencies, part, result)
+            forget_reviews(self._dependencies.artefacts, part.ingest_id, set(part.records))
             return is_whole
 
         with self._database.transaction() as connection:

@@ -12,6 +12,7 @@ from shared.db.ingest import undo
 from shared.schemas.undo import Receipt
 from shared.storage import forgotten, layout, quarantine
 from shared.storage.objects import ObjectStore
+from shared.storage.review_pictures import count_files, forget_ingest
 
 _COPIES = f"{layout.QUARANTINE}objects/"
 
@@ -27,15 +28,18 @@ def delete_derived(dependencies: Dependencies, ingest_id: str) -> None:
     parts = derived_keys(dependencies.artefacts, ingest_id)
     derived = [key for keys in parts.values() for key in keys]
     plans = [info.key for info in dependencies.clean.list(layout.plan_prefix(ingest_id))]
+    pictures = count_files(dependencies.artefacts, ingest_id)
     models = Counter(key.split("/")[1] for key in derived if key.endswith(".npy"))
 
     def count(receipt: Receipt) -> None:
         removed = receipt.removed
         removed.clean_shards = max(removed.clean_shards, len(clean))
         removed.plans = max(removed.plans, len(plans))
+        removed.pictures = max(removed.pictures, pictures)
         removed.embeddings = dict(Counter(removed.embeddings) | models)
 
     undo.update_receipt(dependencies.database, ingest_id, count)
+    forget_ingest(dependencies.artefacts, ingest_id)
     _delete_all(dependencies.artefacts, derived)
     _delete_all(dependencies.clean, [*clean, *plans])
 

@@ -28,7 +28,8 @@ from shared.schemas.ingest import (
 from shared.schemas.messages import ProcessShard
 
 _REPORTS = """
-SELECT i.*, s.*, r.rejects_by_reason, l.languages, f.failed_shards FROM ingests AS i
+SELECT i.*, s.*, r.rejects_by_reason, l.languages, f.failed_shards, p.pictures
+FROM ingests AS i
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(accepted + rejected), 0) AS rows_read, coalesce(sum(rows), 0) AS stored,
            coalesce(sum(accepted - rows), 0) AS duplicates,
@@ -56,6 +57,12 @@ CROSS JOIN LATERAL (
           WHERE ingest_id = i.ingest_id AND failed_at IS NOT NULL ORDER BY part LIMIT 20
     ) AS failed
 ) AS f
+CROSS JOIN LATERAL (
+    SELECT jsonb_build_object('fetched', coalesce(sum(fetched), 0),
+        'refused', coalesce(sum(refused), 0), 'failed', coalesce(sum(failed), 0),
+        'waiting', coalesce(sum(pictures) FILTER (WHERE fetched IS NULL), 0)) AS pictures
+    FROM picture_batches WHERE ingest_id = i.ingest_id
+) AS p
 """
 """Counts are sums over committed rows, so they are always current."""
 

@@ -135,6 +135,7 @@ def delete_batches(connection: Connection, ingest_id: str, part: int, record: in
     connection.execute("DELETE FROM shards WHERE ingest_id = %s AND part >= %s", (ingest_id, part))
     start = (ingest_id, record)
     rejects = connection.execute("DELETE FROM rejects WHERE ingest_id = %s AND record >= %s", start)
+    connection.execute("DELETE FROM picture_batches WHERE ingest_id = %s AND last >= %s", start)
     reviews, products = connection.execute(_DELETE_REVIEWS, start).fetchone() or (0, [])
     if reviews:
         connection.execute(_MARK, {"owner": ingest_id})

@@ -1,0 +1,1 @@
+"""Fetches and embeds the pictures of stored reviews, from a queue."""

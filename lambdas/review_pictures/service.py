@@ -1,0 +1,144 @@
+"""Fetches the pictures of a batch of reviews, and stores them with their vectors."""
+
+import logging
+from base64 import b64decode
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from lambdas.review_pictures.rate import HostRate
+from shared.errors import PictureError, UnavailableError
+from shared.pictures.preview import preview_of
+from shared.schemas.messages import FetchPictures, PicturesFetched
+from shared.schemas.picture import Picture, PictureRequest
+from shared.schemas.picture_hosts import check_host
+from shared.schemas.pictures import OUTCOMES, KeptPicture, Outcome, PictureResults, WantedPicture
+from shared.serving.pictures import PictureReader
+from shared.serving.query_pictures import Floats
+from shared.storage import layout
+from shared.storage.objects import ObjectStore
+from shared.storage.queues import MessageQueue
+from shared.storage.review_pictures import read_results, write_vectors
+
+log = logging.getLogger(__name__)
+_PARALLEL = 4
+_CACHED_VECTORS = 4096
+_UNAVAILABLE = "picture_unavailable"
+_REFUSALS = frozenset(
+    {"address_invalid", "address_refused", "picture_too_large", "picture_type"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    """Gives pictures vectors beside those of a text model, whose version it names."""
+
+    model_version: str
+    encode: Callable[[Picture], Floats]
+
+
+@dataclass(frozen=True)
+class PictureWorker:
+    """Fetches pictures through the function that may do nothing else."""
+
+    artefacts: ObjectStore
+    reports: MessageQueue
+    reader: PictureReader
+    embedder: Callable[[], Embedder]
+    """Opens the current model; raises PictureError where it has no vectors for pictures."""
+    hosts: str
+    rate: HostRate
+    _vectors: OrderedDict[tuple[str, str], Floats] = field(default_factory=OrderedDict)
+    """Vectors by model and content: many reviews show the same picture."""
+
+    def fetch(self, message: FetchPictures, *, patient: bool = True) -> None:
+        """Fetch, embed and store a batch; one that is stored is reported again.
+
+        Args:
+            message: the batch.
+            patient: whether a picture that cannot be read now fails the batch; otherwise it counts
+                as failed, as it may be the reason.
+
+        Raises:
+            UnavailableError: pictures cannot be fetched or embedded now; deliver it again.
+        """
+        key = layout.picture_results(message.ingest_id, message.first)
+        if not self._is_stored(key, message):
+            self._fetch(key, message, patient=patient)
+        self.reports.send([PicturesFetched(ingest_id=message.ingest_id, first=message.first)])
+
+    def _is_stored(self, key: str, message: FetchPictures) -> bool:
+        stored = read_results(self.artefacts, key)
+        return stored is not None and [
+            WantedPicture(review_id=each.review_id, url=each.url) for each in stored.pictures
+        ] == list(message.pictures)
+
+    def _fetch(self, key: str, message: FetchPictures, *, patient: bool) -> None:
+        try:
+            embedder = self.embedder()
+        except PictureError as error:
+            raise UnavailableError(error.message) from error
+        read = partial(self._read, patient=patient)
+        urls = list(dict.fromkeys(each.url for each in message.pictures))
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            found = dict(zip(urls, pool.map(read, urls), strict=True))
+        kept, vectors = [], []
+        for each in message.pictures:
+            picture = found[each.url]
+            if isinstance(picture, PictureError):
+                kept.append(_not_used(each, picture))
+            else:
+                sha256 = picture.sha256
+                kept.append(KeptPicture(**each.model_dump(), outcome="fetched", sha256=sha256))
+                vectors.append(self._vector(embedder, picture))
+        pictures = [each for each in found.values() if isinstance(each, Picture)]
+        place = layout.picture_vectors(message.ingest_id, embedder.model_version, message.first)
+        self._store_files(message.ingest_id, pictures)
+        if vectors:
+            write_vectors(self.artefacts, place, np.stack(vectors).astype(np.float16))
+        results = PictureResults(pictures=kept)
+        # last: who finds it finds everything else
+        self.artefacts.put(key, results.model_dump_json().encode())
+        counts = {str(name): results.count(name) for name in OUTCOMES}
+        log.info("pictures fetched", extra={"ingest_id": message.ingest_id, **counts})
+
+    def _store_files(self, ingest_id: str, pictures: Iterable[Picture]) -> None:
+        for sha256, picture in {each.sha256: each for each in pictures}.items():
+            file = b64decode(preview_of(picture).data)
+            self.artefacts.put(layout.picture_file(ingest_id, sha256), file)
+
+    def _read(self, url: str, *, patient: bool) -> Picture | PictureError:
+        try:
+            host = _host(url)
+            check_host(host, self.hosts)
+            self.rate.wait(host)
+            return self.reader.read(PictureRequest(url=url, hosts=self.hosts))
+        except PictureError as error:
+            if patient and error.code == _UNAVAILABLE:
+                raise UnavailableError(error.message) from error
+            return error
+
+    def _vector(self, embedder: Embedder, picture: Picture) -> Floats:
+        key = (embedder.model_version, picture.sha256)
+        if key not in self._vectors:
+            self._vectors[key] = embedder.encode(picture)
+            if len(self._vectors) > _CACHED_VECTORS:
+                self._vectors.popitem(last=False)
+        return self._vectors[key]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _not_used(wanted: WantedPicture, error: PictureError) -> KeptPicture:
+    outcome: Outcome = "refused" if error.code in _REFUSALS else "failed"
+    return KeptPicture(**wanted.model_dump(), outcome=outcome, reason=error.message)

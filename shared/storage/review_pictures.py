@@ -1,0 +1,105 @@
+"""What is stored of the pictures of reviews, and how it is removed."""
+
+import io
+from collections.abc import Collection
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import ValidationError
+
+from shared.errors import ArtefactError, NotFoundError
+from shared.schemas.pictures import PictureResults
+from shared.storage import layout
+from shared.storage.objects import ObjectStore
+
+
+def read_results(store: ObjectStore, key: str) -> PictureResults | None:
+    """What became of a batch; None if it is not stored.
+
+    Raises:
+        ArtefactError: it cannot be read.
+    """
+    try:
+        return PictureResults.model_validate_json(store.get(key)[0])
+    except NotFoundError:
+        return None
+    except ValidationError as error:
+        raise ArtefactError(f"{key} is not the result of a batch of pictures") from error
+
+
+def write_vectors(store: ObjectStore, key: str, vectors: npt.NDArray[np.float16]) -> None:
+    """Store the vectors of a batch."""
+    sink = io.BytesIO()
+    np.save(sink, vectors, allow_pickle=False)
+    store.put(key, sink.getvalue())
+
+
+def read_vectors(store: ObjectStore, key: str) -> npt.NDArray[np.float16]:
+    """The vectors of a batch.
+
+    Raises:
+        NotFoundError: they are not stored.
+        ArtefactError: they cannot be read.
+    """
+    body, _ = store.get(key)
+    try:
+        vectors: npt.NDArray[np.float16] = np.load(io.BytesIO(body), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ArtefactError(f"{key} is truncated or not an array") from error
+    return vectors
+
+
+def _vectors_of(store: ObjectStore, results_key: str) -> list[str]:
+    """Keys of the vectors of a batch, one of each model."""
+    folder, _, name = results_key.rpartition("/results/")
+    ending = f"/{name.removesuffix('.json')}.npy"
+    listed = store.list(f"{folder}/vectors/")
+    return [info.key for info in listed if info.key.endswith(ending)]
+
+
+def forget_batch(store: ObjectStore, ingest_id: str, first: int) -> None:
+    """Remove the results and vectors of a batch; its files may belong to others."""
+    key = layout.picture_results(ingest_id, first)
+    for vectors in _vectors_of(store, key):
+        store.delete(vectors)
+    store.delete(key)
+
+
+def forget_reviews(store: ObjectStore, ingest_id: str, review_ids: Collection[str]) -> int:
+    """Remove the pictures of some reviews with their vectors; returns how many were removed.
+
+    A batch that has some is removed with its vectors and written again without them. A file goes
+    unless another review of the same upload has the same picture.
+    """
+    prefix = layout.pictures_prefix(ingest_id)
+    removed, kept = set[str](), set[str]()
+    count = 0
+    for info in list(store.list(f"{prefix}results/")):
+        results = read_results(store, info.key)
+        if results is None:
+            continue
+        left = [each for each in results.pictures if each.review_id not in review_ids]
+        kept |= {each.sha256 for each in left}
+        if len(left) == len(results.pictures):
+            continue
+        gone = [each for each in results.pictures if each.review_id in review_ids]
+        removed |= {each.sha256 for each in gone if each.sha256}
+        count += len(gone)
+        keep = [each.review_id not in review_ids for each in results.fetched]
+        for key in _vectors_of(store, info.key):
+            write_vectors(store, key, read_vectors(store, key)[np.asarray(keep, bool)])
+        store.put(info.key, PictureResults(pictures=left).model_dump_json().encode())
+    for sha256 in removed - kept:
+        store.delete(layout.picture_file(ingest_id, sha256))
+    return count
+
+
+def count_files(store: ObjectStore, ingest_id: str) -> int:
+    """How many pictures of an upload are stored."""
+    return sum(1 for _ in store.list(f"{layout.pictures_prefix(ingest_id)}files/"))
+
+
+def forget_ingest(store: ObjectStore, ingest_id: str) -> None:
+    """Remove all that is stored of the pictures of an upload."""
+    for info in list(store.list(layout.pictures_prefix(ingest_id))):
+        store.delete(info.key)

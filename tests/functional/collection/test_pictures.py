@@ -1,0 +1,210 @@
+"""Pictures of reviews: queued in batches, counted, and removed with what they belong to."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lambdas.collection.pictures import record_pictures, sweep_pictures
+from lambdas.collection.undo.worker import undo_ingest
+from lambdas.review_pictures.rate import HostRate
+from lambdas.review_pictures.service import Embedder, PictureWorker
+from shared.db.ingest import undo
+from shared.errors import PictureError, UnavailableError
+from shared.pictures.decode import decode
+from shared.schemas.messages import FetchPictures, PicturesFetched
+from shared.storage import layout
+from shared.storage.review_pictures import forget_reviews, read_results, read_vectors
+from tests.fakes.queues import MemoryQueue
+from tests.pictures import drawn, saved
+
+HOSTS = "a.example"
+PICTURE = decode(saved(drawn(), "PNG"))
+OTHER = decode(saved(drawn(20, 60), "PNG"))
+
+
+class Reader:
+    """Reads /other as another picture, /bad not at all, and everything else as one picture."""
+
+    def __init__(self):
+        self.urls = []
+
+    def read(self, request):
+        self.urls.append(request.url)
+        assert request.hosts == HOSTS
+        if request.url.endswith("/bad"):
+            raise PictureError("fetch_failed", "its server answered with status 404")
+        if request.url.endswith("/down"):
+            raise PictureError("picture_unavailable", "pictures cannot be read now")
+        return OTHER if request.url.endswith("/other") else PICTURE
+
+
+class Encoder:
+    def __init__(self):
+        self.calls = 0
+
+    def encode(self, picture):
+        self.calls += 1
+        return np.full(4, 0.25 if picture.sha256 == OTHER.sha256 else 0.5, np.float32)
+
+
+@pytest.fixture
+def pictured(world):
+    """The world of collection, with pictures switched on."""
+    return world.replace(picture_queue=MemoryQueue(), max_ingest_pictures=100)
+
+
+@pytest.fixture
+def encoder():
+    return Encoder()
+
+
+@pytest.fixture
+def worker(pictured, encoder):
+    return PictureWorker(
+        artefacts=pictured.dependencies.artefacts,
+        reports=MemoryQueue(),
+        reader=Reader(),
+        embedder=lambda: Embedder("m1", encoder.encode),
+        hosts=HOSTS,
+        rate=HostRate(1000),
+    )
+
+
+def dump_of(*pictures):
+    rows = (
+        {"reviewText": f"Review {n}.", "overall": 5.0, "asin": "B1", "reviewerID": f"U{n}",
+         "vote": "1", "image": list(urls)}
+        for n, urls in enumerate(pictures)
+    )  # fmt: skip
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def url(name):
+    return f"https://a.example/{name}"
+
+
+def taken(world):
+    return [FetchPictures.model_validate_json(each) for each in world.picture_queue.take()]
+
+
+def work(worker, world, messages):
+    """Fetch batches, and record what the worker reports."""
+    for message in messages:
+        worker.fetch(message)
+    for body in worker.reports.take():
+        record_pictures(world, PicturesFetched.model_validate_json(body))
+
+
+def collected(pictured, *pictures):
+    """Ingest id of a dump, and the messages about its pictures."""
+    ingest_id = pictured.collect("uploads/a.jsonl", dump_of(*pictures)).ingest_id
+    return ingest_id, taken(pictured.dependencies)
+
+
+def totals(pictured, ingest_id):
+    report = pictured.dependencies.ledger.report(ingest_id)
+    return tuple(report.pictures.model_dump().values())
+
+
+def test_pictures_are_queued_fetched_and_counted(pictured, worker, encoder):
+    urls = [url("1"), "https://b.example/1"], [], [url("bad"), url("other"), url("1")]
+    ingest_id, (message,) = collected(pictured, *urls)
+    assert [each.url for each in message.pictures] == [*urls[0], *urls[2]]
+    assert totals(pictured, ingest_id) == (0, 0, 0, 5)
+    work(worker, pictured.dependencies, [message])
+    assert totals(pictured, ingest_id) == (3, 1, 1, 0)
+    assert sorted(worker.reader.urls) == sorted([url("1"), url("bad"), url("other")])
+    assert encoder.calls == 2
+    artefacts = pictured.dependencies.artefacts
+    results = read_results(artefacts, layout.picture_results(ingest_id, message.first))
+    assert [(each.outcome, each.reason) for each in results.pictures] == [
+        ("fetched", ""),
+        ("refused", "its host is not on the list of hosts"),
+        ("failed", "its server answered with status 404"),
+        ("fetched", ""),
+        ("fetched", ""),
+    ]
+    vectors = read_vectors(artefacts, layout.picture_vectors(ingest_id, "m1", message.first))
+    assert vectors[:, 0].tolist() == [0.5, 0.25, 0.5]
+    file = artefacts.get(layout.picture_file(ingest_id, PICTURE.sha256))[0]
+    assert file.startswith(b"\xff\xd8")
+
+
+def test_a_repeated_message_fetches_nothing_again(pictured, worker):
+    ingest_id, messages = collected(pictured, [url("1")])
+    for _ in range(2):
+        work(worker, pictured.dependencies, messages)
+    assert len(worker.reader.urls) == 1
+    assert totals(pictured, ingest_id) == (1, 0, 0, 0)
+    assert sweep_pictures(pictured.dependencies, force=True) == 0
+
+
+def test_nothing_is_queued_unless_it_is_switched_on_and_then_everything(world, pictured):
+    ingest_id = world.collect("uploads/a.jsonl", dump_of([url("1")])).ingest_id
+    assert sweep_pictures(world.dependencies, force=True) == 0
+    later = replace(world.dependencies, picture_queue=MemoryQueue())
+    assert sweep_pictures(later, force=False) == 1
+    assert [each.ingest_id for each in taken(later)] == [ingest_id]
+    assert sweep_pictures(later, force=False) == 0
+    assert sweep_pictures(later, force=True) == 1, "its message may be lost"
+
+
+def test_batches_are_small_and_pictures_beyond_the_limit_are_refused(pictured):
+    ingest_id, messages = collected(
+        pictured, *([url(f"{n}/{m}") for m in range(6)] for n in range(20))
+    )
+    assert [len(each.pictures) for each in messages] == [36, 36, 24]
+    assert [each.first for each in messages] == [1, 7, 13]
+    assert totals(pictured, ingest_id) == (0, 24, 0, 96)
+    assert sweep_pictures(pictured.dependencies, force=False) == 0
+
+
+def test_a_picture_that_cannot_be_read_now_is_tried_again_and_at_last_fails(pictured, worker):
+    ingest_id, (message,) = collected(pictured, [url("down"), url("1")])
+    with pytest.raises(UnavailableError, match="cannot be read now"):
+        worker.fetch(message)
+    assert worker.reports.take() == []
+    worker.fetch(message, patient=False)
+    work(worker, pictured.dependencies, [])
+    assert totals(pictured, ingest_id) == (1, 0, 1, 0)
+
+
+def test_an_undone_upload_takes_its_pictures_along_also_those_on_their_way(pictured, worker):
+    ingest_id, messages = collected(pictured, [url("1")], [url("other")])
+    artefacts = pictured.dependencies.artefacts
+    work(worker, pictured.dependencies, messages)
+    undo.request_undo(pictured.dependencies.database, ingest_id)
+    undo_ingest(pictured.dependencies, ingest_id)
+    state = undo.undo_state(pictured.dependencies.database, ingest_id)
+    assert state.undo.removed.pictures == 2
+    assert list(artefacts.list(layout.PICTURES)) == []
+    work(worker, pictured.dependencies, messages)
+    assert list(artefacts.list(layout.PICTURES)) == []
+
+
+def test_the_pictures_of_some_reviews_are_forgotten_with_their_vectors(pictured, worker):
+    ingest_id, messages = collected(pictured, [url("1"), url("other")], [url("bad"), url("1")])
+    work(worker, pictured.dependencies, messages)
+    artefacts, first = pictured.dependencies.artefacts, messages[0].first
+    gone = messages[0].pictures[0].review_id
+    assert forget_reviews(artefacts, ingest_id, {gone}) == 2
+    results = read_results(artefacts, layout.picture_results(ingest_id, first))
+    assert [each.url for each in results.pictures] == [url("bad"), url("1")]
+    vectors = read_vectors(artefacts, layout.picture_vectors(ingest_id, "m1", first))
+    assert vectors[:, 0].tolist() == [0.5]
+    files = [info.key for info in artefacts.list(f"{layout.pictures_prefix(ingest_id)}files/")]
+    assert files == [layout.picture_file(ingest_id, PICTURE.sha256)]
+    assert forget_reviews(artefacts, ingest_id, {gone}) == 0
+
+
+def test_a_dump_that_is_read_again_in_another_way_gets_new_batches(pictured, worker):
+    ingest_id, messages = collected(pictured, [url("1")])
+    work(worker, pictured.dependencies, messages)
+    pictured.dependencies.ledger.delete_batches(ingest_id, 0, 1)
+    assert totals(pictured, ingest_id) == (0, 0, 0, 0)
+    work(worker, pictured.dependencies, messages)
+    assert totals(pictured, ingest_id) == (0, 0, 0, 0)
+    results = layout.picture_results(ingest_id, messages[0].first)
+    assert read_results(pictured.dependencies.artefacts, results) is None
