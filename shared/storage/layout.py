@@ -15,7 +15,8 @@ INDEXES = "indexes/"
 SHARDS_FILE = "shards.json"
 """File of an index version: the names of the shards that it holds."""
 PICTURES = "pictures/"
-"""Prefix of the pictures of reviews, by ingest (artefact bucket)."""
+"""Prefix of the pictures of reviews (artefact bucket)."""
+PICTURE_VECTORS = f"{PICTURES}vectors/"
 FORGOTTEN = "forgotten/"
 """Prefix of the marks of undone uploads, which no index may hold (artefact bucket)."""
 FORGOTTEN_ROWS = f"{FORGOTTEN}rows/"
@@ -93,24 +94,24 @@ def analysis_shard(model_version: str, ingest_id: str, part: int) -> str:
     return f"{pair_stem(model_version, ingest_id, part)}.parquet"
 
 
-def pictures_prefix(ingest_id: str) -> str:
-    """Prefix of all that is stored of the pictures of an ingest (artefact bucket)."""
-    return f"{PICTURES}{ingest_id}/"
+def picture_prefixes(ingest_id: str) -> list[str]:
+    """Prefixes of all that is stored of the pictures of an ingest (artefact bucket)."""
+    return [f"{PICTURES}{kind}/{ingest_id}/" for kind in ("files", "results", "vectors")]
 
 
 def picture_results(ingest_id: str, first: int) -> str:
     """What became of a batch of pictures: JSON (artefact bucket)."""
-    return f"{pictures_prefix(ingest_id)}results/{first:012d}.json"
+    return f"{PICTURES}results/{ingest_id}/{first:012d}.json"
 
 
 def picture_vectors(ingest_id: str, model_version: str, first: int) -> str:
     """float16 array with a row for each picture of a batch that was fetched (artefact bucket)."""
-    return f"{pictures_prefix(ingest_id)}vectors/{model_version}/{first:012d}.npy"
+    return f"{PICTURE_VECTORS}{ingest_id}/{model_version}/{first:012d}.npy"
 
 
 def picture_file(ingest_id: str, sha256: str) -> str:
     """A picture, encoded anew as a small JPEG, by the hash of its content (artefact bucket)."""
-    return f"{pictures_prefix(ingest_id)}files/{sha256}.jpg"
+    return f"{PICTURES}files/{ingest_id}/{sha256}.jpg"
 
 
 def version_prefix(kind: str, version: str) -> str:

@@ -51,9 +51,9 @@ def read_vectors(store: ObjectStore, key: str) -> npt.NDArray[np.float16]:
 
 def _vectors_of(store: ObjectStore, results_key: str) -> list[str]:
     """Keys of the vectors of a batch, one of each model."""
-    folder, _, name = results_key.rpartition("/results/")
+    ingest_id, _, name = results_key.rpartition("/results/")[2].partition("/")
     ending = f"/{name.removesuffix('.json')}.npy"
-    listed = store.list(f"{folder}/vectors/")
+    listed = store.list(f"{layout.PICTURE_VECTORS}{ingest_id}/")
     return [info.key for info in listed if info.key.endswith(ending)]
 
 
@@ -71,10 +71,10 @@ def forget_reviews(store: ObjectStore, ingest_id: str, review_ids: Collection[st
     A batch that has some is removed with its vectors and written again without them. A file goes
     unless another review of the same upload has the same picture.
     """
-    prefix = layout.pictures_prefix(ingest_id)
+    _, prefix, _ = layout.picture_prefixes(ingest_id)
     removed, kept = set[str](), set[str]()
     count = 0
-    for info in list(store.list(f"{prefix}results/")):
+    for info in list(store.list(prefix)):
         results = read_results(store, info.key)
         if results is None:
             continue
@@ -96,10 +96,12 @@ def forget_reviews(store: ObjectStore, ingest_id: str, review_ids: Collection[st
 
 def count_files(store: ObjectStore, ingest_id: str) -> int:
     """How many pictures of an upload are stored."""
-    return sum(1 for _ in store.list(f"{layout.pictures_prefix(ingest_id)}files/"))
+    files, _, _ = layout.picture_prefixes(ingest_id)
+    return sum(1 for _ in store.list(files))
 
 
 def forget_ingest(store: ObjectStore, ingest_id: str) -> None:
     """Remove all that is stored of the pictures of an upload."""
-    for info in list(store.list(layout.pictures_prefix(ingest_id))):
-        store.delete(info.key)
+    for prefix in layout.picture_prefixes(ingest_id):
+        for info in list(store.list(prefix)):
+            store.delete(info.key)

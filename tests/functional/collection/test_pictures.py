@@ -194,7 +194,7 @@ def test_the_pictures_of_some_reviews_are_forgotten_with_their_vectors(pictured,
     assert [each.url for each in results.pictures] == [url("bad"), url("1")]
     vectors = read_vectors(artefacts, layout.picture_vectors(ingest_id, "m1", first))
     assert vectors[:, 0].tolist() == [0.5]
-    files = [info.key for info in artefacts.list(f"{layout.pictures_prefix(ingest_id)}files/")]
+    files = [info.key for info in artefacts.list(layout.picture_prefixes(ingest_id)[0])]
     assert files == [layout.picture_file(ingest_id, PICTURE.sha256)]
     assert forget_reviews(artefacts, ingest_id, {gone}) == 0
 
