@@ -134,6 +134,7 @@ def test_provisioned_concurrency_matches_the_environments():
     "title",
     [
         *("A million requests of /analyze", "A million pictures", "A million reviews"),
+        "A million pictures of reviews",
         "A training",
     ],
 )
