@@ -8,9 +8,12 @@ SEED ?= $(shell date +%s)
 VENV := .venv
 TRAIN := .venv-train
 BIN := $(VENV)/bin
-PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
-# A process per core, four at most; in the order of the folders, as browser and e2e take longest.
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Modules are compiled when they are first imported: most of what is installed never is.
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile
+# Three processes for two cores, as tests wait for servers, six at most; in the order of the folders,
+# as browser and e2e take longest.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(6, max(2, (os.cpu_count() or 1) * 3 // 2)))')
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Otherwise each of the processes that tests start compiles the sources again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -70,7 +73,7 @@ test-space: $(VENV)/.runtime ## Test the page as Hugging Face runs it, in an env
 check: $(VENV)/.dev ## Check format, lint, types, import layers, generated docs and workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs/build.py --check
 	$(BIN)/zizmor --offline --quiet --strict-collection .github
