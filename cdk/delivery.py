@@ -13,9 +13,9 @@ from constructs import Construct
 
 from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.exact_actions import replace_wildcard_actions
+from cdk.constructs.lint import allow_repeated_dependencies
 from cdk.constructs.pipeline_roles import substitute_roles
 from cdk.constructs.pipeline_store import PipelineStore
-from cdk.constructs.repeated_dependencies import drop_repeated_dependencies
 from cdk.environments import Environment
 from cdk.paths import ROOT
 from cdk.stage import TAG, ReviewlensStage
@@ -100,8 +100,7 @@ class DeliveryStack(Stack):
         )
         pipeline.build_pipeline()
         base.notify_on("Told", store.topic, events=_NOTIFIED_EVENTS)
-        for construct in (base, pipeline):
-            drop_repeated_dependencies(construct)
+        allow_repeated_dependencies(self)
         replace_wildcard_actions(self, _WILDCARD_REASONS)
         substitute_roles(base)
         for tagged in (store, base, pipeline):

@@ -51,6 +51,8 @@ class Environment:
     database: DatabaseSize
     keep_data: bool
     """Whether buckets, keys and the database are protected and outlive their stack."""
+    backup_copy_days: int = 0
+    """Days for which AWS Backup keeps a copy of database, dumps and models elsewhere; 0: none."""
     log_days: int
     """Retention of log groups in days; one of the values that CloudWatch Logs accepts."""
     access_log_days: int
@@ -122,6 +124,11 @@ class Environment:
             raise ValueError("raw_infrequent_days is below 30")
 
     @property
+    def longest_backup_days(self) -> int:
+        """Days after which no backup has what was deleted."""
+        return max(self.database.backup_days, self.backup_copy_days)
+
+    @property
     def stage_name(self) -> str:
         """Prefix of the names of its stacks and resources."""
         return f"{PREFIX}-{self.name}"
@@ -171,6 +178,7 @@ PROD = Environment(
     name="prod",
     database=DatabaseSize(min_acu=1, max_acu=16, readers=1, proxy=True, backup_days=35),
     keep_data=True,
+    backup_copy_days=90,
     log_days=90,
     access_log_days=365,
     old_version_days=30,

@@ -5,7 +5,7 @@ from typing import Any
 from aws_cdk import Stage, Tags
 from constructs import Construct
 
-from cdk.constructs.repeated_dependencies import drop_repeated_dependencies
+from cdk.constructs.lint import allow_repeated_dependencies
 from cdk.environments import Environment
 from cdk.stacks.acceptance import AcceptanceStack
 from cdk.stacks.api import ApiStack
@@ -34,7 +34,6 @@ class ReviewlensStage(Stage):
     def __init__(self, scope: Construct, *, environment: Environment, **kwargs: Any) -> None:
         super().__init__(scope, environment.stage_name, **kwargs)
         self.environment = environment
-        drop_repeated_dependencies(self)
         Tags.of(self).add(TAG, environment.name, exclude_resource_types=_UNTAGGED_TYPES)
         protected = environment.keep_data
         self.foundation = FoundationStack(
@@ -52,6 +51,8 @@ class ReviewlensStage(Stage):
             operations=operations,
             network=network,
             data_key=self.storage.key,
+            # clean shards are read from the dumps again
+            buckets=[self.storage.raw, self.storage.artefacts],
             termination_protection=protected,
         )
         self.processing = ProcessingStack(
@@ -110,3 +111,4 @@ class ReviewlensStage(Stage):
             storage=self.storage,
             api=self.api,
         )
+        allow_repeated_dependencies(self)

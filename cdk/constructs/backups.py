@@ -1,10 +1,14 @@
-"""AWS Backup of the database, with a copy in another region or account."""
+"""AWS Backup of the database and of buckets, with a copy in another region or account."""
+
+from collections.abc import Sequence
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -13,18 +17,29 @@ from cdk.constructs.alarm import Severity
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import create_dead_letters, watch_messages
 
-COPY_DAYS = 90
-_POLICY = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+_POLICIES = (
+    "service-role/AWSBackupServiceRolePolicyForBackup",
+    "AWSBackupServiceRolePolicyForS3Backup",
+)
+_POLICY_ID = "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{}]"
+_POLICY_REASON = (
+    "AWS maintains the permissions that AWS Backup needs; only AWS Backup assumes the role"
+)
 
 
 def back_up_elsewhere(
-    scope: Construct, *, operations: Operations, key: kms.IKey, database: Construct
+    scope: Construct,
+    *,
+    operations: Operations,
+    key: kms.IKey,
+    database: Construct,
+    buckets: Sequence[s3.IBucket],
 ) -> None:
-    """Back the database up every night, and copy the backup to a vault elsewhere.
+    """Back the database and buckets up every night, and copy the backups to a vault elsewhere.
 
-    RDS keeps its own backups in the same account and region: whoever deletes the cluster, or loses
-    the region, loses them too. The ARN of the vault elsewhere is read at deployment from the SSM
-    parameter ``/reviewlens/<environment>/backup-vault``.
+    RDS keeps its own backups, and S3 old versions, in the same account and region: whoever deletes
+    the cluster or a bucket, or loses the region, loses them too. The ARN of the vault elsewhere is
+    read at deployment from the SSM parameter ``/reviewlens/<environment>/backup-vault``.
     """
     environment = operations.environment
     vault = backup.BackupVault(
@@ -52,19 +67,37 @@ def back_up_elsewhere(
                 delete_after=Duration.days(environment.database.backup_days),
                 copy_actions=[
                     backup.BackupPlanCopyActionProps(
-                        destination_backup_vault=elsewhere, delete_after=Duration.days(COPY_DAYS)
+                        destination_backup_vault=elsewhere,
+                        delete_after=Duration.days(environment.backup_copy_days),
                     )
                 ],
             )
         ],
     )
-    plan.add_selection("Database", resources=[backup.BackupResource.from_construct(database)])
-    acknowledge(
-        plan,
-        f"AwsSolutions-IAM4[Policy::{_POLICY}]",
-        "AWS maintains the permissions that AWS Backup needs; only AWS Backup assumes the role",
+    plan.add_selection(
+        "Selected",
+        resources=[
+            backup.BackupResource.from_construct(database),
+            *(backup.BackupResource.from_arn(bucket.bucket_arn) for bucket in buckets),
+        ],
+        role=_create_role(scope),
+        # the role has its policies already
+        disable_default_backup_policy=True,
     )
     _watch_jobs(scope, operations)
+
+
+def _create_role(scope: Construct) -> iam.Role:
+    named = iam.ManagedPolicy.from_aws_managed_policy_name
+    role = iam.Role(
+        scope,
+        "BackupRole",
+        assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
+        managed_policies=[named(name) for name in _POLICIES],
+    )
+    for name in _POLICIES:
+        acknowledge(role, _POLICY_ID.format(name), _POLICY_REASON)
+    return role
 
 
 def _watch_jobs(scope: Construct, operations: Operations) -> None:
@@ -88,6 +121,7 @@ def _watch_jobs(scope: Construct, operations: Operations) -> None:
         failed,
         operations=operations,
         severity=Severity.CRITICAL,
-        description="AWS Backup: a backup of the database or its copy elsewhere failed. A message "
-        "in the queue has the reason; start the job again in AWS Backup, then delete the message.",
+        description="AWS Backup: a backup of the database or a bucket, or its copy elsewhere, "
+        "failed. A message in the queue has the reason; start the job again in AWS Backup, then "
+        "delete the message.",
     )

@@ -67,7 +67,7 @@ class CollectionStack(Stack):
             "pictures_queue_url": processing.pictures.queue.queue_url,
             "picture_hosts": operations.environment.picture_hosts,
             "old_version_days": operations.environment.old_version_days,
-            "backup_days": operations.environment.database.backup_days,
+            "backup_days": operations.environment.longest_backup_days,
         }
         self._flow_name = f"{operations.environment.stage_name}-collection"
         self._flow_arn = self.format_arn(

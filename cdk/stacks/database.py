@@ -1,6 +1,7 @@
 """PostgreSQL with its proxy, and the schema."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import CustomResource, Duration, Fn, Stack, custom_resources
@@ -8,6 +9,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk.constructs import grants
@@ -51,6 +53,7 @@ class DatabaseStack(Stack):
         operations: Operations,
         network: Network,
         data_key: kms.IKey,
+        buckets: Sequence[s3.IBucket],
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -68,8 +71,14 @@ class DatabaseStack(Stack):
         )
         database.construct.node.add_dependency(postgres_logs)
         self.dimensions = database.dimensions
-        if operations.environment.keep_data:
-            back_up_elsewhere(self, operations=operations, key=key, database=database.construct)
+        if operations.environment.backup_copy_days:
+            back_up_elsewhere(
+                self,
+                operations=operations,
+                key=key,
+                database=database.construct,
+                buckets=buckets,
+            )
         schema = self._migrate(operations, network, database)
         host, resource_id = database.host, database.resource_id
         if size.proxy:

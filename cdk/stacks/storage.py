@@ -106,6 +106,10 @@ class StorageStack(Stack):
         if not isinstance(raw, s3.CfnBucket):
             raise TypeError("the raw bucket has no resource")
         raw.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            # AWS Backup needs it, and would set it by itself until the next deployment
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+                event_bridge_enabled=True
+            ),
             queue_configurations=[
                 s3.CfnBucket.QueueConfigurationProperty(
                     event="s3:ObjectCreated:*",
@@ -114,7 +118,7 @@ class StorageStack(Stack):
                         s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=[prefix])
                     ),
                 )
-            ]
+            ],
         )
         raw.node.add_dependency(queue.node.find_child("Policy"))
 

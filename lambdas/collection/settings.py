@@ -44,7 +44,7 @@ class CollectionSettings(ReviewPictureSettings, DatabaseSettings):
     old_version_days: int = Field(default=0, ge=0)
     """Days for which the buckets keep deleted objects; 0: they keep none. For receipts."""
     backup_days: int = Field(default=0, ge=0)
-    """Days for which the database keeps its backups; 0: it makes none. For receipts."""
+    """Days for which backups and their copies are kept; 0: there are none. For receipts."""
     bulk_machine_arn: str = ""
     """State machine that reads huge dumps in ranges; empty: one run after another reads them."""
     bulk_bytes: int = Field(default=BULK_BYTES, ge=1)

@@ -212,8 +212,19 @@ def test_production_is_backed_up_every_night_and_copied_elsewhere(assembly: Asse
     assert rule["Lifecycle"] == {"DeleteAfterDays": PROD.database.backup_days}
     assert copy["Lifecycle"] == {"DeleteAfterDays": 90}
     (selection,) = template.all("AWS::Backup::BackupSelection")
-    (resource,) = selection.properties["BackupSelection"]["Resources"]
-    assert ":cluster:" in json.dumps(resource)
+    saved = [json.dumps(each) for each in selection.properties["BackupSelection"]["Resources"]]
+    assert len(saved) == 3
+    for part in (":cluster:", "GetAttRaw", "GetAttArtefacts"):
+        assert any(part in each for each in saved)
+    (role,) = (each for each in template.all("AWS::IAM::Role") if each.name.startswith("Backup"))
+    policies = json.dumps(role.properties["ManagedPolicyArns"])
+    for name in ("PolicyForBackup", "PolicyForS3Backup"):
+        assert f"AWSBackupServiceRole{name}" in policies
+    # otherwise the next deployment would turn off the events that AWS Backup follows
+    storage = assembly.one("prod", "storage").all("AWS::S3::Bucket")
+    for bucket in (each for each in storage if each.name.startswith(("Raw", "Artefacts"))):
+        events = bucket.properties["NotificationConfiguration"]["EventBridgeConfiguration"]
+        assert events == {"EventBridgeEnabled": True}
     (vault,) = template.all("AWS::Backup::BackupVault")
     assert vault.definition["DeletionPolicy"] == "Retain"
     assert "DataKey" in json.dumps(vault.properties["EncryptionKeyArn"])

@@ -39,7 +39,7 @@ def copies_that_age_out(dependencies: Dependencies, now: datetime | None) -> lis
         what = "deleted versions of clean shards, embeddings and indexes in the buckets"
         later.append(AgesOut(what=what, until=_until(now, dependencies.old_version_days)))
     if now is not None and dependencies.backup_days:
-        what = "automatic backups of the database"
+        what = "automatic backups of the database and the buckets"
         later.append(AgesOut(what=what, until=_until(now, dependencies.backup_days)))
     return [
         *later,

@@ -111,7 +111,12 @@ def test_redrive_takes_up_all_ingests_with_failed_shards(monkeypatch):
 
 def undo_state(status):
     removed = {"rows": 80, "rejects": 1, "embeddings": {"m1": 2}, "raw_versions": 1}
-    later = [{"what": "automatic backups of the database", "until": "2026-12-08T00:00:00Z"}]
+    later = [
+        {
+            "what": "automatic backups of the database and the buckets",
+            "until": "2026-12-08T00:00:00Z",
+        }
+    ]
     receipt = {"requested_at": "2026-11-30T10:00:00Z", "removed": removed, "later": later}
     return UndoState(ingest_id="ing_1", status=status, undo=receipt)
 
@@ -165,7 +170,10 @@ def test_forget_waits_and_prints_the_receipt(monkeypatch):
     assert (result.exit_code, api.forgotten) == (0, ["ing_1"])
     assert "ing_1: undone" in result.stdout
     assert "80 reviews, 1 rejected rows" in result.stdout
-    assert "automatic backups of the database until 2026-12-08 00:00 UTC" in result.stdout
+    assert (
+        "automatic backups of the database and the buckets until 2026-12-08 00:00 UTC"
+        in result.stdout
+    )
 
 
 def test_forget_asks_first(monkeypatch):
