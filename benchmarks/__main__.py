@@ -12,6 +12,7 @@ from benchmarks import (
     cascade,
     cold,
     collection,
+    imports,
     insights,
     local_aws,
     machine,
@@ -36,21 +37,24 @@ PARTS: dict[str, Callable[[Context], list[Report]]] = {
     "aspects": aspect_queries.run,
     "shapes": shapes.run,
     "cascade": cascade.run,
+    "imports": imports.run,
     "serving": serving.run,
     "cold": cold.run,
     "memory": memory.run,
 }
 _COMPARISONS = "against", "COMMIT, such as --against HEAD~10"
 _MODELS = "models", "FOLDER with a folder for each model"
+_ADDED = "added", "MODULES, such as --added json,email"
 _LABELLED = "labelled", "FILE and --models FOLDER with the folders default and accurate"
 _NEEDED = {
     "reading": _COMPARISONS,
     "local_aws": _COMPARISONS,
     "shapes": _MODELS,
     "cascade": _LABELLED,
+    "imports": _ADDED,
 }
 """The option that a part needs; without it, it is left out of all parts."""
-_WITHOUT_DUMPS = {"shapes", "cascade"}
+_WITHOUT_DUMPS = {"shapes", "cascade", "imports"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -77,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--labelled", type=Path, metavar="FILE", help="Parquet file with text and sentiment"
     )
+    parser.add_argument("--added", metavar="MODULES", help="modules to import, separated by commas")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the values of every round")
     return parser
 
@@ -99,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             against=options.against or "",
             models=options.models,
             labelled=options.labelled,
+            added=options.added or "",
         )
         if set(_selected(options)) - _WITHOUT_DUMPS:
             environment["data"] = context.dumps.source

@@ -29,6 +29,7 @@ class Context:
     against: str = ""
     models: Path | None = None
     labelled: Path | None = None
+    added: str = ""
     cleanup: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
