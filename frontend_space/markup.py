@@ -8,6 +8,7 @@ from html import escape
 from reviewlens.models import (
     Figures,
     Freshness,
+    PicturePreview,
     Probabilities,
     ProductFacts,
     SearchResult,
@@ -98,8 +99,14 @@ def card(review: SimilarReview | StoredReview, *, why: str = "") -> str:
     text = review.text if isinstance(review, StoredReview) else review.review_text
     return (
         f'<li class="card"><div class="facts">{" ".join(_facts(review))}</div>'
-        f"{heading}<p>{safe(cut(text))}</p>{reason}</li>"
+        f"{heading}{_picture(review)}<p>{safe(cut(text))}</p>{reason}</li>"
     )
+
+
+def _picture(review: SimilarReview | StoredReview) -> str:
+    if isinstance(review, StoredReview) or review.picture is None:
+        return ""
+    return image(review.picture, "Picture of a customer")
 
 
 def _facts(review: SimilarReview | StoredReview) -> list[str]:
@@ -112,7 +119,9 @@ def _facts(review: SimilarReview | StoredReview) -> list[str]:
     words = (review.product_id, *about, day(written))
     facts += [f"<span>{safe(word)}</span>" for word in words if word]
     if isinstance(review, SimilarReview):
-        facts.insert(0, f'<span class="score">{100 * review.similarity_score:.0f}% similar</span>')
+        what = " picture" if review.matched == "image" else ""
+        score = f"{100 * review.similarity_score:.0f}% similar{what}"
+        facts.insert(0, f'<span class="score">{score}</span>')
     else:
         facts += ["<span>mixed: praise and complaint</span>"] if review.mixed else []
         facts += [safe(review.mismatch.replace("_", " "))] if review.mismatch else []
@@ -123,6 +132,14 @@ def product_facts(product: ProductFacts) -> dict[str, str]:
     """The facts of a product by their labels, those that are known."""
     facts = {name.capitalize(): getattr(product, name) for name in ProductFacts.model_fields}
     return {label: fact for label, fact in facts.items() if fact}
+
+
+def image(picture: PicturePreview, alt: str) -> str:
+    """A picture as the API encoded it anew; no address of a picture is ever in the page."""
+    return (
+        f'<img src="data:{picture.media_type};base64,{safe(picture.data)}" width="{picture.width}"'
+        f' height="{picture.height}" alt="{safe(alt)}">'
+    )
 
 
 def cards(items: Sequence[str], empty: str) -> str:

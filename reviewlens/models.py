@@ -65,7 +65,7 @@ from shared.schemas.insights import (
     Totals,
     Trend,
 )
-from shared.schemas.picture import MAX_SENT_BYTES
+from shared.schemas.picture import MAX_SENT_BYTES, PicturePreview
 from shared.schemas.pictures import PictureTotals
 from shared.schemas.preview import LANGUAGE_ROWS, PREVIEW_BYTES, Preview
 from shared.schemas.processing import ProcessAccepted
@@ -130,6 +130,7 @@ __all__ = [
     "Movers",
     "OneProduct",
     "Order",
+    "PicturePreview",
     "PictureSource",
     "PictureTotals",
     "Point",

@@ -238,7 +238,7 @@ class ApiFunctions:
 
 def _serving_grants(storage: StorageStack) -> list[Grant]:
     prefixes = ("pointers/", "models/", "indexes/", "activations/", "quarantine/open/")
-    return _artefact_grants(storage, *prefixes)
+    return _artefact_grants(storage, *prefixes, "pictures/files/")
 
 
 def _artefact_grants(storage: StorageStack, *prefixes: str) -> list[Grant]:

@@ -91,7 +91,7 @@ def analysis_html(client: Client, text: str, more: dict[str, Any]) -> str:
     """The analysis of a text; more has its picture and its stars, if there are any."""
     if not text.strip():
         return markup.note("There is no text yet. Write one above.", "empty")
-    answer = client.analyze(text, **more)
+    answer = client.analyze(text, picture_preview=True, **more)
     return (
         _verdict(answer)
         + markup.warnings(answer.warnings)

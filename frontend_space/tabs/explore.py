@@ -137,7 +137,8 @@ def search_html(
     text = text.strip()
     if not text and not picture:
         return markup.note("Write what you are looking for, or choose a picture.", "empty")
-    answer = client.search(text or None, top_k=top, filters=filters, **picture)
+    query: dict[str, Any] = {"filters": filters, "picture_preview": True, **picture}
+    answer = client.search(text or None, top_k=top, **query)
     cards = [
         markup.card(
             result, why=reason(text, result.review_text, None, result.sentiment) if text else ""

@@ -38,7 +38,7 @@ def picture_fields(name: str, label: str) -> list[gr.components.Component]:
 
 
 def chosen_picture(path: str | None, address: str | None) -> dict[str, Any]:
-    """The parameters of a request with a picture; empty if none is chosen.
+    """The parameters of a picture in a request; empty if none is chosen.
 
     The bytes of a file are sent as they are: this process does not decode them.
 
@@ -49,20 +49,18 @@ def chosen_picture(path: str | None, address: str | None) -> dict[str, Any]:
     if not path and address and not address.lower().startswith(("https://", "http://")):
         raise PageError("The address of a picture starts with https://.")
     if not path:
-        return {"image_url": address, "picture_preview": True} if address else {}
+        return {"image_url": address} if address else {}
     if Path(path).stat().st_size > MAX_SENT_BYTES:
         raise PageError(f"The picture is too large: at most {MAX_SENT_BYTES / 1e6:g} MB.")
-    return {"image_data": Path(path).read_bytes(), "picture_preview": True}
+    return {"image_data": Path(path).read_bytes()}
 
 
 def picture_html(answer: AnalyzeResponse | SearchResponse) -> str:
     """The picture of an answer, and what the answer was computed from."""
     if answer.picture is None:
         return ""
-    shown, used = answer.picture, " and ".join(_NAMES[name] for name in answer.modalities)
+    used = " and ".join(_NAMES[name] for name in answer.modalities)
     return (
-        f'<figure class="picture"><img src="data:{shown.media_type};base64,'
-        f'{markup.safe(shown.data)}" width="{shown.width}" height="{shown.height}"'
-        f' alt="The picture that was read"><figcaption>{markup.safe(f"Read: {used}.")}'
-        "</figcaption></figure>"
+        f'<figure class="picture">{markup.image(answer.picture, "The picture that was read")}'
+        f"<figcaption>{markup.safe(f'Read: {used}.')}</figcaption></figure>"
     )

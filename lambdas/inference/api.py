@@ -46,7 +46,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         """Sentiment of a text, a summary sentence, and the most similar reviews."""
         adapters = get_dependencies()
         snapshot, pictures = adapters.state.snapshot(), adapters.pictures
-        return service.analyze(snapshot, request, adapters.second, pictures)
+        return service.analyze(snapshot, request, adapters.second, pictures, adapters.files)
 
     @app.post("/analyze/batch", tags=["inference"])
     def analyze_batch(request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:

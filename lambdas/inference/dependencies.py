@@ -6,6 +6,7 @@ from functools import cache
 from lambdas.inference.settings import InferenceSettings
 from shared.observability.logs import configure_logging
 from shared.runtime.cascade import SecondModel
+from shared.serving.picture_files import PictureFiles
 from shared.serving.query_pictures import Pictures
 from shared.serving.state import ServingState
 
@@ -21,6 +22,8 @@ class Dependencies:
     state: ServingState
     second: SecondModel | None = None
     pictures: Pictures | None = None
+    files: PictureFiles | None = None
+    """The pictures of reviews."""
 
 
 @cache
@@ -34,14 +37,18 @@ def build_dependencies() -> Dependencies:
 
     settings = InferenceSettings()
     configure_logging("inference", settings.log_level)
+    artefacts = S3Store(client("s3"), settings.artefact_bucket)
     second = second_model(
         settings.second_model,
         settings.second_model_below,
-        S3Store(client("s3"), settings.artefact_bucket),
+        artefacts,
         settings.cache_dir,
         threads=encoder_threads(settings.encoder_threads),
         idle_threads=settings.encoder_threads or cores(),
     )
     return Dependencies(
-        state=serving_state(settings), second=second, pictures=picture_model(settings)
+        state=serving_state(settings),
+        second=second,
+        pictures=picture_model(settings),
+        files=PictureFiles(artefacts),
     )

@@ -21,6 +21,7 @@ from shared.serving.answers import (
     text_analyses,
 )
 from shared.serving.details import sentences_of, words_of
+from shared.serving.picture_files import PictureFiles
 from shared.serving.query_pictures import Pictures, modalities, query_vector, read_picture
 from shared.serving.snapshots import Snapshot
 
@@ -33,6 +34,7 @@ def analyze(
     request: AnalyzeRequest,
     second: SecondModel | None = None,
     pictures: Pictures | None = None,
+    files: PictureFiles | None = None,
 ) -> AnalyzeResponse:
     """Answer POST /analyze with the snapshot's model and index, and a second model if there is one.
 
@@ -45,6 +47,7 @@ def analyze(
         second: the second model of a cascade.
         pictures: reads pictures; None if no picture model is loaded. The sentiment is that of the
             text; the similar reviews are those near both.
+        files: the pictures of reviews, for a request that asks for them.
     """
     encoder, texts = snapshot.encoder, [request.query_text]
     encoded = encoder.encode(texts)
@@ -55,7 +58,8 @@ def analyze(
     hits: Sequence[Hit] | None = None
     if snapshot.index is not None and vector is not None:
         hits = snapshot.index.search(vector, request.top_k or _UNSHOWN_NEIGHBOURS)
-    similar = [similar_review(hit) for hit in hits or []]
+    shown = files.read(hit.file for hit in hits or []) if files and request.picture_preview else {}
+    similar = [similar_review(hit, shown.get(hit.file or "")) for hit in hits or []]
     neighbours = [
         Neighbour(review.sentiment, review.similarity_score)
         for review in similar

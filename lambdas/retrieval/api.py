@@ -14,6 +14,7 @@ from shared.schemas.api import Accepted, SearchRequest, SearchResponse
 from shared.schemas.health import Health
 from shared.schemas.picture import MAX_PICTURE_BODY_BYTES
 from shared.schemas.values import Flag
+from shared.serving.picture_files import PictureFiles
 
 
 class BuildIndexRequest(BaseModel):
@@ -49,7 +50,8 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     def search_similar(request: SearchRequest) -> SearchResponse:
         """The reviews most similar to a text or a picture, among those that match the filters."""
         adapters = get_dependencies()
-        return service.search(adapters.state.snapshot(), request, adapters.pictures)
+        files = PictureFiles(adapters.artefacts)
+        return service.search(adapters.state.snapshot(), request, adapters.pictures, files)
 
     @app.post("/build_index", status_code=202, tags=["retrieval"])
     def build_index(request: Annotated[BuildIndexRequest | None, Body()] = None) -> Accepted:

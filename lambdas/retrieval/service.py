@@ -14,6 +14,7 @@ from shared.serving.answers import (
     reason_not_understood,
     search_result,
 )
+from shared.serving.picture_files import PictureFiles
 from shared.serving.query_pictures import (
     Floats,
     Pictures,
@@ -28,7 +29,10 @@ NAME = "retrieval"
 
 
 def search(
-    snapshot: Snapshot, request: SearchRequest, pictures: Pictures | None = None
+    snapshot: Snapshot,
+    request: SearchRequest,
+    pictures: Pictures | None = None,
+    files: PictureFiles | None = None,
 ) -> SearchResponse:
     """Answer POST /search_similar from one model and its index.
 
@@ -36,6 +40,7 @@ def search(
         snapshot: model and index.
         request: a text, a picture or both.
         pictures: reads pictures; None if no picture model is loaded.
+        files: the pictures of reviews, for a request that asks for them.
 
     Raises:
         InvalidInputError: a picture alone, without a picture model.
@@ -56,7 +61,9 @@ def search(
         ranking = Ranking(
             request.query_text, request.top_k, request.filters, index.version, reading.sha256
         )
-        results, next_cursor = ranking.page([search_result(hit) for hit in hits], request.cursor)
+        shown = files.read(hit.file for hit in hits) if files and request.picture_preview else {}
+        found = [search_result(hit, shown.get(hit.file or "")) for hit in hits]
+        results, next_cursor = ranking.page(found, request.cursor)
     return SearchResponse(
         results=results,
         model_version=snapshot.encoder.version,

@@ -15,8 +15,9 @@ from shared.errors import (
     ReviewlensError,
     UnavailableError,
 )
-from shared.index import stops, undone, vectors
+from shared.index import picture_writer, stops, undone, vectors
 from shared.index.damaged import RepairWait
+from shared.index.picture_writer import list_batches
 from shared.index.shards import ShardPair, Skipped, hash_of, list_pairs, shard_of
 from shared.index.writer import IndexWriter
 from shared.schemas.formats import FormatError
@@ -98,7 +99,7 @@ def _build(
     now = _manifest_of(store, pointer)
     model_version, must_go = model.version, undone.holds(store, pointer)
     if now is not None and not force:
-        if not must_go and _covers_same(store, now, model.version, hash_of(pairs)):
+        if not must_go and _covers_same(store, now, model.version, pairs):
             return BuildReport("unchanged", now.version, now.count or 0, len(pairs), halves)
         if _is_behind(store, now, model.version, pairs):
             log.info("the index waits until model %s embeds all of %s", model.version, now.version)
@@ -201,7 +202,7 @@ def publish_index(
     pairs, halves = list_pairs(store, model_version)
     with tempfile.TemporaryDirectory(prefix="reviewlens-index-", dir=work_dir) as name:
         writer = IndexWriter(store, Path(name), model, exact_up_to)
-        manifest = writer.write(pairs)
+        manifest = writer.write(pairs, list_batches(store, model_version))
         skipped = [*halves, *writer.skipped]
         for entry in skipped:
             log.warning("the index skips %s: it %s", entry.stem, entry.reason)
@@ -225,7 +226,7 @@ def index_for(store: ObjectStore, model_version: str) -> tuple[Manifest | None, 
     pairs, _ = list_pairs(store, model_version)
     for version in reversed(registry.indexes_by_model(store).get(model_version, [])):
         manifest = artefacts.read_manifest(store, "index", version)
-        if _covers_same(store, manifest, model_version, hash_of(pairs)):
+        if _covers_same(store, manifest, model_version, pairs):
             return manifest, []
     wait = _repair_wait(store, model_version, None)
     built, skipped = publish_index(store, model_version, wait=wait)
@@ -257,9 +258,14 @@ def _manifest_of(store: ObjectStore, pointer: artefacts.Current | None) -> Manif
         return None
 
 
-def _covers_same(store: ObjectStore, manifest: Manifest, model_version: str, digest: str) -> bool:
-    """Whether an index was built from exactly these shards, and is complete."""
-    if manifest.parameters.get("shards_sha256") != digest:
+def _covers_same(
+    store: ObjectStore, manifest: Manifest, model_version: str, pairs: list[ShardPair]
+) -> bool:
+    """Whether an index was built from exactly these shards and all pictures, and is complete."""
+    if manifest.parameters.get("shards_sha256") != hash_of(pairs):
+        return False
+    pictures = picture_writer.hash_of(list_batches(store, model_version))
+    if manifest.parameters.get("pictures_sha256", "") != pictures:
         return False
     prefix = version_prefix("index", manifest.version)
     sizes = {info.key.removeprefix(prefix): info.size for info in store.list(prefix)}

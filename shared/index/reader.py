@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from shared.errors import ArtefactError
-from shared.index import rows, vectors
+from shared.index import pictures, rows, vectors
 from shared.index.conditions import Where, where_of
+from shared.index.pictures import PictureIndex
 from shared.index.rows import Row, RowReader
 from shared.index.vectors import Floats, Matches, Vectors
 from shared.schemas.api import SearchFilters
@@ -19,10 +22,16 @@ _POOL_GROWTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A review and its cosine similarity to the query."""
+    """A review and its cosine similarity to the query.
+
+    ``file`` is a picture of the review, if it has one: ``<ingest>/<hash>``. With ``by_picture``,
+    the similarity is that of this picture.
+    """
 
     row: Row
     score: float
+    file: str | None = None
+    by_picture: bool = False
 
 
 class IndexReader:
@@ -44,6 +53,11 @@ class IndexReader:
         counts = {self._vectors.count, self._rows.count, manifest.count}
         if len(counts) != 1 or self._vectors.dimension != manifest.dimension:
             raise ArtefactError(f"the files of index {manifest.version} do not belong together")
+        self._pictures: PictureIndex | None = None
+        if pictures.FILE in manifest.files:
+            self._pictures = PictureIndex(folder, self._rows)
+            if self._pictures.dimension != manifest.dimension:
+                raise ArtefactError(f"pictures of index {manifest.version} are of another model")
 
     @property
     def version(self) -> str:
@@ -58,8 +72,9 @@ class IndexReader:
     def search(self, vector: Floats, k: int, filters: SearchFilters | None = None) -> list[Hit]:
         """The ``k`` nearest reviews that pass the filters, best first.
 
-        Of reviews with the same text, only the nearest is returned. If ``k`` different texts match,
-        there are ``k`` results: filters apply to the search, not to its results.
+        A review is as near as its text or its nearest picture. Of reviews with the same text, only
+        the nearest is returned. If ``k`` different texts match, there are ``k`` results: filters
+        apply to the search, not to its results.
         """
         if k <= 0:
             return []
@@ -68,8 +83,34 @@ class IndexReader:
         if chosen is None:
             assert where is not None  # noqa: S101 - without a filter it always finds them
             chosen = self._among_matching(vector, k, where)
+        near, shown = dict[int, str](), dict[int, str]()
+        if self._pictures is not None:
+            chosen, near = self._with_pictures(self._pictures, vector, k, where, chosen)
+            shown = self._pictures.first_files([position for position, _ in chosen]) | near
         rows = self._rows.rows([position for position, _ in chosen])
-        return [Hit(rows[position], score) for position, score in chosen]
+        return [
+            Hit(rows[position], score, shown.get(position), position in near)
+            for position, score in chosen
+        ]
+
+    def _with_pictures(
+        self,
+        index: PictureIndex,
+        vector: Floats,
+        k: int,
+        where: Where | None,
+        texts: list[tuple[int, float]],
+    ) -> tuple[list[tuple[int, float]], dict[int, str]]:
+        """The nearest by text or picture, and the files of those that a picture brought in."""
+        scores, files = dict(texts), dict[int, str]()
+        for match in index.search(vector, k, where):
+            if match.score > scores.get(match.review, -2.0):
+                scores[match.review] = match.score
+                files[match.review] = match.file
+        merged = Matches(
+            np.array(list(scores), np.int64), np.array(list(scores.values()), np.float32)
+        )
+        return self._distinct(merged, k, None), files
 
     def _among_nearest(
         self, vector: Floats, k: int, where: Where | None

@@ -166,6 +166,11 @@ class RowReader:
         finally:
             self._idle.append(connection)
 
+    def select(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """All rows of a query."""
+        with self._connection() as connection:
+            return connection.execute(sql, parameters).fetchall()
+
     def matching(self, where: Where) -> list[int]:
         """Positions of all rows that a condition holds for, ascending."""
         sql = f"SELECT id FROM reviews WHERE {where.sql}"  # noqa: S608 - our own columns

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from shared.errors import NotFoundError
-from shared.index import rows, vectors
+from shared.index import picture_writer, pictures, rows, vectors
+from shared.index.picture_writer import PictureBatch, write_pictures
 from shared.index.rows import RowWriter
 from shared.index.shards import (
     ShardError,
@@ -46,8 +47,14 @@ class IndexWriter:
         self.skipped: list[Skipped] = []
         self.included: list[ShardPair] = []
 
-    def write(self, pairs: list[ShardPair]) -> Manifest | None:
+    def write(
+        self, pairs: list[ShardPair], batches: list[PictureBatch] | None = None
+    ) -> Manifest | None:
         """Write the files of a version; returns None if there is nothing to index.
+
+        Args:
+            pairs: the shards of reviews.
+            batches: pictures of reviews; those of reviews that no shard has are left out.
 
         Raises:
             FormatError: this release does not read the format of a pair.
@@ -66,6 +73,9 @@ class IndexWriter:
         names = [pair.name for pair in self.included]
         (self._folder / SHARDS_FILE).write_text(json.dumps(names), encoding="utf-8")
         parameters |= {"shards_sha256": hash_of(pairs), "shards": len(names)}
+        if batches:
+            count = write_pictures(self._store, self._folder, batches, self._model.dimension)
+            parameters |= {"pictures_sha256": picture_writer.hash_of(batches), "pictures": count}
         return self._manifest(index.ntotal, parameters)
 
     def _add(self, pair: ShardPair, index: Any, writer: RowWriter) -> None:
@@ -101,6 +111,8 @@ class IndexWriter:
     def _manifest(self, count: int, parameters: dict[str, object]) -> Manifest:
         names = (vectors.FILE, rows.FILE, SHARDS_FILE)
         paths = {name: self._folder / name for name in names}
+        if (self._folder / pictures.FILE).is_file():
+            paths[pictures.FILE] = self._folder / pictures.FILE
         files = {
             name: FileEntry(sha256=artefacts.file_sha256(path), bytes=path.stat().st_size)
             for name, path in paths.items()

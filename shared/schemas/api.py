@@ -81,8 +81,8 @@ ImageData = Annotated[
 WithPreview = Annotated[
     Flag,
     Field(
-        description="whether the answer has the picture that was used, as a JPEG of at most "
-        f"{MAX_PREVIEW_SIDE} x {MAX_PREVIEW_SIDE} pixels",
+        description="whether the answer has the picture that was used, and pictures of reviews, "
+        f"as JPEG of at most {MAX_PREVIEW_SIDE} x {MAX_PREVIEW_SIDE} pixels",
     ),
 ]
 
@@ -227,6 +227,9 @@ class Probabilities(BaseModel):
 class SimilarReview(BaseModel):
     """A review near the query; ``similarity_score`` is the cosine, in -1..1.
 
+    ``matched``: what is near, the text of the review or a picture of it. ``picture``: a picture of
+    the review, the one that matched if one did, if the request asks for it with
+    ``picture_preview``.
     ``sentiment`` is null if the model does not understand the review.
     """
 
@@ -237,6 +240,8 @@ class SimilarReview(BaseModel):
     product_id: str | None = None
     rating: float | None = None
     title: str | None = None
+    matched: Modality = TEXT
+    picture: PicturePreview | None = None
 
 
 class SearchResult(SimilarReview, ProductFacts):

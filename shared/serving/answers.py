@@ -13,7 +13,15 @@ from shared.language.understanding import MAX_UNKNOWN_SHARE, language_of
 from shared.runtime.cascade import Answers, Cascade, SentimentModel
 from shared.runtime.decisions import Decided, decide_each
 from shared.runtime.encoder import Encoded
-from shared.schemas.api import Probabilities, SearchResult, SimilarReview, TextAnalysis
+from shared.schemas.api import (
+    IMAGE,
+    TEXT,
+    Probabilities,
+    SearchResult,
+    SimilarReview,
+    TextAnalysis,
+)
+from shared.schemas.picture import PicturePreview
 from shared.schemas.review import SERVED_FIELDS
 from shared.schemas.sentiment import LABELS
 
@@ -91,19 +99,21 @@ def _reason(language: str, unknown_share: float) -> str:
     return f"{NOT_UNDERSTOOD}, whose language is {language}: it knows only English"
 
 
-def similar_review(hit: Hit) -> SimilarReview:
+def similar_review(hit: Hit, picture: PicturePreview | None = None) -> SimilarReview:
     """Convert a hit to a similar review of POST /analyze."""
-    return SimilarReview(similarity_score=_rounded(hit.score), **_shown_fields(hit))
+    return SimilarReview(**_shown_fields(hit), picture=picture)
 
 
-def search_result(hit: Hit) -> SearchResult:
+def search_result(hit: Hit, picture: PicturePreview | None = None) -> SearchResult:
     """Convert a hit to a result of POST /search_similar."""
-    return SearchResult(similarity_score=_rounded(hit.score), **_shown_fields(hit))
+    return SearchResult(**_shown_fields(hit), picture=picture)
 
 
 def _shown_fields(hit: Hit) -> dict[str, Any]:
     """All served fields by their names in the API; each model takes those that it has."""
     shown = {field.result_name: hit.row.fields[field.name] for field in SERVED_FIELDS}
+    shown["similarity_score"] = _rounded(hit.score)
+    shown["matched"] = IMAGE if hit.by_picture else TEXT
     # null: an earlier release stored the review
     return shown if shown["understood"] in (None, 1) else {**shown, "sentiment": None}
 

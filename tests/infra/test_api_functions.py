@@ -105,6 +105,8 @@ def test_inference_and_retrieval_need_no_database_and_no_vpc(assembly, api, serv
         *("/pointers/*", "/models/*", "/indexes/*"),
         # which versions were current before, and what is damaged, for fallbacks and health
         *("/activations/*", "/quarantine/open/*"),
+        # pictures of reviews
+        "/pictures/files/*",
     }
 
 

@@ -279,3 +279,19 @@ def test_what_was_fetched_is_checked_by_its_content(authority, server, body, cod
     fetcher = Fetcher(authority.client_context(), frozenset({server.port}), 60.0, loopback=True)
     reply = read(PictureRequest(url=f"https://localhost:{server.port}/a"), fetcher)
     assert (reply.picture, reply.problem.code) == (None, code)
+
+
+def test_a_redirect_does_not_leave_the_list_of_hosts(server, authority):
+    server.answers["/a"] = redirect(f"https://127.0.0.1:{server.port}/b")
+    server.answers["/b"] = response(PNG)
+    fetcher = Fetcher(authority.client_context(), frozenset({server.port}), 60.0, loopback=True)
+    url = f"https://localhost:{server.port}/a"
+    assert fetcher.fetch(url, "localhost, 127.0.0.1") == PNG
+    server.requests.clear()
+    with pytest.raises(PictureError) as raised:
+        fetcher.fetch(url, "localhost")
+    assert raised.value.code == "address_refused"
+    assert len(server.requests) == 1
+    with pytest.raises(PictureError):
+        fetcher.fetch(url, "*.localhost")
+    assert len(server.requests) == 1

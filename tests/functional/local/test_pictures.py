@@ -28,12 +28,16 @@ from shared.pictures.decode import decode
 from shared.runtime.encoder import open_folder
 from shared.runtime.picture_tower import CurrentPictureTower
 from shared.runtime.pictures import PictureModel
+from shared.schemas.pictures import KeptPicture, PictureResults
 from shared.serving.answers import IMAGE_IGNORED, NO_INDEX, TEXT_ALONE_DECIDES
+from shared.serving.picture_files import PictureFiles
 from shared.serving.pictures import InvokedPictureReader
 from shared.serving.query_pictures import Pictures
 from shared.serving.snapshots import Snapshot
+from shared.storage import layout
 from shared.storage.artefacts import fetch
-from tests.corpus import made_up_reviews, publish_manifest_only, put_shard
+from shared.storage.review_pictures import write_vectors
+from tests.corpus import made_up_reviews, publish_manifest_only, put_shard, random_vectors
 from tests.fakes.objects import MemoryStore
 from tests.functional.local.conftest import KEYS
 from tests.hostile import Authority, redirect, response, serving
@@ -102,6 +106,32 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def stored():
+    """The artefact bucket."""
+    return MemoryStore("artefacts")
+
+
+@pytest.fixture(scope="module")
+def pictured(snapshot, model, stored, tmp_path_factory):
+    """The same model with an index of six reviews, of which the last has a lime picture."""
+    version, rows = snapshot.encoder.version, made_up_reviews(len(COLOURS), 1)
+    publish_manifest_only(stored, version, WIDTH)
+    put_shard(stored, version, rows, random_vectors(len(COLOURS), WIDTH), ingest="ing_1", part=1)
+    lime = decode(saved(one_colour("lime"), "PNG"))
+    kept = KeptPicture(
+        review_id=rows[-1]["review_id"], url="https://a.example/", outcome="fetched", sha256="lime"
+    )
+    results = PictureResults(pictures=[kept]).model_dump_json()
+    stored.put(layout.picture_results("ing_1", 1), results.encode())
+    vectors = model.encode(lime)[None].astype(np.float16)
+    write_vectors(stored, layout.picture_vectors("ing_1", version, 1), vectors)
+    stored.put(layout.picture_file("ing_1", "lime"), lime.data)
+    folder = tmp_path_factory.mktemp("pictured")
+    built = build_index(stored).version
+    return Snapshot(snapshot.encoder, IndexReader(fetch(stored, "index", built, folder)))
+
+
+@pytest.fixture(scope="module")
 def indexed(snapshot, model, tmp_path_factory):
     """The same model with an index of six reviews: the vector of ``COLOURS[i]`` is review i's."""
     pictures = [decode(saved(one_colour(each), "PNG")) for each in COLOURS]
@@ -129,7 +159,7 @@ def joint(tmp_path_factory):
 
 
 @pytest.fixture
-def ask(snapshot, model, functions, server):
+def ask(snapshot, model, functions, server, stored):
     """``ask(body)``: status and body of POST /analyze with a picture model; see the options."""
     server.requests.clear()
 
@@ -138,10 +168,10 @@ def ask(snapshot, model, functions, server):
         state = SimpleNamespace(snapshot=lambda: snapshot)
         pictures = Pictures(reader, model, CurrentPictureTower()) if model else None
         if path != "/search_similar":
-            dependencies = Dependencies(state, pictures=pictures)
+            dependencies = Dependencies(state, pictures=pictures, files=PictureFiles(stored))
             app = inference.create_app(lambda: dependencies)
         else:
-            searching = RetrievalDependencies(state, None, None, pictures)
+            searching = RetrievalDependencies(state, stored, None, pictures)
             app = retrieval.create_app(lambda: searching)
         answer = TestClient(app).post(path, json=body)
         return answer.status_code, answer.json()
@@ -430,3 +460,27 @@ def test_stars_that_contradict_the_text_are_named(ask):
     assert analysis["mismatch"] == "stars_below_text"
     for rating in (None, 3, 5):
         assert ask({"query_text": "gentle mild soft", "rating": rating})[1]["mismatch"] is None
+
+
+def test_one_query_searches_reviews_and_their_pictures(ask, pictured):
+    lime = encoded(saved(one_colour("lime"), "PNG"))
+    body = {"image_data": lime, "top_k": 6, "picture_preview": True}
+    results = ask(body, path="/search_similar", snapshot=pictured)[1]["results"]
+    best = results[0]
+    assert (best["review_id"], best["matched"]) == ("made:1-5", "image")
+    assert best["similarity_score"] == pytest.approx(1, abs=1e-3)
+    assert (best["picture"]["width"], best["picture"]["height"]) == (40, 40)
+    assert {each["matched"] for each in results[1:]} == {"text"}
+    assert all(each["picture"] is None for each in results[1:])
+    similar = ask({"query_text": TEXT, **body}, snapshot=pictured)[1]["similar_reviews"]
+    (shown,) = (each["picture"] for each in similar if each["review_id"] == "made:1-5")
+    assert Image.open(BytesIO(base64.b64decode(shown["data"]))).format == "JPEG"
+
+
+def test_a_picture_that_is_gone_or_not_asked_for_is_not_in_the_answer(ask, pictured, stored):
+    body = {"query_text": TEXT, "top_k": 6}
+    for asked in (False, True):
+        if asked:
+            stored.delete(layout.picture_file("ing_1", "lime"))
+        answer = ask({**body, "picture_preview": asked}, path="/search_similar", snapshot=pictured)
+        assert {each["picture"] for each in answer[1]["results"]} == {None}

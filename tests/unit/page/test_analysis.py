@@ -12,7 +12,8 @@ class Api:
     def __init__(self, **fields):
         self._fields = fields
 
-    def analyze(self, _text):
+    def analyze(self, _text, *, picture_preview):
+        assert picture_preview
         return AnalyzeResponse(
             **{
                 "sentiment": "positive",

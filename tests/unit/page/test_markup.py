@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend_space import markup
+from reviewlens.models import PicturePreview
 from tests.answers import freshness, product, search_result, split, stored_review
 
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>\"' onmouseover=alert(1) `${1}` {{x}}"
@@ -126,3 +127,15 @@ def test_a_review_in_another_language_is_marked():
     not_understood = stored_review(language="de", model_version="m1")
     assert "language not supported" in markup.card(not_understood)
     assert "not analysed" in markup.card(stored_review())
+
+
+def test_a_card_shows_the_picture_of_a_review_and_that_it_matched():
+    picture = PicturePreview(data='AA==" onload="x', width=3, height=2)
+    review = search_result(similarity_score=0.8, matched="image", picture=picture)
+    html = markup.card(review)
+    assert "80% similar picture" in html
+    assert 'src="data:image/jpeg;base64,AA==&quot; onload=&quot;x"' in html
+    assert 'alt="Picture of a customer"' in html
+    plain = markup.card(search_result(similarity_score=0.8))
+    assert "<img" not in plain
+    assert "80% similar</span>" in plain
