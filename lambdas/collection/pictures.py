@@ -7,13 +7,17 @@ from pydantic import ValidationError
 from lambdas.collection.dependencies import Dependencies
 from shared.db.ingest import pictures
 from shared.db.ingest.undo import undo_state
-from shared.schemas.messages import BuildIndex, PicturesFetched
-from shared.storage import layout
+from shared.errors import ArtefactError
+from shared.schemas.messages import BuildIndex, FetchPictures, PicturesFetched
+from shared.storage import artefacts, layout
 from shared.storage.review_pictures import forget_batch, forget_ingest, forget_reviews, read_results
 
 log = logging.getLogger(__name__)
 _LOST_SECONDS = 6 * 3600.0
 """Wait from which the message of a batch counts as lost; the rate of a host makes others wait."""
+
+_OUTDATED_SECONDS = 900.0
+"""Wait from which a batch of another model is queued again."""
 
 
 def queue_pictures(dependencies: Dependencies, ingest_id: str) -> int:
@@ -33,8 +37,24 @@ def sweep_pictures(dependencies: Dependencies, *, force: bool) -> int:
         return 0
     lost = pictures.stale(dependencies.database, 0.0 if force else _LOST_SECONDS)
     queue.send(lost)
+    outdated = _outdated(dependencies)
+    queue.send(outdated)
     ingest_ids = pictures.unplanned(dependencies.database)
-    return len(lost) + sum(queue_pictures(dependencies, each) for each in ingest_ids)
+    return (
+        len(lost) + len(outdated) + sum(queue_pictures(dependencies, each) for each in ingest_ids)
+    )
+
+
+def _outdated(dependencies: Dependencies) -> list[FetchPictures]:
+    """Batches without vectors of the current model, which are made from the stored files."""
+    try:
+        model = artefacts.current(dependencies.artefacts, "model")
+    except ArtefactError as error:
+        log.warning("no pictures are embedded again: %s", error.message)
+        return []
+    if model is None:
+        return []
+    return pictures.outdated(dependencies.database, model.version, _OUTDATED_SECONDS)
 
 
 def parse_fetched(body: str) -> PicturesFetched | None:
@@ -51,19 +71,20 @@ def record_pictures(dependencies: Dependencies, message: PicturesFetched) -> Non
     Raises:
         ArtefactError: its results cannot be read.
     """
-    database, artefacts = dependencies.database, dependencies.artefacts
-    results = read_results(artefacts, layout.picture_results(message.ingest_id, message.first))
+    database, store = dependencies.database, dependencies.artefacts
+    results = read_results(store, layout.picture_results(message.ingest_id, message.first))
     if results is None:
         return  # removed since
     lost = pictures.lost_reviews(database, (each.review_id for each in results.pictures))
     if lost:
-        forget_reviews(artefacts, message.ingest_id, lost)
-    if not pictures.record(database, message.ingest_id, message.first, results):
+        forget_reviews(store, message.ingest_id, lost)
+    place = (message.ingest_id, message.first)
+    if not pictures.record(database, *place, results, message.model_version):
         log.info("a batch of pictures was removed", extra={"ingest_id": message.ingest_id})
         if undo_state(database, message.ingest_id) is not None:
-            forget_ingest(artefacts, message.ingest_id)
+            forget_ingest(store, message.ingest_id)
         else:
-            forget_batch(artefacts, message.ingest_id, message.first)
+            forget_batch(store, message.ingest_id, message.first)
         return
     if pictures.is_complete(database, message.ingest_id):
         reason = f"pictures of {message.ingest_id} are stored"

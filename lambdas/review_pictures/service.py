@@ -3,7 +3,7 @@
 import logging
 from base64 import b64decode
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ import numpy as np
 
 from lambdas.review_pictures.rate import HostRate
 from shared.errors import PictureError, UnavailableError
+from shared.pictures.decode import decode
 from shared.pictures.preview import preview_of
 from shared.schemas.messages import FetchPictures, PicturesFetched
 from shared.schemas.picture import Picture, PictureRequest
@@ -57,7 +58,7 @@ class PictureWorker:
     """Vectors by model and content: many reviews show the same picture."""
 
     def fetch(self, message: FetchPictures, *, patient: bool = True) -> None:
-        """Fetch, embed and store a batch; one that is stored is reported again.
+        """Fetch, embed and store a batch; what is stored is not fetched or embedded again.
 
         Args:
             message: the batch.
@@ -66,28 +67,38 @@ class PictureWorker:
 
         Raises:
             UnavailableError: pictures cannot be fetched or embedded now; deliver it again.
+            ArtefactError: what is stored of the batch is damaged.
         """
-        key = layout.picture_results(message.ingest_id, message.first)
-        if not self._is_stored(key, message):
-            self._fetch(key, message, patient=patient)
-        self.reports.send([PicturesFetched(ingest_id=message.ingest_id, first=message.first)])
-
-    def _is_stored(self, key: str, message: FetchPictures) -> bool:
-        stored = read_results(self.artefacts, key)
-        return stored is not None and [
-            WantedPicture(review_id=each.review_id, url=each.url) for each in stored.pictures
-        ] == list(message.pictures)
-
-    def _fetch(self, key: str, message: FetchPictures, *, patient: bool) -> None:
         try:
             embedder = self.embedder()
         except PictureError as error:
             raise UnavailableError(error.message) from error
+        version, place = embedder.model_version, (message.ingest_id, message.first)
+        stored = read_results(self.artefacts, layout.picture_results(*place))
+        if stored is None or not _is_of(stored, message):
+            self._fetch(message, embedder, patient=patient)
+        elif stored.fetched and not self._has_vectors(place, version):
+            files = {each.sha256: self._stored(message.ingest_id, each) for each in stored.fetched}
+            self._embed(place, embedder, [files[each.sha256] for each in stored.fetched])
+        ingest_id, first = place
+        report = PicturesFetched(ingest_id=ingest_id, first=first, model_version=version)
+        self.reports.send([report])
+
+    def _has_vectors(self, place: tuple[str, int], version: str) -> bool:
+        key = layout.picture_vectors(place[0], version, place[1])
+        return any(info.key == key for info in self.artefacts.list(key))
+
+    def _stored(self, ingest_id: str, kept: KeptPicture) -> Picture:
+        """A picture from its file, which is as large as models need."""
+        body, _ = self.artefacts.get(layout.picture_file(ingest_id, kept.sha256))
+        return decode(body).model_copy(update={"sha256": kept.sha256})
+
+    def _fetch(self, message: FetchPictures, embedder: Embedder, *, patient: bool) -> None:
         read = partial(self._read, patient=patient)
         urls = list(dict.fromkeys(each.url for each in message.pictures))
         with ThreadPoolExecutor(_PARALLEL) as pool:
             found = dict(zip(urls, pool.map(read, urls), strict=True))
-        kept, vectors = [], []
+        kept, fetched = [], []
         for each in message.pictures:
             picture = found[each.url]
             if isinstance(picture, PictureError):
@@ -95,17 +106,23 @@ class PictureWorker:
             else:
                 sha256 = picture.sha256
                 kept.append(KeptPicture(**each.model_dump(), outcome="fetched", sha256=sha256))
-                vectors.append(self._vector(embedder, picture))
-        pictures = [each for each in found.values() if isinstance(each, Picture)]
-        place = layout.picture_vectors(message.ingest_id, embedder.model_version, message.first)
-        self._store_files(message.ingest_id, pictures)
-        if vectors:
-            write_vectors(self.artefacts, place, np.stack(vectors).astype(np.float16))
+                fetched.append(picture)
+        self._store_files(message.ingest_id, fetched)
+        place = (message.ingest_id, message.first)
+        self._embed(place, embedder, fetched)
         results = PictureResults(pictures=kept)
         # last: who finds it finds everything else
-        self.artefacts.put(key, results.model_dump_json().encode())
+        self.artefacts.put(layout.picture_results(*place), results.model_dump_json().encode())
         counts = {str(name): results.count(name) for name in OUTCOMES}
         log.info("pictures fetched", extra={"ingest_id": message.ingest_id, **counts})
+
+    def _embed(
+        self, place: tuple[str, int], embedder: Embedder, pictures: Sequence[Picture]
+    ) -> None:
+        if pictures:
+            vectors = np.stack([self._vector(embedder, each) for each in pictures])
+            key = layout.picture_vectors(place[0], embedder.model_version, place[1])
+            write_vectors(self.artefacts, key, vectors.astype(np.float16))
 
     def _store_files(self, ingest_id: str, pictures: Iterable[Picture]) -> None:
         for sha256, picture in {each.sha256: each for each in pictures}.items():
@@ -130,6 +147,12 @@ class PictureWorker:
             if len(self._vectors) > _CACHED_VECTORS:
                 self._vectors.popitem(last=False)
         return self._vectors[key]
+
+
+def _is_of(stored: PictureResults, message: FetchPictures) -> bool:
+    """Whether the stored results are of this batch; some reviews may have been removed since."""
+    wanted = {(each.review_id, each.url) for each in message.pictures}
+    return wanted == {(each.review_id, each.url) for each in stored.pictures}
 
 
 def _host(url: str) -> str:

@@ -171,3 +171,5 @@ class PicturesFetched(QueueMessage):
     type: Literal["pictures_fetched"] = "pictures_fetched"
     ingest_id: str
     first: int = Field(ge=0)
+    model_version: str
+    """The model that embedded them."""

@@ -114,14 +114,36 @@ def _message(connection: Connection, ingest_id: str, first: int, last: int) -> F
     return FetchPictures(ingest_id=ingest_id, first=first, pictures=pictures)
 
 
-def record(database: Database, ingest_id: str, first: int, results: PictureResults) -> bool:
+def outdated(database: Database, model_version: str, age_seconds: float) -> list[FetchPictures]:
+    """Batches that another model embedded, queued again now.
+
+    Args:
+        database: the ledger's.
+        model_version: the current model.
+        age_seconds: minimum time since they were queued: the worker embeds with the model of the
+            current index, which may be the previous one for a while.
+    """
+    with database.transaction() as connection:
+        rows = connection.execute(
+            "UPDATE picture_batches SET queued_at = now() WHERE fetched > 0"
+            " AND model_version IS DISTINCT FROM %s"
+            " AND queued_at <= now() - make_interval(secs => %s)"
+            " RETURNING ingest_id, first, last",
+            (model_version, age_seconds),
+        ).fetchall()
+        return [_message(connection, *row) for row in sorted(rows)]
+
+
+def record(
+    database: Database, ingest_id: str, first: int, results: PictureResults, model_version: str
+) -> bool:
     """Record what became of a batch; False if the ledger does not have it any more."""
     counts = [results.count(outcome) for outcome in OUTCOMES]
     with database.transaction() as connection:
         row = connection.execute(
-            "UPDATE picture_batches SET fetched = %s, refused = %s, failed = %s"
-            " WHERE ingest_id = %s AND first = %s",
-            (*counts, ingest_id, first),
+            "UPDATE picture_batches SET fetched = %s, refused = %s, failed = %s,"
+            " model_version = %s WHERE ingest_id = %s AND first = %s",
+            (*counts, model_version, ingest_id, first),
         )
         return row.rowcount > 0
 

@@ -54,6 +54,7 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
     "0017": {"addresses of pictures": "reviews WHERE picture_urls IS NOT NULL"},
     "0018": {},
     "0019": {"counts of pictures": "picture_batches"},
+    "0020": {},
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

@@ -16,6 +16,7 @@ from shared.pictures.decode import decode
 from shared.schemas.messages import FetchPictures, PicturesFetched
 from shared.storage import layout
 from shared.storage.review_pictures import forget_reviews, read_results, read_vectors
+from tests.corpus import publish_manifest_only
 from tests.fakes.queues import MemoryQueue
 from tests.pictures import drawn, saved
 
@@ -208,3 +209,26 @@ def test_a_dump_that_is_read_again_in_another_way_gets_new_batches(pictured, wor
     assert totals(pictured, ingest_id) == (0, 0, 0, 0)
     results = layout.picture_results(ingest_id, messages[0].first)
     assert read_results(pictured.dependencies.artefacts, results) is None
+
+
+def test_after_a_change_of_the_model_stored_pictures_are_embedded_and_not_fetched_again(
+    pictured, worker
+):
+    ingest_id, messages = collected(pictured, [url("1"), url("bad"), url("other")])
+    work(worker, pictured.dependencies, messages)
+    artefacts, database = pictured.dependencies.artefacts, pictured.dependencies.database
+    publish_manifest_only(artefacts, "m2", 4)
+    assert sweep_pictures(pictured.dependencies, force=False) == 0, "it was queued just now"
+    with database.transaction() as connection:
+        connection.execute("UPDATE picture_batches SET queued_at = now() - interval '1 hour'")
+    assert sweep_pictures(pictured.dependencies, force=False) == 1
+    newer = replace(worker, embedder=lambda: Embedder("m2", lambda _: np.full(4, 0.1)))
+    work(newer, pictured.dependencies, taken(pictured.dependencies))
+    assert len(worker.reader.urls) == 3
+    for model, first in (("m1", 0.5), ("m2", 0.1)):
+        key = layout.picture_vectors(ingest_id, model, messages[0].first)
+        assert read_vectors(artefacts, key)[:, 0].tolist()[0] == pytest.approx(first, abs=1e-3)
+    assert totals(pictured, ingest_id) == (2, 0, 1, 0)
+    with database.transaction() as connection:
+        connection.execute("UPDATE picture_batches SET queued_at = now() - interval '1 hour'")
+    assert sweep_pictures(pictured.dependencies, force=False) == 0
