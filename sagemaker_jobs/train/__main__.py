@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from sagemaker_jobs.arguments import log_to_stderr, parse
 from sagemaker_jobs.train.config import RECIPE_DEFAULTS, TrainConfig
@@ -20,17 +21,27 @@ ENVIRONMENT = {
 _CHANNELS = ("SM_CHANNEL_TRAIN", "SM_CHANNEL_TRAINING")
 """Variables of the training channel under its two usual names."""
 
+_TEXT = "text"
+_JOBS = {"text+image": "sagemaker_jobs.fusion.__main__"}
+"""Jobs that train what reads more than texts, by --modality."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the training; returns 0 once the model is saved.
 
     A failure is raised, after its reason was written to ``$SM_OUTPUT_DIR/failure``.
     """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    modality = _take_modality(arguments)
+    if modality != _TEXT:
+        return int(import_module(_JOBS[modality]).main(arguments))
     rank = int(os.environ.get("RANK", "0"))
     log_to_stderr(logging.WARNING if rank else logging.INFO)
     channel = next((name for name in _CHANNELS if os.environ.get(name)), _CHANNELS[0])
     try:
-        config = parse(TrainConfig, argv, ENVIRONMENT | {"train_dir": channel}, RECIPE_DEFAULTS)
+        config = parse(
+            TrainConfig, arguments, ENVIRONMENT | {"train_dir": channel}, RECIPE_DEFAULTS
+        )
         keep_freed_memory()
         from sagemaker_jobs.train.job import run
 
@@ -46,6 +57,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         report_failure(reason)
         raise
     return 0
+
+
+def _take_modality(arguments: list[str]) -> str:
+    """The value of --modality, which is removed; what reads texts alone is the default.
+
+    Raises:
+        SystemExit: it is unknown.
+    """
+    for place, part in enumerate(arguments):
+        name, equals, value = part.partition("=")
+        if name != "--modality":
+            continue
+        values = [value] if equals else arguments[place + 1 : place + 2]
+        del arguments[place : place + (1 if equals else 2)]
+        if values and values[0] in (_TEXT, *_JOBS):
+            return values[0]
+        raise SystemExit(f"modality: allowed are {', '.join((_TEXT, *_JOBS))}")
+    return _TEXT
 
 
 def _reason(error: Exception) -> str:

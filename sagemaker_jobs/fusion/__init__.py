@@ -1,0 +1,1 @@
+"""Learns and measures sentiments from texts and pictures together, over frozen encoders."""
