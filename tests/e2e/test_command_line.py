@@ -158,7 +158,7 @@ def test_status_and_doctor_describe_the_stack(reviewlens, tmp_path):
     status = json.loads(reviewlens("status", "--json").stdout)
     assert status["health"]["status"] == "ok"
     assert {each["key"] for each in status["ingests"]} >= {"uploads/status.csv"}
-    assert set(status["queues"]) == {"collection", "processing", "index"}
+    assert set(status["queues"]) == {"collection", "processing", "index", "pictures"}
     checks = json.loads(reviewlens("doctor", "--json").stdout)["checks"]
     assert {check["check"] for check in checks} >= {"PostgreSQL", "model", "services", "queues"}
     assert all(check["verdict"] != "failed" for check in checks)

@@ -9,12 +9,17 @@ import time
 import pytest
 from fastapi.routing import APIRoute
 
+from cdk.packaging.table import PICTURE_MODEL
+from cdk.paths import ROOT
 from lambdas.inference.api import create_app as inference_app
 from lambdas.retrieval.api import create_app as retrieval_app
 from shared.index.build import build_index
-from shared.storage import artefacts
+from shared.schemas.messages import FetchPictures, PicturesFetched
+from shared.schemas.pictures import WantedPicture
+from shared.storage import artefacts, layout
+from shared.storage.review_pictures import read_results
 from tests.corpus import made_up_reviews, put_shard
-from tests.functional.lambda_runtime.conftest import event
+from tests.functional.lambda_runtime.conftest import event, sqs_event
 from tests.models import opened_model
 from tests.pictures import drawn, saved
 
@@ -227,3 +232,20 @@ def test_a_picture_is_decoded_with_what_its_function_ships(serving):
         assert (picture["original_kind"], picture["width"]) == (kind, 40)
     refused = function.invoke({"url": "https://127.0.0.1/a"}).body["problem"]
     assert refused["code"] == "address_refused"
+
+
+def test_pictures_of_reviews_are_worked_on_with_what_the_function_ships(serving):
+    worker = serving.cold(
+        "review_pictures",
+        REVIEWLENS_IMAGE_FETCH_FUNCTION="unused",
+        REVIEWLENS_PICTURE_MODEL_DIR=str(ROOT / PICTURE_MODEL),
+        REVIEWLENS_PICTURE_HOSTS="a.example",
+    )
+    wanted = WantedPicture(review_id="r1", url="https://b.example/1.jpg")
+    message = FetchPictures(ingest_id="ing_1", first=1, pictures=[wanted])
+    outcome = worker.invoke(sqs_event(message.model_dump_json(), "not a message"))
+    assert outcome.body == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    (report,) = map(PicturesFetched.model_validate_json, serving.messages("COLLECTION"))
+    assert (report.ingest_id, report.first) == ("ing_1", 1)
+    results = read_results(serving.store("ARTEFACT"), layout.picture_results("ing_1", 1))
+    assert [each.outcome for each in results.pictures] == ["refused"]

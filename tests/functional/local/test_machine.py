@@ -31,7 +31,7 @@ def health(aws, cache, monkeypatch):
 def test_empty_queues_and_enough_space_are_ok(health):
     answer = health()
     assert answer.status == "ok"
-    assert set(answer.queues) == {"collection", "processing", "index"}
+    assert set(answer.queues) == {plan.name for plan in QUEUES}
     assert set(answer.free_bytes) == {"state", "tmp"}
 
 
