@@ -15,11 +15,13 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(6, max(2, (os.cpu_count() or 1) * 3 // 2)))')
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+# Fails on a link to a page or heading that does not exist.
+SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 # Otherwise each of the processes that tests start compiles the sources again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check actionlint format docs lock sbom audit model model-accurate pictures-model bench synth preflight deploy-env deploy-space clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check actionlint format docs site lock sbom audit model model-accurate pictures-model bench synth preflight deploy-env deploy-space clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,12 +72,13 @@ test-train: $(TRAIN)/.train ## Tests of training and export
 test-space: $(VENV)/.runtime ## Test the page as Hugging Face runs it, in an environment of its own
 	PYTHON=$(PYTHON) scripts/space/test_hf_app.sh $(ARGS)
 
-check: $(VENV)/.dev ## Check format, lint, types, import layers, generated docs and workflows
+check: $(VENV)/.dev ## Check format, lint, types, import layers, docs and workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs/build.py --check
+	$(SITE) --quiet
 	$(BIN)/zizmor --offline --quiet --strict-collection .github
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -91,6 +94,9 @@ format: $(VENV)/.dev ## Format, and fix what ruff can fix
 
 docs: $(VENV)/.dev ## Write the generated pages (CLI, settings, OpenAPI)
 	$(BIN)/python scripts/docs/build.py
+
+site: $(VENV)/.dev ## Build the documentation as a site in build/site/
+	$(SITE)
 
 lock: $(VENV)/.dev ## Write requirements/*.txt, after a change of pyproject.toml or constraints.txt
 	$(BIN)/python scripts/release/lock_environments.py
