@@ -71,8 +71,16 @@ def ingest_html(ingest: IngestReport | None, size: int) -> str:
         markup.note(states[ingest.status])
         + _failed_shards(ingest)
         + markup.table(("Rows", "Count"), [*rows, *reasons, *languages], "Rows of this upload")
+        + _pictures(ingest)
         + markup.warnings(ingest.warnings)
     )
+
+
+def _pictures(ingest: IngestReport) -> str:
+    """What became of the pictures of its reviews, if some are fetched."""
+    counts = ingest.pictures.model_dump()
+    rows = [(markup.safe(name), f"{count:,}") for name, count in counts.items() if count]
+    return markup.table(("Pictures", "Count"), rows, "Pictures of this upload") if rows else ""
 
 
 def _but(ingest: IngestReport) -> str:

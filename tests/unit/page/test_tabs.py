@@ -210,6 +210,14 @@ def test_an_ingest_with_failed_shards_names_them_and_the_reason():
     assert "Many rows were refused" not in html
 
 
+def test_an_ingest_counts_its_pictures_if_some_are_fetched():
+    html = ingest_html(ingest(status="processed", pictures={"fetched": 1200, "waiting": 3}), 1)
+    assert "Pictures of this upload" in html
+    assert "1,200" in html
+    assert "failed" not in html
+    assert "Pictures" not in ingest_html(ingest(status="processed"), 1)
+
+
 @pytest.mark.parametrize("status", list(IngestStatus))
 def test_every_state_of_an_ingest_has_a_sentence(status):
     assert ingest_html(ingest(status=status), 1)
