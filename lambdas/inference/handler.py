@@ -14,4 +14,8 @@ def _warm() -> None:
     detect("Loads the model of the languages, which takes half a second.")
 
 
-handler = make_handler(create_app, warm=_warm)
+def _settle(seconds: float) -> None:
+    build_dependencies().state.settle(seconds)
+
+
+handler = make_handler(create_app, warm=_warm, settle=_settle)

@@ -17,4 +17,8 @@ def _warm() -> None:
     build_dependencies().state.refresh()
 
 
-handler = make_handler(create_app, batch=_batch, warm=_warm)
+def _settle(seconds: float) -> None:
+    build_dependencies().state.settle(seconds)
+
+
+handler = make_handler(create_app, batch=_batch, warm=_warm, settle=_settle)

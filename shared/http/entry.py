@@ -16,6 +16,7 @@ from shared.http.batches import Batch, SqsRecord, run_batch, sqs_records
 from shared.http.collector import freeze_heap
 from shared.http.deadline import invocation
 from shared.http.gateway import malformed_response, strip_base_path
+from shared.http.linger import Settle, start_lingering
 
 log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -70,6 +71,7 @@ def make_handler(
     direct: Callable[[dict[str, Any]], object] | None = None,
     step: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     warm: Callable[[], object] | None = None,
+    settle: Settle | None = None,
     delay: Callable[[Sequence[SqsRecord]], object] = delay_retries,
 ) -> Handler:
     """Create the ``handler(event, context)`` of one function.
@@ -83,6 +85,8 @@ def make_handler(
         step: runs a step of a state machine (the event has a ``step``); its result is returned.
         warm: loads what the first request would wait for; called immediately if Lambda prepares
             the process before the first request (provisioned concurrency, SnapStart).
+        settle: waits until work in the background has ended; Lambda freezes the process only
+            afterwards.
         delay: decides when failed messages of a batch are delivered again.
 
     Returns:
@@ -92,7 +96,7 @@ def make_handler(
     if warm is not None and os.environ.get(_INITIALIZATION_TYPE) in _PREPARED_TYPES:
         _prepare(warm)
 
-    def handler(event: dict[str, Any], context: Any) -> Any:
+    def handle(event: dict[str, Any], context: Any) -> Any:
         records = sqs_records(event)
         if records is not None and batch is not None:
             with invocation(context):
@@ -111,4 +115,14 @@ def make_handler(
             return {"status": "done"}
         raise InvalidInputError("the function does not support events of this kind")
 
-    return handler
+    if settle is None:
+        return handle
+    respond = start_lingering(settle)
+
+    def handle_and_respond(event: dict[str, Any], context: Any) -> Any:
+        try:
+            return handle(event, context)
+        finally:
+            respond()
+
+    return handle_and_respond

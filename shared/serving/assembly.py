@@ -25,6 +25,7 @@ def serving_state(settings: ServingSettings) -> ServingState:
             settings.encoder_threads,
             settings.pointer_refresh_seconds,
             settings.first_load_seconds,
+            settings.swap_delay_seconds,
         )
 
 
@@ -56,7 +57,12 @@ def _picture_models(folder: str, threads: int) -> "tuple[PictureModel, CurrentPi
 
 @lru_cache(maxsize=8)
 def _state(
-    bucket: str, cache_dir: Path, threads: int, refresh_seconds: float, first_load_seconds: float
+    bucket: str,
+    cache_dir: Path,
+    threads: int,
+    refresh_seconds: float,
+    first_load_seconds: float,
+    swap_delay_seconds: float,
 ) -> ServingState:
     from shared.runtime.threads import cores, encoder_threads
     from shared.storage.clients import client
@@ -69,4 +75,5 @@ def _state(
         idle_threads=threads or cores(),
         refresh_seconds=refresh_seconds,
         first_load_seconds=first_load_seconds,
+        swap_delay_seconds=swap_delay_seconds,
     )

@@ -22,6 +22,9 @@ class ServingSettings(ServiceSettings):
     503: API Gateway waits 29 s. The load continues in the background."""
     pointer_refresh_seconds: float = Field(default=5.0, ge=0)
     """Interval at which the pointers are read again."""
+    swap_delay_seconds: float = Field(default=300.0, ge=0)
+    """Longest random delay, on Lambda, before a process takes no requests to load a large version:
+    ten times a load, so that a tenth of the processes load at the same time, but at most this."""
     image_fetch_function: str = ""
     """Name of the function that reads pictures for the picture model; empty: none."""
     picture_model_dir: str = ""

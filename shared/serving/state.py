@@ -1,7 +1,8 @@
 """The pair of model and index that answers requests, kept up to date in the background."""
 
 import threading
-from concurrent.futures import Future
+import time
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 from shared.errors import ReviewlensError, UnavailableError
@@ -10,10 +11,13 @@ from shared.runtime.loader import NO_MODEL
 from shared.schemas.health import Check, Health, worst_status
 from shared.serving.damages import damage_check
 from shared.serving.snapshots import Snapshot, SnapshotLoader
+from shared.serving.turns import Turn
 from shared.storage.objects import ObjectStore
 from shared.storage.refresh import RefreshTimer
 
 _MIN_PAUSE_SECONDS = 0.2
+_CHECK_SECONDS = 0.5
+"""Reading the pointers, or loading something small; a function is always held for it."""
 
 
 class ServingState:
@@ -28,6 +32,7 @@ class ServingState:
         idle_threads: int | None = None,
         refresh_seconds: float = 5.0,
         first_load_seconds: float = 20.0,
+        swap_delay_seconds: float = 300.0,
     ) -> None:
         self._store = store
         self._loader = SnapshotLoader(store, cache_dir, threads=threads, idle_threads=idle_threads)
@@ -36,6 +41,8 @@ class ServingState:
         self._first_load: Future[None] | None = None
         self._first_load_lock = threading.Lock()
         self._refresh_lock = threading.Lock()
+        self._load_seconds = 0.0
+        self._turn = Turn(swap_delay_seconds)
 
     def snapshot(self) -> Snapshot:
         """Return the current pair.
@@ -98,14 +105,41 @@ class ServingState:
             self._refresh_lock.release()
 
     def _refresh(self) -> None:
+        is_first, started = self.loaded is None, time.monotonic()
         self._loader.refresh()
+        if is_first:
+            self._load_seconds = time.monotonic() - started
         self._timer.restart()
+
+    def settle(self, seconds: float) -> None:
+        """Wait until what runs in the background has ended, for at most some seconds.
+
+        For functions on Lambda, which are frozen between requests. A first load is always waited
+        for. Later ones take turns with those of other processes, if they take longer than a check
+        of the pointers.
+        """
+        deadline = time.monotonic() + seconds
+        if self.loaded is None:
+            if self._first_load is not None:
+                wait([self._first_load], timeout=seconds)
+            return
+        is_over = self._wait_for_refresh(min(seconds, _CHECK_SECONDS))
+        if not is_over and self._turn.has_come(self._load_seconds):
+            is_over = self._wait_for_refresh(deadline - time.monotonic())
+        if is_over:
+            self._turn.end()
+
+    def _wait_for_refresh(self, seconds: float) -> bool:
+        if not self._refresh_lock.acquire(timeout=max(0.0, seconds)):
+            return False
+        self._refresh_lock.release()
+        return True
 
     def keep_current(self, stopping: threading.Event) -> None:
         """Follow the pointers between requests, so that none gets an outdated pair after a pause.
 
-        For servers; a function on Lambda is frozen between requests. The first load is left to the
-        first request.
+        For servers; for functions on Lambda, see ``settle``. The first load is left to the first
+        request.
 
         Args:
             stopping: ends this call.

@@ -45,8 +45,8 @@ def copies_that_age_out(dependencies: Dependencies, now: datetime | None) -> lis
         *later,
         AgesOut(what="deleted rows in the files of the database, until it writes over them"),
         AgesOut(
-            what="earlier indexes in the memory and on the disk of running functions, until their"
-            " next request, or until they end"
+            what="earlier indexes in the memory and on the disk of running functions, until they"
+            " have loaded the next one after a request, or until they end"
         ),
     ]
 

@@ -8,6 +8,7 @@ import pytest
 
 from shared.errors import UnavailableError
 from shared.index.build import build_index
+from shared.serving import state as module
 from shared.serving.state import ServingState, serving_health
 from shared.storage import artefacts, refresh
 from shared.storage.layout import pointer_key, version_prefix
@@ -239,6 +240,55 @@ def test_a_slow_first_load_continues_after_the_request_times_out(
         released.wait(0.01)
     assert versions(impatient) == (model.version, None)
     assert loads == [model.version], "the load is not started twice"
+
+
+@pytest.fixture
+def blocked_fetch(monkeypatch):
+    """An event: until it is set, no version is fetched."""
+    released, fetch = threading.Event(), artefacts.fetch
+
+    def blocking_fetch(*arguments):
+        assert released.wait(30)
+        return fetch(*arguments)
+
+    monkeypatch.setattr(artefacts, "fetch", blocking_fetch)
+    yield released
+    released.set()
+
+
+def test_a_frozen_function_is_held_for_its_first_load(store, model, tmp_path, blocked_fetch):
+    state = ServingState(store, tmp_path / "cache", first_load_seconds=0.01)
+    state.settle(30)  # nothing was started
+    with pytest.raises(UnavailableError):
+        state.snapshot()
+    state.settle(0.01)
+    assert state.loaded is None
+    blocked_fetch.set()
+    state.settle(30)
+    assert versions(state) == (model.version, None)
+
+
+@pytest.mark.parametrize("is_turn", [False, True])
+def test_a_frozen_function_is_held_for_a_swap_in_its_turn(
+    store, model, tmp_path, monkeypatch, request, is_turn
+):
+    monkeypatch.setattr(module, "_CHECK_SECONDS", 0.01)
+    state = ServingState(
+        store, tmp_path / "cache", refresh_seconds=0, swap_delay_seconds=0 if is_turn else 300
+    )
+    state.snapshot()
+    state.settle(30)
+    monkeypatch.setattr(state, "_load_seconds", 30.0)
+    version = add_index(store, model.version)
+    released = request.getfixturevalue("blocked_fetch")
+    state.snapshot()
+    if is_turn:
+        threading.Timer(0.2, released.set).start()
+    state.settle(30)
+    assert versions(state) == (model.version, version if is_turn else None)
+    released.set()
+    state.refresh()
+    assert versions(state) == (model.version, version)
 
 
 def test_a_due_refresh_runs_in_the_background(store, model, tmp_path):
