@@ -65,11 +65,14 @@ def numbered_blocks(
     """
     before = place.mark.lines
     for block in line_blocks(chunks, limit, place):
-        skip = place.begin(before)
         if isinstance(block, Overlong):
-            if not skip:
-                yield block, before, skip
-            before += 1
+            skip, count = place.begin(before, 1), 1
+            if skip:
+                before += 1
+                continue
         else:
-            yield block, before, skip
-            before += block.count(b"\n")
+            count = block.count(b"\n")
+            # the last block may end within a line
+            skip = place.begin(before, count if block.endswith(b"\n") else count + 1)
+        yield block, before, skip
+        before += count

@@ -1,7 +1,8 @@
 """Where a parser is in its dump, so that a later run can go on there.
 
 Lines come in blocks. A place is a block, by its offset in the text of the dump, and the number of
-its lines that are read: the later run splits this block again and parses none of those lines.
+lines from there on that are read: the later run splits the text again, maybe into shorter blocks,
+and parses none of those lines.
 In a Parquet file, the blocks are row groups, by their numbers, and rows take the place of lines.
 """
 
@@ -15,7 +16,7 @@ class PlaceMark:
     """A border between two records.
 
     ``offset`` is in bytes of text: without compression and byte order mark, as UTF-8. ``lines``
-    come before the block that begins there; ``skip`` lines of the block are read.
+    come before the block that begins there; ``skip`` lines from there on are read.
     """
 
     offset: int = 0
@@ -45,16 +46,19 @@ class Place:
         self.expanded: Callable[[], int] | None = None
         """Bytes that are counted so far, of a format that expands."""
         self._blocks: deque[tuple[int, int]] = deque()
+        self._skip = 0
 
     def resume(self, mark: PlaceMark) -> None:
         """Begin at a mark instead of the first line."""
         self.mark, self.header, self.offset = mark, mark.header, mark.offset
+        self._skip = mark.skip
 
-    def begin(self, lines: int) -> int:
-        """Note that a block begins after ``lines``; returns how many of its lines to skip."""
-        is_first = not self._blocks
+    def begin(self, lines: int, count: int) -> int:
+        """Note that a block of ``count`` lines begins after ``lines``; returns how many to skip."""
         self._blocks.append((self.offset, lines))
-        return self.mark.skip if is_first else 0
+        skip = min(self._skip, count)
+        self._skip -= skip
+        return skip
 
     def at(self, line: int | None) -> PlaceMark | None:
         """The place after the record of a line or row; None if it is not between two."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import TypeAdapter
 
-from lambdas.collection.reading import DumpMark, ReadOptions, read_dump
+from lambdas.collection.reading import DumpMark, ReadOptions, decompress, read_dump
 from tests.unit.collection_reading.resumable_dumps import DUMPS, ROWS, Counted
 
 MARKS = TypeAdapter(DumpMark)
@@ -65,3 +65,15 @@ def test_a_run_that_goes_on_uses_up_what_is_left_of_the_time():
     dump = read_dump(stream, name="a", options=ReadOptions(batch_rows=700), resume=spent)
     with pytest.raises(Exception, match="seconds of CPU time"):
         list(dump)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DUMPS if kind not in COPIED])
+def test_a_later_run_may_receive_the_bytes_in_smaller_pieces(kind, monkeypatch):
+    """A run begins at a block of lines, which may end earlier for it than for the one before."""
+    whole, _, _ = read(DUMPS[kind])
+    numbers = [number for number, batch in enumerate(whole) if batch.mark]
+    monkeypatch.setattr(decompress, "READ_BYTES", 20_000)
+    monkeypatch.setattr(decompress, "OUT_BYTES", 15_000)
+    for number in numbers[::3]:
+        rest, _, _ = read(DUMPS[kind], whole[number].mark)
+        assert content([*whole[: number + 1], *rest]) == content(whole)

@@ -111,10 +111,10 @@ class CsvLines:
 
     def _fill(self) -> None:
         for block in self._blocks:
-            skip = self._place.begin(self._read)
             lines: list[str | Overlong] = [block] if isinstance(block, Overlong) else []
             if not isinstance(block, Overlong):
                 lines += io.StringIO(decode_block(block), newline="")
+            skip = self._place.begin(self._read, len(lines))
             self._read += len(lines)
             self._ready.extend(lines[skip:] if skip else lines)
             if self._ready:

@@ -104,8 +104,9 @@ def parse_parquet(
     before = place.mark.lines
     for group in range(place.mark.offset, metadata.num_row_groups):
         place.offset = group
-        skip = place.begin(before)
-        before += metadata.row_group(group).num_rows
+        rows = metadata.row_group(group).num_rows
+        skip = place.begin(before, rows)
+        before += rows
         plan = plan_row_group(parquet.file, metadata, group, leaves)
         try:
             for batch in _after(_batches(parquet.reader(plan.held), group, columns, plan), skip):
