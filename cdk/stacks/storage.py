@@ -20,7 +20,7 @@ _OLD_INDEXES = s3.LifecycleRule(
 UPLOADS = "uploads/"
 """Prefix of dumps in the raw bucket (shared/storage/layout.py)."""
 PLANS = "plans/"
-"""Prefix of the ranges of huge dumps in the clean bucket (shared/storage/layout.py)."""
+"""Prefix in the clean bucket of the ranges of huge dumps, and of the text of compressed ones."""
 PLAN_RESULTS = "plan-results/"
 """Prefix in the clean bucket where Step Functions lists which ranges succeeded and failed."""
 TRAINING_DATA = "training/data/"
@@ -58,7 +58,8 @@ class StorageStack(Stack):
         self.raw = SecureBucket(
             self, "Raw", rules=[_infrequent_access_rule(environment.raw_infrequent_days)], **common
         )
-        self.clean = SecureBucket(self, "Clean", rules=[_intermediate_rule(PLAN_RESULTS)], **common)
+        plans = [_intermediate_rule(prefix) for prefix in (PLANS, PLAN_RESULTS)]
+        self.clean = SecureBucket(self, "Clean", rules=plans, **common)
         temporary = [
             _intermediate_rule(prefix) for prefix in ("candidates/", "training/checkpoints/")
         ]

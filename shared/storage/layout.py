@@ -54,6 +54,11 @@ def plan_prefix(ingest_id: str) -> str:
     return f"{PLANS}{ingest_id}/"
 
 
+def text_prefix(ingest_id: str) -> str:
+    """Prefix of the text of a compressed dump while its ranges are read (clean bucket)."""
+    return f"{plan_prefix(ingest_id)}text/"
+
+
 def forgotten(ingest_id: str) -> str:
     """Mark of an upload that is undone: an index build leaves its shards out (artefact bucket)."""
     return f"{FORGOTTEN}{ingest_id}.json"

@@ -105,9 +105,9 @@ def test_only_the_function_that_collects_starts_the_flow(assembly: Assembly):
     }
 
 
-def test_results_of_a_flow_expire_after_a_month(assembly: Assembly):
+def test_plans_and_results_of_a_flow_expire_after_a_month(assembly: Assembly):
     buckets = assembly.one("prod", "storage").all("AWS::S3::Bucket")
     (clean,) = (bucket for bucket in buckets if bucket.name.startswith("Clean"))
     rules = clean.properties["LifecycleConfiguration"]["Rules"]
     days = {r["Prefix"]: r["ExpirationInDays"] for r in rules if "ExpirationInDays" in r}
-    assert days == {"plan-results/": 30}
+    assert days == {"plans/": 30, "plan-results/": 30}

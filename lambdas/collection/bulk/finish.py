@@ -2,17 +2,24 @@
 
 import logging
 from dataclasses import replace
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from lambdas.collection.bulk.plan import missing
-from lambdas.collection.bulk.ranges import Job, Range, Ranges, fingerprint, load_ranges
+from lambdas.collection.bulk.ranges import (
+    Job,
+    Range,
+    Ranges,
+    fingerprint,
+    load_ranges,
+    open_planned,
+)
 from lambdas.collection.bulk.read import COUNTED
+from lambdas.collection.bulk.text import delete_text
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.opening import describe_dump, read_options
 from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.queueing import queue_marked
-from lambdas.collection.ranged import open_ranged
 from lambdas.collection.reading import add_marks, read_dump
 from shared.db.ingest.bulk import BulkState, bulk_state, save_bulk
 from shared.db.ingest.undo import undo_state
@@ -72,6 +79,7 @@ def _close(dependencies: Dependencies, job: Job) -> tuple[dict[str, Any], bool]:
     share = dependencies.max_reject_share
     is_due = dependencies.ledger.finish(job.ingest_id, max_reject_share=share) or removed
     queue_marked(dependencies, job.ingest_id, failed=True)
+    delete_text(dependencies, job.ingest_id)
     log.info("ingest collected", extra={"ingest_id": job.ingest_id, "part": state.parts})
     return {"state": "collected"}, is_due
 
@@ -103,8 +111,8 @@ def _describe(dependencies: Dependencies, job: Job, state: BulkState, ranges: Ra
     options = read_options(dependencies, find_mapping(dependencies.raw, job.key))
     mark = ranges.ranges[-1].mark
     resume = mark and replace(mark, maker=add_marks(counted))
-    with open_ranged(dependencies.raw, job.key, job.etag) as stream:
-        body = cast("BinaryIO", stream)
-        dump = read_dump(body, name=job.key, options=options, resume=resume)
+    with open_planned(dependencies, job, ranges) as stream:
+        dump = read_dump(stream, name=job.key, options=options, resume=resume)
+        dump.profile.compression = ranges.compression
         warnings = list(dict.fromkeys([*state.warnings, *dump.warnings]))
         describe_dump(dependencies, job.ingest_id, dump, options, warnings=warnings)

@@ -13,6 +13,7 @@ from lambdas.collection.bulk.ranges import (
     save_ranges,
     write_items,
 )
+from lambdas.collection.bulk.text import TextWriter, delete_text, has_text
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.intact import lost_shards, read_rest, require_intact
 from lambdas.collection.mapping import find_mapping
@@ -75,32 +76,42 @@ class _Planner:
             CorruptObjectError: its bytes do not match its checksum.
         """
         earlier = load_ranges(self._dependencies, self._job.ingest_id, self._plan)
-        if earlier and earlier.warnings is not None:
+        if earlier and earlier.warnings is not None and self._has_text(earlier):
             return earlier
         options = read_options(self._dependencies, columns)
         raw, job = self._dependencies.raw, self._job
-        found = earlier.ranges if earlier else []
+        found = earlier.ranges if earlier and not earlier.text_bytes else []
+        text = TextWriter(self._dependencies, job.ingest_id)
         # the last one tells where to go on: it is found again
         resume = found.pop().mark if found else None
         with open_ranged(raw, job.key, job.etag) as stream:
             body = cast("BinaryIO", stream)
-            dump = read_dump(body, name=job.key, options=options, resume=resume)
+            dump = read_dump(body, name=job.key, options=options, resume=resume, copy=text.copy)
             if isinstance(dump, Archive) or not dump.is_divisible:
                 raise IndivisibleError(
                     "no run can begin in the middle of it without what is before"
                 )
             is_whole = self._find(dump, found)
+            if dump.is_compressed and not is_whole:
+                raise IndivisibleError("decompressing it takes longer than one run")
+            if dump.is_truncated:
+                raise IndivisibleError("its compressed bytes are damaged or incomplete")
             if is_whole and not stream.is_partial:
                 read_rest(body)
         if is_whole and stream.is_partial:
             require_intact(raw, job.key, job.etag)
         if is_whole and len(found) < 2:
             raise IndivisibleError("it is not larger than one range")
-        ranges = Ranges(self._plan, found, dump.warnings if is_whole else None)
+        warnings = dump.warnings if is_whole else None
+        ranges = Ranges(self._plan, found, warnings, dump.profile.compression, text.size)
         save_ranges(self._dependencies, job.ingest_id, ranges)
         if is_whole:
             describe_dump(self._dependencies, job.ingest_id, dump, options)
         return ranges
+
+    def _has_text(self, ranges: Ranges) -> bool:
+        size = ranges.text_bytes
+        return not size or has_text(self._dependencies, self._job.ingest_id, size)
 
     def _find(self, dump: Dump, found: list[Range]) -> bool:
         """Append the ranges of a dump; returns whether it is read to its end."""
@@ -186,6 +197,7 @@ def _decline(dependencies: Dependencies, job: Job, state: BulkState, reason: str
     except IngestError:
         columns = None
     declined = BulkState(plan=fingerprint(dependencies, columns), declined=reason)
+    delete_text(dependencies, job.ingest_id)
     declined.executions, declined.gb_seconds = state.executions, state.gb_seconds
     save_bulk(dependencies.database, job.ingest_id, declined)
     queue_again(dependencies, job.key, job.etag)

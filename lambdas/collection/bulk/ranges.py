@@ -2,13 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from lambdas.collection.bulk.text import open_text
 from lambdas.collection.checkpoints import reader_code
 from lambdas.collection.dependencies import Dependencies
+from lambdas.collection.ranged import open_ranged
 from lambdas.collection.reading import DumpMark
 from shared.db.ingest.bulk import bulk_state
 from shared.errors import NotFoundError
@@ -59,6 +63,9 @@ class Ranges:
     plan: str
     ranges: list[Range]
     warnings: list[str] | None = None
+    compression: str = "none"
+    text_bytes: int = 0
+    """Size of the text of a compressed dump; see text.py."""
 
 
 _STORED = TypeAdapter(Ranges)
@@ -92,10 +99,15 @@ def load_ranges(dependencies: Dependencies, ingest_id: str, plan: str) -> Ranges
     return stored if stored.plan == plan else None
 
 
-def load_range(dependencies: Dependencies, item: Item) -> Range | None:
-    """The range of an item; None if another plan has replaced its plan."""
-    planned = load_ranges(dependencies, item.job.ingest_id, item.plan)
-    return planned.ranges[item.number] if planned and item.number < len(planned.ranges) else None
+@contextmanager
+def open_planned(dependencies: Dependencies, job: Job, ranges: Ranges) -> Iterator[BinaryIO]:
+    """Open what the ranges divide: the object, or its text; errors are those of ObjectStore."""
+    with (
+        open_text(dependencies, job.ingest_id, ranges.text_bytes)
+        if ranges.text_bytes
+        else open_ranged(dependencies.raw, job.key, job.etag)
+    ) as stream:
+        yield cast("BinaryIO", stream)
 
 
 def write_items(dependencies: Dependencies, items: Sequence[Item]) -> str:

@@ -1,18 +1,24 @@
 """The step that is repeated for each range: reads it and stores its batches."""
 
 import logging
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from lambdas.collection.batch_writer import BatchWriter
-from lambdas.collection.bulk.ranges import Item, Range, fingerprint, load_range
+from lambdas.collection.bulk.ranges import (
+    Item,
+    Job,
+    Ranges,
+    fingerprint,
+    load_ranges,
+    open_planned,
+)
 from lambdas.collection.checkpoints import Checkpoint
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.intact import lost_shards
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.opening import read_options
-from lambdas.collection.ranged import open_ranged
 from lambdas.collection.reading import Dump, MakerMark, check_rejects, read_dump
 from shared.db.ingest.bulk import (
     bulk_state,
@@ -71,14 +77,16 @@ def _read(dependencies: Dependencies, item: Item) -> dict[str, Any]:
     if undo_state(dependencies.database, job.ingest_id) is not None:
         return {"state": "undone", "range": number}
     columns = _require_current(dependencies, item)
-    wanted = load_range(dependencies, item)
-    if wanted is None:
+    ranges = load_ranges(dependencies, job.ingest_id, item.plan)
+    if ranges is None or number >= len(ranges.ranges):
         raise PlanOutdatedError("another plan has replaced the plan of the range")
     try:
-        counted = _Reading(dependencies, item, wanted).read(columns)
+        counted = _Reading(dependencies, job, ranges, number).read(columns)
     except CorruptObjectError as error:
         raise UnavailableError(error.message) from error  # the plan has compared the checksum
     except NotFoundError as error:
+        if ranges.text_bytes:
+            raise PlanOutdatedError("the text of the dump is deleted") from error
         _fail(dependencies, item, "object_superseded: a newer version of the object replaced it")
         raise IngestError("object_superseded", error.message) from error
     except IngestError as error:
@@ -105,8 +113,9 @@ def _fail(dependencies: Dependencies, item: Item, reason: str) -> None:
 class _Reading:
     """Reads one range."""
 
-    def __init__(self, dependencies: Dependencies, item: Item, wanted: Range) -> None:
-        self._dependencies, self._job, self._range = dependencies, item.job, wanted
+    def __init__(self, dependencies: Dependencies, job: Job, ranges: Ranges, number: int) -> None:
+        self._dependencies, self._job = dependencies, job
+        self._ranges, self._range = ranges, ranges.ranges[number]
 
     def read(self, columns: dict[str, str] | None) -> Any:
         """Store the batches that are missing; returns what the rows have counted, as JSON."""
@@ -118,7 +127,7 @@ class _Reading:
         resume = Checkpoint(wanted.part, wanted.before, mark) if mark else None
         options = read_options(self._dependencies, columns)
         with (
-            open_ranged(self._dependencies.raw, job.key, job.etag) as stream,
+            open_planned(self._dependencies, job, self._ranges) as stream,
             _RangeWriter(
                 *(self._dependencies, job.ingest_id, stored),
                 lost_shards(self._dependencies.clean, job.ingest_id, stored.values()),
@@ -127,8 +136,7 @@ class _Reading:
                 encode=lambda _checkpoint: None,
             ) as writer,
         ):
-            body = cast("BinaryIO", stream)
-            dump = read_dump(body, name=job.key, options=options, resume=mark)
+            dump = read_dump(stream, name=job.key, options=options, resume=mark)
             if not isinstance(dump, Dump):
                 raise PlanOutdatedError("the object is an archive")
             for batch in dump:

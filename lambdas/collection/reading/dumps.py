@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 from lambdas.collection.reading.agreement import Agreement
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
 from lambdas.collection.reading.marks import DumpMark
-from lambdas.collection.reading.members import Failure, Source, open_source
+from lambdas.collection.reading.members import Copy, Failure, Source, open_source
 from lambdas.collection.reading.options import Profile, ReadOptions
 from lambdas.collection.reading.reader import Batch, Dump, check_rejects, count_flaws
 from shared.errors import IngestError
@@ -152,7 +152,12 @@ def _listed(names: list[str]) -> str:
 
 
 def read_dump(
-    stream: BinaryIO, *, name: str, options: ReadOptions, resume: DumpMark | None = None
+    stream: BinaryIO,
+    *,
+    name: str,
+    options: ReadOptions,
+    resume: DumpMark | None = None,
+    copy: Copy | None = None,
 ) -> Dump | Archive:
     """Open a dump of any known format, or an archive of dumps.
 
@@ -162,6 +167,7 @@ def read_dump(
         name: the file name in rejects; it does not affect how the file is read.
         options: mapping, secret, limits.
         resume: the mark of the last batch that an earlier run stored.
+        copy: is given the text of a compressed dump.
 
     Returns:
         The dump, to be iterated once. Only its first few hundred KiB have been read.
@@ -170,7 +176,7 @@ def read_dump(
         IngestError: the object as a whole cannot be read (now, or while it is iterated when a
             limit is passed).
     """
-    source = open_source(stream, options.limits)
+    source = open_source(stream, options.limits, copy)
     if source.dump is not None:
         source.dump.state.truncated |= options.is_cut
         return Dump(source.dump, name, options, resume=resume)

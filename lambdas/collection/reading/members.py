@@ -69,8 +69,17 @@ class Source:
     """Names of members that are not dumps; complete after the last member."""
 
 
-def open_source(stream: BinaryIO, limits: Limits) -> Source:
+Copy = Callable[[Iterator[bytes]], Iterator[bytes]]
+"""Passes on the text of a compressed dump, and keeps it."""
+
+
+def open_source(stream: BinaryIO, limits: Limits, copy: Copy | None = None) -> Source:
     """Remove the compression of an object and look for an archive in it.
+
+    Args:
+        stream: its bytes.
+        limits: bounds of reading.
+        copy: is given the text of a compressed dump.
 
     Raises:
         IngestError: empty_object, archive_unsupported, decompression_limit.
@@ -99,6 +108,8 @@ def open_source(stream: BinaryIO, limits: Limits) -> Source:
                 state.bytes_out = offset
                 return size.apply(iter(counted))
 
+        elif copy is not None and state.compression != "none":
+            chunks = copy(chunks)
         return Source(state, Member(None, chunks, state, size, disk, restart=restart))
     state.compression = kind if state.compression == "none" else f"{state.compression}+{kind}"
     source = Source(state)

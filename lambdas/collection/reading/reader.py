@@ -88,7 +88,7 @@ class Dump:
         self.resume = resume
         """Where it begins; None: at the first record."""
         self._opened = open_parser(member, options, resume.place if resume else None)
-        self._is_text = member.restart is not None and not is_wide(self._opened.state.encoding)
+        self._is_plain = member.restart is not None
         self._maker: RowMaker | None = None
         self.profile: Profile = self._opened.profile
         if resume is not None:
@@ -115,8 +115,19 @@ class Dump:
 
     @property
     def is_divisible(self) -> bool:
-        """Whether several workers can read it, each without the bytes before its part."""
-        return self.is_resumable and self._is_text and self.profile.format != "parquet"
+        """Whether several workers can read its text, each without what is before its part."""
+        is_text = self.profile.format != "parquet" and not is_wide(self._opened.state.encoding)
+        return self.is_resumable and is_text and (self._is_plain or self.is_compressed)
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether its text has to be decompressed from the beginning."""
+        return self.profile.compression != "none"
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether its compressed bytes end too early, or are damaged; complete after the last."""
+        return self._opened.state.truncated
 
     def field_columns(self) -> dict[str, list[str]]:
         """The columns of the dump that each field comes from; complete after the first batch."""

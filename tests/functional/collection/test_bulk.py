@@ -1,13 +1,16 @@
 """A huge dump that is read in ranges ends as if one run had read it."""
 
+import bz2
 import gzip
 import json
 import random
 
 import pytest
+import zstandard
 
 from lambdas.collection.arrivals import parse_arrivals
 from lambdas.collection.bulk import plan as planning
+from lambdas.collection.bulk import text
 from lambdas.collection.reading import Limits
 from lambdas.collection.undo.worker import undo_ingest
 from shared.db.ingest import undo
@@ -36,12 +39,19 @@ def jsonl_of(rows):
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-FORMS = {"csv": csv_of, "jsonl": jsonl_of}
+FORMS = {
+    "csv": csv_of,
+    "jsonl": jsonl_of,
+    "csv.gz": lambda rows: gzip.compress(csv_of(rows)),
+    "jsonl.bz2": lambda rows: bz2.compress(jsonl_of(rows)),
+    "jsonl.zst": lambda rows: zstandard.compress(jsonl_of(rows)),
+}
 
 
 @pytest.fixture(autouse=True)
 def small_ranges(monkeypatch):
     monkeypatch.setattr(planning, "BATCHES_PER_RANGE", 2)
+    monkeypatch.setattr(text, "PIECE_BYTES", 30_000)
 
 
 @pytest.fixture
@@ -95,6 +105,11 @@ def content(rows):
     return read
 
 
+def texts(world):
+    """Keys of the text of compressed dumps."""
+    return [info.key for info in world.dependencies.clean.list("plans/") if "/text/" in info.key]
+
+
 def run(world, machine, arrival):
     """Deliver an object and run the state machine; returns how the execution ended."""
     world.collector.collect(arrival)
@@ -126,11 +141,12 @@ def test_ranges_store_what_one_run_stores(
     assert (report.bulk.records, report.bulk.ranges_failed) == (report.rows_read, 0)
     assert 0 < report.bulk.cost_usd < 0.1
     assert any("not on the scale" in warning for warning in report.warnings)
-    assert any("pictures are not" in each for each in report.warnings) is (form == "jsonl")
+    assert any("pictures are not" in each for each in report.warnings) is form.startswith("jsonl")
     again = rows("SELECT record FROM rejects UNION ALL SELECT record FROM reviews")
     assert len(set(again)) == len(again) == len(records)
     parts = [json.loads(each)["part"] for each in bulk.dependencies.processing_queue.take()]
     assert sorted(parts) == list(range(len(parts)))
+    assert not texts(bulk)
 
 
 def test_a_message_changes_nothing_while_an_execution_runs(bulk, machine, rows_of_dump):
@@ -181,6 +197,30 @@ def test_items_that_fail_are_read_when_the_object_is_collected_again(
     assert run(bulk, machine, arrival) == {"state": "collected"}
     assert machine.read == [1, 4] or machine.read == [4, 1]
     assert content(bulk, arrival) == expected
+
+
+@pytest.mark.parametrize("is_text_lost", [False, True])
+def test_ranges_of_a_compressed_dump_are_read_alone_from_its_text(
+    bulk, machine, rows_of_dump, is_text_lost, assert_counts
+):
+    arrival = bulk.put("uploads/a.csv.gz", gzip.compress(csv_of(rows_of_dump)))
+
+    def fail(item):
+        if item["number"] == 3:
+            raise RuntimeError("killed")
+
+    machine.before_read = fail
+    assert run(bulk, machine, arrival)["state"] == "failed"
+    keys = texts(bulk)
+    assert len(keys) > 5
+    if is_text_lost:
+        bulk.dependencies.clean.delete(keys[2])
+    machine.before_read = lambda item: None
+    machine.read.clear()
+    assert run(bulk, machine, arrival) == {"state": "collected"}
+    assert machine.read == [3]
+    assert not texts(bulk)
+    assert assert_counts(bulk.report(arrival)).compression == "gzip"
 
 
 def test_an_item_that_is_killed_and_repeated_stores_no_batch_twice(
@@ -269,13 +309,13 @@ def test_a_plan_that_needs_several_runs_is_the_same(bulk, machine, rows_of_dump)
 @pytest.mark.parametrize(
     ("name", "body", "reason"),
     [
-        ("a.csv.gz", None, "without what is before"),
+        ("a.csv.gz", None, "damaged or incomplete"),
         ("a.txt", b"what is this", "cannot"),
         ("small.csv", b"text,rating\nGood,5\n", "one range"),
     ],
 )
 def test_what_cannot_be_divided_is_read_by_one_run(bulk, machine, rows_of_dump, name, body, reason):
-    arrival = bulk.put(f"uploads/{name}", body or gzip.compress(csv_of(rows_of_dump)))
+    arrival = bulk.put(f"uploads/{name}", body or gzip.compress(csv_of(rows_of_dump))[:-500])
     assert run(bulk, machine, arrival)["state"] == "declined"
     for message in bulk.dependencies.collection_queue.take():
         for each in parse_arrivals(message):
@@ -284,6 +324,7 @@ def test_what_cannot_be_divided_is_read_by_one_run(bulk, machine, rows_of_dump, 
     assert len(machine.started) == 1
     assert report.status in (IngestStatus.COLLECTED, IngestStatus.FAILED)
     assert (report.error_code == "format_unknown") is (name == "a.txt")
+    assert not texts(bulk)
     if name != "a.txt":
         assert reason in bulk_state(bulk.dependencies.database, report.ingest_id).declined
 
