@@ -1,6 +1,7 @@
 # Works from a clean clone: python3.11+, pip and make are the only requirements.
 PYTHON ?= python3
 ARGS ?=
+BASE ?= origin/main
 TESTS ?= tests
 DATA ?= data
 EXAMPLES ?= 50
@@ -21,7 +22,7 @@ SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check actionlint format docs site lock sbom audit model model-accurate pictures-model bench synth preflight deploy-env deploy-space clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check actionlint format docs site lock sbom audit model model-accurate pictures-model bench synth compare-templates preflight deploy-env deploy-space clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -131,6 +132,13 @@ bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --ro
 synth: $(VENV)/.dev ## Synthesize the CloudFormation templates of all environments to cdk.out/
 	rm -rf cdk.out
 	CDK_OUTDIR=cdk.out $(BIN)/python -m cdk.app
+
+compare-templates: synth ## Show what changed in the templates since a commit (BASE=COMMIT)
+	rm -rf build/base build/base.out
+	git worktree prune
+	git worktree add --quiet --detach build/base $(BASE)
+	cd build/base && CDK_OUTDIR=../base.out PYTHONPATH=. ../../$(BIN)/python -m cdk.app
+	$(BIN)/python scripts/release/compare_templates.py build/base.out cdk.out
 
 preflight: synth ## Check that the AWS account has what a deployment needs (ARGS="--environment dev")
 	@$(BIN)/python scripts/release/preflight.py cdk.out $(ARGS)
