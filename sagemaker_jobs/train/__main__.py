@@ -32,13 +32,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     A failure is raised, after its reason was written to ``$SM_OUTPUT_DIR/failure``.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    modality = _take_modality(arguments)
-    if modality != _TEXT:
-        return int(import_module(_JOBS[modality]).main(arguments))
     rank = int(os.environ.get("RANK", "0"))
     log_to_stderr(logging.WARNING if rank else logging.INFO)
     channel = next((name for name in _CHANNELS if os.environ.get(name)), _CHANNELS[0])
     try:
+        modality = _take_modality(arguments)
+        if modality != _TEXT and rank:
+            return 0  # the first process does it alone, in minutes
+        if modality != _TEXT:
+            return int(import_module(_JOBS[modality]).main(arguments))
         config = parse(
             TrainConfig, arguments, ENVIRONMENT | {"train_dir": channel}, RECIPE_DEFAULTS
         )
@@ -71,8 +73,9 @@ def _take_modality(arguments: list[str]) -> str:
             continue
         values = [value] if equals else arguments[place + 1 : place + 2]
         del arguments[place : place + (1 if equals else 2)]
-        if values and values[0] in (_TEXT, *_JOBS):
-            return values[0]
+        chosen = values[0].strip('"') if values else ""  # script mode quotes texts
+        if chosen in (_TEXT, *_JOBS):
+            return chosen
         raise SystemExit(f"modality: allowed are {', '.join((_TEXT, *_JOBS))}")
     return _TEXT
 

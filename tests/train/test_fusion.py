@@ -93,7 +93,8 @@ def test_the_record_has_the_figures_of_each_side_and_of_both(record):
 
 
 def test_the_same_rows_give_the_same_head(folder, arguments, record):
-    assert main([*arguments, "--output-dir", str(folder / "again")]) == 0
+    quoted = ['--modality="text+image"', *arguments[2:]]  # as SageMaker passes it
+    assert main([*quoted, "--output-dir", str(folder / "again")]) == 0
     first, again = (load_file(folder / name / "fusion.safetensors") for name in ("out", "again"))
     assert set(first) >= {"text.weights", "picture.bias", "gates", "no_text", "no_picture"}
     assert all((again[name] == value).all() for name, value in first.items())
@@ -110,11 +111,15 @@ def test_texts_that_differ_in_names_and_links_share_a_fold():
     [(["good", "negative"], "sentiment 'good'; allowed are"), (["positive"] * 2, "two sentiments")],
     ids=["unknown", "one"],
 )
-def test_rows_that_cannot_be_learned_from_are_refused(tmp_path, arguments, sentiments, message):
+def test_rows_that_cannot_be_learned_from_are_refused(
+    tmp_path, arguments, monkeypatch, sentiments, message
+):
+    monkeypatch.setenv("SM_OUTPUT_DIR", str(tmp_path))
     rows = {"text": ["a", "b"], "sentiment": sentiments, "picture": [b"", b""]}
     pq.write_table(pa.table(rows), tmp_path / "posts.parquet")
     with pytest.raises(ValueError, match=message):
         main([*arguments, "--train-dir", str(tmp_path), "--output-dir", str(tmp_path)])
+    assert message in (tmp_path / "failure").read_text()
 
 
 def test_another_modality_is_refused():
