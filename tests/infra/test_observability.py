@@ -91,7 +91,7 @@ def test_every_queue_has_an_alarm_on_old_messages_or_on_dead_letters(assembly: A
     queues = assembly.all("AWS::SQS::Queue")
     work = {(q.stack.name, q.name) for q in queues if "RedrivePolicy" in q.properties}
     dead_letters = {(q.stack.name, q.name) for q in queues} - work
-    assert len(work) == 3 * len(ENVIRONMENTS)
+    assert len(work) == 4 * len(ENVIRONMENTS)
     assert work <= _queues_with_alarm(assembly, "ApproximateAgeOfOldestMessage")
     assert dead_letters <= _queues_with_alarm(assembly, "ApproximateNumberOfMessagesVisible")
 

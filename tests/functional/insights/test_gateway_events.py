@@ -63,7 +63,6 @@ def stored_ingest(database):
         ("collection", "health", 200),
         # no model is published here
         ("processing", "health", 503),
-        ("processing", "embeddings", 503),
     ],
 )
 def test_api_gateway_events_are_answered(call, stored_ingest, function, route, status, kind):

@@ -159,6 +159,13 @@ def test_bad_requests_get_a_problem_and_the_process_keeps_serving(
     assert function.invoke(event(f"{kind}_analyze")).body["statusCode"] == 200
 
 
+@pytest.mark.parametrize("kind", ["rest", "http"])
+def test_texts_are_embedded(serving, kind):
+    outcome = serving.function("inference").invoke(event(f"{kind}_embeddings"))
+    assert outcome.body["statusCode"] == 200
+    assert [len(vector) for vector in json_body(outcome)["embeddings"]] == [384, 384]
+
+
 def test_an_unknown_route_is_not_found(serving):
     unknown = event("rest_analyze", path="/nowhere", resource="/nowhere")
     outcome = serving.function("inference").invoke(unknown)

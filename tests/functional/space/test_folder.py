@@ -26,7 +26,7 @@ STARTED_BY_NAME = {
     "local/training/run.py",
     *(
         f"lambdas/{name}/handler.py"
-        for name in ("collection", "image_fetch", "processing", "retrieval")
+        for name in ("collection", "image_fetch", "processing", "retrieval", "review_pictures")
     ),
     *(f"lambdas/{name}/api.py" for name in ("inference", "insights", "training")),
     "lambdas/migrations/handler.py",

@@ -29,7 +29,7 @@ from shared.runtime.tokens import load_tokenizer, tokenise
 from tests.unit.collection_reading.growth_cases import BODIES, FIELDS, UNITS, Build, texts
 
 SIZE = 12 * 1024
-GROWTH, MAX_RATIO, RUNS = 4, 6, 24
+GROWTH, MAX_RATIO, RUNS = 4, 6, 60
 NEGLIGIBLE_SECONDS = 0.02
 OPTIONS = ReadOptions(reviewer_key=b"k" * 32, limits=Limits(max_record_bytes=2**20))
 TOKENIZER = load_tokenizer(Path("models/default/tokenizer.json"))
