@@ -79,7 +79,8 @@ def record_pictures(dependencies: Dependencies, message: PicturesFetched) -> Non
     if lost:
         forget_reviews(store, message.ingest_id, lost)
     place = (message.ingest_id, message.first)
-    if not pictures.record(database, *place, results, message.model_version):
+    model_version = None if lost else message.model_version
+    if not pictures.record(database, *place, results, model_version):
         log.info("a batch of pictures was removed", extra={"ingest_id": message.ingest_id})
         if undo_state(database, message.ingest_id) is not None:
             forget_ingest(store, message.ingest_id)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from shared.errors import ArtefactError, NotFoundError
-from shared.schemas.pictures import PictureResults
+from shared.schemas.pictures import KeptPicture, PictureResults
 from shared.storage import layout
 from shared.storage.objects import ObjectStore
 
@@ -66,32 +66,31 @@ def forget_batch(store: ObjectStore, ingest_id: str, first: int) -> None:
 
 
 def forget_reviews(store: ObjectStore, ingest_id: str, review_ids: Collection[str]) -> int:
-    """Remove the pictures of some reviews with their vectors; returns how many were removed.
+    """Remove the pictures of some reviews; returns how many were removed.
 
-    A batch that has some is removed with its vectors and written again without them. A file goes
-    unless another review of the same upload has the same picture.
+    The vectors of their batches are removed as well: `embed_again` of the ledger has the pictures
+    that are left embedded again. A file goes unless another review of the same upload has the same
+    picture. The results of a batch are written last, so that an interrupted run can be repeated.
     """
     _, prefix, _ = layout.picture_prefixes(ingest_id)
-    removed, kept = set[str](), set[str]()
-    count = 0
+    changed = dict[str, PictureResults]()
+    removed, kept = list[KeptPicture](), set[str]()
     for info in list(store.list(prefix)):
         results = read_results(store, info.key)
         if results is None:
             continue
         left = [each for each in results.pictures if each.review_id not in review_ids]
         kept |= {each.sha256 for each in left}
-        if len(left) == len(results.pictures):
-            continue
-        gone = [each for each in results.pictures if each.review_id in review_ids]
-        removed |= {each.sha256 for each in gone if each.sha256}
-        count += len(gone)
-        keep = [each.review_id not in review_ids for each in results.fetched]
-        for key in _vectors_of(store, info.key):
-            write_vectors(store, key, read_vectors(store, key)[np.asarray(keep, bool)])
-        store.put(info.key, PictureResults(pictures=left).model_dump_json().encode())
-    for sha256 in removed - kept:
+        if len(left) < len(results.pictures):
+            changed[info.key] = PictureResults(pictures=left)
+            removed += [each for each in results.pictures if each.review_id in review_ids]
+    for sha256 in {each.sha256 for each in removed if each.sha256} - kept:
         store.delete(layout.picture_file(ingest_id, sha256))
-    return count
+    for key, left_results in changed.items():
+        for vectors in _vectors_of(store, key):
+            store.delete(vectors)
+        store.put(key, left_results.model_dump_json().encode())
+    return len(removed)
 
 
 def count_files(store: ObjectStore, ingest_id: str) -> int:

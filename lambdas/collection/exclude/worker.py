@@ -14,7 +14,7 @@ from lambdas.collection.reading.excluded import Excluded
 from lambdas.collection.undo.objects import quarantined_copies
 from lambdas.collection.undo.worker import refresh_figures
 from shared.db.connection import Connection
-from shared.db.ingest import excluded_rows, exclusions
+from shared.db.ingest import excluded_rows, exclusions, pictures
 from shared.db.ingest.excluded_rows import ExcludedPart
 from shared.db.ingest.repair import request_rereading
 from shared.db.ingest.shards import process_lock
@@ -115,12 +115,14 @@ class _Removal:
         result = rewrite(self._dependencies, part, derived)
         is_whole = not result.is_clean_lost and part.model_version not in result.lost_models
 
-        def replace() -> bool:
-            write(self._dependencies, part, result)
-            forget_reviews(self._dependencies.artefacts, part.ingest_id, set(part.records))
-            return is_whole
-
         with self._database.transaction() as connection:
+
+            def replace() -> bool:
+                write(self._dependencies, part, result)
+                if pictures.embed_again(connection, part.ingest_id, part.records.values()):
+                    forget_reviews(self._dependencies.artefacts, part.ingest_id, set(part.records))
+                return is_whole
+
             rows, products = excluded_rows.remove_part(connection, part, replace)
             if result.is_clean_lost:
                 request_rereading(connection, part.ingest_id)

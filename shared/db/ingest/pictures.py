@@ -36,6 +36,10 @@ SELECT ingest_id, min(record), max(record), 0, 0,
        sum(cardinality(string_to_array(picture_urls, ' '))), 0
 FROM reviews WHERE ingest_id = %s AND record > %s AND picture_urls IS NOT NULL GROUP BY ingest_id
 """
+_EMBED_AGAIN = """
+UPDATE picture_batches SET model_version = NULL WHERE ingest_id = %s AND EXISTS (
+    SELECT FROM unnest(%s::bigint[]) AS t (record) WHERE record BETWEEN first AND last)
+"""
 _LAST_RECORD = 2**63 - 1
 
 
@@ -134,10 +138,27 @@ def outdated(database: Database, model_version: str, age_seconds: float) -> list
         return [_message(connection, *row) for row in sorted(rows)]
 
 
+def embed_again(connection: Connection, ingest_id: str, records: Iterable[int]) -> bool:
+    """Have the batches of some records embedded again by a later sweep; False without any."""
+    return connection.execute(_EMBED_AGAIN, (ingest_id, list(records))).rowcount > 0
+
+
 def record(
-    database: Database, ingest_id: str, first: int, results: PictureResults, model_version: str
+    database: Database,
+    ingest_id: str,
+    first: int,
+    results: PictureResults,
+    model_version: str | None,
 ) -> bool:
-    """Record what became of a batch; False if the ledger does not have it any more."""
+    """Record what became of a batch; False if the ledger does not have it any more.
+
+    Args:
+        database: the ledger's.
+        ingest_id: the ingest.
+        first: the first record of the batch.
+        results: what became of its pictures.
+        model_version: the model that embedded them; None to have them embedded again.
+    """
     counts = [results.count(outcome) for outcome in OUTCOMES]
     with database.transaction() as connection:
         row = connection.execute(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from lambdas.collection.pictures import record_pictures, sweep_pictures
 from lambdas.collection.undo.worker import undo_ingest
 from lambdas.review_pictures.rate import HostRate
 from lambdas.review_pictures.service import Embedder, PictureWorker
-from shared.db.ingest import undo
+from shared.db.ingest import pictures, undo
 from shared.errors import PictureError, UnavailableError
 from shared.pictures.decode import decode
 from shared.schemas.messages import FetchPictures, PicturesFetched
@@ -185,7 +186,7 @@ def test_an_undone_upload_takes_its_pictures_along_also_those_on_their_way(pictu
     assert list(artefacts.list(layout.PICTURES)) == []
 
 
-def test_the_pictures_of_some_reviews_are_forgotten_with_their_vectors(pictured, worker):
+def test_forgotten_pictures_take_the_vectors_of_their_batch_along(pictured, worker):
     ingest_id, messages = collected(pictured, [url("1"), url("other")], [url("bad"), url("1")])
     work(worker, pictured.dependencies, messages)
     artefacts, first = pictured.dependencies.artefacts, messages[0].first
@@ -193,11 +194,71 @@ def test_the_pictures_of_some_reviews_are_forgotten_with_their_vectors(pictured,
     assert forget_reviews(artefacts, ingest_id, {gone}) == 2
     results = read_results(artefacts, layout.picture_results(ingest_id, first))
     assert [each.url for each in results.pictures] == [url("bad"), url("1")]
-    vectors = read_vectors(artefacts, layout.picture_vectors(ingest_id, "m1", first))
-    assert vectors[:, 0].tolist() == [0.5]
+    assert list(artefacts.list(layout.PICTURE_VECTORS)) == []
     files = [info.key for info in artefacts.list(layout.picture_prefixes(ingest_id)[0])]
     assert files == [layout.picture_file(ingest_id, PICTURE.sha256)]
     assert forget_reviews(artefacts, ingest_id, {gone}) == 0
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_an_interrupted_removal_of_pictures_is_completed(pictured, worker, monkeypatch, done):
+    ingest_id, messages = collected(pictured, [url("other")], [url("1")])
+    work(worker, pictured.dependencies, messages)
+    artefacts, changes = pictured.dependencies.artefacts, count()
+    gone = messages[0].pictures[0].review_id
+
+    def until_killed(change):
+        def call(*arguments):
+            if next(changes) == done:
+                raise KeyboardInterrupt
+            change(*arguments)
+
+        return call
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(artefacts, "put", until_killed(artefacts.put))
+        patch.setattr(artefacts, "delete", until_killed(artefacts.delete))
+        forget_reviews(artefacts, ingest_id, {gone})
+    forget_reviews(artefacts, ingest_id, {gone})
+    results = read_results(artefacts, layout.picture_results(ingest_id, messages[0].first))
+    assert [each.url for each in results.pictures] == [url("1")]
+    assert list(artefacts.list(layout.PICTURE_VECTORS)) == []
+    files = [info.key for info in artefacts.list(layout.picture_prefixes(ingest_id)[0])]
+    assert files == [layout.picture_file(ingest_id, PICTURE.sha256)]
+
+
+def test_what_is_left_of_a_batch_is_embedded_again_and_not_fetched(pictured, worker):
+    ingest_id, messages = collected(pictured, [url("other")], [url("1")])
+    work(worker, pictured.dependencies, messages)
+    artefacts, database = pictured.dependencies.artefacts, pictured.dependencies.database
+    publish_manifest_only(artefacts, "m1", 4)
+    gone = messages[0].pictures[0].review_id
+    with database.transaction() as connection:
+        assert not pictures.embed_again(connection, ingest_id, [99])
+        assert pictures.embed_again(connection, ingest_id, [1])
+        connection.execute("DELETE FROM reviews WHERE review_id = %s", (gone,))
+        connection.execute("UPDATE picture_batches SET queued_at = now() - interval '1 hour'")
+    forget_reviews(artefacts, ingest_id, {gone})
+    assert sweep_pictures(pictured.dependencies, force=False) == 1
+    work(worker, pictured.dependencies, taken(pictured.dependencies))
+    assert len(worker.reader.urls) == 2
+    key = layout.picture_vectors(ingest_id, "m1", messages[0].first)
+    assert read_vectors(artefacts, key)[:, 0].tolist() == pytest.approx([0.5], abs=1e-3)
+
+
+def test_a_message_that_returns_does_not_bring_a_forgotten_picture_back(pictured, worker):
+    ingest_id, messages = collected(pictured, [url("other")], [url("1")])
+    work(worker, pictured.dependencies, messages)
+    artefacts, database = pictured.dependencies.artefacts, pictured.dependencies.database
+    gone = messages[0].pictures[0].review_id
+    with database.transaction() as connection:
+        connection.execute("DELETE FROM reviews WHERE review_id = %s", (gone,))
+    forget_reviews(artefacts, ingest_id, {gone})
+    work(worker, pictured.dependencies, messages)
+    results = read_results(artefacts, layout.picture_results(ingest_id, messages[0].first))
+    assert [each.url for each in results.pictures] == [url("1")]
+    files = [info.key for info in artefacts.list(layout.picture_prefixes(ingest_id)[0])]
+    assert files == [layout.picture_file(ingest_id, PICTURE.sha256)]
 
 
 def test_a_dump_that_is_read_again_in_another_way_gets_new_batches(pictured, worker):
