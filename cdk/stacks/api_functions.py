@@ -208,7 +208,7 @@ class ApiFunctions:
                 "processing_queue_url": shards.queue_url,
                 "index_queue_url": indexing.queue_url,
             },
-            description="Queues shards on request, and embeds texts",
+            description="Queues shards on request",
             grants=[
                 *self._database.grants,
                 *_artefact_grants(self._storage, "models/", "pointers/"),

@@ -171,7 +171,7 @@ class ProcessingStack(Stack):
                 grants.read_objects(
                     storage.artefacts,
                     *("activations/", "embeddings/", "indexes/", "models/", "pointers/"),
-                    _QUARANTINE,
+                    *("pictures/results/", "pictures/vectors/", _QUARANTINE),
                 ),
                 grants.write_objects(
                     storage.artefacts, "indexes/", "pointers/index.json", _QUARANTINE

@@ -9,14 +9,16 @@ from lambdas.collection.api import create_app
 from lambdas.collection.arrivals import Arrival, parse_arrivals
 from lambdas.collection.bulk.steps import run_step
 from lambdas.collection.dependencies import build_dependencies
-from lambdas.collection.exclude.worker import parse_removal, remove_excluded
-from lambdas.collection.pictures import parse_fetched, record_pictures
+from lambdas.collection.exclude.worker import remove_excluded
+from lambdas.collection.messages import own_message
+from lambdas.collection.pictures import record_pictures
 from lambdas.collection.service import Collector
 from lambdas.collection.sweep import sweep
-from lambdas.collection.undo.worker import parse_undo, undo_ingest
+from lambdas.collection.undo.worker import undo_ingest
 from shared.errors import WaitingError
 from shared.http.batches import SqsRecord, run_each
 from shared.http.entry import make_handler
+from shared.schemas.messages import PicturesFetched, RemoveExcluded, UndoIngest
 
 log = logging.getLogger(__name__)
 
@@ -26,17 +28,16 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
     collector = Collector(dependencies)
 
     def work(record: SqsRecord) -> None:
-        if undo := parse_undo(record.body):
-            undo_ingest(dependencies, undo.ingest_id)
-            return
-        if removal := parse_removal(record.body):
-            remove_excluded(dependencies, removal.exclusion_id)
-            return
-        if fetched := parse_fetched(record.body):
-            record_pictures(dependencies, fetched)
-            return
-        for arrival in parse_arrivals(record.body):
-            collector.collect(arrival)
+        match own_message(record.body):
+            case UndoIngest() as undo:
+                undo_ingest(dependencies, undo.ingest_id)
+            case RemoveExcluded() as removal:
+                remove_excluded(dependencies, removal.exclusion_id)
+            case PicturesFetched() as fetched:
+                record_pictures(dependencies, fetched)
+            case None:
+                for arrival in parse_arrivals(record.body):
+                    collector.collect(arrival)
 
     return run_each(records, work)
 

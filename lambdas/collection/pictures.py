@@ -2,13 +2,12 @@
 
 import logging
 
-from pydantic import ValidationError
-
 from lambdas.collection.dependencies import Dependencies
 from shared.db.ingest import pictures
 from shared.db.ingest.undo import undo_state
 from shared.errors import ArtefactError
 from shared.schemas.messages import BuildIndex, FetchPictures, PicturesFetched
+from shared.schemas.pictures import PictureResults
 from shared.storage import artefacts, layout
 from shared.storage.review_pictures import forget_batch, forget_ingest, forget_reviews, read_results
 
@@ -57,16 +56,8 @@ def _outdated(dependencies: Dependencies) -> list[FetchPictures]:
     return pictures.outdated(dependencies.database, model.version, _OUTDATED_SECONDS)
 
 
-def parse_fetched(body: str) -> PicturesFetched | None:
-    """The report in a message of the collection queue; None for any other message."""
-    try:
-        return PicturesFetched.model_validate_json(body)
-    except ValidationError:
-        return None
-
-
 def record_pictures(dependencies: Dependencies, message: PicturesFetched) -> None:
-    """Count a batch of pictures; what was removed while it was fetched is removed here, too.
+    """Count a batch of pictures, and remove those whose reviews were removed in the meantime.
 
     Raises:
         ArtefactError: its results cannot be read.
@@ -75,18 +66,23 @@ def record_pictures(dependencies: Dependencies, message: PicturesFetched) -> Non
     results = read_results(store, layout.picture_results(message.ingest_id, message.first))
     if results is None:
         return  # removed since
-    lost = pictures.lost_reviews(database, (each.review_id for each in results.pictures))
-    if lost:
-        forget_reviews(store, message.ingest_id, lost)
     place = (message.ingest_id, message.first)
-    model_version = None if lost else message.model_version
-    if not pictures.record(database, *place, results, model_version):
+    with database.transaction() as connection:
+        shown = (each.review_id for each in results.pictures)
+        lost = pictures.lost_reviews(connection, message.ingest_id, shown)
+        if lost:
+            forget_reviews(store, message.ingest_id, lost)
+            left = [each for each in results.pictures if each.review_id not in lost]
+            results = PictureResults(pictures=left)
+        model_version = None if lost else message.model_version
+        is_known = pictures.record(connection, *place, results, model_version)
+    if not is_known:
         log.info("a batch of pictures was removed", extra={"ingest_id": message.ingest_id})
         if undo_state(database, message.ingest_id) is not None:
             forget_ingest(store, message.ingest_id)
         else:
             forget_batch(store, message.ingest_id, message.first)
         return
-    if pictures.is_complete(database, message.ingest_id):
+    if pictures.is_complete(database, message.ingest_id, message.model_version):
         reason = f"pictures of {message.ingest_id} are stored"
         dependencies.index_queue.send([BuildIndex(reason=reason)])

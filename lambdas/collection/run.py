@@ -7,15 +7,15 @@ from typing import BinaryIO, NamedTuple, cast
 from lambdas.collection.batch_writer import BatchWriter
 from lambdas.collection.bulk.ranges import planned_differently
 from lambdas.collection.checkpoints import Checkpoint, decode_checkpoint, encode_checkpoint
+from lambdas.collection.closing import close_ingest
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.intact import lost_shards, read_rest, require_intact
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.opening import describe_dump, read_options, require_object
-from lambdas.collection.orphans import delete_orphans
-from lambdas.collection.pictures import queue_pictures
 from lambdas.collection.ranged import RangedObject, open_ranged
 from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump
 from lambdas.collection.run_time import RunTime
+from shared.db.ingest.bulk import forget_plan
 from shared.db.ingest.runs import begin_run
 from shared.db.ingest.shards import StoredBatch
 from shared.errors import CorruptObjectError, IngestError, NotFoundError
@@ -62,6 +62,7 @@ class Run:
         if planned_differently(self._dependencies, self._ingest_id, columns):
             # its rows may be owned by later parts, so that none of them can stay
             ledger.delete_batches(self._ingest_id, 0, 1)
+            forget_plan(self._dependencies.database, self._ingest_id)
             stored, lost = {}, frozenset()
         resume = decode_checkpoint(earlier.checkpoint, columns)
         if resume and not _is_whole(stored, lost, resume.part):
@@ -75,7 +76,7 @@ class Run:
         lost: frozenset[str],
         resume: Checkpoint | None,
     ) -> Ending:
-        ledger, raw = self._dependencies.ledger, self._dependencies.raw
+        raw = self._dependencies.raw
         options = read_options(self._dependencies, columns)
 
         def encode(checkpoint: Checkpoint) -> str:
@@ -104,12 +105,7 @@ class Run:
         _count_members(dump, self._key, writer)
         describe_dump(self._dependencies, self._ingest_id, dump, options)
         log.info("ingest collected", extra={"ingest_id": self._ingest_id, "part": writer.parts})
-        # rows of an earlier attempt that read more than this one
-        ledger.delete_batches(self._ingest_id, writer.parts, writer.records + 1)
-        removed = delete_orphans(self._dependencies, self._ingest_id)
-        share = self._dependencies.max_reject_share
-        is_due = ledger.finish(self._ingest_id, max_reject_share=share) or removed
-        queue_pictures(self._dependencies, self._ingest_id)
+        is_due = close_ingest(self._dependencies, self._ingest_id, writer.parts, writer.records)
         return Ending(is_index_due=is_due)
 
     def _write_batches(

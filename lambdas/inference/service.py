@@ -58,7 +58,9 @@ def analyze(
     hits: Sequence[Hit] | None = None
     if snapshot.index is not None and vector is not None:
         hits = snapshot.index.search(vector, request.top_k or _UNSHOWN_NEIGHBOURS)
-    shown = files.read(hit.file for hit in hits or []) if files and request.picture_preview else {}
+    shown = {}
+    if files and request.picture_preview:
+        shown = files.read(hit.file for hit in (hits or [])[: request.top_k])
     similar = [similar_review(hit, shown.get(hit.file or "")) for hit in hits or []]
     neighbours = [
         Neighbour(review.sentiment, review.similarity_score)

@@ -57,13 +57,14 @@ def search(
     if index is None:
         warnings.append(NO_INDEX)
     elif vector is not None:
-        hits = index.search(vector, request.top_k, request.filters)
         ranking = Ranking(
             request.query_text, request.top_k, request.filters, index.version, reading.sha256
         )
+        start = ranking.start(request.cursor)
+        hits = index.search(vector, request.top_k, request.filters)[start:]
         shown = files.read(hit.file for hit in hits) if files and request.picture_preview else {}
         found = [search_result(hit, shown.get(hit.file or "")) for hit in hits]
-        results, next_cursor = ranking.page(found, request.cursor)
+        results, next_cursor = ranking.page(found, start)
     return SearchResponse(
         results=results,
         model_version=snapshot.encoder.version,

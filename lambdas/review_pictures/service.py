@@ -107,9 +107,9 @@ class PictureWorker:
                 sha256 = picture.sha256
                 kept.append(KeptPicture(**each.model_dump(), outcome="fetched", sha256=sha256))
                 fetched.append(picture)
-        self._store_files(message.ingest_id, fetched)
         place = (message.ingest_id, message.first)
         self._embed(place, embedder, fetched)
+        self._store_files(message.ingest_id, fetched)
         results = PictureResults(pictures=kept)
         # last: who finds it finds everything else
         self.artefacts.put(layout.picture_results(*place), results.model_dump_json().encode())

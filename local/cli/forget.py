@@ -1,4 +1,4 @@
-"""``reviewlens forget``: undo uploads, exclude reviewers and products, show what was removed."""
+"""``reviewlens forget``: undo uploads, exclude reviewers and products, print a receipt."""
 
 import time
 from collections.abc import Iterable, Iterator

@@ -163,7 +163,7 @@ def exclusions(
 
 
 def exclusion(exclusion_id: str) -> Call[Exclusion]:
-    """One exclusion, with the receipt of what was removed."""
+    """One exclusion, with its receipt."""
     return get(Exclusion, "/exclusions/{exclusion_id}", {"exclusion_id": exclusion_id})
 
 

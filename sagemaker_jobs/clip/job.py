@@ -48,6 +48,8 @@ def run(config: ClipConfig) -> Manifest:
         CheckpointError: the checkpoint is not available or not supported.
         ParityError: a graph's vectors differ from those of torch.
     """
+    if config.output_dir.resolve() == config.sentiment_dir.resolve():
+        raise CheckpointError("output_dir: it is sentiment_dir; choose another folder")
     base = Manifest.model_validate_json((config.sentiment_dir / MANIFEST).read_bytes())
     checkpoint = open_checkpoint(config.source)
     preparation = read_preparation(checkpoint)

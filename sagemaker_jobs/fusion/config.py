@@ -6,7 +6,8 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sagemaker_jobs.arguments import JobConfig
 
-ENVIRONMENT = {"train_dir": "SM_CHANNEL_TRAIN", "output_dir": "SM_MODEL_DIR"}
+CHANNEL = "SM_CHANNEL_TRAIN"
+ENVIRONMENT = {"output_dir": "SM_MODEL_DIR"}
 
 
 class FusionConfig(JobConfig):

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from sagemaker_jobs.fusion.config import FusionConfig
 from sagemaker_jobs.fusion.learn import Learned, learn
 from sagemaker_jobs.fusion.measure import figures, predict_folds
-from sagemaker_jobs.fusion.posts import FILE, folds_of, read_posts
+from sagemaker_jobs.fusion.posts import FILE, folds_of, read_posts, require_sentiments
 from sagemaker_jobs.fusion.vectors import picture_vectors, text_vectors
 from sagemaker_jobs.train.base import sha256_of
 from sagemaker_jobs.train.record import git_commit
@@ -36,6 +36,7 @@ def run(config: FusionConfig) -> dict[str, Any]:
     readable = np.asarray(np.isfinite(picture).all(-1), np.bool_)
     texts = [each for each, kept in zip(posts.texts, readable, strict=True) if kept]
     text, picture, labels = text[readable], picture[readable], posts.labels[readable]
+    require_sentiments(labels)
     found = predict_folds(texts, text, picture, labels, config)
     folds = folds_of(texts, config.folds, f"i {config.seed}")
     learned = learn(text, picture, labels, folds, config)

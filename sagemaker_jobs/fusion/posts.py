@@ -28,16 +28,29 @@ def read_posts(folder: Path) -> Posts:
     """Read posts.parquet.
 
     Raises:
-        ValueError: a sentiment is unknown, or there are fewer than two.
+        ValueError: a row lacks a text or picture, a sentiment is unknown, or there are fewer than
+            two.
     """
     columns = pq.read_table(folder / FILE, columns=["text", "sentiment", "picture"]).to_pydict()
-    unknown = sorted(set(columns["sentiment"]) - set(LABELS))
+    for name in ("text", "picture"):
+        if None in columns[name]:
+            raise ValueError(f"{FILE}: row {columns[name].index(None) + 1} has no {name}")
+    unknown = [each for each in columns["sentiment"] if each not in LABELS]
     if unknown:
         raise ValueError(f"{FILE}: sentiment {unknown[0]!r}; allowed are {', '.join(LABELS)}")
     labels = np.array([LABELS.index(name) for name in columns["sentiment"]], np.int64)
-    if len(set(labels.tolist())) < 2:
-        raise ValueError(f"{FILE}: the rows must have two sentiments or more")
+    require_sentiments(labels)
     return Posts(columns["text"], columns["picture"], labels)
+
+
+def require_sentiments(labels: Ints) -> None:
+    """Check that there is something to learn.
+
+    Raises:
+        ValueError: there are fewer than two sentiments.
+    """
+    if len(set(labels.tolist())) < 2:
+        raise ValueError(f"{FILE}: the rows with a readable picture must have two sentiments")
 
 
 def folds_of(texts: list[str], count: int, salt: str) -> Ints:

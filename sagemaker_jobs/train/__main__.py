@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if modality != _TEXT and rank:
             return 0  # the first process does it alone, in minutes
         if modality != _TEXT:
-            return int(import_module(_JOBS[modality]).main(arguments))
+            return int(import_module(_JOBS[modality]).main(arguments, channel))
         config = parse(
             TrainConfig, arguments, ENVIRONMENT | {"train_dir": channel}, RECIPE_DEFAULTS
         )

@@ -55,14 +55,18 @@ class Linger:
         self._responses.release()
 
     def _run(self) -> None:
+        is_owed = False
         while True:
             try:
                 deadline = self._next_deadline()
-            except (OSError, HTTPException, ValueError):
+            except (OSError, HTTPException, ValueError, KeyError, TypeError):
                 # the runtime cannot go on either; otherwise Lambda kills the process at a timeout
                 log.warning("Lambda's extension endpoint does not answer", exc_info=True)
                 return
-            if self._responses.acquire(timeout=_seconds_until(deadline)):
+            if is_owed:  # the end of a handler that was not waited for any more
+                self._responses.acquire()
+            is_owed = not self._responses.acquire(timeout=_seconds_until(deadline))
+            if not is_owed:
                 self._work(deadline)
 
     def _next_deadline(self) -> float:

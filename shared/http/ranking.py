@@ -45,23 +45,27 @@ class Ranking:
         self._request = sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
         self._index = index_version
 
-    def page(
-        self, results: Sequence[_Result], cursor: str | None = None
-    ) -> tuple[list[_Result], str | None]:
-        """The results from the cursor on that fit into an answer, and the cursor of the next page.
+    def page(self, rest: Sequence[_Result], start: int = 0) -> tuple[list[_Result], str | None]:
+        """The first results that fit into an answer, and the cursor of the next page.
 
-        Raises:
-            InvalidInputError: the cursor continues another request or another index.
+        Args:
+            rest: results of the ranking.
+            start: place of the first of them in it.
         """
-        start = self._start(cursor) if cursor else 0
-        rest = results[start:]
         page, has_more = fit_page(rest, len(rest))
         return page, self._cursor(start + len(page)) if has_more else None
 
     def _cursor(self, start: int) -> str:
         return encode_cursor(_POSITION, (self._request, self._index, start))
 
-    def _start(self, cursor: str) -> int:
+    def start(self, cursor: str | None) -> int:
+        """The place in the ranking from which a cursor goes on; 0 without one.
+
+        Raises:
+            InvalidInputError: the cursor continues another request or another index.
+        """
+        if not cursor:
+            return 0
         request, index, start = decode_cursor(_POSITION, cursor)
         if request != self._request:
             message = "the cursor was returned for another text, picture, top_k or filters"

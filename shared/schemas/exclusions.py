@@ -28,7 +28,7 @@ class ExclusionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExcludedKeys:
-    """The keys of all exclusions, as rows have them; ``state`` tells two lists apart."""
+    """The keys of all exclusions, as rows have them; ``state`` changes with the list."""
 
     state: tuple[int, int] = (0, 0)
     reviewers: frozenset[str] = frozenset()

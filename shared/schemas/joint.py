@@ -50,7 +50,7 @@ class Preparation(BaseModel):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Height and width of what the tower reads."""
+        """Height and width of the pixels that the tower reads."""
         height, width = self.crop or self.size or (0, 0)
         return height, width
 

@@ -164,7 +164,7 @@ class FetchPictures(QueueMessage):
 
 
 class PicturesFetched(QueueMessage):
-    """Tells collection that a batch of pictures is stored; a repeated message has no effect."""
+    """Reports that a batch of pictures is stored; a repeated message has no effect."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

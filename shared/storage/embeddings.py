@@ -14,7 +14,7 @@ from shared.errors import ArtefactError
 from shared.storage.objects import ObjectStore
 
 _UNIT_TOLERANCE = 0.02
-_UNREADABLE = (
+UNREADABLE = (
     *(ValueError, EOFError, OSError, TypeError, IndexError, SyntaxError, TokenError),
     *(OverflowError, MemoryError),
 )
@@ -40,7 +40,7 @@ def read_embeddings(
     body, _ = store.get(key)
     try:
         vectors = np.load(io.BytesIO(body), allow_pickle=False)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ArtefactError(f"{key} is truncated or not an array ({error})") from error
     if not isinstance(vectors, np.ndarray):
         raise ArtefactError(f"{key} is an archive, not an array")
@@ -67,5 +67,5 @@ def count_embeddings(stream: BinaryIO) -> int:
         read = np.lib.format
         header = read.read_array_header_1_0 if major == 1 else read.read_array_header_2_0
         return int(header(stream)[0][0])
-    except _UNREADABLE:
+    except UNREADABLE:
         return 0

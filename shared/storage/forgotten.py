@@ -1,4 +1,4 @@
-"""Marks of what was removed, and the index versions that still hold something of it.
+"""Marks of ingests with removed rows, and the index versions that still hold such rows.
 
 A mark is an object whose key has the id of an ingest. It is written before anything is removed. One
 of an undone upload stays until the same object is collected again, one of an ingest that lost some

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from shared.errors import ArtefactError, NotFoundError
 from shared.schemas.pictures import KeptPicture, PictureResults
 from shared.storage import layout
+from shared.storage.embeddings import UNREADABLE
 from shared.storage.objects import ObjectStore
 
 
@@ -44,7 +45,7 @@ def read_vectors(store: ObjectStore, key: str) -> npt.NDArray[np.float16]:
     body, _ = store.get(key)
     try:
         vectors: npt.NDArray[np.float16] = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise ArtefactError(f"{key} is truncated or not an array") from error
     return vectors
 

@@ -14,8 +14,12 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs/guides").glob("*.md"))
 BLOCK = re.compile(
-    r"(?:<!-- not run: (?P<reason>[^>]+) -->\n)?```(?P<kind>\w*)\n(?P<code>.*?)```\n", re.DOTALL
+    r"(?:<!-- (?:not run: (?P<reason>[^>]+)|(?P<refused>refused)) -->\n)?"
+    r"```(?P<kind>\w*)\n(?P<code>.*?)```\n",
+    re.DOTALL,
 )
+CURL_REFUSED = 22
+"""Exit status of curl for an answer from 400 on."""
 PROGRAMS = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": ["python", "-c"]}
 
 
@@ -32,6 +36,8 @@ def test_the_commands_of_a_guide_work(guide, stack, samples, tmp_path):
         "PATH": f"{Path(COMMAND).parent}:{os.environ['PATH']}",
         "REVIEWLENS_STATE": str(stack.folder.root),
     }
+    (tmp_path / ".curlrc").write_text("fail-with-body\n")
+    environment["CURL_HOME"] = str(tmp_path)
     ran = 0
     for block in blocks(guide):
         assert block["kind"] in PROGRAMS, f"{guide.name}: ```{block['kind']}"
@@ -47,7 +53,9 @@ def test_the_commands_of_a_guide_work(guide, stack, samples, tmp_path):
             check=False,
             timeout=170,
         )
-        assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
+        assert done.returncode == (CURL_REFUSED if block["refused"] else 0), (
+            f"{code}\n{done.stdout}{done.stderr}"
+        )
         assert done.stdout.strip(), f"{code}\nprints nothing"
         ran += 1
     assert ran

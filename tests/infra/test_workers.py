@@ -124,6 +124,10 @@ def test_the_checker_repairs_everything_and_deletes_nothing_set_aside(assembly: 
 
 def test_the_builder_moves_the_index_pointer_but_not_the_model_pointer(assembly: Assembly):
     permissions = _permissions(assembly, _function(assembly, "processing", "Builder"))
+    assert _keys(permissions, "s3:GetObject", "Artefacts") == {
+        *("activations/*", "embeddings/*", "indexes/*", "models/*", "pointers/*"),
+        *("pictures/results/*", "pictures/vectors/*", "quarantine/*"),
+    }
     assert _keys(permissions, "s3:PutObject", "Artefacts") == {
         *("indexes/*", "pointers/index.json*", "quarantine/*")
     }

@@ -15,6 +15,7 @@ from lambdas.collection.bulk.ranges import (
 )
 from lambdas.collection.bulk.read import COUNTED
 from lambdas.collection.bulk.text import delete_text
+from lambdas.collection.closing import close_ingest
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.opening import describe_dump, read_options
@@ -49,15 +50,17 @@ def finish(dependencies: Dependencies, job: Job) -> dict[str, Any]:
     if is_index_due:
         reason = f"{job.ingest_id} is processed"
         dependencies.index_queue.send([BuildIndex(reason=reason)])
+    if ending["state"] == "collected":
+        delete_text(dependencies, job.ingest_id)  # last: a repetition reads it again
     return ending
 
 
 def _close(dependencies: Dependencies, job: Job) -> tuple[dict[str, Any], bool]:
     state = bulk_state(dependencies.database, job.ingest_id)
     plan = fingerprint(dependencies, find_mapping(dependencies.raw, job.key))
-    ranges = load_ranges(dependencies, job.ingest_id, state.plan)
-    is_outdated = ranges is None or plan != state.plan
-    if (state.differs or is_outdated) and state.rounds >= _MAX_ROUNDS:
+    # None: the plan is outdated, or not stored any more
+    ranges = load_ranges(dependencies, job.ingest_id, plan) if plan == state.plan else None
+    if (state.differs or ranges is None) and state.rounds >= _MAX_ROUNDS:
         message = f"the object was read differently {state.rounds} times while it was being read"
         due = dependencies.ledger.fail(job.ingest_id, "no_progress", message)
         return {"state": "failed", "reason": message}, due
@@ -67,19 +70,15 @@ def _close(dependencies: Dependencies, job: Job) -> tuple[dict[str, Any], bool]:
         state.differs, state.done = False, {}
         save_bulk(dependencies.database, job.ingest_id, state)
         return {"state": "again"}, False
-    if ranges is None or plan != state.plan:
+    if ranges is None:
         return {"state": "again"}, False
     stored = dependencies.ledger.batches(job.ingest_id)
     left = missing(dependencies, job.ingest_id, ranges.ranges, state, stored)
     if left:
         return _fail(dependencies, job, state, left)
     _describe(dependencies, job, state, ranges)
-    dependencies.ledger.delete_batches(job.ingest_id, state.parts, state.records + 1)
-    removed = delete_orphans(dependencies, job.ingest_id)
-    share = dependencies.max_reject_share
-    is_due = dependencies.ledger.finish(job.ingest_id, max_reject_share=share) or removed
+    is_due = close_ingest(dependencies, job.ingest_id, state.parts, state.records)
     queue_marked(dependencies, job.ingest_id, failed=True)
-    delete_text(dependencies, job.ingest_id)
     log.info("ingest collected", extra={"ingest_id": job.ingest_id, "part": state.parts})
     return {"state": "collected"}, is_due
 

@@ -22,7 +22,7 @@ from lambdas.collection.queueing import queue_again
 from lambdas.collection.ranged import open_ranged
 from lambdas.collection.reading import Archive, Dump, IndivisibleError, read_dump
 from lambdas.collection.run_time import RunTime
-from shared.db.ingest.bulk import BulkState, bulk_state, save_bulk
+from shared.db.ingest.bulk import BulkState, bulk_state, forget_plan, save_bulk
 from shared.db.ingest.shards import StoredBatch
 from shared.db.ingest.undo import undo_state
 from shared.errors import CorruptObjectError, IngestError, NotFoundError, WaitingError
@@ -82,7 +82,7 @@ class _Planner:
         raw, job = self._dependencies.raw, self._job
         found = earlier.ranges if earlier and not earlier.text_bytes else []
         text = TextWriter(self._dependencies, job.ingest_id)
-        # the last one tells where to go on: it is found again
+        # planning goes on where the last range begins, so that range is found again
         resume = found.pop().mark if found else None
         with open_ranged(raw, job.key, job.etag) as stream:
             body = cast("BinaryIO", stream)
@@ -196,10 +196,9 @@ def _decline(dependencies: Dependencies, job: Job, state: BulkState, reason: str
         columns = find_mapping(dependencies.raw, job.key)
     except IngestError:
         columns = None
-    declined = BulkState(plan=fingerprint(dependencies, columns), declined=reason)
     delete_text(dependencies, job.ingest_id)
-    declined.executions, declined.gb_seconds = state.executions, state.gb_seconds
-    save_bulk(dependencies.database, job.ingest_id, declined)
+    plan = fingerprint(dependencies, columns)
+    forget_plan(dependencies.database, job.ingest_id, plan=plan, declined=reason)
     queue_again(dependencies, job.key, job.etag)
     log.info("not divided: %s", reason, extra={"ingest_id": job.ingest_id})
     return {"state": "declined", "reason": reason}

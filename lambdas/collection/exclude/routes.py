@@ -50,7 +50,7 @@ def add_exclusion_routes(app: FastAPI, dependencies: Callable[[], Dependencies])
 
     @app.get("/exclusions/{exclusion_id}", tags=["collection"])
     def exclusion(exclusion_id: ExclusionId) -> Exclusion:
-        """One exclusion, with the receipt of what was removed."""
+        """One exclusion, with its receipt."""
         return require_exclusion(dependencies(), exclusion_id)
 
     @app.delete("/exclusions/{exclusion_id}", tags=["collection"])

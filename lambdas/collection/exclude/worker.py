@@ -4,8 +4,6 @@ import logging
 from collections import Counter
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
-
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.exclude.remains import describe_remains, list_uploads
 from lambdas.collection.exclude.shards import Rewritten, rewrite, write
@@ -27,19 +25,11 @@ from shared.schemas.exclusions import (
     ExclusionStatus,
     HoldingUpload,
 )
-from shared.schemas.messages import BuildIndex, ProcessShard, RemoveExcluded
+from shared.schemas.messages import BuildIndex, ProcessShard
 from shared.storage import forgotten, layout
 from shared.storage.review_pictures import forget_reviews
 
 log = logging.getLogger(__name__)
-
-
-def parse_removal(body: str) -> RemoveExcluded | None:
-    """The request in a message of the collection queue; None for any other message."""
-    try:
-        return RemoveExcluded.model_validate_json(body)
-    except ValidationError:
-        return None
 
 
 def remove_excluded(dependencies: Dependencies, exclusion_id: str) -> None:
@@ -66,7 +56,7 @@ def remove_excluded(dependencies: Dependencies, exclusion_id: str) -> None:
 
 
 class _Removal:
-    """The removal of what one exclusion excludes."""
+    """Removes the rows of one exclusion."""
 
     def __init__(self, dependencies: Dependencies, exclusion: Exclusion) -> None:
         self._dependencies = dependencies
@@ -119,8 +109,8 @@ class _Removal:
 
             def replace() -> bool:
                 write(self._dependencies, part, result)
-                if pictures.embed_again(connection, part.ingest_id, part.records.values()):
-                    forget_reviews(self._dependencies.artefacts, part.ingest_id, set(part.records))
+                forget_reviews(self._dependencies.artefacts, part.ingest_id, set(part.records))
+                pictures.embed_again(connection, part.ingest_id, part.records.values())
                 return is_whole
 
             rows, products = excluded_rows.remove_part(connection, part, replace)

@@ -33,7 +33,7 @@ def describe_remains(dependencies: Dependencies, receipt: Receipt) -> None:
 
 
 def copies_that_age_out(dependencies: Dependencies, now: datetime | None) -> list[AgesOut]:
-    """Copies of what was removed at a time, and until when they exist."""
+    """Copies of the removed data, and how long each exists."""
     later = []
     if now is not None and dependencies.old_version_days:
         what = "deleted versions of clean shards, embeddings and indexes in the buckets"

@@ -2,8 +2,6 @@
 
 import logging
 
-from pydantic import ValidationError
-
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.queueing import queue_marked
 from lambdas.collection.undo.objects import delete_derived, delete_quarantined, delete_raw
@@ -14,20 +12,12 @@ from shared.db.ingest.bulk import require_no_reader
 from shared.db.insights import rollups
 from shared.errors import WaitingError
 from shared.schemas.ingest import IngestStatus
-from shared.schemas.messages import BuildIndex, UndoIngest
+from shared.schemas.messages import BuildIndex
 from shared.schemas.undo import Receipt
 from shared.storage import forgotten, layout
 
 log = logging.getLogger(__name__)
 _REFRESH_SECONDS = 240.0
-
-
-def parse_undo(body: str) -> UndoIngest | None:
-    """The request in a message of the collection queue; None for the event of an object."""
-    try:
-        return UndoIngest.model_validate_json(body)
-    except ValidationError:
-        return None
 
 
 def undo_ingest(dependencies: Dependencies, ingest_id: str) -> None:

@@ -22,7 +22,7 @@ class BulkState(BaseModel):
     """The column ``ingests.bulk``."""
 
     plan: str = ""
-    """Fingerprint of what the plan depends on: reader, mapping, rows of a batch."""
+    """Fingerprint of the reader, the mapping, and the rows of a batch."""
     ranges: int = 0
     parts: int = 0
     records: int = 0
@@ -98,6 +98,20 @@ def save_bulk(database: Database, ingest_id: str, state: BulkState) -> None:
             "UPDATE ingests SET updated_at = now(), bulk = %s WHERE ingest_id = %s",
             (Jsonb(state.model_dump()), ingest_id),
         )
+
+
+def forget_plan(database: Database, ingest_id: str, *, plan: str = "", declined: str = "") -> None:
+    """Forget how an ingest was divided, but not what that has cost.
+
+    Args:
+        database: the ledger's.
+        ingest_id: the ingest.
+        plan: fingerprint with which it is not divided.
+        declined: why it is not divided.
+    """
+    earlier = bulk_state(database, ingest_id)
+    costs = {"executions": earlier.executions, "gb_seconds": earlier.gb_seconds}
+    save_bulk(database, ingest_id, BulkState(plan=plan, declined=declined, **costs))
 
 
 def record_range(database: Database, ingest_id: str, number: int, counted: Any) -> None:

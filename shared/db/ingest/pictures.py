@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import LiteralString, NamedTuple
 
 from shared.db.connection import Connection, Database
+from shared.db.ingest.ownership import hold_owners
 from shared.schemas.messages import FetchPictures
 from shared.schemas.pictures import (
     OUTCOMES,
@@ -144,7 +145,7 @@ def embed_again(connection: Connection, ingest_id: str, records: Iterable[int]) 
 
 
 def record(
-    database: Database,
+    connection: Connection,
     ingest_id: str,
     first: int,
     results: PictureResults,
@@ -153,37 +154,38 @@ def record(
     """Record what became of a batch; False if the ledger does not have it any more.
 
     Args:
-        database: the ledger's.
+        connection: the caller's transaction.
         ingest_id: the ingest.
         first: the first record of the batch.
         results: what became of its pictures.
         model_version: the model that embedded them; None to have them embedded again.
     """
     counts = [results.count(outcome) for outcome in OUTCOMES]
-    with database.transaction() as connection:
-        row = connection.execute(
-            "UPDATE picture_batches SET fetched = %s, refused = %s, failed = %s,"
-            " model_version = %s WHERE ingest_id = %s AND first = %s",
-            (*counts, model_version, ingest_id, first),
-        )
-        return row.rowcount > 0
+    row = connection.execute(
+        "UPDATE picture_batches SET fetched = %s, refused = %s, failed = %s,"
+        " model_version = %s WHERE ingest_id = %s AND first = %s",
+        (*counts, model_version, ingest_id, first),
+    )
+    return row.rowcount > 0
 
 
-def is_complete(database: Database, ingest_id: str) -> bool:
-    """Whether no picture of an ingest is waiting."""
+def is_complete(database: Database, ingest_id: str, model_version: str) -> bool:
+    """Whether no picture of an ingest waits to be fetched, or to be embedded by a model."""
     with database.transaction() as connection:
         row = connection.execute(
-            "SELECT FROM picture_batches WHERE ingest_id = %s AND fetched IS NULL LIMIT 1",
-            (ingest_id,),
+            "SELECT FROM picture_batches WHERE ingest_id = %s AND (fetched IS NULL"
+            " OR fetched > 0 AND model_version IS DISTINCT FROM %s) LIMIT 1",
+            (ingest_id, model_version),
         )
         return row.rowcount == 0
 
 
-def lost_reviews(database: Database, review_ids: Iterable[str]) -> set[str]:
-    """Those of some reviews that are not stored any more."""
+def lost_reviews(connection: Connection, ingest_id: str, review_ids: Iterable[str]) -> set[str]:
+    """Those of some reviews that the ingest does not own any more; none is removed meanwhile."""
+    hold_owners(connection)
     wanted = set(review_ids)
-    with database.transaction() as connection:
-        rows = connection.execute(
-            "SELECT review_id FROM reviews WHERE review_id = ANY(%s)", (sorted(wanted),)
-        )
-        return wanted - {row[0] for row in rows}
+    rows = connection.execute(
+        "SELECT review_id FROM reviews WHERE review_id = ANY(%s) AND ingest_id = %s",
+        (sorted(wanted), ingest_id),
+    )
+    return wanted - {row[0] for row in rows}

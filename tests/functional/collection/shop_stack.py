@@ -10,9 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from lambdas.collection.arrivals import parse_arrivals
-from lambdas.collection.exclude.worker import parse_removal, remove_excluded
+from lambdas.collection.exclude.worker import remove_excluded
+from lambdas.collection.messages import own_message
 from lambdas.collection.queueing import queue_object
-from lambdas.collection.undo.worker import parse_undo, undo_ingest
+from lambdas.collection.undo.worker import undo_ingest
 from lambdas.insights.api import create_app
 from lambdas.insights.dependencies import Dependencies as InsightsDependencies
 from lambdas.processing.dependencies import Model
@@ -23,7 +24,7 @@ from shared.errors import UnavailableError
 from shared.index.build import build_index
 from shared.index.reader import IndexReader
 from shared.schemas.ingest import IngestStatus
-from shared.schemas.messages import ProcessShard
+from shared.schemas.messages import ProcessShard, RemoveExcluded, UndoIngest
 from shared.storage import artefacts
 from tests.corpus import publish_manifest_only
 from tests.fakes.dependencies import processing_dependencies
@@ -105,20 +106,18 @@ class Stack:
                     self.work(body)
 
     def work(self, body):
-        if undo := parse_undo(body):
-            try:
-                undo_ingest(self.world.dependencies, undo.ingest_id)
-            except UnavailableError:
-                self.delayed.append(body)
+        message = own_message(body)
+        if message is None:
+            for arrival in parse_arrivals(body):
+                self.world.collector.collect(arrival)
             return
-        if removal := parse_removal(body):
-            try:
-                remove_excluded(self.world.dependencies, removal.exclusion_id)
-            except UnavailableError:
-                self.delayed.append(body)
-            return
-        for arrival in parse_arrivals(body):
-            self.world.collector.collect(arrival)
+        try:
+            if isinstance(message, UndoIngest):
+                undo_ingest(self.world.dependencies, message.ingest_id)
+            elif isinstance(message, RemoveExcluded):
+                remove_excluded(self.world.dependencies, message.exclusion_id)
+        except UnavailableError:
+            self.delayed.append(body)
 
     def finish(self, *outcomes):
         """Collect, process and index everything that is queued."""

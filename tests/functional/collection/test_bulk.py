@@ -280,6 +280,8 @@ def test_a_run_without_the_state_machine_replaces_everything_with_another_mappin
     once.put("uploads/a.jsonl.mapping.json", mapping)
     once.collector.collect(arrival)
     replaced = content(once, arrival)
+    state = bulk_state(once.dependencies.database, once.report(arrival).ingest_id)
+    assert state.ranges == 0, "a run that goes on would begin again"
     empty_tables()
     once.collector.collect(arrival)
     assert content(once, arrival) == replaced

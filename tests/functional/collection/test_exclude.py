@@ -36,13 +36,13 @@ SECRET = "unmistakable"
 
 def rows_of(number, **values):
     """What they wrote: texts that nobody else has, one with a copy, one without a text."""
-    told = {"heading": f"a fine thing, heading of {SECRET}", "item": "Item 1", "maker": "Maker 1"}
+    common = {"heading": f"a fine thing, heading of {SECRET}", "item": "Item 1", "maker": "Maker 1"}
     rows = [
-        shop_row(n, **{**told, "opinion": f"a lovely thing, {SECRET} words {n}", **values})
+        shop_row(n, **{**common, "opinion": f"a lovely thing, {SECRET} words {n}", **values})
         for n in range(number, number + 12)
     ]
-    rows.append(shop_row(number + 12, **{**told, "opinion": LONG, **values}))
-    rows.append(shop_row(number + 13, **{**told, "opinion": "", **values}))
+    rows.append(shop_row(number + 12, **{**common, "opinion": LONG, **values}))
+    rows.append(shop_row(number + 13, **{**common, "opinion": "", **values}))
     return rows
 
 

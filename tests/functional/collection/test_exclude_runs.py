@@ -4,7 +4,7 @@ import logging
 
 from lambdas.collection.arrivals import parse_arrivals
 from lambdas.collection.exclude import requests, worker
-from lambdas.collection.exclude.worker import parse_removal
+from lambdas.collection.messages import own_message
 from shared.schemas.exclusions import ExclusionStatus
 
 ROWS, BATCH_ROWS = 6_000, 250
@@ -22,7 +22,7 @@ def work(world):
     """Deliver the messages of the queue; returns whether there was one."""
     bodies = world.dependencies.collection_queue.take()
     for body in bodies:
-        if removal := parse_removal(body):
+        if removal := own_message(body):
             worker.remove_excluded(world.dependencies, removal.exclusion_id)
         else:
             for arrival in parse_arrivals(body):

@@ -66,6 +66,21 @@ def test_a_handler_that_does_not_end_is_left_to_its_timeout(api):
     assert api.wait_until_idle(30)
 
 
+def test_a_handler_that_ends_just_before_its_timeout_does_not_count_as_the_next_one(api):
+    asked = []
+    linger = Linger(api.address, asked.append)
+    linger.start()
+    assert api.wait_until_idle(30)
+    api.invoke("a", b"{}", 0)
+    assert api.wait_until_idle(30)
+    linger.respond()
+    api.invoke("b", b"{}", 28)
+    assert not api.wait_until_idle(0.1), "the handler of b has not ended"
+    linger.respond()
+    assert api.wait_until_idle(30)
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("address", ["", "127.0.0.1:1"])
 def test_without_the_endpoint_of_lambda_nothing_is_held(address, monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", address)
