@@ -92,7 +92,9 @@ def test_pages_of_a_ranking_lose_and_double_nothing(sizes):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fitting, "MAX_ANSWER_BYTES", SMALL + fitting._OTHER_FIELDS_BYTES)
         while True:
-            page, cursor = Ranking("text", 40, None, "v1").page(results, cursor)
+            ranking = Ranking("text", 40, None, "v1")
+            start = ranking.start(cursor)
+            page, cursor = ranking.page(results[start:], start)
             read += page
             if cursor is None:
                 break
@@ -117,10 +119,10 @@ def test_a_cursor_continues_only_its_own_ranking(arguments, reason):
     results = items_of(*["x" * MAX_ANSWER_BYTES] * 3)
     _, cursor = Ranking("text", 40, None, "v1").page(results)
     with pytest.raises(InvalidInputError, match=reason):
-        Ranking(*arguments).page(results, cursor)
+        Ranking(*arguments).start(cursor)
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "bnVsbA"])
 def test_a_cursor_of_another_kind_is_refused(cursor):
     with pytest.raises(InvalidInputError, match="not returned by this route"):
-        Ranking("text", 40, None, "v1").page([], cursor)
+        Ranking("text", 40, None, "v1").start(cursor)
