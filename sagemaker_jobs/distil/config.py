@@ -55,8 +55,8 @@ class FitConfig(StepConfig):
     )
     start: Path | None = Field(
         default=None,
-        description="safetensors file of the parameters of an earlier training of the same model, "
-        "with which this one starts; null: the base encoder",
+        description="parameters with which this training starts: a safetensors file of an earlier "
+        "training of the same model, or model.onnx of a released one; null: the base encoder",
     )
     checkpoint_steps: PositiveInt = Field(
         default=200, description="steps between checkpoints, which the same command resumes"
@@ -106,6 +106,11 @@ class StudentConfig(SampleConfig):
         default=None,
         description="first layers that embedding and sentiment share, unchanged; the embedding is "
         "then that of the base encoder. null: one encoder for both",
+    )
+    wide: bool = Field(
+        default=False,
+        description="keep the linear model over tokens and pairs of the released model that "
+        "`start` names",
     )
     layers: list[NonNegativeInt] | None = Field(
         default=None, description="layers of the base encoder to start from; null: all"

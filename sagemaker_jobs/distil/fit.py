@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sagemaker_jobs.distil.config import FitConfig, StepConfig
-from sagemaker_jobs.distil.model import load_trained
+from sagemaker_jobs.distil.model import load_released, load_trained
 from sagemaker_jobs.distil.texts import Batch, TokenSet
 from sagemaker_jobs.train.record import file_hash
 
@@ -138,7 +138,8 @@ def train_or_load(
     if config.weights is None:
         if config.start is None:
             return train()
-        load_trained(model, config.start)
+        load = load_released if config.start.suffix == ".onnx" else load_trained
+        load(model, config.start)
         return {"start_sha256": file_hash(config.start), **train()}
     load_trained(model, config.weights)
     return {"weights_sha256": file_hash(config.weights)}

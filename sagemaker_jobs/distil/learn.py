@@ -201,7 +201,7 @@ def run(config: StudentConfig) -> dict[str, object]:
     """
     torch.manual_seed(config.seed)
     folder = base_folder(config.model_name)
-    model = new_student(folder, config.layers, config.shared_layers)
+    model = new_student(folder, config.layers, config.shared_layers, wide=config.wide)
     trained = train_or_load(model, config, lambda: train(model, folder, config))
     save_model(model.cpu(), folder, config.output_dir)
     record: dict[str, object] = {

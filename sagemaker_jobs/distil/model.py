@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
+from sagemaker_jobs.distil.released import released_parameters
 from sagemaker_jobs.train.branched import BranchedEncoder
 from sagemaker_jobs.train.encoder import ReviewEncoder, classifier, mean_pool
 from sagemaker_jobs.train.model import new_model
@@ -96,13 +97,18 @@ class ServedTeacher(TeacherHeads):
         return inner.to(ids.dtype).sum(1) == 0
 
 
-def new_student(folder: Path, layers: list[int] | None, shared: int | None) -> ReviewEncoder:
-    """A student on the base encoder in a folder, with one branch or two."""
+def new_student(
+    folder: Path, layers: list[int] | None, shared: int | None, *, wide: bool = False
+) -> ReviewEncoder:
+    """A student on the base encoder in a folder, with one branch or two.
+
+    Only a student with one branch can have a wide part.
+    """
     encoder = base_encoder(folder, layers)
     if shared is not None:
         return BranchedEncoder(encoder, shared)
     sizes = encoder.config.hidden_size, encoder.config.vocab_size
-    return ReviewEncoder(encoder, *sizes, with_tokens=True, with_wide=False)
+    return ReviewEncoder(encoder, *sizes, with_tokens=True, with_wide=wide)
 
 
 def load_trained(model: nn.Module, weights: Path) -> None:
@@ -111,8 +117,33 @@ def load_trained(model: nn.Module, weights: Path) -> None:
     Raises:
         ValueError: the file lacks one of them, or has others.
     """
-    state = load_file(weights)
     trained = {name for name, value in model.named_parameters() if value.requires_grad}
+    _replace(model, load_file(weights), trained, weights)
+
+
+def load_released(model: nn.Module, graph: Path) -> None:
+    """Replace the trained parameters and the wide part of a new model by those of a released one.
+
+    The head for tokens stays new if the graph has none.
+
+    Raises:
+        ValueError: the graph lacks one of the others, or has a wide part that the model lacks.
+    """
+    released = released_parameters(graph)
+    trained = {name for name, value in model.named_parameters() if value.requires_grad}
+    state = {name: released[name] for name in released if name in trained or _is_wide(name)}
+    wide = {name for name in model.state_dict() if _is_wide(name)}
+    if not any(name.startswith("tokens.") for name in state):
+        trained = {name for name in trained if not name.startswith("tokens.")}
+    _replace(model, state, trained | wide, graph)
+
+
+def _is_wide(name: str) -> bool:
+    return name.startswith("wide.")
+
+
+def _replace(model: nn.Module, state: dict[str, Tensor], trained: set[str], weights: Path) -> None:
+    """Give a model the values of a file, which must contain those of ``trained``."""
     known = model.state_dict()
     if missing := sorted(trained - state.keys()):
         raise ValueError(f"{weights} has not the parameter {missing[0]} of the model")

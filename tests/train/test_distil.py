@@ -22,8 +22,9 @@ from sagemaker_jobs.distil.rows import LabelledText, cap_sources
 from sagemaker_jobs.distil.texts import TokenSet, pool_spans, tokenise
 from sagemaker_jobs.export import job as export
 from sagemaker_jobs.export.config import ExportConfig
-from sagemaker_jobs.train.model import load_model
+from sagemaker_jobs.train.model import load_model, save_model
 from sagemaker_jobs.train.record import file_hash
+from sagemaker_jobs.train.wide import WideLogits
 from shared.runtime.tokens import load_tokenizer
 from shared.schemas.sentiment import LABELS
 from tests.train.tiny import make_encoder, sentences
@@ -202,6 +203,60 @@ def test_a_student_starts_with_the_parameters_of_an_earlier_training(folder, stu
     assert all(torch.allclose(weights[name], expected[name], atol=1e-8) for name in expected)
     run_of = json.loads((output / "run.json").read_text())
     assert run_of["start_sha256"] == file_hash(start)
+
+
+@pytest.fixture(scope="module")
+def wide_run(folder):
+    """A student with a wide part, as the training before distillation leaves it."""
+    options = ("--max-steps", "2", "--frozen-layers", "1", "--seed", "3")
+    output = run(folder, "learn", "narrow", *options)
+    model = load_model(output)
+    model.wide = WideLogits(model.encoder.config.vocab_size)
+    torch.nn.init.uniform_(model.wide.whole.single)
+    torch.nn.init.uniform_(model.wide.beginning.pair)
+    model.tokens = None
+    save_model(model, folder / "base", folder / "wide")
+    shutil.copy(output / "run.json", folder / "wide")
+    return folder / "wide"
+
+
+@pytest.mark.parametrize("activations", ["dynamic", "static"])
+def test_a_student_starts_with_a_released_model(folder, wide_run, activations):
+    released = ExportConfig(
+        run_dir=wide_run,
+        output_dir=folder / f"released-{activations}",
+        calibration=folder / "train.parquet",
+        activations=activations,
+        alignment_rows=0,
+    )
+    export.run(released)
+    graph = str(released.output_dir / "model.onnx")
+    options = ("--start", graph, "--wide", "true", "--frozen-layers", "1", "--max-steps", "1")
+    rates = ("--learning-rate", "1e-12", "--head-learning-rate", "1e-12")
+    output = run(folder, "learn", f"continued-{activations}", *options, *rates)
+    own, expected = (load_file(path / "model.safetensors") for path in (output, wide_run))
+    assert set(own) - set(expected) == {name for name in own if name.startswith("tokens.")}
+    for name, values in expected.items():
+        step = 2 * float(values.abs().max()) / 127  # int8 of 7 bits, smoothed before rounding
+        assert torch.allclose(own[name], values, atol=2 * step), name
+    assert torch.equal(own["wide.whole.single"], expected["wide.whole.single"])
+    texts = [text for text, _ in sentences(60, 4)]
+    tokenizer = load_tokenizer(folder / "base" / "tokenizer.json")
+    tokens = TokenSet(tokenise(tokenizer, texts, [[]] * len(texts), 64, 16), torch.device("cpu"))
+    models = [load_model(path) for path in (output, wide_run)]
+    answers = [
+        predict(tokens, torch.device("cpu"), lambda batch, of=model: of(batch.ids, batch.mask)[:2])
+        for model in models
+    ]
+    assert (answers[0][0] * answers[1][0]).sum(-1).mean() > 0.99
+    assert np.mean(answers[0][1].argmax(-1) == answers[1][1].argmax(-1)) > 0.95
+
+
+def test_a_wide_part_that_the_model_lacks_is_named(folder, wide_run, tmp_path):
+    export.run(ExportConfig(run_dir=wide_run, output_dir=tmp_path))
+    options = ("--start", str(tmp_path / "model.onnx"), "--frozen-layers", "1")
+    with pytest.raises(ValueError, match="the model has not the parameter wide"):
+        run(folder, "learn", "without-wide", *options, "--max-steps", "1")
 
 
 def test_a_training_that_was_stopped_continues_exactly(folder, student, monkeypatch):
