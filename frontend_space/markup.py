@@ -87,26 +87,28 @@ def day(moment: date | datetime | None) -> str:
     return "" if moment is None else f"{moment.day} {moment:%B %Y}"
 
 
-def card(review: SimilarReview | StoredReview, *, why: str = "") -> str:
+def card(
+    review: SimilarReview | StoredReview, *, why: str = "", picture: PicturePreview | None = None
+) -> str:
     """A review with its text and its facts.
 
     Args:
         review: a search result or a stored review.
         why: the reason why it matches.
+        picture: a picture of the review; a search result has its own.
     """
     heading = f"<h4>{safe(cut(review.title, 200))}</h4>" if review.title else ""
     reason = f'<p class="why">Why: {safe(why)}</p>' if why else ""
     text = review.text if isinstance(review, StoredReview) else review.review_text
     return (
         f'<li class="card"><div class="facts">{" ".join(_facts(review))}</div>'
-        f"{heading}{_picture(review)}<p>{safe(cut(text))}</p>{reason}</li>"
+        f"{heading}{_picture(review, picture)}<p>{safe(cut(text))}</p>{reason}</li>"
     )
 
 
-def _picture(review: SimilarReview | StoredReview) -> str:
-    if isinstance(review, StoredReview) or review.picture is None:
-        return ""
-    return image(review.picture, "Picture of a customer")
+def _picture(review: SimilarReview | StoredReview, picture: PicturePreview | None) -> str:
+    shown = picture if isinstance(review, StoredReview) else review.picture
+    return image(shown, "Picture of a customer") if shown else ""
 
 
 def _facts(review: SimilarReview | StoredReview) -> list[str]:

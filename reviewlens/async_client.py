@@ -98,6 +98,7 @@ class AsyncClient:
 
     analyze = async_method(analysis.analyze)
     analyze_batch = async_method(analysis.analyze_batch)
+    review_pictures = async_method(analysis.review_pictures)
     search = async_method(analysis.search)
     embeddings = async_method(analysis.embeddings)
     build_index = async_method(analysis.build_index)

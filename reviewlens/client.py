@@ -108,6 +108,7 @@ class Client:
 
     analyze = method(analysis.analyze)
     analyze_batch = method(analysis.analyze_batch)
+    review_pictures = method(analysis.review_pictures)
     search = method(analysis.search)
     embeddings = method(analysis.embeddings)
     build_index = method(analysis.build_index)

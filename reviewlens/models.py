@@ -7,6 +7,7 @@ from shared.schemas.api import (
     AnalyzeBatchResponse,
     AnalyzeResponse,
     FieldError,
+    PictureOpinion,
     Probabilities,
     SearchFilters,
     SearchResponse,
@@ -25,7 +26,7 @@ from shared.schemas.collection import (
     UploadTarget,
 )
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
-from shared.schemas.embeddings import MAX_BATCH_PICTURES, EmbeddingsResponse, PictureSource
+from shared.schemas.embeddings import EmbeddingsResponse
 from shared.schemas.exclusions import (
     Exclusion,
     ExclusionKind,
@@ -66,10 +67,12 @@ from shared.schemas.insights import (
     Trend,
 )
 from shared.schemas.picture import MAX_SENT_BYTES, PicturePreview
+from shared.schemas.picture_source import MAX_BATCH_PICTURES, PictureSource
 from shared.schemas.pictures import PictureTotals
 from shared.schemas.preview import LANGUAGE_ROWS, PREVIEW_BYTES, Preview
 from shared.schemas.processing import ProcessAccepted
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS, ProductFacts
+from shared.schemas.review_pictures import ReviewPicturesResponse
 from shared.schemas.sentiment import Mismatch, Sentiment
 from shared.schemas.training import (
     TrainAccepted,
@@ -130,6 +133,7 @@ __all__ = [
     "Movers",
     "OneProduct",
     "Order",
+    "PictureOpinion",
     "PicturePreview",
     "PictureSource",
     "PictureTotals",
@@ -150,6 +154,7 @@ __all__ = [
     "Removed",
     "RemovedRows",
     "ReviewPage",
+    "ReviewPicturesResponse",
     "SearchFilters",
     "SearchResponse",
     "SearchResult",

@@ -5,12 +5,16 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+TEXT = "text"
+"""The modality of jobs that read texts alone."""
+TEXT_AND_IMAGE = "text+image"
 
 
 class JobConfig(BaseModel):
@@ -83,6 +87,29 @@ def _decode(value: str) -> object:
     except json.JSONDecodeError:
         return value
     return _decode(decoded) if isinstance(decoded, str) else decoded
+
+
+def take_modality(arguments: list[str], others: Collection[str]) -> str:
+    """The value of --modality, which is removed; what reads texts alone is the default.
+
+    Args:
+        arguments: those of the process.
+        others: the modalities that are allowed beside TEXT.
+
+    Raises:
+        SystemExit: it is unknown.
+    """
+    for place, part in enumerate(arguments):
+        name, equals, value = part.partition("=")
+        if name != "--modality":
+            continue
+        values = [value] if equals else arguments[place + 1 : place + 2]
+        del arguments[place : place + (1 if equals else 2)]
+        chosen = values[0].strip('"') if values else ""  # script mode quotes texts
+        if chosen in (TEXT, *others):
+            return chosen
+        raise SystemExit(f"modality: allowed are {', '.join((TEXT, *others))}")
+    return TEXT
 
 
 def run_step(

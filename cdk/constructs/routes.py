@@ -13,8 +13,8 @@ HEALTH = "/health"
 HEALTH_SERVICE = "inference"
 """The service behind /health: it uses only S3, so the open route wakes no database."""
 _SERVICE_HEALTH = "/health/{service}"
-_READ_ONLY_POSTS = frozenset({"/analyze", "/analyze/batch", "/search_similar"})
-"""POST routes that change nothing: they have a text in their body."""
+_READ_ONLY_POSTS = frozenset({"/analyze", "/analyze/batch", "/search_similar", "/review_pictures"})
+"""POST routes that change nothing: they have texts or ids in their body."""
 _GREEDY_PARAMETERS = frozenset({"product_id", "reviewer_id"})
 """Path parameters that may contain slashes, as in the routes of the services."""
 _VALIDATION_KEYWORDS = frozenset(

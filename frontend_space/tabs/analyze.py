@@ -10,7 +10,7 @@ from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.pictures import chosen_picture, picture_fields, picture_html
 from frontend_space.why import reason
 from reviewlens import Client
-from reviewlens.models import MAX_TEXT_CHARACTERS, AnalyzeResponse, Mismatch, Sentiment
+from reviewlens.models import MAX_TEXT_CHARACTERS, AnalyzeResponse, Sentiment
 
 MAX_LINK = 1500
 """Characters of a text in a link: browsers and proxies cut longer addresses."""
@@ -35,10 +35,7 @@ _STRONG, _CLEAR, _SLIGHT = 1.0, 0.4, 0.15
 """Log odds from which on a word is marked strongly, clearly, or at all."""
 _NO_STARS = "not given"
 _STARS = [_NO_STARS, "1 star", "2 stars", "3 stars", "4 stars", "5 stars"]
-_DISAGREEMENTS: dict[Mismatch, str] = {
-    "stars_above_text": "Who disagrees: the stars are above the text.",
-    "stars_below_text": "Who disagrees: the stars are below the text.",
-}
+_WHO = {"stars": "the stars are", "text": "the text is", "picture": "the picture is"}
 _SURE = "From this confidence on, labels are right as often as the model card says."
 
 
@@ -89,9 +86,9 @@ def build(backend: Backend, page: gr.Blocks) -> None:
 
 def analysis_html(client: Client, text: str, more: dict[str, Any]) -> str:
     """The analysis of a text; more has its picture and its stars, if there are any."""
-    if not text.strip():
+    if not text.strip() and not {"image_url", "image_data"} & set(more):
         return markup.note("There is no text yet. Write one above.", "empty")
-    answer = client.analyze(text, picture_preview=True, **more)
+    answer = client.analyze(text if text.strip() else None, picture_preview=True, **more)
     return (
         _verdict(answer)
         + markup.warnings(answer.warnings)
@@ -105,10 +102,11 @@ def analysis_html(client: Client, text: str, more: dict[str, Any]) -> str:
 
 def _verdict(answer: AnalyzeResponse) -> str:
     if answer.confidence is None or answer.probabilities is None:
-        badge = markup.badge(None, analysed=True)
+        # without a language, there is no text that could be in one
+        badge = markup.badge(None, analysed=True) if answer.language else ""
         return (
             f'<section class="verdict"><h3>{badge}</h3>'
-            f"<p>{markup.safe(answer.summary)}</p></section>"
+            f"{_disagreement(answer)}<p>{markup.safe(answer.summary)}</p></section>"
         )
     sure = f"{100 * answer.confidence:.0f}% confidence, {'sure' if answer.sure else 'not sure'}"
     meaning = f' title="{_SURE}"' if answer.sure else ""
@@ -116,11 +114,25 @@ def _verdict(answer: AnalyzeResponse) -> str:
         f'<section class="verdict"><h3>{markup.badge(answer.sentiment)}'
         f" <span{meaning}>{sure}</span></h3>"
         + ("<p>Mixed: praise and complaint.</p>" if answer.mixed else "")
-        + (f"<p>{_DISAGREEMENTS[answer.mismatch]}</p>" if answer.mismatch else "")
+        + _disagreement(answer)
         + f"<p>{markup.safe(answer.summary)}</p>"
         + markup.bars(answer.probabilities, "Probability of each sentiment")
         + "</section>"
     )
+
+
+def _disagreement(answer: AnalyzeResponse) -> str:
+    """Who disagrees, and what a picture says of itself."""
+    said = ""
+    if answer.picture_opinion is not None:
+        opinion = answer.picture_opinion
+        sure = "sure" if opinion.sure else "not sure"
+        said = f"<p>The picture alone: {markup.badge(opinion.sentiment)} {sure}.</p>"
+    if answer.mismatch is None:
+        return said
+    first, side, second = answer.mismatch.split("_")
+    both = f"; {_WHO[answer.disagrees]} against both others" if answer.disagrees else ""
+    return f"{said}<p>Who disagrees: {_WHO[first]} {side} the {second}{both}.</p>"
 
 
 def _words(text: str, answer: AnalyzeResponse) -> str:

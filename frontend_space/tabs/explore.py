@@ -1,6 +1,7 @@
 """Tab Explore: reviews by meaning, and stored reviews page by page."""
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -12,8 +13,8 @@ from frontend_space.tabs import paging
 from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.pictures import chosen_picture, picture_fields, picture_html
 from frontend_space.why import reason
-from reviewlens import Client
-from reviewlens.models import MAX_TEXT_CHARACTERS, Mismatch
+from reviewlens import ApiError, Client
+from reviewlens.models import MAX_TEXT_CHARACTERS, Mismatch, PicturePreview, ReviewPage
 
 ANY = "any"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -87,12 +88,21 @@ def _browse_part(backend: Backend) -> None:
         *others, stars = inputs
         filters = {_STORED.get(name, name): value for name, value in filters_of(*others).items()}
         filters["mismatch"] = _MISMATCHES.get(stars)
-        answer = client_of(backend).reviews(**filters, limit=_PAGE_SIZE).page(place.position)
-        cards = [markup.card(review) for review in answer.reviews]
-        html = markup.cards(cards, "No stored review passes these filters.")
+        client = client_of(backend)
+        answer = client.reviews(**filters, limit=_PAGE_SIZE).page(place.position)
+        html = markup.cards(stored_cards(client, answer), "No stored review passes these filters.")
         return html + markup.fresh(answer.freshness), *paging.shown(place, answer.next_cursor)
 
     pages.connect([button.click], show, filters, [page], concurrency_id="reads", **HIDDEN)
+
+
+def stored_cards(client: Client, page: ReviewPage) -> list[str]:
+    """Cards of stored reviews with their pictures; without the index, they have none."""
+    pictures: dict[str, PicturePreview] = {}
+    if page.reviews:
+        with suppress(ApiError):
+            pictures = client.review_pictures([each.review_id for each in page.reviews]).pictures
+    return [markup.card(each, picture=pictures.get(each.review_id)) for each in page.reviews]
 
 
 _MISMATCHES: dict[str, bool | Mismatch | None] = {

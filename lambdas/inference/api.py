@@ -50,9 +50,10 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
 
     @app.post("/analyze/batch", tags=["inference"])
     def analyze_batch(request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
-        """Sentiment of up to 64 texts, in request order."""
+        """Sentiment of up to 64 texts, each perhaps with a picture, in request order."""
         adapters = get_dependencies()
-        return service.analyze_batch(adapters.state.snapshot(), request, adapters.second)
+        snapshot, pictures = adapters.state.snapshot(), adapters.pictures
+        return service.analyze_batch(snapshot, request, adapters.second, pictures)
 
     @app.post("/embeddings", tags=["inference"])
     def embeddings(request: EmbeddingsRequest) -> EmbeddingsResponse:

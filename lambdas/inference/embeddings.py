@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from shared.errors import InvalidInputError
 from shared.schemas.api import IMAGE, TEXT, Modality
-from shared.schemas.embeddings import EmbeddingsRequest, EmbeddingsResponse, PictureSource
+from shared.schemas.embeddings import EmbeddingsRequest, EmbeddingsResponse
+from shared.schemas.picture_source import PictureSource
 from shared.serving.answers import IMAGE_IGNORED, TEXT_TRUNCATED
 from shared.serving.query_pictures import Pictures, Reading
 from shared.serving.snapshots import Snapshot
@@ -37,16 +38,14 @@ def embed(
     for row, reading in enumerate(readings):
         warnings += [f"pictures.{row}: {warning}" for warning in reading.warnings]
     of_pictures = [None if each.vector is None else each.vector.tolist() for each in readings]
-    has_pictures = any(vector is not None for vector in of_pictures)
+    towers = [each.tower.version for each in readings if each.tower]
     modalities: list[Modality] = [TEXT] if vectors else []
     return EmbeddingsResponse(
         embeddings=vectors,
         picture_embeddings=of_pictures,
         model_version=snapshot.encoder.version,
-        picture_model_version=pictures.version_beside(snapshot.encoder)
-        if pictures and has_pictures
-        else None,
-        modalities=[*modalities, IMAGE] if has_pictures else modalities,
+        picture_model_version=towers[0] if towers else None,
+        modalities=[*modalities, IMAGE] if towers else modalities,
         warnings=warnings,
     )
 

@@ -9,6 +9,7 @@ MIN_RELATED_SIMILARITY = 0.4
 """Cosine similarity from which a review counts as related."""
 _STRENGTHS = ((0.95, "Strongly {}"), (0.80, "Clearly {}"), (0.60, "Mildly {}"))
 NO_SENTIMENT = "No sentiment: the model does not understand this text."
+NO_TEXT = "No sentiment: there is no text."
 _MIN_NEUTRAL_CONFIDENCE = 0.60
 
 
@@ -23,6 +24,8 @@ def summarise(
     sentiment: Sentiment | None,
     confidence: float | None,
     neighbours: Sequence[Neighbour] | None,
+    *,
+    has_text: bool = True,
 ) -> str:
     """Write the summary sentence.
 
@@ -30,9 +33,10 @@ def summarise(
         sentiment: of the text; None if the model does not understand it.
         confidence: calibrated probability of the sentiment.
         neighbours: the similar reviews of the answer; None if there is no index.
+        has_text: whether there is a text.
     """
     if sentiment is None or confidence is None:
-        return NO_SENTIMENT
+        return NO_SENTIMENT if has_text else NO_TEXT
     return f"{_strength(sentiment, confidence)}, {_agreement(sentiment, neighbours)}."
 
 

@@ -1,1 +1,1 @@
-"""Serves /search_similar and /build_index: similar reviews, and the index they come from."""
+"""Serves /search_similar, /review_pictures and /build_index: similar reviews and their index."""

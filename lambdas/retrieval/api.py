@@ -13,6 +13,7 @@ from shared.http.app import create_service
 from shared.schemas.api import Accepted, SearchRequest, SearchResponse
 from shared.schemas.health import Health
 from shared.schemas.picture import MAX_PICTURE_BODY_BYTES
+from shared.schemas.review_pictures import ReviewPicturesRequest, ReviewPicturesResponse
 from shared.schemas.values import Flag
 from shared.serving.picture_files import PictureFiles
 
@@ -52,6 +53,13 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         adapters = get_dependencies()
         files = PictureFiles(adapters.artefacts)
         return service.search(adapters.state.snapshot(), request, adapters.pictures, files)
+
+    @app.post("/review_pictures", tags=["retrieval"])
+    def review_pictures(request: ReviewPicturesRequest) -> ReviewPicturesResponse:
+        """One picture of each of up to 50 reviews, encoded anew by this service."""
+        adapters = get_dependencies()
+        files = PictureFiles(adapters.artefacts)
+        return service.pictures_of(adapters.state.snapshot(), request, files)
 
     @app.post("/build_index", status_code=202, tags=["retrieval"])
     def build_index(request: Annotated[BuildIndexRequest | None, Body()] = None) -> Accepted:

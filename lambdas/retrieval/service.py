@@ -7,6 +7,7 @@ from shared.http.ranking import Ranking
 from shared.index import stops
 from shared.schemas.api import SearchRequest, SearchResponse, SearchResult
 from shared.schemas.health import Check, Health, worst_status
+from shared.schemas.review_pictures import ReviewPicturesRequest, ReviewPicturesResponse
 from shared.serving.answers import (
     NO_INDEX,
     PICTURE_ALONE,
@@ -72,6 +73,24 @@ def search(
         next_cursor=next_cursor,
         modalities=modalities(text, reading.vector),
         picture=reading.preview(shown=request.picture_preview),
+        warnings=warnings,
+    )
+
+
+def pictures_of(
+    snapshot: Snapshot, request: ReviewPicturesRequest, files: PictureFiles
+) -> ReviewPicturesResponse:
+    """Answer POST /review_pictures from an index, which has no review that was removed."""
+    index, warnings = snapshot.index, [*request.unknown_field_warnings(), *snapshot.warnings]
+    if index is None:
+        return ReviewPicturesResponse(
+            pictures={}, index_version=None, warnings=[*warnings, NO_INDEX]
+        )
+    names = index.picture_files(list(dict.fromkeys(request.review_ids)))
+    shown = files.read(names.values())
+    return ReviewPicturesResponse(
+        pictures={review: shown[name] for review, name in names.items() if name in shown},
+        index_version=index.version,
         warnings=warnings,
     )
 

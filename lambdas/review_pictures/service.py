@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from lambdas.review_pictures.embedder import Embedder
 from lambdas.review_pictures.rate import HostRate
 from shared.errors import PictureError, UnavailableError
 from shared.pictures.decode import decode
@@ -33,14 +34,6 @@ _UNAVAILABLE = "picture_unavailable"
 _REFUSALS = frozenset(
     {"address_invalid", "address_refused", "picture_too_large", "picture_type"},
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Embedder:
-    """Gives pictures vectors beside those of a text model, whose version it names."""
-
-    model_version: str
-    encode: Callable[[Picture], Floats]
 
 
 @dataclass(frozen=True)

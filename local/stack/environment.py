@@ -20,7 +20,7 @@ from local.names import (
 
 TOKEN_VARIABLE = "REVIEWLENS_GATEWAY_TOKEN"  # noqa: S105 - the name of a variable
 """Variable with the token that the gateway asks for; empty or absent: it asks for none."""
-_PICTURE_MODEL = Path(__file__).resolve().parents[2] / "models" / "pictures"
+PICTURE_MODEL = Path(__file__).resolve().parents[2] / "models" / "pictures"
 """The picture model of a checkout; there is none elsewhere."""
 
 
@@ -47,7 +47,7 @@ def function_environment(endpoint: str, cache: Path, keys: AwsKeys) -> dict[str,
         "REVIEWLENS_DATABASE_SECRET_ID": DATABASE_SECRET,
         "REVIEWLENS_REVIEWER_KEY_SECRET_ID": REVIEWER_KEY_SECRET,
         "REVIEWLENS_IMAGE_FETCH_FUNCTION": IMAGE_FETCH_FUNCTION,
-        "REVIEWLENS_PICTURE_MODEL_DIR": str(_PICTURE_MODEL) if _PICTURE_MODEL.is_dir() else "",
+        "REVIEWLENS_PICTURE_MODEL_DIR": str(PICTURE_MODEL) if PICTURE_MODEL.is_dir() else "",
         "REVIEWLENS_CACHE_DIR": str(cache),
         "REVIEWLENS_TRAINING_LAUNCHER": "local.training.launcher:launcher",
         "REVIEWLENS_TRAINING_DIR": str(training_folder(Path(cache))),

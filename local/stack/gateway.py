@@ -61,7 +61,9 @@ SERVICES = (
         deletions=("products",),
     ),
     Service("processing", "lambdas.processing.api", ("process",)),
-    Service("retrieval", "lambdas.retrieval.api", ("search_similar", "build_index")),
+    Service(
+        "retrieval", "lambdas.retrieval.api", ("search_similar", "review_pictures", "build_index")
+    ),
     Service("inference", "lambdas.inference.api", ("analyze", "embeddings")),
     Service(
         "insights",

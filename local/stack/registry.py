@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from local.errors import LocalStackError
 from local.names import (
@@ -14,13 +14,16 @@ from local.names import (
     training_folder,
 )
 from local.stack.client import StackClient, connected
+from local.stack.environment import PICTURE_MODEL
 from local.state import StateFolder
 from local.training.folder import find_run
 from sagemaker_jobs.activate.dependencies import ActivationDependencies
+from sagemaker_jobs.adapt.evaluation import base_of
 from shared.db.connection import Database
 from shared.db.training import TrainingRuns
-from shared.errors import InvalidInputError, NotFoundError, ReviewlensError
+from shared.errors import ArtefactError, InvalidInputError, NotFoundError, ReviewlensError
 from shared.runtime.loader import second_model
+from shared.runtime.pictures import read_picture_manifest
 from shared.schemas.manifest import Manifest
 from shared.settings.cascade import CascadeSettings
 from shared.storage.objects import S3Store
@@ -58,8 +61,16 @@ def open_activation(state: StateFolder) -> Iterator[ActivationDependencies]:
                 state.cache,
                 threads=1,
             ),
+            picture_sha256=_picture_sha256(),
             refresh_seconds=float(os.environ.get("REVIEWLENS_POINTER_REFRESH_SECONDS", "5")),
         )
+
+
+def _picture_sha256() -> str | None:
+    """The picture model of this checkout; None if there is none that can be read."""
+    with suppress(ArtefactError):
+        return read_picture_manifest(PICTURE_MODEL).graph_sha256
+    return None
 
 
 @contextmanager
@@ -82,9 +93,8 @@ def record_trained_version(dependencies: ActivationDependencies, manifest: Manif
     """
     root = training_folder(dependencies.cache_dir)
     parameters = manifest.parameters
-    # an adapted model contains the training record of its base model
-    is_adapted = "adapted_from" in parameters
-    training_id = None if is_adapted else find_run(root, parameters.get("training"))
+    # an adapted or fused model contains the training record of its base model
+    training_id = None if base_of(manifest) else find_run(root, parameters.get("training"))
     if training_id is not None and TrainingRuns(dependencies.database).record_version(
         training_id, manifest.version
     ):

@@ -12,11 +12,13 @@ from shared.schemas.api import (
     SearchFilters,
     SearchResponse,
 )
-from shared.schemas.embeddings import EmbeddingsResponse, PictureSource
+from shared.schemas.embeddings import EmbeddingsResponse
+from shared.schemas.picture_source import PictureSource
+from shared.schemas.review_pictures import ReviewPicturesResponse
 
 
 def analyze(
-    text: str,
+    text: str | None = None,
     *,
     top_k: int = 5,
     image_url: str | None = None,
@@ -24,24 +26,34 @@ def analyze(
     picture_preview: bool = False,
     rating: float | None = None,
 ) -> Call[AnalyzeResponse]:
-    """Sentiment of a text, and the reviews most similar to it.
+    """Sentiment of a text, a picture or both, and the reviews most similar to them.
 
     Args:
-        text: up to 10,000 characters.
+        text: up to 10,000 characters; a picture alone needs a picture model.
         top_k: how many similar reviews to return, 0 to 100.
         image_url: a picture; the answer warns where it is not used.
         image_data: the bytes of a picture instead of its address, at most 3.5 MB.
         picture_preview: whether the answer has the picture that was used, as a small JPEG.
-        rating: stars of the review, 1 to 5; the answer says whether the text contradicts them.
+        rating: stars of the review, 1 to 5; the answer says who contradicts them.
     """
     picture = _picture(image_url, image_data, shown=picture_preview)
     body = _given(query_text=text, top_k=top_k, rating=rating, **picture)
     return read(AnalyzeResponse, "/analyze", body)
 
 
-def analyze_batch(texts: Sequence[str]) -> Call[AnalyzeBatchResponse]:
-    """Sentiment of up to 64 texts, in their order."""
-    return read(AnalyzeBatchResponse, "/analyze/batch", {"texts": list(texts)})
+def analyze_batch(
+    texts: Sequence[str], *, pictures: Sequence[PictureSource | bytes | str | None] = ()
+) -> Call[AnalyzeBatchResponse]:
+    """Sentiment of up to 64 texts, in their order.
+
+    Args:
+        texts: up to 64 texts.
+        pictures: the picture of each text, None for one without, at most 8: addresses or bytes. A
+            warning says which was not used.
+    """
+    sources = [None if each is None else _source(each) for each in pictures]
+    return read(AnalyzeBatchResponse, "/analyze/batch", _given(texts=list(texts),
+                pictures=sources or None))  # fmt: skip
 
 
 def search(
@@ -70,6 +82,15 @@ def search(
     picture = _picture(image_url, image_data, shown=picture_preview)
     body = _given(query_text=text, top_k=top_k, filters=filters or None, cursor=cursor, **picture)
     return read(SearchResponse, "/search_similar", body).with_list("results")
+
+
+def review_pictures(review_ids: Sequence[str]) -> Call[ReviewPicturesResponse]:
+    """One picture of each review that has some, as small JPEGs by the ids of the reviews.
+
+    Args:
+        review_ids: up to 50 ids.
+    """
+    return read(ReviewPicturesResponse, "/review_pictures", {"review_ids": list(review_ids)})
 
 
 def embeddings(

@@ -19,7 +19,9 @@ from shared.db.ingest.adoption import activate_analyses, adopt_shards, unprocess
 from shared.db.ingest.ledger import Ledger
 from shared.db.insights import rollups
 from shared.db.insights.active_model import record_active_model
+from shared.errors import ConflictError
 from shared.index.build import retire_old
+from shared.schemas.manifest import Manifest
 from shared.storage import artefacts
 
 _POLL_SECONDS = 0.5
@@ -71,14 +73,17 @@ def activate(
         NotFoundError: there is no such version.
         ArtefactError: it is corrupt or cannot serve.
         GateError: the gate has not passed.
-        ConflictError: another model became current first, or this one has no embedding.
+        ConflictError: another model became current first, this one has no embedding, or its fusion
+            head reads pictures by another picture model than the one that answers requests.
         UnavailableError: a dependency does not answer, or shards of the current index cannot be
             scored now.
     """
     started = time.monotonic()
     store = dependencies.artefacts
     current = artefacts.current(store, "model")
-    artefacts.check_embeds(artefacts.read_manifest(store, "model", version))
+    manifest = artefacts.read_manifest(store, "model", version)
+    artefacts.check_embeds(manifest)
+    _check_picture_model(manifest, dependencies.picture_sha256)
     if current is not None and current.version != version and not force:
         on_step("gate")
         require_passed(store, version, current.version)
@@ -101,6 +106,18 @@ def activate(
         switched_after_seconds=round(switched, 3),
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+def _check_picture_model(manifest: Manifest, installed: str | None) -> None:
+    """Refuse a head that was trained with another picture model; its own towers always fit."""
+    fusion = manifest.fusion
+    if fusion is None or manifest.joint is not None or installed is None:
+        return
+    if fusion.picture_sha256 != installed:
+        raise ConflictError(
+            f"the fusion head of {manifest.version} was trained with {fusion.picture_model}, which"
+            " is not the installed picture model: train it again with models/pictures"
+        )
 
 
 def _update_database(dependencies: ActivationDependencies, version: str) -> None:

@@ -8,6 +8,7 @@ from sagemaker_jobs.score.config import ScoreConfig
 ENVIRONMENT = _SCORE_ENVIRONMENT | {
     "processing_queue_url": "REVIEWLENS_PROCESSING_QUEUE_URL",
     "refresh_seconds": "REVIEWLENS_POINTER_REFRESH_SECONDS",
+    "picture_sha256": "REVIEWLENS_PICTURE_SHA256",
 }
 
 
@@ -18,6 +19,9 @@ class ActivateConfig(ScoreConfig):
     processing_queue_url: str = Field(default="", description="queue of the shards to process")
     refresh_seconds: float = Field(
         default=5.0, ge=0, description="seconds until processing sees a moved pointer"
+    )
+    picture_sha256: str | None = Field(
+        default=None, description="hash of the graph of the picture model that answers requests"
     )
     wait_seconds: float = Field(
         default=60.0, ge=0, description="seconds to wait for reviews that arrive during the switch"

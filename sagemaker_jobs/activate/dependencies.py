@@ -21,6 +21,8 @@ class ActivationDependencies(Dependencies):
     cache_dir: Path
     threads: int = 1
     refresh_seconds: float = 5.0
+    picture_sha256: str | None = None
+    """Hash of the graph of the picture model that answers requests; None: it is not known."""
 
     def open_model(self, version: str) -> VersionedEncoder:
         """Fetch, verify and open a version."""

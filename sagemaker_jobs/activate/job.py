@@ -26,6 +26,7 @@ def run(config: ActivateConfig) -> ActivationReport:
             second=open_second(config, S3Store(s3, config.artefact_bucket)),
             threads=config.threads,
             refresh_seconds=config.refresh_seconds,
+            picture_sha256=config.picture_sha256,
         )
         return activate(
             dependencies,

@@ -1,31 +1,28 @@
-"""Evaluations of an adapted model and of its base, on the reviews that it was adapted with.
+"""Evaluations of an adapted or fused model and of its base, on the rows that it was learned from.
 
-The probabilities of the adapted model are cross-validated: those of a row come from corrections
-that were fitted without it. With both evaluations the gate can compare the two models.
+The probabilities of the new model are cross-validated: those of a row come from a fit
+without it. With both evaluations the gate can compare the two models.
 """
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sagemaker_jobs.adapt.correction import Floats, Labels
-from sagemaker_jobs.adapt.figures import figures
+from sagemaker_jobs.arguments import TEXT_AND_IMAGE
+from sagemaker_jobs.clip.evaluations import adopt_evaluations
 from sagemaker_jobs.evaluate import predictions
-from sagemaker_jobs.evaluate.rows import Rows
+from sagemaker_jobs.evaluate.cross_validated import BASE_EVALUATION, EVALUATION, write_evaluation
+from sagemaker_jobs.evaluate.figures import figures_of
 from sagemaker_jobs.gate.evaluation import read_evaluation
 from shared.errors import NotFoundError
 from shared.runtime.decisions import decide
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, registry
-from shared.storage.layout import EVALUATION_FILES
 from shared.storage.objects import ObjectStore
 from shared.storage.restore import restore_version
 
-EVALUATION = "evaluation"
-BASE_EVALUATION = "base_evaluation"
 _SPLIT = "adaptation"
 
 
@@ -42,22 +39,14 @@ class Evaluated:
 def write_evaluations(folder: Path, *, base: Manifest, version: str, evaluated: Evaluated) -> None:
     """Write both evaluations into the folder of the adapted model, which has its base's rules."""
     decisions = base.decisions
-    rows = Rows(list(evaluated.texts), evaluated.labels, {})
+    rows = [predictions.row_key(text) for text in evaluated.texts], evaluated.labels
     for name, model, probabilities in (
         (EVALUATION, version, evaluated.after),
         (BASE_EVALUATION, base.version, evaluated.before),
     ):
-        (folder / name).mkdir()
-        content = {
-            "version": model,
-            "evaluated_at": datetime.now(UTC).isoformat(),
-            "method": "cross_validated",
-            "splits": {_SPLIT: figures(probabilities, evaluated.labels, decisions.review)},
-        }
-        (folder / name / EVALUATION_FILES[0]).write_text(json.dumps(content, indent=1) + "\n")
         decided = decide(decisions.review, probabilities)
-        table = predictions.table_of(_SPLIT, rows, decided, {})
-        predictions.write(folder / name / predictions.FILE, [table], model, decisions)
+        own = figures_of(decided, evaluated.labels)
+        write_evaluation(folder / name, model, _SPLIT, rows, decided, own, decisions)
 
 
 def register_with_evaluations(
@@ -81,9 +70,19 @@ def register_with_evaluations(
         read_evaluation(chosen)  # fails now rather than at the activation
     restore_version(store, "model", folder)  # if it was registered before and is damaged
     manifest = registry.register(store, folder, chosen)
-    if (folder / BASE_EVALUATION).is_dir():
+    base = base_of(manifest)
+    if base is not None and (folder / BASE_EVALUATION).is_dir():
         with suppress(NotFoundError):  # the base is not registered here, so it is not current
-            base = str(manifest.parameters.get("adapted_from"))
             artefacts.read_manifest(store, "model", base)
             registry.add_evaluation(store, base, folder / BASE_EVALUATION)
+            if manifest.fusion is not None:  # its answers to texts alone are those of the base
+                adopt_evaluations(store, base, manifest.version, leave_out=TEXT_AND_IMAGE)
     return manifest
+
+
+def base_of(manifest: Manifest) -> str | None:
+    """The version that an adapted or fused one was made from; None for any other."""
+    if manifest.fusion is not None:
+        return manifest.fusion.text_model
+    base = manifest.parameters.get("adapted_from")
+    return base if isinstance(base, str) else None

@@ -19,14 +19,15 @@ from sagemaker_jobs.adapt.correction import (
     model_inputs,
 )
 from sagemaker_jobs.adapt.evaluation import Evaluated, write_evaluations
-from sagemaker_jobs.adapt.figures import NAMES, figures, log_losses
 from sagemaker_jobs.adapt.graph import append_correction
 from sagemaker_jobs.adapt.selection import choose, estimate, standard_error
+from sagemaker_jobs.evaluate.figures import NAMES, figures, log_losses
 from shared.errors import ArtefactError, InvalidInputError
 from shared.runtime.decisions import decide
 from shared.runtime.encoder import Encoder, open_folder
 from shared.runtime.probabilities import softmax
 from shared.schemas.decisions import Rule
+from shared.schemas.fusion import FUSION, HEAD_FILE
 from shared.schemas.manifest import FileEntry, Manifest
 from shared.schemas.sentiment import LABELS, sentiment_of_rating
 from shared.storage.artefacts import MANIFEST, file_sha256
@@ -150,7 +151,7 @@ def _write_folder(
         work = Path(name) / "model"
         work.mkdir()
         for other in base.manifest.files:
-            if other != _MODEL:
+            if other not in {_MODEL, HEAD_FILE}:
                 (work / other).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(config.model_dir / other, work / other)
         append_correction(config.model_dir / _MODEL, work / _MODEL, correction)
@@ -177,6 +178,7 @@ def _manifest(
     entries = {
         name: FileEntry(sha256=file_sha256(folder / name), bytes=(folder / name).stat().st_size)
         for name in base.files
+        if name != HEAD_FILE  # a head reads the probabilities that the adaptation changes
     }
     embeddings_of = str(base.parameters.get("embeddings_of", base.version))
     digest = entries[_MODEL].sha256[:8]
@@ -186,7 +188,7 @@ def _manifest(
             "created_at": datetime.now(UTC),
             "files": entries,
             "parameters": {
-                **base.parameters,
+                **{name: value for name, value in base.parameters.items() if name != FUSION},
                 "embeddings_of": embeddings_of,
                 "adapted_from": base.version,
                 "adaptation": {

@@ -18,7 +18,7 @@ from sagemaker_jobs.adapt.correction import (
     Strength,
     fit,
 )
-from sagemaker_jobs.adapt.figures import log_losses
+from sagemaker_jobs.evaluate.figures import log_losses
 from shared.runtime.probabilities import softmax
 
 _MIN_STANDARD_ERRORS = 1.5

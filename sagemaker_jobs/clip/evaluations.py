@@ -17,7 +17,9 @@ _NOT_OF_SENTIMENT = ("bytes", "latency")
 _VERSION = b"model_version"
 
 
-def adopt_evaluations(store: ObjectStore, source: str, version: str) -> None:
+def adopt_evaluations(
+    store: ObjectStore, source: str, version: str, *, leave_out: str | None = None
+) -> None:
     """Copy the evaluations of a version to one with the same encoder, under its name.
 
     So the gate can compare it. What they say of embeddings, sizes and times is left out. An
@@ -27,11 +29,14 @@ def adopt_evaluations(store: ObjectStore, source: str, version: str) -> None:
         store: the artefact bucket.
         source: the version that was evaluated.
         version: the version whose model.onnx is the same.
+        leave_out: a split; evaluations that have it are not copied.
     """
     for digest in registry.evaluations(store, source):
         with tempfile.TemporaryDirectory() as name, suppress(ArtefactError, NotFoundError):
             folder = Path(name)
             registry.fetch_evaluation(store, source, digest, folder)
+            if leave_out in json.loads((folder / EVALUATION_FILES[0]).read_bytes())["splits"]:
+                continue
             _rename(folder, source, version)
             registry.add_evaluation(store, version, folder)
 

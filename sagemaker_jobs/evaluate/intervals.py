@@ -1,8 +1,9 @@
 """Intervals of figures: percentile bootstrap over rows (Efron and Tibshirani 1993)."""
 
 import numpy as np
+import numpy.typing as npt
 
-from sagemaker_jobs.evaluate.metrics import CLASSES, Doubles, Floats, Ints, roc_auc, scores
+from sagemaker_jobs.evaluate.metrics import CLASSES, Floats, Ints, roc_auc, scores
 
 LEVEL = 0.95
 _MAX_COUNTS = 4_000_000
@@ -11,9 +12,10 @@ _MAX_COUNTS = 4_000_000
 Interval = tuple[float, float]
 
 
-def _percentiles(values: Doubles) -> Interval:
+def percentiles(values: npt.ArrayLike) -> Interval:
+    """The interval that has LEVEL of the values."""
     tail = 50 * (1 - LEVEL)
-    low, high = np.nanpercentile(values, [tail, 100 - tail])
+    low, high = np.nanpercentile(np.asarray(values), [tail, 100 - tail])
     return float(low), float(high)
 
 
@@ -39,7 +41,7 @@ def bootstrap(
     rows = int(confusion.sum())
     samples = generator.multinomial(rows, confusion.ravel() / rows, resamples)
     sampled = scores(samples.reshape(resamples, CLASSES, CLASSES))
-    intervals = {name: _percentiles(values) for name, values in sampled.items()}
+    intervals = {name: percentiles(values) for name, values in sampled.items()}
     if confusion.any(1).all():
         size = max(1, _MAX_COUNTS // rows)
         parts = []
@@ -48,5 +50,5 @@ def bootstrap(
             chosen += np.arange(len(chosen))[:, None] * rows
             counts = np.bincount(chosen.ravel(), minlength=chosen.size).reshape(chosen.shape)
             parts.append(roc_auc(probabilities, labels, counts.astype(np.float64)))
-        intervals["roc_auc"] = _percentiles(np.concatenate(parts))
+        intervals["roc_auc"] = percentiles(np.concatenate(parts))
     return intervals

@@ -1,12 +1,14 @@
 """Predictions of each row, so that two models can be compared row by row."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sagemaker_jobs.evaluate.metrics import Ints
 from sagemaker_jobs.evaluate.rows import Rows, Texts
 from shared.runtime.decisions import Decided
 from shared.schemas.decisions import Decisions
@@ -24,10 +26,18 @@ def row_key(text: str) -> str:
 
 def table_of(split: str, rows: Rows, decided: Decided, slices: dict[str, Texts]) -> pa.Table:
     """Rows of one split: split, key, label, predicted, p_negative, … and slices."""
+    keys = [row_key(text) for text in rows.texts]
+    return table_of_keys(split, keys, rows.labels, decided, slices)
+
+
+def table_of_keys(
+    split: str, keys: Sequence[str], labels: Ints, decided: Decided, slices: dict[str, Texts]
+) -> pa.Table:
+    """The same, of rows whose texts are known by their keys."""
     columns = {
-        "split": np.full(len(rows.texts), split),
-        "key": [row_key(text) for text in rows.texts],
-        "label": np.array([label.value for label in LABELS])[rows.labels],
+        "split": np.full(len(keys), split),
+        "key": list(keys),
+        "label": np.array([label.value for label in LABELS])[labels],
     }
     columns["predicted"] = decided.sentiments
     columns |= {f"p_{label.value}": decided.probabilities[:, i] for i, label in enumerate(LABELS)}

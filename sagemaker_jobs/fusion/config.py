@@ -1,13 +1,16 @@
-"""Parameters of the learning of a fusion head."""
+"""Parameters of the learning and the export of a fusion head."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from sagemaker_jobs.arguments import JobConfig
 
 CHANNEL = "SM_CHANNEL_TRAIN"
-ENVIRONMENT = {"output_dir": "SM_MODEL_DIR"}
+ENVIRONMENT = {"output_dir": "SM_MODEL_DIR", "checkpoint_dir": "SM_CHECKPOINT_DIR"}
+
+_TEXT_MODEL = "folder of the encoder of the texts"
 
 
 class FusionConfig(JobConfig):
@@ -17,13 +20,14 @@ class FusionConfig(JobConfig):
         description="folder with posts.parquet: text, sentiment, and the bytes of a picture"
     )
     output_dir: Path = Field(description="folder for the head and its figures")
-    text_model: Path = Field(
-        default=Path("models/default"), description="folder of the encoder of the texts"
-    )
+    text_model: Path = Field(default=Path("models/default"), description=_TEXT_MODEL)
     picture_model: Path = Field(
-        default=Path("models/pictures"), description="folder of the encoder of the pictures"
+        default=Path("models/pictures"),
+        description="folder of the picture tower; a text model with towers of its own uses those",
     )
-    cache_dir: Path | None = Field(default=None, description="folder of vectors, for any settings")
+    checkpoint_dir: Path | None = Field(
+        default=None, description="folder of the vectors, from which the same command goes on"
+    )
     strengths: list[PositiveFloat] = Field(
         default=[0.1, 0.3, 1.0, 3.0, 10.0],
         description="penalties of the weights of a side; the best on folds within the training rows"
@@ -36,3 +40,16 @@ class FusionConfig(JobConfig):
     resamples: PositiveInt = Field(default=2000, description="samples of the 95% intervals")
     threads: NonNegativeInt = Field(default=0, description="threads of a pass; 0: the default")
     seed: NonNegativeInt = 13
+
+
+class FusionExportConfig(JobConfig):
+    """Write a model folder with the files of a text model and a fusion head."""
+
+    run_dir: Path = Field(description="output folder of sagemaker_jobs.train")
+    output_dir: Path = Field(description="folder of the new model; it must be empty or missing")
+    text_model: Path = Field(default=Path("models/default"), description=_TEXT_MODEL)
+    decides: Literal["measured", "always", "never"] = Field(
+        default="measured",
+        description="whether the head gives the sentiment of a text with a picture; measured: if"
+        " it was better than the text model and than the texts alone, beyond the noise",
+    )

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sagemaker_jobs.evaluate.metrics import CLASSES, Floats, Ints
-from sagemaker_jobs.fusion.head import FusionHead, Side, doubt
+from shared.runtime.fusion import FusionHead, Side, doubt
 
 _STEPS = 200
 _LEAST_DEVIATION = 1e-6

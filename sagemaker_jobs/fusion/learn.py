@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sagemaker_jobs.evaluate.metrics import Floats, Ints
 from sagemaker_jobs.fusion.config import FusionConfig
 from sagemaker_jobs.fusion.fit import choose, fit_head, fit_side
-from sagemaker_jobs.fusion.head import FusionHead
+from shared.runtime.fusion import FusionHead
 
 
 class Learned(NamedTuple):

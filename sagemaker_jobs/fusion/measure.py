@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sagemaker_jobs.evaluate.intervals import bootstrap
+from sagemaker_jobs.evaluate.intervals import bootstrap, percentiles
 from sagemaker_jobs.evaluate.metrics import (
     CLASSES,
     Floats,
@@ -14,11 +14,12 @@ from sagemaker_jobs.evaluate.metrics import (
 from sagemaker_jobs.fusion.config import FusionConfig
 from sagemaker_jobs.fusion.learn import learn
 from sagemaker_jobs.fusion.posts import folds_of
+from shared.runtime.decisions import Decided, decide
 from shared.runtime.probabilities import softmax
+from shared.schemas.decisions import Rule
 
 MODALITIES = ("text", "picture", "both")
 Figures = dict[str, object]
-_PERCENTILES = (2.5, 97.5)
 
 
 def predict_folds(
@@ -41,26 +42,36 @@ def predict_folds(
     return found
 
 
-def figures(found: dict[str, Floats], labels: Ints, config: FusionConfig) -> Figures:
-    """Accuracy, F1 and calibration of each modality with 95% intervals, and gains of both."""
-    measured: Figures = {name: _one(found[name], labels, config) for name in MODALITIES}
+def figures(
+    found: dict[str, Floats], served: Decided, labels: Ints, config: FusionConfig
+) -> Figures:
+    """Accuracy, F1 and calibration of each modality with 95% intervals, and gains of both.
+
+    Args:
+        found: what ``predict_folds`` returns.
+        served: the text model's own answers, without the head.
+        labels: (n,).
+        config: resamples and seed.
+    """
+    decided = {name: decide(Rule(), each) for name, each in found.items()} | {"served": served}
+    measured: Figures = {name: _one(each, labels, config) for name, each in decided.items()}
     counts = np.bincount(labels, minlength=CLASSES)
     measured["rows"] = len(labels)
     measured["majority"] = round(float(counts.max() / len(labels)), 4)
-    right = {name: (found[name].argmax(-1) == labels).astype(np.float64) for name in MODALITIES}
-    measured["gain_over_text"] = _gain(right["both"] - right["text"], config)
-    measured["gain_over_picture"] = _gain(right["both"] - right["picture"], config)
+    right = {name: (each.labels == labels).astype(np.float64) for name, each in decided.items()}
+    for name in ("served", "text", "picture"):
+        measured[f"gain_over_{name}"] = _gain(right["both"] - right[name], config)
     return measured
 
 
-def _one(probabilities: Floats, labels: Ints, config: FusionConfig) -> Figures:
-    confusion = confusion_matrix(labels, probabilities.argmax(-1).astype(np.int64))
-    values = {name: float(value) for name, value in scores(confusion).items()}
+def _one(decided: Decided, labels: Ints, config: FusionConfig) -> Figures:
+    confusion = confusion_matrix(labels, decided.labels)
+    probabilities = decided.probabilities
     intervals = bootstrap(confusion, probabilities, labels, config.resamples, config.seed)
-    rounded: Figures = {name: round(value, 4) for name, value in values.items()}
-    rounded["calibration_error"] = round(calibration_error(probabilities, labels), 4)
-    rounded["intervals"] = {name: [round(v, 4) for v in pair] for name, pair in intervals.items()}
-    return rounded
+    figures: Figures = {name: round(float(value), 4) for name, value in scores(confusion).items()}
+    figures["calibration_error"] = round(calibration_error(probabilities, labels), 4)
+    figures["intervals"] = {name: [round(v, 4) for v in pair] for name, pair in intervals.items()}
+    return figures
 
 
 def _gain(
@@ -72,8 +83,7 @@ def _gain(
     means = [
         differences[generator.integers(rows, size=rows)].mean() for _ in range(config.resamples)
     ]
-    low, high = np.percentile(means, _PERCENTILES)
     return {
         "accuracy": round(float(differences.mean()), 4),
-        "interval": [round(float(low), 4), round(float(high), 4)],
+        "interval": [round(value, 4) for value in percentiles(means)],
     }

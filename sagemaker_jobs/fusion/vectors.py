@@ -1,71 +1,116 @@
-"""What the frozen encoders say of texts and pictures, computed once and cached."""
+"""What the frozen encoders say of texts and pictures, as in serving; computed once and kept."""
 
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from sagemaker_jobs.evaluate.metrics import Floats
-from sagemaker_jobs.evaluate.model import ScoredModel, encode
 from sagemaker_jobs.fusion.config import FusionConfig
-from sagemaker_jobs.fusion.head import text_features
 from shared.errors import PictureError
 from shared.pictures.decode import decode
-from shared.pictures.square import square_pixels
-from shared.runtime.session import open_session
-from shared.schemas.picture_manifest import EMBEDDING_OUTPUT, PIXELS_INPUT, PictureManifest
+from shared.runtime.encoder import Encoder, open_folder
+from shared.runtime.fusion import text_features
+from shared.runtime.picture_tower import CurrentPictureTower
+from shared.runtime.pictures import PictureModel
+from shared.runtime.threads import cores
+from shared.serving.towers import Tower, tower_beside
 
 log = logging.getLogger("fusion")
-_FORMAT = 1
+PART = 256
+"""Rows that are kept together: an interrupted training repeats fewer."""
+_FORMAT = 2
 
 
-def text_vectors(texts: Sequence[str], config: FusionConfig) -> tuple[str, Floats]:
-    """Version of the text model, and its features (n, d) of texts, as in serving."""
-    model = ScoredModel(config.text_model, config.threads)
+class Encoders(NamedTuple):
+    """The encoder of the texts, and the tower of the pictures whose vectors go with it."""
 
-    def compute() -> Floats:
-        vectors, logits = encode(model.session, model.tokenise(texts)[0], size=1)
-        return text_features(vectors, logits)
-
-    content = "\n".join(texts).encode()
-    return model.manifest.version, _cached(config, model.manifest.version, content, compute)
+    text: Encoder
+    picture: Tower
 
 
-def picture_vectors(pictures: Sequence[bytes], config: FusionConfig) -> tuple[str, Floats]:
-    """Version of the picture model, and its vectors (n, d); not a number where none can be read."""
-    folder = config.picture_model
-    manifest = PictureManifest.model_validate_json((folder / "manifest.json").read_bytes())
+def open_encoders(config: FusionConfig) -> Encoders:
+    """Open both; the tower of a text model with a joint space is its own.
 
-    def compute() -> Floats:
-        session = open_session(folder / "model.onnx", config.threads)
-        vectors = np.full((len(pictures), manifest.dimension), np.nan, np.float32)
-        for row, data in enumerate(pictures):
-            try:
-                pixels = square_pixels(decode(data), manifest.size)
-            except PictureError as error:
-                log.warning("row %d: %s", row, error)
-                continue
-            (vectors[row],) = session.run([EMBEDDING_OUTPUT], {PIXELS_INPUT: pixels[None]})[0]
-        return vectors
-
-    content = b"".join(hashlib.sha256(data).digest() for data in pictures)
-    return manifest.version, _cached(config, manifest.version, content, compute)
+    Raises:
+        ArtefactError: the text model is damaged.
+        ValueError: the picture model does not go with the text model.
+    """
+    threads = config.threads or cores()
+    text = open_folder(config.text_model, threads=threads)
+    model = PictureModel(config.picture_model, threads=threads)
+    towers = CurrentPictureTower(threads=threads)
+    try:
+        tower = tower_beside(text.manifest, config.text_model, model, towers)
+    except PictureError as error:
+        message = f"picture_model {config.picture_model}: {error.message}"
+        raise ValueError(message) from error
+    return Encoders(text, tower)
 
 
-def _cached(
-    config: FusionConfig, version: str, content: bytes, compute: Callable[[], Floats]
+def text_vectors(texts: Sequence[str], encoder: Encoder, folder: Path | None) -> Floats:
+    """The features (n, d) that a head reads of texts, each encoded by itself as in serving."""
+
+    def compute(rows: slice) -> Floats:
+        encoded = [encoder.encode([text]) for text in texts[rows]]
+        vectors = np.concatenate([each.embeddings for each in encoded])
+        return text_features(vectors, np.concatenate([each.probabilities for each in encoded]))
+
+    hashes = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+    return _in_parts(hashes, encoder.manifest.encoder_sha256, folder, compute)
+
+
+def picture_vectors(pictures: Sequence[bytes], tower: Tower, folder: Path | None) -> Floats:
+    """The vectors (n, d) of pictures; not a number where one cannot be read."""
+
+    def compute(rows: slice) -> Floats:
+        found = [_vector(data, tower) for data in pictures[rows]]
+        size = next((len(each) for each in found if each is not None), 1)
+        missing = np.full(size, np.nan, np.float32)
+        return np.stack([missing if each is None else each for each in found])
+
+    hashes = [hashlib.sha256(data).digest() for data in pictures]
+    return _in_parts(hashes, tower.sha256, folder, compute)
+
+
+def _vector(data: bytes, tower: Tower) -> Floats | None:
+    try:
+        return tower.encode(decode(data))
+    except PictureError as error:
+        log.warning("a picture is left out: %s", error)
+        return None
+
+
+def _in_parts(
+    hashes: Sequence[bytes], version: str, folder: Path | None, compute: Callable[[slice], Floats]
 ) -> Floats:
-    """Vectors from the cache, under the version of the model and what it reads."""
-    if config.cache_dir is None:
+    """Vectors of all rows; parts that are kept under what they were computed from are read."""
+    parts = []
+    for start in range(0, len(hashes), PART):
+        rows = slice(start, start + PART)
+        key = hashlib.sha256(f"{_FORMAT}:{version}:".encode() + b"".join(hashes[rows]))
+        path = folder / f"vectors-{key.hexdigest()[:24]}.npy" if folder else None
+        parts.append(_kept(path, partial(compute, rows)))
+        log.info("%d of %d rows", min(start + PART, len(hashes)), len(hashes))
+    size = max(part.shape[1] for part in parts)
+    # a part without a readable picture has rows of one number
+    return np.concatenate(
+        [np.broadcast_to(p, (len(p), size)) if p.shape[1] == 1 else p for p in parts]
+    )
+
+
+def _kept(path: Path | None, compute: Callable[[], Floats]) -> Floats:
+    if path is None:
         return compute()
-    key = hashlib.sha256(f"{_FORMAT}:{version}:".encode() + content).hexdigest()[:16]
-    path = config.cache_dir / f"vectors-{key}.npy"
     if path.is_file():
-        cached: Floats = np.load(path, allow_pickle=False)
-        return cached
+        kept: Floats = np.load(path, allow_pickle=False)
+        return kept
     vectors = compute()
-    config.cache_dir.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")
     np.save(partial, vectors, allow_pickle=False)
     partial.replace(path)

@@ -1,9 +1,10 @@
-"""Derives the scores of an adapted model from stored ones, without encoding the reviews again.
+"""Derives the scores of an adapted or fused model from stored ones, without encoding again.
 
 An adapted model (sagemaker_jobs.adapt) has the embeddings of the version that its manifest names as
 ``embeddings_of``, bit for bit, and corrects that version's logits by a small head. That version's
 results are stored: embeddings beside the index, probabilities in the database. Applying the head to
-them gives the adapted model's probabilities.
+them gives the adapted model's probabilities. A fused model (sagemaker_jobs.fusion) has the same
+logits as well: its head reads pictures.
 """
 
 import io
@@ -37,11 +38,12 @@ _ENCODED_COLUMNS = ("review_id", "title", "text")
 class Reuse:
     """The correction head of an adapted model, and the version whose logits it corrects.
 
+    Without a head, the logits are those of that version: the model adds what reads pictures.
     ``before`` and ``after`` are the rules for reviews of that version and of the adapted model.
     """
 
     version: str
-    head: ort.InferenceSession
+    head: ort.InferenceSession | None
     before: Rule
     after: Rule
 
@@ -73,8 +75,10 @@ class Reuse:
             return None
         # the head reads the logits before they were divided by the temperature
         logits = np.log(np.maximum(before, np.finfo(np.float32).tiny)) * self.before.temperature
-        feed = {"before": logits.astype(np.float32), "embedding": vectors.astype(np.float32)}
-        (corrected,) = self.head.run(["logits"], feed)
+        corrected = logits.astype(np.float32)
+        if self.head is not None:
+            feed = {"before": corrected, "embedding": vectors.astype(np.float32)}
+            (corrected,) = self.head.run(["logits"], feed)
         decided = decide(self.after, softmax(corrected))
         # the adapted model has the tokenizer of its source, so it understands the same texts
         unknown = [float(each is False) for each in served["understood"].to_pylist()]
@@ -111,7 +115,7 @@ def _are_scores_of(probabilities: npt.NDArray[np.float32], served: pa.Table, rul
 
 
 def open_reuse(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | None:
-    """Open the correction head of a version; None if it is not an adapted model.
+    """Open the correction head of a version; None if it is neither adapted nor fused.
 
     Raises:
         NotFoundError: there is no such version.
@@ -133,7 +137,8 @@ def open_reuse(store: ObjectStore, version: str, cache_dir: Path) -> Reuse | Non
     model = artefacts.fetch(store, "model", version, cache_dir)
     graph = correction_graph(model.folder / "model.onnx")
     if graph is None:
-        return None
+        same = manifest.fusion is not None
+        return Reuse(source, None, before, manifest.decisions.review) if same else None
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1  # a few thousand products per review: threads do not help
     head = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from sagemaker_jobs.arguments import log_to_stderr, parse
+from sagemaker_jobs.arguments import TEXT, TEXT_AND_IMAGE, log_to_stderr, parse, take_modality
 from sagemaker_jobs.train.config import RECIPE_DEFAULTS, TrainConfig
 from sagemaker_jobs.train.failure import report_failure
 from sagemaker_jobs.train.memory import keep_freed_memory
@@ -21,8 +21,7 @@ ENVIRONMENT = {
 _CHANNELS = ("SM_CHANNEL_TRAIN", "SM_CHANNEL_TRAINING")
 """Variables of the training channel under its two usual names."""
 
-_TEXT = "text"
-_JOBS = {"text+image": "sagemaker_jobs.fusion.__main__"}
+_JOBS = {TEXT_AND_IMAGE: "sagemaker_jobs.fusion.__main__"}
 """Jobs that train what reads more than texts, by --modality."""
 
 
@@ -36,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     log_to_stderr(logging.WARNING if rank else logging.INFO)
     channel = next((name for name in _CHANNELS if os.environ.get(name)), _CHANNELS[0])
     try:
-        modality = _take_modality(arguments)
-        if modality != _TEXT and rank:
+        modality = take_modality(arguments, _JOBS)
+        if modality != TEXT and rank:
             return 0  # the first process does it alone, in minutes
-        if modality != _TEXT:
+        if modality != TEXT:
             return int(import_module(_JOBS[modality]).main(arguments, channel))
         config = parse(
             TrainConfig, arguments, ENVIRONMENT | {"train_dir": channel}, RECIPE_DEFAULTS
@@ -59,25 +58,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         report_failure(reason)
         raise
     return 0
-
-
-def _take_modality(arguments: list[str]) -> str:
-    """The value of --modality, which is removed; what reads texts alone is the default.
-
-    Raises:
-        SystemExit: it is unknown.
-    """
-    for place, part in enumerate(arguments):
-        name, equals, value = part.partition("=")
-        if name != "--modality":
-            continue
-        values = [value] if equals else arguments[place + 1 : place + 2]
-        del arguments[place : place + (1 if equals else 2)]
-        chosen = values[0].strip('"') if values else ""  # script mode quotes texts
-        if chosen in (_TEXT, *_JOBS):
-            return chosen
-        raise SystemExit(f"modality: allowed are {', '.join((_TEXT, *_JOBS))}")
-    return _TEXT
 
 
 def _reason(error: Exception) -> str:

@@ -86,6 +86,7 @@ def write_pictures(
             ((position, review, file) for position, (_, review, file) in enumerate(found)),
         )
         connection.execute("CREATE INDEX pictures_of ON pictures (review)")
+        connection.execute("CREATE INDEX review_ids ON reviews (review_id)")
         connection.execute("COMMIT")
         return len(found)
     finally:

@@ -76,11 +76,19 @@ class PictureIndex:
         sql = "SELECT review, file, min(id) FROM pictures WHERE review IN ({}) GROUP BY review"
         return {row[0]: row[1] for row in self._among(sql, reviews)}
 
+    def files_of(self, review_ids: Sequence[str]) -> dict[str, str]:
+        """The first picture of each review that has some, by the id of the review."""
+        sql = (
+            "SELECT r.review_id, p.file, min(p.id) FROM reviews AS r JOIN pictures AS p"
+            " ON p.review = r.id WHERE r.review_id IN ({}) GROUP BY r.review_id"
+        )
+        return {row[0]: row[1] for row in self._among(sql, review_ids)}
+
     def _places(self, positions: Sequence[int]) -> dict[int, tuple[int, str]]:
         sql = "SELECT id, review, file FROM pictures WHERE id IN ({})"
         return {row[0]: (row[1], row[2]) for row in self._among(sql, positions)}
 
-    def _among(self, sql: str, values: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    def _among(self, sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(values), _MAX_PARAMETERS):
             part = values[start : start + _MAX_PARAMETERS]
             yield from self._rows.select(sql.format(",".join("?" * len(part))), part)

@@ -1,6 +1,6 @@
 """An open index version: finds the nearest reviews, optionally filtered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +92,10 @@ class IndexReader:
             Hit(rows[position], score, shown.get(position), position in near)
             for position, score in chosen
         ]
+
+    def picture_files(self, review_ids: Sequence[str]) -> dict[str, str]:
+        """A picture of each review that has some, by the id of the review."""
+        return self._pictures.files_of(review_ids) if self._pictures is not None else {}
 
     def _with_pictures(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import ArtefactError
+from shared.runtime.fusion import open_head
 from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
 from shared.runtime.spans import (
@@ -74,11 +75,13 @@ class Encoder:
                 ``threads``: it is faster, but needs a second copy of the weights in memory.
 
         Raises:
-            ArtefactError: the graph cannot be loaded or does not match the manifest.
+            ArtefactError: the graph cannot be loaded or does not match the manifest, or its
+                fusion head belongs to another model.
         """
         folder, manifest = version.folder, version.manifest
         self.folder, self.manifest = folder, manifest
         self.decisions = manifest.decisions
+        self.head = open_head(folder, manifest)
         try:
             self._tokenizer = load_tokenizer(folder / "tokenizer.json")
             self._session = open_session(folder / "model.onnx", threads)

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from shared.errors import PictureError
+from shared.errors import ArtefactError, PictureError
 from shared.pictures.arrays import rgb_array
 from shared.pictures.prepare import prepare
 from shared.runtime.session import open_session
 from shared.schemas.joint import PICTURE_TOWER, PIXELS_INPUT, VECTOR_OUTPUT, JointSpace
 from shared.schemas.picture import Picture
+from shared.storage.refresh import LastGoodVersion
 
 Floats = npt.NDArray[np.float32]
 
@@ -38,10 +39,11 @@ class CurrentPictureTower:
     def __init__(self, *, threads: int = 1) -> None:
         self._threads = threads
         self._lock = threading.Lock()
-        self._open: tuple[Path, PictureTower] | None = None
+        self._tower: LastGoodVersion[PictureTower] | None = None
+        self._folder: Path | None = None
 
     def of(self, folder: Path, joint: JointSpace) -> PictureTower:
-        """The tower of a model.
+        """The tower of a model; one that cannot be opened is tried again after a minute.
 
         Args:
             folder: a verified folder; its name is that of the version.
@@ -51,14 +53,17 @@ class CurrentPictureTower:
             PictureError: the tower cannot be opened.
         """
         with self._lock:
-            if self._open is None or self._open[0] != folder:
-                self._open = None  # before the next one needs memory
-                self._open = folder, self._load(folder, joint)
-            return self._open[1]
+            if self._tower is None or self._folder != folder:
+                # the one before is closed first, as both may not fit into the memory
+                self._folder = folder
+                self._tower = LastGoodVersion(lambda _: self._load(folder, joint))
+            try:
+                return self._tower.open(folder.name)
+            except ArtefactError as error:
+                raise PictureError("picture_unavailable", error.message) from error
 
     def _load(self, folder: Path, joint: JointSpace) -> PictureTower:
         try:
             return PictureTower(folder, joint, threads=self._threads)
         except Exception as error:  # onnxruntime raises bare Exceptions
-            message = f"the picture tower of {folder.name} cannot be opened"
-            raise PictureError("picture_unavailable", message) from error
+            raise ArtefactError(f"the picture tower of {folder.name} cannot be opened") from error

@@ -11,12 +11,16 @@ from shared.pictures.square import square_pixels
 from shared.runtime.session import open_session
 from shared.schemas.manifest import Manifest
 from shared.schemas.picture import Picture
-from shared.schemas.picture_manifest import EMBEDDING_OUTPUT, PIXELS_INPUT, PictureManifest
+from shared.schemas.picture_manifest import (
+    EMBEDDING_OUTPUT,
+    PICTURE_GRAPH,
+    PIXELS_INPUT,
+    PictureManifest,
+)
 from shared.storage.artefacts import MANIFEST, file_sha256
 from shared.storage.refresh import RefreshTimer
 
 Floats = npt.NDArray[np.float32]
-_GRAPH = "model.onnx"
 _RETRY_SECONDS = 60.0
 
 
@@ -36,7 +40,7 @@ class PictureEncoder:
         """
         _verify(folder, manifest)
         try:
-            self._session = open_session(folder / _GRAPH, threads)
+            self._session = open_session(folder / PICTURE_GRAPH, threads)
         except Exception as error:  # onnxruntime raises bare Exceptions
             raise ArtefactError(f"picture model {manifest.version} cannot be opened") from error
         self._size = manifest.size
@@ -83,6 +87,15 @@ class PictureModel:
         """
         return self._open()[0].version
 
+    @property
+    def sha256(self) -> str:
+        """Hash of the tower's graph.
+
+        Raises:
+            PictureError: the tower cannot be used now.
+        """
+        return self._open()[0].graph_sha256
+
     def encode(self, picture: Picture) -> Floats:
         """The unit vector of a picture, (d,).
 
@@ -102,14 +115,19 @@ class PictureModel:
 
     def _load(self) -> None:
         try:
-            self._manifest = _read_manifest(self._folder)
+            self._manifest = read_picture_manifest(self._folder)
             self._encoder = PictureEncoder(self._folder, self._manifest, threads=self._threads)
         except ArtefactError as error:
             self._problem = f"the picture model cannot be used: {error.message}"
             self._timer.restart()
 
 
-def _read_manifest(folder: Path) -> PictureManifest:
+def read_picture_manifest(folder: Path) -> PictureManifest:
+    """The manifest of the tower in a folder.
+
+    Raises:
+        ArtefactError: there is none, or it is damaged.
+    """
     try:
         return PictureManifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValueError) as error:
@@ -117,6 +135,6 @@ def _read_manifest(folder: Path) -> PictureManifest:
 
 
 def _verify(folder: Path, manifest: PictureManifest) -> None:
-    path, entry = folder / _GRAPH, manifest.files.get(_GRAPH)
-    if entry is None or not path.is_file() or file_sha256(path) != entry.sha256:
-        raise ArtefactError(f"{_GRAPH} of {manifest.version} is missing or corrupt")
+    path = folder / PICTURE_GRAPH
+    if not path.is_file() or file_sha256(path) != manifest.graph_sha256:
+        raise ArtefactError(f"{PICTURE_GRAPH} of {manifest.version} is missing or corrupt")

@@ -1,24 +1,28 @@
 """Requests and responses of the read routes, and the format of errors."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.config import JsonDict
 
-from shared.schemas.picture import MAX_PREVIEW_SIDE, MAX_SENT_BYTES, PicturePreview
+from shared.schemas.picture import MAX_PREVIEW_SIDE, PicturePreview
+from shared.schemas.picture_source import MAX_BATCH_PICTURES, ImageData, ImageUrl, PictureSource
 from shared.schemas.review import ProductFacts
-from shared.schemas.sentiment import Mismatch, Sentiment
+from shared.schemas.sentiment import AnalysisMismatch, Opinion, Sentiment
 from shared.schemas.text import VISIBLE_TEXT, has_visible_characters
 from shared.schemas.values import NUMBER, Cursor, Day, Flag, Integer
 
 MAX_TEXT_CHARACTERS = 10_000
 MAX_BATCH_TEXTS = 64
-MAX_IMAGE_CHARACTERS = (MAX_SENT_BYTES + 2) // 3 * 4
-_IMAGE_URL = (
-    r"^[hH][tT][tT][pP][sS]?://([!-.0-9:;=A-Z_a-z~]*@)?([0-9A-Za-z._~-]+|\[[0-9A-Fa-f:.]+\])"
-    r"(:[1-9][0-9]{0,4})?([/?#][!-~]*)?$"
-)
 
 
 class FieldError(BaseModel):
@@ -46,12 +50,6 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _http_url(url: str) -> str:
-    if not re.fullmatch(_IMAGE_URL, url):
-        raise ValueError("must be an http or https URL")
-    return url
-
-
 QueryText = Annotated[
     str,
     Field(
@@ -61,22 +59,6 @@ QueryText = Annotated[
         json_schema_extra={"pattern": VISIBLE_TEXT},
     ),
     AfterValidator(_not_blank),
-]
-ImageUrl = Annotated[
-    str,
-    Field(
-        max_length=2048,
-        description="http(s) URL of an image",
-        json_schema_extra={"pattern": _IMAGE_URL},
-    ),
-    AfterValidator(_http_url),
-]
-ImageData = Annotated[
-    str,
-    Field(
-        max_length=MAX_IMAGE_CHARACTERS,
-        description="bytes of a picture in base64, at most 3.5 MB: JPEG, PNG, WebP, GIF or AVIF",
-    ),
 ]
 WithPreview = Annotated[
     Flag,
@@ -110,34 +92,42 @@ class RequestBody(BaseModel):
         return [f"unknown field {name[:60]!r} was ignored" for name in names]
 
 
-def _refuse_picture_alone(_text: Any) -> Any:
-    raise ValueError("a text is required beside a picture: the sentiment is read from the text")
-
-
-class _PictureAlone(BaseModel):
-    """Refuses any text, with an error that names the field."""
-
-    query_text: Annotated[Any, AfterValidator(_refuse_picture_alone)]
-
-
-def _refuse_empty_search(_text: Any) -> Any:
+def _refuse_empty(_text: Any) -> Any:
     raise ValueError("a text or a picture (image_data or image_url) is required")
 
 
-class _NothingToSearch(BaseModel):
+class _Nothing(BaseModel):
     """Refuses any text, with an error that names the field."""
 
-    query_text: Annotated[Any, AfterValidator(_refuse_empty_search)]
+    query_text: Annotated[Any, AfterValidator(_refuse_empty)]
 
 
 def _has_picture(value: dict[str, Any]) -> bool:
     return value.get("image_url") is not None or value.get("image_data") is not None
 
 
-class AnalyzeRequest(RequestBody):
-    """Body of POST /analyze."""
+def _require_query(value: Any) -> Any:
+    """Name the field if there is neither a text nor a picture."""
+    if isinstance(value, dict) and value.get("query_text") is None and not _has_picture(value):
+        _Nothing.model_validate({"query_text": None})
+    return value
 
-    query_text: QueryText
+
+_TEXT_OR_PICTURE: JsonDict = {
+    "anyOf": [
+        {"required": ["query_text"]},
+        {"required": ["image_url"]},
+        {"required": ["image_data"]},
+    ]
+}
+
+
+class AnalyzeRequest(RequestBody):
+    """Body of POST /analyze: a text, a picture, or both."""
+
+    model_config = ConfigDict(json_schema_extra=_TEXT_OR_PICTURE)
+
+    query_text: QueryText | None = None
     image_url: ImageUrl | None = None
     image_data: ImageData | None = None
     picture_preview: WithPreview = False
@@ -146,21 +136,31 @@ class AnalyzeRequest(RequestBody):
     )
     top_k: Integer = Field(default=5, ge=0, le=100)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _explain_missing_text(cls, value: Any) -> Any:
-        """Say why a picture is not enough, where pydantic would say that a field is missing."""
-        if not isinstance(value, dict) or value.get("query_text") not in (None, ""):
-            return value
-        if _has_picture(value):
-            _PictureAlone.model_validate({"query_text": None})
-        return value
+    _require = model_validator(mode="before")(staticmethod(_require_query))
 
 
 class AnalyzeBatchRequest(RequestBody):
-    """Body of POST /analyze/batch."""
+    """Body of POST /analyze/batch: texts, each perhaps with a picture."""
 
     texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
+    pictures: list[PictureSource | None] = Field(
+        default_factory=list,
+        max_length=MAX_BATCH_TEXTS,
+        description="the picture of each text, null for one without, "
+        f"at most {MAX_BATCH_PICTURES} in all",
+    )
+
+    @field_validator("pictures")
+    @classmethod
+    def _check_pictures(
+        cls, pictures: list[PictureSource | None], info: ValidationInfo
+    ) -> list[PictureSource | None]:
+        texts = info.data.get("texts")
+        if pictures and texts is not None and len(pictures) != len(texts):
+            raise ValueError(f"must have an entry for each of the {len(texts)} texts, or none")
+        if sum(each is not None for each in pictures) > MAX_BATCH_PICTURES:
+            raise ValueError(f"must have at most {MAX_BATCH_PICTURES} pictures")
+        return pictures
 
 
 class SearchFilters(ProductFacts):
@@ -193,6 +193,8 @@ class SearchFilters(ProductFacts):
 class SearchRequest(RequestBody):
     """Body of POST /search_similar: a text, a picture, or both."""
 
+    model_config = ConfigDict(json_schema_extra=_TEXT_OR_PICTURE)
+
     query_text: QueryText | None = None
     top_k: Integer = Field(default=10, ge=1, le=100)
     filters: SearchFilters | None = None
@@ -203,13 +205,7 @@ class SearchRequest(RequestBody):
         default=None, description="next_cursor of the answer before, with everything else unchanged"
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _require_query(cls, value: Any) -> Any:
-        """Name the field if there is nothing to search for."""
-        if isinstance(value, dict) and value.get("query_text") is None and not _has_picture(value):
-            _NothingToSearch.model_validate({"query_text": None})
-        return value
+    _require = model_validator(mode="before")(staticmethod(_require_query))
 
 
 class _Response(BaseModel):
@@ -251,6 +247,15 @@ class SearchResult(SimilarReview, ProductFacts):
     language: str | None = None
 
 
+class PictureOpinion(BaseModel):
+    """What the fusion head says of a picture alone; see ``TextAnalysis`` for the fields."""
+
+    sentiment: Sentiment
+    confidence: float
+    sure: bool
+    probabilities: Probabilities
+
+
 class TextAnalysis(BaseModel):
     """Sentiment and language of one text; ``confidence`` is the probability of ``sentiment``.
 
@@ -260,7 +265,9 @@ class TextAnalysis(BaseModel):
     surely positive (null: the model cannot say). ``sentiment_model`` is the model that gave the
     sentiment: that of the answer, or the second one of a cascade. ``language`` is an ISO 639-1
     code, or ``und`` where the text is too short to decide. If the model does not understand the
-    text, all but ``language`` are null, and a warning says why.
+    text, all but ``language`` are null, and a warning says why. ``sentiment_modalities``: what the
+    sentiment was read from, which is the picture only if the model has a fusion head that decides.
+    ``picture_opinion``: what such a head says of the picture alone, if the model has one.
     """
 
     sentiment: Sentiment | None
@@ -270,6 +277,8 @@ class TextAnalysis(BaseModel):
     probabilities: Probabilities | None
     language: str | None = None
     sentiment_model: str | None = None
+    sentiment_modalities: list[Modality] = Field(default_factory=lambda: [TEXT])
+    picture_opinion: PictureOpinion | None = None
 
 
 class SentenceAnalysis(BaseModel):
@@ -297,14 +306,17 @@ class Word(BaseModel):
 class AnalyzeResponse(TextAnalysis, _Response):
     """Response of POST /analyze.
 
-    ``mismatch``: who disagrees, the ``rating`` of the request with its text; null if they agree,
-    the model is not sure of the text, or there is no rating. ``sentences`` and ``words`` are those
-    that the model read; null if it has no logits of tokens or does not understand the text.
+    ``mismatch``: which two of the ``rating`` of the request, its text and its picture contradict
+    each other; null if none do, or the model is not sure. ``disagrees``: which of the three says
+    the opposite of the other two. ``language`` is null without a text. ``sentences`` and ``words``
+    are those that the model read; null if it has no logits of tokens or does not understand the
+    text.
     ``next_cursor``: POST /search_similar returns the other similar reviews, with the same text and
     top_k, where their texts are too long for one answer.
     """
 
-    mismatch: Mismatch | None = None
+    mismatch: AnalysisMismatch | None = None
+    disagrees: Opinion | None = None
     sentences: list[SentenceAnalysis] | None = None
     words: list[Word] | None = None
     summary: str

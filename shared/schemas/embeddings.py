@@ -4,24 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from shared.schemas.api import MAX_BATCH_TEXTS, ImageData, ImageUrl, Modality, QueryText
-
-MAX_BATCH_PICTURES = 8
-
-
-class PictureSource(BaseModel):
-    """A picture: its address, or its bytes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    image_url: ImageUrl | None = None
-    image_data: ImageData | None = None
-
-    @model_validator(mode="after")
-    def _check_exactly_one(self) -> "PictureSource":
-        if (self.image_url is None) == (self.image_data is None):
-            raise ValueError("set either image_url or image_data")
-        return self
+from shared.schemas.api import MAX_BATCH_TEXTS, Modality, QueryText
+from shared.schemas.picture_source import MAX_BATCH_PICTURES, PictureSource
 
 
 def _refuse(_value: Any) -> Any:

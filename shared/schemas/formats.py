@@ -62,7 +62,9 @@ MODEL = StoredFormat("model", 2)
 """Version 2 is written only for a model with a joint space; any other one stays version 1."""
 DECISIONS = StoredFormat("decisions", 1)
 """The rules in the manifest of a model, ``parameters.decisions``."""
+FUSION = StoredFormat("fusion head", 1)
+"""A head for texts with pictures: its file, and ``parameters.fusion`` of the manifest."""
 POINTER = StoredFormat("pointer", 1)
 LEDGER = StoredFormat("ledger", 2)
 """Rows of the tables ingests and shards, in the column ``format_version``."""
-FORMATS = (CLEAN_SHARD, EMBEDDING_SHARD, INDEX, MODEL, DECISIONS, POINTER, LEDGER)
+FORMATS = (CLEAN_SHARD, EMBEDDING_SHARD, INDEX, MODEL, DECISIONS, FUSION, POINTER, LEDGER)

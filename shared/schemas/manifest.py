@@ -1,5 +1,6 @@
 """Manifests of immutable artefact versions, and the pointers that name the current ones."""
 
+import hashlib
 from datetime import datetime
 from typing import Any, Literal, Self
 
@@ -14,6 +15,7 @@ from pydantic import (
 
 from shared.schemas.decisions import Decisions
 from shared.schemas.formats import UNVERSIONED
+from shared.schemas.fusion import FUSION, HEAD_FILE, Fusion
 from shared.schemas.joint import JointSpace
 
 DECISIONS = "decisions"
@@ -81,12 +83,28 @@ class Manifest(_Versioned):
             message = "tail_tokens must be fewer than max_tokens"
             raise ValueError(message)
         Decisions.model_validate(self.parameters.get(DECISIONS, {}))
+        if self.fusion is not None and HEAD_FILE not in self.files:
+            message = f"parameters.{FUSION} needs the file {HEAD_FILE}"
+            raise ValueError(message)
         return self
 
     @property
     def decisions(self) -> Decisions:
         """How the model's probabilities become labels; the defaults if it has no rules."""
         return Decisions.model_validate(self.parameters.get(DECISIONS, {}))
+
+    @property
+    def fusion(self) -> Fusion | None:
+        """The head for texts with pictures; None if the model has none."""
+        fields = self.parameters.get(FUSION)
+        return None if fields is None else Fusion.model_validate(fields)
+
+    @property
+    def encoder_sha256(self) -> str:
+        """Identity of what a fusion head reads: all files but the head itself."""
+        lines = (f"{name} {self.files[name].sha256}\n" for name in sorted(self.files))
+        own = "".join(line for line in lines if not line.startswith(f"{HEAD_FILE} "))
+        return hashlib.sha256(own.encode()).hexdigest()
 
 
 class Pointer(_Versioned):

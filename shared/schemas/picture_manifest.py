@@ -1,14 +1,15 @@
 """The manifest of a picture tower: the model that gives pictures vectors beside those of texts."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.schemas.manifest import FileEntry, Manifest
 
 PIXELS_INPUT, EMBEDDING_OUTPUT = "pixels", "embedding"
 """The graph reads uint8 pixels (n, size, size, 3) and returns unit vectors (n, dimension)."""
+PICTURE_GRAPH = "model.onnx"
 MIN_BASE_COSINE = 0.97
 """Mean cosine of a text model's vectors to those of its base encoder, from its export."""
 
@@ -31,6 +32,18 @@ class PictureManifest(BaseModel):
     text_model: str
     parameters: dict[str, object] = Field(default_factory=dict)
     metrics: dict[str, object] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if PICTURE_GRAPH not in self.files:
+            message = f"files must name {PICTURE_GRAPH}"
+            raise ValueError(message)
+        return self
+
+    @property
+    def graph_sha256(self) -> str:
+        """Hash of the graph."""
+        return self.files[PICTURE_GRAPH].sha256
 
     def fits(self, text: Manifest) -> bool:
         """Whether the vectors of this tower and of a text model can be compared.

@@ -12,7 +12,7 @@ from shared.language.detection import UNDETERMINED
 from shared.language.understanding import MAX_UNKNOWN_SHARE, language_of
 from shared.runtime.cascade import Answers, Cascade, SentimentModel
 from shared.runtime.decisions import Decided, decide_each
-from shared.runtime.encoder import Encoded
+from shared.runtime.encoder import Encoded, Floats
 from shared.schemas.api import (
     IMAGE,
     TEXT,
@@ -30,6 +30,7 @@ PICTURE_ALONE = "a text is required beside a picture, because no picture model i
 TEXT_ALONE_DECIDES = (
     "the sentiment is that of the text alone; the picture counts for similar reviews"
 )
+NO_TEXT = "no sentiment: there is no text, and no fusion head that decides reads the picture alone"
 TEXT_TRUNCATED = "the text exceeds the model's limit: only its beginning and end were used"
 NOT_UNDERSTOOD = "the model does not understand the text"
 NO_INDEX = "no index is published yet: no reviews were compared"
@@ -74,13 +75,11 @@ def text_analyses(
 
 
 def _text_analysis(decided: Decided, row: int, facts: Mapping[str, Any]) -> TextAnalysis:
-    probabilities = zip(LABELS, decided.probabilities[row], strict=True)
-    by_label = {label.value: _rounded(p) for label, p in probabilities}
     return TextAnalysis(
         sentiment=LABELS[decided.labels[row]],
-        confidence=_rounded(decided.confidences[row]),
+        confidence=rounded(decided.confidences[row]),
         sure=bool(decided.sure[row]),
-        probabilities=Probabilities(**by_label),
+        probabilities=probabilities_of(decided.probabilities[row]),
         **facts,
     )
 
@@ -112,12 +111,18 @@ def search_result(hit: Hit, picture: PicturePreview | None = None) -> SearchResu
 def _shown_fields(hit: Hit) -> dict[str, Any]:
     """All served fields by their names in the API; each model takes those that it has."""
     shown = {field.result_name: hit.row.fields[field.name] for field in SERVED_FIELDS}
-    shown["similarity_score"] = _rounded(hit.score)
+    shown["similarity_score"] = rounded(hit.score)
     shown["matched"] = IMAGE if hit.by_picture else TEXT
     # null: an earlier release stored the review
     return shown if shown["understood"] in (None, 1) else {**shown, "sentiment": None}
 
 
-def _rounded(value: float) -> float:
+def probabilities_of(values: Sequence[float] | Floats) -> Probabilities:
+    """Probabilities in the order of LABELS."""
+    named = {label.value: rounded(p) for label, p in zip(LABELS, values, strict=True)}
+    return Probabilities(**named)
+
+
+def rounded(value: float) -> float:
     """Round to six decimals, the precision of float32."""
     return round(float(value), 6)

@@ -1,8 +1,9 @@
 """The picture of a request as a vector, beside that of its text."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,13 +15,18 @@ from shared.runtime.encoder import Encoder
 from shared.runtime.picture_tower import CurrentPictureTower
 from shared.runtime.pictures import PictureModel
 from shared.schemas.api import IMAGE, TEXT, Modality
+from shared.schemas.manifest import Manifest
 from shared.schemas.picture import Picture, PicturePreview, PictureRequest
 from shared.serving.answers import IMAGE_IGNORED
 from shared.serving.pictures import PictureReader, decode_base64
+from shared.serving.towers import Tower, tower_beside
 
 Floats = npt.NDArray[np.float32]
 _PARALLEL_PICTURES = 4
+_BATCH_SECONDS = 15.0
+"""Time for the pictures of one request: API Gateway waits 29 s for the whole answer."""
 _ONLY_DATA = "image_url was ignored because image_data is set"
+_TOO_LATE = f"the pictures of a request may take {_BATCH_SECONDS:g} s together"
 
 
 class WithPicture(Protocol):
@@ -41,6 +47,7 @@ class Reading(NamedTuple):
     vector: Floats | None = None
     warnings: tuple[str, ...] = ()
     picture: Picture | None = None
+    tower: Tower | None = None
 
     @property
     def sha256(self) -> str:
@@ -74,29 +81,36 @@ class Pictures:
         both = request.image_url is not None and request.image_data is not None
         notes = (_ONLY_DATA,) if both else ()
         try:
-            encode = self.encode_beside(text)
+            tower = self.tower(text.manifest, text.folder)
             picture = self.reader.read(_picture_request(request))
-            return Reading(encode(picture), notes, picture)
+            return Reading(tower.encode(picture), notes, picture, tower)
         except PictureError as error:
-            return Reading(warnings=(*notes, f"the picture was not used: {error.message}"))
+            return Reading(warnings=(*notes, not_used(error.message)))
 
     def read_all(self, requests: Sequence[WithPicture], text: Encoder) -> list[Reading]:
-        """Read the pictures of a batch, several at a time; see ``read``."""
+        """Read the pictures of a batch, several at a time, within a time; see ``read``."""
         if not requests:
             return []
-        with ThreadPoolExecutor(_PARALLEL_PICTURES) as pool:
-            return list(pool.map(lambda request: self.read(request, text), requests))
+        pool = ThreadPoolExecutor(_PARALLEL_PICTURES, thread_name_prefix="pictures")
+        pending = [pool.submit(self.read, request, text) for request in requests]
+        wait(pending, timeout=_BATCH_SECONDS)
+        pool.shutdown(wait=False, cancel_futures=True)
+        return [_result(each) for each in pending]
 
-    def version_beside(self, text: Encoder) -> str:
-        """Version of the model that gives pictures their vectors beside a text model."""
-        return text.version if text.manifest.joint is not None else self.model.version
+    def tower(self, text: Manifest, folder: Path) -> Tower:
+        """The tower beside a text model; see ``tower_beside``."""
+        return tower_beside(text, folder, self.model, self.towers)
 
-    def encode_beside(self, text: Encoder) -> Callable[[Picture], Floats]:
-        """What gives pictures vectors in the space of a text model; PictureError if nothing."""
-        if text.manifest.joint is not None:
-            return self.towers.of(text.folder, text.manifest.joint).encode
-        self.model.check(text.manifest)
-        return self.model.encode
+
+def not_used(reason: str) -> str:
+    """The warning about a picture that was not used."""
+    return f"the picture was not used: {reason}"
+
+
+def _result(pending: "Future[Reading]") -> Reading:
+    if pending.done() and not pending.cancelled():
+        return pending.result()
+    return Reading(warnings=(not_used(_TOO_LATE),))
 
 
 def read_picture(request: WithPicture, pictures: Pictures | None, text: Encoder) -> Reading:

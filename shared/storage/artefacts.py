@@ -14,20 +14,33 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from shared.errors import ArtefactError, ConflictError, NotFoundError, report_full_disk
-from shared.schemas.formats import DECISIONS, INDEX, MODEL, POINTER, UNVERSIONED, StoredFormat
+from shared.schemas.formats import (
+    DECISIONS,
+    FUSION,
+    INDEX,
+    MODEL,
+    POINTER,
+    UNVERSIONED,
+    StoredFormat,
+)
+from shared.schemas.fusion import FUSION as FUSION_FIELD
 from shared.schemas.manifest import DECISIONS as DECISIONS_FIELD
 from shared.schemas.manifest import ArtefactKind, Manifest, Pointer
 from shared.storage.layout import pointer_key, version_prefix
-from shared.storage.objects import ObjectStore
+
+if TYPE_CHECKING:  # trainings open model folders without a client of AWS
+    from shared.storage.objects import ObjectStore
 
 MANIFEST = "manifest.json"
 _MAX_CACHED_VERSIONS = 3
 _UNFINISHED_SECONDS = 3600.0  # no fetch takes that long
 _FORMATS: dict[object, StoredFormat] = {"index": INDEX, "model": MODEL}
+_PARAMETER_FORMATS = {DECISIONS_FIELD: DECISIONS, FUSION_FIELD: FUSION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,8 @@ def parse_manifest(body: bytes, *, file: str = MANIFEST) -> Manifest:
     if isinstance(kind, str) and kind in _FORMATS:
         # first: a newer version may have fields that make it invalid here
         _FORMATS[kind].check(file, fields.get("format", UNVERSIONED))
-        DECISIONS.check(f"{file}, decisions", _decisions_format(fields))
+        for name, stored in _PARAMETER_FORMATS.items():
+            stored.check(f"{file}, {name}", _parameter_format(fields, name))
     try:
         manifest = Manifest.model_validate_json(body)
     except ValidationError as error:
@@ -81,10 +95,10 @@ def _json_object(body: bytes) -> dict[str, object]:
     return fields if isinstance(fields, dict) else {}
 
 
-def _decisions_format(fields: dict[str, object]) -> object:
+def _parameter_format(fields: dict[str, object], name: str) -> object:
     parameters = fields.get("parameters")
-    rules = parameters.get(DECISIONS_FIELD) if isinstance(parameters, dict) else None
-    return rules.get("format", UNVERSIONED) if isinstance(rules, dict) else UNVERSIONED
+    value = parameters.get(name) if isinstance(parameters, dict) else None
+    return value.get("format", UNVERSIONED) if isinstance(value, dict) else UNVERSIONED
 
 
 def _check_name(name: str) -> None:
@@ -131,7 +145,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def publish(store: ObjectStore, folder: Path, manifest: Manifest) -> None:
+def publish(store: "ObjectStore", folder: Path, manifest: Manifest) -> None:
     """Upload a version: its files, then the manifest. Publishing it again has no effect.
 
     Raises:
@@ -154,7 +168,7 @@ def publish(store: ObjectStore, folder: Path, manifest: Manifest) -> None:
             raise
 
 
-def _is_published(store: ObjectStore, manifest: Manifest) -> bool:
+def _is_published(store: "ObjectStore", manifest: Manifest) -> bool:
     try:
         published = read_manifest(store, manifest.kind, manifest.version)
     except NotFoundError:
@@ -166,10 +180,10 @@ def _is_published(store: ObjectStore, manifest: Manifest) -> bool:
 
 def _content(manifest: Manifest) -> tuple[object, ...]:
     """What decides a version's answers."""
-    return manifest.files, manifest.decisions, manifest.joint
+    return manifest.files, manifest.decisions, manifest.joint, manifest.fusion
 
 
-def read_manifest(store: ObjectStore, kind: ArtefactKind, version: str) -> Manifest:
+def read_manifest(store: "ObjectStore", kind: ArtefactKind, version: str) -> Manifest:
     """Manifest of a published version.
 
     Raises:
@@ -188,14 +202,14 @@ def read_manifest(store: ObjectStore, kind: ArtefactKind, version: str) -> Manif
     return manifest
 
 
-def versions(store: ObjectStore, kind: ArtefactKind) -> list[str]:
+def versions(store: "ObjectStore", kind: ArtefactKind) -> list[str]:
     """All versions that have a manifest, oldest first (index versions begin with their time)."""
     root = version_prefix(kind, "").rstrip("/") + "/"
     keys = [info.key.removeprefix(root).split("/") for info in store.list(root)]
     return sorted({key[0] for key in keys if key[1:] == [MANIFEST]})
 
 
-def current(store: ObjectStore, kind: ArtefactKind) -> Current | None:
+def current(store: "ObjectStore", kind: ArtefactKind) -> Current | None:
     """The version that the pointer names; None before the first one.
 
     Raises:
@@ -215,7 +229,7 @@ def current(store: ObjectStore, kind: ArtefactKind) -> Current | None:
     return Current(pointer.version, info.etag)
 
 
-def current_version(store: ObjectStore, kind: ArtefactKind) -> str | None:
+def current_version(store: "ObjectStore", kind: ArtefactKind) -> str | None:
     """The version that the pointer names; None if there is no pointer or it cannot be read."""
     try:
         pointer = current(store, kind)
@@ -225,7 +239,7 @@ def current_version(store: ObjectStore, kind: ArtefactKind) -> str | None:
 
 
 def move_pointer(
-    store: ObjectStore, kind: ArtefactKind, version: str, *, if_match: str | None
+    store: "ObjectStore", kind: ArtefactKind, version: str, *, if_match: str | None
 ) -> str:
     """Make a published version the current one; returns the pointer's new ETag.
 
@@ -257,7 +271,7 @@ def check_embeds(manifest: Manifest) -> None:
         )
 
 
-def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
+def fetch(store: "ObjectStore", kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
     """Download and verify a version into the folder ``cache_dir/models|indexes/<version>``.
 
     Files are downloaded to a temporary folder, which is renamed once all of them are verified, so
@@ -272,7 +286,7 @@ def fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path)
         return _fetch(store, kind, version, cache_dir)
 
 
-def _fetch(store: ObjectStore, kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
+def _fetch(store: "ObjectStore", kind: ArtefactKind, version: str, cache_dir: Path) -> LocalVersion:
     manifest = read_manifest(store, kind, version)
     target = cache_dir / version_prefix(kind, version)
     if _is_good(target, manifest):
@@ -303,7 +317,7 @@ def _is_good(folder: Path, manifest: Manifest) -> bool:
     return (folder / MANIFEST).is_file()
 
 
-def _download(store: ObjectStore, manifest: Manifest, folder: Path) -> None:
+def _download(store: "ObjectStore", manifest: Manifest, folder: Path) -> None:
     prefix = version_prefix(manifest.kind, manifest.version)
     for name in manifest.files:
         path = folder / name
@@ -332,13 +346,13 @@ def _evict_old(current: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def is_removed(store: ObjectStore, kind: ArtefactKind, version: str) -> bool:
+def is_removed(store: "ObjectStore", kind: ArtefactKind, version: str) -> bool:
     """Whether nothing of a version is left; a damaged version has some of its files."""
     return not any(True for _ in store.list(version_prefix(kind, version)))
 
 
 def drop_removed(
-    store: ObjectStore, kind: ArtefactKind, cache_dir: Path, *, used: str | None
+    store: "ObjectStore", kind: ArtefactKind, cache_dir: Path, *, used: str | None
 ) -> None:
     """Delete the cached versions that were removed from the store, except the one in use.
 
@@ -353,7 +367,7 @@ def drop_removed(
             shutil.rmtree(folder / version, ignore_errors=True)
 
 
-def discard(store: ObjectStore, kind: ArtefactKind, version: str) -> None:
+def discard(store: "ObjectStore", kind: ArtefactKind, version: str) -> None:
     """Delete a version that no pointer names, its manifest first."""
     prefix = version_prefix(kind, version)
     store.delete(prefix + MANIFEST)

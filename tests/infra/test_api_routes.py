@@ -26,6 +26,7 @@ ACCESS = {
     "GET /health/{service}": "key",
     "POST /analyze": "key",
     "POST /analyze/batch": "key",
+    "POST /review_pictures": "key",
     "POST /search_similar": "key",
     "GET /products": "key",
     "GET /products/{product_id}": "key",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sagemaker_jobs.adapt.config import AdaptConfig
-from sagemaker_jobs.adapt.figures import log_losses
 from sagemaker_jobs.adapt.job import run
+from sagemaker_jobs.evaluate.figures import log_losses
 from shared.errors import ArtefactError, InvalidInputError
 from shared.runtime.encoder import open_folder
 from shared.schemas.sentiment import LABELS, sentiment_of_rating

@@ -9,8 +9,9 @@ import pytest
 
 from lambdas.collection.pictures import record_pictures, sweep_pictures
 from lambdas.collection.undo.worker import undo_ingest
+from lambdas.review_pictures.embedder import Embedder
 from lambdas.review_pictures.rate import HostRate
-from lambdas.review_pictures.service import Embedder, PictureWorker
+from lambdas.review_pictures.service import PictureWorker
 from shared.db.ingest import pictures, undo
 from shared.errors import PictureError, UnavailableError
 from shared.pictures.decode import decode

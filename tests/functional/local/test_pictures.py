@@ -167,7 +167,7 @@ def ask(snapshot, model, functions, server, stored):
         reader = InvokedPictureReader(lambda: functions, function)
         state = SimpleNamespace(snapshot=lambda: snapshot)
         pictures = Pictures(reader, model, CurrentPictureTower()) if model else None
-        if path != "/search_similar":
+        if path not in {"/search_similar", "/review_pictures"}:
             dependencies = Dependencies(state, pictures=pictures, files=PictureFiles(stored))
             app = inference.create_app(lambda: dependencies)
         else:
@@ -286,11 +286,14 @@ def test_without_a_picture_model_nothing_is_fetched_or_decoded(ask, server):
     assert server.requests == []
 
 
-@pytest.mark.parametrize("text", [{}, {"query_text": None}, {"query_text": ""}])
-def test_a_picture_without_a_text_is_refused(ask, text):
-    status, body = ask({"image_data": encoded(PNG), **text})
+def test_a_picture_without_a_text_needs_a_picture_model(ask):
+    status, body = ask({"image_data": encoded(PNG)}, model=None)
     assert (status, body["errors"][0]["field"]) == (422, "query_text")
-    assert "the sentiment is read from the text" in body["detail"]
+    assert "no picture model is loaded" in body["detail"]
+    status, body = ask({"image_data": encoded(PNG)})
+    assert (status, body["sentiment"], body["modalities"]) == (200, None, ["image"])
+    status, body = ask({"query_text": "", "image_data": encoded(PNG)})
+    assert (status, body["errors"][0]["field"]) == (422, "query_text")
 
 
 def test_a_picture_alone_finds_the_reviews_near_it(ask, indexed):
@@ -484,3 +487,18 @@ def test_a_picture_that_is_gone_or_not_asked_for_is_not_in_the_answer(ask, pictu
             stored.delete(layout.picture_file("ing_1", "lime"))
         answer = ask({**body, "picture_preview": asked}, path="/search_similar", snapshot=pictured)
         assert {each["picture"] for each in answer[1]["results"]} == {None}
+
+
+def test_the_pictures_of_listed_reviews_are_answered_by_their_ids(ask, pictured, snapshot, stored):
+    ids = [row["review_id"] for row in made_up_reviews(len(COLOURS), 1)]
+    status, body = ask(
+        {"review_ids": [*ids, ids[-1], "unknown"]}, path="/review_pictures", snapshot=pictured
+    )
+    assert (status, list(body["pictures"])) == (200, [ids[-1]])
+    picture = body["pictures"][ids[-1]]
+    file, _ = stored.get(layout.picture_file("ing_1", "lime"))
+    assert base64.b64decode(picture["data"]) == file
+    assert body["index_version"] == pictured.index.version
+    status, body = ask({"review_ids": ids}, path="/review_pictures", snapshot=snapshot)
+    assert (body["pictures"], body["warnings"]) == ({}, [NO_INDEX])
+    assert ask({"review_ids": []}, path="/review_pictures")[0] == 422

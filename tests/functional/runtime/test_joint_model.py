@@ -1,5 +1,7 @@
 """A model with a joint space: vectors of its towers, sentiments of its encoder."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -87,3 +89,13 @@ def test_it_is_neither_adapted_nor_evaluated_but_the_model_of_its_sentiments(fol
         adapt(config, *sauces(40))
     with pytest.raises(ValueError, match="are those of tiny-1-0a1b2c3d: evaluate that"):
         ScoredModel(folder)
+
+
+def test_a_tower_that_cannot_be_opened_is_tried_again_after_a_minute(encoder, folder, tmp_path):
+    towers, joint, late = CurrentPictureTower(), encoder.manifest.joint, tmp_path / "late"
+    with pytest.raises(PictureError):
+        towers.of(late, joint)
+    shutil.copytree(folder, late)
+    with pytest.raises(PictureError, match="of late cannot be opened"):
+        towers.of(late, joint)
+    assert towers.of(folder, joint) is not None  # another version need not wait

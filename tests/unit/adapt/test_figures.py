@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagemaker_jobs.adapt.figures import figures, log_losses
+from sagemaker_jobs.evaluate.figures import figures, log_losses
 from sagemaker_jobs.evaluate.metrics import calibration_error
 from shared.schemas.decisions import Rule
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagemaker_jobs.adapt.correction import Inputs
-from sagemaker_jobs.adapt.figures import log_losses
 from sagemaker_jobs.adapt.selection import choose, estimate, split, standard_error
+from sagemaker_jobs.evaluate.figures import log_losses
 from shared.runtime.probabilities import softmax
 
 SHIFT = np.array([2.0, 0.0, -2.0])

@@ -24,7 +24,8 @@ FULL = {
         "picture_preview": True,
         "rating": 2.0,
     },
-    analysis.analyze_batch: {"texts": ["x"]},
+    analysis.analyze_batch: {"texts": ["x", "y"], "pictures": [None, b"a picture"]},
+    analysis.review_pictures: {"review_ids": ["r1"]},
     analysis.search: {
         "text": "x",
         "top_k": 3,

@@ -16,6 +16,7 @@ ROUTES = {
     "/collect/{ingest_id}": {"get"},
     "/process": {"post"},
     "/embeddings": {"post"},
+    "/review_pictures": {"post"},
     "/search_similar": {"post"},
     "/build_index": {"post"},
     "/analyze": {"post"},

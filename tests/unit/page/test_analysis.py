@@ -1,7 +1,15 @@
 """How the tab Analyze draws an answer."""
 
+import pytest
+
 from frontend_space.tabs.analyze import analysis_html
-from reviewlens.models import AnalyzeResponse, Probabilities, SentenceAnalysis, Word
+from reviewlens.models import (
+    AnalyzeResponse,
+    PictureOpinion,
+    Probabilities,
+    SentenceAnalysis,
+    Word,
+)
 
 TEXT = "I <b>like</b> it. It broke!"
 
@@ -12,8 +20,9 @@ class Api:
     def __init__(self, **fields):
         self._fields = fields
 
-    def analyze(self, _text, *, picture_preview):
+    def analyze(self, text, *, picture_preview, image_url=None):
         assert picture_preview
+        assert text or image_url
         return AnalyzeResponse(
             **{
                 "sentiment": "positive",
@@ -69,3 +78,33 @@ def test_a_confidence_is_called_sure_only_where_it_is():
     assert "60% confidence, sure" in analysis_html(Api(sure=True), TEXT, {})
     for sure in (False, None):
         assert "60% confidence, not sure" in analysis_html(Api(sure=sure), TEXT, {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"mismatch": "stars_above_text"}, "the stars are above the text."),
+        (
+            {"mismatch": "picture_below_text", "disagrees": "picture"},
+            "the picture is below the text; the picture is against both others.",
+        ),
+    ],
+)
+def test_it_says_who_disagrees(fields, sentence):
+    assert f"Who disagrees: {sentence}" in analysis_html(Api(**fields), TEXT, {})
+    assert "Who disagrees" not in analysis_html(Api(), TEXT, {})
+
+
+def test_it_says_what_the_picture_alone_says():
+    split = Probabilities(negative=0.9, neutral=0.05, positive=0.05)
+    opinion = PictureOpinion(sentiment="negative", confidence=0.9, sure=False, probabilities=split)
+    html = analysis_html(Api(picture_opinion=opinion), TEXT, {})
+    assert 'The picture alone: <span class="badge negative">negative</span> not sure.' in html
+
+
+def test_a_picture_alone_is_analysed_and_has_no_language():
+    fields = {"sentiment": None, "confidence": None, "probabilities": None, "summary": "No text."}
+    html = analysis_html(Api(**fields), " ", {"image_url": "https://a.example/"})
+    assert "No text." in html
+    assert "language not supported" not in html
+    assert "There is no text yet" in analysis_html(Api(), " ", {"rating": 3.0})

@@ -3,6 +3,7 @@
 import csv
 import json
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,11 +13,19 @@ from frontend_space.plots import sentiment_plot, stars_plot
 from frontend_space.problems import PageError
 from frontend_space.rejects import write_csv
 from frontend_space.settings import PageSettings
-from frontend_space.tabs.explore import filters_of, search_html
+from frontend_space.tabs.explore import filters_of, search_html, stored_cards
 from frontend_space.tabs.pictures import chosen_picture, picture_html
 from frontend_space.tabs.products import rows_of
 from frontend_space.tabs.trends import about_html, change_html, change_sentence, movers_html
-from reviewlens.models import IngestStatus, Movers, SearchResponse
+from reviewlens import ConnectionFailedError
+from reviewlens.models import (
+    IngestStatus,
+    Movers,
+    PicturePreview,
+    ReviewPage,
+    ReviewPicturesResponse,
+    SearchResponse,
+)
 from tests.answers import (
     change,
     freshness,
@@ -26,6 +35,7 @@ from tests.answers import (
     product_page,
     reject,
     split,
+    stored_review,
     trend,
 )
 
@@ -250,3 +260,20 @@ def test_every_event_of_the_page_is_private_and_limited():
     config = page.get_config_file()
     public = {d["api_name"] for d in config["dependencies"] if d["api_visibility"] == "public"}
     assert public == {"analyze", "search_similar", "products", "trends", "state"}
+
+
+def test_stored_reviews_are_shown_with_their_pictures_and_without_them_if_there_are_none():
+    reviews = [stored_review(review_id=name) for name in ("r1", "r2")]
+    page = ReviewPage(freshness=freshness(), reviews=reviews, next_cursor=None)
+    picture = PicturePreview(data="AA==", width=3, height=2)
+    shown = ReviewPicturesResponse(pictures={"r2": picture}, index_version="i")
+    client = SimpleNamespace(review_pictures=lambda ids: shown if ids == ["r1", "r2"] else None)
+    first, second = stored_cards(client, page)
+    assert "<img" not in first
+    assert 'src="data:image/jpeg;base64,AA=="' in second
+
+    def fail(_ids):
+        raise ConnectionFailedError("retrieval does not answer")
+
+    without = stored_cards(SimpleNamespace(review_pictures=fail), page)
+    assert [("<img" in card) for card in without] == [False, False]

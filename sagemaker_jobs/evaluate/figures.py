@@ -2,23 +2,22 @@
 
 import numpy as np
 
-from sagemaker_jobs.adapt.correction import Floats, Labels
-from sagemaker_jobs.evaluate.metrics import confidence_error
-from shared.runtime.decisions import decide
+from sagemaker_jobs.evaluate.metrics import AnyFloats, Doubles, Ints, confidence_error
+from shared.runtime.decisions import Decided, decide
 from shared.schemas.decisions import Rule
 
 _MIN_PROBABILITY = 1e-12
 NAMES = ("accuracy", "macro_f1", "weighted_f1", "log_loss", "calibration_error")
 
 
-def log_losses(probabilities: Floats, labels: Labels) -> Floats:
+def log_losses(probabilities: AnyFloats, labels: Ints) -> Doubles:
     """Log loss of each row (n, classes): -log of its label's probability."""
     chosen = np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]
-    result: Floats = -np.log(np.maximum(chosen, _MIN_PROBABILITY))
+    result: Doubles = -np.log(np.maximum(chosen, _MIN_PROBABILITY))
     return result
 
 
-def figures(probabilities: Floats, labels: Labels, rule: Rule) -> dict[str, float]:
+def figures(probabilities: AnyFloats, labels: Ints, rule: Rule) -> dict[str, float]:
     """The figures NAMES of n rows; F1 skips classes that neither occur nor are predicted.
 
     Args:
@@ -26,7 +25,11 @@ def figures(probabilities: Floats, labels: Labels, rule: Rule) -> dict[str, floa
         labels: (n,).
         rule: The model's rule for reviews.
     """
-    decided = decide(rule, probabilities)
+    return figures_of(decide(rule, probabilities), labels)
+
+
+def figures_of(decided: Decided, labels: Ints) -> dict[str, float]:
+    """The figures NAMES of n rows that are decided."""
     predicted, probabilities = decided.labels, decided.probabilities.astype(np.float64)
     scores, shares = [], []
     for label in range(probabilities.shape[1]):
