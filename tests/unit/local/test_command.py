@@ -1,11 +1,14 @@
-"""The command line: its version, and Ctrl-C."""
+"""The command line: its version and help, and Ctrl-C."""
 
 import json
+import subprocess
+import sys
 from contextlib import nullcontext
 from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from local.cli import exclusions, forget, ingest, redrive
@@ -17,6 +20,32 @@ from reviewlens.models import Exclusion, IngestList, IngestReport, ProcessAccept
 def test_the_version_is_shown():
     result = CliRunner().invoke(application, ["--version"])
     assert (result.exit_code, result.stdout) == (0, f"reviewlens {version('reviewlens')}\n")
+
+
+COMMANDS = get_command(application).commands
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command):
+    result = CliRunner().invoke(application, [command, "--help"])
+    assert result.exit_code == 0
+    if "commands" not in vars(COMMANDS[command]):
+        assert f"reviewlens {command}" in result.stdout.partition("Example:")[2]
+
+
+def test_a_command_does_not_wait_for_the_imports_of_others(tmp_path):
+    (tmp_path / "entry.py").write_text(
+        "import sys\nfrom local.cli import main\ntry:\n    main()\nfinally:\n"
+        "    print(sorted({'boto3', 'psycopg', 'pyarrow', 'local.cli.up'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "entry.py"), "status", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Show addresses, health" in done.stdout
+    assert done.stdout.endswith("\n[]\n")
 
 
 @pytest.mark.parametrize(
