@@ -14,7 +14,6 @@ from shared.storage.artefacts import current, move_pointer, read_folder, read_ma
 from shared.storage.artefacts import publish as publish_version
 from shared.storage.clients import client
 from shared.storage.objects import ObjectStore, S3Store
-from shared.storage.restore import restore_version
 
 FAMILY_SEPARATOR = "-"
 EVALUATION_FOLDER = "evaluation"
@@ -83,6 +82,8 @@ def publish_into(store: ObjectStore, folder: Path) -> None:
         NotFoundError: the current version does not exist.
         ConflictError: the version was already published with other files.
     """
+    from shared.storage.restore import restore_version  # loads pyarrow
+
     manifest = read_folder(folder, kind="model").manifest
     if not restore_version(store, "model", folder):
         publish_version(store, folder, manifest)  # says what is wrong

@@ -127,7 +127,8 @@ def read_evaluation(folder: Path) -> Evaluation:
         raise EvaluationError(f"{folder / FIGURES} cannot be read: {error}") from error
     path = folder / PREDICTIONS
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # read_table would also load pandas
+            table = file.read()
     except (OSError, pa.ArrowException) as error:
         raise EvaluationError(f"{path} cannot be read: {error}") from error
     missing = [name for name in _REQUIRED if name not in table.column_names]

@@ -64,10 +64,11 @@ def evaluation_predictions(store: ObjectStore, version: str) -> Predictions | No
 def _read(store: ObjectStore, version: str, digest: str) -> pa.Table | None:
     try:
         body, _ = store.get(layout.evaluation_file(version, digest, layout.EVALUATION_FILES[1]))
-        has_labels = _PREDICTED in pq.read_schema(io.BytesIO(body)).names
+        file = pq.ParquetFile(io.BytesIO(body))
+        has_labels = _PREDICTED in file.schema_arrow.names
         columns = ["split", *_COLUMNS, *([_PREDICTED] if has_labels else [])]
-        table = pq.read_table(io.BytesIO(body), columns=columns)
-    except (NotFoundError, pa.ArrowException) as error:
+        table = file.read(columns).select(columns)  # to read ignores a column that is missing
+    except (NotFoundError, pa.ArrowException, KeyError) as error:
         log.warning("the predictions %s of %s cannot be read: %s", digest, version, error)
         return None
     return table if table.num_rows else None

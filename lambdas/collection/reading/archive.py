@@ -4,10 +4,8 @@ import lzma
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO
-
-import stream_unzip
 
 from lambdas.collection.reading.records import Entry, StreamState
 from lambdas.collection.reading.zip_directory import check_directory
@@ -64,7 +62,9 @@ def read_zip(file: IO[bytes], state: StreamState) -> Iterator[Entry]:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         file.seek(0)  # truncated: the directory is at the end of an archive
-        yield from _streamed(file, state)
+        from lambdas.collection.reading.truncated_zip import read_truncated  # loads pycryptodome
+
+        yield from read_truncated(file, state)
         return
     for member in archive.infolist():
         if member.is_dir():
@@ -99,39 +99,3 @@ def _extracted(
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError) as error:
         state.truncated = True
         state.warnings.append(f"the zip archive is damaged; the rest is not read: {error}"[:200])
-
-
-def _streamed(file: IO[bytes], state: StreamState) -> Iterator[Entry]:
-    is_empty = True
-    try:
-        for name, size, chunks in stream_unzip.stream_unzip(
-            iter(lambda: file.read(_CHUNK), b""), chunk_size=_CHUNK
-        ):
-            is_empty = False
-            member = name.decode("utf-8", "replace")
-            content = _until_damaged(chunks, state)
-            yield Entry(member, size, content, "" if member.endswith("/") else None)
-            for _ in content:
-                pass
-            if state.truncated:
-                return
-    except (stream_unzip.PasswordError, stream_unzip.MissingPasswordError) as error:
-        raise IngestError("archive_unsupported", "the zip archive is encrypted") from error
-    except stream_unzip.UnzipError as error:
-        if is_empty:
-            raise IngestError("archive_unsupported", "the zip archive cannot be read") from error
-        _mark_truncated(state)
-
-
-def _until_damaged(chunks: Iterable[bytes], state: StreamState) -> Iterator[bytes]:
-    try:
-        yield from chunks
-    except (stream_unzip.PasswordError, stream_unzip.MissingPasswordError) as error:
-        raise IngestError("archive_unsupported", "the zip archive is encrypted") from error
-    except stream_unzip.UnzipError:
-        _mark_truncated(state)
-
-
-def _mark_truncated(state: StreamState) -> None:
-    state.truncated = True
-    state.warnings.append("the zip archive is truncated or damaged; the rest is not read")
