@@ -1,6 +1,7 @@
 """Fixtures for many tests: PostgreSQL in a temporary folder, and moto's AWS on loopback."""
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -8,6 +9,12 @@ import signal
 import tempfile
 from functools import cache
 from pathlib import Path
+
+# Read when numpy is imported, as the processes of tests share few cores; not for those they start.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+import numpy as np  # noqa: F401
+
+del os.environ["OPENBLAS_NUM_THREADS"]
 
 import boto3
 import hypothesis

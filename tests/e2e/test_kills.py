@@ -14,7 +14,7 @@ from tests.e2e.dumps import amazon_2014
 from tests.e2e.stack import counts, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
-ROWS = 60_000
+ROWS = 30_000
 
 
 def kill_main(stack):
@@ -52,13 +52,13 @@ def assert_stored_once(stack, ingest_id, dump):
 
 @pytest.mark.parametrize("kill", [kill_main, kill_worker])
 def test_a_kill_during_collection(new_stack, kill):
-    stack = new_stack(REVIEWLENS_BATCH_ROWS="2000").start()
+    stack = new_stack(REVIEWLENS_BATCH_ROWS="1000").start()
     dump = amazon_2014(ROWS)
     ingest_id = stack.put("large.json", dump.body)
 
     def halfway():
         report = stack.report(ingest_id)
-        return report and report.rows_read >= 4_000 and report
+        return report and report.rows_read >= 2_000 and report
 
     before = wait_until(halfway, what="some rows")
     kill(stack)

@@ -5,11 +5,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+SCRIPT = REPOSITORY / "scripts" / "docs" / "build.py"
 PAGES = ("docs/reference/cli.md", "docs/reference/settings.md", "docs/openapi.json")
 
 
@@ -17,7 +20,7 @@ def run(*arguments, **environment):
     """Run scripts/docs/build.py from another folder, without variables of Reviewlens or AWS."""
     bare = {k: v for k, v in os.environ.items() if not k.startswith(("REVIEWLENS_", "AWS_"))}
     return subprocess.run(
-        [sys.executable, str(REPOSITORY / "scripts" / "docs" / "build.py"), *arguments],
+        [sys.executable, str(SCRIPT), *arguments],
         env=bare | environment,
         cwd=tempfile.gettempdir(),
         capture_output=True,
@@ -39,32 +42,45 @@ def tree(written, tmp_path):
     return shutil.copytree(written, tmp_path / "tree")
 
 
-def test_the_pages_of_the_repository_are_current():
-    done = run("--check")
-    assert done.returncode == 0, done.stderr
+@pytest.fixture
+def check(written, monkeypatch, capsys):
+    """``check(folder)``: exit status and errors of --check, with what was written once."""
+    build = run_path(str(SCRIPT))
+    pages = {page: partial((written / page).read_text, "utf-8") for page in build["PAGES"]}
+    for name in list(build["PAGES"]):
+        monkeypatch.setitem(build["PAGES"], name, pages[name])
+
+    def check_folder(folder):
+        status = build["main"](["--check", "--root", str(folder)])
+        return status, capsys.readouterr().err
+
+    return check_folder
+
+
+def test_the_pages_of_the_repository_are_current(check):
+    assert check(REPOSITORY) == (0, "")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_changed_page_fails_the_check_by_name(tree, page):
+def test_a_changed_page_fails_the_check_by_name(check, tree, page):
     with (tree / page).open("a", encoding="utf-8") as file:
         file.write("\n")
-    done = run("--check", "--root", str(tree))
-    assert done.returncode == 1
-    assert f"stale: {page}\n" in done.stderr
-    assert "make docs" in done.stderr
-    assert [name for name in PAGES if f"stale: {name}\n" in done.stderr] == [page]
+    status, errors = check(tree)
+    assert status == 1
+    assert f"stale: {page}\n" in errors
+    assert "make docs" in errors
+    assert [name for name in PAGES if f"stale: {name}\n" in errors] == [page]
 
 
-def test_a_missing_page_fails_the_check_and_nothing_is_written(tree):
+def test_a_missing_page_fails_the_check_and_nothing_is_written(check, tree):
     (tree / PAGES[0]).unlink()
-    assert run("--check", "--root", str(tree)).returncode == 1
+    assert check(tree)[0] == 1
     assert not (tree / PAGES[0]).exists()
 
 
-def test_a_placeholder_in_a_page_fails_the_check(tree):
+def test_a_placeholder_in_a_page_fails_the_check(check, tree):
     (tree / "docs" / "api.md").write_text("# The API\n\nSOME_ANSWER\n")
-    done = run("--check", "--root", str(tree))
-    assert (done.returncode, done.stderr) == (1, "placeholder: docs/api.md: SOME_ANSWER\n")
+    assert check(tree) == (1, "placeholder: docs/api.md: SOME_ANSWER\n")
 
 
 def test_pages_do_not_depend_on_terminal_or_environment(tree, tmp_path):
