@@ -16,7 +16,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --no-compile
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(6, max(2, (os.cpu_count() or 1) * 3 // 2)))')
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# Fails on a link to a page or heading that does not exist.
+# Fails on a link to a page or heading that does not exist; with --quiet, it would fail on none.
 SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 # Otherwise each of the processes that tests start compiles the sources again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -79,7 +79,7 @@ check: $(VENV)/.dev ## Check format, lint, types, import layers, docs and workfl
 	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs/build.py --check
-	$(SITE) --quiet
+	@mkdir -p build && $(SITE) > build/site.log 2>&1 || { cat build/site.log; exit 1; }
 	$(BIN)/zizmor --offline --quiet --strict-collection .github
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
