@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from cli_page import cli_page
 from formats_page import formats_page
+from licences_page import licences_page
 from openapi_page import openapi_document
 from settings_page import settings_page
 
@@ -22,6 +23,7 @@ from cdk.paths import ROOT
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/settings.md": settings_page,
+    "docs/reference/licences.md": licences_page,
     "docs/openapi.json": openapi_document,
     "docs/formats.md": formats_page,
 }
