@@ -83,8 +83,10 @@ class NetworkStack(Stack):
                 actions=[
                     "s3:AbortMultipartUpload",
                     "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
                     "s3:GetObject",
                     "s3:ListBucket",
+                    "s3:ListBucketVersions",
                     "s3:PutObject",
                 ],
                 resources=["*"],

@@ -90,6 +90,27 @@ def test_collection_reads_dumps_writes_clean_shards_and_removes_what_came_from_a
         assert _keys(permissions, "s3:DeleteObjectVersion", bucket) == set()
 
 
+def test_the_endpoint_of_s3_allows_what_the_functions_in_the_network_may_do(assembly: Assembly):
+    functions = [
+        function
+        for function in assembly.all("AWS::Lambda::Function")
+        if "VpcConfig" in function.properties and function.stack.environment == "prod"
+    ]
+    needed = {
+        action
+        for function in functions
+        for action, _ in _permissions(assembly, function)
+        if action.startswith("s3:")
+    }
+    (endpoint,) = (
+        endpoint
+        for endpoint in assembly.one("prod", "network").all("AWS::EC2::VPCEndpoint")
+        if endpoint.properties["VpcEndpointType"] == "Gateway"
+    )
+    (statement,) = endpoint.properties["PolicyDocument"]["Statement"]
+    assert set(statement["Action"]) == needed
+
+
 def test_the_worker_of_pictures_writes_pictures_and_nothing_else(assembly: Assembly):
     worker = _function(assembly, "api", "ReviewPictures")
     permissions = _permissions(assembly, worker)
