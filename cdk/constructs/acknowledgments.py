@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-import jsii
-from aws_cdk import Acknowledgment, Stack, Validations
-from constructs import Construct, IValidation
+from aws_cdk import Acknowledgment, Reference, Stack, Token, Tokenization, Validations
+from constructs import Construct
 
 
 def acknowledge(scope: Construct, rule: str, reason: str) -> None:
@@ -23,26 +22,25 @@ def acknowledge(scope: Construct, rule: str, reason: str) -> None:
 def acknowledge_wildcards(scope: Construct, resources: Sequence[str], reason: str) -> None:
     """Acknowledge resources with a wildcard in the policies below ``scope``.
 
-    cdk-nag names a finding after the resource in the template, which is known only when the
-    references between stacks are resolved, so the acknowledgment is added during validation.
+    cdk-nag names a finding after the resource in the template. One of another stack is imported
+    there, so it is exported here already, under the name that CDK gives to its own references.
     """
-    scope.node.add_validation(_Wildcards(scope, list(resources), reason))
+    stack = Stack.of(scope)
+    for resource in resources:
+        name = nag_resource_name(stack.resolve(_import_references(stack, resource)))
+        if "*" in name:
+            acknowledge(scope, f"AwsSolutions-IAM5[Resource::{name}]", reason)
 
 
-@jsii.implements(IValidation)
-class _Wildcards:
-    def __init__(self, scope: Construct, resources: list[str], reason: str) -> None:
-        self._scope = scope
-        self._resources = resources
-        self._reason = reason
-
-    def validate(self) -> list[str]:
-        """Called by synthesis when all references are resolved; never returns an error."""
-        for resource in Stack.of(self._scope).resolve(self._resources):
-            name = nag_resource_name(resource)
-            if "*" in name:
-                acknowledge(self._scope, f"AwsSolutions-IAM5[Resource::{name}]", self._reason)
-        return []
+def _import_references(stack: Stack, text: str) -> str:
+    """The text with an import in place of each reference to another stack."""
+    for token in Tokenization.reverse_string(text).tokens:
+        if not Reference.is_reference(token):
+            continue
+        owner = Stack.of(cast("Reference", token).target)
+        if owner is not stack:
+            text = text.replace(Token.as_string(token), owner.export_value(token))
+    return text
 
 
 def nag_resource_name(node: Any) -> str:
