@@ -89,6 +89,9 @@ class Environment:
     """Whether a release of the API first receives 10 percent of the requests for 5 minutes."""
     api_workers: int = 10
     """Maximum concurrency of each API function that uses the database."""
+    event_bus: str = "default"
+    """Bus of EventBridge, in this account, that gets an event for each finished ingest; empty:
+    none. The network has an endpoint for it, which costs as much as each of the others."""
     picture_workers: int = 5
     """Pictures fetched in parallel."""
     picture_hosts: str = ""
@@ -157,6 +160,7 @@ DEV = Environment(
     log_level="DEBUG",
     delivered=False,
     canary=False,
+    event_bus="",
     read_quota_daily=5_000,
 )
 STAGING = Environment(

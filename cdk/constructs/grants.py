@@ -11,6 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 
 from cdk.constructs.acknowledgments import acknowledge_wildcards
+from shared.schemas.events import INGEST_FINISHED, event_source
 
 _PREFIX_REASON = "a prefix of object keys, which are not known in advance"
 
@@ -110,6 +111,12 @@ def encrypt(key: kms.IKey) -> Grant:
 def send_messages(queue: sqs.IQueue) -> Grant:
     """Send messages, individually or in batches."""
     return Grant(["sqs:SendMessage"], [queue.queue_arn])
+
+
+def put_events(bus: str, environment: str) -> Grant:
+    """Send the events of finished ingests of an environment to a bus, given its ARN."""
+    allowed = {"events:source": event_source(environment), "events:detail-type": INGEST_FINISHED}
+    return Grant(["events:PutEvents"], [bus], conditions={"StringEquals": allowed})
 
 
 def read_secret(secret: secretsmanager.ISecret) -> Grant:

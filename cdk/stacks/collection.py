@@ -20,7 +20,7 @@ from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
 from cdk.paths import ROOT
 from cdk.stacks.database import DatabaseStack
-from cdk.stacks.processing import ProcessingStack
+from cdk.stacks.processing import ProcessingStack, event_grants
 from cdk.stacks.storage import PLAN_RESULTS, PLANS, UPLOADS, StorageStack
 from lambdas.collection.settings import CollectionSettings
 
@@ -89,9 +89,14 @@ class CollectionStack(Stack):
                 **self.values,
                 "max_file_bytes": _MAX_FILE_BYTES,
                 "bulk_machine_arn": self._flow_arn,
+                "event_bus": operations.environment.event_bus,
             },
             description="Reads dumps, stores clean rows and rejects, maintains the ledger, sweeps",
-            grants=[*self.grants, *self._bulk_grants(storage)],
+            grants=[
+                *self.grants,
+                *self._bulk_grants(storage),
+                *event_grants(self, operations),
+            ],
             memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=_DISK_MB,
             # messages, and ranges of huge dumps

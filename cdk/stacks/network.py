@@ -1,5 +1,6 @@
 """The network: isolated subnets without internet access, and endpoints of AWS services."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import Aws, Stack
@@ -59,8 +60,11 @@ class NetworkStack(Stack):
         functions.add_egress_rule(anywhere, ec2.Port.tcp(443), "HTTPS to S3 and endpoints")
         functions.add_egress_rule(inside, POSTGRES, "PostgreSQL or its proxy")
         self.network = Network(vpc, functions)
-        self.services = tuple(_SERVICES)
-        self._create_endpoints(vpc, functions, operations.environment.endpoint_zones)
+        services = dict(_SERVICES)
+        if operations.environment.event_bus:
+            services["events"] = ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE
+        self.services = tuple(services)
+        self._create_endpoints(vpc, functions, services, operations.environment.endpoint_zones)
 
     def _log_rejected_traffic(self, vpc: ec2.Vpc, operations: Operations) -> None:
         role = iam.Role(
@@ -73,7 +77,13 @@ class NetworkStack(Stack):
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )
 
-    def _create_endpoints(self, vpc: ec2.Vpc, functions: ec2.SecurityGroup, zones: int) -> None:
+    def _create_endpoints(
+        self,
+        vpc: ec2.Vpc,
+        functions: ec2.SecurityGroup,
+        services: Mapping[str, ec2.InterfaceVpcEndpointAwsService],
+        zones: int,
+    ) -> None:
         s3_endpoint = vpc.add_gateway_endpoint(
             "S3", service=ec2.GatewayVpcEndpointAwsService.S3, subnets=[self.network.subnets]
         )
@@ -101,7 +111,7 @@ class NetworkStack(Stack):
             description="Interface endpoints of AWS services",
         )
         group.add_ingress_rule(functions, ec2.Port.tcp(443), "HTTPS from functions")
-        for name, service in _SERVICES.items():
+        for name, service in services.items():
             endpoint = vpc.add_interface_endpoint(
                 f"Endpoint-{name.replace('.', '-')}",
                 service=service,

@@ -24,6 +24,17 @@ _BUILDERS = 2
 """The minimum of an event source; the conditional pointer update resolves races."""
 
 
+def event_grants(stack: Stack, operations: Operations) -> list[Grant]:
+    """What a worker needs to announce finished ingests, in an environment that does."""
+    environment = operations.environment
+    if not environment.event_bus:
+        return []
+    arn = stack.format_arn(
+        service="events", resource="event-bus", resource_name=environment.event_bus
+    )
+    return [grants.put_events(arn, environment.name)]
+
+
 def _read_and_set_aside_shards(storage: StorageStack, database: DatabaseStack) -> list[Grant]:
     """What every function needs that reads clean shards, and moves damaged ones to quarantine."""
     return [
@@ -79,13 +90,17 @@ class ProcessingStack(Stack):
             operations=operations,
             asset="processing",
             settings=ProcessingSettings,
-            values=self._values(storage, database),
+            values={
+                **self._values(storage, database),
+                "event_bus": operations.environment.event_bus,
+            },
             description="Encodes clean shards: embeddings and sentiment in one pass",
             grants=[
                 *_read_and_set_aside_shards(storage, database),
                 grants.read_objects(storage.artefacts, "models/", "pointers/", _QUARANTINE),
                 grants.write_objects(storage.artefacts, "embeddings/", _QUARANTINE),
                 grants.send_messages(self.indexing.queue),
+                *event_grants(self, operations),
             ],
             memory_mb=MAX_MEMORY_MB,
             ephemeral_mb=1024,

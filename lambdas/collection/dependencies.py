@@ -13,6 +13,7 @@ from shared.db.ingest.ledger import Ledger
 from shared.observability.logs import configure_logging
 from shared.schemas.ingest import BULK_BYTES, MAX_REJECT_SHARE, MAX_RUN_ATTEMPTS
 from shared.schemas.pictures import MAX_PICTURES_OF_INGEST
+from shared.storage.events import EventBus
 from shared.storage.machines import StateMachine
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
@@ -31,6 +32,8 @@ class Dependencies:
     processing_queue: MessageQueue
     index_queue: MessageQueue
     reviewer_key: bytes = field(repr=False)
+    events: EventBus | None = None
+    """Gets the events of finished ingests; None: they are only logged."""
     machine: StateMachine | None = None
     """Reads huge dumps; None: one run after another reads them, too."""
     bulk_bytes: int = BULK_BYTES
@@ -54,6 +57,7 @@ class Dependencies:
 def build_dependencies() -> Dependencies:
     """Build the AWS and PostgreSQL adapters once per process, from the environment."""
     from shared.storage.clients import client, upload_signer
+    from shared.storage.events import open_event_bus
     from shared.storage.machines import StepFunction
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
@@ -73,6 +77,7 @@ def build_dependencies() -> Dependencies:
         processing_queue=SqsQueue(sqs, settings.processing_queue_url),
         index_queue=SqsQueue(sqs, settings.index_queue_url),
         reviewer_key=bytes.fromhex(read_secret(secrets, settings.reviewer_key_secret_id)["key"]),
+        events=open_event_bus(settings.event_bus, settings.environment),
         machine=StepFunction(client("stepfunctions"), arn) if arn else None,
         bulk_bytes=settings.bulk_bytes,
         memory_gb=int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")) / 1024,

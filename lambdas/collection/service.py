@@ -12,6 +12,7 @@ from lambdas.collection.queueing import queue_again, queue_marked
 from lambdas.collection.run import Ending, Run
 from lambdas.collection.undo.again import may_collect
 from shared.db.ingest import ownership
+from shared.db.ingest.announcements import announce
 from shared.db.ingest.ledger import MAPPING
 from shared.db.ingest.runs import record_outage
 from shared.errors import (
@@ -55,25 +56,29 @@ class Collector:
                 extra={"key": arrival.key},
             )
             return
-        ledger = self._dependencies.ledger
-        ingest_id = ledger.receive(arrival.bucket, arrival.key, etag)
+        dependencies = self._dependencies
+        ingest_id = dependencies.ledger.receive(arrival.bucket, arrival.key, etag)
+        self._collect(ingest_id, arrival.key, etag)
+        announce(dependencies.database, dependencies.ledger, dependencies.events, ingest_id)
+
+    def _collect(self, ingest_id: str, key: str, etag: str) -> None:
         with self._dependencies.database.lock(f"collect:{ingest_id}") as acquired:
             if not acquired:
                 raise WaitingError("another worker is collecting this object")
-            if not may_collect(self._dependencies, ingest_id, arrival.key, etag):
+            if not may_collect(self._dependencies, ingest_id, key, etag):
                 return
-            is_collected = self._is_collected(ingest_id, arrival.key)
+            is_collected = self._is_collected(ingest_id, key)
             if is_collected and not ownership.is_marked(self._dependencies.database, ingest_id):
                 # the worker that finished it may have died before it queued the marked ones
                 queue_marked(self._dependencies, ingest_id, failed=False)
                 return
-            if self._starts_bulk(ingest_id, arrival.key, etag):
+            if self._starts_bulk(ingest_id, key, etag):
                 return
-            ending = self._run(ingest_id, arrival.key, etag, is_collected=is_collected)
+            ending = self._run(ingest_id, key, etag, is_collected=is_collected)
             if not ending.goes_on:
                 queue_marked(self._dependencies, ingest_id, failed=not ending.is_failed)
         if ending.goes_on:  # without the lock, so that the next run can take it
-            queue_again(self._dependencies, arrival.key, etag)
+            queue_again(self._dependencies, key, etag)
         if ending.is_index_due:
             self._dependencies.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])
 

@@ -11,10 +11,11 @@ from shared.schemas.ingest import (
     MAX_RUN_ATTEMPTS,
 )
 from shared.settings.base import DatabaseSettings
+from shared.settings.events import EventSettings
 from shared.settings.pictures import ReviewPictureSettings
 
 
-class CollectionSettings(ReviewPictureSettings, DatabaseSettings):
+class CollectionSettings(ReviewPictureSettings, EventSettings, DatabaseSettings):
     """Buckets, queues and limits of collection."""
 
     raw_bucket: str

@@ -10,6 +10,7 @@ from lambdas.collection.pictures import sweep_pictures
 from lambdas.collection.queueing import queue_objects
 from lambdas.collection.undo.requests import queue_unfinished
 from shared.db import text_figures
+from shared.db.ingest.announcements import announce_due
 from shared.db.insights import rollups
 from shared.errors import ArtefactError
 from shared.schemas.messages import BuildIndex, ProcessShard
@@ -88,6 +89,10 @@ def sweep(dependencies: Dependencies, *, force: bool = False) -> SweepResult:
         steps.run("index", request_index, default=False),
     )
 
+    def announce_ends() -> int:
+        return announce_due(dependencies.database, ledger, dependencies.events)
+
+    steps.run("finished ingests", announce_ends, 0)
     steps.run("pictures", lambda: sweep_pictures(dependencies, force=force), 0)
 
     # last: refreshing may take long, and nothing else depends on it

@@ -15,6 +15,7 @@ from shared.runtime.cascade import SecondModel
 from shared.runtime.scoring import Encodings
 from shared.schemas.decisions import Decisions
 from shared.schemas.ingest import MAX_SHARD_ATTEMPTS
+from shared.storage.events import EventBus
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 
@@ -58,6 +59,8 @@ class Dependencies:
     cache_dir: Path | None = None
     """Folder of downloaded versions, from which a damaged model is written again."""
     max_shard_attempts: int = MAX_SHARD_ATTEMPTS
+    events: EventBus | None = None
+    """Gets the events of finished ingests; None: they are only logged."""
 
 
 @cache
@@ -66,6 +69,7 @@ def build_dependencies() -> Dependencies:
     from shared.runtime.loader import second_model
     from shared.runtime.threads import encoder_threads
     from shared.storage.clients import client
+    from shared.storage.events import open_event_bus
     from shared.storage.objects import S3Store
     from shared.storage.queues import SqsQueue
 
@@ -91,6 +95,7 @@ def build_dependencies() -> Dependencies:
         ),
         cache_dir=settings.cache_dir,
         max_shard_attempts=settings.max_shard_attempts,
+        events=open_event_bus(settings.event_bus, settings.environment),
     )
 
 

@@ -11,6 +11,7 @@ from lambdas.processing.dependencies import Dependencies
 from lambdas.processing.shard_repair import repair_clean_shard
 from shared.db import text_figures
 from shared.db.duplicates.prints import upsert_prints
+from shared.db.ingest.announcements import announce
 from shared.db.ingest.attempts import begin_attempt, give_up, record_failure, reopen_failed
 from shared.db.ingest.shards import StoredBatch, mark_processed, process_lock
 from shared.db.insights import rollups
@@ -67,7 +68,7 @@ class Processor:
             )
         self._refresh_figures()
         if last:
-            self._request_index(message.ingest_id)
+            self._finish(message.ingest_id)
 
     def queue(self, ingest_id: str) -> int:
         """Queue the shards of an ingest that no model has processed; failed ones are open again.
@@ -100,7 +101,7 @@ class Processor:
             return False
         if self._dependencies.ledger.complete(message.ingest_id):
             # the worker that ended the last shard may have died before it requested the index
-            self._request_index(message.ingest_id)
+            self._finish(message.ingest_id)
         return True
 
     def _is_scored(self, message: ProcessShard, shard: StoredBatch) -> bool:
@@ -218,6 +219,11 @@ class Processor:
             record_active_model(self._dependencies.database, self._dependencies.artefacts, version)
         except UnavailableError as error:
             log.warning("drift of %s is not measured yet: %s", version, error.message)
+
+    def _finish(self, ingest_id: str) -> None:
+        self._request_index(ingest_id)
+        dependencies = self._dependencies
+        announce(dependencies.database, dependencies.ledger, dependencies.events, ingest_id)
 
     def _request_index(self, ingest_id: str) -> None:
         self._dependencies.index_queue.send([BuildIndex(reason=f"{ingest_id} is processed")])

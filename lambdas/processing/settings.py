@@ -8,9 +8,10 @@ from pydantic import Field
 from shared.schemas.ingest import MAX_SHARD_ATTEMPTS
 from shared.settings.base import DatabaseSettings
 from shared.settings.cascade import CascadeSettings
+from shared.settings.events import EventSettings
 
 
-class ProcessingSettings(CascadeSettings, DatabaseSettings):
+class ProcessingSettings(CascadeSettings, EventSettings, DatabaseSettings):
     """Buckets, queues and model options of processing."""
 
     clean_bucket: str

@@ -52,6 +52,7 @@ def function_environment(endpoint: str, cache: Path, keys: AwsKeys) -> dict[str,
         "REVIEWLENS_TRAINING_LAUNCHER": "local.training.launcher:launcher",
         "REVIEWLENS_TRAINING_DIR": str(training_folder(Path(cache))),
         "REVIEWLENS_ENVIRONMENT": "local",
+        "REVIEWLENS_EVENT_BUS": "default",
         **queues,
     }
 

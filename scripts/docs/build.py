@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from cli_page import cli_page
+from event_schema import event_schema
 from formats_page import formats_page
 from licences_page import licences_page
 from openapi_page import openapi_document
@@ -24,6 +25,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page,
     "docs/reference/settings.md": settings_page,
     "docs/reference/licences.md": licences_page,
+    "docs/reference/ingest_finished.json": event_schema,
     "docs/openapi.json": openapi_document,
     "docs/formats.md": formats_page,
 }

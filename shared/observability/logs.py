@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 _FIELDS = (
     *("ingest_id", "part", "rows", "key", "status", "error_code", "model_version", "seconds"),
+    *("bucket", "rows_read", "stored", "duplicates", "rejected", "shards", "shards_failed"),
     *("negative_share", "neutral_share", "positive_share", "mean_confidence", "damaged"),
 )
 """Fields of ``extra`` to log; all others are ignored."""

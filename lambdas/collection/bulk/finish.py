@@ -22,6 +22,7 @@ from lambdas.collection.opening import describe_dump, read_options
 from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.queueing import queue_marked
 from lambdas.collection.reading import add_marks, read_dump
+from shared.db.ingest.announcements import announce
 from shared.db.ingest.bulk import BulkState, bulk_state, save_bulk
 from shared.db.ingest.undo import undo_state
 from shared.errors import WaitingError
@@ -50,6 +51,7 @@ def finish(dependencies: Dependencies, job: Job) -> dict[str, Any]:
     if is_index_due:
         reason = f"{job.ingest_id} is processed"
         dependencies.index_queue.send([BuildIndex(reason=reason)])
+    announce(dependencies.database, dependencies.ledger, dependencies.events, job.ingest_id)
     if ending["state"] == "collected":
         delete_text(dependencies, job.ingest_id)  # last: a repetition reads it again
     return ending

@@ -8,6 +8,7 @@ from lambdas.collection.undo.objects import delete_derived, delete_quarantined, 
 from lambdas.collection.undo.remains import describe_remains
 from shared.db import text_figures
 from shared.db.ingest import undo
+from shared.db.ingest.announcements import announce
 from shared.db.ingest.bulk import require_no_reader
 from shared.db.insights import rollups
 from shared.errors import WaitingError
@@ -50,6 +51,7 @@ def undo_ingest(dependencies: Dependencies, ingest_id: str) -> None:
         _require_no_index(dependencies, ingest_id)
         undo.finish(database, ingest_id, lambda receipt: describe_remains(dependencies, receipt))
     log.info("upload undone", extra={"ingest_id": ingest_id})
+    announce(database, dependencies.ledger, dependencies.events, ingest_id)
 
 
 def refresh_figures(dependencies: Dependencies) -> None:

@@ -100,7 +100,8 @@ def reopen_failed(database: Database, ingest_id: str) -> int:
         reopened = connection.execute(_REOPEN, (ingest_id,)).rowcount
         if reopened:
             connection.execute(
-                "UPDATE ingests SET status = 'collected', updated_at = now() WHERE ingest_id = %s"
+                "UPDATE ingests SET status = 'collected', announced = NULL, updated_at = now()"
+                " WHERE ingest_id = %s"
                 " AND status IN ('processed', 'processed_with_warnings')",
                 (ingest_id,),
             )

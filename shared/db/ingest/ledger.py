@@ -133,8 +133,9 @@ class Ledger:
             connection.execute(
                 "UPDATE ingests SET status = 'collecting', updated_at = now(), error_code = NULL,"
                 " error_detail = NULL, started_at = coalesce(started_at, now()),"
-                " finished_at = NULL WHERE ingest_id = %s",
-                (ingest_id,),
+                " finished_at = NULL, announced = CASE WHEN status = ANY(%s) THEN NULL"
+                " ELSE announced END WHERE ingest_id = %s",
+                (sorted(_COLLECTED), ingest_id),
             )
             batches = stored_batches(connection, ingest_id)
         return {batch.part: batch for batch in batches}
@@ -180,7 +181,7 @@ class Ledger:
             if is_collected or status is IngestStatus.FAILED:
                 connection.execute(
                     "UPDATE ingests SET status = 'received', updated_at = now(),"
-                    " finished_at = NULL WHERE ingest_id = %s",
+                    " finished_at = NULL, announced = NULL WHERE ingest_id = %s",
                     (ingest_id,),
                 )
         return True

@@ -55,6 +55,7 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
     "0018": {},
     "0019": {"counts of pictures": "picture_batches"},
     "0020": {},
+    "0021": {},
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

@@ -45,8 +45,10 @@ class Cloud:
             **{f"REVIEWLENS_{n}_BUCKET": self._bucket() for n in ("RAW", "CLEAN", "ARTEFACT")},
             **{
                 f"REVIEWLENS_{n}_QUEUE_URL": self._queue()
-                for n in ("COLLECTION", "PROCESSING", "INDEX")
+                for n in ("COLLECTION", "PROCESSING", "INDEX", "EVENTS")
             },
+            "REVIEWLENS_ENVIRONMENT": "prod",
+            "REVIEWLENS_EVENT_BUS": "default",
         }
 
     def client(self, service):
@@ -100,6 +102,17 @@ class Cloud:
             for message in batch:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return bodies
+
+    def subscribe(self, pattern):
+        """Make a rule that sends the events of a pattern to the queue EVENTS."""
+        url, events = self.variables["REVIEWLENS_EVENTS_QUEUE_URL"], self.client("events")
+        attributes = self.client("sqs").get_queue_attributes(
+            QueueUrl=url, AttributeNames=["QueueArn"]
+        )
+        name = f"test-{secrets.token_hex(8)}"
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        target = {"Id": "queue", "Arn": attributes["Attributes"]["QueueArn"]}
+        events.put_targets(Rule=name, Targets=[target])
 
     def clear(self, owner):
         """Empty the tables that the functions may write; ``owner`` is a secret."""

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from shared.db.migrations import head_revision
+from shared.schemas.events import IngestFinished
 from tests.functional.lambda_runtime.conftest import event, s3_notification, sqs_event
 
 TEXTS = (
@@ -14,6 +15,7 @@ TEXTS = (
     ("A wonderful kettle: quick, quiet and easy to clean.", 5.0),
     ("The lamp is bright and my best buy of the year.", 5.0),
 )
+EVENT_PATTERN = {"source": ["reviewlens.prod"], "detail": {"status": ["processed"]}}
 
 
 def dump():
@@ -37,6 +39,7 @@ def collected(cloud, postgres):
     """The outcome of collection for a dump: two notifications around an invalid message."""
     cloud.clear(postgres.secret)
     raw = cloud.store("RAW")
+    cloud.subscribe(EVENT_PATTERN)
     put = raw.put("uploads/spring 2026/café.jsonl", dump().encode())
     notification = s3_notification(raw.bucket, "uploads/spring+2026/caf%C3%A9.jsonl", put.etag)
     batch = sqs_event(json.dumps(notification), "not a notification", json.dumps(notification))
@@ -71,6 +74,17 @@ def test_the_clean_shard_is_processed_and_its_analyses_are_stored(cloud, process
         " WHERE r.rating <> 3 ORDER BY 1"
     )
     assert [sentiment for _, sentiment in sentiments] == ["negative"] * 2 + ["positive"] * 2
+
+
+def test_the_end_of_the_ingest_is_one_event_that_a_rule_matches(cloud, processed):
+    bodies, _ = processed
+    cloud.function("processing").invoke(sqs_event(*bodies))
+    (message,) = cloud.messages("EVENTS")
+    event = json.loads(message)
+    assert (event["source"], event["detail-type"]) == ("reviewlens.prod", "Ingest Finished")
+    finished = IngestFinished.model_validate(event["detail"])
+    assert (finished.status, finished.stored, finished.rejected) == ("processed", len(TEXTS), 1)
+    assert finished.key == "uploads/spring 2026/café.jsonl"
 
 
 def test_the_process_that_built_the_index_searches_it(cloud, indexed):

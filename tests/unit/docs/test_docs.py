@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-PAGES = ("docs/reference/cli.md", "docs/reference/settings.md", "docs/openapi.json")
+PAGES = (
+    *("docs/reference/cli.md", "docs/reference/settings.md"),
+    *("docs/reference/ingest_finished.json", "docs/openapi.json"),
+)
 
 
 @pytest.fixture(scope="module")
