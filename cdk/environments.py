@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.schemas.cors import parse_origins
+
 PREFIX = "reviewlens"
 
 
@@ -101,6 +103,10 @@ class Environment:
     domain: str = ""
     """Domain of the API, such as ``api.example.org``; empty: API Gateway's own. The ARN of its
     certificate is read at deployment from ``/reviewlens/<name>/certificate``."""
+    cors_origins: str = ""
+    """Origins of pages whose scripts may read answers of the API, such as
+    ``https://shop.example.org``, separated by commas; empty: none. Pages send their key with the
+    request, so everybody who opens them has it."""
     read_rate: int = 20
     """Requests per second for one API key."""
     read_burst: int = 40
@@ -123,6 +129,7 @@ class Environment:
         for field in ("collection_workers", "processing_workers"):
             if getattr(self, field) < 2:
                 raise ValueError(f"{field} is below 2")
+        parse_origins(self.cors_origins)
         if self.raw_infrequent_days < 30:
             raise ValueError("raw_infrequent_days is below 30")
 

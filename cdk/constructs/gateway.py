@@ -15,8 +15,10 @@ from constructs import Construct
 from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.gateway_responses import add_problem_responses
 from cdk.constructs.operations import Operations
+from cdk.constructs.preflights import add_preflights
 from cdk.constructs.routes import Access, Route, draft4_schema, openapi_document, routes_of
 from cdk.constructs.stage_options import STAGE, stage_options
+from shared.schemas.cors import parse_origins
 
 _TLS_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 """TLS 1.3 or 1.2, with forward secrecy."""
@@ -28,8 +30,8 @@ _LOGGING_POLICY = (
 class Gateway(Construct):
     """One regional REST API with every route of the OpenAPI document.
 
-    There are no OPTIONS routes and no CORS headers: browsers do not call the API directly, and the
-    Space calls it from its server. There are no binary media types: all bodies are JSON.
+    Without ``cors_origins`` of the environment, there are no OPTIONS routes and no CORS headers:
+    the Space calls the API from its server. All bodies are JSON: there are no binary media types.
     """
 
     def __init__(
@@ -68,7 +70,10 @@ class Gateway(Construct):
         }
         for route in self.routes:
             self._add_route(route, integrations[route.service], validator)
-        add_problem_responses(self.api)
+        origins = parse_origins(operations.environment.cors_origins)
+        if origins:
+            add_preflights(self.api, self.routes, origins)
+        add_problem_responses(self.api, origins)
         self.domain = self._add_domain(operations)
         self.key = self._add_reader_key(operations)
         self._acknowledge_findings()

@@ -1,10 +1,13 @@
 """API Gateway's own error responses, in the format of the services: problem+json (RFC 9457)."""
 
 import json
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from aws_cdk import aws_apigateway as apigateway
+
+from shared.schemas.cors import EXPOSED_HEADERS
 
 _MEDIA_TYPE = "'application/problem+json'"
 _UNSIGNED = "No such route, or the route requires a request signed with AWS Signature Version 4."
@@ -51,29 +54,41 @@ def problem(status: int | None, code: str, detail: str, **members: str) -> str:
     return json.dumps({**head, "detail": detail, "code": code, **members})
 
 
-def add_problem_responses(api: apigateway.RestApi) -> None:
+def add_problem_responses(api: apigateway.RestApi, origins: Sequence[str] = ()) -> None:
     """Format the gateway's own responses as problems.
 
     Only the validator's message contains parts of the request, and API Gateway escapes it.
     ``instance`` is the request id in the access log.
+
+    Args:
+        api: the API.
+        origins: origins of pages that may read them. API Gateway cannot choose one of several, and
+            then lets all pages read them: they say nothing but why this request was refused.
     """
+    headers = {"Content-Type": _MEDIA_TYPE}
+    if origins:
+        headers["Access-Control-Allow-Origin"] = f"'{origins[0] if len(origins) == 1 else '*'}'"
+        headers["Access-Control-Expose-Headers"] = f"'{', '.join(EXPOSED_HEADERS)}'"
     for kind, (status, code, detail) in RESPONSES.items():
-        _add_response(api, kind, status, code, detail)
+        _add_response(api, kind, status, code, detail, headers)
     for kind, (code, detail) in _DEFAULTS.items():
-        _add_response(api, kind, None, code, detail)
+        _add_response(api, kind, None, code, detail, headers)
 
 
 def _add_response(
-    api: apigateway.RestApi, kind: str, status: int | None, code: str, detail: str
+    api: apigateway.RestApi,
+    kind: str,
+    status: int | None,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str],
 ) -> None:
-    headers = {"Content-Type": _MEDIA_TYPE}
-    if kind in _RETRYABLE:
-        headers["Retry-After"] = "'5'"
+    retry = {"Retry-After": "'5'"} if kind in _RETRYABLE else {}
     body = problem(status, code, detail, instance="urn:uuid:$context.requestId")
     api.add_gateway_response(
         f"Problem-{kind}",
         type=apigateway.ResponseType.of(kind),
         status_code=None if status is None else str(status),
-        response_headers=headers,
+        response_headers={**headers, **retry},
         templates={"application/json": body},
     )

@@ -1,5 +1,6 @@
 """A function behind the API, with an alias that releases move gradually and roll back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import Duration
@@ -68,6 +69,7 @@ class HttpFunction(Construct):
         *,
         operations: Operations,
         releases: Releases,
+        values: Mapping[str, Any],
         provisioned: int = 0,
         **service: Any,
     ) -> None:
@@ -78,12 +80,18 @@ class HttpFunction(Construct):
             construct_id: its id in the scope.
             operations: log level, retention, topic of its alarms.
             releases: deploys new versions.
+            values: fields of its settings.
             provisioned: processes of the live version that are kept warm.
             service: other arguments of ServiceFunction.
         """
         super().__init__(scope, construct_id)
         self.service = ServiceFunction(
-            self, "Service", operations=operations, timeout_seconds=HTTP_TIMEOUT_SECONDS, **service
+            self,
+            "Service",
+            operations=operations,
+            values={**values, "cors_origins": operations.environment.cors_origins},
+            timeout_seconds=HTTP_TIMEOUT_SECONDS,
+            **service,
         )
         function = self.service.function
         self.alias = lambda_.Alias(

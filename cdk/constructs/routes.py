@@ -7,14 +7,13 @@ from enum import StrEnum
 from typing import Any
 
 from cdk.paths import ROOT
+from shared.schemas.cors import READING_POSTS
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
 HEALTH = "/health"
 HEALTH_SERVICE = "inference"
 """The service behind /health: it uses only S3, so the open route wakes no database."""
 _SERVICE_HEALTH = "/health/{service}"
-_READ_ONLY_POSTS = frozenset({"/analyze", "/analyze/batch", "/search_similar", "/review_pictures"})
-"""POST routes that change nothing: they have texts or ids in their body."""
 _GREEDY_PARAMETERS = frozenset({"product_id", "reviewer_id"})
 """Path parameters that may contain slashes, as in the routes of the services."""
 _VALIDATION_KEYWORDS = frozenset(
@@ -84,7 +83,7 @@ def _routes_of_operation(path: str, method: str, operation: Mapping[str, Any]) -
         tags = operation.get("tags", [])
         if len(tags) != 1:
             raise ValueError(f"{method} {path} needs exactly one tag, its service: {tags}")
-        reads = method == "GET" or path in _READ_ONLY_POSTS
+        reads = method == "GET" or path in READING_POSTS
         access = Access.KEY if reads else Access.IAM
         yield Route(_gateway_path(path), method, tags[0], access, _body_model(operation))
 

@@ -31,7 +31,7 @@ from shared.http.hosts import is_loopback
 from shared.http.login import Login
 from shared.http.policy import plain_policy, security_headers
 from shared.http.problems import MEDIA_TYPE, problem
-from shared.http.settings import DoorSettings
+from shared.http.settings import ApiDoorSettings
 from shared.http.startup import StartError
 from shared.schemas.health import Check, Health
 
@@ -80,7 +80,7 @@ _PAGE_HEADERS = security_headers(plain_policy(styles=[STYLE]))
 _OWN_ROUTES: tuple[list[str], ...] = ([], ["docs"], ["health"], ["openapi.json"])
 
 
-class GatewaySettings(DoorSettings):
+class GatewaySettings(ApiDoorSettings):
     """Settings of the gateway."""
 
     gateway_token: str = Field(default="", repr=False)
@@ -294,7 +294,7 @@ def create_app() -> Gateway:
 def guarded(application: Application, settings: GatewaySettings) -> Guard:
     """The gateway behind the checks of hosts and origins, and the login if there is one."""
     login = Login(settings.gateway_token) if settings.gateway_token else None
-    return Guard(application, door=settings.door(), login=login)
+    return Guard(application, door=settings.door(), login=login, origins=settings.origins())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,7 +25,7 @@ from local.stack.postgres import Postgres
 from local.stack.processes import FunctionProcesses
 from local.state import FolderLock, Ports, RunningStack, StateFolder
 from shared.http.door import Door
-from shared.http.settings import DoorSettings
+from shared.http.settings import ApiDoorSettings
 
 log = logging.getLogger(__name__)
 _READY_TIMEOUT_SECONDS = 60.0
@@ -36,7 +36,7 @@ Progress = Callable[[str], None]
 
 def _door() -> Door:
     try:
-        return DoorSettings().door()
+        return ApiDoorSettings().door()
     except ValidationError as error:
         problem = error.errors()[0]
         name = f"REVIEWLENS_{problem['loc'][0]}".upper()

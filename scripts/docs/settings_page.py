@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings
 
 import lambdas
 from frontend_space.settings import PageSettings
-from shared.http.settings import DoorSettings
+from shared.http.settings import ApiDoorSettings
 from shared.settings.base import ServiceSettings
 
 _HEAD = """\
@@ -46,7 +46,7 @@ def settings_page() -> str:
         ValueError: a setting has no description.
     """
     functions = (_section(name, kind) for name, kind in settings_classes())
-    doors = _section("stack on one machine (`reviewlens up`)", DoorSettings)
+    doors = _section("stack on one machine (`reviewlens up`)", ApiDoorSettings)
     page = _section("page (`python -m frontend_space`)", PageSettings)
     return "\n".join([_HEAD, *functions, doors, page])
 

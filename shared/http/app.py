@@ -11,10 +11,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from shared.http import problems
 from shared.http.collector import freeze_heap
+from shared.http.cors import Cors
 from shared.http.edge import Edge
 from shared.http.guard import Guard
 from shared.http.openapi import PROBLEM_RESPONSES, correct_document
-from shared.http.settings import DoorSettings
+from shared.http.settings import ApiDoorSettings
 from shared.http.startup import Background, StartError, running
 from shared.schemas.health import Check, Health
 
@@ -82,8 +83,11 @@ def create_service(
     )
     problems.install_handlers(app)
     app.add_middleware(Edge, max_body_bytes=max_body_bytes)
+    settings = ApiDoorSettings()
     if _is_on_one_machine():
-        app.add_middleware(Guard, door=DoorSettings().door())
+        app.add_middleware(Guard, door=settings.door(), origins=settings.origins())
+    elif settings.cors_origins:
+        app.add_middleware(Cors, origins=settings.origins())
 
     # the path that a gateway without path mapping forwards
     @app.get(f"/health/{name}", include_in_schema=False)

@@ -4,9 +4,9 @@ Host, Origin and Fetch metadata decide. Programs send no Origin and no Sec-Fetch
 need the right Host; a request without one is refused, also with HTTP/1.0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shared.http.hosts import AllowedHosts, Authority, is_same_origin
 
@@ -15,6 +15,7 @@ _READING_METHODS = frozenset({"GET", "HEAD"})
 _OTHER_HOST = (
     "This server does not accept this host name. REVIEWLENS_ALLOWED_HOSTS can allow further ones."
 )
+_HTTP_PORT = 80
 _OTHER_SITE = "Requests from pages of other sites are not allowed."
 
 
@@ -40,6 +41,20 @@ class Incoming(NamedTuple):
         return [value for key, value in self.headers if key == name]
 
 
+def incoming(scope: Mapping[str, Any]) -> Incoming:
+    """What decides about the request of an ASGI scope."""
+    server = scope.get("server") or (None, None)
+    return Incoming(
+        method=scope["method"],
+        path=scope["path"],
+        headers=[
+            (name.decode("latin-1").lower(), value.decode("latin-1"))
+            for name, value in scope["headers"]
+        ],
+        port=server[1] or _HTTP_PORT,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """Decides about requests."""
@@ -50,12 +65,19 @@ class Door:
     frames: bool = False
     """Whether pages of other sites may show this one in a frame."""
 
-    def refusal(self, request: Incoming) -> Refusal | None:
-        """Why the request is refused; None: it is answered."""
+    def refusal(self, request: Incoming, *, invited: bool = False) -> Refusal | None:
+        """Why the request is refused; None: it is answered.
+
+        Args:
+            request: the request.
+            invited: whether it comes from a page of another site that may send it.
+        """
         hosts = request.values("host")
         host = Authority.parse(hosts[0]) if len(hosts) == 1 else None
         if host is None or not self.hosts.accept(host, request.port):
             return Refusal(421, "untrusted_host", _OTHER_HOST)
+        if invited:
+            return None
         is_own = all(is_same_origin(origin, host) for origin in request.values("origin"))
         is_foreign = not _FOREIGN_SITES.isdisjoint(request.values("sec-fetch-site"))
         if not is_own or (is_foreign and not self._is_link(request)):

@@ -6,12 +6,12 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.http.door import Door, Incoming
+from shared.http import cors
+from shared.http.door import Door, Incoming, incoming
 from shared.http.login import Login, login_page, login_style, welcome_page
 from shared.http.policy import plain_policy, security_headers
 from shared.http.problems import problem, problem_response
 
-_HTTP_PORT = 80
 _PASSED = "reviewlens.passed"
 _NO_LOGIN = "Log in with the link that the terminal printed, or send its token as x-api-key."
 
@@ -26,6 +26,7 @@ class Guard:
         door: Door | None = None,
         login: Login | None = None,
         headers: Sequence[tuple[bytes, bytes]] | None = None,
+        origins: tuple[str, ...] = (),
     ) -> None:
         """Wrap an application.
 
@@ -34,10 +35,12 @@ class Guard:
             door: decides about hosts and origins.
             login: None: everybody who reaches the server may use it.
             headers: added to answers that lack them; those of CORS are removed.
+            origins: pages of other sites that may read answers; see shared.schemas.cors.
         """
         self._app = app
         self._door = door or Door()
         self._login = login
+        self._origins = origins
         policy = plain_policy(styles=[login_style()])
         self._own = security_headers(policy)
         self._headers = security_headers(plain_policy()) if headers is None else list(headers)
@@ -53,17 +56,22 @@ class Guard:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = incoming(scope)
-        answer = self._answer(scope, request)
+        origin = cors.invited_origin(request, self._origins)
+        answer = self._answer(scope, request, invited=origin is not None)
+        if origin is not None:
+            send = cors.allowing(request, origin, send)
         if answer is None:
             # a service behind the gateway has a guard of its own, for when it runs alone
             await self._app({**scope, _PASSED: True}, receive, _adding(self._headers, send))
         else:
             await answer(scope, receive, _adding(self._own, send))
 
-    def _answer(self, scope: Scope, request: Incoming) -> Response | None:
+    def _answer(self, scope: Scope, request: Incoming, *, invited: bool) -> Response | None:
         """The answer of the guard itself; None: the application answers."""
-        if refusal := self._door.refusal(request):
+        if refusal := self._door.refusal(request, invited=invited):
             return problem_response(problem(*refusal), {"Connection": "close"})
+        if invited and (answer := cors.answer_preflight(request)):
+            return answer
         if self._login is None or self._login.accept(request):
             return None
         query = scope.get("query_string", b"").decode("latin-1")
@@ -74,20 +82,6 @@ class Guard:
         if any("text/html" in accepted for accepted in request.values("accept")):
             return HTMLResponse(login_page(), 401, {"Cache-Control": "no-store"})
         return problem_response(problem(401, "login_required", _NO_LOGIN), {"Connection": "close"})
-
-
-def incoming(scope: Scope) -> Incoming:
-    """What decides about the request of an ASGI scope."""
-    server = scope.get("server") or (None, None)
-    return Incoming(
-        method=scope["method"],
-        path=scope["path"],
-        headers=[
-            (name.decode("latin-1").lower(), value.decode("latin-1"))
-            for name, value in scope["headers"]
-        ],
-        port=server[1] or _HTTP_PORT,
-    )
 
 
 def _adding(headers: Sequence[tuple[bytes, bytes]], send: Send) -> Send:

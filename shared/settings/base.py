@@ -36,6 +36,9 @@ class ServiceSettings(BaseSettings):
     """Lowest level of log records to keep: DEBUG, INFO, WARNING or ERROR."""
     environment: str = "local"
     """Name of the deployment, such as ``local`` or ``prod``."""
+    cors_origins: str = ""
+    """Origins of pages whose scripts may read answers of the API, separated by commas; for a
+    function behind it."""
 
 
 class DatabaseSettings(ServiceSettings):

@@ -49,6 +49,7 @@ class Cloud:
             },
             "REVIEWLENS_ENVIRONMENT": "prod",
             "REVIEWLENS_EVENT_BUS": "default",
+            "REVIEWLENS_CORS_ORIGINS": "https://shop.example.org",
         }
 
     def client(self, service):

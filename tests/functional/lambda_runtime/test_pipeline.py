@@ -105,6 +105,20 @@ def test_insights_lists_the_collected_products(cloud, indexed, kind):
     ]
 
 
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [("https://shop.example.org", "https://shop.example.org"), ("https://evil.example", None)],
+)
+def test_scripts_of_a_listed_page_may_read_the_answer(cloud, indexed, origin, allowed):
+    asked = event("rest_products")
+    for name in ("headers", "multiValueHeaders"):
+        asked[name] = {**asked[name], "Origin": [origin] if name != "headers" else origin}
+    outcome = cloud.function("insights").invoke(asked)
+    headers = {**outcome.body.get("headers", {}), **outcome.body.get("multiValueHeaders", {})}
+    value = headers.get("access-control-allow-origin")
+    assert (value[0] if isinstance(value, list) else value) == allowed
+
+
 @pytest.mark.parametrize("kind", ["rest", "http"])
 def test_collection_answers_over_http(cloud, indexed, kind):
     ingests = cloud.function("collection").invoke(event(f"{kind}_collect_list"))

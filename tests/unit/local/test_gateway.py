@@ -6,9 +6,11 @@ from importlib import import_module
 
 import pytest
 from fastapi import FastAPI
+from pydantic import ValidationError
 from starlette.testclient import TestClient
 
 from local.stack.gateway import SERVICES, Gateway, GatewaySettings, guarded
+from shared.schemas.cors import READING_POSTS
 from shared.schemas.health import Health
 
 ROUTES = {
@@ -162,6 +164,20 @@ def test_settings_allow_hosts_and_ask_for_a_token(apps):
     http = TestClient(guarded(Gateway(apps), settings), base_url="http://api.example")
     assert problem_of(http.get("/products")) == (401, "login_required")
     assert http.get("/products", headers={"x-api-key": "0123456789abcdef"}).status_code == 200
+
+
+def test_settings_let_listed_pages_read_real_routes_and_nothing_else(real):
+    settings = GatewaySettings(cors_origins="https://shop.example.org")
+    http = TestClient(guarded(real, settings), base_url="http://localhost:8080")
+    origin = {"origin": "https://shop.example.org", "sec-fetch-site": "cross-site"}
+    for path, methods in real.openapi()["paths"].items():
+        for method in methods:
+            asked = {**origin, "access-control-request-method": method.upper()}
+            answer = http.options(path.replace("{", "").replace("}", ""), headers=asked)
+            reads = method == "get" or path in READING_POSTS
+            assert answer.status_code == (204 if reads else 403), (method, path)
+    with pytest.raises(ValidationError, match="would let pages of sites that you do not know"):
+        GatewaySettings(cors_origins="*")
 
 
 class Page(HTMLParser):
