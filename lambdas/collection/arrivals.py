@@ -1,6 +1,7 @@
 """Arrived objects: parsed from S3 notifications, and sent as S3 notifications."""
 
 import logging
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
@@ -21,6 +22,8 @@ from shared.storage import layout
 from shared.storage.objects import ObjectInfo
 
 log = logging.getLogger(__name__)
+# SNS sends the notification as text in JSON, with escaped quotes
+_UPLOAD_ID = re.compile(r'[{,]\s*\\*"(?:x-amz-)?request-id\\*"\s*:\s*\\*"([A-Za-z0-9]{8,64})\\*"')
 
 
 class Arrival(NamedTuple):
@@ -57,6 +60,15 @@ def parse_arrivals(body: str | bytes) -> list[Arrival]:
         for bucket, key, etag in _created_objects(payload)
         if is_dump(key)
     ]
+
+
+def upload_id(body: str) -> str | None:
+    """The id that S3 gave to the request which stored the object of an event, if the event has it.
+
+    Its answer to that request has the same, as ``x-amz-request-id``.
+    """
+    match = _UPLOAD_ID.search(body)
+    return match[1] if match else None
 
 
 def _created_objects(payload: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambdas.collection.api import create_app
-from lambdas.collection.arrivals import Arrival, parse_arrivals
+from lambdas.collection.arrivals import Arrival, parse_arrivals, upload_id
 from lambdas.collection.bulk.steps import run_step
 from lambdas.collection.dependencies import build_dependencies
 from lambdas.collection.exclude.worker import remove_excluded
@@ -18,6 +18,7 @@ from lambdas.collection.undo.worker import undo_ingest
 from shared.errors import WaitingError
 from shared.http.batches import SqsRecord, run_each
 from shared.http.entry import make_handler
+from shared.observability.correlation import correlate, correlation_id
 from shared.schemas.messages import PicturesFetched, RemoveExcluded, UndoIngest
 
 log = logging.getLogger(__name__)
@@ -36,18 +37,21 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
             case PicturesFetched() as fetched:
                 record_pictures(dependencies, fetched)
             case None:
-                for arrival in parse_arrivals(record.body):
-                    collector.collect(arrival)
+                with correlate(record.correlation_id, upload_id(record.body), record.messageId):
+                    for arrival in parse_arrivals(record.body):
+                        collector.collect(arrival)
 
     return run_each(records, work)
 
 
 def _direct(event: dict[str, Any]) -> None:
     """Collect the objects of an event that did not pass through the queue."""
-    arrivals = parse_arrivals(json.dumps(event))
+    body = json.dumps(event)
+    arrivals = parse_arrivals(body)
     if arrivals:
         collector = Collector(build_dependencies())
-        failures = list(filter(None, (_collect(collector, arrival) for arrival in arrivals)))
+        with correlate(upload_id(body), correlation_id()):
+            failures = list(filter(None, (_collect(collector, arrival) for arrival in arrivals)))
         if failures:
             raise failures[0]  # Lambda repeats an asynchronous invocation
 

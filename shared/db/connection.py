@@ -11,6 +11,7 @@ from psycopg.abc import Params, QueryNoTemplate
 from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import ConnectionPool
 
+from shared.db.comments import CommentingCursor
 from shared.db.watchdog import Watchdog
 from shared.errors import StorageFullError, UnavailableError
 
@@ -175,7 +176,8 @@ class Database:
             return cursor.execute(query, arguments).fetchall()
 
     def _arguments(self) -> dict[str, Any]:
-        return connection_arguments(self._secret(), timeout_seconds=self._connect_seconds)
+        arguments = connection_arguments(self._secret(), timeout_seconds=self._connect_seconds)
+        return {**arguments, "cursor_factory": CommentingCursor}
 
     def ping(self) -> None:
         """Raise UnavailableError unless the database answers."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import WaitingError
+from shared.observability.correlation import ATTRIBUTE, correlate
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ class SqsRecord:
     queue_arn: str = ""
     attempts: int = 1
     """How often it was delivered, including this time."""
+    correlation_id: str | None = None
+    """That of the work which sent it."""
 
 
 Batch = Callable[[Sequence[SqsRecord]], list[str]]
@@ -40,6 +43,7 @@ def sqs_records(event: Mapping[str, Any]) -> list[SqsRecord] | None:
             entry.get("receiptHandle", ""),
             entry.get("eventSourceARN", ""),
             int(entry.get("attributes", {}).get("ApproximateReceiveCount", 1)),
+            entry.get("messageAttributes", {}).get(ATTRIBUTE, {}).get("stringValue"),
         )
         for entry in records
     ]
@@ -49,14 +53,15 @@ def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) 
     """Call ``work`` for each record; return the ids of those to be delivered again."""
     failed = []
     for record in records:
-        try:
-            work(record)
-        except WaitingError as error:
-            log.info("message %s waits: %s", record.messageId, error.message)
-            failed.append(record.messageId)
-        except Exception:
-            log.exception("message %s failed", record.messageId)
-            failed.append(record.messageId)
+        with correlate(record.correlation_id, record.messageId):
+            try:
+                work(record)
+            except WaitingError as error:
+                log.info("message %s waits: %s", record.messageId, error.message)
+                failed.append(record.messageId)
+            except Exception:
+                log.exception("message %s failed", record.messageId)
+                failed.append(record.messageId)
     return failed
 
 

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.problems import problem, problem_response, unexpected_problem
+from shared.observability.correlation import correlate, correlation_id
+from shared.schemas.cors import CORRELATION_HEADER
 
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -93,6 +95,11 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # a function has that of its event already
+        with correlate(correlation_id()) as chosen:
+            await self._serve(scope, receive, _marking(send, chosen))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
         async def send_and_note(message: Message) -> None:
@@ -114,6 +121,18 @@ class Edge:
             response = problem_response(unexpected_problem(error))
             if not started:
                 await response(scope, receive, send)
+
+
+def _marking(send: Send, chosen: str) -> Send:
+    """Add the correlation id to the headers of the answer."""
+
+    async def send_marked(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            header = (CORRELATION_HEADER.encode(), chosen.encode())
+            message = {**message, "headers": [*message["headers"], header]}
+        await send(message)
+
+    return send_marked
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

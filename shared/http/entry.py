@@ -17,6 +17,7 @@ from shared.http.collector import freeze_heap
 from shared.http.deadline import invocation
 from shared.http.gateway import malformed_response, strip_base_path
 from shared.http.linger import Settle, start_lingering
+from shared.observability.correlation import correlate
 
 log = logging.getLogger(__name__)
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -53,6 +54,24 @@ class _Http:
                 )
                 freeze_heap()
             return self._mangum
+
+
+def _correlated(handle: Handler) -> Handler:
+    """Give the work of each invocation the id of its event, or else that of the invocation."""
+
+    def handle_with_id(event: dict[str, Any], context: Any) -> Any:
+        with correlate(*_origins(event), getattr(context, "aws_request_id", None)):
+            return handle(event, context)
+
+    return handle_with_id
+
+
+def _origins(event: dict[str, Any]) -> tuple[object, ...]:
+    """Ids by which senders know an event: API Gateway, EventBridge, the flow of a huge dump."""
+    request, job = event.get("requestContext"), event.get("job")
+    asked = request.get("requestId") if isinstance(request, dict) else None
+    ingest = job.get("ingest_id") if isinstance(job, dict) else None
+    return asked, event.get("id"), ingest
 
 
 def _prepare(warm: Callable[[], object]) -> None:
@@ -116,7 +135,7 @@ def make_handler(
         raise InvalidInputError("the function does not support events of this kind")
 
     if settle is None:
-        return handle
+        return _correlated(handle)
     respond = start_lingering(settle)
 
     def handle_and_respond(event: dict[str, Any], context: Any) -> Any:
@@ -125,4 +144,4 @@ def make_handler(
         finally:
             respond()
 
-    return handle_and_respond
+    return _correlated(handle_and_respond)

@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from shared.observability.correlation import ATTRIBUTE, correlation_id
+
 _FIELDS = (
     *("ingest_id", "part", "rows", "key", "status", "error_code", "model_version", "seconds"),
     *("bucket", "rows_read", "stored", "duplicates", "rejected", "shards", "shards_failed"),
@@ -29,6 +31,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if current := correlation_id():
+            line[ATTRIBUTE] = current
         line.update({name: getattr(record, name) for name in _FIELDS if hasattr(record, name)})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

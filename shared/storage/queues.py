@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from shared.errors import UnavailableError
+from shared.observability.correlation import ATTRIBUTE, correlation_id
 from shared.schemas.messages import QueueMessage
 from shared.storage.aws_errors import translate_aws_errors
 
@@ -26,9 +27,10 @@ class SqsQueue:
 
     def send(self, messages: Sequence[QueueMessage]) -> None:
         """See MessageQueue.send; SQS accepts batches of up to ten messages."""
+        attributes = _attributes()
         for start in range(0, len(messages), _MAX_BATCH_MESSAGES):
             entries = [
-                {"Id": str(i), "MessageBody": message.model_dump_json()}
+                {"Id": str(i), "MessageBody": message.model_dump_json(), **attributes}
                 | ({"MessageGroupId": message.group} if message.group else {})
                 for i, message in enumerate(messages[start : start + _MAX_BATCH_MESSAGES])
             ]
@@ -36,3 +38,11 @@ class SqsQueue:
                 response = self._sqs.send_message_batch(QueueUrl=self._url, Entries=entries)
             if response.get("Failed"):
                 raise UnavailableError("the queue refused some of the messages")
+
+
+def _attributes() -> dict[str, Any]:
+    """The correlation id, which the work on a message goes on with."""
+    current = correlation_id()
+    if current is None:
+        return {}
+    return {"MessageAttributes": {ATTRIBUTE: {"DataType": "String", "StringValue": current}}}

@@ -9,6 +9,7 @@ import pytest
 from shared.db.connection import Database, connection_arguments
 from shared.db.health import database_health
 from shared.errors import UnavailableError
+from shared.observability.correlation import correlate
 
 SECRET = {"host": "h", "port": "5432", "username": "u", "password": "p", "dbname": "d"}
 
@@ -147,3 +148,16 @@ def test_the_connect_timeout_is_not_shorter_than_wait_seconds(monkeypatch):
         ):
             pass
     assert timeouts == [5, 60]
+
+
+def test_statements_show_the_correlation_id_of_the_work(database):
+    running = "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+    with correlate("059f36b4-87a3-44ab-83d2-661975830a7d") as chosen:
+        assert database.fetch_dicts(running) == [{"query": f"/* {chosen} */ {running}"}]
+        with database.transaction() as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE numbers (n integer) ON COMMIT DROP")
+            with cursor.copy("COPY numbers FROM STDIN") as copy:
+                copy.write_row((1,))
+            cursor.executemany("INSERT INTO numbers VALUES (%s)", [(2,), (3,)])
+            assert cursor.execute("SELECT sum(n) FROM numbers").fetchone() == (6,)
+    assert database.fetch_dicts(running) == [{"query": running}]
