@@ -162,15 +162,34 @@ def contract_address(home):
         yield _Listener(url, contract.requests)
 
 
-# not for the session: while it is open, no other test could run an event loop of its own
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium of the system, else that of playwright."""
-    with sync_playwright() as playwright:
+# for the folder and not for the session: while it is open, no test can run an event loop of its own
+@pytest.fixture(scope="package")
+def chromium():
+    """``chromium(flag, …)`` starts Chromium: that of the system, else that of playwright."""
+    with sync_playwright() as playwright, ExitStack() as cleanup:
         path = shutil.which("chromium") or shutil.which("chromium-browser")
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
+
+        def start(*flags):
+            started = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
+            cleanup.callback(started.close)
+            return started
+
+        yield start
+
+
+@pytest.fixture(scope="package")
+def browser(chromium):
+    """One Chromium for all visitors; their tabs share a process, which keeps compiled scripts."""
+    return chromium("--process-per-site", "--disable-features=SpareRendererForSitePerProcess")
+
+
+@pytest.fixture(scope="package")
+def profile(browser, home):
+    """What visitors share, as one after the other would on one machine: the cache of files."""
+    context = browser.new_context(accept_downloads=True)
+    context.new_page().goto(f"{home.url}/config")  # stays open, and with it the process of tabs
+    yield context
+    context.close()
 
 
 class Visit:
@@ -242,6 +261,10 @@ class Visit:
         """Wait until it is shown."""
         return self.page.wait_for_selector(selector, **options)
 
+    def forget(self):
+        """Forget what the page stored in the browser."""
+        self.page.evaluate("localStorage.clear()")
+
     def width(self):
         """Pixels that stick out to the right of the window."""
         return self.page.evaluate(
@@ -255,21 +278,30 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser):
-    """``visit(url, width, height, …)``: a new visitor; the tab must have no errors."""
+def visit(browser, profile):
+    """``visit(url, width, height, …)``: a new visitor; the tab must have no errors.
+
+    ``alone``: one who has never been here, and whose cache is empty.
+    """
     with ExitStack() as cleanup:
         visits = []
 
-        def start(url, *, width=1280, height=850, dark=False, permissions=()):
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme="dark" if dark else "light",
-                accept_downloads=True,
-                permissions=permissions,
-            )
-            cleanup.callback(context.close)
-            visits.append(Visit(context.new_page()))
+        def start(url, *, width=1280, height=850, dark=False, permissions=(), alone=False):
+            context = profile
+            if alone:
+                context = browser.new_context(accept_downloads=True)
+                cleanup.callback(context.close)
+            context.grant_permissions(list(permissions))
+            tab = context.new_page()
+            cleanup.callback(tab.close)
+            tab.set_viewport_size({"width": width, "height": height})
+            tab.emulate_media(color_scheme="dark" if dark else "light")
+            visits.append(Visit(tab))
             return visits[-1].open(url)
 
         yield start
+        for each in visits:
+            each.forget()
+        profile.clear_cookies()
+        profile.clear_permissions()
         assert [error for each in visits for error in each.errors] == []

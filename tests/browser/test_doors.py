@@ -1,15 +1,11 @@
 """A website under another host name that leads to this machine reads and sends nothing."""
 
 import re
-import shutil
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import sync_playwright
-
-from tests.browser.conftest import FLAGS
 
 pytestmark = pytest.mark.timeout(300)
 SITE = "evil.example"
@@ -57,14 +53,10 @@ def website():
 
 
 @pytest.fixture(scope="module")
-def rebound():
+def rebound(chromium):
     """Chromium in which the names of a website lead to this machine."""
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("chromium-browser")
-        rule = f"--host-resolver-rules=MAP {SITE} 127.0.0.1, MAP *.{SITE} 127.0.0.1"
-        started = playwright.chromium.launch(executable_path=path, args=[*FLAGS, UNPROTECTED, rule])
-        yield started
-        started.close()
+    rule = f"--host-resolver-rules=MAP {SITE} 127.0.0.1, MAP *.{SITE} 127.0.0.1"
+    return chromium(UNPROTECTED, rule)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_a_link_is_shown_and_copied_and_analyses_its_text(visit, home, allowed):
     assert link.startswith(home.url)
     if allowed:
         assert tab.page.evaluate("navigator.clipboard.readText()") == link
-    again = visit(link)
+    again = visit(link, alone=True)
     again.wait_for("#analysis .verdict")
     assert again.page.input_value("#analyze-text textarea") == text
     words = words_in_answer(home, text)

@@ -29,26 +29,28 @@ def open_everything(tab):
     tab.page.wait_for_timeout(300)
 
 
+TABS = {
+    "Analyze": "#analyze-button",
+    "Explore": "#search-button",
+    "Trends": "#segments table",
+    "Products": "#league >> text=Wren >> visible=true",
+    "Upload": "#dump",
+}
+"""Tabs, and what shows that they are loaded."""
+
+
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize(
-    ("name", "loaded"),
-    [
-        ("Analyze", "#analyze-button"),
-        ("Explore", "#search-button"),
-        ("Trends", "#segments table"),
-        ("Products", "#league >> text=Wren >> visible=true"),
-        ("Upload", "#dump"),
-    ],
-)
-def test_a_tab_fits_a_phone(visit, home, name, loaded, dark):
-    tab = visit(home.url, dark=dark, **PHONE).tab(name)
-    tab.wait_for(loaded)
-    open_everything(tab)
-    tab.picture(f"phone-{name.lower()}-{'dark' if dark else 'light'}")
-    assert tab.page.evaluate(_NARROW) == []
-    assert tab.page.evaluate(_ALIGNED) == []
-    assert tab.width() == 0
-    assert tab.page.evaluate("document.body.classList.contains('dark')") is dark
+def test_all_tabs_fit_a_phone(visit, home, dark):
+    tab = visit(home.url, dark=dark, **PHONE)
+    for name, loaded in TABS.items():
+        tab.tab(name)
+        tab.wait_for(loaded)
+        open_everything(tab)
+        tab.picture(f"phone-{name.lower()}-{'dark' if dark else 'light'}")
+        assert tab.page.evaluate(_NARROW) == [], name
+        assert tab.page.evaluate(_ALIGNED) == [], name
+        assert tab.width() == 0, name
+        assert tab.page.evaluate("document.body.classList.contains('dark')") is dark, name
 
 
 def test_a_long_word_does_not_widen_the_analysis(visit, home):
