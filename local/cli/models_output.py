@@ -68,6 +68,9 @@ def show_model(model: RegisteredVersion) -> None:
         out.print(f"vectors of {model.joint.source}, sentiments of {model.joint.sentiment}")
     for name, tower in (model.towers or {}).items():
         out.print(f"{name} tower: {_tower_figures(tower)}")
+    if model.fusion is not None:
+        use = "decides" if model.fusion.decides else "does not decide"
+        out.print(f"fusion head: {use}, with pictures by {model.fusion.picture_model}")
     out.print(f"indexes: {', '.join(model.indexes) or 'none'}")
     table = Table("split", *_METRICS, box=None, pad_edge=False)
     for split, figures in model.metrics.items():

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.errors import ArtefactError, ConflictError, NotFoundError
+from shared.schemas.fusion import Fusion
 from shared.schemas.gate import GateResult
 from shared.schemas.joint import TOWERS, JointSpace
 from shared.schemas.manifest import Manifest
@@ -57,7 +58,7 @@ class RegisteredVersion(BaseModel):
 
     ``gate`` is the verdict against the current version; for the current version, against the
     previous one. ``joint`` and ``towers`` describe an imported model: where its towers come from,
-    and their precision, parity and latency.
+    and their precision, parity and latency. ``fusion`` describes a head for texts with pictures.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -73,6 +74,7 @@ class RegisteredVersion(BaseModel):
     gate: GateResult | None = None
     joint: JointSpace | None = None
     towers: dict[str, Any] | None = None
+    fusion: Fusion | None = None
 
 
 def register(store: ObjectStore, folder: Path, evaluation: Path | None = None) -> Manifest:
@@ -313,6 +315,7 @@ def _describe(
         gate=_last_verdict(store, version, current, entries),
         joint=manifest.joint,
         towers=_towers(manifest),
+        fusion=manifest.fusion,
     )
 
 

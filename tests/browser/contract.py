@@ -1,4 +1,4 @@
-"""A server with fixed answers for the insights routes, in front of a real API.
+"""A server with fixed answers for the insights routes and pictures, in front of a real API.
 
 Other requests are passed on to the real API. ``closed`` routes answer 403, as for a key that does
 not permit them; ``hostile`` puts markup and endless words into the answers.
@@ -12,6 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+
+from shared.pictures.decode import decode
+from shared.pictures.preview import preview_of
+from tests.pictures import drawn, saved
 
 SCRIPT = "<script>window.hacked = 1</script><img src=x onerror='window.hacked=1'>"
 HOSTILE = f"{SCRIPT} **bold** [link](javascript:window.hacked=1) `{{{{x}}}}` ${{7*7}} {'w' * 3000}"
@@ -134,6 +138,13 @@ _ANSWERS = {
 }
 
 
+def _review_pictures(body):
+    """A picture of every second review."""
+    shown = preview_of(decode(saved(drawn(320, 200), "JPEG"))).model_dump()
+    ids = json.loads(body)["review_ids"]
+    return {"pictures": dict.fromkeys(ids[::2], shown), "index_version": "i", "warnings": []}
+
+
 class Contract:
     """The server's answers; ``requests`` keeps method and path of each request."""
 
@@ -153,6 +164,8 @@ class Contract:
         if parts.path in _ANSWERS:
             content = _ANSWERS[parts.path](parse_qs(parts.query), self._text)
             return 200, "application/json", json.dumps(content).encode()
+        if parts.path == "/review_pictures":
+            return 200, "application/json", json.dumps(_review_pictures(body)).encode()
         headers = {"content-type": "application/json"} if body else {}
         with httpx.Client(base_url=self._upstream, trust_env=False, timeout=60) as client:
             answer = client.request(method, target, content=body, headers=headers)

@@ -65,3 +65,18 @@ def test_a_search_by_picture_shows_what_was_searched_for(visit, home, tmp_path):
     assert tab.page.locator("#search-results .card").count() == 10
     tab.picture("explore-picture-phone")
     assert tab.width() == 0
+
+
+@SIZES
+def test_cards_of_stored_reviews_have_the_pictures_that_we_encoded(visit, contract_page, how):
+    tab = visit(contract_page, **how).tab("Explore")
+    tab.page.get_by_role("tab", name="Browse", exact=True).click()
+    tab.page.click("#browse-button")
+    tab.wait_for("#browse-results .card img")
+    images = tab.page.locator("#browse-results .card img")
+    assert (images.count(), tab.page.locator("#browse-results .card").count()) == (5, 10)
+    sources = images.evaluate_all("(all) => all.map((e) => e.src.slice(0, 23))")
+    assert set(sources) == {"data:image/jpeg;base64,"}
+    tab.picture(f"browse-pictures-{'phone' if how else 'laptop'}")
+    assert flaws(tab.page) == []
+    assert tab.width() == 0

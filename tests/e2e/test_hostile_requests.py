@@ -14,9 +14,9 @@ PROBLEM = "application/problem+json"
 JSON = {"content-type": "application/json"}
 POSTS = (
     *("/analyze", "/analyze/batch", "/search_similar", "/embeddings", "/process"),
-    *("/collect", "/build_index"),
+    *("/review_pictures", "/collect", "/build_index"),
 )
-BODY_REQUIRED = POSTS[:5]
+BODY_REQUIRED = POSTS[:6]
 """Routes that require a body."""
 GETS = ("/collect", "/collect/ing_unknown", "/products", "/products/RL-AUD-01", "/reviews")
 
@@ -96,7 +96,7 @@ WRONG = [
         for invalid in (-1, 101, 1.5, "many", None, 10**30)
     ),
     *(("/analyze", {"query_text": "a", "image_data": invalid}) for invalid in (7, [], {}, True)),
-    ("/analyze", {"image_url": "https://a.example/a.png"}),
+    ("/analyze", {"top_k": 3}),
     ("/analyze", {"query_text": "a", "picture_preview": "yes"}),
     ("/search_similar", {"query_text": "a", "picture_preview": 1}),
     ("/analyze", {"query_text": "", "image_data": "AAAA"}),
@@ -115,6 +115,15 @@ WRONG = [
     *(
         ("/analyze/batch", {"texts": invalid})
         for invalid in ([], ["a"] * 65, [""], "a", [None], {})
+    ),
+    *(
+        ("/analyze/batch", {"texts": ["a"], "pictures": invalid})
+        for invalid in ([None, None], "a", None, [{}], [7], [{"image_url": "file:///etc/passwd"}])
+    ),
+    ("/analyze/batch", {"texts": ["a"] * 9, "pictures": [{"image_data": "AAAA"}] * 9}),
+    *(
+        ("/review_pictures", {"review_ids": invalid})
+        for invalid in ([], ["a"] * 51, [""], ["x" * 513], "a", [None], None)
     ),
     *(("/embeddings", {"texts": invalid}) for invalid in ([], ["a"] * 65, [" "], "a", [1], None)),
     ("/embeddings", {"texts": ["a"], "model": "another"}),

@@ -480,15 +480,6 @@ def test_one_query_searches_reviews_and_their_pictures(ask, pictured):
     assert Image.open(BytesIO(base64.b64decode(shown["data"]))).format == "JPEG"
 
 
-def test_a_picture_that_is_gone_or_not_asked_for_is_not_in_the_answer(ask, pictured, stored):
-    body = {"query_text": TEXT, "top_k": 6}
-    for asked in (False, True):
-        if asked:
-            stored.delete(layout.picture_file("ing_1", "lime"))
-        answer = ask({**body, "picture_preview": asked}, path="/search_similar", snapshot=pictured)
-        assert {each["picture"] for each in answer[1]["results"]} == {None}
-
-
 def test_the_pictures_of_listed_reviews_are_answered_by_their_ids(ask, pictured, snapshot, stored):
     ids = [row["review_id"] for row in made_up_reviews(len(COLOURS), 1)]
     status, body = ask(
@@ -502,3 +493,12 @@ def test_the_pictures_of_listed_reviews_are_answered_by_their_ids(ask, pictured,
     status, body = ask({"review_ids": ids}, path="/review_pictures", snapshot=snapshot)
     assert (body["pictures"], body["warnings"]) == ({}, [NO_INDEX])
     assert ask({"review_ids": []}, path="/review_pictures")[0] == 422
+
+
+def test_a_picture_that_is_gone_or_not_asked_for_is_not_in_the_answer(ask, pictured, stored):
+    body = {"query_text": TEXT, "top_k": 6}
+    for asked in (False, True):
+        if asked:
+            stored.delete(layout.picture_file("ing_1", "lime"))
+        answer = ask({**body, "picture_preview": asked}, path="/search_similar", snapshot=pictured)
+        assert {each["picture"] for each in answer[1]["results"]} == {None}

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from local.cli.models_output import show_model
 from sagemaker_jobs.activate.activation import activate, rollback
 from sagemaker_jobs.adapt.config import AdaptConfig
 from sagemaker_jobs.adapt.evaluation import register_with_evaluations
@@ -104,9 +105,11 @@ def register(system, folder):
 
 
 def test_it_passes_the_gate_becomes_current_without_encoding_and_can_be_rolled_back(
-    system, fuse, tmp_path
+    system, fuse, tmp_path, capsys
 ):
     before, version = system.current()[0], register(system, fuse())
+    show_model(registry.describe(system.artefacts, version))
+    assert "fusion head: decides, with pictures by tiny-pictures-1" in capsys.readouterr().out
     report = activate(system, version)
     assert (report.reviews_scored, report.reviews_reused) == (8, 8)
     assert system.encoders[version].encoded == 0

@@ -3,13 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
 
-from shared.schemas.manifest import Manifest
+from shared.schemas.manifest import FileEntry, Manifest
 from shared.schemas.picture_manifest import PictureManifest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GRAPH = {"model.onnx": FileEntry(sha256="a" * 64, bytes=1)}
 TOWER = PictureManifest(
-    version="pictures-1", created_at=NOW, files={}, dimension=384, size=160, text_model="base"
+    version="pictures-1", created_at=NOW, files=GRAPH, dimension=384, size=160, text_model="base"
 )
 
 
@@ -59,3 +61,8 @@ def test_a_model_with_its_own_picture_tower_does_not():
 def test_a_manifest_without_its_training_does_not():
     manifest = text_model().model_copy(update={"parameters": {"base_cosine": 0.99}})
     assert not TOWER.fits(manifest)
+
+
+def test_a_manifest_without_a_graph_is_refused():
+    with pytest.raises(ValidationError, match=r"files must name model\.onnx"):
+        PictureManifest.model_validate({**TOWER.model_dump(), "files": {}})
