@@ -27,6 +27,11 @@ def test_an_unknown_environment_is_an_error():
         build(context={"environment": "test"})
 
 
+def test_unknown_rules_are_an_error():
+    with pytest.raises(ValueError, match="packs: 'SOC' is not one of AwsSolutions, HIPAASecurity"):
+        build(context={"packs": "HIPAASecurity,SOC"})
+
+
 def test_synthesis_needs_no_installed_node(tmp_path):
     bare = {"PATH": "", "CDK_OUTDIR": str(tmp_path), "HOME": str(tmp_path)}
     keep = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}

@@ -80,5 +80,6 @@ def _send(database: Database, ledger: Ledger, bus: EventBus | None, ingest_id: s
             " AND finished_at IS NOT DISTINCT FROM %s",
             (ingest_id, report.status, report.finished_at),
         )
-    log.info("ingest finished", extra=event.model_dump(mode="json", exclude={"version"}))
+    fields = event.model_dump(mode="json", exclude={"version"})
+    log.info("ingest %s ended: %s", ingest_id, report.status, extra=fields)
     return True

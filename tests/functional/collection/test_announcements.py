@@ -218,5 +218,6 @@ def test_the_collector_is_built_without_a_bus(world, make_review, make_dump, cap
     caplog.set_level("INFO")
     arrival = world.put("uploads/a.jsonl", make_dump([make_review(1, text=None)]))
     Collector(world.replace(events=None).dependencies).collect(arrival)
-    (line,) = [record for record in caplog.records if record.message == "ingest finished"]
+    lines = [record for record in caplog.records if " ended: failed" in record.message]
+    (line,) = lines
     assert (line.status, line.rejected, line.key) == ("failed", 1, "uploads/a.jsonl")
