@@ -22,7 +22,7 @@ SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check actionlint format docs site lock sbom audit model model-accurate pictures-model bench synth compare-templates preflight deploy-env deploy-space clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check actionlint format docs site lock sbom wheel test-wheel release-files audit model model-accurate pictures-model bench synth compare-templates preflight deploy-env deploy-space clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -108,6 +108,17 @@ sbom: $(VENV)/.runtime ## Write what each existing environment contains to build
 			scripts/release/write_sbom.py build/sbom/$${environment#.}.cdx.json \
 			--lock requirements/dev.txt || exit; \
 	done
+
+wheel: $(VENV)/.dev ## Build the wheel of the current commit in dist/, the same bytes each time
+	scripts/release/build_wheel.sh $(BIN)/python dist
+
+test-wheel: $(VENV)/.dev ## Build the wheel twice, compare, install it alone and run its demo
+	scripts/release/try_wheel.sh $(BIN)/python
+
+release-files: wheel ## Write what a release publishes to dist/: wheel, contents (SBOM), notes (TAG=v1.2.0)
+	$(BIN)/python scripts/release/release_notes.py $(TAG) > dist/notes.md
+	$(MAKE) sbom
+	cp build/sbom/*.cdx.json dist/
 
 audit: $(VENV)/.dev ## Look up known vulnerabilities (exit status: see scripts/release/audit.py)
 	@$(BIN)/python scripts/release/audit.py $(ARGS)

@@ -144,21 +144,16 @@ class SnapshotLoader:
         come first.
         """
         earlier = newest_indexes(self._store, None if refused else model)
-        # the first index may have been published since its pointer was read
-        late = self._pointer("index", problems) if refused is None and earlier else None
-        if late is not None:
-            earlier = [late, *(name for name in earlier if name != late)]
-        elif refused is None and earlier:
+        if refused is None and earlier:
             problems.setdefault("index", "the index pointer is missing")
         candidates = [name for name in earlier if refused is None or name < refused]
         for version in candidates[:_MAX_FALLBACKS]:
             try:
                 self._use_index(version)
             except ReviewlensError as error:
-                problems.setdefault("index", error.message)
                 log.warning("index %s cannot be used either: %s", version, error.message)
             else:
-                self._fell_back = version != late
+                self._fell_back = True
                 return
 
     def _open_pair(self, version: str) -> Snapshot:

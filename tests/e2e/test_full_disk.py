@@ -37,5 +37,5 @@ def test_uploads_are_refused_and_work_continues_after_space_is_freed(new_stack):
     limit_files(hard)
     assert counts(stack.wait_for(ingest_id)) == dump.counts
     stack.wait_for_index()
-    # a service that looks for its first index while that is published misses the pointer at first
+    # services load a new index one after the other
     wait_until(lambda: stack.api.health().status == "ok", what="health to be ok")

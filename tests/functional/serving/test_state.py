@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from shared.errors import NotFoundError, UnavailableError
+from shared.errors import UnavailableError
 from shared.index.build import build_index
 from shared.serving import state as module
 from shared.serving.state import ServingState, serving_health
@@ -64,23 +64,6 @@ def test_an_index_is_used_once_it_is_published(store, state, model):
     state.refresh()
     assert versions(state) == (model.version, version)
     assert serving_health("inference", "1", state).index_version == version
-
-
-def test_an_index_that_is_published_during_the_first_load_is_used(store, state, model, monkeypatch):
-    version = add_index(store, model.version)
-    get, looks = store.get, []
-
-    def published_after_the_first_look(key):
-        if key == pointer_key("index"):
-            looks.append(key)
-            if len(looks) == 1:
-                raise NotFoundError("not yet")
-        return get(key)
-
-    monkeypatch.setattr(store, "get", published_after_the_first_look)
-    assert versions(state) == (model.version, version)
-    assert state.snapshot().warnings == ()
-    assert serving_health("inference", "1", state).checks["index"].detail is None
 
 
 def test_a_new_model_waits_for_an_index_of_its_embeddings(store, state, model, tmp_path):

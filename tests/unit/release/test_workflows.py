@@ -12,6 +12,8 @@ FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = sorted(path.name for path in FOLDER.glob("*.yml"))
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40}$")
 SECRETS_OF = {"space.yml": {"HF_TOKEN"}}
+PUBLISHES = ("release.yml", "publish")
+"""The job that writes to the repository: it runs no code of the repository."""
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -50,8 +52,9 @@ def test_workflows_use_one_version_of_an_action():
 def test_jobs_get_only_the_permissions_that_they_name_and_end(name):
     workflow = yaml.safe_load((FOLDER / name).read_text())
     assert workflow["permissions"] == {}
-    for job in workflow["jobs"].values():
-        assert job["permissions"]["contents"] == "read"
+    for job_name, job in workflow["jobs"].items():
+        publishes = (name, job_name) == PUBLISHES
+        assert job["permissions"]["contents"] == ("write" if publishes else "read")
         assert "write-all" not in job["permissions"].values()
         assert job["timeout-minutes"] <= 30
 
@@ -75,9 +78,19 @@ def test_every_command_is_a_target_of_the_makefile(name):
         if "run" not in step:
             continue
         program, *words = shlex.split(step["run"])
+        if name == "release.yml" and program == "gh":
+            continue
         assert program == "make"
         targets = [word for word in words if "=" not in word and word != "$TARGET"]
         assert set(targets) <= TARGETS
+
+
+def test_the_job_that_publishes_checks_nothing_out_and_waits_for_the_build():
+    name, job_name = PUBLISHES
+    job = jobs(name)[job_name]
+    assert not any("checkout" in step.get("uses", "") for step in job["steps"])
+    assert job["needs"] == "build"
+    assert job["environment"] == "release"
 
 
 def test_the_parts_of_the_tests_are_targets_and_leave_no_folder_out():
