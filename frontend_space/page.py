@@ -81,6 +81,7 @@ def theme() -> gr.themes.Base:
         input_placeholder_color="*neutral_500",
         input_placeholder_color_dark="*neutral_400",
         button_secondary_border_color="*neutral_300",
+        button_secondary_background_fill_hover_dark="*neutral_700",
         button_border_width="1px",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",

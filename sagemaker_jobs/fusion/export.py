@@ -1,20 +1,23 @@
 """Writes a model folder: the files of a text model, and a fusion head that belongs to them."""
 
 import hashlib
+import logging
 import shutil
+import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sagemaker_jobs.arguments import TEXT_AND_IMAGE
+from sagemaker_jobs.arguments import TEXT_AND_IMAGE, parse
 from sagemaker_jobs.evaluate.calibration import abstain_threshold
 from sagemaker_jobs.evaluate.cross_validated import BASE_EVALUATION, EVALUATION, write_evaluation
 from sagemaker_jobs.evaluate.figures import figures_of
 from sagemaker_jobs.evaluate.metrics import Floats, Ints
 from sagemaker_jobs.fusion.config import FusionExportConfig
 from sagemaker_jobs.fusion.run_folder import HEAD, Unseen, read_run
-from shared.errors import ArtefactError, InvalidInputError
+from shared.errors import ArtefactError, InvalidInputError, ReviewlensError
 from shared.runtime.decisions import decide
 from shared.runtime.encoder import open_folder
 from shared.schemas.decisions import SURE_ACCURACY, Rule
@@ -22,6 +25,7 @@ from shared.schemas.fusion import FUSION, Fusion
 from shared.schemas.manifest import FileEntry, Manifest
 from shared.storage.artefacts import MANIFEST, file_sha256, read_folder
 
+log = logging.getLogger("export")
 _SUFFIX = "-fused-"
 _HASH_CHARACTERS = 8
 _MIN_SURE_ROWS = 30
@@ -120,3 +124,15 @@ def _write_evaluations(folder: Path, base: Manifest, manifest: Manifest, unseen:
     ):  # fmt: skip
         own = figures_of(decided, unseen.labels)
         write_evaluation(folder / name, version, TEXT_AND_IMAGE, rows, decided, own, base.decisions)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Export by the options of FusionExportConfig; returns 0, or 2 with the reason on stderr."""
+    try:
+        manifest = run(parse(FusionExportConfig, arguments, {}))
+    except ReviewlensError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return 2
+    decides = manifest.fusion is not None and manifest.fusion.decides
+    log.info("wrote %s; its head %s", manifest.version, "decides" if decides else "does not decide")
+    return 0
