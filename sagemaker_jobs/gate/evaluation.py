@@ -146,7 +146,8 @@ def _build_evaluation(figures: Figures, table: pa.Table, path: Path) -> Evaluati
     texts = {name: _texts(table, name) for name in table.column_names if name not in PROBABILITIES}
     splits, keys = texts.pop("split"), texts.pop(KEY)
     labels = _labels(texts.pop("label"), path)
-    columns = [table[name].to_numpy().astype(np.float64) for name in PROBABILITIES]
+    # to_numpy would load pandas where it is installed
+    columns = [np.array(table[name].to_pylist(), np.float64) for name in PROBABILITIES]
     probabilities = np.stack(columns, axis=1)
     if not np.isfinite(probabilities).all():
         raise EvaluationError(f"{path} contains probabilities that are not finite")

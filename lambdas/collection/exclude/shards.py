@@ -116,5 +116,5 @@ def _pair(
     if len(vectors) != table.num_rows or rows.num_rows != left:
         return None
     sink = io.BytesIO()
-    np.save(sink, vectors[np.asarray(keep.to_numpy(), bool)], allow_pickle=False)
+    np.save(sink, vectors[np.array(keep.to_pylist(), bool)], allow_pickle=False)
     return {f"{stem}.npy": sink.getvalue(), f"{stem}.parquet": to_parquet(rows)}
