@@ -265,9 +265,10 @@ class TextAnalysis(BaseModel):
     surely positive (null: the model cannot say). ``sentiment_model`` is the model that gave the
     sentiment: that of the answer, or the second one of a cascade. ``language`` is an ISO 639-1
     code, or ``und`` where the text is too short to decide. If the model does not understand the
-    text, all but ``language`` are null, and a warning says why. ``sentiment_modalities``: what the
-    sentiment was read from, which is the picture only if the model has a fusion head that decides.
-    ``picture_opinion``: what such a head says of the picture alone, if the model has one.
+    text, there is no sentiment, only a ``language``, and a warning says why.
+    ``sentiment_modalities``: what the sentiment was read from, which is the picture only if the
+    model has a fusion head that decides; empty without a sentiment. ``picture_opinion``: what such
+    a head says of the picture alone, if the model has one.
     """
 
     sentiment: Sentiment | None

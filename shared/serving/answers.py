@@ -67,7 +67,11 @@ def text_analyses(
             analyses.append((_text_analysis(answers.decided, row, facts), None))
             continue
         analysis = TextAnalysis(
-            sentiment=None, confidence=None, probabilities=None, language=language
+            sentiment=None,
+            confidence=None,
+            probabilities=None,
+            language=language,
+            sentiment_modalities=[],
         )
         reason = _reason(language, encoded.unknown_shares[row])
         analyses.append((analysis, f"no sentiment: {reason}"))

@@ -31,7 +31,13 @@ ROUTES = {
         "health": 200,
         "own_health": 200,
     },
-    "retrieval": {"search_similar": 200, "build_index": 202, "health": 200, "own_health": 200},
+    "retrieval": {
+        "search_similar": 200,
+        "review_pictures": 200,
+        "build_index": 202,
+        "health": 200,
+        "own_health": 200,
+    },
 }
 CALLS = [
     (function, kind, route, status)
@@ -133,6 +139,9 @@ def test_each_route_answers_events_of_both_gateways(serving, function, kind, rou
     elif route == "search_similar":
         assert len(body["results"]) == 3
         assert {result["sentiment"] for result in body["results"]} == {"negative"}
+    elif route == "review_pictures":
+        assert body["pictures"] == {}
+        assert body["index_version"]
     elif "health" in route:
         assert (body["status"], body["service"]) == ("ok", function)
 
