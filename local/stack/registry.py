@@ -67,7 +67,7 @@ def open_activation(state: StateFolder) -> Iterator[ActivationDependencies]:
 
 
 def _picture_sha256() -> str | None:
-    """The picture model of this checkout; None if there is none that can be read."""
+    """Hash of the picture model in this checkout; None if it is missing or damaged."""
     with suppress(ArtefactError):
         return read_picture_manifest(PICTURE_MODEL).graph_sha256
     return None

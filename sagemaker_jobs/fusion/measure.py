@@ -60,7 +60,9 @@ def figures(
     measured["majority"] = round(float(counts.max() / len(labels)), 4)
     right = {name: (each.labels == labels).astype(np.float64) for name, each in decided.items()}
     for name in ("served", "text", "picture"):
-        measured[f"gain_over_{name}"] = _gain(right["both"] - right[name], config)
+        measured[f"gain_over_{name}"] = gain(
+            right["both"] - right[name], config.resamples, config.seed
+        )
     return measured
 
 
@@ -74,15 +76,13 @@ def _one(decided: Decided, labels: Ints, config: FusionConfig) -> Figures:
     return figures
 
 
-def _gain(
-    differences: np.ndarray[tuple[int], np.dtype[np.float64]], config: FusionConfig
+def gain(
+    differences: np.ndarray[tuple[int], np.dtype[np.float64]], resamples: int, seed: int
 ) -> Figures:
-    """The mean of paired differences and its interval, by resampling rows."""
-    generator = np.random.default_rng(config.seed)
+    """The mean of paired differences (n,) of accuracy and its interval, by resampling rows."""
+    generator = np.random.default_rng(seed)
     rows = len(differences)
-    means = [
-        differences[generator.integers(rows, size=rows)].mean() for _ in range(config.resamples)
-    ]
+    means = [differences[generator.integers(rows, size=rows)].mean() for _ in range(resamples)]
     return {
         "accuracy": round(float(differences.mean()), 4),
         "interval": [round(value, 4) for value in percentiles(means)],

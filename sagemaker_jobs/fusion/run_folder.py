@@ -9,6 +9,7 @@ import numpy as np
 from sagemaker_jobs.evaluate.metrics import Floats, Ints
 from shared.errors import ArtefactError
 from shared.runtime.decisions import Decided
+from shared.runtime.fusion import UNREADABLE
 from shared.schemas.fusion import HEAD_FILE
 from shared.storage.artefacts import file_sha256
 
@@ -54,7 +55,7 @@ def read_run(folder: Path) -> tuple[dict[str, Any], Unseen]:
                 rows["picture"],
             )  # fmt: skip
         intact = file_sha256(folder / HEAD) == record["head_sha256"]
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         message = f"run_dir: {folder} has no finished training of text and picture"
         raise ArtefactError(message) from error
     if not intact:

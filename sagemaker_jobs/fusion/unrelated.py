@@ -14,10 +14,10 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from sagemaker_jobs.arguments import JobConfig, log_to_stderr, parse
-from sagemaker_jobs.evaluate.intervals import percentiles
 from sagemaker_jobs.evaluate.metrics import CLASSES, Ints, confusion_matrix, scores
 from sagemaker_jobs.evaluate.rows import read_rows
 from sagemaker_jobs.fusion.config import FusionConfig
+from sagemaker_jobs.fusion.measure import gain
 from sagemaker_jobs.fusion.posts import read_posts
 from sagemaker_jobs.fusion.vectors import open_encoders, picture_vectors, text_vectors
 from shared.runtime.decisions import Decided, decide, decide_each
@@ -64,14 +64,12 @@ def run(config: UnrelatedConfig) -> dict[str, object]:
     picture = usable[generator.integers(len(usable), size=len(rows.texts))]
     alone = decide_each(encoders.text.decisions, rows.kinds, np.exp(text[:, -CLASSES:]))
     both = decide(fusion.both, softmax(head.logits(text, picture)))
-    gain = (both.labels == rows.labels).astype(float) - (alone.labels == rows.labels)
-    samples = generator.integers(len(gain), size=(config.resamples, len(gain)))
+    right = [np.asarray(each.labels == rows.labels, np.float64) for each in (both, alone)]
     return {
-        "rows": len(gain),
+        "rows": len(rows.texts),
         "text": _figures(alone, rows.labels),
         "both": _figures(both, rows.labels),
-        "gain": round(float(gain.mean()), 4),
-        "interval": [round(value, 4) for value in percentiles(gain[samples].mean(1))],
+        "gain": gain(right[0] - right[1], config.resamples, config.seed),
     }
 
 

@@ -111,7 +111,7 @@ def _kept(path: Path | None, compute: Callable[[], Floats]) -> Floats:
         return kept
     vectors = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    np.save(partial, vectors, allow_pickle=False)
-    partial.replace(path)
+    unfinished = path.with_name(f".{path.name}")
+    np.save(unfinished, vectors, allow_pickle=False)
+    unfinished.replace(path)
     return vectors

@@ -18,7 +18,7 @@ _current: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
 
 def correlation_id() -> str | None:
-    """The id of what is being worked on; None outside of such work."""
+    """The id of the current request or message; None outside of both."""
     return _current.get()
 
 

@@ -1,5 +1,7 @@
 """A sentiment from a text and a picture: two linear sides, a gate, vectors for a missing side."""
 
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,11 @@ from shared.schemas.sentiment import LABELS
 Floats = npt.NDArray[np.float32]
 _CLASSES = len(LABELS)
 _TINY = float(np.finfo(np.float32).tiny)
+UNREADABLE = (
+    *(OSError, ValueError, KeyError, EOFError, TypeError, AttributeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""Errors of numpy when a file of several arrays is damaged or lacks one."""
 
 
 def text_features(vectors: Floats, probabilities: Floats) -> Floats:
@@ -112,14 +119,14 @@ def open_head(folder: Path, manifest: Manifest) -> FusionHead | None:
         )
     try:
         head = read_head(folder / HEAD_FILE)
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         raise ArtefactError(f"{HEAD_FILE} of {manifest.version} cannot be read") from error
     _check(head, manifest)
     return head
 
 
 def read_head(path: Path) -> FusionHead:
-    """Read a file of ``save_head``; raises OSError, ValueError or KeyError if it is none."""
+    """Read a file of ``save_head``; raises one of UNREADABLE if it is damaged."""
     with np.load(path, allow_pickle=False) as arrays:
         text, picture = (
             Side(*(arrays[f"{name}.{part}"] for part in Side._fields))

@@ -101,7 +101,7 @@ class Manifest(_Versioned):
 
     @property
     def encoder_sha256(self) -> str:
-        """Identity of what a fusion head reads: all files but the head itself."""
+        """Hash of all files except the fusion head, which fits only the encoder with this hash."""
         lines = (f"{name} {self.files[name].sha256}\n" for name in sorted(self.files))
         own = "".join(line for line in lines if not line.startswith(f"{HEAD_FILE} "))
         return hashlib.sha256(own.encode()).hexdigest()

@@ -17,6 +17,7 @@ from sagemaker_jobs.fusion.drawn import draw_pairs, write_pairs
 from sagemaker_jobs.fusion.export import run as write_model
 from sagemaker_jobs.fusion.learn import learn
 from sagemaker_jobs.fusion.posts import folds_of
+from sagemaker_jobs.fusion.unrelated import main as compare_unrelated
 from sagemaker_jobs.fusion.vectors import open_encoders, picture_vectors, text_vectors
 from sagemaker_jobs.train.__main__ import main
 from sagemaker_jobs.train.data import LABELS
@@ -139,6 +140,24 @@ def test_the_switch_can_be_set(folder, fused, tmp_path, choice, decides):
     assert write_model(config).fusion.decides is decides
 
 
+def test_unrelated_pictures_take_from_a_head_what_related_ones_give(folder, record, fused, capsys):
+    reviews = pq.read_table(folder / "posts.parquet").drop_columns("picture")
+    pq.write_table(reviews, folder / "reviews.parquet")
+    arguments = ["--model-dir", str(fused), "--picture-model", str(MODELS / "pictures"),
+                 "--reviews", str(folder / "reviews.parquet"), "--pictures", str(folder),
+                 "--checkpoint-dir", str(folder / "kept"), "--resamples", "50"]  # fmt: skip
+    assert compare_unrelated(arguments) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["rows"] == ROWS + UNSEEN + 1
+    gain = figures["both"]["accuracy"] - figures["text"]["accuracy"]
+    assert figures["gain"]["accuracy"] == pytest.approx(gain, abs=2e-4)
+    low, high = figures["gain"]["interval"]
+    assert low <= figures["gain"]["accuracy"] <= high
+    # half of the texts decide; for the others, an unrelated picture is right by chance
+    assert figures["both"]["accuracy"] == pytest.approx(0.75, abs=0.07)
+    assert record["figures"]["both"]["accuracy"] > 0.9
+
+
 def test_a_head_is_not_put_beside_another_text_model(folder, record, tmp_path, capsys):
     other = tiny_model(tmp_path / "other")
     arguments = ["--modality=text+image", "--run-dir", str(folder / "out"), "--text-model",
@@ -155,6 +174,10 @@ def test_an_unfinished_training_is_not_exported(folder, record, tmp_path, capsys
     (tmp_path / "run" / "fusion.npz").write_bytes(b"")
     assert export(arguments) == 2
     assert "is not the head of fusion.json" in capsys.readouterr().err
+    unseen = tmp_path / "run" / "unseen.npz"
+    unseen.write_bytes(unseen.read_bytes()[:-40])
+    assert export(arguments) == 2
+    assert "has no finished training of text and picture" in capsys.readouterr().err
     (tmp_path / "run" / "fusion.json").unlink()
     assert export(arguments) == 2
     assert "has no finished training of text and picture" in capsys.readouterr().err

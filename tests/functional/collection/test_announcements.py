@@ -165,19 +165,28 @@ def test_workers_that_end_at_once_announce_once(world, bus, process, make_review
     assert bus.take() == ["processed"]
 
 
+def after_each_event(monkeypatch, bus, then):
+    """Do something when the bus has an event, before the sender knows."""
+    put = bus.put
+
+    def put_then(kind, detail):
+        put(kind, detail)
+        then(detail)
+
+    monkeypatch.setattr(bus, "put", put_then)
+
+
 def test_an_end_that_comes_while_another_one_is_sent_is_announced_too(
     world, bus, process, make_review, make_dump, monkeypatch
 ):
     arrival = world.put("uploads/a.jsonl", make_dump([make_review(1)]))
     world.collector.collect(arrival)
-    put = bus.put
 
-    def put_slowly(kind, detail):
-        put(kind, detail)
+    def end_again(detail):
         if detail.status == "processed":
             world.dependencies.ledger.fail(detail.ingest_id, "no_progress", "a later end")
 
-    monkeypatch.setattr(bus, "put", put_slowly)
+    after_each_event(monkeypatch, bus, end_again)
     process()
     sweep(world.dependencies)
     assert bus.take() == ["processed", "failed"]
@@ -199,13 +208,11 @@ def test_nothing_is_lost_if_the_ledger_does_not_answer_after_the_event(
 ):
     arrival = world.put("uploads/a.jsonl", make_dump([make_review(1)]))
     world.collector.collect(arrival)
-    put = bus.put
 
-    def put_and_lose_the_answer(kind, detail):
-        put(kind, detail)
+    def lose_the_answer(_detail):
         raise UnavailableError("the answer was lost")
 
-    monkeypatch.setattr(bus, "put", put_and_lose_the_answer)
+    after_each_event(monkeypatch, bus, lose_the_answer)
     process()
     monkeypatch.undo()
     (first,) = {detail["finished_at"] for _, detail in bus.details}

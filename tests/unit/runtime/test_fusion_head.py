@@ -1,5 +1,6 @@
 """A fusion head is used only with the encoder and the picture tower that it was trained with."""
 
+import io
 import json
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 
 from shared.errors import ArtefactError
 from shared.runtime.encoder import open_folder
-from shared.runtime.fusion import read_head, save_head
+from shared.runtime.fusion import open_head, read_head, save_head
 from shared.schemas.formats import FormatError
 from shared.schemas.fusion import HEAD_FILE
+from shared.schemas.manifest import Manifest
 from shared.storage.artefacts import read_folder
 from tests.fused import add_head, fused_model, tiny_head
 from tests.joint import joint_model
@@ -59,6 +61,22 @@ def test_a_head_of_another_picture_tower_is_refused(tmp_path):
 def test_a_head_that_cannot_be_used_is_refused_by_its_part(tmp_path, damage, message):
     with pytest.raises(ArtefactError, match=message):
         open_folder(fused_model(tmp_path / "fused", head=damage(tiny_head())))
+
+
+def array_file():
+    body = io.BytesIO()
+    np.save(body, np.zeros(3, np.float32))
+    return body.getvalue()
+
+
+@pytest.mark.parametrize("damage", [lambda body: body[:-40], lambda _: b"", lambda _: b"no archive",
+                                    lambda _: array_file()],
+                         ids=["truncated", "empty", "text", "one array"])  # fmt: skip
+def test_a_damaged_head_is_refused(tmp_path, damage):
+    folder = fused_model(tmp_path / "fused")
+    (folder / HEAD_FILE).write_bytes(damage((folder / HEAD_FILE).read_bytes()))
+    with pytest.raises(ArtefactError, match=r"fusion\.npz of .* cannot be read"):
+        open_head(folder, Manifest.model_validate_json((folder / "manifest.json").read_bytes()))
 
 
 def test_a_head_must_be_a_file_of_the_manifest(tmp_path):
