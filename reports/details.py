@@ -23,6 +23,10 @@ _ABOUT = (
 _MISMATCHES = {
     "stars_above_text": "many stars, an unhappy text",
     "stars_below_text": "few stars, a happy text",
+    "picture_above_text": "a pleasing picture, an unhappy text",
+    "picture_below_text": "a displeasing picture, a happy text",
+    "stars_above_picture": "many stars, a displeasing picture",
+    "stars_below_picture": "few stars, a pleasing picture",
 }
 
 
@@ -115,12 +119,12 @@ def stars(part: Part[Ratings]) -> Section:
 
 
 def mismatches(part: Part[Selected]) -> Section:
-    """Reviews whose stars contradict their text."""
-    name, title = "mismatches", "Stars that contradict the text"
+    """Reviews whose stars, text and pictures contradict each other."""
+    name, title = "mismatches", "Stars, texts and pictures that disagree"
     if isinstance(part, Missing):
         return Section(name, title, missing=part.reason)
     if not part.reviews:
-        return Section(name, title, [Paragraph("No review has stars that contradict its text.")])
+        return Section(name, title, [Paragraph("No review contradicts itself.")])
     number = f"At least {words.count(part.read)}" if part.more else words.count(part.read)
     lead = f"{number} in total; these have the clearest texts:"
     quotes = []

@@ -135,7 +135,7 @@ def _key_figures(material: Material, totals: Figures, undated: int) -> Iterator[
         count = words.count(totals.not_understood)
         facts.append(Fact("Language not supported", count, "without sentiment"))
     if material.product is not None:
-        facts.append(Fact("Mismatches", words.count(material.product.mismatches), "stars and text"))
+        facts.append(Fact("Mismatches", words.count(material.product.mismatches), "who disagrees"))
     yield Facts(facts)
 
 

@@ -45,7 +45,7 @@ def extremes(client: Client, filters: Filters, sentiment: Sentiment) -> Part[Sel
 
 
 def mismatches(client: Client, filters: Filters) -> Part[Selected]:
-    """Reviews whose stars contradict their text, the most certain first."""
+    """Reviews whose stars, text and pictures contradict each other, the most certain first."""
 
     def request() -> Pages[ReviewPage, StoredReview]:
         return client.reviews(**filters, mismatch=True, limit=PAGE_SIZE)

@@ -1,17 +1,19 @@
 """Finds the files of a CLIP or SigLIP checkpoint and opens the model."""
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 
 from sagemaker_jobs.clip.configuration import MODELS, check_configuration
 from sagemaker_jobs.clip.errors import CheckpointError
-from shared.schemas.encoders import HOW_TO_PIN, HubEncoder, parse_hub_encoder
+from shared.schemas.encoders import HubEncoder, parse_hub_encoder
 
+log = logging.getLogger("clip")
 _DESCRIPTIONS = ("*.json", "merges.txt")
 _SAFE_WEIGHTS, _OLD_WEIGHTS = "model*.safetensors", "pytorch_model*.bin"
 
@@ -33,7 +35,7 @@ def open_checkpoint(source: str) -> Checkpoint:
     """Find a checkpoint; a name on the hub is looked up in the local cache first.
 
     Args:
-        source: a folder, or ``NAME@COMMIT``.
+        source: a folder, or ``NAME@COMMIT``, or a name, of which the newest commit is taken.
 
     Raises:
         CheckpointError: it is not available, or not a checkpoint of CLIP or SigLIP.
@@ -41,7 +43,7 @@ def open_checkpoint(source: str) -> Checkpoint:
     folder = Path(source)
     name = folder.resolve().name
     if not folder.is_dir():
-        folder, name = _from_hub(source), source
+        folder, name = _from_hub(source)
     if not _weights(folder):
         raise CheckpointError(f"{source} has no weights: {_SAFE_WEIGHTS} or {_OLD_WEIGHTS}")
     config = read_json(folder / "config.json")
@@ -107,24 +109,36 @@ def _weights(folder: Path) -> list[Path]:
     return [*folder.glob(_SAFE_WEIGHTS), *folder.glob(_OLD_WEIGHTS)]
 
 
-def _from_hub(source: str) -> Path:
+def _from_hub(source: str) -> tuple[Path, str]:
+    """The folder of a snapshot, and ``NAME@COMMIT``."""
     encoder = parse_hub_encoder(source)
     if encoder is None:
-        raise CheckpointError(f"{source} is neither a folder nor a name on the Hugging Face hub")
-    if encoder.revision is None:
         raise CheckpointError(
-            f"{source} is not a folder, and as a name on the Hugging Face hub it is not pinned:"
-            f" {HOW_TO_PIN.format(source)}"
+            f"{source} is neither a folder nor a name on the Hugging Face hub: NAME, or NAME@COMMIT"
+            " with 40 hexadecimal digits"
         )
     try:
-        folder = _snapshot(encoder, [*_DESCRIPTIONS, _SAFE_WEIGHTS])
+        pinned = _pinned(encoder)
+        folder = _snapshot(pinned, [*_DESCRIPTIONS, _SAFE_WEIGHTS])
         if not _weights(folder):
-            folder = _snapshot(encoder, [*_DESCRIPTIONS, _OLD_WEIGHTS])
+            folder = _snapshot(pinned, [*_DESCRIPTIONS, _OLD_WEIGHTS])
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{source} is not a folder and cannot be downloaded from the Hugging Face hub: {error}"
         ) from error
-    return folder
+    return folder, f"{pinned.repository}@{pinned.revision}"
+
+
+def _pinned(encoder: HubEncoder) -> HubEncoder:
+    """The repository at a commit, so that all its files are those of one."""
+    if encoder.revision is not None:
+        return encoder
+    newest = HfApi().model_info(encoder.repository).sha
+    pinned = parse_hub_encoder(f"{encoder.repository}@{newest}")
+    if pinned is None:
+        raise CheckpointError(f"{encoder.repository}: the hub names no commit of it")
+    log.info("the newest commit of %s is %s", *pinned)
+    return pinned
 
 
 def _snapshot(encoder: HubEncoder, files: Sequence[str]) -> Path:

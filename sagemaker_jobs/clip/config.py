@@ -11,7 +11,7 @@ from sagemaker_jobs.arguments import JobConfig
 class ClipConfig(JobConfig):
     """Export a CLIP or SigLIP checkpoint beside the encoder of a model."""
 
-    source: str = Field(description="folder of a checkpoint, or NAME@COMMIT on the hub")
+    source: str = Field(description="folder of a checkpoint, or NAME or NAME@COMMIT on the hub")
     sentiment_dir: Path = Field(description="model folder whose encoder gives the sentiments")
     output_dir: Path = Field(description="folder of the new model")
     precision: Literal["int8", "float32"] = Field(

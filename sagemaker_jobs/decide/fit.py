@@ -1,6 +1,7 @@
 """Fits the rule of one kind: every group weighs the same, however many rows it has."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -8,50 +9,76 @@ from sagemaker_jobs.decide.config import DecideConfig
 from sagemaker_jobs.decide.groups import Group
 from sagemaker_jobs.evaluate.calibration import accuracy_curve
 from sagemaker_jobs.evaluate.metrics import CLASSES, Floats, Ints, scores
-from shared.runtime.decisions import NEUTRAL, decide, temper
-from shared.schemas.decisions import Rule
+from shared.runtime.decisions import NEGATIVE, NEUTRAL, calibrate, decide
+from shared.schemas.decisions import Kind, Rule
 
 FACTORS = np.geomspace(0.5, 8, 97).round(3)
 THRESHOLDS = np.arange(0.34, 1, 0.005).round(3)
 _TEMPERATURES = (0.3, 4.0)
+_BIASES = (-3.0, 3.0)
 _GOLDEN = (5**0.5 - 1) / 2
 _STEPS = 24
+_ROUNDS = 6
+"""Rounds in which temperature and biases are fitted in turns."""
 _TINY = 1e-12
 
 
 def fit(groups: Sequence[Group], config: DecideConfig) -> Rule:
     """The rule for groups of one kind, at least one.
 
-    The temperature minimises the mean log loss. The factor for neutral maximises the mean macro-F1
-    among those that cost at most ``max_loss`` of the accuracy on natural groups. ``sure_above`` is
-    the lowest threshold with the required accuracy on the mean of the groups.
+    The temperature, and of reviews the biases, minimise the mean log loss of natural groups. The
+    factor for neutral maximises the mean macro-F1 among those that cost at most ``max_loss`` of the
+    accuracy on natural groups. ``sure_above`` is the lowest threshold with the required accuracy on
+    the mean of the groups of unseen sources, or of all if there are none.
     """
-    temperature = round(_best_temperature(groups), 3)
-    tempered = [temper(group.probabilities, temperature) for group in groups]
-    factor = _best_factor(groups, tempered, config.max_loss)
     rule = Rule(
-        neutral_factor=factor,
-        temperature=temperature,
+        **_calibration([group for group in groups if group.natural] or groups),
         sure_above=None,
         sure_accuracy=config.accuracy(groups[0].kind),
     )
-    return rule.model_copy(update={"sure_above": _sure_above(groups, rule, config)})
+    calibrated = [calibrate(group.probabilities, rule) for group in groups]
+    factor = _best_factor(groups, calibrated, config.max_loss)
+    rule = rule.model_copy(update={"neutral_factor": factor})
+    unseen = [group for group in groups if not group.seen] or groups
+    return rule.model_copy(update={"sure_above": _sure_above(unseen, rule, config)})
 
 
-def _best_temperature(groups: Sequence[Group]) -> float:
-    """Golden-section search: the loss has one minimum over the logarithm of the temperature."""
+def _calibration(groups: Sequence[Group]) -> dict[str, float]:
+    """Temperature and biases with the least log loss; sentences have no biases.
+
+    How often sentences are negative says only how a data set was chosen; the stars of reviews have
+    their natural frequencies.
+    """
     logits = [np.log(np.maximum(group.probabilities, _TINY).astype(np.float64)) for group in groups]
 
-    def loss(log_temperature: float) -> float:
+    def loss(log_temperature: float, negative: float, neutral: float) -> float:
         total = 0.0
         for group, values in zip(groups, logits, strict=True):
             scaled = values / np.exp(log_temperature)
+            scaled[:, NEGATIVE] += negative
+            scaled[:, NEUTRAL] += neutral
             scaled -= scaled.max(-1, keepdims=True)
             chosen = np.take_along_axis(scaled, group.labels[:, None], axis=1)[:, 0]
             total += float((np.log(np.exp(scaled).sum(-1)) - chosen).mean())
         return total / len(groups)
 
-    low, high = np.log(_TEMPERATURES)
+    temperatures = float(np.log(_TEMPERATURES[0])), float(np.log(_TEMPERATURES[1]))
+    negative = neutral = 0.0
+    temperature = _least(partial(loss, negative=0.0, neutral=0.0), *temperatures)
+    if groups[0].kind is Kind.REVIEW:
+        for _ in range(_ROUNDS):
+            negative = _least(partial(loss, temperature, neutral=neutral), *_BIASES)
+            neutral = _least(partial(loss, temperature, negative), *_BIASES)
+            temperature = _least(partial(loss, negative=negative, neutral=neutral), *temperatures)
+    return {
+        "temperature": round(float(np.exp(temperature)), 3),
+        "negative_bias": round(negative, 3),
+        "neutral_bias": round(neutral, 3),
+    }
+
+
+def _least(loss: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function with one minimum is least: golden-section search."""
     first, second = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     before, after = loss(first), loss(second)
     for _ in range(_STEPS):
@@ -63,7 +90,7 @@ def _best_temperature(groups: Sequence[Group]) -> float:
             low, first, before = first, second, after
             second = low + _GOLDEN * (high - low)
             after = loss(second)
-    return float(np.exp((low + high) / 2))
+    return (low + high) / 2
 
 
 def confusions(probabilities: Floats, labels: Ints) -> Ints:

@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 
 from sagemaker_jobs.decide.config import DecideConfig
 from sagemaker_jobs.evaluate.balance import balanced_stars
-from sagemaker_jobs.evaluate.metrics import Floats, Ints
+from sagemaker_jobs.evaluate.metrics import CLASSES, Floats, Ints
 from sagemaker_jobs.evaluate.predictions import RULES
 from sagemaker_jobs.evaluate.rows import Texts
-from shared.runtime.decisions import temper
+from sagemaker_jobs.evaluate.spans import SUFFIX
+from shared.runtime.decisions import uncalibrate
 from shared.schemas.decisions import Decisions, Kind
 from shared.schemas.sentiment import LABELS
 
@@ -30,7 +31,7 @@ class Group:
     """Rows of one source: probabilities (n, 3) as the graph gives them, and labels (n).
 
     ``natural``: its labels have their natural frequencies; a sample with equally many of each star
-    has not.
+    has not. ``seen``: the model was trained on other rows of the source.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Group:
     probabilities: Floats
     labels: Ints
     natural: bool = True
+    seen: bool = False
 
     @property
     def name(self) -> str:
@@ -52,12 +54,12 @@ def read_groups(config: DecideConfig, version: str) -> list[Group]:
         FileNotFoundError: a file is missing.
         ValueError: a file has other columns, belongs to another model, or has no group.
     """
-    parts: dict[tuple[Kind, str], list[_Part]] = defaultdict(list)
+    parts: dict[tuple[Kind, str, bool], list[_Part]] = defaultdict(list)
     for path in config.files:
         for part in _read_parts(path, config, version):
-            parts[part.kind, part.source].append(part)
+            parts[part.kind, part.source, part.seen].append(part)
     groups: list[Group] = []
-    for (kind, source), members in sorted(parts.items()):
+    for (kind, source, seen), members in sorted(parts.items()):
         probabilities, labels, stars = (
             np.concatenate([getattr(member, name) for member in members])
             for name in ("probabilities", "labels", "stars")
@@ -65,9 +67,14 @@ def read_groups(config: DecideConfig, version: str) -> list[Group]:
         if len(labels) < config.min_rows:
             log.info("%s is left out: it has %d rows", source, len(labels))
             continue
-        groups.append(Group(source, kind, probabilities, labels))
+        if kind is Kind.REVIEW and len(set(labels.tolist())) < CLASSES:
+            log.info("%s is left out: a sentiment was removed from it", source)
+            continue
+        group = Group(source, kind, probabilities, labels, seen=seen)
+        groups.append(group)
         if kind is Kind.REVIEW and len(rows := balanced_stars(stars)):
-            groups.append(Group(source, kind, probabilities[rows], labels[rows], natural=False))
+            sample = replace(group, probabilities=probabilities[rows], labels=labels[rows])
+            groups.append(replace(sample, natural=False))
     if not groups:
         raise ValueError(f"predictions: no source has {config.min_rows} rows")
     return groups
@@ -77,6 +84,7 @@ def read_groups(config: DecideConfig, version: str) -> list[Group]:
 class _Part:
     kind: Kind
     source: str
+    seen: bool
     probabilities: Floats
     labels: Ints
     stars: Ints
@@ -95,19 +103,21 @@ def _read_parts(path: Path, config: DecideConfig, version: str) -> Iterator[_Par
         raise ValueError(f"predictions: {path} is of {other}, model_dir has {version}")
     applied = Decisions.model_validate_json(metadata.get(RULES.encode(), b"{}"))
     splits, kinds = _texts(table, "split"), _texts(table, "kind")
+    files = np.array([split.removesuffix(SUFFIX) for split in splits])
     sources = _texts(table, "source")
     sources = np.where(sources == "", splits, sources)
     kinds = np.where(kinds == Kind.SENTENCE.value, Kind.SENTENCE.value, Kind.REVIEW.value)
     probabilities = np.stack([table[name].to_numpy() for name in _COLUMNS[2:]], axis=1)
     labels, stars = _labels(table, path), _stars(table)
-    used = [split for split in dict.fromkeys(splits.tolist()) if _is_used(split, config)]
+    used = [name for name in dict.fromkeys(files.tolist()) if _is_used(name, config)]
+    trained = np.isin(files, list(_TRAINED))
     for kind in Kind:
-        # the file has probabilities as they are reported: the logits were divided by a temperature
-        rows = temper(probabilities.astype(np.float32), 1 / applied.rule(kind).temperature)
-        for source in dict.fromkeys(sources.tolist()):
-            mask = (kinds == kind.value) & (sources == source) & np.isin(splits, used)
-            if mask.any():
-                yield _Part(kind, source, rows[mask], labels[mask], stars[mask])
+        # the file has probabilities as they are reported
+        rows = uncalibrate(probabilities.astype(np.float32), applied.rule(kind))
+        own = (kinds == kind.value) & np.isin(files, used)
+        for source, seen in dict.fromkeys(zip(sources[own].tolist(), trained[own], strict=True)):
+            mask = own & (sources == source) & (trained == seen)
+            yield _Part(kind, source, bool(seen), rows[mask], labels[mask], stars[mask])
 
 
 def _is_used(split: str, config: DecideConfig) -> bool:

@@ -12,7 +12,10 @@ _HEADINGS = ("rows", "accuracy", "macro-F1", "neutral recall", "calibration erro
 
 def markdown(decisions: Decisions, rows: Sequence[Row]) -> str:
     """The rules, and a table for each kind; each cell has the figure without rules in brackets."""
-    lines = ["| kind | factor for neutral | temperature | sure from |", "|---|---:|---:|---:|"]
+    lines = [
+        "| kind | factor for neutral | temperature | bias of negative | of neutral | sure from |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
     lines += [_rule_line(kind, decisions.rule(kind)) for kind in Kind]
     for kind in Kind:
         chosen = [row for row in rows if row.kind is kind]
@@ -24,7 +27,8 @@ def markdown(decisions: Decisions, rows: Sequence[Row]) -> str:
 def _rule_line(kind: Kind, rule: Rule) -> str:
     goal = f"{100 * rule.sure_accuracy:g} of 100 right"
     sure = f"never ({goal})" if rule.sure_above is None else f"{rule.sure_above:.3f} ({goal})"
-    return f"| {kind.value} | {rule.neutral_factor:.2f} | {rule.temperature:.2f} | {sure} |"
+    numbers = (rule.neutral_factor, rule.temperature, rule.negative_bias, rule.neutral_bias)
+    return f"| {kind.value} | {' | '.join(f'{number:.2f}' for number in numbers)} | {sure} |"
 
 
 def _table(kind: Kind, rows: Sequence[Row]) -> Iterator[str]:

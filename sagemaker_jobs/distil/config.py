@@ -1,9 +1,10 @@
 """Parameters of the three steps: teacher, labels, student."""
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from sagemaker_jobs.arguments import JobConfig
 
@@ -13,6 +14,10 @@ TRAIN_FIELDS = ("model_name", "epochs", "learning_rate", "frozen_layers", "seed"
 
 SMOOTHING = 0.05
 """Share of a known label that is spread evenly over all classes."""
+
+
+_PLACES = frozenset({"data_dir", "output_dir", "weights", "start", "labels"})
+"""Fields that name a file or folder."""
 
 
 class StepConfig(JobConfig):
@@ -58,10 +63,28 @@ class FitConfig(StepConfig):
         description="parameters with which this training starts: a safetensors file of an earlier "
         "training of the same model, or model.onnx of a released one; null: the base encoder",
     )
+    trained_share: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="weight of the trained parameters in their mean with those of `start`; "
+        "1: the trained parameters alone",
+    )
     checkpoint_steps: PositiveInt = Field(
         default=200, description="steps between checkpoints, which the same command resumes"
     )
     seed: int = 13
+
+    @model_validator(mode="after")
+    def _check_share(self) -> Self:
+        if self.trained_share < 1 and self.start is None:
+            raise ValueError("trained_share: a share below 1 needs `start`")
+        return self
+
+    def recorded(self) -> dict[str, object]:
+        """What the record of a run keeps: every parameter but the places on this machine."""
+        record: dict[str, object] = json.loads(self.model_dump_json(exclude=set(_PLACES)))
+        return record
 
 
 class SampleConfig(FitConfig):

@@ -5,7 +5,7 @@ import logging
 import random
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
 
@@ -135,14 +135,34 @@ def train_or_load(
         ValueError: ``weights`` or ``start`` are of another model.
     """
     freeze(model, config.frozen_layers)
-    if config.weights is None:
-        if config.start is None:
-            return train()
+    record: dict[str, object] = {}
+    before: dict[str, Tensor] = {}
+    if config.start is not None:
         load = load_released if config.start.suffix == ".onnx" else load_trained
-        load(model, config.start)
-        return {"start_sha256": file_hash(config.start), **train()}
-    load_trained(model, config.weights)
-    return {"weights_sha256": file_hash(config.weights)}
+        started = load(model, config.start)
+        before = {n: p.detach().clone() for n, p in model.named_parameters() if n in started}
+        record["start_sha256"] = file_hash(config.start)
+    if config.weights is None:
+        record |= train()
+    else:
+        load_trained(model, config.weights)
+        record["weights_sha256"] = file_hash(config.weights)
+    average(model, before, config.trained_share)
+    return record
+
+
+@torch.no_grad()
+def average(model: nn.Module, before: Mapping[str, Tensor], share: float) -> None:
+    """Move trained parameters back towards earlier values of them, in place.
+
+    Args:
+        model: The trained model. Parameters without an earlier value stay as they are.
+        before: Name of a parameter -> its earlier value.
+        share: Weight of the trained value; 1 keeps it.
+    """
+    for name, parameter in model.named_parameters():
+        if name in before and share < 1:
+            parameter.copy_(torch.lerp(before[name].to(parameter.device), parameter, share))
 
 
 def freeze(model: nn.Module, layers: int) -> None:

@@ -207,7 +207,8 @@ def run(config: StudentConfig) -> dict[str, object]:
     record: dict[str, object] = {
         "parameters": {name: getattr(config, name) for name in TRAIN_FIELDS},
         "embeds": config.embeds,
-        "student": json.loads(config.model_dump_json()),
+        "student": config.recorded(),
+        "has_teacher": config.labels is not None,
         **trained,
         "base_sha256": file_hash(folder / "model.safetensors"),
         "git_commit": git_commit(),

@@ -111,20 +111,26 @@ def new_student(
     return ReviewEncoder(encoder, *sizes, with_tokens=True, with_wide=wide)
 
 
-def load_trained(model: nn.Module, weights: Path) -> None:
+def load_trained(model: nn.Module, weights: Path) -> set[str]:
     """Replace the trained parameters of a new model by those in a safetensors file.
+
+    Returns:
+        Names of the replaced parameters.
 
     Raises:
         ValueError: the file lacks one of them, or has others.
     """
     trained = {name for name, value in model.named_parameters() if value.requires_grad}
-    _replace(model, load_file(weights), trained, weights)
+    return _replace(model, load_file(weights), trained, weights)
 
 
-def load_released(model: nn.Module, graph: Path) -> None:
+def load_released(model: nn.Module, graph: Path) -> set[str]:
     """Replace the trained parameters and the wide part of a new model by those of a released one.
 
     The head for tokens stays new if the graph has none.
+
+    Returns:
+        Names of the replaced parameters.
 
     Raises:
         ValueError: the graph lacks one of the others, or has a wide part that the model lacks.
@@ -135,14 +141,16 @@ def load_released(model: nn.Module, graph: Path) -> None:
     wide = {name for name in model.state_dict() if _is_wide(name)}
     if not any(name.startswith("tokens.") for name in state):
         trained = {name for name in trained if not name.startswith("tokens.")}
-    _replace(model, state, trained | wide, graph)
+    return _replace(model, state, trained | wide, graph)
 
 
 def _is_wide(name: str) -> bool:
     return name.startswith("wide.")
 
 
-def _replace(model: nn.Module, state: dict[str, Tensor], trained: set[str], weights: Path) -> None:
+def _replace(
+    model: nn.Module, state: dict[str, Tensor], trained: set[str], weights: Path
+) -> set[str]:
     """Give a model the values of a file, which must contain those of ``trained``."""
     known = model.state_dict()
     if missing := sorted(trained - state.keys()):
@@ -150,3 +158,4 @@ def _replace(model: nn.Module, state: dict[str, Tensor], trained: set[str], weig
     if unknown := sorted(state.keys() - known.keys()):
         raise ValueError(f"the model has not the parameter {unknown[0]} of {weights}")
     model.load_state_dict({name: state.get(name, value) for name, value in known.items()})
+    return set(state)

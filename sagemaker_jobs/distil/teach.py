@@ -124,7 +124,7 @@ def run(config: TeacherConfig) -> dict[str, object]:
     record: dict[str, object] = {
         "parameters": {name: getattr(config, name) for name in TRAIN_FIELDS},
         "embeds": False,
-        "teacher": json.loads(config.model_dump_json()),
+        "teacher": config.recorded(),
         **trained,
     }
     (config.output_dir / "run.json").write_text(json.dumps(record, indent=1) + "\n")

@@ -13,7 +13,7 @@ class ExportConfig(JobConfig):
 
     run_dir: Path = Field(description="output folder of sagemaker_jobs.train")
     output_dir: Path = Field(description="folder of the artefact")
-    family: str = Field(default="minilm-reviews-2", description="first part of the version")
+    family: str = Field(default="minilm-reviews-3", description="first part of the version")
     precision: Literal["int8", "float32"] = "int8"
     reduce_range: bool = Field(
         default=True,
@@ -24,6 +24,11 @@ class ExportConfig(JobConfig):
         default="static",
         description="scales of int8's inputs: constant, so that an answer does not depend on the "
         "batch, or computed for each batch",
+    )
+    tokens: bool = Field(
+        default=True,
+        description="export the logits of tokens, if the model has them; without, a sentence of a "
+        "review is encoded again",
     )
     smoothing: float | None = Field(
         default=None,

@@ -24,6 +24,7 @@ from sagemaker_jobs.export.static import calibrate, make_static
 from sagemaker_jobs.train import data as reviews
 from sagemaker_jobs.train.config import TrainConfig
 from sagemaker_jobs.train.data import LABELS
+from sagemaker_jobs.train.encoder import ReviewEncoder
 from sagemaker_jobs.train.teacher import base_embeddings
 from shared.runtime.tokens import load_tokenizer
 
@@ -50,7 +51,7 @@ class Export:
             **self.record["parameters"], train_dir=config.run_dir, output_dir=config.run_dir
         )
         self.embeds: bool = self.record.get("embeds", True)
-        self.model = load_run(config.run_dir)
+        self.model = self._load()
         self.texts = reviews.read_labelled(config.calibration).texts if config.calibration else []
 
     def ids(self, texts: list[str]) -> list[list[int]]:
@@ -87,6 +88,13 @@ class Export:
             "arithmetic": arithmetic.report(served, wide, sample),
         }
 
+    def _load(self) -> nn.Module:
+        """The trained model, without what is not exported."""
+        model = load_run(self.config.run_dir)
+        if isinstance(model, ReviewEncoder) and not self.config.tokens:
+            model.tokens = None
+        return model
+
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer.from_file(str(self.config.run_dir / "tokenizer.json"))
 
@@ -95,7 +103,7 @@ class Export:
 
     def _smoothed(self) -> nn.Module:
         """The trained model, smoothed for int8 if there are texts."""
-        model = load_run(self.config.run_dir)
+        model = self._load()
         if self.config.precision == "int8" and self.texts:
             texts = self.texts[: samples.SMOOTHING_TEXTS]
             ids = reviews.tokenise(self._tokenizer(), texts, samples.SMOOTHING_TOKENS)

@@ -79,6 +79,13 @@ class LearnConfig(JobConfig):
     temperature: PositiveFloat = Field(default=0.05, description="at the start; it is learned")
     learning_rate: PositiveFloat = 1e-3
     weight_decay: NonNegativeFloat = 0.05
+    average: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="the weights that are kept are a running mean, of which each step leaves this "
+        "share, and less at the start; 0: the last weights",
+    )
     patience: NonNegativeInt = Field(
         default=15, description="epochs without a better validation that end it; 0: all epochs"
     )

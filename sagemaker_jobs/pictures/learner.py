@@ -1,5 +1,6 @@
 """The training of the projection by a contrastive loss, exactly resumable after each epoch."""
 
+import copy
 import logging
 import math
 from collections.abc import Mapping
@@ -23,7 +24,10 @@ Weights = dict[str, Tensor]
 
 
 class Learner:
-    """The projection in training: with the same config and data, always the same steps."""
+    """The projection in training: with the same config and data, always the same steps.
+
+    Validated and kept is the running mean of its weights (``average`` of the config).
+    """
 
     def __init__(
         self, projection: Projection, first: dict[str, float], data: Data, config: LearnConfig
@@ -42,6 +46,7 @@ class Learner:
         self._batches = math.ceil(len(data.train.types) / config.batch_size)
         self.epoch = 0
         self.history: list[dict[str, float]] = [first]
+        self._mean = copy.deepcopy(projection).requires_grad_(False)
         self._best = self._copy()
 
     def run_epoch(self) -> None:
@@ -68,13 +73,20 @@ class Learner:
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
             self._optimizer.step()
+            self._take_into_mean(step)
             losses.append(float(loss.detach()))
         self.epoch += 1
-        figures = {"loss": float(np.mean(losses)), **validate(self.projection, self._data)}
+        figures = {"loss": float(np.mean(losses)), **validate(self._mean, self._data)}
         if figures["score"] > max(entry["score"] for entry in self.history):
             self._best = self._copy()
         self.history.append(figures)
         log.info("epoch %d of %d: %s", self.epoch, config.epochs, figures)
+
+    @torch.no_grad()
+    def _take_into_mean(self, step: int) -> None:
+        kept = min(self._config.average, (1 + step) / (10 + step))  # little of the first weights
+        for mean, value in zip(self._mean.parameters(), self.projection.parameters(), strict=True):
+            mean.lerp_(value, 1 - kept)
 
     def _loss(self, rows: Tensor, generator: np.random.Generator) -> Tensor:
         train, vectors = self._data.train, self._data.vectors
@@ -110,7 +122,8 @@ class Learner:
 
     def state(self) -> tuple[Weights, dict[str, Any]]:
         """Everything that a continued run needs."""
-        tensors = {f"model.{name}": value for name, value in self._copy().items()}
+        tensors = {f"model.{k}": v.clone() for k, v in self.projection.state_dict().items()}
+        tensors |= {f"mean.{name}": value for name, value in self._copy().items()}
         tensors |= {f"best.{name}": value for name, value in self._best.items()}
         tensors["scale"] = self._scale.detach().clone()
         for number, state in self._optimizer.state_dict()["state"].items():
@@ -121,6 +134,7 @@ class Learner:
     def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
         """Continue after the epoch of a state."""
         self.projection.load_state_dict(_part(tensors, "model."))
+        self._mean.load_state_dict(_part(tensors, "mean."))
         self._best = _part(tensors, "best.")
         self._scale.copy_(tensors["scale"])
         saved = self._optimizer.state_dict()
@@ -132,7 +146,7 @@ class Learner:
         log.info("continues after epoch %d", self.epoch)
 
     def _copy(self) -> Weights:
-        return {name: value.clone() for name, value in self.projection.state_dict().items()}
+        return {name: value.clone() for name, value in self._mean.state_dict().items()}
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> Weights:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from shared.db.connection import Database
 from shared.db.ingest.analyses import read_probabilities
 from shared.errors import NotFoundError
-from shared.runtime.decisions import decide
+from shared.runtime.decisions import decide, decide_reported, model_logits
 from shared.runtime.probabilities import softmax
 from shared.runtime.scoring import Scored
 from shared.schemas.decisions import Rule
@@ -73,9 +73,7 @@ class Reuse:
         before = np.array([row[:3] for row in rows], np.float32)
         if not _are_scores_of(before, served, self.before):
             return None
-        # the head reads the logits before they were divided by the temperature
-        logits = np.log(np.maximum(before, np.finfo(np.float32).tiny)) * self.before.temperature
-        corrected = logits.astype(np.float32)
+        corrected = model_logits(before, self.before)
         if self.head is not None:
             feed = {"before": corrected, "embedding": vectors.astype(np.float32)}
             (corrected,) = self.head.run(["logits"], feed)
@@ -109,7 +107,7 @@ class Reuse:
 
 def _are_scores_of(probabilities: npt.NDArray[np.float32], served: pa.Table, rule: Rule) -> bool:
     """Whether stored probabilities are those of this shard: a review may be in two shards."""
-    decided = decide(rule.model_copy(update={"temperature": 1.0}), probabilities)
+    decided = decide_reported(rule, probabilities)
     same = np.array_equal(decided.confidences, served["confidence"].to_numpy())
     return same and decided.sentiments == served["sentiment"].to_pylist()
 

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from sagemaker_jobs.arguments import TEXT, TEXT_AND_IMAGE, log_to_stderr, parse, take_modality
 from sagemaker_jobs.train.config import RECIPE_DEFAULTS, TrainConfig
-from sagemaker_jobs.train.failure import report_failure
+from sagemaker_jobs.train.failure import LOST_CONNECTION, report_failure
 from sagemaker_jobs.train.memory import keep_freed_memory
 
 log = logging.getLogger("train")
@@ -65,7 +65,7 @@ def _reason(error: Exception) -> str:
     reason = f"{type(error).__name__}: {error}"
     if type(error).__name__.startswith("Dist") or "gloo/transport" in reason:
         size, rank = os.environ.get("WORLD_SIZE"), os.environ.get("RANK")
-        return f"another of the {size} processes or its host died, says process {rank}: {reason}"
+        return f"{LOST_CONNECTION.format(size=size)}, says process {rank}: {reason}"
     return reason
 
 

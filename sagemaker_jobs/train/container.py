@@ -75,8 +75,8 @@ def launcher(environment: Mapping[str, str]) -> list[str]:
             f"--master-addr={hosts[0]}",
             f"--master-port={PORT}",
         ]
-    torchrun = ["-m", "torch.distributed.run", *rendezvous, f"--nproc-per-node={processes}"]
-    return [sys.executable, *torchrun, *module]
+    agent = ["-m", "sagemaker_jobs.train.agent", *rendezvous, f"--nproc-per-node={processes}"]
+    return [sys.executable, *agent, *module]
 
 
 def missing_gpus(root: Path, environment: Mapping[str, str]) -> str:

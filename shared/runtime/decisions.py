@@ -11,8 +11,8 @@ from shared.schemas.decisions import Decisions, Kind, Rule
 from shared.schemas.sentiment import LABELS, Sentiment
 
 Floats = npt.NDArray[np.float32]
-NEUTRAL = LABELS.index(Sentiment.NEUTRAL)
-"""Index of neutral in LABELS."""
+NEGATIVE, NEUTRAL = LABELS.index(Sentiment.NEGATIVE), LABELS.index(Sentiment.NEUTRAL)
+"""Indices in LABELS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,11 @@ def decide(rule: Rule, probabilities: npt.ArrayLike) -> Decided:
         rule: for the kind of the texts.
         probabilities: (n, 3), as the model gives them.
     """
-    served = temper(np.asarray(probabilities, np.float32), rule.temperature)
+    return decide_reported(rule, calibrate(np.asarray(probabilities, np.float32), rule))
+
+
+def decide_reported(rule: Rule, served: Floats) -> Decided:
+    """Decide the labels of n texts from the probabilities (n, 3) that the rule reports for them."""
     labels = choose(served, rule.neutral_factor)
     confidences = np.take_along_axis(served, labels[:, None], axis=1)[:, 0]
     sure = np.zeros(len(labels), np.bool_)
@@ -79,10 +83,33 @@ def choose(probabilities: npt.NDArray[np.floating[Any]], factor: float) -> npt.N
     return labels
 
 
-def temper(probabilities: Floats, temperature: float) -> Floats:
-    """The probabilities if the logits had been divided by a temperature; 1 changes nothing."""
-    if temperature == 1.0:
+def calibrate(probabilities: Floats, rule: Rule) -> Floats:
+    """The probabilities (n, 3) that a rule reports for those of a model."""
+    return _scale(probabilities, 1 / rule.temperature, rule.negative_bias, rule.neutral_bias)
+
+
+def uncalibrate(probabilities: Floats, rule: Rule) -> Floats:
+    """The probabilities (n, 3) of a model from those that a rule reports."""
+    factor = rule.temperature
+    biases = -rule.negative_bias * factor, -rule.neutral_bias * factor
+    return _scale(probabilities, factor, *biases)
+
+
+def model_logits(probabilities: Floats, rule: Rule) -> Floats:
+    """The logits (n, 3) of a model, but for a constant in each row, from what a rule reports."""
+    logits = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny), dtype=np.float64)
+    logits[:, NEGATIVE] -= rule.negative_bias
+    logits[:, NEUTRAL] -= rule.neutral_bias
+    result: Floats = (logits * rule.temperature).astype(np.float32)
+    return result
+
+
+def _scale(probabilities: Floats, factor: float, negative: float, neutral: float) -> Floats:
+    """Multiply the logits, then add to those of negative and neutral; 1, 0, 0 change nothing."""
+    if (factor, negative, neutral) == (1.0, 0.0, 0.0):
         return probabilities
-    powers = probabilities.astype(np.float64) ** (1 / temperature)
-    tempered: Floats = (powers / powers.sum(-1, keepdims=True)).astype(np.float32)
-    return tempered
+    powers = probabilities.astype(np.float64) ** factor
+    powers[:, NEGATIVE] *= np.exp(negative)
+    powers[:, NEUTRAL] *= np.exp(neutral)
+    scaled: Floats = (powers / powers.sum(-1, keepdims=True)).astype(np.float32)
+    return scaled

@@ -3,7 +3,7 @@
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -103,6 +103,11 @@ def open_head(folder: Path, manifest: Manifest) -> FusionHead | None:
     Raises:
         ArtefactError: it belongs to another model or picture tower, or is damaged.
     """
+    return head_of(manifest, folder / HEAD_FILE)
+
+
+def head_of(manifest: Manifest, file: Path | BinaryIO) -> FusionHead | None:
+    """The head of a model from its verified file; see ``open_head``."""
     fusion = manifest.fusion
     if fusion is None:
         return None
@@ -118,16 +123,16 @@ def open_head(folder: Path, manifest: Manifest) -> FusionHead | None:
             f" {fusion.picture_model}, not with {PICTURE_TOWER} of the version. Train it again"
         )
     try:
-        head = read_head(folder / HEAD_FILE)
+        head = read_head(file)
     except UNREADABLE as error:
         raise ArtefactError(f"{HEAD_FILE} of {manifest.version} cannot be read") from error
     _check(head, manifest)
     return head
 
 
-def read_head(path: Path) -> FusionHead:
+def read_head(file: Path | BinaryIO) -> FusionHead:
     """Read a file of ``save_head``; raises one of UNREADABLE if it is damaged."""
-    with np.load(path, allow_pickle=False) as arrays:
+    with np.load(file, allow_pickle=False) as arrays:
         text, picture = (
             Side(*(arrays[f"{name}.{part}"] for part in Side._fields))
             for name in ("text", "picture")

@@ -47,7 +47,7 @@ def machinery():
 
 @pytest.fixture
 def folders(script, tmp_path):
-    names = ("data", "prepared", "runs", "labels")
+    names = ("data", "prepared", "runs", "models", "labels")
     return script.Folders(*(tmp_path / name for name in names))
 
 
@@ -80,28 +80,41 @@ def test_the_steps_of_the_picture_tower_accept_the_recipe(tmp_path):
     assert parsed.text_model == "all-MiniLM-L6-v2"
 
 
-def test_a_teacher_is_trained_only_without_labels(script, folders):
-    names = [step.name for step in script.steps("default", folders)]
+@pytest.mark.parametrize("kind", ["default", "accurate"])
+def test_a_teacher_is_trained_only_without_labels(script, folders, kind):
+    names = [step.name for step in script.steps(kind, folders)]
     assert names[:4] == ["data", "encoder of the teacher", "teacher", "labels"]
     folders.labels.mkdir()
     (folders.labels / "labels-000.parquet").touch()
-    assert [step.name for step in script.steps("default", folders)][:2] == ["data", "student"]
+    assert "teacher" not in {step.name for step in script.steps(kind, folders)}
 
 
-def test_without_a_teacher_the_student_gets_no_labels(script, folders, monkeypatch):
+def test_without_labels_the_default_model_needs_no_teacher(script, folders, monkeypatch):
     monkeypatch.chdir(ROOT)
     data, learn, *_ = script.steps("default", folders._replace(labels=None))
     assert (data.name, learn.name) == ("data", "student")
     assert parse(CONFIGS["distil learn"], learn.command[4:], {}).labels is None
 
 
-def test_decisions_are_fitted_on_sources_that_training_leaves_out(script, folders):
-    data, *others = script.steps("default", folders)
-    left_out = data.command[data.command.index("--leave-out") + 1 :]
-    (predict,) = (step for step in others if step.name == "answers for unseen sources")
+def test_the_default_model_continues_the_training_of_the_published_one(
+    script, folders, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    (learn,) = (step for step in script.steps("default", folders) if step.name == "student")
+    parsed = parse(CONFIGS["distil learn"], learn.command[4:], {})
+    assert parsed.start == folders.models / "default" / "model.onnx"
+    assert parsed.wide, "otherwise its wide part would be lost"
+
+
+def test_decisions_are_fitted_on_sources_without_a_row_in_the_training_data(script, folders):
+    sources = {reader.__name__ for reader in load("prepare_training_data").HELD_OUT}
+    (predict,) = (
+        step
+        for step in script.steps("default", folders)
+        if step.name == "answers for unseen sources"
+    )
     splits = predict.command[predict.command.index("--splits") + 1].split(",")
-    assert left_out
-    assert set(left_out) <= set(splits)
+    assert set(splits) - {"validation"} <= sources
 
 
 def writer(path, text):

@@ -236,21 +236,6 @@ def test_what_cannot_be_imported_is_refused_with_the_reason(
     assert not (tmp_path / "model" / "manifest.json").exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("openai/clip-vit-base-patch32", "name the commit, 40 hexadecimal digits"),
-        (f"openai/clip-vit-base-patch32@{'0' * 40}", "cannot be downloaded"),
-        ("no such/folder", "neither a folder nor a name"),
-    ],
-    ids=["unpinned", "unreachable", "no-folder"],
-)
-def test_a_name_on_the_hub_needs_a_commit(sentiment, tmp_path, capfd, name, message):
-    arguments = ["--source", name, "--sentiment-dir", str(sentiment)]
-    assert main([*arguments, "--output-dir", str(tmp_path)]) == 2
-    assert message in capfd.readouterr().err
-
-
 def test_int8_is_not_used_where_its_vectors_differ(sentiment, tmp_path):
     source = tiny_clip.clip(tmp_path / "strict")
     arguments = ["--source", str(source), "--sentiment-dir", str(sentiment)]

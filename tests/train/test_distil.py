@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from sagemaker_jobs.distil import __main__ as command
 from sagemaker_jobs.distil import fit, learn
 from sagemaker_jobs.distil import label as labelling
+from sagemaker_jobs.distil.config import StudentConfig
 from sagemaker_jobs.distil.label import read_labels, text_key
 from sagemaker_jobs.distil.predict import predict
 from sagemaker_jobs.distil.rows import LabelledText, cap_sources
@@ -187,7 +188,8 @@ def test_a_tokenizer_that_pads_changes_no_answer(folder, student):
 def test_a_student_learns_without_a_teacher(folder):
     output = run(folder, "learn", "alone", "--epochs", "6", "--source-share", "1")
     run_of = json.loads((output / "run.json").read_text())
-    assert run_of["student"]["labels"] is None
+    assert run_of["has_teacher"] is False
+    assert not {"data_dir", "output_dir"} & run_of["student"].keys(), "places on this machine"
     options = ("--model-dir", str(output), "--splits", '["train"]')
     judged = run(folder, "judge", "judged-alone", *options)
     figures = json.loads((judged / "judge.json").read_text())["train"]
@@ -203,6 +205,29 @@ def test_a_student_starts_with_the_parameters_of_an_earlier_training(folder, stu
     assert all(torch.allclose(weights[name], expected[name], atol=1e-8) for name in expected)
     run_of = json.loads((output / "run.json").read_text())
     assert run_of["start_sha256"] == file_hash(start)
+
+
+def test_a_student_keeps_a_share_of_the_parameters_it_started_with(folder, student):
+    start = student / "model.safetensors"
+    options = ("--start", str(start), "--max-steps", "2")
+    trained = run(folder, "learn", "all-new", *options) / "model.safetensors"
+    mean = run(folder, "learn", "mean", *options, "--trained-share", "0.25")
+    again = ("--weights", str(trained), "--start", str(start), "--trained-share", "0.25")
+    elsewhere = run(folder, "learn", "mean-of-weights", *again)
+    before, after = load_file(start), load_file(trained)
+    for output in (mean, elsewhere):
+        own = load_file(output / "model.safetensors")
+        assert all(
+            torch.allclose(own[name], 0.75 * before[name] + 0.25 * after[name], atol=1e-6)
+            for name in before
+        )
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert json.loads((mean / "run.json").read_text())["student"]["trained_share"] == 0.25
+
+
+def test_a_share_needs_parameters_to_keep(folder):
+    with pytest.raises(ValueError, match="trained_share: a share below 1 needs `start`"):
+        StudentConfig(data_dir=folder, output_dir=folder / "none", trained_share=0.5)
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,20 @@ def test_every_token_has_the_logits_of_torch(artefact, token_run):
         assert gap.max() < (1e-4 if precision == "float32" else 0.3)
 
 
+def test_the_head_for_tokens_can_be_left_out(token_run, tmp_path):
+    outputs = {}
+    for tokens in ("true", "false"):
+        arguments = ["--run-dir", str(token_run), "--output-dir", str(tmp_path / tokens)]
+        assert export([*arguments, "--precision", "float32", "--tokens", tokens]) == 0
+        session = open_session(tmp_path / tokens / "model.onnx", 1)
+        ids, mask = probe(2, 9, 100)
+        values = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        outputs[tokens] = dict(zip((x.name for x in session.get_outputs()), values, strict=True))
+    assert set(outputs["false"]) == {"embedding", "logits"}
+    for name, values in outputs["false"].items():
+        np.testing.assert_array_equal(values, outputs["true"][name])
+
+
 def test_the_head_for_tokens_stays_float32(artefact):
     nodes = onnx.load(str(artefact[1] / "model.onnx")).graph.node
     products = [x.op_type for x in nodes if x.name.startswith("/tokens/") and "MatMul" in x.op_type]

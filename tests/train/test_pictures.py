@@ -10,6 +10,7 @@ from sagemaker_jobs.export.parity import ParityError
 from sagemaker_jobs.pictures.__main__ import main
 from sagemaker_jobs.pictures.config import MAX_GRAPH_BYTES
 from sagemaker_jobs.pictures.learner import Learner
+from sagemaker_jobs.pictures.projection import load_projection
 from sagemaker_jobs.train.checkpoint import CheckpointError
 from shared.schemas.picture_manifest import PictureManifest
 from tests.train import tiny_pictures
@@ -43,7 +44,7 @@ def learn(root, output, **options):
         "learn", **{
             "features_dir": root / "features", "captions_dir": root / "captions",
             "output_dir": output, "hidden": 32, "epochs": 12, "batch_size": 64, "patience": 0,
-            "checkpoint_epochs": 1, "threads": 1, **options,
+            "checkpoint_epochs": 1, "threads": 1, "average": 0.5, **options,
         },
     )  # fmt: skip
 
@@ -154,6 +155,26 @@ def test_an_interrupted_learning_continues_to_the_same_result(made, learned, tmp
     assert epochs == list(range(5, 12))
     for name in ("projection.safetensors", "learn.json"):
         assert (tmp_path / name).read_bytes() == (learned / name).read_bytes()
+
+
+def test_the_weights_that_are_kept_are_a_running_mean(made, tmp_path, monkeypatch):
+    take, seen, last, expected = Learner._take_into_mean, [], None, None
+
+    def recorded(self, number):
+        nonlocal last, expected
+        last, mean = (each.up.weight.detach().clone() for each in (self.projection, self._mean))
+        kept = min(0.3, (1 + number) / (10 + number))
+        expected = kept * (mean if expected is None else expected) + (1 - kept) * last
+        take(self, number)
+        seen.append(self)
+
+    monkeypatch.setattr(Learner, "_take_into_mean", recorded)
+    learn(made, tmp_path, epochs=6, average=0.3)
+    assert len(seen) > 4
+    np.testing.assert_allclose(seen[-1]._mean.up.weight, expected, atol=1e-6)
+    saved = load_projection(tmp_path).up.weight.detach()
+    np.testing.assert_allclose(saved, expected, atol=1e-6)
+    assert (saved - last).abs().max() > 1e-6
 
 
 def test_a_checkpoint_of_other_parameters_is_rejected(made, tmp_path, monkeypatch):

@@ -51,7 +51,7 @@ def test_torchrun_starts_one_process_per_gpu_of_each_host():
     ]
     four = launcher({"SM_NUM_GPUS": "4"})
     assert four[1:] == [
-        "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4",
+        "-m", "sagemaker_jobs.train.agent", "--standalone", "--nproc-per-node=4",
         "-m", "sagemaker_jobs.train",
     ]  # fmt: skip
     hosts = {"SM_HOSTS": '["algo-2", "algo-1"]', "SM_CURRENT_HOST": "algo-2", "SM_NUM_GPUS": "8"}

@@ -13,7 +13,7 @@ from sagemaker_jobs.decide.fit import FACTORS, confusions, fit
 from sagemaker_jobs.decide.groups import BALANCED, Group, read_groups
 from sagemaker_jobs.decide.measure import leave_one_out, measure
 from sagemaker_jobs.evaluate.metrics import confusion_matrix
-from shared.runtime.decisions import choose
+from shared.runtime.decisions import choose, decide
 from shared.runtime.probabilities import softmax
 from shared.schemas.decisions import Kind, Rule
 from shared.schemas.manifest import Manifest
@@ -24,16 +24,27 @@ def config(**fields):
     return DecideConfig(model_dir=".", predictions="p.parquet", output="o.json", **fields)
 
 
-def group(source="a", rows=20_000, seed=0, spread=3.0, temperature=1.0, neutral=0.0, **fields):
+def group(
+    source="a",
+    rows=20_000,
+    seed=0,
+    spread=3.0,
+    temperature=1.0,
+    neutral=0.0,
+    negative=0.0,
+    **fields,
+):
     """Rows whose labels are drawn from their probabilities; the model then reports others.
 
-    ``temperature`` multiplies the logits that it reports, ``neutral`` is added to that of neutral.
+    ``temperature`` multiplies the logits that it reports, ``neutral`` and ``negative`` are added to
+    those of their classes.
     """
     random = np.random.default_rng(seed)
     logits = random.normal(0, spread, (rows, 3))
     draws = random.random((rows, 1))
     labels = (softmax(logits).cumsum(1) < draws).sum(1).clip(max=2)
     logits[:, 1] += neutral
+    logits[:, 0] += negative
     probabilities = softmax(logits * temperature).astype(np.float32)
     return Group(source, fields.pop("kind", Kind.REVIEW), probabilities, labels, **fields)
 
@@ -45,8 +56,33 @@ def test_the_temperature_of_the_logits_is_found(temperature):
     assert rule.temperature == pytest.approx(temperature, rel=0.03)
 
 
+def test_labels_that_are_reported_too_often_are_found_in_reviews():
+    groups = [group(str(seed), seed=seed, negative=0.8, neutral=-1.0) for seed in range(2)]
+    rule = fit(groups, config())
+    biases = rule.temperature, rule.negative_bias, rule.neutral_bias
+    assert biases == pytest.approx((1, -0.8, 1), abs=0.06)
+    for each in groups:
+        with_rule, without = measure(each, rule), measure(each, Rule())
+        assert with_rule.accuracy > without.accuracy + 0.01
+        assert with_rule.ece < without.ece
+
+
+def test_how_often_sentences_are_negative_says_nothing():
+    """A data set of sentences was chosen; its frequencies are not those of other sentences."""
+    groups = [group(str(n), seed=n, negative=0.8, kind=Kind.SENTENCE) for n in range(2)]
+    rule = fit(groups, config())
+    assert (rule.negative_bias, rule.neutral_bias) == (0, 0)
+
+
+def test_a_model_is_sure_by_sources_that_it_has_not_seen():
+    unseen = [group(str(seed), seed=seed, spread=1.5) for seed in range(2)]
+    seen = [group(f"seen {seed}", seed=seed, spread=6.0, seen=True) for seed in range(4)]
+    alone, together = fit(unseen, config()), fit([*unseen, *seen], config())
+    assert together.sure_above == pytest.approx(alone.sure_above, abs=0.02)
+
+
 def test_a_neutral_that_is_reported_too_rarely_is_found():
-    groups = [group(seed=seed, source=str(seed), neutral=-1.0) for seed in range(3)]
+    groups = [group(str(n), seed=n, neutral=-1.0, kind=Kind.SENTENCE) for n in range(3)]
     rule = fit(groups, config())
     assert rule.neutral_factor == pytest.approx(np.e, rel=0.25)
     for each in groups:
@@ -69,16 +105,23 @@ def test_neutral_may_cost_only_a_little_accuracy_on_natural_mixes():
     free = fit([natural, balanced], config(max_loss=1.0))
     bound = fit([natural, balanced], config(max_loss=0.002))
     assert 1 < bound.neutral_factor < free.neutral_factor
-    loss = measure(natural, Rule(temperature=bound.temperature)).accuracy
+    loss = measure(
+        natural, Rule(temperature=bound.temperature, negative_bias=bound.negative_bias)
+    ).accuracy
     assert loss - measure(natural, bound).accuracy <= 0.002
 
 
-def test_a_calibrated_model_keeps_its_labels_and_is_sure_where_it_is_right():
-    groups = [group(seed=seed, source=str(seed)) for seed in range(3)]
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_calibrated_model_keeps_its_labels_and_is_sure_where_it_is_right(kind):
+    groups = [group(seed=seed, source=str(seed), kind=kind) for seed in range(3)]
     rule = fit(groups, config(max_loss=0.0))
     assert rule.temperature == pytest.approx(1, abs=0.03)
-    assert rule.neutral_factor == pytest.approx(1, abs=0.1)
+    assert (rule.negative_bias, rule.neutral_bias) == pytest.approx((0, 0), abs=0.05)
+    if kind is Kind.SENTENCE:
+        assert rule.neutral_factor == pytest.approx(1, abs=0.1)
     for each in groups:
+        labels = decide(rule, each.probabilities).labels
+        assert (labels == each.probabilities.argmax(1)).mean() > 0.985
         assert measure(each, rule).sure_accuracy == pytest.approx(0.95, abs=0.01)
 
 

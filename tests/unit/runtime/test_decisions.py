@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from shared.runtime.decisions import choose, decide, decide_each, temper
+from shared.runtime.decisions import calibrate, choose, decide, decide_each, uncalibrate
 from shared.runtime.probabilities import softmax
 from shared.schemas.decisions import Decisions, Kind, Rule
 
@@ -16,6 +16,8 @@ RULES = st.builds(
     Rule,
     neutral_factor=st.floats(0.1, 9),
     temperature=st.floats(0.3, 4),
+    negative_bias=st.floats(-2, 2),
+    neutral_bias=st.floats(-2, 2),
     sure_above=st.none() | st.floats(0, 1),
 )
 
@@ -24,7 +26,8 @@ RULES = st.builds(
 def test_a_decision_changes_no_probability(logits, rule):
     probabilities = softmax(logits)
     before = probabilities.copy()
-    decided = decide(rule.model_copy(update={"temperature": 1.0}), probabilities)
+    plain = {"temperature": 1.0, "negative_bias": 0.0, "neutral_bias": 0.0}
+    decided = decide(rule.model_copy(update=plain), probabilities)
     np.testing.assert_array_equal(decided.probabilities, before)
     np.testing.assert_array_equal(probabilities, before)
     rows = np.arange(len(before))
@@ -32,11 +35,23 @@ def test_a_decision_changes_no_probability(logits, rule):
 
 
 @given(LOGITS, RULES)
-def test_a_temperature_divides_the_logits(logits, rule):
+def test_a_temperature_divides_the_logits_and_biases_are_added(logits, rule):
     decided = decide(rule, softmax(logits))
-    expected = softmax(logits.astype(np.float64) / rule.temperature)
+    scaled = logits.astype(np.float64) / rule.temperature + [
+        rule.negative_bias,
+        rule.neutral_bias,
+        0,
+    ]
+    expected = softmax(scaled)
     np.testing.assert_allclose(decided.probabilities, expected, atol=1e-5)
     np.testing.assert_allclose(decided.probabilities.sum(1), 1, atol=1e-5)
+
+
+@given(LOGITS.filter(lambda logits: np.abs(logits).max() < 4), RULES)
+def test_the_probabilities_of_a_model_follow_from_those_that_are_reported(logits, rule):
+    probabilities = softmax(logits)
+    reported = calibrate(probabilities, rule)
+    np.testing.assert_allclose(uncalibrate(reported, rule), probabilities, atol=1e-4)
 
 
 @given(LOGITS, RULES)
@@ -73,7 +88,9 @@ def test_each_kind_has_its_own_rule():
     decided = decide_each(decisions, [Kind.REVIEW, Kind.SENTENCE], [row, row])
     assert decided.sentiments == ["neutral", "negative"]
     assert decided.probabilities[0] == pytest.approx(row)
-    assert decided.probabilities[1] == pytest.approx(temper(np.asarray([row], np.float32), 2)[0])
+    assert decided.probabilities[1] == pytest.approx(
+        calibrate(np.asarray([row], np.float32), Rule(temperature=2))[0]
+    )
 
 
 def test_no_texts_have_no_labels():
