@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,7 +15,8 @@ HEALTH_SERVICE = "inference"
 """The service behind /health: it uses only S3, so the open route wakes no database."""
 _SERVICE_HEALTH = "/health/{service}"
 _GREEDY_PARAMETERS = frozenset({"product_id", "reviewer_id"})
-"""Path parameters that may contain slashes, as in the routes of the services."""
+"""Path parameters that may contain slashes, as in the routes of the services. API Gateway has
+nothing below them: a route there is served by the one that ends with the parameter."""
 _VALIDATION_KEYWORDS = frozenset(
     {
         *("additionalProperties", "anyOf", "enum", "items", "maxItems", "maxLength", "maximum"),
@@ -57,19 +58,44 @@ def openapi_document() -> dict[str, Any]:
 
 
 def routes_of(api: Mapping[str, Any]) -> list[Route]:
-    """All routes of an OpenAPI document, in its order.
+    """All routes of an OpenAPI document that API Gateway needs, in its order.
 
     A POST requires IAM unless it is declared read-only, so a new one is never open by mistake.
 
     Raises:
-        ValueError: a route does not have exactly one tag, which names its service.
+        ValueError: a route does not have exactly one tag, which names its service, or it stands
+            below a parameter with slashes whose own route differs in access or service.
     """
-    return [
-        route
+    routes = {
+        (route.path, route.method): route
         for path, operations in api["paths"].items()
         for method, operation in operations.items()
+        if not serving_path(path)
         for route in _routes_of_operation(path, method.upper(), operation)
-    ]
+    }
+    for path, operations in api["paths"].items():
+        if (served_by := serving_path(path)) is not None:
+            for method, operation in operations.items():
+                _check_served(routes.get((served_by, method.upper())), path, method, operation)
+    return list(routes.values())
+
+
+def serving_path(path: str) -> str | None:
+    """The path in the gateway that serves a route below a parameter with slashes, or None."""
+    for name in _GREEDY_PARAMETERS:
+        head, parameter, rest = path.partition(f"{{{name}}}")
+        if parameter and rest:
+            return f"{head}{{{name}+}}"
+    return None
+
+
+def _check_served(
+    route: Route | None, path: str, method: str, operation: Mapping[str, Any]
+) -> None:
+    """Raise ValueError unless a route treats the requests to one below it in the same way."""
+    (below,) = _routes_of_operation(path, method.upper(), operation)
+    if route is None or replace(route, path=below.path) != below:
+        raise ValueError(f"{method.upper()} {path} needs the access and service of the route above")
 
 
 def _routes_of_operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[Route]:

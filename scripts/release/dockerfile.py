@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
+_SOURCE = re.compile(r"--from=(\S+)")
 _WITHOUT_EFFECT = frozenset({"CMD", "ENTRYPOINT"})
 """What a container runs; nothing of it happens in a build."""
 
@@ -46,39 +47,94 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
         yield keyword.upper(), " ".join(rest.split())
 
 
-def carry_out(context: Path, base: Path, work: Path, run: Run) -> Stage:
-    """Carry out the Dockerfile of a build context; each stage starts as a copy of the base.
+def carry_out(
+    context: Path, base: Path, work: Path, run: Run, *, target: str | None = None
+) -> Stage:
+    """Carry out the Dockerfile of a build context, and of its stages those that are needed.
 
     Args:
         context: a folder with a Dockerfile.
         base: the root folder of the base image.
         work: an empty folder for the stages.
         run: runs the commands.
+        target: the stage to build; by default the last one.
 
     Returns:
-        The last stage.
+        The stage.
 
     Raises:
-        DockerfileError: an instruction is unknown or fails.
+        DockerfileError: an instruction is unknown or fails, or there is no such stage.
     """
+    arguments, parts = _parts((context / "Dockerfile").read_text())
+    last = next(reversed(parts), None) if target is None else target
+    if last not in parts:
+        raise DockerfileError("there is no FROM" if target is None else f"no stage is {target}")
+    needed = _needed(last, parts)
     stages: dict[str, Stage] = {}
+    for name, part in parts.items():
+        if name not in needed:
+            continue
+        stages[name] = _start(name, part.source, stages, base, work)
+        known = dict(arguments)
+        for keyword, rest in part.lines:
+            if keyword == "ARG":
+                argument, _, value = rest.partition("=")
+                known[argument] = value
+            else:
+                _carry_out(stages[name], keyword, rest, context, stages, known, run)
+    return stages[last]
+
+
+@dataclass
+class _Part:
+    """A stage as it is written: what it starts from, and its instructions."""
+
+    source: str
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _parts(text: str) -> tuple[dict[str, str], dict[str, _Part]]:
+    """The arguments before the first FROM, and each stage by its name."""
     arguments: dict[str, str] = {}
-    stage: Stage | None = None
-    for keyword, rest in instructions((context / "Dockerfile").read_text()):
+    parts: dict[str, _Part] = {}
+    part: _Part | None = None
+    for keyword, rest in instructions(text):
         if keyword == "FROM":
-            name = rest.partition(" AS ")[2] or f"stage{len(stages)}"
-            stage = stages[name] = Stage(work / name, {"PATH": "/usr/local/bin:/usr/bin:/bin"})
-            _copy_root(base, stage.root)
+            source, _, name = rest.partition(" AS ")
+            part = parts[name or f"stage{len(parts)}"] = _Part(source)
+        elif part is not None:
+            part.lines.append((keyword, rest))
         elif keyword == "ARG":
             argument, _, value = rest.partition("=")
             arguments[argument] = value
-        elif stage is None:
-            raise DockerfileError(f"{keyword} stands before FROM")
         else:
-            _carry_out(stage, keyword, rest, context, stages, arguments, run)
-    if stage is None:
-        raise DockerfileError("there is no FROM")
-    return stage
+            raise DockerfileError(f"{keyword} stands before FROM")
+    return arguments, parts
+
+
+def _needed(target: str, parts: Mapping[str, _Part]) -> set[str]:
+    """The stages from which a stage starts or copies, and itself."""
+    needed, waiting = set(), [target]
+    while waiting:
+        name = waiting.pop()
+        if name in parts and name not in needed:
+            needed.add(name)
+            copied = [
+                _SOURCE.match(rest) for keyword, rest in parts[name].lines if keyword == "COPY"
+            ]
+            waiting += [parts[name].source, *(match[1] for match in copied if match)]
+    return needed
+
+
+def _start(name: str, source: str, stages: Mapping[str, Stage], base: Path, work: Path) -> Stage:
+    """A new stage: a copy of an earlier one, or else of the base."""
+    root = work / name
+    if source in stages:
+        first = stages[source]
+        _copy_root(first.root, root)
+        return Stage(root, dict(first.environment), first.folder, first.user)
+    _copy_root(base, root)
+    return Stage(root, {"PATH": "/usr/local/bin:/usr/bin:/bin"})
 
 
 def _copy_root(base: Path, root: Path) -> None:

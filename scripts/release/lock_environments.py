@@ -13,8 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = {
     "local": ("local",),
-    "page": ("local", "frontend"),
-    "dev": ("local", "frontend", "infra", "dev"),
+    "page": ("local", "frontend", "observe"),
+    "dev": ("local", "frontend", "observe", "infra", "dev"),
 }
 """File of requirements/ → the extras whose packages it has."""
 PYTHON = "3.11"

@@ -24,8 +24,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from cdk.packaging.bundles import PYTHON
 from cdk.packaging.images import build_context, image_names
+from cdk.paths import ROOT
 from scripts.release.dockerfile import DockerfileError, Stage, carry_out
 
+SERVICES = {"services": "services", "services-training": "training"}
+"""Image of the services (deploy/Dockerfile) → the stage that it is."""
 _CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
 _PASSED_ON = ("PIP_", "http_proxy", "https_proxy", "no_proxy")
 """Variables of this machine by which pip finds an index."""
@@ -35,16 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Try the builds; returns the exit status, 1 if one fails."""
     parser = argparse.ArgumentParser(description="Run the RUN instructions of the images.")
     parser.add_argument("root", type=Path, help="root folder of the base image")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help=", ".join(image_names()))
+    known = [*image_names(), *SERVICES]
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help=", ".join(known))
     options = parser.parse_args(arguments)
-    if unknown := set(options.images) - set(image_names()):
+    if unknown := set(options.images) - set(known):
         parser.error(f"there is no image {', '.join(sorted(unknown))}")
     version = python_version(options.root)
     print(f"{options.root}: Python {version}")
     failed = [
-        image
-        for image in options.images or image_names()
-        if not try_build(image, options.root, version)
+        image for image in options.images or known if not try_build(image, options.root, version)
     ]
     print(f"failed: {', '.join(failed)}" if failed else "all builds passed")
     return 1 if failed else 0
@@ -53,16 +55,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def try_build(image: str, root: Path, version: str) -> bool:
     """Carry out the build of one image; prints what it runs, and returns whether it passed."""
     print(f"== {image}")
-    context = build_context(image)
     with tempfile.TemporaryDirectory(prefix=f"{image}-") as folder:
-        copy = Path(folder, "context")
-        copy.symlink_to(context)
+        context = Path(folder, "context")
+        if image in SERVICES:
+            copy_repository(context)
+        else:
+            context.symlink_to(build_context(image))
         try:
-            carry_out(copy, root, Path(folder), _Runner(version))
+            carry_out(context, root, Path(folder), _Runner(version), target=SERVICES.get(image))
         except DockerfileError as error:
             print(f"{image}: {error}")
             return False
     return True
+
+
+def copy_repository(context: Path) -> None:
+    """Copy what an engine gets to see of the repository (.dockerignore), and deploy/Dockerfile."""
+    context.mkdir()
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    for name in (line.removeprefix("!") for line in lines if line.startswith("!")):
+        source = ROOT / name
+        if source.is_dir():
+            ignore = shutil.ignore_patterns("__pycache__", ".git")
+            shutil.copytree(source, context / name, ignore=ignore)
+        else:
+            shutil.copy(source, context / name)
+    shutil.copy(ROOT / "deploy" / "Dockerfile", context / "Dockerfile")
 
 
 def python_version(root: Path) -> str:
@@ -89,8 +107,10 @@ class _Runner:
 
     def __call__(self, stage: Stage, command: str) -> None:
         if "--require-hashes" in command and self._version != PYTHON:
-            print(f"   (Python {self._version}, not {PYTHON}: the hashes are not checked)")
-            command = without_hashes(command, stage.path("/tmp/requirements.txt"))
+            file = stage.path("/tmp/requirements.txt")
+            if file.exists():  # those of services have the hashes of every Python
+                print(f"   (Python {self._version}, not {PYTHON}: the hashes are not checked)")
+                command = without_hashes(command, file)
         print(f"   RUN {command}", flush=True)
         inside = f"cd {stage.folder} && {command}"
         passed_on = {k: v for k, v in os.environ.items() if k.startswith(_PASSED_ON)}

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import uuid4
 
+from shared.observability.tracing import recorder
+
 ATTRIBUTE = "correlation_id"
 """Attribute of messages, and field of log lines."""
 _VALID = re.compile(r"[A-Za-z0-9_=-]{8,64}")
@@ -28,6 +30,7 @@ def correlate(*candidates: object) -> Iterator[str]:
     valid = (each for each in candidates if isinstance(each, str) and _VALID.fullmatch(each))
     chosen = next(valid, None) or str(uuid4())
     token = _current.set(chosen)
+    recorder().correlate(chosen)
     try:
         yield chosen
     finally:

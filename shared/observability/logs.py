@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 
 from shared.observability.correlation import ATTRIBUTE, correlation_id
+from shared.observability.tracing import recorder
 
 _FIELDS = (
     *("ingest_id", "part", "rows", "key", "status", "error_code", "model_version", "seconds"),
@@ -33,6 +34,7 @@ class JsonFormatter(logging.Formatter):
         }
         if current := correlation_id():
             line[ATTRIBUTE] = current
+        line.update(recorder().log_fields())
         line.update({name: getattr(record, name) for name in _FIELDS if hasattr(record, name)})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -4,7 +4,7 @@ import pytest
 
 from cdk.packaging.images import DOCKERFILE, TRAINING_DOCKERFILE
 from scripts.release.dockerfile import DockerfileError, carry_out, instructions
-from scripts.release.try_image_builds import without_hashes
+from scripts.release.try_image_builds import copy_repository, without_hashes
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def build(tmp_path):
     (base / "etc/os-release").write_text("base")
     work.mkdir()
 
-    def carry(text):
+    def carry(text, target=None):
         (context / "Dockerfile").write_text(text)
         commands = []
 
@@ -28,7 +28,7 @@ def build(tmp_path):
             for folder in ("packages", "opt/python"):  # what the RUN instructions of ours install
                 (stage.root / folder).mkdir(parents=True, exist_ok=True)
 
-        return carry_out(context, base, work, run), commands
+        return carry_out(context, base, work, run, target=target), commands
 
     yield carry
     assert (base / "etc/os-release").read_text() == "base"
@@ -62,6 +62,44 @@ def test_a_stage_starts_from_the_base_and_takes_files_of_another(build):
     assert (stage.root / "etc/os-release").read_text() == "base"
     assert stage.environment["PATH"].startswith("/opt/bin:/usr/local/bin")
     assert stage.environment["A"] == "1"
+
+
+def test_a_stage_goes_on_with_an_earlier_one_and_others_are_left_out(build):
+    text = (
+        "ARG BASE=image\nFROM ${BASE} AS first\nENV A=1\nWORKDIR /app\nUSER 1:1\nRUN one $BASE\n"
+        "FROM ${BASE} AS unused\nRUN two\nFROM first AS second\nRUN three\n"
+        "FROM unused AS last\nCOPY --from=first /app /app\n"
+    )
+    stage, commands = build(text, target="second")
+    assert commands == [
+        ("first", "1:1", "/app", "one image"),
+        ("second", "1:1", "/app", "three"),
+    ]
+    assert stage.environment["A"] == "1"
+    assert (stage.root / "ran").read_text() == "three"
+    with pytest.raises(DockerfileError, match="no stage is third"):
+        build(text, target="third")
+
+
+def test_the_image_of_all_services_is_carried_out_from_the_files_that_an_engine_sees(tmp_path):
+    copy_repository(context := tmp_path / "context")
+    assert (context / "local/services/__main__.py").is_file()
+    assert not (context / "tests").exists()
+    (base := tmp_path / "base").mkdir()
+    commands = []
+
+    def run(stage, command):
+        commands.append(command)
+        for folder in ("opt/reviewlens", "opt/training", "wheels"):
+            (stage.root / folder).mkdir(parents=True, exist_ok=True)
+
+    for target, has_torch in (("services", False), ("training", True)):
+        commands.clear()
+        (tmp_path / target).mkdir()
+        carry_out(context, base, tmp_path / target, run, target=target)
+        assert any("frontend_space.app" in each for each in commands)
+        assert any("/opt/training" in each for each in commands) is has_torch
+        assert len(commands) == 6 + has_torch
 
 
 def test_an_unknown_instruction_stops_the_build(build):

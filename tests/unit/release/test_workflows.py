@@ -11,7 +11,7 @@ from cdk.paths import ROOT
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = sorted(path.name for path in FOLDER.glob("*.yml"))
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40}$")
-SECRETS_OF = {"space.yml": {"HF_TOKEN"}}
+SECRETS_OF = {"space.yml": {"HF_TOKEN"}, "release.yml": {"DOCKER_PASSWORD"}}
 PUBLISHES = ("release.yml", "publish")
 """The job that writes to the repository: it runs no code of the repository."""
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -1,0 +1,1 @@
+"""The parts of a stack as services of their own, for containers: ``python -m local.services``."""
