@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from fastapi import FastAPI, Path, Query
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from fastapi import FastAPI, Path, Query, Request
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from lambdas.collection.dependencies import Dependencies, build_dependencies
 from lambdas.collection.exclude.routes import add_exclusion_routes
@@ -34,11 +34,12 @@ from shared.schemas.collection import (
     RejectPage,
     UploadTarget,
 )
+from shared.schemas.documented import Documented
 from shared.schemas.health import Health
 from shared.schemas.ingest import IngestReport, IngestStatus
 from shared.schemas.preview import Preview
 from shared.schemas.undo import Receipt, UndoState
-from shared.schemas.values import QUERY_INTEGER, Cursor, PlainText
+from shared.schemas.values import QUERY_INTEGER, PlainText, QueryCursor
 from shared.storage.layout import MAPPING_NAME, UPLOADS
 
 _REPORTED_REJECTS = 20
@@ -57,7 +58,15 @@ DumpKey = Annotated[
         }
     ),
 ]
-IngestId = Annotated[str, Path(max_length=64, examples=["ing_0123456789abcdef01234567"])]
+IngestId = Annotated[
+    str,
+    Path(
+        max_length=64,
+        examples=["ing_0123456789abcdef01234567"],
+        description="Id of an ingest, as POST /collect and GET /collect return it. An unknown one"
+        " is a 404.",
+    ),
+]
 
 
 def _one_way_to_choose(schema: dict[str, Any]) -> None:
@@ -69,22 +78,24 @@ def _one_way_to_choose(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [search, {"properties": one, "required": ["key"]}]
 
 
-class CollectRequest(BaseModel):
+class CollectRequest(Documented):
     """What to collect: one object by ``key``, or by default everything below ``uploads/``."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_one_way_to_choose)
 
-    source: PlainText | None = Field(
-        None, max_length=1024, examples=["s3"], description="s3, or s3:// with the raw bucket"
-    )
+    source: PlainText | None = Field(None, max_length=1024, examples=["s3"])
+    """Where to look: ``s3``, or ``s3://`` with the raw bucket and perhaps a prefix. Null: the raw
+    bucket."""
     prefix: PlainText | None = Field(None, max_length=1024, examples=["uploads/2024/"])
-    after: PlainText | None = Field(
-        None, max_length=1024, description="next_after of the previous response"
-    )
+    """Only objects whose keys begin so, with or without ``uploads/``. Null: all uploads."""
+    after: PlainText | None = Field(None, max_length=1024)
+    """Only objects whose keys follow this one: ``next_after`` of the previous response. Null: from
+    the first."""
     key: DumpKey | None = Field(None, max_length=1024, examples=["uploads/reviews.csv"])
-    mapping: ColumnMapping | None = Field(
-        None, description="stored beside the object; one collected with another is read again"
-    )
+    """Key of the one object to collect, instead of a search by the fields above."""
+    mapping: ColumnMapping | None = None
+    """Columns of the fields of the object at ``key``, stored beside it; one that was collected with
+    another mapping is read again. Null leaves the mapping there as it is."""
 
 
 def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
@@ -100,7 +111,12 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
 
     @app.post("/collect", status_code=202, tags=["collection"])
     def collect(request: CollectRequest | None = None) -> CollectAccepted:
-        """Queue the dumps in the raw bucket that are not collected yet."""
+        """Queue the dumps in the raw bucket that are not collected yet.
+
+        An upload starts its ingest by itself; this is for objects that were missed or failed.
+        With `key`, one object is collected, perhaps with another mapping. The answer comes at
+        once, the work is done in the background.
+        """
         request = request or CollectRequest()
         dependencies = get_dependencies()
         queued = _queue(dependencies, request)
@@ -113,24 +129,43 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         )
 
     @app.post("/uploads", tags=["collection"])
-    def uploads(request: UploadRequest) -> UploadTarget:
-        """Sign a form that uploads one dump to the raw bucket."""
-        return prepare_upload(get_dependencies(), request)
+    def uploads(request: UploadRequest, http: Request) -> UploadTarget:
+        """Sign a form that uploads one dump to the raw bucket.
+
+        Send the form to `url` within 15 minutes: first all `fields`, then the bytes as `file`.
+        The upload starts its ingest.
+        """
+        return prepare_upload(get_dependencies(), request, base_url=str(http.base_url))
 
     @app.post("/uploads/preview", tags=["collection"])
     def preview(request: PreviewRequest) -> Preview:
-        """Show how the beginning of a dump would be read; nothing is stored."""
+        """Show how the beginning of a dump would be read; nothing is stored.
+
+        If the column of the text or the rating is not clear, the answer has the columns and an
+        `error_code`, so that a mapping can be sent. A file that cannot be read is a 422.
+        """
         return preview_upload(request)
 
     @app.get("/collect", tags=["collection"])
     def recent(
-        limit: Annotated[int, Query(ge=1, le=200), QUERY_INTEGER] = DEFAULT_INGESTS,
+        limit: Annotated[
+            int,
+            Query(ge=1, le=200, description="Most ingests of the answer, 1 to 200."),
+            QUERY_INTEGER,
+        ] = DEFAULT_INGESTS,
         key: Annotated[
-            PlainText | None, Query(max_length=1024, description="only ingests of this object")
+            PlainText | None,
+            Query(
+                max_length=1024,
+                description="Only ingests of the object with this key, one for each version of it.",
+            ),
         ] = None,
-        cursor: Cursor | None = None,
+        cursor: QueryCursor = None,
     ) -> IngestList:
-        """List the newest ingests with their counts."""
+        """List the newest ingests with their counts.
+
+        An ingest is one version of one uploaded object.
+        """
         after = decode_cursor(_INGEST, cursor) if cursor else None
         ledger, bucket = get_dependencies().ledger, get_dependencies().raw.bucket
         if key is None:
@@ -143,7 +178,10 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
 
     @app.get("/collect/{ingest_id}", tags=["collection"])
     def report(ingest_id: IngestId) -> IngestDetails:
-        """Live counts of one ingest: rows read = stored + duplicates + rejected."""
+        """Live counts of one ingest: rows read = stored + duplicates + rejected.
+
+        They are sums over committed batches, so the equation also holds while the ingest runs.
+        """
         ledger = get_dependencies().ledger
         report = _require(ledger.report(_without_nul(ingest_id)))
         rejects = ledger.rejects(ingest_id, limit=_REPORTED_REJECTS) if report.rejected else []
@@ -152,7 +190,11 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
 
     @app.delete("/collect/{ingest_id}", status_code=202, tags=["collection"])
     def undo(ingest_id: IngestId) -> UndoState:
-        """Undo an upload: remove everything that came from it."""
+        """Undo an upload: remove everything that came from it.
+
+        The work is done in the background. Repeating the request changes nothing and returns how
+        far it is. Rows that other uploads have as well stay as theirs.
+        """
         return request_undo(get_dependencies(), _without_nul(ingest_id))
 
     add_exclusion_routes(app, get_dependencies)
@@ -160,10 +202,26 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     @app.get("/collect/{ingest_id}/rejects", tags=["collection"])
     def rejects(
         ingest_id: IngestId,
-        after: Annotated[int, Query(ge=0, le=2**62), QUERY_INTEGER] = 0,
-        limit: Annotated[int, Query(ge=1, le=1000), QUERY_INTEGER] = 100,
+        after: Annotated[
+            int,
+            Query(
+                ge=0,
+                le=2**62,
+                description="Only rows with a larger record number: `next_after` of the page"
+                " before. 0: from the first.",
+            ),
+            QUERY_INTEGER,
+        ] = 0,
+        limit: Annotated[
+            int,
+            Query(ge=1, le=1000, description="Most rows of the answer, 1 to 1,000."),
+            QUERY_INTEGER,
+        ] = 100,
     ) -> RejectPage:
-        """List rejected rows: their position, the reason and the raw text."""
+        """List rejected rows: their position, the reason and the raw text.
+
+        They are in the order of their records.
+        """
         ledger = get_dependencies().ledger
         _require(ledger.status(_without_nul(ingest_id)))
         page, has_more = fit_page(ledger.rejects(ingest_id, after=after, limit=limit + 1), limit)

@@ -63,8 +63,9 @@ class BatchWriter:
         lost: Collection[str],
         *,
         excluded: ExcludedKeys,
-        resume: Checkpoint | None,
         encode: Callable[[Checkpoint], str | None],
+        parts: int = 0,
+        records: int = 0,
     ) -> None:
         """Start without a batch.
 
@@ -74,15 +75,15 @@ class BatchWriter:
             stored: the batches of earlier attempts, by part.
             lost: keys of their clean shards that no longer exist; they are written again.
             excluded: the list with which the batches are read.
-            resume: where this run goes on; the batches before are not read.
             encode: writes a checkpoint for the ledger.
+            parts: how many batches come before; they are not read.
+            records: how many records they have.
         """
         self._dependencies = dependencies
         self._ingest_id = ingest_id
-        self.parts = resume.part if resume else 0
-        self.records = resume.records if resume else 0
-        self._stored = {part: batch for part, batch in stored.items() if part >= self.parts}
-        self._last_before = stored.get(self.parts - 1)
+        self.parts, self.records = parts, records
+        self._stored = {part: batch for part, batch in stored.items() if part >= parts}
+        self._last_before = stored.get(parts - 1)
         self._encode = encode
         self._lost = lost
         self._excluded = excluded

@@ -41,6 +41,8 @@ class Dependencies:
     """Memory of the function, for the cost of a step."""
     max_object_bytes: int = 50 * 2**30
     max_upload_bytes: int = 2**30
+    uploads_at_api: bool = False
+    """Whether a proxy takes uploads at the host of the API, and forwards them to S3."""
     old_version_days: int = 0
     backup_days: int = 0
     picture_queue: MessageQueue | None = None
@@ -83,6 +85,7 @@ def build_dependencies() -> Dependencies:
         memory_gb=int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0")) / 1024,
         max_object_bytes=settings.max_object_bytes,
         max_upload_bytes=settings.max_upload_bytes,
+        uploads_at_api=settings.uploads_at_api,
         old_version_days=settings.old_version_days,
         backup_days=settings.backup_days,
         picture_queue=_picture_queue(settings, sqs),

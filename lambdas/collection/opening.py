@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lambdas.collection.dependencies import Dependencies
-from lambdas.collection.reading import Archive, Dump, ReadOptions, split_mapping
+from lambdas.collection.reading import Profile, ReadOptions, split_mapping
 from shared.db.ingest.exclusions import excluded_keys
 from shared.db.ingest.ledger import MAPPING
 from shared.errors import IngestError, NotFoundError
@@ -40,19 +40,17 @@ def read_options(dependencies: Dependencies, columns: Mapping[str, str] | None) 
 def describe_dump(
     dependencies: Dependencies,
     ingest_id: str,
-    dump: Dump | Archive,
+    profile: Profile,
+    warnings: list[str],
     options: ReadOptions,
-    *,
-    warnings: list[str] | None = None,
 ) -> None:
-    """Record what a dump turned out to be; ``warnings`` instead of its own."""
-    profile = {
-        "format": dump.profile.format,
-        "compression": dump.profile.compression,
-        "encoding": dump.profile.encoding,
-        "dump_schema": dump.profile.dump_schema,
+    """Record what a dump turned out to be."""
+    found = {
+        "format": profile.format,
+        "compression": profile.compression,
+        "encoding": profile.encoding,
+        "dump_schema": profile.dump_schema,
     }
     mapping = {**(options.mapping or {}), **options.hints} or None
-    details = {**dump.profile.details, MAPPING: mapping}
-    noted = dump.warnings if warnings is None else warnings
-    dependencies.ledger.describe(ingest_id, profile, noted, details)
+    details = {**profile.details, MAPPING: mapping}
+    dependencies.ledger.describe(ingest_id, found, warnings, details)

@@ -4,6 +4,7 @@ import logging
 
 from lambdas.collection.dependencies import Dependencies
 from shared.db.ingest import pictures
+from shared.db.ingest.picture_opinions import store_opinions
 from shared.db.ingest.undo import undo_state
 from shared.errors import ArtefactError
 from shared.schemas.messages import BuildIndex, FetchPictures, PicturesFetched
@@ -76,6 +77,7 @@ def record_pictures(dependencies: Dependencies, message: PicturesFetched) -> Non
             results = PictureResults(pictures=left)
         model_version = None if lost else message.model_version
         is_known = pictures.record(connection, *place, results, model_version)
+        store_opinions(connection, *place, message.opinions)
     if not is_known:
         log.info("a batch of pictures was removed", extra={"ingest_id": message.ingest_id})
         if undo_state(database, message.ingest_id) is not None:

@@ -3,15 +3,17 @@
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
+from lambdas.collection.blocks import BlockFile
 from shared.storage.objects import ObjectStore
 
 
 class RangedObject(io.RawIOBase):
     """One version of an object; ``seek`` requests the bytes from there on.
 
-    After it, the bytes are not compared with the checksum of the object: see ``is_partial``.
+    After it, and after ``open_file``, the bytes are not compared with the checksum of the object:
+    see ``is_partial``.
     """
 
     def __init__(self, store: ObjectStore, key: str, etag: str, stack: ExitStack) -> None:
@@ -38,6 +40,12 @@ class RangedObject(io.RawIOBase):
         self._stream = self._stack.enter_context(opened)
         self.is_partial = True
         return offset
+
+    def open_file(self, max_bytes: int) -> IO[bytes]:
+        """Open the object as a file that is read anywhere, with so much space on the disk."""
+        self.is_partial = True
+        file = BlockFile(self._store, self._key, self._etag, max_bytes)
+        return cast("IO[bytes]", self._stack.enter_context(file))
 
 
 @contextmanager

@@ -88,8 +88,9 @@ class Run:
                 BatchWriter(
                     *(self._dependencies, self._ingest_id, stored, lost),
                     excluded=options.excluded,
-                    resume=resume,
                     encode=encode,
+                    parts=resume.part if resume else 0,
+                    records=resume.records if resume else 0,
                 ) as writer,
             ):
                 dump = self._write_batches(stream, options, writer, resume, set(stored))
@@ -103,7 +104,7 @@ class Run:
             require_intact(raw, self._key, self._etag)
             raise
         _count_members(dump, self._key, writer)
-        describe_dump(self._dependencies, self._ingest_id, dump, options)
+        self._describe(dump, options)
         log.info("ingest collected", extra={"ingest_id": self._ingest_id, "part": writer.parts})
         is_due = close_ingest(self._dependencies, self._ingest_id, writer.parts, writer.records)
         return Ending(is_index_due=is_due)
@@ -125,7 +126,7 @@ class Run:
         first = writer.parts
         for batch in dump:
             if writer.parts == first:
-                describe_dump(self._dependencies, self._ingest_id, dump, options)
+                self._describe(dump, options)
             log.debug("batch read", extra={"part": writer.parts, "rows": batch.rows_read})
             part = writer.parts
             writer.add(batch)
@@ -134,6 +135,9 @@ class Run:
                 log.info("run ends", extra={"ingest_id": self._ingest_id, "part": writer.parts})
                 return None
         return dump
+
+    def _describe(self, dump: Dump | Archive, options: ReadOptions) -> None:
+        describe_dump(self._dependencies, self._ingest_id, dump.profile, dump.warnings, options)
 
     def _verify(self, stream: RangedObject) -> None:
         """Compare the checksum, which is that of the whole object."""

@@ -25,7 +25,7 @@ class CollectionSettings(ReviewPictureSettings, EventSettings, DatabaseSettings)
     artefact_bucket: str
     """Bucket of models and embeddings, to read the current model and delete orphaned embeddings."""
     reviewer_key_secret_id: str
-    """Secret with the key (hex) for hashing reviewer identities."""
+    """Secret with the key (hex) for hashing reviewer identities, or ``file:`` and a path."""
     collection_queue_url: str
     """Queue of objects to collect."""
     processing_queue_url: str
@@ -38,6 +38,9 @@ class CollectionSettings(ReviewPictureSettings, EventSettings, DatabaseSettings)
     """Largest object to read, in bytes as stored in S3."""
     max_upload_bytes: int = Field(default=2**30, ge=1, le=5 * 10**9)
     """Largest upload that POST /uploads signs; S3 accepts 5 GB in one POST."""
+    uploads_at_api: bool = False
+    """Whether callers upload to ``/<raw bucket>`` at the host that they ask, where a proxy forwards
+    it to S3: for an endpoint of S3 that they cannot reach."""
     cpu_seconds_per_mb: float = Field(default=CPU_SECONDS_PER_MB, gt=0)
     """CPU time that reading may take for each MB of an object; the rest is not read."""
     cpu_seconds_floor: float = Field(default=CPU_SECONDS_FLOOR, gt=0)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.preview import preview_dump
@@ -18,6 +18,7 @@ from lambdas.collection.reading import Limits, ReadOptions, split_mapping
 from lambdas.collection.reading.members import head_of
 from shared.errors import IngestError, InvalidInputError
 from shared.schemas.collection import UploadTarget
+from shared.schemas.documented import Documented
 from shared.schemas.preview import PREVIEW_BYTES, Preview
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS
 from shared.schemas.text import INVISIBLE
@@ -76,8 +77,8 @@ ColumnMapping = Annotated[
 ]
 
 
-class UploadRequest(BaseModel):
-    """The file to upload; ``mapping`` maps field names to column names where they differ."""
+class UploadRequest(Documented):
+    """A dump that is to be uploaded: its name, its size, and how to read it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -94,8 +95,13 @@ class UploadRequest(BaseModel):
         ),
         AfterValidator(_file_name),
     ]
-    bytes: Integer = Field(ge=1, le=MAX_POST_BYTES, description="size of the file in bytes")
+    """Plain name of the file, without a folder; the end of its key. The format is detected from
+    the content, not from the name."""
+    bytes: Integer = Field(ge=1, le=MAX_POST_BYTES)
+    """Size of the whole file in bytes. A setting of the service may allow less than 5 GB."""
     mapping: ColumnMapping | None = None
+    """Field → the column that it comes from, for columns that are not recognised by their names,
+    and options such as ``rating_scale``; docs/formats.md lists both. Null: none."""
 
 
 class PreviewRequest(UploadRequest):
@@ -104,9 +110,9 @@ class PreviewRequest(UploadRequest):
     content: str = Field(
         min_length=1,
         max_length=MAX_CONTENT,
-        description="the first bytes of the file, in base64",
         json_schema_extra={"format": "byte", "contentEncoding": "base64"},
     )
+    """The first bytes of the file in base64, at most 700,000 bytes; all of it if it is shorter."""
 
 
 def preview_upload(request: PreviewRequest) -> Preview:
@@ -149,8 +155,15 @@ def preview_upload(request: PreviewRequest) -> Preview:
         raise IngestError("format_unknown", "the file cannot be read") from error
 
 
-def prepare_upload(dependencies: Dependencies, request: UploadRequest) -> UploadTarget:
+def prepare_upload(
+    dependencies: Dependencies, request: UploadRequest, *, base_url: str
+) -> UploadTarget:
     """Sign one upload; its mapping is stored beside the key now, before the dump arrives.
+
+    Args:
+        dependencies: adapters of collection.
+        request: the file.
+        base_url: the URL at which the caller asks, with a slash at its end.
 
     Raises:
         InvalidInputError: the file is larger than this service accepts; names the field.
@@ -167,7 +180,7 @@ def prepare_upload(dependencies: Dependencies, request: UploadRequest) -> Upload
         dependencies.raw.put(f"{key}.{MAPPING_NAME}", _encode_mapping(request.mapping))
     signed = dependencies.raw.sign_upload(key, max_bytes=request.bytes, seconds=SIGNATURE_SECONDS)
     return UploadTarget(
-        url=signed.url,
+        url=f"{base_url}{dependencies.raw.bucket}" if dependencies.uploads_at_api else signed.url,
         fields=dict(signed.fields),
         key=key,
         expires_at=now + timedelta(seconds=SIGNATURE_SECONDS),

@@ -1,27 +1,41 @@
 """Gives pictures vectors beside the current model, of which no text and no index is read."""
 
+import hashlib
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 
-from shared.errors import PictureError
+from shared.errors import ArtefactError, PictureError
+from shared.runtime.fusion import head_of
 from shared.runtime.loader import NO_MODEL
+from shared.schemas.fusion import HEAD_FILE
+from shared.schemas.manifest import Manifest
 from shared.schemas.picture import Picture
+from shared.serving.opinions import Opinions, opinions_of, tower_problem
 from shared.serving.query_pictures import Floats, Pictures
-from shared.storage import artefacts
+from shared.serving.towers import Tower
+from shared.storage import artefacts, layout
 from shared.storage.objects import ObjectStore
 
+log = logging.getLogger(__name__)
 _UNAVAILABLE = "picture_unavailable"
 _NO_PICTURE_MODEL = "no picture model is configured"
 
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """Gives pictures vectors beside those of a text model, whose version it names."""
+    """Gives pictures vectors beside those of a text model, whose version it names.
+
+    ``opinions`` says what pictures with these vectors say; None if the model has no fusion head.
+    """
 
     model_version: str
     encode: Callable[[Picture], Floats]
+    opinions: Opinions | None = None
 
 
 class CurrentEmbedder:
@@ -34,6 +48,8 @@ class CurrentEmbedder:
 
     def open(self) -> Embedder:
         """The embedder; only a model with a joint space is downloaded, for its tower.
+
+        Of a fused model, the head is read.
 
         Raises:
             PictureError: no model is current, or it has no vectors for pictures.
@@ -53,4 +69,18 @@ class CurrentEmbedder:
         manifest, folder = artefacts.read_manifest(self._store, "model", version), self._cache_dir
         if manifest.joint is not None:
             folder = artefacts.fetch(self._store, "model", version, folder).folder
-        return Embedder(version, pictures.tower(manifest, folder).encode)
+        tower = pictures.tower(manifest, folder)
+        return Embedder(version, tower.encode, self._opinions(manifest, tower))
+
+    def _opinions(self, manifest: Manifest, tower: Tower) -> Opinions | None:
+        fusion = manifest.fusion
+        if fusion is None:
+            return None
+        if problem := tower_problem(fusion, tower):
+            log.warning("pictures of reviews say nothing: %s", problem)
+            return None
+        body, _ = self._store.get(layout.version_prefix("model", manifest.version) + HEAD_FILE)
+        if hashlib.sha256(body).hexdigest() != manifest.files[HEAD_FILE].sha256:
+            raise ArtefactError(f"{HEAD_FILE} of {manifest.version} is corrupt (SHA-256 differs)")
+        head = head_of(manifest, BytesIO(body))
+        return None if head is None else partial(opinions_of, head, fusion)

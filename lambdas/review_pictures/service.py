@@ -13,19 +13,21 @@ import numpy as np
 
 from lambdas.review_pictures.embedder import Embedder
 from lambdas.review_pictures.rate import HostRate
-from shared.errors import PictureError, UnavailableError
+from shared.errors import ArtefactError, PictureError, UnavailableError
 from shared.pictures.decode import decode
 from shared.pictures.preview import preview_of
 from shared.schemas.messages import FetchPictures, PicturesFetched
 from shared.schemas.picture import Picture, PictureRequest
 from shared.schemas.picture_hosts import check_host
 from shared.schemas.pictures import OUTCOMES, KeptPicture, Outcome, PictureResults, WantedPicture
+from shared.schemas.sentiment import Side
+from shared.serving.opinions import agreed
 from shared.serving.pictures import PictureReader
 from shared.serving.query_pictures import Floats
 from shared.storage import layout
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
-from shared.storage.review_pictures import read_results, write_vectors
+from shared.storage.review_pictures import read_results, read_vectors, write_vectors
 
 log = logging.getLogger(__name__)
 _PARALLEL = 4
@@ -73,9 +75,29 @@ class PictureWorker:
         elif stored.fetched and not self._has_vectors(place, version):
             files = {each.sha256: self._stored(message.ingest_id, each) for each in stored.fetched}
             self._embed(place, embedder, [files[each.sha256] for each in stored.fetched])
-        ingest_id, first = place
-        report = PicturesFetched(ingest_id=ingest_id, first=first, model_version=version)
+        report = PicturesFetched(
+            ingest_id=message.ingest_id,
+            first=message.first,
+            model_version=version,
+            opinions=self._opinions(place, embedder),
+        )
         self.reports.send([report])
+
+    def _opinions(self, place: tuple[str, int], embedder: Embedder) -> dict[str, Side]:
+        """What the pictures of each review say, from what is stored of the batch."""
+        if embedder.opinions is None:
+            return {}
+        results = read_results(self.artefacts, layout.picture_results(*place))
+        ids = [each.review_id for each in results.fetched] if results else []
+        if not ids:
+            return {}
+        key = layout.picture_vectors(place[0], embedder.model_version, place[1])
+        try:
+            vectors = read_vectors(self.artefacts, key)
+        except ArtefactError as error:
+            log.warning("a batch of pictures says nothing: %s", error.message)
+            return {}
+        return agreed(zip(ids, embedder.opinions(vectors.astype(np.float32)), strict=True))
 
     def _has_vectors(self, place: tuple[str, int], version: str) -> bool:
         key = layout.picture_vectors(place[0], version, place[1])

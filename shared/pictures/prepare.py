@@ -5,12 +5,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Resampling
 
+from shared.pictures.resample import resize_rows
 from shared.schemas.joint import Preparation
 
 Floats = NDArray[np.float32]
-_MAX_RESIZED_PIXELS = 16_000_000
+_MAX_RESIZED_PIXELS = 1_000_000
 """Of a picture that is resized as a whole: a strip of 1,024 x 1 would become 51 million."""
-_STRIP_COLUMNS = 32
 
 
 def prepare(pixels: NDArray[np.uint8], how: Preparation) -> Floats:
@@ -49,15 +49,11 @@ def _resize_middle(
 
     Pillow as well resizes along the rows first, and rounds in between.
     """
-    kept_height, kept_width = min(crop[0], size[1]), min(crop[1], size[0])
-    wide = image.resize((size[0], image.height), resample)
-    wide = _crop(wide, (image.height, kept_width))
-    middle = Image.new("RGB", (kept_width, kept_height))
-    for left in range(0, kept_width, _STRIP_COLUMNS):
-        right = min(left + _STRIP_COLUMNS, kept_width)
-        strip = wide.crop((left, 0, right, image.height)).resize((right - left, size[1]), resample)
-        middle.paste(_crop(strip, (kept_height, right - left)), (left, 0))
-    return middle
+    (width, height), kept = size, (min(crop[0], size[1]), min(crop[1], size[0]))
+    columns = np.asarray(image).transpose(1, 0, 2)
+    columns = resize_rows(columns, width, _start(width, kept[1]), kept[1], resample)
+    rows = columns.transpose(1, 0, 2)
+    return Image.fromarray(resize_rows(rows, height, _start(height, kept[0]), kept[0], resample))
 
 
 def _crop(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:

@@ -1,7 +1,6 @@
 """The last step: closes an ingest that was read in ranges."""
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 from lambdas.collection.bulk.plan import missing
@@ -21,7 +20,7 @@ from lambdas.collection.mapping import find_mapping
 from lambdas.collection.opening import describe_dump, read_options
 from lambdas.collection.orphans import delete_orphans
 from lambdas.collection.queueing import queue_marked
-from lambdas.collection.reading import add_marks, read_dump
+from lambdas.collection.reading import Description, Profile, ReadOptions, add_marks
 from shared.db.ingest.announcements import announce
 from shared.db.ingest.bulk import BulkState, bulk_state, save_bulk
 from shared.db.ingest.undo import undo_state
@@ -108,12 +107,49 @@ def _fail(
 
 def _describe(dependencies: Dependencies, job: Job, state: BulkState, ranges: Ranges) -> None:
     """Describe the dump as one reading does: what rows counted for warnings is added up."""
-    counted = [COUNTED.validate_python(state.done[str(each.number)]) for each in ranges.ranges]
     options = read_options(dependencies, find_mapping(dependencies.raw, job.key))
-    mark = ranges.ranges[-1].mark
-    resume = mark and replace(mark, maker=add_marks(counted))
-    with open_planned(dependencies, job, ranges) as stream:
-        dump = read_dump(stream, name=job.key, options=options, resume=resume)
-        dump.profile.compression = ranges.compression
-        warnings = list(dict.fromkeys([*state.warnings, *dump.warnings]))
-        describe_dump(dependencies, job.ingest_id, dump, options, warnings=warnings)
+    if not ranges.members:
+        profile, warnings = _described(dependencies, job, state, ranges, options, 0)
+    else:
+        profile, warnings = _describe_archive(dependencies, job, state, ranges, options)
+    describe_dump(dependencies, job.ingest_id, profile, warnings, options)
+
+
+def _described(
+    dependencies: Dependencies,
+    job: Job,
+    state: BulkState,
+    ranges: Ranges,
+    options: ReadOptions,
+    member: int,
+) -> tuple[Profile, list[str]]:
+    """Profile and warnings of a dump or of a member."""
+    own = [each for each in ranges.ranges if each.member == member]
+    counted = add_marks([COUNTED.validate_python(state.done[str(each.number)]) for each in own])
+    planned = ranges.members[member] if ranges.members else None
+    with open_planned(dependencies, job, ranges, options, member=member) as dump:
+        dump.count(counted)
+        dump.profile.compression = planned.compression if planned else ranges.compression
+        noticed = planned.warnings if planned else state.warnings
+        return dump.profile, list(dict.fromkeys([*noticed, *dump.warnings]))
+
+
+def _describe_archive(
+    dependencies: Dependencies, job: Job, state: BulkState, ranges: Ranges, options: ReadOptions
+) -> tuple[Profile, list[str]]:
+    stored = dependencies.ledger.batches(job.ingest_id)
+    description = Description(ranges.compression)
+    for number, member in enumerate(ranges.members):
+        profile, warnings = _described(dependencies, job, state, ranges, options, number)
+        entry = description.begin(member.file)
+        description.open(entry, profile)
+        own = [each for each in ranges.ranges if each.member == number]
+        batches = [
+            stored[part] for each in own for part in range(each.part, each.part + each.parts)
+        ]
+        entry["rows_read"] = sum(each.records for each in own)
+        entry["rejected"] = sum(batch.rejected for batch in batches)
+        entry["stored"] = sum(batch.rows for batch in batches)
+        entry["duplicates"] = entry["rows_read"] - entry["rejected"] - entry["stored"]
+        description.warn(entry, warnings)
+    return description.profile, description.warnings(state.warnings, ranges.skipped)

@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, cast
 from lambdas.collection.bulk.ranges import (
     Item,
     Job,
+    Member,
     Range,
     Ranges,
     fingerprint,
@@ -28,6 +29,7 @@ from shared.db.ingest.undo import undo_state
 from shared.errors import CorruptObjectError, IngestError, NotFoundError, WaitingError
 
 log = logging.getLogger(__name__)
+_SLOW = "decompressing it takes longer than one run"
 BATCHES_PER_RANGE = 20
 """What a killed attempt reads again; with batches of 10,000 rows, a minute or less."""
 
@@ -85,52 +87,88 @@ class _Planner:
         # planning goes on where the last range begins, so that range is found again
         resume = found.pop().mark if found else None
         with open_ranged(raw, job.key, job.etag) as stream:
-            body = cast("BinaryIO", stream)
-            dump = read_dump(body, name=job.key, options=options, resume=resume, copy=text.copy)
-            if isinstance(dump, Archive) or not dump.is_divisible:
-                raise IndivisibleError(
-                    "no run can begin in the middle of it without what is before"
-                )
-            is_whole = self._find(dump, found)
-            if dump.is_compressed and not is_whole:
-                raise IndivisibleError("decompressing it takes longer than one run")
-            if dump.is_truncated:
-                raise IndivisibleError("its compressed bytes are damaged or incomplete")
+            dump = read_dump(
+                cast("BinaryIO", stream),
+                name=job.key,
+                options=options,
+                resume=resume,
+                copy=text.copy,
+                open_file=stream.open_file,
+            )
+            if isinstance(dump, Archive):
+                ranges = self._divide_archive(dump, text)
+            else:
+                ranges = self._divide(dump, found, text)
+            is_whole = ranges.warnings is not None
+            text.finish()
             if is_whole and not stream.is_partial:
-                read_rest(body)
+                read_rest(cast("BinaryIO", stream))
         if is_whole and stream.is_partial:
             require_intact(raw, job.key, job.etag)
-        if is_whole and len(found) < 2:
+        if is_whole and len(ranges.ranges) < 2:
             raise IndivisibleError("it is not larger than one range")
-        warnings = dump.warnings if is_whole else None
-        ranges = Ranges(self._plan, found, warnings, dump.profile.compression, text.size)
         save_ranges(self._dependencies, job.ingest_id, ranges)
         if is_whole:
-            describe_dump(self._dependencies, job.ingest_id, dump, options)
+            described = (self._dependencies, job.ingest_id, dump.profile, dump.warnings, options)
+            describe_dump(*described)
         return ranges
+
+    def _divide(self, dump: Dump, found: list[Range], text: TextWriter) -> Ranges:
+        """Find the ranges of a dump, after those that were found."""
+        if not dump.is_divisible:
+            raise IndivisibleError("no run can begin in the middle of it without what is before")
+        is_whole = self._find(dump, found)
+        if dump.is_compressed and not is_whole:
+            raise IndivisibleError(_SLOW)
+        if dump.is_truncated:
+            raise IndivisibleError("its compressed bytes are damaged or incomplete")
+        warnings = dump.warnings if is_whole else None
+        return Ranges(self._plan, found, warnings, dump.profile.compression, text.size)
+
+    def _divide_archive(self, archive: Archive, text: TextWriter) -> Ranges:
+        """Find the ranges of all members."""
+        found: list[Range] = []
+        members: list[Member] = []
+        start = 0
+        for dump in archive.members():
+            before = dump.records
+            if not self._find(dump, found, len(members)):
+                raise IndivisibleError(_SLOW)
+            size, compression = text.size - start, dump.profile.compression
+            members.append(Member(archive.file, start, size, before, compression, dump.warnings))
+            start = text.size
+        warnings, compression = archive.own_warnings, archive.profile.compression
+        return Ranges(
+            *(self._plan, found, warnings, compression, text.size),
+            members=members,
+            skipped=archive.skipped,
+        )
 
     def _has_text(self, ranges: Ranges) -> bool:
         size = ranges.text_bytes
         return not size or has_text(self._dependencies, self._job.ingest_id, size)
 
-    def _find(self, dump: Dump, found: list[Range]) -> bool:
-        """Append the ranges of a dump; returns whether it is read to its end."""
+    def _find(self, dump: Dump, found: list[Range], member: int = 0) -> bool:
+        """Append the ranges of a dump or member; returns whether it is read to its end."""
         last = found[-1] if found else Range(-1, 0, 0, 0, 0, None)
         part, before, mark = last.part + last.parts, last.before + last.records, dump.resume
         first = end = part
         records = before
+
+        def add(parts: int, rows: int) -> None:
+            found.append(Range(len(found), first, parts, before, rows, mark, member))
+
         for border in dump.borders():
             end, records = end + 1, border.records
             if border.mark is None or end - first < BATCHES_PER_RANGE:
                 continue
-            found.append(Range(len(found), first, end - first, before, records - before, mark))
+            add(end - first, records - before)
             first, before, mark = end, records, border.mark
             if self._time.is_over():
-                # without its length: only where it begins is known
-                found.append(Range(len(found), first, 0, before, 0, mark))
+                add(0, 0)  # without its length: only where it begins is known
                 return False
         if end > first:
-            found.append(Range(len(found), first, end - first, before, records - before, mark))
+            add(end - first, records - before)
         return True
 
 

@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +13,7 @@ from lambdas.collection.bulk.text import open_text
 from lambdas.collection.checkpoints import reader_code
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.ranged import open_ranged
-from lambdas.collection.reading import DumpMark
+from lambdas.collection.reading import Dump, DumpMark, IndivisibleError, ReadOptions, read_dump
 from shared.db.ingest.bulk import bulk_state
 from shared.errors import NotFoundError
 from shared.storage import layout
@@ -38,7 +38,9 @@ class Range:
     before: int
     records: int
     mark: DumpMark | None
-    """Where it begins; None: at the first record."""
+    """Where it begins; None: at the first record of the dump or member."""
+    member: int = 0
+    """Which member of an archive it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,37 @@ ITEM = TypeAdapter(Item)
 
 
 @dataclass(frozen=True)
+class Member:
+    """A member of an archive: its text, ``size`` bytes from ``start`` on, after ``before`` records.
+
+    ``warnings`` are those that the plan noticed.
+    """
+
+    file: str
+    start: int
+    size: int
+    before: int
+    compression: str
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
 class Ranges:
-    """The ranges of one plan; ``warnings`` is None while it is not complete."""
+    """The ranges of one plan; ``warnings`` is None while it is not complete.
+
+    Those of an archive are about the archive itself.
+    """
 
     plan: str
     ranges: list[Range]
     warnings: list[str] | None = None
     compression: str = "none"
     text_bytes: int = 0
-    """Size of the text of a compressed dump; see text.py."""
+    """Size of the text of a compressed dump or of all members; see text.py."""
+    members: list[Member] = field(default_factory=list)
+    """Of an archive."""
+    skipped: list[str] = field(default_factory=list)
+    """Names of the members that are no dumps."""
 
 
 _STORED = TypeAdapter(Ranges)
@@ -100,14 +124,54 @@ def load_ranges(dependencies: Dependencies, ingest_id: str, plan: str) -> Ranges
 
 
 @contextmanager
-def open_planned(dependencies: Dependencies, job: Job, ranges: Ranges) -> Iterator[BinaryIO]:
-    """Open what the ranges divide: the object, or its text; errors are those of ObjectStore."""
-    with (
-        open_text(dependencies, job.ingest_id, ranges.text_bytes)
-        if ranges.text_bytes
-        else open_ranged(dependencies.raw, job.key, job.etag)
-    ) as stream:
-        yield cast("BinaryIO", stream)
+def open_planned(
+    dependencies: Dependencies,
+    job: Job,
+    ranges: Ranges,
+    options: ReadOptions,
+    *,
+    member: int = 0,
+    resume: DumpMark | None = None,
+) -> Iterator[Dump]:
+    """Open what the ranges divide: the object, its text, or a member of an archive.
+
+    Errors are those of read_dump and ObjectStore.
+
+    Args:
+        dependencies: adapters of collection.
+        job: the object.
+        ranges: its plan.
+        options: how to read it.
+        member: which member of an archive.
+        resume: where to begin; None: at the first record.
+
+    Raises:
+        IndivisibleError: the object is not what was planned.
+    """
+    file, start, end, before = job.key, 0, ranges.text_bytes, 0
+    if ranges.members:
+        own = ranges.members[member]
+        file, before = f"{job.key}!{own.file}", own.before
+        start, end = own.start, own.start + own.size
+    with ExitStack() as stack:
+        stream: Any
+        if ranges.text_bytes:
+            stream = stack.enter_context(open_text(dependencies, job.ingest_id, start, end))
+            open_file = None
+        else:
+            stream = stack.enter_context(open_ranged(dependencies.raw, job.key, job.etag))
+            open_file = stream.open_file
+        dump = read_dump(
+            stream,
+            name=file,
+            options=options,
+            resume=resume,
+            records_before=before,
+            open_file=open_file,
+        )
+        if not isinstance(dump, Dump):
+            raise IndivisibleError("the object is an archive")
+        yield dump
 
 
 def write_items(dependencies: Dependencies, items: Sequence[Item]) -> str:

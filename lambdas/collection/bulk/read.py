@@ -14,12 +14,11 @@ from lambdas.collection.bulk.ranges import (
     load_ranges,
     open_planned,
 )
-from lambdas.collection.checkpoints import Checkpoint
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.intact import lost_shards
 from lambdas.collection.mapping import find_mapping
 from lambdas.collection.opening import read_options
-from lambdas.collection.reading import Dump, MakerMark, check_rejects, read_dump
+from lambdas.collection.reading import IndivisibleError, MakerMark, check_rejects
 from shared.db.ingest.bulk import (
     bulk_state,
     range_lock,
@@ -82,6 +81,8 @@ def _read(dependencies: Dependencies, item: Item) -> dict[str, Any]:
         raise PlanOutdatedError("another plan has replaced the plan of the range")
     try:
         counted = _Reading(dependencies, job, ranges, number).read(columns)
+    except IndivisibleError as error:
+        raise PlanOutdatedError(str(error)) from error
     except CorruptObjectError as error:
         raise UnavailableError(error.message) from error  # the plan has compared the checksum
     except NotFoundError as error:
@@ -123,22 +124,22 @@ class _Reading:
         accepted, rejected = stored_rows(self._dependencies.database, job.ingest_id)
         check_rejects(rejected, accepted + rejected, self._dependencies.limits)
         stored = self._stored()
-        mark = wanted.mark
-        resume = Checkpoint(wanted.part, wanted.before, mark) if mark else None
         options = read_options(self._dependencies, columns)
         with (
-            open_planned(self._dependencies, job, self._ranges) as stream,
+            open_planned(
+                *(self._dependencies, job, self._ranges, options),
+                member=wanted.member,
+                resume=wanted.mark,
+            ) as dump,
             _RangeWriter(
                 *(self._dependencies, job.ingest_id, stored),
                 lost_shards(self._dependencies.clean, job.ingest_id, stored.values()),
                 excluded=options.excluded,
-                resume=resume,
                 encode=lambda _checkpoint: None,
+                parts=wanted.part,
+                records=wanted.before,
             ) as writer,
         ):
-            dump = read_dump(stream, name=job.key, options=options, resume=mark)
-            if not isinstance(dump, Dump):
-                raise PlanOutdatedError("the object is an archive")
             for batch in dump:
                 writer.add(batch)
                 log.debug("batch read", extra={"part": writer.parts, "rows": batch.rows_read})

@@ -1,6 +1,7 @@
-"""A compressed dump as text in S3, so that workers can begin in the middle of it.
+"""A compressed dump, or the members of an archive, as text in S3: workers can begin in its middle.
 
 It is written while the dump is planned, in pieces of one size, and is deleted when all is stored.
+Members of an archive follow each other without a gap.
 """
 
 import io
@@ -21,22 +22,25 @@ class TextWriter:
 
     def __init__(self, dependencies: Dependencies, ingest_id: str) -> None:
         self._store, self._ingest_id = dependencies.clean, ingest_id
+        self._piece = bytearray()
         self._pieces = 0
         self.size = 0
         """Bytes of text so far."""
 
     def copy(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Pass chunks on; what was passed on is written, at the latest at their end."""
-        piece = bytearray()
+        """Pass chunks on, and write them; see ``finish``."""
         for chunk in chunks:
-            piece += chunk
+            self._piece += chunk
             self.size += len(chunk)
-            while len(piece) >= PIECE_BYTES:
-                self._write(piece[:PIECE_BYTES])
-                del piece[:PIECE_BYTES]
+            while len(self._piece) >= PIECE_BYTES:
+                self._write(self._piece[:PIECE_BYTES])
+                del self._piece[:PIECE_BYTES]
             yield chunk
-        if piece:
-            self._write(piece)
+
+    def finish(self) -> None:
+        """Write what is left."""
+        if self._piece:
+            self._write(self._piece)
 
     def _write(self, piece: bytearray) -> None:
         self._store.put(_piece_key(self._ingest_id, self._pieces), bytes(piece))
@@ -44,27 +48,29 @@ class TextWriter:
 
 
 class _Text(io.RawIOBase):
-    """The text as a stream that can go on at any byte."""
+    """A part of the text as a stream that can go on at any byte."""
 
-    def __init__(self, store: ObjectStore, ingest_id: str, size: int) -> None:
+    def __init__(self, store: ObjectStore, ingest_id: str, start: int, end: int) -> None:
         super().__init__()
-        self._store, self._ingest_id, self._size = store, ingest_id, size
-        self._position = 0
+        self._store, self._ingest_id = store, ingest_id
+        self._start, self._end = start, end
+        self._position = start
         self._stack = ExitStack()
         self._piece: BinaryIO | None = None
 
     def read(self, size: int = -1) -> bytes:
         """Read up to ``size`` bytes."""
-        while self._position < self._size:
+        while self._position < self._end:
             if self._piece is None:
                 number, start = divmod(self._position, PIECE_BYTES)
                 opened = self._store.open(_piece_key(self._ingest_id, number), start=start)
                 self._piece = self._stack.enter_context(opened)
-            if data := self._piece.read(size):
+            left = self._end - self._position
+            if data := self._piece.read(left if size < 0 else min(size, left)):
                 self._position += len(data)
                 return data
             self._leave()
-            if self._position % PIECE_BYTES and self._position < self._size:
+            if self._position % PIECE_BYTES:
                 raise CorruptObjectError("a piece of the text of the dump is too short")
         return b""
 
@@ -77,7 +83,7 @@ class _Text(io.RawIOBase):
         if whence != io.SEEK_SET:
             raise io.UnsupportedOperation("a position is counted from the first byte")
         self._leave()
-        self._position = offset
+        self._position = self._start + offset
         return offset
 
     def close(self) -> None:
@@ -91,9 +97,9 @@ class _Text(io.RawIOBase):
 
 
 @contextmanager
-def open_text(dependencies: Dependencies, ingest_id: str, size: int) -> Iterator[_Text]:
-    """Open the text of a dump; errors are those of ObjectStore.open, while it is read."""
-    with _Text(dependencies.clean, ingest_id, size) as text:
+def open_text(dependencies: Dependencies, ingest_id: str, start: int, end: int) -> Iterator[_Text]:
+    """Open a part of the text; errors are those of ObjectStore.open, while it is read."""
+    with _Text(dependencies.clean, ingest_id, start, end) as text:
         yield text
 
 

@@ -1,5 +1,6 @@
 """Streaming reader of review dumps: from bytes of any known format to batches of clean rows."""
 
+from lambdas.collection.reading.description import Description
 from lambdas.collection.reading.dumps import Archive, read_dump
 from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions, split_mapping
@@ -11,6 +12,7 @@ __all__ = [
     "Archive",
     "Batch",
     "Border",
+    "Description",
     "Dump",
     "DumpMark",
     "IndivisibleError",

@@ -80,7 +80,15 @@ def open_zip(chunks: Iterator[bytes], max_members: int, max_bytes: int) -> IO[by
     Raises:
         IngestError: decompression_limit, or object_too_large if it has more than ``max_bytes``.
     """
-    file = spool(chunks, max_bytes)
+    return check_zip(spool(chunks, max_bytes), max_members)
+
+
+def check_zip(file: IO[bytes], max_members: int) -> IO[bytes]:
+    """Check the directory of a zip archive before it is loaded into memory.
+
+    Raises:
+        IngestError: decompression_limit.
+    """
     check_directory(file, max_members)
     file.seek(0)
     return file

@@ -12,6 +12,7 @@ from lambdas.collection.reading.formats.fasttext import COLUMNS as FASTTEXT_COLU
 from lambdas.collection.reading.formats.fasttext import is_fasttext, parse_fasttext
 from lambdas.collection.reading.formats.key_value import key_value_columns, parse_key_values
 from lambdas.collection.reading.formats.parquet import open_parquet, parse_parquet
+from lambdas.collection.reading.formats.parquet_plan import MAX_ROWS_AGAIN, largest_group
 from lambdas.collection.reading.formats.pseudo_xml import parse_review_blocks
 from lambdas.collection.reading.formats.unquoted import parse_unquoted
 from lambdas.collection.reading.json_dump import open_json
@@ -182,7 +183,8 @@ def _delimited(
 def _parquet(
     chunks: Iterator[bytes], member: Member, options: ReadOptions, resume: PlaceMark | None
 ) -> Opened:
-    parquet, state = open_parquet(spool(chunks, member.disk_bytes)), member.state
+    file = member.open_file() if member.open_file else spool(chunks, member.disk_bytes)
+    parquet, state = open_parquet(file), member.state
     names = parquet.names
     schema = choose_schema(names, options.mapping)
     unused = () if schema.identified_by_row else set(schema.unused_columns(names))
@@ -191,6 +193,7 @@ def _parquet(
     maker = RowMaker(schema, columns, options.reviewer_key)
     limit = options.limits.max_record_bytes
     place = Place()
+    place.is_near = largest_group(parquet.metadata) <= MAX_ROWS_AGAIN
     if resume is not None:
         place.resume(resume)
     records = parse_parquet(parquet, columns, state, member.size, limit, place)

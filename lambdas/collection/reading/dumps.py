@@ -3,40 +3,39 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from lambdas.collection.reading.agreement import Agreement
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
+from lambdas.collection.reading.description import Description
 from lambdas.collection.reading.marks import DumpMark
-from lambdas.collection.reading.members import Copy, Failure, Source, open_source
+from lambdas.collection.reading.members import Copy, Failure, OpenFile, Source, open_source
 from lambdas.collection.reading.options import Profile, ReadOptions
-from lambdas.collection.reading.reader import Batch, Dump, check_rejects, count_flaws
+from lambdas.collection.reading.reader import (
+    Batch,
+    Dump,
+    IndivisibleError,
+    check_rejects,
+    count_flaws,
+)
 from shared.errors import IngestError
 
 _FATAL = frozenset({"decompression_limit", "object_too_large", "too_many_rejects", CPU_TIME_LIMIT})
 _MAX_NAMES = 20
-_MAX_WARNINGS = 200
+_MAX_NAME = 200
 _MAX_DETAIL = 300
 
 
 class Archive:
     """Iterates the batches of all members, in order; batches never span members.
 
-    ``profile`` and ``warnings`` grow while it is read. ``profile.details["members"]`` has an entry
-    for each member: its file, format, encoding, dump_schema and counts, or its error.
+    ``profile`` and ``warnings`` grow while it is read.
     """
 
     def __init__(self, source: Source, name: str, options: ReadOptions) -> None:
         self._source = source
         self._name = name
         self._options = options
-        self._failure_warnings: list[str] = []
-        self._warnings: dict[str, list[str]] = {}
-        """Warnings of members, with the members that they are about."""
-        self._members: list[dict[str, Any]] = []
-        self._agreement = Agreement()
+        self._description = Description(source.state.compression)
         self._failures: list[Failure] = []
         self._records = self._rejected = 0
-        self.profile = Profile("unknown", source.state.compression, "", "unknown")
-        self.profile.details["members"] = self._members
         self._dumps = self._open_dumps()
         self._first = next(self._dumps, None)
         self.is_resumable = False
@@ -44,46 +43,83 @@ class Archive:
             raise self._no_dump()
 
     @property
+    def profile(self) -> Profile:
+        """What was detected so far; see Description."""
+        return self._description.profile
+
+    @property
     def warnings(self) -> list[str]:
         """What a user should know about the archive and its members."""
-        warnings = [*self._source.state.warnings, *self._failure_warnings]
-        if self._source.skipped:
-            warnings.append(f"not read: {_listed(self._source.skipped)}")
-        warnings += [f"{_listed(files)}: {warning}" for warning, files in self._warnings.items()]
-        if len(warnings) > _MAX_WARNINGS:
-            return [*warnings[:_MAX_WARNINGS], f"{len(warnings) - _MAX_WARNINGS} more warnings"]
-        return warnings
+        return self._description.warnings(self._source.state.warnings, self._source.skipped)
+
+    @property
+    def own_warnings(self) -> list[str]:
+        """Warnings about the archive itself."""
+        return list(self._source.state.warnings)
+
+    @property
+    def skipped(self) -> list[str]:
+        """Names of members that are not dumps; complete after the last member."""
+        return self._source.skipped
+
+    @property
+    def file(self) -> str:
+        """The name of the member that is being read."""
+        return str(self._description.members[-1]["file"])
 
     def field_columns(self) -> dict[str, list[str]]:
         """The columns that each field comes from, in the first member."""
         return self._first.field_columns() if self._first else {}
 
     def __iter__(self) -> Iterator[Batch]:
-        dump = self._first
+        dump, described = self._first, self._description
         while dump is not None:
-            entry = self._members[-1]
+            entry = described.members[-1]
             try:
                 for batch in dump:
                     self._records += batch.rows_read
                     entry["rows_read"] += batch.rows_read
                     self._rejected += count_flaws(batch.rejects)
                     entry["rejected"] += len(batch.rejects)
-                    self._describe(entry, dump.profile)
+                    described.update(entry, dump.profile)
                     yield batch
                     check_rejects(self._rejected, self._records, self._options.limits)
             except IngestError as error:
                 self._failed(entry, error)
-            for warning in dump.warnings:
-                self._warnings.setdefault(warning, []).append(entry["file"])
+            described.warn(entry, dump.warnings)
             dump = next(self._dumps, None)
-        if not any("error" not in entry or entry["rows_read"] for entry in self._members):
+        if not any("error" not in entry or entry["rows_read"] for entry in described.members):
             raise self._no_dump()
+
+    def members(self) -> Iterator[Dump]:
+        """Yield each member to find its borders; read these to their end before the next.
+
+        Raises:
+            IndivisibleError: a member cannot be divided, or cannot be read.
+            IngestError: a limit of the reader.
+        """
+        dump = self._first
+        while dump is not None:
+            if not self._failures and not dump.is_divisible:
+                raise IndivisibleError(
+                    f"no run can begin in the middle of its member {self.file[:_MAX_NAME]}"
+                )
+            if not self._failures:
+                yield dump
+                self._records = dump.records
+                if dump.is_truncated:
+                    raise IndivisibleError(f"its member {self.file[:_MAX_NAME]} is damaged")
+            dump = next(self._dumps, None)
+        if self._failures:
+            name = self._failures[0].name
+            raise IndivisibleError(f"its member {name[:_MAX_NAME]} cannot be read")
+        if self._source.state.truncated:
+            raise IndivisibleError("its bytes are damaged or incomplete")
 
     def _open_dumps(self) -> Iterator[Dump]:
         for member in self._source.members:
             name = member.name or ""
-            entry: dict[str, Any] = {"file": name}
-            self._members.append(entry)
+            entry = self._description.begin(name)
             if isinstance(member, Failure):
                 self._failed(entry, member.error)
                 continue
@@ -94,27 +130,8 @@ class Archive:
             except IngestError as error:
                 self._failed(entry, error)
                 continue
-            entry |= {"rows_read": 0, "rejected": 0}
-            if self._agreement.start_member():
-                self.profile.compression = dump.profile.compression
-            self._describe(entry, dump.profile)
+            self._description.open(entry, dump.profile)
             yield dump
-
-    def _describe(self, entry: dict[str, Any], profile: Profile) -> None:
-        """Update the entry of a member, and what all members have in common."""
-        shared = {
-            "format": profile.format,
-            "encoding": profile.encoding,
-            "dump_schema": profile.dump_schema,
-        }
-        entry |= {**shared, **profile.details}
-        for field, value in shared.items():
-            setattr(self.profile, field, value if self._agreement.holds(field, value) else "mixed")
-        for key, detail in profile.details.items():
-            if self._agreement.holds(key, detail):
-                self.profile.details[key] = detail
-            else:
-                self.profile.details.pop(key, None)
 
     def _failed(self, entry: dict[str, Any], error: IngestError) -> None:
         if error.code in _FATAL:
@@ -122,13 +139,8 @@ class Archive:
             if entry["file"] not in message:
                 message = f"{entry['file']}: {message}"
             raise IngestError(error.code, message, details=error.details) from error
-        detail = error.message[:_MAX_DETAIL]
-        entry |= {"error": error.code, "detail": detail}
-        rows = entry.setdefault("rows_read", 0)
-        entry.setdefault("rejected", 0)
+        self._description.fail(entry, error)
         self._failures.append(Failure(entry["file"], error))
-        extent = f"is not read after {rows} rows" if rows else "is not read"
-        self._failure_warnings.append(f"{entry['file']} {extent}: {detail}")
 
     def _no_dump(self) -> IngestError:
         if not self._failures:
@@ -146,18 +158,15 @@ class Archive:
         return IngestError(code, message, details=first.details)
 
 
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(name[:100] for name in names[:_MAX_NAMES])
-    return shown + (f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else "")
-
-
 def read_dump(
     stream: BinaryIO,
     *,
     name: str,
     options: ReadOptions,
     resume: DumpMark | None = None,
+    records_before: int = 0,
     copy: Copy | None = None,
+    open_file: OpenFile | None = None,
 ) -> Dump | Archive:
     """Open a dump of any known format, or an archive of dumps.
 
@@ -167,7 +176,10 @@ def read_dump(
         name: the file name in rejects; it does not affect how the file is read.
         options: mapping, secret, limits.
         resume: the mark of the last batch that an earlier run stored.
-        copy: is given the text of a compressed dump.
+        records_before: records of earlier members, if the bytes are a member of an archive.
+        copy: is given the text of a compressed dump, or of each member of an archive.
+        open_file: opens the object as a file that is read anywhere, for formats that need one;
+            without it, these are copied to the disk.
 
     Returns:
         The dump, to be iterated once. Only its first few hundred KiB have been read.
@@ -176,8 +188,8 @@ def read_dump(
         IngestError: the object as a whole cannot be read (now, or while it is iterated when a
             limit is passed).
     """
-    source = open_source(stream, options.limits, copy)
+    source = open_source(stream, options.limits, copy, open_file)
     if source.dump is not None:
         source.dump.state.truncated |= options.is_cut
-        return Dump(source.dump, name, options, resume=resume)
+        return Dump(source.dump, name, options, records_before=records_before, resume=resume)
     return Archive(source, name, options)

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO
 
-from lambdas.collection.reading.archive import open_zip, read_zip
+from lambdas.collection.reading.archive import check_zip, open_zip, read_zip
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT, CpuBudget
 from lambdas.collection.reading.decompress import CountedChunks, SizeLimit, compression_of, expand
 from lambdas.collection.reading.office import is_workbook
@@ -48,6 +48,8 @@ class Member:
     """An Excel workbook; ``chunks`` is empty then."""
     restart: Callable[[int], Iterator[bytes]] | None = None
     """Reads from a byte on instead of ``chunks``; None if that is not possible."""
+    open_file: Callable[[], IO[bytes]] | None = None
+    """Opens it as a file instead of ``chunks``; None if it has to be copied to the disk."""
 
 
 @dataclass
@@ -71,15 +73,23 @@ class Source:
 
 Copy = Callable[[Iterator[bytes]], Iterator[bytes]]
 """Passes on the text of a compressed dump, and keeps it."""
+OpenFile = Callable[[int], IO[bytes]]
+"""Opens an object as a file that is read anywhere, with so many bytes of space on the disk."""
 
 
-def open_source(stream: BinaryIO, limits: Limits, copy: Copy | None = None) -> Source:
+def open_source(
+    stream: BinaryIO,
+    limits: Limits,
+    copy: Copy | None = None,
+    open_file: OpenFile | None = None,
+) -> Source:
     """Remove the compression of an object and look for an archive in it.
 
     Args:
         stream: its bytes.
         limits: bounds of reading.
-        copy: is given the text of a compressed dump.
+        copy: is given the text of a compressed dump, or of each member of an archive.
+        open_file: opens the object; without it, formats that need a file are copied to the disk.
 
     Raises:
         IngestError: empty_object, archive_unsupported, decompression_limit.
@@ -90,12 +100,16 @@ def open_source(stream: BinaryIO, limits: Limits, copy: Copy | None = None) -> S
         raise IngestError("empty_object", "the object has no bytes")
     size = SizeLimit(lambda: counted.bytes_read, limits, state, cpu)
     chunks, disk = size.apply(chunks), limits.max_file_bytes
+    opened = _opener(open_file, counted, size, state, disk // 2)
     if kind == "zip":
-        file = open_zip(chunks, limits.max_members, disk)
+        if opened is not None:
+            file, used = check_zip(opened(), limits.max_members), disk // 2
+        else:
+            file = open_zip(chunks, limits.max_members, disk)
+            used = _size_of(file)
         if is_workbook(file):
             return Source(state, Member(None, iter(()), state, size, disk, file))
-        disk -= file.seek(0, SEEK_END)
-        file.seek(0)
+        disk -= used
         entries = read_zip(file, state)
     elif kind == "tar":
         entries = read_tar(chunks, state)
@@ -110,13 +124,44 @@ def open_source(stream: BinaryIO, limits: Limits, copy: Copy | None = None) -> S
 
         elif copy is not None and state.compression != "none":
             chunks = copy(chunks)
-        return Source(state, Member(None, chunks, state, size, disk, restart=restart))
+        dump = Member(None, chunks, state, size, disk, restart=restart, open_file=opened)
+        return Source(state, dump)
     state.compression = kind if state.compression == "none" else f"{state.compression}+{kind}"
     source = Source(state)
     counts = StreamState(compression=state.compression)
     size = SizeLimit(lambda: counted.bytes_read, limits, counts, cpu)
-    source.members = _Reader(source, limits, size, disk // _OPEN_COPIES).read(entries)
+    source.members = _Reader(source, limits, size, disk // _OPEN_COPIES, copy).read(entries)
     return source
+
+
+def _opener(
+    open_file: OpenFile | None,
+    counted: CountedChunks,
+    size: SizeLimit,
+    state: StreamState,
+    disk_bytes: int,
+) -> Callable[[], IO[bytes]] | None:
+    """Opens an object without a copy, and counts its bytes as if there were one.
+
+    None if that is not possible.
+    """
+    if open_file is None or state.compression != "none":
+        return None
+
+    def opened() -> IO[bytes]:
+        file = open_file(disk_bytes)
+        counted.bytes_read = _size_of(file)
+        size.add(counted.bytes_read - state.bytes_out, expanded=False)
+        return file
+
+    return opened
+
+
+def _size_of(file: IO[bytes]) -> int:
+    """The size of a file, which is rewound."""
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    return size
 
 
 def _peel(chunks: Iterator[bytes], state: StreamState) -> tuple[Iterator[bytes], bytes, str]:
@@ -157,12 +202,20 @@ def _read_head(chunks: Iterator[bytes]) -> bytes:
 class _Reader:
     """Opens the members of one archive."""
 
-    def __init__(self, source: Source, limits: Limits, size: SizeLimit, disk_bytes: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        size: SizeLimit,
+        disk_bytes: int,
+        copy: Copy | None,
+    ) -> None:
         self._source = source
         self._limits = limits
         self._size = size
         """Counts the bytes of all members."""
         self._disk_bytes = disk_bytes
+        self._copy = copy
         self._names: Counter[str] = Counter()
 
     def read(self, entries: Iterator[Entry]) -> Iterator[Member | Failure]:
@@ -210,6 +263,8 @@ class _Reader:
         if kind in _ARCHIVES:
             message = f"it is a {kind} archive inside an archive"
             raise IngestError("archive_unsupported", message)
+        if self._copy is not None:
+            chunks = self._copy(chunks)
         return Member(name, chunks, state, self._size, self._disk_bytes)
 
 

@@ -39,6 +39,8 @@ class Place:
         self.header: list[str] | None = None
         self.offset = 0
         """Where the block begins that was returned last."""
+        self.is_near = True
+        """Whether a parser that begins at a mark soon reaches what follows it."""
         self.is_border = True
         """Whether the last record is the last one of its line."""
         self.finished: Callable[[], tuple[int, int]] | None = None

@@ -17,7 +17,8 @@ from lambdas.collection.reading.marks import DumpMark
 from lambdas.collection.reading.members import Member
 from lambdas.collection.reading.naming import source_of
 from lambdas.collection.reading.options import Limits, Profile, ReadOptions
-from lambdas.collection.reading.records import Bad, Record, raw_text
+from lambdas.collection.reading.place import PlaceMark
+from lambdas.collection.reading.records import RAW_LIMIT, Bad, Record, raw_text
 from lambdas.collection.reading.rows import TEXT, MakerMark, RowMaker
 from lambdas.collection.reading.sampling import Sample
 from lambdas.collection.reading.summary import row_details, row_warnings
@@ -28,8 +29,11 @@ from shared.storage.shard_schemas import CLEAN_SCHEMA
 _MAX_BATCH_BYTES = 48 * 2**20
 """A batch ends early at this amount of text, so that long texts cannot fill the memory."""
 _ROW_OVERHEAD_BYTES = 200
-_AHEAD_BYTES = 2 * 2**20
-"""How far a parser of text may be ahead of its last record: a block and a part of a record."""
+_CELL_OVERHEAD_BYTES = 32
+"""What a number and the punctuation take in the JSON of a rejected row."""
+_AHEAD_BYTES = 4 * 2**20
+"""How far a parser may be ahead of its last record: a block and a part of a record, or the rows of
+a Parquet file that are decoded at a time."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +87,19 @@ class Dump:
         self._name = name
         self._options = options
         self._records_before = records_before
+        self.records = records_before
+        """Records until the last border that was found, with those of earlier members."""
         self._excluded = Excluded(options.excluded, options.reviewer_key)
         self._cpu = member.size.cpu
         self.resume = resume
         """Where it begins; None: at the first record."""
         self._opened = open_parser(member, options, resume.place if resume else None)
         self._is_plain = member.restart is not None
+        self._has_file = member.open_file is not None
         self._maker: RowMaker | None = None
         self.profile: Profile = self._opened.profile
         if resume is not None:
-            self._maker = self._make_maker(None)
-            self._maker.restore(resume.maker)
-            self.profile.details |= row_details(self._maker, self.profile)
+            self.count(resume.maker)
 
     @property
     def warnings(self) -> list[str]:
@@ -105,9 +110,19 @@ class Dump:
         return warnings
 
     @property
+    def _is_parquet(self) -> bool:
+        return self.profile.format == "parquet"
+
+    @property
     def is_resumable(self) -> bool:
         """Whether a later run can go on in the middle of it."""
         return self._opened.place is not None
+
+    def count(self, mark: MakerMark) -> None:
+        """Describe the dump as one whose rows have counted this for warnings."""
+        self._maker = self._make_maker(None)
+        self._maker.restore(mark)
+        self.profile.details |= row_details(self._maker, self.profile)
 
     def maker_mark(self) -> MakerMark | None:
         """What was counted for warnings so far; None if no record could be read."""
@@ -116,8 +131,12 @@ class Dump:
     @property
     def is_divisible(self) -> bool:
         """Whether several workers can read its text, each without what is before its part."""
-        is_text = self.profile.format != "parquet" and not is_wide(self._opened.state.encoding)
-        return self.is_resumable and is_text and (self._is_plain or self.is_compressed)
+        place = self._opened.place
+        if place is None or not place.is_near or is_wide(self._opened.state.encoding):
+            return False
+        if self._is_parquet:
+            return self._has_file
+        return self._is_plain or self.is_compressed
 
     @property
     def is_compressed(self) -> bool:
@@ -165,28 +184,44 @@ class Dump:
             IndivisibleError: the borders depend on the rows.
             IngestError: cpu_time_limit, or another limit of the reader.
         """
+        counted = self._opened.state.bytes_out if self._is_parquet else 0  # the file as it is
         records, ahead = self._begin()
         if self._maker is None:
             raise IndivisibleError("none of the first records can be read")
         maker, rows = self._maker.mark(), self._options.batch_rows
-        total, before = 0, 0
+        total, before = self._records_before, counted
         if self.resume is not None:
-            total, before = self.resume.records, self.resume.place.offset
+            total, before = self.resume.records, _bytes_before(self.resume.place)
         ahead += total
         while last := deque(enumerate(islice(records, rows), 1), maxlen=1):
             count, record = last[0]
             total += count
             self._cpu.check()
             size = self._opened.state.bytes_out - before + _AHEAD_BYTES
-            if size + rows * _ROW_OVERHEAD_BYTES > _MAX_BATCH_BYTES:
+            if size + rows * self._row_overhead() > _MAX_BATCH_BYTES:
                 raise IndivisibleError("its records are so long that a batch may end early")
             before = self._opened.state.bytes_out
             mark = None
-            if count == rows and total >= ahead and self._opened.place and record.line is not None:
-                place = self._opened.place.at(record.line)
-                cpu = self._cpu.mark_at(place.offset if place else 0, total)
-                mark = DumpMark(place, maker, cpu, total, 0) if place else None
+            if count == rows and total >= ahead and (place := self._place_after(record, total)):
+                cpu = self._cpu.mark_at(_bytes_before(place), total - self._records_before)
+                mark = DumpMark(place, maker, cpu, total, 0)
+            self.records = total
             yield Border(total, mark)
+
+    def _row_overhead(self) -> int:
+        """What a row may take besides its bytes, also as the raw text of a reject."""
+        if not self._is_parquet:
+            return _ROW_OVERHEAD_BYTES
+        names = sum(len(name.encode()) + _CELL_OVERHEAD_BYTES for name in self.profile.columns)
+        return _ROW_OVERHEAD_BYTES + min(names, RAW_LIMIT)
+
+    def _place_after(self, record: Record, total: int) -> PlaceMark | None:
+        """The place after a record, if a later run can go on there; ``total``: as in Batch.mark."""
+        if self._opened.place is None:
+            return None
+        if self._is_parquet:
+            return self._opened.place.at(total - self._records_before)
+        return self._opened.place.at(record.line) if record.line is not None else None
 
     def _batches(self, collector: "_Collector") -> Iterator[Batch]:
         records, sampled = self._begin()
@@ -258,6 +293,11 @@ class Dump:
         maker.learn([record.values for record in sample], self._options.hints)
         self.profile.details |= row_details(maker, self.profile)
         return maker
+
+
+def _bytes_before(place: PlaceMark) -> int:
+    """Bytes of a dump that were counted before a place."""
+    return place.offset if place.expanded is None else place.expanded
 
 
 def count_flaws(rejects: Iterable[Reject]) -> int:

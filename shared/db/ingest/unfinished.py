@@ -78,10 +78,15 @@ def add_backlog(health: Health, database: Database) -> Health:
     return health.model_copy(update=update)
 
 
-def _failed_shards(database: Database) -> dict[str, Check]:
+def count_failed_shards(database: Database) -> tuple[int, int]:
+    """Number of failed shards, and of the ingests that they belong to."""
     with database.transaction() as connection:
         row = connection.execute(_FAILED).fetchone()
-    shards, ingests = row or (0, 0)
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def _failed_shards(database: Database) -> dict[str, Check]:
+    shards, ingests = count_failed_shards(database)
     if not shards:
         return {}
     detail = (

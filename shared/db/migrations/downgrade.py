@@ -56,6 +56,7 @@ LOSSES: dict[str, dict[str, LiteralString]] = {
     "0019": {"counts of pictures": "picture_batches"},
     "0020": {},
     "0021": {},
+    "0023": {"what pictures of reviews say": "picture_opinions"},
 }
 """For each revision: what its downgrade loses, and the rows that have it."""
 

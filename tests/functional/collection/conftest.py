@@ -2,13 +2,21 @@
 
 import dataclasses
 import json
+import random
 
 import pytest
 
 from lambdas.collection.arrivals import Arrival
 from lambdas.collection.service import Collector
+from lambdas.review_pictures.embedder import Embedder
+from lambdas.review_pictures.rate import HostRate
+from lambdas.review_pictures.service import PictureWorker
 from shared.schemas.ingest import ingest_id_of
 from tests.fakes.dependencies import collection_dependencies
+from tests.fakes.machines import MemoryMachine
+from tests.fakes.queues import MemoryQueue
+from tests.functional.collection.bulk_dumps import BATCH_ROWS, ROWS
+from tests.functional.collection.pictured import HOSTS, Encoder, Reader
 
 
 def review(number, **values):
@@ -87,3 +95,77 @@ def assert_counts():
         return report
 
     return check
+
+
+@pytest.fixture
+def pictured(world):
+    """The world of collection, with pictures switched on."""
+    return world.replace(picture_queue=MemoryQueue(), max_ingest_pictures=100)
+
+
+@pytest.fixture
+def encoder():
+    return Encoder()
+
+
+@pytest.fixture
+def worker(pictured, encoder):
+    return PictureWorker(
+        artefacts=pictured.dependencies.artefacts,
+        reports=MemoryQueue(),
+        reader=Reader(),
+        embedder=lambda: Embedder("m1", encoder.encode),
+        hosts=HOSTS,
+        rate=HostRate(1000),
+    )
+
+
+@pytest.fixture
+def rows_of_dump(make_review):
+    """Some rows are duplicates, of their own range and of others; some are rejected."""
+    numbers = [n % 3_600 for n in range(ROWS)]
+    random.Random(3).shuffle(numbers)
+    ratings = {n: 9 if n % 500 == 499 else n % 5 + 1 for n in range(ROWS)}
+    return [
+        make_review(
+            n,
+            text="" if n % 97 == 5 else f"Text {n}.",
+            rating=ratings[n],
+            images=[f"picture {n}"] if n % 700 == 11 else [],
+        )
+        for n in numbers
+    ]
+
+
+@pytest.fixture
+def once(world):
+    """A world in which one run reads everything."""
+    return world.replace(batch_rows=BATCH_ROWS)
+
+
+@pytest.fixture
+def machine():
+    return MemoryMachine()
+
+
+@pytest.fixture
+def bulk(once, machine):
+    """A world in which the state machine reads everything."""
+    machine.world = once.replace(machine=machine, bulk_bytes=1, memory_gb=2.0)
+    return machine.world
+
+
+@pytest.fixture
+def content(rows):
+    """What is stored of an ingest; not which of several equal rows is the stored one."""
+
+    def read(world, arrival):
+        report = world.report(arrival)
+        return (
+            report.model_dump(exclude={"started_at", "finished_at", "bulk"}),
+            rows("SELECT review_id, product_id, text, rating, reviewed_at FROM reviews ORDER BY 1"),
+            rows("SELECT line, record, reason, raw FROM rejects ORDER BY record"),
+            rows("SELECT part, fingerprint, accepted, rejected FROM shards ORDER BY part"),
+        )
+
+    return read

@@ -1,120 +1,37 @@
 """A huge dump that is read in ranges ends as if one run had read it."""
 
-import bz2
 import gzip
 import json
-import random
 
 import pytest
-import zstandard
 
 from lambdas.collection.arrivals import parse_arrivals
 from lambdas.collection.bulk import plan as planning
 from lambdas.collection.bulk import text
-from lambdas.collection.reading import Limits
+from lambdas.collection.reading import Limits, detect
 from lambdas.collection.undo.worker import undo_ingest
 from shared.db.ingest import undo
 from shared.db.ingest.bulk import bulk_state, range_lock
 from shared.errors import InvalidInputError, UnavailableError
 from shared.schemas.ingest import IngestStatus
-from tests.fakes.machines import MemoryMachine
-
-ROWS = 4_000
-BATCH_ROWS = 250
-
-
-def csv_of(rows):
-    lines = ["text,rating,date"]
-    for number, row in enumerate(rows):
-        text = f'"{row["text"]}\nAnd ""that"" is all."' if row["text"] else ""
-        lines.append(f"{text},{row['rating']},{'soon' if number % 500 == 400 else '2021-03-04'}")
-        if number % 700 == 300:
-            lines.append('"an open quote,4,2021-03-04')
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def jsonl_of(rows):
-    lines = [json.dumps(row) for row in rows]
-    lines[2_500] = f"{lines[2_500]} {lines[2_501]}"
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-FORMS = {
-    "csv": csv_of,
-    "jsonl": jsonl_of,
-    "csv.gz": lambda rows: gzip.compress(csv_of(rows)),
-    "jsonl.bz2": lambda rows: bz2.compress(jsonl_of(rows)),
-    "jsonl.zst": lambda rows: zstandard.compress(jsonl_of(rows)),
-}
+from tests.functional.collection.bulk_dumps import (
+    ARCHIVES,
+    FORMS,
+    ROWS,
+    csv_of,
+    jsonl_of,
+    parquet_of,
+    run,
+    tar,
+    texts,
+    zipped,
+)
 
 
 @pytest.fixture(autouse=True)
 def small_ranges(monkeypatch):
     monkeypatch.setattr(planning, "BATCHES_PER_RANGE", 2)
     monkeypatch.setattr(text, "PIECE_BYTES", 30_000)
-
-
-@pytest.fixture
-def rows_of_dump(make_review):
-    """Some rows are duplicates, of their own range and of others; some are rejected."""
-    numbers = [n % 3_600 for n in range(ROWS)]
-    random.Random(3).shuffle(numbers)
-    ratings = {n: 9 if n % 500 == 499 else n % 5 + 1 for n in range(ROWS)}
-    return [
-        make_review(
-            n,
-            text="" if n % 97 == 5 else f"Text {n}.",
-            rating=ratings[n],
-            images=[f"picture {n}"] if n % 700 == 11 else [],
-        )
-        for n in numbers
-    ]
-
-
-@pytest.fixture
-def once(world):
-    """A world in which one run reads everything."""
-    return world.replace(batch_rows=BATCH_ROWS)
-
-
-@pytest.fixture
-def machine():
-    return MemoryMachine()
-
-
-@pytest.fixture
-def bulk(once, machine):
-    """A world in which the state machine reads everything."""
-    machine.world = once.replace(machine=machine, bulk_bytes=1, memory_gb=2.0)
-    return machine.world
-
-
-@pytest.fixture
-def content(rows):
-    """What is stored of an ingest; not which of several equal rows is the stored one."""
-
-    def read(world, arrival):
-        report = world.report(arrival)
-        return (
-            report.model_dump(exclude={"started_at", "finished_at", "bulk"}),
-            rows("SELECT review_id, product_id, text, rating, reviewed_at FROM reviews ORDER BY 1"),
-            rows("SELECT line, record, reason, raw FROM rejects ORDER BY record"),
-            rows("SELECT part, fingerprint, accepted, rejected FROM shards ORDER BY part"),
-        )
-
-    return read
-
-
-def texts(world):
-    """Keys of the text of compressed dumps."""
-    return [info.key for info in world.dependencies.clean.list("plans/") if "/text/" in info.key]
-
-
-def run(world, machine, arrival):
-    """Deliver an object and run the state machine; returns how the execution ended."""
-    world.collector.collect(arrival)
-    (ending,) = machine.run()
-    return ending
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -141,7 +58,8 @@ def test_ranges_store_what_one_run_stores(
     assert (report.bulk.records, report.bulk.ranges_failed) == (report.rows_read, 0)
     assert 0 < report.bulk.cost_usd < 0.1
     assert any("not on the scale" in warning for warning in report.warnings)
-    assert any("pictures are not" in each for each in report.warnings) is form.startswith("jsonl")
+    has_pictures = form.startswith("jsonl") or form in ARCHIVES
+    assert any("pictures are not" in each for each in report.warnings) is has_pictures
     again = rows("SELECT record FROM rejects UNION ALL SELECT record FROM reviews")
     assert len(set(again)) == len(again) == len(records)
     parts = [json.loads(each)["part"] for each in bulk.dependencies.processing_queue.take()]
@@ -199,11 +117,14 @@ def test_items_that_fail_are_read_when_the_object_is_collected_again(
     assert content(bulk, arrival) == expected
 
 
-@pytest.mark.parametrize("is_text_lost", [False, True])
+@pytest.mark.parametrize(
+    ("form", "compression", "is_text_lost"),
+    [("csv.gz", "gzip", False), ("csv.gz", "gzip", True), ("zip", "zip", True)],
+)
 def test_ranges_of_a_compressed_dump_are_read_alone_from_its_text(
-    bulk, machine, rows_of_dump, is_text_lost, assert_counts
+    bulk, machine, rows_of_dump, form, compression, is_text_lost, assert_counts
 ):
-    arrival = bulk.put("uploads/a.csv.gz", gzip.compress(csv_of(rows_of_dump)))
+    arrival = bulk.put(f"uploads/a.{form}", FORMS[form](rows_of_dump))
 
     def fail(item):
         if item["number"] == 3:
@@ -220,7 +141,7 @@ def test_ranges_of_a_compressed_dump_are_read_alone_from_its_text(
     assert run(bulk, machine, arrival) == {"state": "collected"}
     assert machine.read == [3]
     assert not texts(bulk)
-    assert assert_counts(bulk.report(arrival)).compression == "gzip"
+    assert assert_counts(bulk.report(arrival)).compression == compression
 
 
 def test_an_item_that_is_killed_and_repeated_stores_no_batch_twice(
@@ -311,13 +232,22 @@ def test_a_plan_that_needs_several_runs_is_the_same(bulk, machine, rows_of_dump)
 @pytest.mark.parametrize(
     ("name", "body", "reason"),
     [
-        ("a.csv.gz", None, "damaged or incomplete"),
-        ("a.txt", b"what is this", "cannot"),
-        ("small.csv", b"text,rating\nGood,5\n", "one range"),
+        ("a.csv.gz", lambda rows: gzip.compress(csv_of(rows))[:-500], "damaged or incomplete"),
+        ("a.txt", lambda rows: b"what is this", "cannot"),
+        ("small.csv", lambda rows: b"text,rating\nGood,5\n", "one range"),
+        ("a.zip", lambda rows: zipped(rows, **{"c.csv.gz": FORMS["csv.gz"](rows)[:-500]}), "c.csv"),
+        ("a.zip", lambda rows: zipped(rows, **{"c.parquet": parquet_of(rows)}), "c.parquet"),
+        ("a.zip", lambda rows: zipped(rows, **{"c.bin": bytes(range(256))}), "c.bin cannot"),
+        ("a.zip", lambda rows: zipped(rows, **{"c.csv": b"text,rating\n"}), "none of the first"),
+        ("a.tar", lambda rows: tar(rows)[:-20_000], "damaged"),
+        ("a.parquet", lambda rows: parquet_of(rows, row_group_size=2_000), "in the middle"),
     ],
 )
-def test_what_cannot_be_divided_is_read_by_one_run(bulk, machine, rows_of_dump, name, body, reason):
-    arrival = bulk.put(f"uploads/{name}", body or gzip.compress(csv_of(rows_of_dump))[:-500])
+def test_what_cannot_be_divided_is_read_by_one_run(
+    bulk, machine, rows_of_dump, name, body, reason, monkeypatch
+):
+    monkeypatch.setattr(detect, "MAX_ROWS_AGAIN", 1_500)
+    arrival = bulk.put(f"uploads/{name}", body(rows_of_dump))
     assert run(bulk, machine, arrival)["state"] == "declined"
     for message in bulk.dependencies.collection_queue.take():
         for each in parse_arrivals(message):

@@ -78,6 +78,15 @@ def test_the_upload_limit_is_configurable(world):
     assert http.post("/uploads", json={**GOOD, "bytes": 999}).status_code == 200
 
 
+def test_uploads_may_go_to_the_host_that_the_caller_asks(http, world):
+    (signed,) = {http.post("/uploads", json=GOOD).json()["url"]}
+    behind = world.replace(uploads_at_api=True)
+    for host in ("http://proxy:8080", "http://localhost"):
+        http = TestClient(create_app(lambda: behind.dependencies), base_url=host)
+        assert http.post("/uploads", json=GOOD).json()["url"] == f"{host}/{world.raw.bucket}"
+    assert signed != f"{host}/{world.raw.bucket}"
+
+
 @pytest.mark.parametrize(
     "mapping", [{}, {"colour": "x"}, {"text": ""}, {"text": 5}, {"text": "x" * 257}, "text=x"]
 )

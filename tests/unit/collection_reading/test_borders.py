@@ -1,22 +1,30 @@
 """The borders of a dump, found without making rows, are those of its batches."""
 
+import io
 import json
+import random
 from collections import Counter
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter
 
 from lambdas.collection.reading import DumpMark, IndivisibleError, Limits, ReadOptions, read_dump
-from tests.unit.collection_reading.resumable_dumps import DUMPS, Counted
+from shared.errors import IngestError
+from tests.unit.collection_reading.resumable_dumps import DUMPS, Counted, parquet
 
 MARKS = TypeAdapter(DumpMark)
-TEXT = sorted(kind for kind in DUMPS if "parquet" not in kind and "row group" not in kind)
 OPTIONS = ReadOptions(batch_rows=700, reviewer_key=b"k")
 
 
 def open_dump(body, options=OPTIONS, resume=None):
-    return read_dump(Counted(body), name="a", options=options, resume=resume)
+    def open_file(_space):
+        return io.BytesIO(body)
+
+    stream = Counted(body)
+    return read_dump(stream, name="a", options=options, resume=resume, open_file=open_file)
 
 
 def lines(count, **values):
@@ -24,7 +32,7 @@ def lines(count, **values):
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
-@pytest.mark.parametrize("kind", TEXT)
+@pytest.mark.parametrize("kind", sorted(DUMPS))
 def test_ranges_between_borders_give_the_batches_of_a_whole_reading(kind):
     dump = open_dump(DUMPS[kind])
     batches = list(dump)
@@ -55,10 +63,11 @@ def test_ranges_between_borders_give_the_batches_of_a_whole_reading(kind):
     assert set(planned.warnings) <= set(dump.warnings)
 
 
-def test_borders_go_on_where_an_earlier_run_ended():
-    borders = list(open_dump(DUMPS["csv"]).borders())
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_borders_go_on_where_an_earlier_run_ended(kind):
+    borders = list(open_dump(DUMPS[kind]).borders())
     middle = borders[len(borders) // 2].mark
-    rest = list(open_dump(DUMPS["csv"], resume=middle).borders())
+    rest = list(open_dump(DUMPS[kind], resume=middle).borders())
     numbers = [border.records for border in borders]
     assert [border.records for border in rest] == numbers[numbers.index(middle.records) + 1 :]
 
@@ -67,6 +76,31 @@ def test_a_dump_whose_batches_may_end_early_is_not_divided():
     body = lines(600, title="a", note="b" * 90_000)
     with pytest.raises(IndivisibleError, match="so long"):
         list(open_dump(body).borders())
+
+
+def test_a_parquet_file_whose_batches_may_end_early_is_not_divided():
+    """Its bytes do not tell: a text that is stored once is in every row."""
+    file = io.BytesIO()
+    texts = [random.Random(n).randbytes(45_000).hex() for n in range(20)]
+    table = pa.table({"text": texts * 150, "rating": [5.0] * 3_000})
+    pq.write_table(table, file, dictionary_pagesize_limit=10**7)
+    assert len(file.getvalue()) < 3 * 2**20
+    with pytest.raises(IndivisibleError, match="so long"):
+        list(open_dump(file.getvalue()).borders())
+
+
+def test_a_range_of_a_parquet_file_needs_no_copy_and_not_the_whole_file():
+    body = parquet(row_group_size=1_000, use_dictionary=False, compression="none")
+    mark = next(border.mark for border in open_dump(body).borders() if border.records == 2_800)
+    stream, file = Counted(body), Counted(body)
+    limits = Limits(max_file_bytes=10)
+    options = replace(OPTIONS, limits=limits)
+    dump = read_dump(stream, name="a", options=options, resume=mark, open_file=lambda _space: file)
+    assert dump.is_divisible
+    assert next(iter(dump)).rows_read == 700
+    assert file.bytes_read < len(body) / 2
+    with pytest.raises(IngestError, match="copied to the disk"):
+        read_dump(Counted(body), name="a", options=options, resume=mark)
 
 
 def test_a_dump_of_which_nothing_can_be_read_at_first_is_not_divided():

@@ -6,6 +6,8 @@ from lambdas.collection.reading.formats.parquet_chunks import Chunk, longest_ent
 from shared.errors import IngestError
 
 MAX_ROWS = 4096
+MAX_ROWS_AGAIN = 4 * 2**20
+"""Rows of a row group that several workers may decode again, each from its first row on."""
 _BATCH_BYTES = 32 * 2**20
 _MAX_OPEN_BYTES = 256 * 2**20
 """Limit of the largest pages and dictionaries of all columns, which are in memory together."""
@@ -21,6 +23,12 @@ class RowGroup(NamedTuple):
     """Rows before the first damaged page."""
     held: frozenset[str]
     """Columns that are read as dictionaries."""
+
+
+def largest_group(metadata: Any) -> int:
+    """The most rows that a row group has."""
+    groups = range(metadata.num_row_groups)
+    return max((metadata.row_group(group).num_rows for group in groups), default=0)
 
 
 def leaves_of(metadata: Any, columns: list[str]) -> list[int]:
