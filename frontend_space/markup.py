@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from html import escape
 
 from reviewlens.models import (
+    AnalyzeResponse,
     Figures,
     Freshness,
     PicturePreview,
@@ -21,6 +22,7 @@ LABELS = ("negative", "neutral", "positive")
 NOT_SUPPORTED = "language not supported"
 _ENTITIES = {ord(c): f"&#{ord(c)};" for c in "`*_[]{}$\\"}
 _MAX_CHARACTERS = 1200
+_WHO = {"stars": "the stars are", "text": "the text is", "picture": "the picture is"}
 
 
 def safe(text: object) -> str:
@@ -126,8 +128,18 @@ def _facts(review: SimilarReview | StoredReview) -> list[str]:
         facts.insert(0, f'<span class="score">{score}</span>')
     else:
         facts += ["<span>mixed: praise and complaint</span>"] if review.mixed else []
-        facts += [safe(review.mismatch.replace("_", " "))] if review.mismatch else []
+        who = disagreement(review)
+        facts += [f"<span>{who}</span>"] if who else []
     return [fact for fact in facts if fact]
+
+
+def disagreement(review: StoredReview | AnalyzeResponse) -> str:
+    """Which two of stars, text and picture contradict each other, and which one is against both."""
+    if review.mismatch is None:
+        return ""
+    first, side, second = review.mismatch.split("_")
+    both = f"; {_WHO[review.disagrees]} against both others" if review.disagrees else ""
+    return f"{_WHO[first]} {side} the {second}{both}"
 
 
 def product_facts(product: ProductFacts) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The whole page: five tabs over one back end."""
+"""The whole page: six tabs over one back end."""
 
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,12 @@ from frontend_space import markup, programs
 from frontend_space.addresses import refuse_addresses
 from frontend_space.backend import Backend
 from frontend_space.settings import PageSettings
-from frontend_space.tabs import analyze, explore, products, trends, upload
+from frontend_space.tabs import analyze, explore, overview, products, trends, upload
 from frontend_space.tabs.frame import HIDDEN
 
 STYLE = Path(__file__).with_name("page.css")
 _KEEP_SECONDS = 3600
+_ANALYZE = "analyze"
 _LIVE = """() => { const live = () => document.querySelectorAll('.live').forEach(
   (part) => part.setAttribute('aria-live', 'polite'));
   live(); new MutationObserver(live).observe(document.body, {childList: true, subtree: true});
@@ -32,8 +33,10 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
         gr.HTML(_HEAD)
         banner = gr.HTML("", elem_id="banner", elem_classes=["live"])
         clock = gr.Timer(1.0)
-        with gr.Tabs():
-            with gr.Tab("Analyze"):
+        with gr.Tabs() as tabs:
+            with gr.Tab("Overview") as tab:
+                overview.build(backend, page, tab, banner)
+            with gr.Tab("Analyze", id=_ANALYZE):
                 analyze.build(backend, page)
             with gr.Tab("Explore"):
                 explore.build(backend)
@@ -44,6 +47,10 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
             with gr.Tab("Upload"):
                 upload.build(backend, max_bytes=settings.page_max_upload_bytes)
 
+        def show_tab(request: gr.Request) -> Any:
+            """A link to a text opens the tab of texts."""
+            return gr.Tabs(selected=_ANALYZE) if analyze.is_shared(request) else gr.skip()
+
         def show_state() -> tuple[Any, Any]:
             state = backend.state()
             kind = "error" if state.name == "failed" else "info"
@@ -52,6 +59,7 @@ def build(backend: Backend, settings: PageSettings) -> gr.Blocks:
 
         quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, **HIDDEN}
         clock.tick(show_state, None, [banner, clock], **quiet)
+        page.load(show_tab, None, tabs, **quiet)
         page.load(None, None, None, js=_LIVE, **HIDDEN)
         programs.add_endpoints(backend)
     page.queue(default_concurrency_limit=settings.page_concurrency, max_size=settings.page_queue)

@@ -3,15 +3,22 @@
 from pathlib import Path
 
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from shared.http.login import MIN_TOKEN_CHARACTERS
 from shared.http.settings import DoorSettings
 
+_SECRETS = Path("/run/secrets")
 _ORIGINS = r"^(https?://[a-z0-9.*-]+(:[0-9]+)?( https?://[a-z0-9.*-]+(:[0-9]+)?)*)?$"
 
 
 class PageSettings(DoorSettings):
-    """The API behind the page, who may use it, and limits for visitors."""
+    """The API behind the page, who may use it, and limits for visitors.
+
+    A container may mount a setting as the file ``/run/secrets/reviewlens_api_key``, for example.
+    """
+
+    model_config = SettingsConfigDict(secrets_dir=_SECRETS if _SECRETS.is_dir() else None)
 
     api_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
     """Base URL of the API; without one the page starts a stack of its own."""

@@ -105,10 +105,12 @@ class AsyncClient:
 
     products = async_paged_method(insights.products)
     product = async_method(insights.product)
+    summary = async_method(insights.summary)
     reviews = async_paged_method(insights.reviews)
     linked_reviews = async_paged_method(insights.linked_reviews)
     trends = async_method(insights.trends)
     movers = async_method(insights.movers)
+    overview = async_method(insights.overview)
     segments = async_method(insights.segments)
     aspects = async_method(insights.aspects)
     duplicates = async_paged_method(insights.duplicates)

@@ -115,10 +115,12 @@ class Client:
 
     products = paged_method(insights.products)
     product = method(insights.product)
+    summary = method(insights.summary)
     reviews = paged_method(insights.reviews)
     linked_reviews = paged_method(insights.linked_reviews)
     trends = method(insights.trends)
     movers = method(insights.movers)
+    overview = method(insights.overview)
     segments = method(insights.segments)
     aspects = method(insights.aspects)
     duplicates = paged_method(insights.duplicates)

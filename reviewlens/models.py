@@ -9,15 +9,13 @@ from shared.schemas.api import (
     FieldError,
     PictureOpinion,
     Probabilities,
-    SearchFilters,
-    SearchResponse,
-    SearchResult,
     SentenceAnalysis,
     SimilarReview,
     TextAnalysis,
     Word,
 )
-from shared.schemas.aspects import Aspect, AspectList, Quote
+from shared.schemas.aspects import Aspect, AspectList
+from shared.schemas.causes import Cause, Explanation
 from shared.schemas.collection import (
     CollectAccepted,
     IngestDetails,
@@ -25,6 +23,7 @@ from shared.schemas.collection import (
     RejectPage,
     UploadTarget,
 )
+from shared.schemas.drift import DriftMeasure, DriftRecent, DriftReference, DriftReport
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
 from shared.schemas.embeddings import EmbeddingsResponse
 from shared.schemas.exclusions import (
@@ -37,15 +36,12 @@ from shared.schemas.exclusions import (
     RemovedRows,
 )
 from shared.schemas.health import Backlog, Check, GatewayHealth, Health, QueueState
+from shared.schemas.impact import Compared, Impact, ImpactGroup, ImpactScale
 from shared.schemas.ingest import FailedShard, IngestReport, IngestStatus, Reject, RejectReason
 from shared.schemas.insights import (
     NO_CHANGE,
     Change,
     Direction,
-    DriftMeasure,
-    DriftRecent,
-    DriftReference,
-    DriftReport,
     Figures,
     Freshness,
     Interval,
@@ -66,14 +62,18 @@ from shared.schemas.insights import (
     Totals,
     Trend,
 )
+from shared.schemas.overview import ExplainedMover, Overview, Period, Waiting
 from shared.schemas.picture import MAX_SENT_BYTES, PicturePreview
 from shared.schemas.picture_source import MAX_BATCH_PICTURES, PictureSource
 from shared.schemas.pictures import PictureTotals
 from shared.schemas.preview import LANGUAGE_ROWS, PREVIEW_BYTES, Preview
 from shared.schemas.processing import ProcessAccepted
+from shared.schemas.quotes import Quote
 from shared.schemas.review import MAPPING_FIELDS, MAPPING_OPTIONS, ProductFacts
 from shared.schemas.review_pictures import ReviewPicturesResponse
-from shared.schemas.sentiment import Mismatch, Sentiment
+from shared.schemas.search import SearchFilters, SearchResponse, SearchResult
+from shared.schemas.sentiment import Mismatch, Opinion, Sentiment
+from shared.schemas.summary import Summary, SummaryCount, SummarySentence
 from shared.schemas.training import (
     TrainAccepted,
     TrainingParameters,
@@ -99,9 +99,11 @@ __all__ = [
     "Aspect",
     "AspectList",
     "Backlog",
+    "Cause",
     "Change",
     "Check",
     "CollectAccepted",
+    "Compared",
     "Direction",
     "DriftMeasure",
     "DriftRecent",
@@ -116,6 +118,8 @@ __all__ = [
     "ExclusionList",
     "ExclusionReceipt",
     "ExclusionStatus",
+    "ExplainedMover",
+    "Explanation",
     "FailedShard",
     "FieldError",
     "Figures",
@@ -123,6 +127,9 @@ __all__ = [
     "GatewayHealth",
     "Health",
     "HoldingUpload",
+    "Impact",
+    "ImpactGroup",
+    "ImpactScale",
     "IngestDetails",
     "IngestList",
     "IngestReport",
@@ -132,7 +139,10 @@ __all__ = [
     "Mover",
     "Movers",
     "OneProduct",
+    "Opinion",
     "Order",
+    "Overview",
+    "Period",
     "PictureOpinion",
     "PicturePreview",
     "PictureSource",
@@ -166,6 +176,9 @@ __all__ = [
     "SentimentSplit",
     "SimilarReview",
     "StoredReview",
+    "Summary",
+    "SummaryCount",
+    "SummarySentence",
     "TextAnalysis",
     "Totals",
     "TrainAccepted",
@@ -175,5 +188,6 @@ __all__ = [
     "Trend",
     "UndoState",
     "UploadTarget",
+    "Waiting",
     "Word",
 ]

@@ -19,6 +19,7 @@ Progress = Callable[[int], None]
 """Called with the number of bytes that are sent so far."""
 _CHUNK_BYTES = 256 * 1024
 _TIMEOUT = httpx.Timeout(300.0, connect=CONNECT_SECONDS)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _S3 = re.compile(r"(^|\.)s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?$")
 
 
@@ -44,21 +45,33 @@ def file_size(path: Path) -> int:
 def check_target(core: Core, target: UploadTarget, size: int) -> None:
     """Make sure that the bytes go to the bucket of the API and nowhere else.
 
-    An API on loopback has its bucket on loopback; any other API has it in S3, over TLS.
+    An API on loopback has its bucket on loopback; any other API has it in S3, over TLS, or takes
+    uploads at its own origin.
 
     Raises:
         UploadError: the target is elsewhere, or does not accept a file of this size.
     """
     parts = urlsplit(target.url)
     host = parts.hostname or ""
+    is_bucket = _origin(target.url) == _origin(core.url) is not None
     if core.is_local:
-        is_bucket = parts.scheme in {"http", "https"} and host in LOOPBACK
+        is_bucket |= parts.scheme in {"http", "https"} and host in LOOPBACK
     else:
-        is_bucket = parts.scheme == "https" and bool(_S3.search(host))
+        is_bucket |= parts.scheme == "https" and bool(_S3.search(host))
     if not is_bucket or parts.username or target.fields.get("key") != target.key:
         raise UploadError("The API named a place for the file that is not its own bucket.")
     if size > target.max_bytes:
         raise UploadError(f"The file is longer than the {target.max_bytes:,} bytes allowed.")
+
+
+def _origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a URL; None if it has not all of them."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and port else None
 
 
 def transfer_options(core: Core) -> dict[str, Any]:

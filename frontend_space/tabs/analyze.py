@@ -35,7 +35,6 @@ _STRONG, _CLEAR, _SLIGHT = 1.0, 0.4, 0.15
 """Log odds from which on a word is marked strongly, clearly, or at all."""
 _NO_STARS = "not given"
 _STARS = [_NO_STARS, "1 star", "2 stars", "3 stars", "4 stars", "5 stars"]
-_WHO = {"stars": "the stars are", "text": "the text is", "picture": "the picture is"}
 _SURE = "From this confidence on, labels are right as often as the model card says."
 
 
@@ -73,7 +72,7 @@ def build(backend: Backend, page: gr.Blocks) -> None:
         return analysis_html(client_of(backend), content or "", more)
 
     def show_shared(content: str, request: gr.Request) -> Any:
-        return show(content) if _is_shared(request) else gr.skip()
+        return show(content) if is_shared(request) else gr.skip()
 
     event: dict[str, Any] = {"concurrency_id": "reads", **HIDDEN}
     button.click(show, [text, *picture, stars], answer, **event)
@@ -128,11 +127,8 @@ def _disagreement(answer: AnalyzeResponse) -> str:
         opinion = answer.picture_opinion
         sure = "sure" if opinion.sure else "not sure"
         said = f"<p>The picture alone: {markup.badge(opinion.sentiment)} {sure}.</p>"
-    if answer.mismatch is None:
-        return said
-    first, side, second = answer.mismatch.split("_")
-    both = f"; {_WHO[answer.disagrees]} against both others" if answer.disagrees else ""
-    return f"{said}<p>Who disagrees: {_WHO[first]} {side} the {second}{both}.</p>"
+    who = markup.disagreement(answer)
+    return f"{said}<p>Who disagrees: {who}.</p>" if who else said
 
 
 def _words(text: str, answer: AnalyzeResponse) -> str:
@@ -200,7 +196,8 @@ def shared_text(request: gr.Request) -> Any:
     return _text_of(request) or gr.skip()
 
 
-def _is_shared(request: gr.Request) -> bool:
+def is_shared(request: gr.Request) -> bool:
+    """Whether the address is a link to a text."""
     return bool(_text_of(request).strip())
 
 

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 
@@ -14,7 +14,13 @@ from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.pictures import chosen_picture, picture_fields, picture_html
 from frontend_space.why import reason
 from reviewlens import ApiError, Client
-from reviewlens.models import MAX_TEXT_CHARACTERS, Mismatch, PicturePreview, ReviewPage
+from reviewlens.models import (
+    MAX_TEXT_CHARACTERS,
+    Mismatch,
+    Opinion,
+    PicturePreview,
+    ReviewPage,
+)
 
 ANY = "any"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -32,7 +38,7 @@ def build(backend: Backend) -> None:
 
 
 def _filters(*, stored: bool = False) -> list[gr.components.Component]:
-    """Draw the filters of a search, and of stored reviews the one by stars against text."""
+    """Draw the filters of a search, and of stored reviews the one by who disagrees."""
     with gr.Accordion("Filters", open=False), gr.Row():
         return [
             gr.Textbox(label="Product id", max_length=512, min_width=150),
@@ -45,7 +51,7 @@ def _filters(*, stored: bool = False) -> list[gr.components.Component]:
             gr.Textbox(
                 label="To day (UTC)", placeholder="2026-12-31", max_length=10, min_width=150
             ),
-            *([gr.Dropdown([*_MISMATCHES], value=ANY, label="Stars and text")] if stored else []),
+            *([gr.Dropdown([*_MISMATCHES], value=ANY, label="Who disagrees")] if stored else []),
         ]
 
 
@@ -99,18 +105,18 @@ def _browse_part(backend: Backend) -> None:
 def stored_cards(client: Client, page: ReviewPage) -> list[str]:
     """Cards of stored reviews with their pictures; without the index, they have none."""
     pictures: dict[str, PicturePreview] = {}
-    if page.reviews:
+    if pictured := [each.review_id for each in page.reviews if each.pictures]:
         with suppress(ApiError):
-            pictures = client.review_pictures([each.review_id for each in page.reviews]).pictures
+            pictures = client.review_pictures(pictured).pictures
     return [markup.card(each, picture=pictures.get(each.review_id)) for each in page.reviews]
 
 
-_MISMATCHES: dict[str, bool | Mismatch | None] = {
+_MISMATCHES: dict[str, bool | Mismatch | Opinion | None] = {
     ANY: None,
-    "contradict each other": True,
-    "stars above text": "stars_above_text",
-    "stars below text": "stars_below_text",
-    "agree, or not known": False,
+    "some contradict each other": True,
+    "none, or not known": False,
+    **{kind.replace("_", " "): kind for kind in get_args(Mismatch)},
+    **{f"{who} against both others": who for who in get_args(Opinion)},
 }
 _STORED = {"date_from": "first_day", "date_to": "last_day"}
 """Filters of a search whose names differ for stored reviews."""

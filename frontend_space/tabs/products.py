@@ -8,13 +8,16 @@ import gradio as gr
 
 from frontend_space import markup
 from frontend_space.backend import Backend, client_of
+from frontend_space.causes import explanation_html, quote_html
+from frontend_space.impact import against_category, impact_html
 from frontend_space.problems import PageError, describe
+from frontend_space.summary import summary_html
 from frontend_space.tabs import paging
 from frontend_space.tabs.frame import HIDDEN, showing_errors
 from frontend_space.tabs.picking import filled_segments, segment_picker
 from frontend_space.tabs.trends import change_sentence
 from reviewlens import ApiError, Client
-from reviewlens.models import Aspect, OneProduct, ProductFacts, ProductPage
+from reviewlens.models import Aspect, Compared, OneProduct, ProductFacts, ProductPage
 
 _PAGE_SIZE = 25
 _MAX_ROW_PIXELS = 100
@@ -32,7 +35,7 @@ _SORTS = [
     ("net sentiment", "net_sentiment"),
     ("share negative", "negative_share"),
     ("mean stars", "mean_rating"),
-    ("stars against text", "mismatches"),
+    ("contradictions", "mismatches"),
 ]
 _MAX_QUOTES = 3
 _ID = _HEAD.index("Id")
@@ -143,13 +146,17 @@ def rows_of(answer: ProductPage) -> list[list[Any]]:
 
 
 def product_html(client: Client, product_id: str) -> str:
-    """One product: figures, aspects, copies, newest reviews; a part that fails shows its error."""
+    """One product: figures, summary, aspects, copies and reviews; a failed part shows its error."""
     if not product_id:
         return markup.note("Choose a product in the table, or enter its id.", "empty")
     product = client.product(product_id)
-    parts = {"What people talk about": _aspects, "Copied reviews": _copies}
+    parts: dict[str, Callable[[Client, str], str]] = {
+        "Summary": summary_html,
+        "What people talk about": _aspects,
+        "Copied reviews": _copies,
+    }
     if product.mismatches:
-        parts["Stars against text"] = _mismatches
+        parts["Contradictions"] = _mismatches
     parts["Newest reviews"] = _newest
     return _figures(product) + "".join(
         _part(title, partial(draw, client, product_id)) for title, draw in parts.items()
@@ -169,7 +176,7 @@ def _figures(product: OneProduct) -> str:
         ("reviews", f"{product.reviews:,}"),
         ("net sentiment", markup.net(product.net_sentiment)),
         ("mean stars", markup.mean(product.mean_rating)),
-        ("stars against text", f"{product.mismatches:,}"),
+        ("contradictions", f"{product.mismatches:,}"),
         *((label.lower(), fact) for label, fact in markup.product_facts(product).items()),
     ]
     items = "".join(
@@ -184,30 +191,28 @@ def _figures(product: OneProduct) -> str:
     if product.change:
         kind = "warning" if product.change.direction == "worse" else "info"
         body += markup.note(change_sentence(product.change), kind)
+        body += explanation_html(product.explanation)
     title = product.title or product.product_id
     return markup.section(title, body + markup.fresh(product.freshness))
 
 
 def _aspects(client: Client, product_id: str) -> str:
-    answer = client.aspects(product_id=product_id, limit=12)
-    cards = [_aspect(aspect) for aspect in answer.aspects]
+    answer = client.aspects(product_id=product_id, limit=12, impact=True)
+    cards = [_aspect(aspect, answer.compared) for aspect in answer.aspects]
     if not cards:
         return markup.note("There are too few reviews to find what people talk about.", "empty")
     read = f'<p class="fresh">Found in {answer.reviews_read:,} analysed reviews.</p>'
     return markup.cards(cards, "") + markup.fresh(answer.freshness) + read
 
 
-def _aspect(aspect: Aspect) -> str:
-    quotes = "".join(
-        f"<blockquote>{markup.badge(quote.sentiment)} “{markup.safe(markup.cut(quote.text, 300))}”"
-        "</blockquote>"
-        for quote in aspect.quotes[:_MAX_QUOTES]
-    )
-    facts = f"{aspect.reviews:,} reviews, {markup.share(aspect.negative_share)} negative"
+def _aspect(aspect: Aspect, compared: Compared | None) -> str:
+    quotes = "".join(map(quote_html, aspect.quotes[:_MAX_QUOTES]))
+    facts = f"{aspect.reviews:,} reviews, {against_category(aspect)}"
     bars = markup.bars(aspect.sentiment_shares, f"Sentiment about {aspect.aspect}")
     return (
         f'<li class="card aspect"><h4>{markup.safe(aspect.aspect)}</h4>'
-        f'<div class="facts">{markup.safe(facts)}</div>{bars}{quotes}</li>'
+        f'<div class="facts">{markup.safe(facts)}</div>{bars}{impact_html(aspect, compared)}'
+        f"{quotes}</li>"
     )
 
 

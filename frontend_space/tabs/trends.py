@@ -6,6 +6,7 @@ import gradio as gr
 
 from frontend_space import markup
 from frontend_space.backend import Backend, client_of
+from frontend_space.causes import explanation_html
 from frontend_space.plots import sentiment_plot, stars_plot
 from frontend_space.problems import describe
 from frontend_space.tabs.frame import HIDDEN, showing_errors
@@ -134,20 +135,22 @@ def change_sentence(change: Change) -> str:
 
 
 def change_html(client: Client, trend: Trend) -> str:
-    """A change and reviews that prove it, or why none is shown."""
-    change = trend.change
+    """A change, what explains it and reviews that prove it, or why none is shown."""
+    change, explanation = trend.change, trend.explanation
     if change is None:
         return markup.note(NO_CHANGE[trend.change_status], "empty")
-    head = markup.note(
+    note = markup.note(
         change_sentence(change), "warning" if change.direction == "worse" else "info"
     )
+    head = markup.section("The change", note) + explanation_html(explanation)
+    link = explanation.causes[0].reviews_link if explanation and explanation.causes else None
     try:
-        reviews = client.linked_reviews(change.reviews_link, limit=_MAX_PROOFS).page().reviews
+        reviews = client.linked_reviews(link or change.reviews_link, limit=_MAX_PROOFS).page()
     except ApiError as error:
         return head + markup.note(describe(error), "error")
-    cards = [markup.card(review) for review in reviews]
+    cards = [markup.card(review) for review in reviews.reviews]
     proof = markup.cards(cards, "These reviews are no longer stored.")
-    return markup.section("The change", head) + markup.section("Reviews that prove it", proof)
+    return head + markup.section("Reviews that prove it", proof)
 
 
 def movers_html(answer: Movers) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from lambdas.insights import product_routes, review_routes, trend_routes
+from lambdas.insights import overview_routes, product_routes, review_routes, trend_routes
 from lambdas.insights.dependencies import Dependencies, build_dependencies
 from shared.db.connection import Database
 from shared.db.health import database_health
@@ -24,6 +24,6 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     app = create_service(
         "insights", title="Reviewlens insights", health=health, start=get_dependencies
     )
-    for routes in (trend_routes, product_routes, review_routes):
+    for routes in (overview_routes, trend_routes, product_routes, review_routes):
         routes.add_routes(app, database)
     return app

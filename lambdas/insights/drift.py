@@ -3,14 +3,8 @@
 from lambdas.insights.figures import read_freshness
 from shared.db.insights.drift import Distribution, DriftQueries, Reference
 from shared.db.insights.trends import TrendQueries
-from shared.schemas.insights import (
-    DriftMeasure,
-    DriftRecent,
-    DriftReference,
-    DriftReport,
-    Level,
-    SentimentSplit,
-)
+from shared.schemas.drift import DriftMeasure, DriftRecent, DriftReference, DriftReport, Level
+from shared.schemas.insights import SentimentSplit
 from shared.schemas.sentiment import LABELS
 from shared.statistics.stability import (
     MIN_INDEX_SHIFTED,

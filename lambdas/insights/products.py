@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from lambdas.insights.causes import CauseReader
 from lambdas.insights.figures import (
     build_change,
     build_sentiment,
@@ -14,10 +15,11 @@ from lambdas.insights.figures import (
 )
 from shared.db.connection import Database
 from shared.db.insights.products import ProductPosition, ProductQueries, ProductQuery
-from shared.db.insights.trends import TrendQueries
+from shared.db.insights.trends import TrendFilters, TrendQueries
 from shared.errors import InvalidInputError, NotFoundError
 from shared.http.cursor import decode_cursor, encode_cursor
 from shared.http.fitting import fit_page
+from shared.schemas.causes import Explanation
 from shared.schemas.insights import (
     Change,
     Direction,
@@ -48,9 +50,10 @@ def check_product(database: Database, product_id: str | None) -> None:
 class ProductReader:
     """Answers /products and /movers."""
 
-    def __init__(self, products: ProductQueries, trends: TrendQueries) -> None:
+    def __init__(self, products: ProductQueries, trends: TrendQueries, causes: CauseReader) -> None:
         self._products = products
         self._trends = trends
+        self._causes = causes
 
     def page(self, query: ProductQuery, limit: int, cursor: str | None) -> ProductPage:
         """Read a page of products, and one more to know whether another page follows."""
@@ -75,7 +78,24 @@ class ProductReader:
         row = None if "\0" in product_id else self._products.get(product_id)
         if row is None:
             raise NotFoundError("product not found")
-        return OneProduct(**_build_product(row).model_dump(), freshness=freshness)
+        product = _build_product(row)
+        return OneProduct(
+            **product.model_dump(),
+            explanation=self._explain(row) if product.change else None,
+            freshness=freshness,
+        )
+
+    def explain(self, product_id: str) -> Explanation | None:
+        """What explains the change of a product; None if it is unknown or did not change."""
+        row = self._products.get(product_id)
+        return self._explain(row) if row else None
+
+    def _explain(self, row: dict[str, Any]) -> Explanation | None:
+        point = read_change_point(row)
+        if point is None:
+            return None
+        filters = TrendFilters(row["product_id"])
+        return self._causes.explain(filters, point, self._trends.days(filters))
 
     def movers(
         self, category: str | None, direction: Direction | None, limit: int, cursor: str | None

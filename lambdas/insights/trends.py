@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
+from lambdas.insights.causes import CauseReader
 from lambdas.insights.figures import (
     build_change,
     build_figures,
@@ -26,7 +27,16 @@ from shared.db.insights.trends import DaySums, TrendFilters, TrendQueries
 from shared.errors import InvalidInputError
 from shared.http.cursor import decode_cursor, encode_cursor
 from shared.http.fitting import MAX_ANSWER_BYTES, fit_page
-from shared.schemas.insights import Change, Interval, Segment, SegmentKind, Segments, Trend
+from shared.schemas.causes import Explanation
+from shared.schemas.insights import (
+    Change,
+    ChangeStatus,
+    Interval,
+    Segment,
+    SegmentKind,
+    Segments,
+    Trend,
+)
 from shared.statistics.change_points import ChangePoint, DayCount, find_change
 
 MAX_POINTS = 2000
@@ -46,11 +56,20 @@ class DayRange:
     last: date
 
 
+class Changed(NamedTuple):
+    """What a test for a change found: the fields of ``Trend``."""
+
+    change_status: ChangeStatus
+    change: Change | None
+    explanation: Explanation | None
+
+
 class TrendReader:
     """Answers /trends and /segments."""
 
-    def __init__(self, trends: TrendQueries) -> None:
+    def __init__(self, trends: TrendQueries, causes: CauseReader) -> None:
         self._trends = trends
+        self._causes = causes
 
     def trend(self, filters: TrendFilters, interval: Interval, cursor: str | None = None) -> Trend:
         """Compute points, totals and change of the reviews that match the filters.
@@ -65,10 +84,8 @@ class TrendReader:
         dated = [row for row in rows if row.day is not None]
         days = _day_range(filters, dated, interval)
         points = list(_points(filters, dated, interval, days)) if days else []
-        counts = _count_by_day(dated)
         page, next_day = _page(points, start, filters)
-        point = find_change(counts)
-        reviews = [sum(row.reviews for row in each) for each in (rows, dated)]
+        changed = self.change(filters, rows)
         # validates up to 2000 points in one call instead of one by one
         return Trend.model_validate(
             {
@@ -78,15 +95,31 @@ class TrendReader:
                 "points": page,
                 "next_cursor": encode_cursor(_DAY, next_day) if next_day else None,
                 "totals": _totals(filters, rows),
-                "change_status": change_status(
-                    point,
-                    reviews=reviews[0],
-                    dated=reviews[1],
-                    analysed=sum(count.reviews for count in counts),
-                ),
-                "change": _change(filters, point),
+                **changed._asdict(),
                 "freshness": freshness,
             }
+        )
+
+    def change(self, filters: TrendFilters, rows: Sequence[DaySums]) -> Changed:
+        """Look for a change of the reviews that match the filters, and explain it.
+
+        Args:
+            filters: which reviews.
+            rows: their sums by day, in order; those without a date come first.
+        """
+        dated = [row for row in rows if row.day is not None]
+        counts = _count_by_day(dated)
+        point = find_change(counts)
+        reviews = [sum(row.reviews for row in each) for each in (rows, dated)]
+        return Changed(
+            change_status(
+                point,
+                reviews=reviews[0],
+                dated=reviews[1],
+                analysed=sum(count.reviews for count in counts),
+            ),
+            _change(filters, point),
+            self._causes.explain(filters, point, dated) if point and point.is_significant else None,
         )
 
     def segments(self, by: SegmentKind, cursor: str | None = None) -> Segments:
@@ -195,11 +228,7 @@ def _totals(filters: TrendFilters, rows: Sequence[DaySums]) -> dict[str, Any]:
 
 
 def _count_by_day(dated: Iterable[DaySums]) -> list[DayCount]:
-    return [
-        DayCount(row.day, row.negative + row.neutral + row.positive, row.negative)
-        for row in dated
-        if row.day is not None
-    ]
+    return [DayCount(row.day, row.analysed, row.negative) for row in dated if row.day is not None]
 
 
 def _change(filters: TrendFilters, point: ChangePoint | None) -> Change | None:

@@ -8,9 +8,9 @@ from rich.table import Table
 
 from local.cli import options
 from local.cli.connection import open_api
-from local.cli.output import console, fail, print_json
+from local.cli.output import console, fail, print_csv, print_json
 from local.errors import LocalStackError
-from reviewlens.models import AnalyzeResponse, SearchResponse, SimilarReview
+from reviewlens.models import AnalyzeResponse, SearchResponse, SearchResult, SimilarReview
 
 _COLOURS = {"negative": "red", "neutral": "yellow", "positive": "green"}
 _MAX_TEXT_CHARACTERS = 160
@@ -40,9 +40,7 @@ def analyze(
 def search(
     text: Annotated[str, typer.Argument(help="Text to compare reviews with.")],
     top_k: Annotated[int, typer.Option(min=1, max=100, help="Reviews to show.")] = 10,
-    product: Annotated[
-        str | None, typer.Option(help="Only reviews of the product with this id.")
-    ] = None,
+    product: options.Product = None,
     sentiment: Annotated[
         str | None,
         typer.Option(help="Only reviews with this sentiment: negative, neutral or positive."),
@@ -52,12 +50,9 @@ def search(
     ] = None,
     min_rating: Annotated[float | None, typer.Option(help="Minimum number of stars.")] = None,
     max_rating: Annotated[float | None, typer.Option(help="Maximum number of stars.")] = None,
-    date_from: Annotated[
-        str | None, typer.Option("--from", help="Written on this day or later (YYYY-MM-DD).")
-    ] = None,
-    date_to: Annotated[
-        str | None, typer.Option("--to", help="Written on this day or earlier (YYYY-MM-DD).")
-    ] = None,
+    date_from: options.FirstDay = None,
+    date_to: options.LastDay = None,
+    table_format: options.TableFormat = options.Format.TABLE,
     as_json: options.Json = False,
     state: options.State = options.STATE,
     api_url: options.ApiUrl = None,
@@ -81,7 +76,10 @@ def search(
             response = client.search(text, top_k=top_k, filters=active_filters)
     except LocalStackError as error:
         fail(error)
-    print_json(response) if as_json else show_results(response)
+    if table_format is options.Format.CSV:
+        print_csv(response.results, SearchResult)
+    else:
+        print_json(response) if as_json else show_results(response)
 
 
 def show_analysis(response: AnalyzeResponse) -> None:

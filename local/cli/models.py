@@ -63,7 +63,7 @@ def show(
 ) -> None:
     """Show one version: its state, metrics, indexes, and gate result.
 
-    Example: reviewlens models show minilm-reviews-2-6e9a5b0c
+    Example: reviewlens models show minilm-reviews-3-6f42fd6c
     """
     from local.stack.registry import open_registry
 
@@ -112,7 +112,7 @@ def import_checkpoint(
         str,
         typer.Argument(
             metavar="NAME_OR_FOLDER",
-            help="Folder of a checkpoint, or NAME@COMMIT on the Hugging Face hub.",
+            help="Folder of a checkpoint, or NAME or NAME@COMMIT on the Hugging Face hub.",
         ),
     ],
     sentiment: Annotated[
@@ -160,7 +160,7 @@ def compare(
 
     The exit status is 1 if B does not pass.
 
-    Example: reviewlens models compare minilm-reviews-2-6e9a5b0c garden-1b2c3d4e
+    Example: reviewlens models compare minilm-reviews-3-6f42fd6c garden-1b2c3d4e
     """
     from local.stack.registry import open_registry
     from sagemaker_jobs.gate.published import compare as judge

@@ -1,5 +1,6 @@
 """Options shared by several commands."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,31 @@ ApiUrl = Annotated[
         help="URL of an API, in place of the stack on this machine; its key: REVIEWLENS_API_KEY.",
     ),
 ]
+
+
+class Format(StrEnum):
+    """How a command prints its table."""
+
+    TABLE = "table"
+    CSV = "csv"
+
+
+TableFormat = Annotated[
+    Format, typer.Option("--format", help="Print the table for people, or as CSV.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print only the result, as JSON.")]
+Product = Annotated[str | None, typer.Option(help="Only reviews of the product with this id.")]
+Category = Annotated[
+    str | None,
+    typer.Option(help="Only products of this category; empty: those without a category."),
+]
+Source = Annotated[str | None, typer.Option(help="Only reviews from this family of dumps.")]
+FirstDay = Annotated[
+    str | None, typer.Option("--from", help="Written on this day or later (YYYY-MM-DD).")
+]
+LastDay = Annotated[
+    str | None, typer.Option("--to", help="Written on this day or earlier (YYYY-MM-DD).")
+]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of the HTTP API (0: any free port).")
 ]

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import typer
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from rich.console import Console
 
 from local.errors import LocalStackError
+from shared.schemas.tables import csv_lines
 
 _PIPE_COLUMNS = 200
 
@@ -33,6 +35,11 @@ def print_json(value: Any) -> None:
 def _jsonable(value: Any) -> Any:
     is_model = isinstance(value, BaseModel)
     return value.model_dump(mode="json", by_alias=True) if is_model else str(value)
+
+
+def print_csv(entries: Iterable[BaseModel], model: type[BaseModel]) -> None:
+    """Print entries as CSV, with texts defused that a spreadsheet would run as formulas."""
+    sys.stdout.writelines(csv_lines(entries, model))
 
 
 def fail(error: LocalStackError) -> NoReturn:

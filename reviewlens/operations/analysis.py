@@ -5,16 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reviewlens.calls import Call, read, start
-from shared.schemas.api import (
-    Accepted,
-    AnalyzeBatchResponse,
-    AnalyzeResponse,
-    SearchFilters,
-    SearchResponse,
-)
+from shared.schemas.api import Accepted, AnalyzeBatchResponse, AnalyzeResponse
 from shared.schemas.embeddings import EmbeddingsResponse
 from shared.schemas.picture_source import PictureSource
 from shared.schemas.review_pictures import ReviewPicturesResponse
+from shared.schemas.search import SearchFilters, SearchResponse
 
 
 def analyze(

@@ -6,11 +6,11 @@ from urllib.parse import parse_qsl, urlsplit
 from reviewlens.calls import Call, PagedCall, get
 from reviewlens.errors import InvalidAnswerError
 from shared.schemas.aspects import DEFAULT_ASPECTS, AspectList
+from shared.schemas.drift import DriftReport
 from shared.schemas.duplicates import DuplicateGroup, DuplicateKind, DuplicatePage
 from shared.schemas.insights import (
     DEFAULT_MOVERS,
     Direction,
-    DriftReport,
     Interval,
     Movers,
     OneProduct,
@@ -24,7 +24,9 @@ from shared.schemas.insights import (
     StoredReview,
     Trend,
 )
-from shared.schemas.sentiment import Mismatch, Sentiment
+from shared.schemas.overview import Overview
+from shared.schemas.sentiment import Mismatch, Opinion, Sentiment
+from shared.schemas.summary import Summary
 
 Day = date | str
 """A day in UTC: a date, or text such as ``2026-03-16``."""
@@ -73,6 +75,20 @@ def product(product_id: str) -> Call[OneProduct]:
     return get(OneProduct, "/products/{product_id}", {"product_id": product_id})
 
 
+def summary(
+    product_id: str, *, first_day: Day | None = None, last_day: Day | None = None
+) -> Call[Summary]:
+    """What the reviews of a product say, in counts and quotations.
+
+    Args:
+        product_id: the product.
+        first_day: reviews written on this day or later.
+        last_day: reviews written on this day or earlier.
+    """
+    call = get(Summary, "/products/{product_id}/summary", {"product_id": product_id})
+    return call.with_query(**{"from": first_day, "to": last_day})
+
+
 def reviews(
     *,
     product_id: str | None = None,
@@ -80,12 +96,13 @@ def reviews(
     source: str | None = None,
     sentiment: Sentiment | str | None = None,
     language: str | None = None,
-    mismatch: bool | Mismatch | None = None,
+    mismatch: bool | Mismatch | Opinion | None = None,
     min_rating: float | None = None,
     max_rating: float | None = None,
     first_day: Day | None = None,
     last_day: Day | None = None,
     aspect: str | None = None,
+    aspect_sentiment: Sentiment | str | None = None,
     limit: int | None = None,
     cursor: str | None = None,
 ) -> PagedCall[ReviewPage, StoredReview]:
@@ -97,12 +114,14 @@ def reviews(
         source: reviews of this family of dumps.
         sentiment: negative, neutral or positive.
         language: an ISO 639-1 code, or und for reviews whose language is not determined.
-        mismatch: whether the stars contradict the text, or how they do.
+        mismatch: whether stars, text and pictures contradict each other, which two of them do and
+            how, or which one contradicts both others.
         min_rating: stars, 1 to 5.
         max_rating: stars, 1 to 5.
         first_day: written on this day or later.
         last_day: written on this day or earlier.
         aspect: reviews that mention this aspect.
+        aspect_sentiment: reviews with a sentence about the aspect that has this sentiment.
         limit: reviews of a page, 1 to 200.
         cursor: begin at this page.
     """
@@ -118,6 +137,7 @@ def reviews(
         min_rating=min_rating,
         max_rating=max_rating,
         aspect=aspect,
+        aspect_sentiment=aspect_sentiment,
         limit=limit,
         cursor=cursor,
     )
@@ -217,6 +237,7 @@ def aspects(
     category: str | None = None,
     limit: int = DEFAULT_ASPECTS,
     min_reviews: int | None = None,
+    impact: bool | None = None,
     cursor: str | None = None,
 ) -> Call[AspectList]:
     """What reviews praise and complain about, with quotes.
@@ -226,6 +247,7 @@ def aspects(
         category: reviews of products of this category; empty: of products without one.
         limit: how many aspects, 1 to 100.
         min_reviews: aspects that fewer reviews mention are left out.
+        impact: also what each aspect costs in stars.
         cursor: ``next_cursor`` of the answer before, for the following ones.
     """
     call = get(
@@ -235,9 +257,20 @@ def aspects(
         category=category,
         limit=limit,
         min_reviews=min_reviews,
+        impact=impact,
         cursor=cursor,
     )
     return call.with_list("aspects", limit)
+
+
+def overview(*, category: str | None = None, days: int | None = None) -> Call[Overview]:
+    """What matters first: how things are, what changed, what it costs, and what waits.
+
+    Args:
+        category: products of this category only; empty: products without a category.
+        days: length of the two periods that are compared, 1 to 3650; 90 by default.
+    """
+    return get(Overview, "/overview", category=category, days=days)
 
 
 def duplicates(

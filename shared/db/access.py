@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from shared.db.connection import Database, Secret
+from shared.db.connection import TLS_FIELDS, Database, Secret
 from shared.errors import ReviewlensError
 from shared.settings.base import DatabaseSettings
 from shared.storage.aws_errors import translate_aws_errors
@@ -61,7 +61,8 @@ def _read_credentials(settings: DatabaseSettings) -> Callable[[], Secret]:
         value = read_secret(client("secretsmanager"), name)
         if missing := [field for field in _SECRET_FIELDS if field not in value]:
             raise ReviewlensError(f"the secret {name} lacks {', '.join(missing)}")
-        return {field: value[field] for field in _SECRET_FIELDS}
+        fields = (*_SECRET_FIELDS, *TLS_FIELDS)
+        return {field: value[field] for field in fields if field in value}
 
     return secret
 

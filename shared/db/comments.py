@@ -1,4 +1,4 @@
-"""Cursors that begin each statement with a comment: the correlation id.
+"""Cursors that begin each statement with a comment, the correlation id, and record its span.
 
 PostgreSQL logs slow statements and shows running ones with it. It is no SET, which would pin a
 connection of RDS Proxy to one client.
@@ -15,6 +15,7 @@ from psycopg.copy import Copy, Writer
 from psycopg.rows import Row
 
 from shared.observability.correlation import correlation_id
+from shared.observability.tracing import recorder
 
 
 class CommentingCursor(psycopg.Cursor[Row]):
@@ -29,20 +30,25 @@ class CommentingCursor(psycopg.Cursor[Row]):
         binary: bool | None = None,
     ) -> Self:
         """See psycopg.Cursor.execute."""
-        return super().execute(_commented(query), params, prepare=prepare, binary=binary)
+        with recorder().statement(query):
+            return super().execute(_commented(query), params, prepare=prepare, binary=binary)
 
     def executemany(
         self, query: Query, params_seq: Iterable[Params], *, returning: bool = False
     ) -> None:
         """See psycopg.Cursor.executemany."""
-        super().executemany(_commented(query), params_seq, returning=returning)
+        with recorder().statement(query):
+            super().executemany(_commented(query), params_seq, returning=returning)
 
     @contextmanager
     def copy(
         self, statement: Query, params: Params | None = None, *, writer: Writer | None = None
     ) -> Iterator[Copy]:
         """See psycopg.Cursor.copy."""
-        with super().copy(_commented(statement), params, writer=writer) as copy:
+        with (
+            recorder().statement(statement),
+            super().copy(_commented(statement), params, writer=writer) as copy,
+        ):
             yield copy
 
 

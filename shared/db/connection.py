@@ -18,7 +18,8 @@ from shared.errors import StorageFullError, UnavailableError
 Connection = psycopg.Connection[TupleRow]
 Secret = Mapping[str, Any]
 """Credentials of a connection: host, port, username, password, dbname."""
-_TLS_FIELDS = ("sslmode", "sslrootcert")
+TLS_FIELDS = ("sslmode", "sslrootcert")
+"""Fields that a secret may have in addition."""
 _MIN_CONNECT_SECONDS = 5
 _CHECK_SECONDS = 1.0
 """Time in which an idle connection must answer to be used again."""
@@ -44,7 +45,7 @@ def connection_arguments(
     ``sslmode`` and ``sslrootcert``; by default libpq uses TLS if the server supports it.
     """
     return {
-        **{name: secret[name] for name in _TLS_FIELDS if name in secret},
+        **{name: secret[name] for name in TLS_FIELDS if name in secret},
         "host": secret["host"],
         "port": int(secret["port"]),
         "user": secret["username"],

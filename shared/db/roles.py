@@ -17,6 +17,7 @@ TABLE_PRIVILEGES: dict[str, LiteralString] = {
     "shards": "SELECT, INSERT, UPDATE, DELETE",
     "rejects": "SELECT, INSERT, DELETE",
     "picture_batches": "SELECT, INSERT, UPDATE, DELETE",
+    "picture_opinions": "SELECT, INSERT, UPDATE, DELETE",
     "exclusions": "SELECT, INSERT, UPDATE, DELETE",
     "training_runs": "SELECT, INSERT, UPDATE",
     "training_keys": "SELECT, INSERT, DELETE",

@@ -1,6 +1,5 @@
 """Requests and responses of the read routes, and the format of errors."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -14,34 +13,55 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
+from shared.schemas.documented import Documented
+from shared.schemas.fields import (
+    Confidence,
+    IndexVersion,
+    ModelVersion,
+    ProductIdOrNone,
+    RatingOrNone,
+    ReviewId,
+    ReviewTitle,
+    Warnings,
+)
 from shared.schemas.picture import MAX_PREVIEW_SIDE, PicturePreview
 from shared.schemas.picture_source import MAX_BATCH_PICTURES, ImageData, ImageUrl, PictureSource
-from shared.schemas.review import ProductFacts
-from shared.schemas.sentiment import AnalysisMismatch, Opinion, Sentiment
+from shared.schemas.sentiment import Mismatch, Opinion, Sentiment
 from shared.schemas.text import VISIBLE_TEXT, has_visible_characters
-from shared.schemas.values import NUMBER, Cursor, Day, Flag, Integer
+from shared.schemas.values import NUMBER, Flag, Integer
 
 MAX_TEXT_CHARACTERS = 10_000
 MAX_BATCH_TEXTS = 64
 
 
-class FieldError(BaseModel):
-    """An invalid field of a request, named by its dotted path."""
+class FieldError(Documented):
+    """An invalid field of a request."""
 
     field: str
+    """Dotted path of the field, such as ``filters.min_rating`` or ``texts.3``, at most 100
+    characters. Parameters of the path and the query have their own name."""
     message: str
+    """What is wrong with it, for a person."""
 
 
-class Problem(BaseModel):
+class Problem(Documented):
     """RFC 9457 problem details; ``code`` is stable, so clients may match on it."""
 
     type: str = "about:blank"
+    """Always ``about:blank``: what happened is in ``code``."""
     title: str
+    """Phrase of the HTTP status."""
     status: int
+    """The HTTP status of the response, 400 to 599."""
     detail: str
+    """What went wrong and, where there is something to do, what. It may change between releases."""
     code: str
+    """Kind of the error, for programs; docs/api.md lists all of them."""
     errors: list[FieldError] | None = None
+    """The invalid fields, at most 20. Absent if the error is about no field."""
     instance: str | None = None
+    """Reference under which the failure was logged. Only an internal error has one; on AWS also
+    the errors of the gateway itself."""
 
 
 def _not_blank(text: str) -> str:
@@ -55,7 +75,7 @@ QueryText = Annotated[
     Field(
         min_length=1,
         max_length=MAX_TEXT_CHARACTERS,
-        description="text with at least one visible character",
+        description="Text with at least one visible character.",
         json_schema_extra={"pattern": VISIBLE_TEXT},
     ),
     AfterValidator(_not_blank),
@@ -63,8 +83,8 @@ QueryText = Annotated[
 WithPreview = Annotated[
     Flag,
     Field(
-        description="whether the answer has the picture that was used, and pictures of reviews, "
-        f"as JPEG of at most {MAX_PREVIEW_SIDE} x {MAX_PREVIEW_SIDE} pixels",
+        description="Whether the answer has the picture that was used, and pictures of reviews, "
+        f"as JPEG of at most {MAX_PREVIEW_SIDE} x {MAX_PREVIEW_SIDE} pixels.",
     ),
 ]
 
@@ -75,13 +95,13 @@ Language = Annotated[
     str,
     Field(
         pattern="^[a-z]{2,3}$",
-        description="ISO 639-1 code such as de, or und where it is not determined",
+        description="ISO 639-1 code such as `de`, or `und` where it is not determined.",
     ),
 ]
-Stars = Annotated[float, Field(ge=1, le=5), NUMBER]
+Stars = Annotated[float, Field(ge=1, le=5, description="Stars from 1 to 5."), NUMBER]
 
 
-class RequestBody(BaseModel):
+class RequestBody(Documented):
     """Unknown fields are ignored and listed in ``warnings``, so that newer clients still work."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -106,14 +126,14 @@ def _has_picture(value: dict[str, Any]) -> bool:
     return value.get("image_url") is not None or value.get("image_data") is not None
 
 
-def _require_query(value: Any) -> Any:
+def require_query(value: Any) -> Any:
     """Name the field if there is neither a text nor a picture."""
     if isinstance(value, dict) and value.get("query_text") is None and not _has_picture(value):
         _Nothing.model_validate({"query_text": None})
     return value
 
 
-_TEXT_OR_PICTURE: JsonDict = {
+TEXT_OR_PICTURE: JsonDict = {
     "anyOf": [
         {"required": ["query_text"]},
         {"required": ["image_url"]},
@@ -125,29 +145,36 @@ _TEXT_OR_PICTURE: JsonDict = {
 class AnalyzeRequest(RequestBody):
     """Body of POST /analyze: a text, a picture, or both."""
 
-    model_config = ConfigDict(json_schema_extra=_TEXT_OR_PICTURE)
+    model_config = ConfigDict(json_schema_extra=TEXT_OR_PICTURE)
 
     query_text: QueryText | None = None
+    """The review, at most 10,000 characters. The model reads the beginning and the end of a long
+    one, and a warning says so. May be left out beside a picture."""
     image_url: ImageUrl | None = None
+    """Address of a picture to fetch. Ignored, with a warning, if ``image_data`` is set."""
     image_data: ImageData | None = None
+    """The bytes of a picture in base64, instead of its address."""
     picture_preview: WithPreview = False
-    rating: Stars | None = Field(
-        default=None, description="stars of the review, to compare with its text"
-    )
+    rating: Stars | None = None
+    """Stars that the reviewer gave, 1 to 5. They do not change the sentiment; they are compared
+    with it for ``mismatch``."""
     top_k: Integer = Field(default=5, ge=0, le=100)
+    """How many similar reviews to return. With 0 there are none, but the summary still compares
+    the text with the five nearest."""
 
-    _require = model_validator(mode="before")(staticmethod(_require_query))
+    _require = model_validator(mode="before")(staticmethod(require_query))
 
 
 class AnalyzeBatchRequest(RequestBody):
     """Body of POST /analyze/batch: texts, each perhaps with a picture."""
 
     texts: list[QueryText] = Field(min_length=1, max_length=MAX_BATCH_TEXTS)
+    """The texts, 1 to 64, each at most 10,000 characters."""
     pictures: list[PictureSource | None] = Field(
         default_factory=list,
         max_length=MAX_BATCH_TEXTS,
-        description="the picture of each text, null for one without, "
-        f"at most {MAX_BATCH_PICTURES} in all",
+        description="The picture of each text in the same order, null for a text without one; at"
+        f" most {MAX_BATCH_PICTURES} pictures. They are read only if the model has a fusion head.",
     )
 
     @field_validator("pictures")
@@ -163,200 +190,162 @@ class AnalyzeBatchRequest(RequestBody):
         return pictures
 
 
-class SearchFilters(ProductFacts):
-    """A review must match all given filters. Dates are inclusive and in UTC; ratings are stars."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    product_id: str | None = Field(default=None, max_length=512)
-    product_ids: list[Annotated[str, Field(max_length=512)]] | None = Field(
-        default=None, min_length=1, max_length=500
-    )
-    sentiment: Sentiment | None = None
-    sentiments: list[Sentiment] | None = Field(default=None, min_length=1, max_length=3)
-    language: Language | None = None
-    languages: list[Language] | None = Field(default=None, min_length=1, max_length=50)
-    min_rating: Stars | None = None
-    max_rating: Stars | None = None
-    date_from: Day | None = None
-    date_to: Day | None = None
-
-    @model_validator(mode="after")
-    def _check_ranges(self) -> "SearchFilters":
-        if None not in (self.min_rating, self.max_rating) and self.min_rating > self.max_rating:  # type: ignore[operator]
-            raise ValueError("min_rating must not be above max_rating")
-        if None not in (self.date_from, self.date_to) and self.date_from > self.date_to:  # type: ignore[operator]
-            raise ValueError("date_from must not be after date_to")
-        return self
-
-
-class SearchRequest(RequestBody):
-    """Body of POST /search_similar: a text, a picture, or both."""
-
-    model_config = ConfigDict(json_schema_extra=_TEXT_OR_PICTURE)
-
-    query_text: QueryText | None = None
-    top_k: Integer = Field(default=10, ge=1, le=100)
-    filters: SearchFilters | None = None
-    image_url: ImageUrl | None = None
-    image_data: ImageData | None = None
-    picture_preview: WithPreview = False
-    cursor: Cursor | None = Field(
-        default=None, description="next_cursor of the answer before, with everything else unchanged"
-    )
-
-    _require = model_validator(mode="before")(staticmethod(_require_query))
-
-
-class _Response(BaseModel):
+class _Response(Documented):
     model_config = ConfigDict(protected_namespaces=())
 
 
-class Probabilities(BaseModel):
-    """Calibrated probabilities; they sum to one."""
+class Probabilities(Documented):
+    """Calibrated probabilities of the three sentiments; they sum to one."""
 
     negative: float
+    """Probability that the text complains, 0 to 1."""
     neutral: float
+    """Probability that it neither complains nor praises, 0 to 1."""
     positive: float
+    """Probability that it praises, 0 to 1."""
 
 
-class SimilarReview(BaseModel):
-    """A review near the query; ``similarity_score`` is the cosine, in -1..1.
-
-    ``matched``: what is near, the text of the review or a picture of it. ``picture``: a picture of
-    the review, the one that matched if one did, if the request asks for it with
-    ``picture_preview``.
-    ``sentiment`` is null if the model does not understand the review.
-    """
+class SimilarReview(Documented):
+    """A stored review near the query."""
 
     review_text: str
+    """The text of the review as it is stored, after cleaning, without its title."""
     sentiment: Sentiment | None
+    """What the model said of the review when it was indexed. Null if it does not understand it."""
     similarity_score: float
-    review_id: str
-    product_id: str | None = None
-    rating: float | None = None
-    title: str | None = None
+    """Cosine of the vectors of the query and the review, -1 to 1; 1 is the same text. Those of
+    pictures and texts are lower than those of two texts."""
+    review_id: ReviewId
+    product_id: ProductIdOrNone = None
+    rating: RatingOrNone = None
+    title: ReviewTitle = None
     matched: Modality = TEXT
+    """What is near the query: the ``text`` of the review, or an ``image`` of it."""
     picture: PicturePreview | None = None
+    """A picture of the review, the one that matched if one did. Null unless the request has
+    ``picture_preview``; at most 50 of one answer have one."""
 
 
-class SearchResult(SimilarReview, ProductFacts):
-    """A search result."""
-
-    reviewed_at: datetime | None = None
-    language: str | None = None
-
-
-class PictureOpinion(BaseModel):
-    """What the fusion head says of a picture alone; see ``TextAnalysis`` for the fields."""
+class PictureOpinion(Documented):
+    """What the fusion head of a model says of a picture alone."""
 
     sentiment: Sentiment
-    confidence: float
+    """What the picture shows of the reviewer's opinion, without the text."""
+    confidence: Confidence
     sure: bool
+    """Whether the confidence reaches the limit of the head's rule for pictures alone."""
     probabilities: Probabilities
+    """Probabilities of all three sentiments, from the picture alone."""
 
 
-class TextAnalysis(BaseModel):
-    """Sentiment and language of one text; ``confidence`` is the probability of ``sentiment``.
+class TextAnalysis(Documented):
+    """Sentiment and language of one text.
 
-    Neutral needs less than the highest probability where the model has a rule for it. ``sure``:
-    the confidence is one from which on at least 95 of 100 labels were right (or the share in the
-    model's rules), where this was measured. ``mixed``: one sentence is surely negative and another
-    surely positive (null: the model cannot say). ``sentiment_model`` is the model that gave the
-    sentiment: that of the answer, or the second one of a cascade. ``language`` is an ISO 639-1
-    code, or ``und`` where the text is too short to decide. If the model does not understand the
-    text, there is no sentiment, only a ``language``, and a warning says why.
-    ``sentiment_modalities``: what the sentiment was read from, which is the picture only if the
-    model has a fusion head that decides; empty without a sentiment. ``picture_opinion``: what such
-    a head says of the picture alone, if the model has one.
+    If the model does not understand the text, there is no sentiment, only a ``language``, and a
+    warning says why.
     """
 
     sentiment: Sentiment | None
+    """What the model says of the text. Neutral may need less than the highest probability, where
+    the model has a rule for it. Null if the model does not understand the text."""
     confidence: float | None
+    """Calibrated probability of ``sentiment``, from 0 to 1. Null without a sentiment."""
     sure: bool | None = None
+    """Whether the confidence is one from which on at least 95 of 100 labels were right, or the
+    share in the model's rules, where this was measured. Null without a sentiment."""
     mixed: bool | None = None
+    """Whether one sentence is surely negative and another surely positive. Null if the model
+    cannot say: it has no logits of tokens, or is never sure of a sentence."""
     probabilities: Probabilities | None
+    """Probabilities of all three sentiments. Null without a sentiment."""
     language: str | None = None
+    """Detected language, an ISO 639-1 code, or ``und`` where the text is too short to decide. Null
+    without a text."""
     sentiment_model: str | None = None
+    """Version of the model that gave the sentiment: ``model_version`` of the answer, or the second
+    model of a cascade. Null without a sentiment."""
     sentiment_modalities: list[Modality] = Field(default_factory=lambda: [TEXT])
+    """What the sentiment was read from. ``image`` is among it only if the model has a fusion head
+    that decides; empty without a sentiment."""
     picture_opinion: PictureOpinion | None = None
+    """What the model's fusion head says of the picture alone, also if the text decides. Null
+    without a picture or such a head."""
 
 
-class SentenceAnalysis(BaseModel):
-    """Sentiment of one sentence or clause, the characters ``start`` to ``end`` of the text."""
+class SentenceAnalysis(Documented):
+    """Sentiment of one sentence or clause."""
 
     start: int
+    """Place of its first character in the text, from 0, in Unicode code points."""
     end: int
+    """Place after its last character, so that it is ``text[start:end]``."""
     sentiment: Sentiment
-    confidence: float
+    """What the model says of this sentence alone. A text of one sentence has the sentiment of the
+    whole text."""
+    confidence: Confidence
     sure: bool
+    """Whether the confidence reaches the limit of the model's rule for sentences."""
 
 
-class Word(BaseModel):
-    """A word, the characters ``start`` to ``end`` of the text.
-
-    ``weight``: how much the log odds of the text's sentiment fall in the word's sentence without
-    it; negative if the word speaks against that sentiment.
-    """
+class Word(Documented):
+    """A word and how much it moved the sentiment."""
 
     start: int
+    """Place of its first character in the text, from 0, in Unicode code points."""
     end: int
+    """Place after its last character, so that it is ``text[start:end]``."""
     weight: float
+    """How much the log odds of the text's sentiment fall in the word's sentence without it;
+    negative if the word speaks against that sentiment, 0 if it makes no difference."""
 
 
 class AnalyzeResponse(TextAnalysis, _Response):
-    """Response of POST /analyze.
+    """What the model says of a text or a picture, and the reviews that are similar to it."""
 
-    ``mismatch``: which two of the ``rating`` of the request, its text and its picture contradict
-    each other; null if none do, or the model is not sure. ``disagrees``: which of the three says
-    the opposite of the other two. ``language`` is null without a text. ``sentences`` and ``words``
-    are those that the model read; null if it has no logits of tokens or does not understand the
-    text.
-    ``next_cursor``: POST /search_similar returns the other similar reviews, with the same text and
-    top_k, where their texts are too long for one answer.
-    """
-
-    mismatch: AnalysisMismatch | None = None
+    mismatch: Mismatch | None = None
+    """Which two of the ``rating`` of the request, its text and its picture contradict each other.
+    Null if none do, if there is only one of them, or if the model is not sure."""
     disagrees: Opinion | None = None
+    """Which of the three says the opposite of the other two. Null unless all three are clear."""
     sentences: list[SentenceAnalysis] | None = None
+    """The sentences that the model read, in order. Null if it has no logits of tokens or does not
+    understand the text."""
     words: list[Word] | None = None
+    """The words that the model read, in order; null as ``sentences`` are."""
     summary: str
+    """One sentence: how strong the sentiment is, and how many of the similar reviews that are at
+    least 40% similar agree."""
     similar_reviews: list[SimilarReview]
+    """The nearest reviews, best first, at most ``top_k``; reviews with equal texts appear once."""
     next_cursor: str | None = None
-    model_version: str
-    index_version: str | None
+    """Requests the other similar reviews from POST /search_similar, with the same text, picture
+    and ``top_k``. Null unless their texts are too long for one answer."""
+    model_version: ModelVersion
+    index_version: IndexVersion
     modalities: list[Modality] = Field(default_factory=lambda: [TEXT])
+    """What the similar reviews were searched by: ``text``, ``image`` or both. A picture that
+    cannot be used is missing here, and a warning says why."""
     picture: PicturePreview | None = None
-    warnings: list[str] = Field(default_factory=list)
+    """The picture that was used. Null unless the request has ``picture_preview``."""
+    warnings: Warnings = Field(default_factory=list)
 
 
 class AnalyzeBatchResponse(_Response):
-    """Response of POST /analyze/batch, in the order of ``texts``."""
+    """Sentiment and language of each text of a batch."""
 
     results: list[TextAnalysis]
-    model_version: str
+    """One analysis for each text, in the order of ``texts``."""
+    model_version: ModelVersion
     index_version: str | None
-    warnings: list[str] = Field(default_factory=list)
+    """Version of the index that is loaded beside the model; a batch does not search it. Null if
+    none is published yet."""
+    warnings: Warnings = Field(default_factory=list)
 
 
-class SearchResponse(_Response):
-    """Response of POST /search_similar, best match first.
-
-    ``next_cursor`` requests the following ones of the ``top_k``, where their texts are too long for
-    one answer.
-    """
-
-    results: list[SearchResult]
-    model_version: str
-    index_version: str | None
-    next_cursor: str | None = None
-    modalities: list[Modality] = Field(default_factory=lambda: [TEXT])
-    picture: PicturePreview | None = None
-    warnings: list[str] = Field(default_factory=list)
-
-
-class Accepted(BaseModel):
+class Accepted(Documented):
     """The work was queued (HTTP 202)."""
 
     status: str = "accepted"
+    """Always ``accepted``: that the work has ended is seen where its results are."""
     message: str
+    """What was queued, for a person."""

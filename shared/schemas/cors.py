@@ -13,7 +13,7 @@ ALLOWED_HEADERS = ("content-type", "x-api-key")
 """Headers of requests that a page may set."""
 CORRELATION_HEADER = "x-correlation-id"
 """Header of each answer with the id that the logs have."""
-EXPOSED_HEADERS = ("retry-after", CORRELATION_HEADER)
+EXPOSED_HEADERS = ("retry-after", "link", CORRELATION_HEADER)
 """Headers of answers that a page may read, besides those that every page may."""
 MAX_AGE_SECONDS = 600
 """How long a browser may keep the answer to a preflight."""

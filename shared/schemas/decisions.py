@@ -31,14 +31,17 @@ class _Part(BaseModel):
 class Rule(_Part):
     """From probabilities to a label, for one kind of text.
 
-    ``temperature`` divides the logits. The label is the most probable one after p(neutral) is
-    multiplied by ``neutral_factor``; the probabilities that are reported are not multiplied. The
-    model is sure of a label from the probability ``sure_above`` on, and never if it is null. From
-    there on, at least ``sure_accuracy`` of the labels were right where the rule was fitted.
+    ``temperature`` divides the logits, then the biases are added to those of negative and neutral.
+    The label is the most probable one after p(neutral) is multiplied by ``neutral_factor``; the
+    probabilities that are reported are not multiplied. The model is sure of a label from the
+    probability ``sure_above`` on, and never if it is null. From there on, at least
+    ``sure_accuracy`` of the labels were right where the rule was fitted.
     """
 
     neutral_factor: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    negative_bias: float = Field(default=0.0, ge=-20, le=20)
+    neutral_bias: float = Field(default=0.0, ge=-20, le=20)
     sure_above: float | None = Field(default=DEFAULT_SURE_ABOVE, ge=0, le=1)
     sure_accuracy: float = Field(default=SURE_ACCURACY, ge=0, le=1)
 

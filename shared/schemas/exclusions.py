@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from shared.schemas.documented import Documented
+from shared.schemas.fields import IngestId, NextCursor
 from shared.schemas.undo import AgesOut
 
 
@@ -36,10 +38,11 @@ class ExcludedKeys:
     products: frozenset[str] = frozenset()
 
 
-class RemovedRows(BaseModel):
+class RemovedRows(Documented):
     """What was removed so far; while rows are being removed, the numbers still grow."""
 
     rows: int = 0
+    """Stored reviews of the reviewer or product."""
     rejects: int = 0
     """Rejected rows of which the raw text was removed."""
     products: int = 0
@@ -47,57 +50,70 @@ class RemovedRows(BaseModel):
     clean_shards: int = 0
     """Clean shards that were written again without the rows."""
     embeddings: dict[str, int] = Field(default_factory=dict)
-    """Shards of embeddings that were written again, by model version."""
+    """Model version → number of its shards of embeddings that were written again."""
     unreadable_shards: int = 0
     """Shards that were damaged: they were deleted, and their other rows are read again."""
     index_versions: list[str] = Field(default_factory=list)
+    """Indexes that had one of the rows."""
     quarantined: int = 0
     """Copies of damaged objects."""
 
 
-class HoldingUpload(BaseModel):
-    """An uploaded object that still has, or may have, such rows.
+class HoldingUpload(Documented):
+    """An uploaded object that still has, or may have, such rows."""
 
-    ``rows`` were stored from it; if it is 0, the object may have some that were counted as
-    duplicates or rejected.
-    """
-
-    ingest_id: str
+    ingest_id: IngestId
     key: str
+    """Key of the object in the bucket of uploads."""
     rows: int = 0
+    """How many of the removed rows were stored from it. If it is 0, the object may have some that
+    were counted as duplicates or rejected."""
 
 
-class ExclusionReceipt(BaseModel):
+class ExclusionReceipt(Documented):
     """What is removed, which uploads still hold it, what ages out later, what is not reached."""
 
     requested_at: datetime
+    """When the exclusion was asked for first, in UTC."""
     rows_removed_at: datetime | None = None
-    """From then on no table and no shard has such rows."""
+    """When no table and no shard had such rows any more, in UTC. Null before."""
     removed_at: datetime | None = None
+    """When no index had them either, in UTC: the end of the removal. Null before."""
     removed: RemovedRows = Field(default_factory=RemovedRows)
+    """What was deleted, as numbers."""
     uploads: list[HoldingUpload] = Field(default_factory=list)
+    """Uploaded files that still have, or may have, such rows; they are not changed."""
     what_to_do: str | None = None
     """How the uploads go as well; null if there are none."""
     later: list[AgesOut] = Field(default_factory=list)
+    """Copies that exist for a while after the removal. Empty until it has ended."""
     not_reached: list[str] = Field(default_factory=list)
+    """Where such rows may be that the removal does not reach, for a person. Empty until it has
+    ended."""
 
 
-class Exclusion(BaseModel):
+class Exclusion(Documented):
     """A reviewer or product that is excluded; of a reviewer, only a keyed hash is stored."""
 
     exclusion_id: str
+    """Id of the exclusion, ``exc_`` and 24 hexadecimal digits; the same reviewer or product always
+    has the same one."""
     kind: ExclusionKind
+    """What is excluded: a ``reviewer`` or a ``product``."""
     product_id: str | None = None
-    """Null for a reviewer, whose id is not stored."""
+    """Id of the product as dumps write it. Null for a reviewer, whose id is not stored."""
     status: ExclusionStatus
+    """How far it is: ``removing``, then ``removed``; ``ended`` in the answer that ends it."""
     receipt: ExclusionReceipt
+    """What was removed so far, and what is left."""
 
 
-class ExclusionList(BaseModel):
-    """Exclusions, newest first; ``next_cursor`` is null on the last page."""
+class ExclusionList(Documented):
+    """The excluded reviewers and products."""
 
     exclusions: list[Exclusion]
-    next_cursor: str | None = None
+    """The exclusions, newest first."""
+    next_cursor: NextCursor = None
 
 
 def exclusion_id_of(kind: ExclusionKind, subject: str) -> str:

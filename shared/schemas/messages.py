@@ -6,6 +6,7 @@ from urllib.parse import unquote_plus
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.schemas.pictures import WantedPicture
+from shared.schemas.sentiment import Side
 
 MAX_RECEIVES = 10
 """Failed attempts after which a queue gives a message up; with shared/http/backoff.py: half an hour
@@ -173,3 +174,5 @@ class PicturesFetched(QueueMessage):
     first: int = Field(ge=0)
     model_version: str
     """The model that embedded them."""
+    opinions: dict[str, Side] = Field(default_factory=dict)
+    """What its fusion head is sure that the pictures of a review say, by the review's id."""

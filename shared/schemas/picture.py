@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.schemas.documented import Documented
+
 Kind = Literal["JPEG", "PNG", "WebP", "GIF", "AVIF"]
 """The types of pictures that are read."""
 MAX_PICTURE_BYTES = 8_000_000
@@ -66,10 +68,14 @@ class PictureReply(_Message):
     problem: PictureProblem | None = None
 
 
-class PicturePreview(BaseModel):
-    """A picture in an answer: a JPEG in base64, encoded anew by this service, without metadata."""
+class PicturePreview(Documented):
+    """A picture in an answer, encoded anew by this service, without metadata."""
 
     media_type: Literal["image/jpeg"] = "image/jpeg"
+    """Type of the picture; always JPEG, whatever the original was."""
     data: str
+    """Bytes of the JPEG in base64; for a page, ``data:image/jpeg;base64,`` goes before them."""
     width: int
+    """Width in pixels, at most 256."""
     height: int
+    """Height in pixels, at most 256."""

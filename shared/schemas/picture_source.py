@@ -3,8 +3,9 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from shared.schemas.documented import Documented
 from shared.schemas.picture import MAX_SENT_BYTES
 
 MAX_BATCH_PICTURES = 8
@@ -25,7 +26,7 @@ ImageUrl = Annotated[
     str,
     Field(
         max_length=2048,
-        description="http(s) URL of an image",
+        description="Address (http or https) of a picture, which the service fetches.",
         json_schema_extra={"pattern": _IMAGE_URL},
     ),
     AfterValidator(_http_url),
@@ -34,18 +35,21 @@ ImageData = Annotated[
     str,
     Field(
         max_length=MAX_IMAGE_CHARACTERS,
-        description="bytes of a picture in base64, at most 3.5 MB: JPEG, PNG, WebP, GIF or AVIF",
+        description="Bytes of a picture in base64, at most 3.5 MB: JPEG, PNG, WebP, GIF or AVIF.",
     ),
 ]
 
 
-class PictureSource(BaseModel):
-    """A picture: its address, or its bytes."""
+class PictureSource(Documented):
+    """A picture: exactly one of its address and its bytes."""
 
     model_config = ConfigDict(extra="forbid")
 
     image_url: ImageUrl | None = None
+    """Address (http or https) of the picture, which the service fetches: at most 8 MB, from hosts
+    in the public internet."""
     image_data: ImageData | None = None
+    """Bytes of the picture in base64, at most 3.5 MB: JPEG, PNG, WebP, GIF or AVIF."""
 
     @model_validator(mode="after")
     def _check_exactly_one(self) -> "PictureSource":

@@ -4,6 +4,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.schemas.documented import Documented
+
 MAX_PICTURES_OF_REVIEW = 8
 MAX_URL_CHARACTERS = 2048
 URL_SEPARATOR = " "
@@ -50,10 +52,15 @@ class PictureResults(BaseModel):
         return [each for each in self.pictures if each.outcome == "fetched"]
 
 
-class PictureTotals(BaseModel):
-    """Pictures of an ingest; zeros where none is fetched. ``waiting`` ones are queued."""
+class PictureTotals(Documented):
+    """Pictures of an ingest; zeros where none is fetched."""
 
     fetched: int = 0
+    """Pictures that are stored and can be found."""
     refused: int = 0
+    """Pictures whose address, host or content is not allowed, or which are more than an upload may
+    have."""
     failed: int = 0
+    """Pictures that the server did not send."""
     waiting: int = 0
+    """Pictures that are queued and not fetched yet."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
+from shared.schemas.documented import Documented
 from shared.schemas.star_titles import says_only_stars
 
 
@@ -102,11 +103,15 @@ class ReviewField:
 ProductFact = Annotated[str | None, Field(max_length=512)]
 
 
-class ProductFacts(BaseModel):
+class ProductFacts(Documented):
     """Facts about a product in dumps: each is shown with products and results and filters both."""
 
     category: ProductFact = None
+    """Category of the product in dumps, word for word. In an answer, null if none has one; as a
+    filter, null or absent selects all."""
     brand: ProductFact = None
+    """Brand or maker of the product in dumps, word for word. In an answer, null if none has one; as
+    a filter, null or absent selects all."""
 
 
 def _product_facts() -> tuple[ReviewField, ...]:

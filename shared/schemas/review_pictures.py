@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.schemas.api import RequestBody
+from shared.schemas.documented import Documented
+from shared.schemas.fields import IndexVersion, Warnings
 from shared.schemas.picture import PicturePreview
 
 MAX_REVIEWS = 50
@@ -16,17 +18,16 @@ class ReviewPicturesRequest(RequestBody):
     review_ids: list[Annotated[str, Field(min_length=1, max_length=512)]] = Field(
         min_length=1, max_length=MAX_REVIEWS
     )
+    """Ids of the reviews, 1 to 50; repeated ones count once."""
 
 
-class ReviewPicturesResponse(BaseModel):
-    """Response of POST /review_pictures.
-
-    ``pictures`` has one picture of each review that has some in the index, by the id of the review,
-    as this service encoded it anew.
-    """
+class ReviewPicturesResponse(Documented):
+    """Pictures as this service encoded them anew, by the ids of their reviews."""
 
     model_config = ConfigDict(protected_namespaces=())
 
     pictures: dict[str, PicturePreview]
-    index_version: str | None
-    warnings: list[str] = Field(default_factory=list)
+    """Id of a review → one of its pictures. Reviews without a picture in the index, and those that
+    are newer than it, are left out."""
+    index_version: IndexVersion
+    warnings: Warnings = Field(default_factory=list)

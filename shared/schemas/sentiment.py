@@ -13,15 +13,17 @@ class Sentiment(StrEnum):
     POSITIVE = "positive"
 
 
-Mismatch = Literal["stars_above_text", "stars_below_text"]
-AnalysisMismatch = Literal[
-    Mismatch, "picture_above_text", "picture_below_text", "stars_above_picture",
-    "stars_below_picture",
+Mismatch = Literal[
+    "stars_above_text", "stars_below_text", "picture_above_text", "picture_below_text",
+    "stars_above_picture", "stars_below_picture",
 ]  # fmt: skip
+"""Which two opinions contradict each other."""
 Opinion = Literal["stars", "text", "picture"]
 """Who may disagree."""
-MismatchFilter = Literal["true", "false", "stars_above_text", "stars_below_text"]
-"""Reviews with a mismatch, without one, or with one kind of it."""
+MismatchFilter = Literal["true", "false", Mismatch, Opinion]
+"""Reviews with a mismatch, without one, with one kind of it, or where one is against two others."""
+Side = Literal[Sentiment.NEGATIVE, Sentiment.POSITIVE]
+"""A clear opinion."""
 HIGH_STARS = 4
 """Stars from which on a negative text contradicts them."""
 LOW_STARS = 2
@@ -41,10 +43,10 @@ def sentiment_of_rating(rating: float) -> Sentiment:
 
 def disagreement(
     rating: float | None, text: Sentiment | None, picture: Sentiment | None
-) -> tuple[AnalysisMismatch | None, Opinion | None]:
+) -> tuple[Mismatch | None, Opinion | None]:
     """Which two of three opinions contradict each other, and which one contradicts both others.
 
-    shared/db/insights/rollup_sql.py has the same rule for the stars and texts of stored reviews.
+    shared/db/insights/rollup_sql.py has the same rule for stored reviews.
 
     Args:
         rating: the stars, if there are any.
@@ -59,7 +61,7 @@ def disagreement(
     if first is None:
         return None, None
     side = "above" if clear[first] is Sentiment.POSITIVE else "below"
-    mismatch = cast("AnalysisMismatch", f"{first}_{side}_{second}")
+    mismatch = cast("Mismatch", f"{first}_{side}_{second}")
     said = list(clear.values())
     alone = next((who for who, each in clear.items() if said.count(each) == 1), None)
     return mismatch, alone if len(clear) > 2 else None

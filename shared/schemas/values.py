@@ -70,8 +70,22 @@ Day = Annotated[date, BeforeValidator(_day)]
 """A date, in a body or a query."""
 QueryFlag = Annotated[bool, BeforeValidator(_query_flag)]
 """true or false in a query."""
-Cursor = Annotated[str, Field(max_length=2048, pattern="^[A-Za-z0-9_-]*=*$")]
+Cursor = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        pattern="^[A-Za-z0-9_-]*=*$",
+    ),
+]
 """A cursor as shared/http/cursor.py writes it, in a body or a query."""
+QueryCursor = Annotated[
+    Cursor | None,
+    Field(
+        description="`next_cursor` of the answer before, with all other parameters unchanged."
+        " Absent or empty: from the first entry."
+    ),
+]
+"""The cursor of a list, in a query."""
 PlainText = Annotated[
     str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": _NO_NUL})
 ]

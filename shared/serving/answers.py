@@ -13,16 +13,10 @@ from shared.language.understanding import MAX_UNKNOWN_SHARE, language_of
 from shared.runtime.cascade import Answers, Cascade, SentimentModel
 from shared.runtime.decisions import Decided, decide_each
 from shared.runtime.encoder import Encoded, Floats
-from shared.schemas.api import (
-    IMAGE,
-    TEXT,
-    Probabilities,
-    SearchResult,
-    SimilarReview,
-    TextAnalysis,
-)
+from shared.schemas.api import IMAGE, TEXT, Probabilities, SimilarReview, TextAnalysis
 from shared.schemas.picture import PicturePreview
 from shared.schemas.review import SERVED_FIELDS
+from shared.schemas.search import SearchResult
 from shared.schemas.sentiment import LABELS
 
 IMAGE_IGNORED = "this model reads only text: the image was ignored"

@@ -7,13 +7,14 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from shared.statistics.hypergeometric import tail
+
 MIN_REVIEWS_PER_SIDE = 5
 """Minimum number of reviews on each side of a change."""
 MAX_P_VALUE = 0.01
 """Largest p-value of a significant change."""
 MIN_SHARE_DIFFERENCE = 0.05
 """Smallest relevant difference of shares: with many reviews, any difference is significant."""
-_NEGLIGIBLE_SHARE = 1e-17
 
 
 class DayCount(NamedTuple):
@@ -119,33 +120,5 @@ def _log_likelihood(count: int, hits: int) -> float:
 
 
 def _two_sided_p_value(total: int, marked: int, drawn: int, hits: int) -> float:
-    """Two-sided p-value of a hypergeometric draw: twice the tail on its side.
-
-    Args:
-        total: size of the population.
-        marked: how many of it are marked.
-        drawn: how many are drawn.
-        hits: how many of the drawn are marked.
-    """
-    low, high = max(0, drawn + marked - total), min(drawn, marked)
-    start = math.exp(
-        _log_choose(marked, hits)
-        + _log_choose(total - marked, drawn - hits)
-        - _log_choose(total, drawn)
-    )
-    step = 1 if hits * total > drawn * marked else -1
-    tail, term, at = start, start, hits
-    while low <= at + step <= high and term > tail * _NEGLIGIBLE_SHARE:
-        if step > 0:
-            term *= (marked - at) * (drawn - at)
-            term /= (at + 1) * (total - marked - drawn + at + 1)
-        else:
-            term *= at * (total - marked - drawn + at)
-            term /= (marked - at + 1) * (drawn - at + 1)
-        at += step
-        tail += term
-    return min(1.0, 2 * tail)
-
-
-def _log_choose(count: int, chosen: int) -> float:
-    return math.lgamma(count + 1) - math.lgamma(chosen + 1) - math.lgamma(count - chosen + 1)
+    """Two-sided p-value of a hypergeometric draw: twice the tail on its side."""
+    return min(1.0, 2 * tail(total, marked, drawn, hits))

@@ -98,7 +98,7 @@ class Home:
         return self.process.wait(PATIENCE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def home():
     """The page over its own stack, with all samples in it."""
     # not below pytest's folder: another pytest that starts closes that to PostgreSQL's account
@@ -110,7 +110,7 @@ def home():
             assert started.stop() == 0, "it did not end in order"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def page_over():
     """``page_over(url)``: address of a page over the API at ``url``."""
     from frontend_space.app import served
@@ -125,21 +125,21 @@ def page_over():
         yield start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def contract_page(home, page_over):
     """A page over a server with all routes."""
     with serving(Contract(home.gateway)) as url:
         yield page_over(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hostile_page(home, page_over):
     """A page over a server whose reviews carry markup."""
     with serving(Contract(home.gateway, hostile=True)) as url:
         yield page_over(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def restricted_page(home, page_over):
     """A page whose key does not permit all routes."""
     with serving(Contract(home.gateway, closed=CLOSED)) as url:
@@ -162,7 +162,6 @@ def contract_address(home):
         yield _Listener(url, contract.requests)
 
 
-# for the folder and not for the session: while it is open, no test can run an event loop of its own
 @pytest.fixture(scope="package")
 def chromium():
     """``chromium(flag, …)`` starts Chromium: that of the system, else that of playwright."""
@@ -212,10 +211,14 @@ class Visit:
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
             self.errors.append(f"requested {request.url}")
 
-    def open(self, url):
-        """Go there and wait until it can be used."""
+    def open(self, url, tab="Analyze"):
+        """Go there and wait until a tab of it can be used."""
         self.page.goto(url)
-        self.page.wait_for_selector("#analyze-text textarea")
+        self.page.wait_for_selector("#overview, #analyze-text textarea")
+        if tab != "Overview":
+            self.tab(tab)
+        if tab == "Analyze":
+            self.page.wait_for_selector("#analyze-text textarea")
         self.page.wait_for_load_state("load")
         return self
 
@@ -286,18 +289,20 @@ def visit(browser, profile):
     with ExitStack() as cleanup:
         visits = []
 
-        def start(url, *, width=1280, height=850, dark=False, permissions=(), alone=False):
+        def start(url, tab="Analyze", *, width=1280, height=850, dark=False, **who):
+            permissions, alone = who.pop("permissions", ()), who.pop("alone", False)
+            assert not who
             context = profile
             if alone:
                 context = browser.new_context(accept_downloads=True)
                 cleanup.callback(context.close)
             context.grant_permissions(list(permissions))
-            tab = context.new_page()
-            cleanup.callback(tab.close)
-            tab.set_viewport_size({"width": width, "height": height})
-            tab.emulate_media(color_scheme="dark" if dark else "light")
-            visits.append(Visit(tab))
-            return visits[-1].open(url)
+            page = context.new_page()
+            cleanup.callback(page.close)
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme="dark" if dark else "light")
+            visits.append(Visit(page))
+            return visits[-1].open(url, tab)
 
         yield start
         for each in visits:

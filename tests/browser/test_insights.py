@@ -14,7 +14,7 @@ def product_details(visit, url, **how):
     tab.wait_for(f"#league >> text={PRODUCT} >> visible=true")
     tab.page.fill("#product-id textarea, #product-id input", PRODUCT)
     tab.page.click("#product-button")
-    tab.wait_for("#product section:nth-of-type(4) li, #product .card")
+    tab.wait_for("#product section:nth-of-type(5) li, #product .card")
     return tab
 
 
@@ -109,7 +109,10 @@ def test_markup_in_reviews_is_text_everywhere(visit, hostile_page):
     tab.page.click("#product-button")
     tab.wait_for("#product blockquote")
     assert "<script>window.hacked = 1</script>" in tab.text("#product")
-    assert tab.page.locator("#product script, #product img, #product a").count() == 0
+    assert tab.page.locator("#product script, #product img").count() == 0
+    # the figures of the summary are links of the page itself
+    own = 'a[href^="?"][href*="evidence=%2F"]'
+    assert tab.page.locator(f"#product {own}").count() == tab.page.locator("#product a").count() > 0
     assert tab.width() == 0
     tab.tab("Explore")
     tab.page.fill("#search-text textarea, #search-text input", "hinge")
@@ -131,8 +134,8 @@ def test_what_the_key_does_not_permit_is_named(visit, restricted_page):
     tab.page.fill("#product-id textarea, #product-id input", PRODUCT)
     tab.page.click("#product-button")
     tab.wait_for("#product .card")
-    aspects = tab.page.locator("#product section").nth(1).inner_text()
-    assert "What people talk about" in aspects
+    sections = tab.page.locator("#product section")
+    aspects = sections.filter(has_text="What people talk about").inner_text()
     assert "not available on this server" in aspects
 
 

@@ -30,6 +30,7 @@ def open_everything(tab):
 
 
 TABS = {
+    "Overview": "#overview section >> text=What costs most",
     "Analyze": "#analyze-button",
     "Explore": "#search-button",
     "Trends": "#segments table",

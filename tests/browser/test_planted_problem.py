@@ -53,7 +53,7 @@ def test_the_problem_of_the_samples_is_found(visit, home):
     tab = visit(home.url).tab("Trends")
     tab.wait_for("#movers >> text=Wren Folding Headphones")
     assert "RL-AUD-01" in tab.text("#movers")
-    assert "10% of 82 → 68% of 28" in tab.text("#movers")
+    assert "11% of 82 → 71% of 28" in tab.text("#movers")
     assert "All stored reviews are analysed" in tab.text("#movers")
     trend_of(tab, "Wren Folding Headphones")
     tab.wait_for("#trend-proof >> text=Worse since 14 March 2026")
@@ -78,6 +78,6 @@ def test_a_problem_in_an_uploaded_dump_is_found(visit, home, dump):
     tab.wait_for(f"#movers >> text={TITLE}")
     tab.tab("Products")
     tab.page.locator(f"#league >> text={TITLE} >> visible=true").first.click()
-    tab.wait_for("#product section:nth-of-type(2) .card h4 >> text=/lid/")
+    tab.wait_for("#product section:nth-of-type(3) .card h4 >> text=/lid/")
     tab.picture("products-real-laptop")
     assert tab.width() == 0

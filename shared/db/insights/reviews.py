@@ -7,13 +7,14 @@ contains exactly the reviews of a figure. Titles and texts are only read for one
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, get_args
 
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from shared.db.connection import Database
+from shared.schemas.pictures import URL_SEPARATOR
 from shared.schemas.review import LISTED_FIELDS
-from shared.schemas.sentiment import MismatchFilter
+from shared.schemas.sentiment import Mismatch, MismatchFilter, Opinion
 
 _PAGE = SQL("""
 WITH page AS MATERIALIZED (
@@ -25,8 +26,8 @@ WITH page AS MATERIALIZED (
     FROM page AS f JOIN reviews AS r USING (review_id)
 )
 SELECT {fields}, f.sentiment, f.confidence, a.mixed, f.language, f.model_version,
-       CASE f.mismatch WHEN 1 THEN 'stars_above_text' WHEN -1 THEN 'stars_below_text' END
-           AS mismatch,
+       CASE f.mismatch {mismatches} END AS mismatch, f.disagrees,
+       coalesce(cardinality(string_to_array(r.picture_urls, {separator})), 0) AS pictures,
        CASE WHEN f.sentiment IS NOT NULL THEN coalesce(a.sentiment_model, f.model_version) END
            AS sentiment_model
 FROM sized AS f JOIN reviews AS r USING (review_id)
@@ -39,12 +40,31 @@ _UNDATED = "-infinity"
 _MENTIONS_ASPECT = SQL(
     "EXISTS (SELECT FROM aspect_mentions AS m WHERE m.review_id = f.review_id AND m.aspect = %s)"
 )
+_SAYS_OF_ASPECT = SQL(
+    "EXISTS (SELECT FROM aspect_mentions AS m WHERE m.review_id = f.review_id"
+    " AND m.sentiment = {} AND m.aspect = %s)"
+)
 
-_MISMATCHES: Mapping[MismatchFilter, SQL] = {
+_CODES: Mapping[Mismatch, int] = {
+    "stars_above_text": 1, "stars_below_text": -1,
+    "picture_above_text": 2, "picture_below_text": -2,
+    "stars_above_picture": 3, "stars_below_picture": -3,
+}  # fmt: skip
+"""The values of ``review_facts.mismatch`` (see rollup_sql.py)."""
+_NAMES = SQL(" ").join(
+    SQL("WHEN {} THEN {}").format(Literal(code), Literal(name)) for name, code in _CODES.items()
+)
+_SOME = SQL("f.mismatch <> 0 AND {} AND %s")
+_MISMATCHES: Mapping[MismatchFilter, SQL | Composed] = {
     "true": SQL("f.mismatch <> 0 AND %s"),
     "false": SQL("f.mismatch = 0 AND %s"),
-    "stars_above_text": SQL("f.mismatch <> 0 AND f.mismatch = 1 AND %s"),
-    "stars_below_text": SQL("f.mismatch <> 0 AND f.mismatch = -1 AND %s"),
+    **{
+        name: _SOME.format(SQL("f.mismatch = {}").format(Literal(code)))
+        for name, code in _CODES.items()
+    },
+    **{
+        who: _SOME.format(SQL("f.disagrees = {}").format(Literal(who))) for who in get_args(Opinion)
+    },
 }
 
 
@@ -62,11 +82,12 @@ class ReviewFilters:
     source: str | None = None
     mismatch: MismatchFilter | None = None
     aspect: str | None = None
+    aspect_sentiment: str | None = None
     language: str | None = None
 
-    def conditions(self) -> list[tuple[SQL, object]]:
+    def conditions(self) -> list[tuple[SQL | Composed, object]]:
         """The SQL conditions, each with its argument."""
-        conditions: list[tuple[SQL, object]] = [
+        conditions: list[tuple[SQL | Composed, object]] = [
             (SQL("f.product_id = %s"), self.product_id),
             (SQL("f.category = %s"), self.category),
             (SQL("f.source = %s"), self.source),
@@ -82,12 +103,18 @@ class ReviewFilters:
                 ),
                 self.last_day,
             ),
-            (_MENTIONS_ASPECT, self.aspect),
+            *self._aspect_conditions(),
         ]
         if self.mismatch is not None:
             # a literal condition: the planner uses the partial index only if it sees its condition
             conditions.append((_MISMATCHES[self.mismatch], True))
         return [(condition, value) for condition, value in conditions if value is not None]
+
+    def _aspect_conditions(self) -> list[tuple[SQL | Composed, object]]:
+        if self.aspect is None or self.aspect_sentiment is None:
+            return [(_MENTIONS_ASPECT, self.aspect)]
+        says = _SAYS_OF_ASPECT.format(Literal(self.aspect_sentiment))
+        return [(says, self.aspect)]
 
 
 ReviewPosition = tuple[datetime | None, str]
@@ -131,6 +158,17 @@ class ReviewQueries:
                               " OR f.review_id > %s)"))  # fmt: skip
             values += [at, at, after[1]]
         where = SQL("WHERE {}").format(SQL(" AND ").join(clauses)) if clauses else SQL("")
-        return self._database.fetch_dicts(
-            _PAGE.format(fields=_FIELDS, where=where), (*values, limit, max_bytes)
-        )
+        parts = {"mismatches": _NAMES, "separator": Literal(URL_SEPARATOR), "where": where}
+        query = _PAGE.format(fields=_FIELDS, **parts)
+        return self._database.fetch_dicts(query, (*values, limit, max_bytes))
+
+    def ids(self, filters: ReviewFilters, limit: int) -> list[str]:
+        """The ids of reviews, newest first; those without a date come last."""
+        conditions = filters.conditions()
+        clauses = SQL(" AND ").join(condition for condition, _ in conditions)
+        where = SQL("WHERE {}").format(clauses) if conditions else SQL("")
+        query = SQL(
+            "SELECT f.review_id FROM review_facts AS f {} ORDER BY f.at DESC, f.review_id LIMIT %s"
+        ).format(where)
+        rows = self._database.fetch_dicts(query, (*(value for _, value in conditions), limit))
+        return [row["review_id"] for row in rows]

@@ -27,16 +27,20 @@ WITH processed AS (
            CASE WHEN a.understood THEN a.sentiment END AS sentiment,
            CASE WHEN a.understood THEN a.confidence END AS confidence, a.language,
            a.model_version,
-           CASE WHEN NOT a.understood THEN 0
-                WHEN NOT coalesce(a.sure, a.confidence >= %(confident)s) THEN 0
-                WHEN r.rating >= %(high)s AND a.sentiment = 'negative' THEN 1
-                WHEN r.rating <= %(low)s AND a.sentiment = 'positive' THEN -1
+           CASE WHEN said.stars = -said.text THEN said.stars
+                WHEN said.picture = -said.text THEN 2 * said.picture
+                WHEN said.stars = -said.picture THEN 3 * said.stars
                 ELSE 0 END AS mismatch,
+           CASE WHEN said.stars = -said.text AND said.picture = said.text THEN 'stars'
+                WHEN said.stars = -said.text AND said.picture = said.stars THEN 'text'
+                WHEN said.stars = said.text AND said.picture = -said.text THEN 'picture'
+                END AS disagrees,
            (i.received_at AT TIME ZONE 'UTC')::date AS arrived,
            f.product_id AS product_id_0, f.category AS category_0, f.source AS source_0,
            f.at AS at_0, f.day AS day_0, f.rating AS rating_0, f.sentiment AS sentiment_0,
            f.confidence AS confidence_0, f.model_version AS model_version_0,
-           f.language AS language_0, f.mismatch AS mismatch_0, f.arrived AS arrived_0
+           f.language AS language_0, f.mismatch AS mismatch_0, f.disagrees AS disagrees_0,
+           f.arrived AS arrived_0
     FROM affected AS t
     LEFT JOIN reviews AS r ON r.review_id = t.review_id
     LEFT JOIN products AS p ON p.product_id = r.product_id
@@ -45,18 +49,27 @@ WITH processed AS (
         SELECT sentiment, confidence, sure, language, understood, model_version FROM analyses
         WHERE review_id = r.review_id ORDER BY analysed_at DESC, model_version DESC LIMIT 1
     ) AS a ON true
+    LEFT JOIN picture_opinions AS o ON o.review_id = r.review_id AND o.ingest_id = r.ingest_id
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN r.rating >= %(high)s THEN 1 WHEN r.rating <= %(low)s THEN -1 END AS stars,
+               CASE WHEN a.understood AND coalesce(a.sure, a.confidence >= %(confident)s)
+                    THEN CASE a.sentiment WHEN 'positive' THEN 1 WHEN 'negative' THEN -1 END
+                    END AS text,
+               CASE o.sentiment WHEN 'positive' THEN 1 WHEN 'negative' THEN -1 END AS picture
+    ) AS said
     LEFT JOIN review_facts AS f ON f.review_id = t.review_id
 ), changed AS MATERIALIZED (
     SELECT * FROM compared WHERE is_stored <> is_counted OR is_stored AND
         (product_id, category, source, at, rating, sentiment, confidence, language, model_version,
-         mismatch, arrived)
+         mismatch, disagrees, arrived)
         IS DISTINCT FROM (product_id_0, category_0, source_0, at_0, rating_0, sentiment_0,
-                          confidence_0, language_0, model_version_0, mismatch_0, arrived_0)
+                          confidence_0, language_0, model_version_0, mismatch_0, disagrees_0,
+                          arrived_0)
 ), upserted AS (
     INSERT INTO review_facts (review_id, product_id, category, source, at, day, rating, sentiment,
-                              confidence, language, model_version, mismatch, arrived)
+                              confidence, language, model_version, mismatch, disagrees, arrived)
     SELECT review_id, product_id, category, source, at, day, rating, sentiment,
-           confidence, language, model_version, mismatch, arrived
+           confidence, language, model_version, mismatch, disagrees, arrived
     FROM changed WHERE is_stored
     ON CONFLICT (review_id) DO UPDATE
     SET product_id = excluded.product_id, category = excluded.category, source = excluded.source,
@@ -64,7 +77,7 @@ WITH processed AS (
         sentiment = excluded.sentiment, confidence = excluded.confidence,
         language = excluded.language,
         model_version = excluded.model_version, mismatch = excluded.mismatch,
-        arrived = excluded.arrived
+        disagrees = excluded.disagrees, arrived = excluded.arrived
 ), deleted AS (
     DELETE FROM review_facts USING changed
     WHERE review_facts.review_id = changed.review_id AND NOT changed.is_stored
@@ -88,7 +101,11 @@ WITH processed AS (
            sum(n) FILTER (WHERE mismatch <> 0) AS mismatches
     FROM differences GROUP BY product_id, category, source, day
 )"""
-"""All parts of the statement see the same rows: the reviews of the processed changes."""
+"""All parts of the statement see the same rows: the reviews of the processed changes.
+
+``said``: what stars, text and pictures clearly say, 1 or -1; of two that contradict each other, the
+sign of ``mismatch`` is that of the first (``disagreement`` in shared/schemas/sentiment.py).
+"""
 
 
 def _upsert(table: LiteralString, keys: LiteralString, rows: LiteralString) -> LiteralString:

@@ -47,6 +47,11 @@ class DaySums(NamedTuple):
     positive: int
     not_understood: int
 
+    @property
+    def analysed(self) -> int:
+        """Reviews with a sentiment."""
+        return self.negative + self.neutral + self.positive
+
 
 class Freshness(NamedTuple):
     """How fresh figures are: the fields of ``shared.schemas.insights.Freshness``."""

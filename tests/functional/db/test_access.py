@@ -1,5 +1,6 @@
 """Functions connect to the database with an IAM token that RDS Proxy accepts, or a secret."""
 
+import json
 import re
 
 import pytest
@@ -49,6 +50,18 @@ def test_a_function_connects_with_a_signed_token_over_verified_tls(role_keys, pr
     assert len(proxy.tokens) == 1
     # RDS Proxy pins a connection that sets options to one client
     assert set(proxy.startups[0]) <= {"user", "database", "application_name", ""}
+
+
+def test_a_secret_may_be_a_file_that_asks_for_verified_tls(role_keys, proxy, tmp_path):
+    path = tmp_path / "database.json"
+    secret = {**database_credentials(settings(proxy))(), "dbname": "reviewlens"}
+    path.write_text(json.dumps(secret | {"sslrootcert": str(proxy.ca_file)}))
+    by_file = DatabaseSettings(database_secret_id=f"file:{path}")
+    assert query_one(by_file) == (APP_USER,)
+    path.write_text(json.dumps(secret | {"sslrootcert": str(CA_FILE)}))
+    with pytest.raises(UnavailableError):
+        query_one(by_file)
+    assert set(proxy.refused) == {"certificate"}
 
 
 def test_each_new_connection_uses_its_own_token(role_keys, proxy, monkeypatch):

@@ -26,6 +26,7 @@ INSERT INTO reviews (review_id, ingest_id, record, source, product_id, rating, t
            ('r2', 'ing_1', 2, 'shop', 'p1', 1, 'Bad');
 UPDATE reviews SET picture_urls = 'https://a.example/1.jpg' WHERE review_id = 'r1';
 INSERT INTO picture_batches (ingest_id, first, last, pictures) VALUES ('ing_1', 1, 1, 1);
+INSERT INTO picture_opinions VALUES ('r1', 'ing_1', 'negative');
 INSERT INTO analyses (review_id, model_version, sentiment, confidence, negative, neutral, positive,
                       language, understood, sure, mixed, sentiment_model)
     VALUES ('r1', 'm', 'positive', 0.9, 0, 0.1, 0.9, 'en', true, true, true, 'm2'),

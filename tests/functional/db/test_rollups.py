@@ -18,6 +18,7 @@ from shared.db.ingest.analyses import upsert_analyses
 from shared.db.ingest.reviews import copy_rows, store_reviews
 from shared.db.insights.rollups import LOCK, is_behind, refresh
 from shared.schemas.decisions import DEFAULT_SURE_ABOVE
+from shared.schemas.sentiment import Sentiment, disagreement
 from shared.storage.shard_schemas import CLEAN_SCHEMA
 
 LABELS = ("negative", "neutral", "positive")
@@ -31,9 +32,9 @@ KEYS = {
 }
 BASE = """
 SELECT r.review_id, coalesce(r.product_id, ''), coalesce(p.category, ''), r.source,
-       (r.reviewed_at AT TIME ZONE 'UTC')::date, r.rating, a.sentiment, a.confidence,
-       a.model_version
-FROM reviews AS r LEFT JOIN products AS p USING (product_id) LEFT JOIN LATERAL (
+       (r.reviewed_at AT TIME ZONE 'UTC')::date, r.rating, a.sentiment, a.confidence, o.sentiment
+FROM reviews AS r LEFT JOIN products AS p USING (product_id)
+LEFT JOIN picture_opinions AS o USING (review_id, ingest_id) LEFT JOIN LATERAL (
     SELECT * FROM analyses WHERE review_id = r.review_id
     ORDER BY analysed_at DESC, model_version DESC LIMIT 1
 ) AS a ON true
@@ -66,6 +67,20 @@ def analyse(database, ids, model, label, confidence=0.8, *, current=True):
         )
 
 
+def look_at(database, ids, sentiment):
+    """Store what the pictures of reviews say; None: nothing any more."""
+    with database.transaction() as connection:
+        if sentiment is None:
+            connection.execute("DELETE FROM picture_opinions WHERE review_id = ANY(%s)", (ids,))
+            return
+        connection.execute(
+            "INSERT INTO picture_opinions SELECT review_id, ingest_id, %s FROM reviews"
+            " WHERE review_id = ANY(%s) ON CONFLICT (review_id) DO UPDATE"
+            " SET ingest_id = excluded.ingest_id, sentiment = excluded.sentiment",
+            (sentiment, ids),
+        )
+
+
 def stored_sums(rows):
     """The sums in the tables: table to key to sums."""
     sums = {}
@@ -79,12 +94,12 @@ def stored_sums(rows):
 def expected_sums(rows):
     """The sums of counting all reviews, products and analyses."""
     sums = {table: defaultdict(lambda: [Decimal(0)] * len(SUMS)) for table in KEYS}
-    for _, product, category, source, day, rating, sentiment, confidence, _model in rows(BASE):
+    for _, product, category, source, day, rating, sentiment, confidence, picture in rows(BASE):
         is_confident = confidence is not None and confidence >= DEFAULT_SURE_ABOVE
-        high = rating is not None and rating >= 4 and sentiment == "negative" and is_confident
-        low = rating is not None and rating <= 2 and sentiment == "positive" and is_confident
+        text = Sentiment(sentiment) if is_confident else None
+        mismatch, _ = disagreement(rating, text, picture and Sentiment(picture))
         values = [1, rating is not None, Decimal(str(rating or 0))]
-        values += [sentiment == label for label in LABELS] + [high or low]
+        values += [sentiment == label for label in LABELS] + [mismatch is not None]
         cells = [
             ("product_days", (product, source, day)),
             ("segment_days", ("all", "", "", day)),
@@ -146,9 +161,13 @@ step = st.one_of(
         st.just("category"),
         st.tuples(st.sampled_from(["p1", "p2"]), st.sampled_from(["", "Audio", "Garden"])),
     ),
-    st.tuples(st.just("delete"), some_ids),
-    st.tuples(st.just("delete analyses"), some_ids),
+    st.tuples(
+        st.just("delete"), st.tuples(st.sampled_from(["reviews", "analyses"]), some_ids)
+    ),
     st.tuples(st.just("rate"), st.tuples(some_ids, st.sampled_from([None, 1.0, 5.0]))),
+    st.tuples(
+        st.just("look at"), st.tuples(some_ids, st.sampled_from([None, "negative", "positive"]))
+    ),
     st.tuples(st.just("refresh"), st.none()),
 )  # fmt: skip
 
@@ -188,11 +207,12 @@ def test_after_any_steps_the_sums_equal_those_of_counting_all_rows(
                     *argument[::-1],
                 )
             case "delete":
-                owner("DELETE FROM reviews WHERE review_id = ANY(%s)", argument)
-            case "delete analyses":
-                owner("DELETE FROM analyses WHERE review_id = ANY(%s)", argument)
+                table, ids = argument
+                owner(f"DELETE FROM {table} WHERE review_id = ANY(%s)", ids)
             case "rate":
                 owner("UPDATE reviews SET rating = %s WHERE review_id = ANY(%s)", *argument[::-1])
+            case "look at":
+                look_at(database, *argument)
             case "refresh":
                 check(database, rows)
     check(database, rows)

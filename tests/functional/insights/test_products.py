@@ -90,6 +90,7 @@ def test_a_product_has_its_days_and_links(http, shop):
     product = http.get("/products/A/1").json()
     freshness = product.pop("freshness")
     assert freshness["pending_reviews"] == 0
+    assert product.pop("explanation") is None, "the list does not explain changes"
     assert product == http.get("/products").json()["products"][0]
     assert (product["first_day"], product["last_day"]) == ("2026-01-05", "2026-02-01")
     assert product["reviews_link"] == "/reviews?product_id=A%2F1"

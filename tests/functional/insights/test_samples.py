@@ -51,6 +51,27 @@ def samples(database, ledger):
         processor.process(ProcessShard.model_validate_json(body))
 
 
+def read_reviews(http, product_id):
+    page = http.get("/reviews", params={"product_id": product_id, "limit": 200}).json()
+    assert page["next_cursor"] is None
+    return page["reviews"]
+
+
+def check_cause(explanation, change, reviews):
+    """The planted problem is the cause, and its quotes stand in reviews from both sides."""
+    cause = explanation["causes"][0]
+    assert cause["aspect"] == PLANTED["what"]
+    assert cause["share_before"] < 0.1 < 0.4 < cause["share_after"]
+    assert cause["q_value"] < 1e-3
+    assert len(cause["quotes_after"]) == 3
+    for side in ("before", "after"):
+        for quote in cause[f"quotes_{side}"]:
+            review = reviews[quote["review_id"]]
+            assert quote["text"] in review["text"]
+            assert PLANTED["what"] in quote["text"].lower()
+            assert (review["reviewed_at"][:10] >= change["day"]) == (side == "after")
+
+
 def test_the_planted_problem_is_found_with_its_day_and_reviews(http, samples):
     stored = sum(counts["stored"] for counts in EXPECTED["files"].values())
     (mover,) = http.get("/movers").json()["movers"]
@@ -67,12 +88,14 @@ def test_the_planted_problem_is_found_with_its_day_and_reviews(http, samples):
     mentions = [review for review in proof if PLANTED["what"] in review["text"].lower()]
     assert len(mentions) > len(proof) / 2
 
+    reviews = read_reviews(http, PLANTED["product_id"])
     products = http.get("/products", params={"limit": 200}).json()["products"]
     assert len(products) == EXPECTED["products"]
     changed = [product["product_id"] for product in products if product["change"]]
     assert changed == [PLANTED["product_id"]]
     trend = http.get("/trends", params={"product_id": PLANTED["product_id"]}).json()
     assert trend["change"] == change
+    check_cause(trend["explanation"], change, {each["review_id"]: each for each in reviews})
 
     overall = http.get("/trends").json()
     assert overall["freshness"]["pending_reviews"] == 0

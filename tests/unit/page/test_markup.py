@@ -63,7 +63,9 @@ def test_a_card_shows_what_is_known_of_a_review():
     )
     assert "mixed: praise and complaint" in stored
     assert "mixed" not in markup.card(stored_review(mixed=False))
-    assert "stars above text" in stored
+    assert "the stars are above the text</" in stored
+    odd = stored_review(mismatch="picture_below_text", disagrees="picture")
+    assert "the picture is below the text; the picture is against both others" in markup.card(odd)
     assert "16 March 2026" in stored
     assert "similar" not in stored
 

@@ -263,17 +263,22 @@ def test_every_event_of_the_page_is_private_and_limited():
 
 
 def test_stored_reviews_are_shown_with_their_pictures_and_without_them_if_there_are_none():
-    reviews = [stored_review(review_id=name) for name in ("r1", "r2")]
+    reviews = [stored_review(review_id=f"r{n}", pictures=n) for n in range(3)]
     page = ReviewPage(freshness=freshness(), reviews=reviews, next_cursor=None)
     picture = PicturePreview(data="AA==", width=3, height=2)
     shown = ReviewPicturesResponse(pictures={"r2": picture}, index_version="i")
     client = SimpleNamespace(review_pictures=lambda ids: shown if ids == ["r1", "r2"] else None)
-    first, second = stored_cards(client, page)
-    assert "<img" not in first
+    none, first, second = stored_cards(client, page)
+    assert "<img" not in none + first
     assert 'src="data:image/jpeg;base64,AA=="' in second
 
     def fail(_ids):
         raise ConnectionFailedError("retrieval does not answer")
 
     without = stored_cards(SimpleNamespace(review_pictures=fail), page)
-    assert [("<img" in card) for card in without] == [False, False]
+    assert [("<img" in card) for card in without] == [False, False, False]
+
+
+def test_no_pictures_are_asked_for_where_no_review_names_any():
+    page = ReviewPage(freshness=freshness(), reviews=[stored_review()], next_cursor=None)
+    assert len(stored_cards(None, page)) == 1

@@ -5,7 +5,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from lambdas.insights.parameters import Limit, Stars
 from lambdas.retrieval.api import BuildIndexRequest
-from shared.schemas.api import AnalyzeRequest, SearchFilters
+from shared.schemas.api import AnalyzeRequest
+from shared.schemas.search import SearchFilters
 from shared.schemas.text import has_visible_characters
 from shared.schemas.values import Day, QueryFlag
 
