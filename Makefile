@@ -4,6 +4,7 @@ ARGS ?=
 BASE ?= origin/main
 TESTS ?= tests
 DATA ?= data
+IMAGE ?= reviewlens:local
 EXAMPLES ?= 50
 SEED ?= $(shell date +%s)
 VENV := .venv
@@ -22,7 +23,7 @@ SITE := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check actionlint format docs site lock sbom wheel test-wheel release-files audit model model-accurate pictures-model bench synth compare-templates preflight deploy-env deploy-space clean
+.PHONY: help demo page pictures test test-fast fuzz test-serve test-train test-space train-env check check-types check-rest actionlint format docs site lock sbom wheel test-wheel release-files image push-image audit model model-accurate pictures-model bench synth synth-containers compare-templates preflight deploy-env deploy-space clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +64,7 @@ fuzz: $(VENV)/.dev ## Try more generated input (EXAMPLES=per test, SEED=to repea
 
 test-serve: $(VENV)/.dev ## All tests except training (TESTS="tests/unit tests/infra", ARGS="-n 0": in one process)
 	scripts/install_chromium.sh $(BIN)/python
+	scripts/install_nginx.sh
 	$(BIN)/python -m pytest $(TESTS) --ignore=tests/train $(PARALLEL) $(ARGS)
 
 train-env: $(TRAIN)/.train ## Create the environment that POST /train and `reviewlens train` need (torch)
@@ -74,15 +76,25 @@ test-space: $(VENV)/.runtime ## Test the page as Hugging Face runs it, in an env
 	PYTHON=$(PYTHON) scripts/space/test_hf_app.sh $(ARGS)
 
 check: $(VENV)/.dev ## Check format, lint, types, import layers, docs and workflows
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check-types check-rest
+
+# Takes as long as all other checks, and mostly one core.
+check-types: $(VENV)/.dev
+	$(BIN)/mypy --num-workers auto
+
+check-rest: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/docs/build.py --check
 	@mkdir -p build && $(SITE) > build/site.log 2>&1 || { cat build/site.log; exit 1; }
 	$(BIN)/zizmor --offline --quiet --strict-collection .github
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose*.yml
+	$(BIN)/check-jsonschema --quiet --schemafile tests/fixtures/schemas/cloud_run_v1.json deploy/cloudrun/*.yaml
+	$(BIN)/python scripts/release/helm.py lint --strict --quiet deploy/helm/reviewlens -f deploy/helm/example.yaml
+	$(BIN)/hadolint deploy/Dockerfile lambdas/Dockerfile sagemaker_jobs/Dockerfile
 
 actionlint: ## Check the workflows with actionlint (downloads its program from GitHub)
 	$(PYTHON) -m venv build/actionlint
@@ -120,10 +132,16 @@ release-files: wheel ## Write what a release publishes to dist/: wheel, contents
 	$(MAKE) sbom
 	cp build/sbom/*.cdx.json dist/
 
+image: ## Build the image of all services, as docker-compose.yml does (needs Docker)
+	docker build --file deploy/Dockerfile --target services --tag $(IMAGE) .
+
+push-image: ## Build and push the image of a release (IMAGE=ghcr.io/owner/reviewlens TAG=v1.2.0)
+	scripts/release/push_image.sh $(IMAGE) $(TAG)
+
 audit: $(VENV)/.dev ## Look up known vulnerabilities (exit status: see scripts/release/audit.py)
 	@$(BIN)/python scripts/release/audit.py $(ARGS)
 
-model: $(TRAIN)/.train ## Make the shipped model (DATA=, LABELS=folder of a teacher's labels, ARGS=--no-teacher)
+model: $(TRAIN)/.train ## Make the shipped model (DATA=, LABELS=folder of a teacher's labels)
 	$(TRAIN)/bin/python scripts/model/build_model.py default $(DATA) $(if $(LABELS),--labels $(LABELS)) $(ARGS)
 
 model-accurate: $(TRAIN)/.train ## Make the second model of a cascade, and export its teacher (DATA=, LABELS=)
@@ -143,6 +161,9 @@ bench: $(VENV)/.dev ## Measure speed and memory (DATA=FOLDER, ARGS="serving --ro
 synth: $(VENV)/.dev ## Synthesize the CloudFormation templates of all environments to cdk.out/
 	rm -rf cdk.out
 	CDK_OUTDIR=cdk.out $(BIN)/python -m cdk.app
+
+synth-containers: $(VENV)/.dev ## Synthesize the stack of the containers on Fargate to build/containers/
+	CDK_OUTDIR=build/containers $(BIN)/python -m cdk.containers
 
 compare-templates: synth ## Show what changed in the templates since a commit (BASE=COMMIT)
 	rm -rf build/base build/base.out

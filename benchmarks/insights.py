@@ -182,6 +182,7 @@ def _requests(products: int) -> dict[str, list[str]]:
         for each in intervals
     ]
     requests["/movers"] = ["/movers", "/movers?direction=worse", f"/movers?{urlencode(rare)}"]
+    requests["/overview"] = ["/overview", f"/overview?{urlencode(rare)}"]
     requests["/segments"] = ["/segments?by=category", "/segments?by=source"]
     requests["/drift"] = ["/drift"]
     requests["/products"] = [
@@ -196,4 +197,5 @@ def _requests(products: int) -> dict[str, list[str]]:
                       {**rare, "sort": "negative_share"})
     ]  # fmt: skip
     requests["/products/{id}"] = [f"/products/{busy}", f"/products/{quiet}"]
+    requests["/products/{id}/summary"] = [f"/products/{each}/summary" for each in (busy, quiet)]
     return requests

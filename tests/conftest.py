@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -42,10 +41,11 @@ def pytest_configure():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-_FOLDERS_OF_ONE_PROCESS = frozenset({"browser", "infra"})
-_USES_SHARED_STACK = re.compile(
-    r"(?:^@pytest\.fixture.*\ndef \w+|^def test_\w+)\([^)]*\b(?:stack|samples|backup)\b",
-    re.MULTILINE,
+_FOLDERS_OF_ONE_PROCESS = (
+    "tests/browser/",
+    "tests/e2e/one_stack/",
+    "tests/functional/local/pictures/",
+    "tests/infra/",
 )
 
 
@@ -56,13 +56,10 @@ def pytest_xdist_make_scheduler(config, log):
 
     @cache
     def group(path):
-        folder = path.split("/")[1]
-        if folder in _FOLDERS_OF_ONE_PROCESS:
-            return folder
-        is_shared = folder == "e2e" and _USES_SHARED_STACK.search(
-            (config.rootpath / path).read_text()
-        )
-        return "shared stack" if is_shared else path
+        for folder in _FOLDERS_OF_ONE_PROCESS:
+            if path.startswith(folder):
+                return folder
+        return path
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):

@@ -43,21 +43,32 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
 
     @app.post("/analyze", tags=["inference"])
     def analyze(request: AnalyzeRequest) -> AnalyzeResponse:
-        """Sentiment of a text, a summary sentence, and the most similar reviews."""
+        """Sentiment of a text, a summary sentence, and the most similar reviews.
+
+        A picture may stand beside the text or in its place. One that cannot be used never fails
+        the request: a warning says why, and the answer is that to the text.
+        """
         adapters = get_dependencies()
         snapshot, pictures = adapters.state.snapshot(), adapters.pictures
         return service.analyze(snapshot, request, adapters.second, pictures, adapters.files)
 
     @app.post("/analyze/batch", tags=["inference"])
     def analyze_batch(request: AnalyzeBatchRequest) -> AnalyzeBatchResponse:
-        """Sentiment of up to 64 texts, each perhaps with a picture, in request order."""
+        """Sentiment of up to 64 texts, each perhaps with a picture, in request order.
+
+        A warning about one text begins with its place, such as `texts.1`.
+        """
         adapters = get_dependencies()
         snapshot, pictures = adapters.state.snapshot(), adapters.pictures
         return service.analyze_batch(snapshot, request, adapters.second, pictures)
 
     @app.post("/embeddings", tags=["inference"])
     def embeddings(request: EmbeddingsRequest) -> EmbeddingsResponse:
-        """Vectors of texts and pictures, by the models that answer requests."""
+        """Vectors of texts and pictures, by the models that answer requests.
+
+        They have unit length, so that their scalar product is their cosine. Those of texts and
+        pictures can be compared with each other.
+        """
         adapters = get_dependencies()
         return embed(adapters.state.snapshot(), request, adapters.pictures)
 

@@ -12,8 +12,8 @@ from shared.schemas.api import IMAGE, TEXT, Modality, PictureOpinion, TextAnalys
 from shared.schemas.fusion import Fusion
 from shared.schemas.sentiment import LABELS
 from shared.serving.answers import NO_TEXT, TEXT_ALONE_DECIDES, probabilities_of, rounded
+from shared.serving.opinions import decide_pictures, tower_problem
 from shared.serving.query_pictures import Pictures, Reading
-from shared.serving.towers import Tower
 
 
 class Judged(NamedTuple):
@@ -46,7 +46,7 @@ def with_picture(
     fusion, head = encoder.manifest.fusion, encoder.head
     if fusion is None or head is None:
         return Judged(analysis, (alone,))
-    if problem := _problem(fusion, reading.tower):
+    if problem := tower_problem(fusion, reading.tower):
         return Judged(analysis, (alone, problem))
     vector = reading.vector[None]
     opinion = _opinion(head, fusion, vector)
@@ -67,23 +67,13 @@ def reads_pictures(encoder: Encoder, pictures: Pictures | None) -> bool:
     if pictures is None or fusion is None:
         return False
     try:
-        return not _problem(fusion, pictures.tower(encoder.manifest, encoder.folder))
+        return not tower_problem(fusion, pictures.tower(encoder.manifest, encoder.folder))
     except PictureError:
         return False
 
 
-def _problem(fusion: Fusion, tower: Tower) -> str | None:
-    if fusion.picture_sha256 == tower.sha256:
-        return None
-    return (
-        f"the fusion head reads pictures by {fusion.picture_model}, but {tower.version} is loaded:"
-        " train it again with this picture model"
-    )
-
-
 def _opinion(head: FusionHead, fusion: Fusion, vector: Floats) -> PictureOpinion:
-    shown = _shown(decide(fusion.picture, softmax(head.logits(None, vector))))
-    return PictureOpinion.model_validate(shown)
+    return PictureOpinion.model_validate(_shown(decide_pictures(head, fusion, vector)))
 
 
 def _shown(decided: Decided) -> dict[str, object]:

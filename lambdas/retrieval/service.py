@@ -5,9 +5,9 @@ from shared.errors import InvalidInputError, UnavailableError
 from shared.http.app import service_version
 from shared.http.ranking import Ranking
 from shared.index import stops
-from shared.schemas.api import SearchRequest, SearchResponse, SearchResult
 from shared.schemas.health import Check, Health, worst_status
 from shared.schemas.review_pictures import ReviewPicturesRequest, ReviewPicturesResponse
+from shared.schemas.search import SearchRequest, SearchResponse, SearchResult
 from shared.serving.answers import (
     NO_INDEX,
     PICTURE_ALONE,

@@ -14,14 +14,23 @@ from shared.schemas.health import Check, Health
 from shared.schemas.training import TRAINING_ID, TrainAccepted, TrainingStatus, TrainRequest
 
 _MAX_BODY_BYTES = 100_000
-TrainingId = Annotated[str, Path(pattern=TRAINING_ID, examples=["train_20251016_001"])]
+TrainingId = Annotated[
+    str,
+    Path(
+        pattern=TRAINING_ID,
+        examples=["train_20251016_001"],
+        description="Id of a run, as POST /train returns it. An unknown one is a 404.",
+    ),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
         max_length=128,
         pattern=r"^[!-~]+$",
-        description="repeating a request with the same key returns the same run",
+        description="A key of the caller's own, of visible characters. A request with a key that"
+        " was used before starts nothing and returns the same run; with other parameters it is a"
+        " 409.",
     ),
 ]
 
@@ -44,17 +53,27 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
     def train(
         request: TrainRequest | None = None, idempotency_key: IdempotencyKey = None
     ) -> TrainAccepted:
-        """Start a run, or return the active run of an identical request."""
+        """Start a run, or return the active run of an identical request.
+
+        A 503 names what is missing for a run. On one machine only one run is active at a time: a
+        second one with other parameters is a 409.
+        """
         return Training(get_dependencies()).start(request or TrainRequest(), idempotency_key)
 
     @app.get("/status/{training_id}", tags=["training"])
     def status(training_id: TrainingId) -> TrainingStatus:
-        """State of a run: epoch, metrics and outcome."""
+        """State of a run: epoch, metrics and outcome.
+
+        Ask until `state` is `completed`, `failed` or `cancelled`.
+        """
         return Training(get_dependencies()).status(training_id)
 
     @app.post("/status/{training_id}/cancel", status_code=202, tags=["training"])
     def cancel(training_id: TrainingId) -> TrainingStatus:
-        """Cancel a run; its state becomes `cancelled` when its job has ended."""
+        """Cancel a run; its state becomes `cancelled` when its job has ended.
+
+        Cancelling twice changes nothing. A run that has completed or failed is a 409.
+        """
         return Training(get_dependencies()).cancel(training_id)
 
     return app

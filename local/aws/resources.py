@@ -52,15 +52,20 @@ def create_resources(
     endpoint: str, keys: AwsKeys, *, database: dict[str, str | int], reviewer_key: str
 ) -> None:
     """Create the resources named in the functions' environment. Idempotent."""
+    create_storage(endpoint, keys)
+    secretsmanager = local_client("secretsmanager", endpoint, keys)
+    _put_secret(secretsmanager, DATABASE_SECRET, database)
+    _put_secret(secretsmanager, REVIEWER_KEY_SECRET, {"key": reviewer_key})
+
+
+def create_storage(endpoint: str, keys: AwsKeys) -> None:
+    """Create the buckets and the queues. Idempotent."""
     s3, sqs = local_client("s3", endpoint, keys), local_client("sqs", endpoint, keys)
     for bucket in BUCKETS:
         s3.create_bucket(Bucket=bucket)
     for plan in QUEUES:
         _create_queue(sqs, plan)
     _notify_queue_of_uploads(s3, sqs)
-    secretsmanager = local_client("secretsmanager", endpoint, keys)
-    _put_secret(secretsmanager, DATABASE_SECRET, database)
-    _put_secret(secretsmanager, REVIEWER_KEY_SECRET, {"key": reviewer_key})
 
 
 def _create_queue(sqs: Any, plan: QueuePlan) -> None:

@@ -46,7 +46,14 @@ class WriteThrough:
         self._buckets_lock = threading.Lock()
 
     def install(self) -> None:
-        """Install the hooks; call before moto's server starts."""
+        """Install the hooks; call before moto's server starts.
+
+        Raises:
+            RuntimeError: another server of this process has installed its own. The hooks are
+                global: each server would write the objects of both.
+        """
+        if models.FakeKey is StoredKey:
+            raise RuntimeError("only one LocalAws can run in a process: stop the other one first")
         StoredKey.disk = self._disk
         for owner, name, hook in self._hooks():
             self._originals.append((owner, name, getattr(owner, name)))

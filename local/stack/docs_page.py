@@ -1,5 +1,6 @@
 """The gateway's own pages, without scripts and without other hosts: ``/`` and ``/docs``."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -11,6 +12,7 @@ code,h3{font-family:ui-monospace,monospace}h3{margin-top:2rem;overflow-wrap:anyw
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #8886}
 """
+_CODE = re.compile(r"`([^`]+)`")
 _METHODS = ("get", "post", "put", "patch", "delete")
 _SCHEMAS = "#/components/schemas/"
 _LINKS = {
@@ -58,7 +60,7 @@ def _route(method: str, path: str, operation: Mapping[str, Any]) -> str:
             f"<code>{escape(each['name'])}</code> ({escape(each['in'])})",
             _type(each.get("schema", {})),
             "required" if each.get("required") else "",
-            escape(each.get("description", "")),
+            _prose(each.get("description", "")),
         )
         for each in operation.get("parameters", ())
     ]
@@ -69,7 +71,8 @@ def _route(method: str, path: str, operation: Mapping[str, Any]) -> str:
     ]
     return (
         f"<section><h3>{method} {escape(path)}</h3>"
-        f"<p>{escape(operation.get('description') or operation.get('summary', ''))}</p>"
+        f"<p><strong>{_prose(operation.get('summary', ''))}</strong></p>"
+        f"<p>{_prose(operation.get('description', ''))}</p>"
         + _table(("parameter", "type", "", "meaning"), parameters)
         + (f"<p>Body: {_content(body)[0]}</p>" if body else "")
         + _table(("status", "answer"), answers)
@@ -84,13 +87,18 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
             f"<code>{escape(field)}</code>",
             _type(kind),
             "required" if field in required else "",
-            escape(kind.get("description", "")),
+            _prose(kind.get("description", "")),
         )
         for field, kind in schema.get("properties", {}).items()
     ]
-    what = f"<p>{escape(schema.get('description', ''))}</p>"
+    what = f"<p>{_prose(schema.get('description', ''))}</p>"
     listing = _table(("field", "type", "", "meaning"), rows) or f"<p>{_type(schema)}</p>"
     return f'<section><h3 id="{escape(name)}">{escape(name)}</h3>{what}{listing}</section>'
+
+
+def _prose(text: str) -> str:
+    """A description as HTML; what stands between backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _content(content: Mapping[str, Any]) -> tuple[str]:

@@ -100,6 +100,8 @@ class EventSource:
         self._is_ready = is_ready
         self._has_failed = False
         self._stopping = threading.Event()
+        self.oldest_sent: float | None = None
+        """When the oldest message of the last receive was sent, in seconds since 1970."""
 
     def stop(self) -> None:
         """Receive no more messages; the current batch is completed."""
@@ -141,6 +143,8 @@ class EventSource:
         """Receive a batch: wait for the first message, then add more within the window."""
         mapping = self._mapping
         batch = self._receive(mapping.batch_size, mapping.wait_seconds)
+        sent = [message.get("Attributes", {}).get("SentTimestamp") for message in batch]
+        self.oldest_sent = min((int(each) / 1000 for each in sent if each), default=None)
         deadline = time.monotonic() + mapping.window_seconds
         while batch and len(batch) < mapping.batch_size and not self._stopping.is_set():
             remaining = deadline - time.monotonic()

@@ -69,7 +69,7 @@ SERVICES = (
         "insights",
         "lambdas.insights.api",
         (
-            *("products", "reviews", "trends", "movers", "segments", "drift"),
+            *("overview", "products", "reviews", "trends", "movers", "segments", "drift"),
             *("aspects", "duplicates"),
         ),
     ),

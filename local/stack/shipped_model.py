@@ -16,6 +16,17 @@ from shared.storage.clients import client
 from shared.storage.objects import ObjectStore, S3Store
 
 FAMILY_SEPARATOR = "-"
+_SHIPPED_NAME = "minilm-reviews"
+_SHIPPED_BEFORE = frozenset(
+    {
+        "minilm-reviews-1-14cf1342",
+        "minilm-reviews-2-c5e15020",
+        "minilm-reviews-2-f5171284",
+        "minilm-reviews-2-6e9a5b0c",
+    }
+)
+"""Versions of earlier families that were shipped; their names alone do not tell, as a training of
+the user's may have the same family."""
 EVALUATION_FOLDER = "evaluation"
 
 
@@ -74,7 +85,8 @@ def publish_into(store: ObjectStore, folder: Path) -> None:
     Damaged files of a version that was published before are written again.
 
     A model that the user trained and activated stays current: only versions of the same family (the
-    version without its last part, the hash) are replaced by a newer one.
+    version without its last part, the hash), and versions that an earlier release shipped, are
+    replaced by a newer one.
 
     Raises:
         ArtefactError: the folder's files do not match its manifest, or the current pointer or
@@ -95,7 +107,12 @@ def publish_into(store: ObjectStore, folder: Path) -> None:
 
 
 def _is_replaced(store: ObjectStore, version: str, shipped: Manifest) -> bool:
-    family = shipped.version.rpartition(FAMILY_SEPARATOR)[0]
-    if version.rpartition(FAMILY_SEPARATOR)[0] != family:
+    family = _family(shipped.version)
+    was_shipped = version in _SHIPPED_BEFORE and _family(family) == _SHIPPED_NAME
+    if _family(version) != family and not was_shipped:
         return False
     return read_manifest(store, "model", version).created_at < shipped.created_at
+
+
+def _family(version: str) -> str:
+    return version.rpartition(FAMILY_SEPARATOR)[0]

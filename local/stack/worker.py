@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -20,9 +20,11 @@ from uuid import uuid4
 
 from local.credentials import AwsKeys
 from local.names import FUNCTION_TIMEOUT_SECONDS, QUEUES, REGION, QueuePlan, queue_url
-from local.stack.event_source import Context, EventSource, Handler, Mapping
+from local.stack.event_source import Context, EventSource, Handler
+from local.stack.event_source import Mapping as QueueMapping
 from local.stack.lifeline import tie_to_parent
 from shared.errors import ReviewlensError
+from shared.observability.tracing import recorder
 
 log = logging.getLogger(__name__)
 _SWEEP_FUNCTION = "lambdas.collection.handler"
@@ -63,36 +65,53 @@ class Worker:
     def __init__(
         self,
         sqs: Any,
-        endpoint: str,
+        urls: Mapping[str, str],
         *,
         sweep_seconds: float,
         is_ready: Callable[[], bool] = lambda: True,
+        is_alone: bool = True,
     ) -> None:
         """Prepare the threads.
 
         Args:
             sqs: a boto3 SQS client.
-            endpoint: URL of the local AWS.
+            urls: URL of each queue, by its name in QUEUES.
             sweep_seconds: time between two sweeps.
             is_ready: whether the database answers and the disk has space; see EventSource.
+            is_alone: whether no other worker can have work in progress when this one starts.
         """
         self._sqs = sqs
         self._is_ready = is_ready
-        self._endpoint = endpoint
+        self._urls = urls
         self._sweep_seconds = sweep_seconds
+        self._is_alone = is_alone
         self._stopping = threading.Event()
-        plans = [plan for plan in QUEUES for _ in range(plan.consumers)]
-        self._sources = [self._source(plan) for plan in plans]
+        self._plans = [plan for plan in QUEUES for _ in range(plan.consumers)]
+        self._sources = [self._source(plan) for plan in self._plans]
         self._threads = [
             threading.Thread(target=source.run, name=plan.name)
-            for source, plan in zip(self._sources, plans, strict=True)
+            for source, plan in zip(self._sources, self._plans, strict=True)
         ]
         self._threads.append(threading.Thread(target=self._sweep, name="sweep", daemon=True))
 
     def start(self) -> None:
-        """Start polling, and run a forced sweep."""
+        """Start polling, and run a sweep; it is forced if this worker is alone."""
         for thread in self._threads:
             thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether all threads run."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def oldest_sent(self) -> dict[str, float]:
+        """Queue → when the oldest message of its last receives was sent, in seconds since 1970."""
+        oldest: dict[str, float] = {}
+        for source, plan in zip(self._sources, self._plans, strict=True):
+            sent = source.oldest_sent
+            if sent is not None:
+                oldest[plan.name] = min(sent, oldest.get(plan.name, sent))
+        return oldest
 
     def stop(self) -> None:
         """Stop polling and finish the current work."""
@@ -104,8 +123,8 @@ class Worker:
                 thread.join()
 
     def _source(self, plan: QueuePlan) -> EventSource:
-        mapping = Mapping(
-            queue_url=queue_url(self._endpoint, plan.queue),
+        mapping = QueueMapping(
+            queue_url=self._urls[plan.name],
             queue_arn=f"arn:aws:sqs:{REGION}:123456789012:{plan.queue}",
             batch_size=plan.batch_size,
             window_seconds=plan.window_seconds,
@@ -115,7 +134,9 @@ class Worker:
         )
 
         def call(event: dict[str, Any], context: Any) -> Any:
-            return load_handler(plan.function)(event, context)
+            attributes = [each["messageAttributes"] for each in event["Records"]]
+            with recorder().batch(plan.name, attributes):
+                return load_handler(plan.function)(event, context)
 
         is_ready = self._is_ready if plan.needs_database else lambda: True
         return EventSource(self._sqs, mapping, call, f"reviewlens-{plan.name}", is_ready)
@@ -127,7 +148,7 @@ class Worker:
             if is_swept:
                 self._run_scheduled(_CHECK_FUNCTION, force=False)
             is_first = not is_swept
-            is_swept |= self._run_scheduled(_SWEEP_FUNCTION, force=is_first)
+            is_swept |= self._run_scheduled(_SWEEP_FUNCTION, force=is_first and self._is_alone)
             self._stopping.wait(_FIRST_PAUSE_SECONDS if is_first else self._sweep_seconds)
 
     def _run_scheduled(self, function: str, *, force: bool) -> bool:
@@ -179,7 +200,7 @@ def main() -> int:
     keys = AwsKeys.from_variables(os.environ)
     worker = Worker(
         local_client("sqs", endpoint, keys),
-        endpoint,
+        {plan.name: queue_url(endpoint, plan.queue) for plan in QUEUES},
         sweep_seconds=sweep_seconds,
         is_ready=readiness(Path(os.environ["REVIEWLENS_CACHE_DIR"])),
     )

@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/, or check that they are current.
+"""Write the generated files of docs/ and deploy/ and the examples of the API, or check them.
 
     python scripts/docs/build.py [--check] [--root FOLDER]
 
@@ -9,14 +9,24 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from cli_page import cli_page
 from event_schema import event_schema
+from examples_page import examples_file
 from formats_page import formats_page
 from licences_page import licences_page
 from openapi_page import openapi_document
+from pod_files import (
+    cloud_run_api,
+    cloud_run_page,
+    cloud_run_prepare,
+    cloud_run_worker,
+    pod_proxy,
+)
+from services_file import compose_file, services_file
 from settings_page import settings_page
 
 from cdk.paths import ROOT
@@ -26,8 +36,20 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/settings.md": settings_page,
     "docs/reference/licences.md": licences_page,
     "docs/reference/ingest_finished.json": event_schema,
+    "local/stack/examples.json": examples_file,
     "docs/openapi.json": openapi_document,
     "docs/formats.md": formats_page,
+    "deploy/services.json": services_file,
+    "deploy/helm/reviewlens/files/services.json": services_file,
+    "deploy/pod/nginx.conf": pod_proxy,
+    "deploy/cloudrun/service-api.yaml": cloud_run_api,
+    "deploy/cloudrun/service-page.yaml": cloud_run_page,
+    "deploy/cloudrun/service-worker.yaml": cloud_run_worker,
+    "deploy/cloudrun/job-prepare.yaml": cloud_run_prepare,
+    **{
+        f"deploy/helm/reviewlens/files/{name}": partial(compose_file, name)
+        for name in ("access.conf", "keys.conf", "nginx.conf")
+    },
 }
 _PLACEHOLDER = re.compile(r"^[A-Z][A-Z0-9_]+$", re.MULTILINE)
 

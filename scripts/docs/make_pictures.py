@@ -84,7 +84,7 @@ def _take_picture(
     page = browser.new_page(viewport=size, color_scheme=mode)
     page.set_default_timeout(_PAGE_TIMEOUT_MS)
     page.goto(url)
-    page.wait_for_selector("#analyze-text textarea")
+    page.wait_for_selector("#overview section")
     show(page)
     page.wait_for_timeout(500)
     path = FOLDER / f"{name}.png"
@@ -95,6 +95,7 @@ def _take_picture(
 
 
 def _show_analysis(page: Page) -> None:
+    page.get_by_role("tab", name="Analyze", exact=True).click()
     page.fill("#analyze-text textarea", TEXT)
     page.click("#analyze-button")
     page.wait_for_selector("#analysis .verdict")

@@ -12,11 +12,13 @@ from tempfile import gettempdir
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+from pydantic import HttpUrl
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 import lambdas
 from frontend_space.settings import PageSettings
+from local.services.settings import MetricsSettings, TraceSettings
 from shared.http.settings import ApiDoorSettings
 from shared.settings.base import ServiceSettings
 
@@ -29,6 +31,7 @@ variables that a function does not know are ignored. `reviewlens up` sets all of
 """
 _NAMES: dict[Any, str] = {
     str: "text",
+    HttpUrl: "URL",
     int: "integer",
     float: "number",
     bool: "true or false",
@@ -47,8 +50,10 @@ def settings_page() -> str:
     """
     functions = (_section(name, kind) for name, kind in settings_classes())
     doors = _section("stack on one machine (`reviewlens up`)", ApiDoorSettings)
+    services = _section("services (`python -m local.services`)", MetricsSettings)
+    traces = _section("traces of services", TraceSettings)
     page = _section("page (`python -m frontend_space`)", PageSettings)
-    return "\n".join([_HEAD, *functions, doors, page])
+    return "\n".join([_HEAD, *functions, doors, services, traces, page])
 
 
 def settings_classes() -> Iterator[tuple[str, type[ServiceSettings]]]:

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.http import problems
@@ -18,6 +19,15 @@ from shared.http.openapi import PROBLEM_RESPONSES, correct_document
 from shared.http.settings import ApiDoorSettings
 from shared.http.startup import Background, StartError, running
 from shared.schemas.health import Check, Health
+
+_NO_TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "logs": False,
+    "metrics": False,
+    "operation_spans": False,
+    "tracing": False,
+}
+"""FastAPI's own spans have the paths and queries of requests, and its logs the texts of errors."""
 
 
 def service_version() -> str:
@@ -80,6 +90,7 @@ def create_service(
         version=service_version(),
         redirect_slashes=False,
         responses=PROBLEM_RESPONSES,
+        telemetry=_NO_TELEMETRY,
     )
     problems.install_handlers(app)
     app.add_middleware(Edge, max_body_bytes=max_body_bytes)
@@ -93,7 +104,10 @@ def create_service(
     @app.get(f"/health/{name}", include_in_schema=False)
     @app.get("/health", tags=["health"], responses={503: {"model": Health}})
     def get_health(response: Response) -> Health:
-        """State of the service and of its dependencies."""
+        """State of the service and of its dependencies.
+
+        The HTTP status is 503 if it is `unavailable`; the body is the same.
+        """
         state = _state(name, health)
         if state.status == "unavailable":
             response.status_code = 503

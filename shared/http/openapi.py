@@ -24,7 +24,7 @@ _BODY_ERRORS = {
 _INVALID = "A parameter or a field of the body is invalid."
 _NOT_FOUND = "What the path or a parameter names does not exist."
 _UNAVAILABLE = "A dependency does not respond; retry after `Retry-After` seconds."
-_NAMES_ONE = frozenset({"product_id", "ingest_id", "training_id"})
+_NAMES_ONE = frozenset({"product_id", "ingest_id", "training_id", "exclusion_id"})
 """Parameters that name one thing, which may not exist."""
 
 
@@ -37,6 +37,9 @@ def correct_document(document: dict[str, Any]) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             _summarise(operation)
+            for parameter in operation.get("parameters", ()):
+                if text := parameter["schema"].pop("description", ""):
+                    parameter.setdefault("description", text)
             responses = operation["responses"]
             for status, description in _expected_errors(operation).items():
                 responses.setdefault(status, {"description": description})

@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from shared.errors import InvalidInputError
 from shared.http.cursor import decode_cursor, encode_cursor
 from shared.http.fitting import fit_page
-from shared.schemas.api import SearchFilters
+from shared.schemas.search import SearchFilters
 
 _POSITION: TypeAdapter[tuple[str, str, int]] = TypeAdapter(tuple[str, str, int])
 _Result = TypeVar("_Result", bound=BaseModel)

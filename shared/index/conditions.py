@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from shared.schemas.api import SearchFilters
 from shared.schemas.review import SERVED_FIELDS, FieldType, Filter, ReviewField
+from shared.schemas.search import SearchFilters
 from shared.schemas.sentiment import LABELS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from shared.index.conditions import Where, where_of
 from shared.index.pictures import PictureIndex
 from shared.index.rows import Row, RowReader
 from shared.index.vectors import Floats, Matches, Vectors
-from shared.schemas.api import SearchFilters
+from shared.schemas.search import SearchFilters
 from shared.storage.artefacts import LocalVersion
 
 _FIRST_POOL_SIZE = 200

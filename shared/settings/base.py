@@ -45,11 +45,13 @@ class DatabaseSettings(ServiceSettings):
     """Settings of functions that use PostgreSQL, with IAM (``database_host``) or with a secret.
 
     With IAM, each new connection uses a fresh token as its password and verifies the server's
-    certificate and name. A secret has host, port, username, password and dbname.
+    certificate and name. A secret has host, port, username, password and dbname; it may have
+    sslmode and sslrootcert.
     """
 
     database_secret_id: str = ""
-    """Secret in Secrets Manager with the credentials: for the local stack."""
+    """Secret in Secrets Manager with the credentials, or ``file:`` and the path of a JSON file: for
+    stacks outside of AWS."""
     database_host: str = ""
     """Endpoint of RDS Proxy, or of the database itself, to connect to with IAM."""
     database_port: int = Field(5432, ge=1, le=65535)

@@ -67,12 +67,13 @@ class ObjectStore(Protocol):
     bucket: str
 
     def open(
-        self, key: str, *, etag: str | None = None, start: int = 0
+        self, key: str, *, etag: str | None = None, start: int = 0, end: int | None = None
     ) -> AbstractContextManager[BinaryIO]:
         """Stream an object; with ``etag``, raise NotFoundError if it has another version.
 
         The checksum is compared at the end of the stream, unless it begins at a later byte than the
-        first one. If the object ends before ``start``, the stream is empty.
+        first one, or ``end`` (the byte after the last one) is given, which is at most the size of
+        the object. If the object ends before ``start``, the stream is empty.
         """
 
     def get(self, key: str) -> tuple[bytes, ObjectInfo]:
@@ -181,7 +182,9 @@ class S3Store:
         self.bucket = bucket
 
     @contextmanager
-    def open(self, key: str, *, etag: str | None = None, start: int = 0) -> Iterator[BinaryIO]:
+    def open(
+        self, key: str, *, etag: str | None = None, start: int = 0, end: int | None = None
+    ) -> Iterator[BinaryIO]:
         """See ObjectStore.open; the body is closed on leaving."""
         condition = {"IfMatch": etag} if etag else {}
 
@@ -193,7 +196,10 @@ class S3Store:
             except ConflictError as error:
                 raise NotFoundError(f"object {key} now has another version") from error
 
-        body = LaterBytes(request, start, self.head(key).size) if start else request()
+        if start or end is not None:
+            body = LaterBytes(request, start, self.head(key).size if end is None else end)
+        else:
+            body = request()
         try:
             # a connection may also break while the caller reads
             with _translate_errors(f"object {key}"):

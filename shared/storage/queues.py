@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from shared.errors import UnavailableError
 from shared.observability.correlation import ATTRIBUTE, correlation_id
+from shared.observability.tracing import recorder
 from shared.schemas.messages import QueueMessage
 from shared.storage.aws_errors import translate_aws_errors
 
@@ -41,8 +42,13 @@ class SqsQueue:
 
 
 def _attributes() -> dict[str, Any]:
-    """The correlation id, which the work on a message goes on with."""
-    current = correlation_id()
-    if current is None:
+    """The correlation id and the trace, which the work on a message goes on with."""
+    values = dict(recorder().headers())
+    if current := correlation_id():
+        values[ATTRIBUTE] = current
+    if not values:
         return {}
-    return {"MessageAttributes": {ATTRIBUTE: {"DataType": "String", "StringValue": current}}}
+    attributes = {
+        name: {"DataType": "String", "StringValue": value} for name, value in values.items()
+    }
+    return {"MessageAttributes": attributes}

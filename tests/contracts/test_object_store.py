@@ -64,6 +64,14 @@ def test_a_stream_may_begin_at_a_later_byte(store, start, rest):
         read(store, "missing", start=start)
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 2), (1, 3), (2, 4), (4, 4)])
+def test_a_stream_may_end_at_an_earlier_byte(store, start, end):
+    etag = store.put("k", b"0123").etag
+    assert read(store, "k", etag=etag, start=start, end=end) == b"0123"[start:end]
+    with pytest.raises(NotFoundError):
+        read(store, "k", etag="0" * 32, start=0, end=1)
+
+
 def test_later_bytes_are_requested_range_by_range(store, monkeypatch):
     monkeypatch.setattr("shared.storage.later_bytes._RANGE_BYTES", 4)
     store.put("k", b"0123456789ab")

@@ -27,12 +27,15 @@ from shared.storage import artefacts
 from shared.storage.objects import S3Store
 from tests.models import model_folder
 
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 COMMAND = str(Path(sys.executable).with_name("reviewlens"))
 SETTINGS = {"REVIEWLENS_POINTER_REFRESH_SECONDS": "1"}
 TIMEOUT_SECONDS = 150.0
 _POLL_SECONDS = 0.03
-_API_POLL_SECONDS = 0.1
+_API_POLL_SECONDS = 0.25
 """Requests take CPU time that the stack needs for its work."""
+PAUSE_SECONDS = 0.2
+"""Between the requests of a client that sends them continuously, for the same reason."""
 _cached_client = cache(local_client)  # to make one takes a tenth of a second of CPU time
 
 

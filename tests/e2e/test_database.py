@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.e2e.dumps import amazon_2014
-from tests.e2e.stack import counts, wait_until
+from tests.e2e.stack import PAUSE_SECONDS, counts, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -51,7 +51,7 @@ def test_search_keeps_working_while_the_database_is_stopped(new_stack):
     stack.start()
     assert counts(stack.wait_for(second)) == (80, 20, 60, 0)
     stack.wait_for_index()
-    wait_until(lambda: stack.api.health().status == "ok", what="health to be ok")
+    wait_until(lambda: stack.api.health().status == "ok", what="health to be ok", every=0.25)
 
 
 def test_a_killed_database_is_restarted_and_the_ingest_completes(new_stack):
@@ -67,7 +67,7 @@ def test_a_killed_database_is_restarted_and_the_ingest_completes(new_stack):
         pid = stack.child("postgres")
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: stack.child("postgres") != pid, what="a new server")
-        wait_until(lambda: stack.api.health().status == "ok", what="health to be ok")
+        wait_until(lambda: stack.api.health().status == "ok", what="health to be ok", every=0.25)
 
         def collected():
             report = stack.report(ingest_id)
@@ -95,6 +95,7 @@ def continuous_requests(stack):
         with stack.http() as client:
             while not ended.is_set():
                 responses.append((path, client.request(method, path, json=body).status_code))
+                ended.wait(PAUSE_SECONDS)
 
     requests = [("GET", "/products", None), ("POST", "/analyze", {"query_text": "a fine kettle"})]
     threads = [threading.Thread(target=send, args=arguments) for arguments in requests]

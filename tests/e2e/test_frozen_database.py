@@ -23,7 +23,7 @@ def test_routes_fail_and_work_continues_after_the_freeze(new_stack):
         assert_only_the_database_is_missing(stack, first)
         assert stack.api.analyze("The kettle broke.").index_version is not None
         assert stack.api.search("a tent", top_k=3).results
-    wait_until(lambda: stack.api.health().status == "ok", what="health to be ok")
+    wait_until(lambda: stack.api.health().status == "ok", what="health to be ok", every=0.25)
     assert counts(stack.wait_for(ingest_id)) == dump.counts
     stored = stack.rows(
         "SELECT record FROM reviews WHERE ingest_id = %s ORDER BY record", ingest_id
@@ -37,7 +37,13 @@ def test_routes_fail_and_work_continues_after_the_freeze(new_stack):
 def assert_only_the_database_is_missing(stack, ingest_id):
     paths = ["/collect", f"/collect/{ingest_id}", f"/collect/{ingest_id}/rejects"]
     paths += ["/products", "/reviews", "/trends", "/movers", "/segments", "/drift", "/aspects"]
-    paths += ["/duplicates", "/products/P1", "/status/train_20251016_001"]
+    paths += [
+        "/overview",
+        "/duplicates",
+        "/products/P1",
+        "/products/P1/summary",
+        "/status/train_20251016_001",
+    ]
     with stack.http() as client, ThreadPoolExecutor(len(paths)) as pool:
         for _ in range(2):  # with the connections of the pool, and with new ones
             for response in pool.map(client.get, paths):

@@ -11,9 +11,8 @@ import onnx
 import pytest
 
 from shared.storage import artefacts, registry
-from tests.e2e.conftest import SAMPLES
 from tests.e2e.dumps import amazon_2014
-from tests.e2e.stack import COMMAND, wait_until
+from tests.e2e.stack import COMMAND, PAUSE_SECONDS, SAMPLES, wait_until
 from tests.evaluations import Simulation
 from tests.models import model_folder
 
@@ -101,6 +100,7 @@ def concurrent_clients(stack):
                 for path, body, hits in requests:
                     response = client.post(path, json=body)
                     recorded.record(responses, response.status_code, response.json(), hits)
+                ended.wait(PAUSE_SECONDS)
 
     threads = [threading.Thread(target=send, args=(responses,)) for responses in recorded.responses]
     for thread in threads:

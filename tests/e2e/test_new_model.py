@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.e2e.conftest import SAMPLES
-from tests.e2e.stack import wait_until
+from tests.e2e.stack import SAMPLES, wait_until
 from tests.models import renamed_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -32,7 +31,7 @@ def test_a_newer_shipped_model_embeds_all_reviews_before_it_serves(new_stack, tm
         assert len(response.results) == 50, "all reviews must be searchable at any time"
         return response.model_version == manifest["version"]
 
-    wait_until(served_by_the_newer, what="an index of the newer model")
+    wait_until(served_by_the_newer, what="an index of the newer model", every=0.25)
     stack.wait_for_index()
     judged = "SELECT count(*) FROM analyses WHERE model_version = %s"
     assert stack.count(judged, manifest["version"]) == stored

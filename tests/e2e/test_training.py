@@ -13,7 +13,7 @@ from local.stack.environment import child_environment, function_environment
 from local.stack.ports import free_port
 from local.training.launcher import CHECKOUT
 from reviewlens import ConflictError, ServerError
-from tests.e2e.stack import COMMAND, have_ended, wait_until
+from tests.e2e.stack import COMMAND, have_ended, temporary_stack, wait_until
 from tests.training import LocalJobs, is_alive
 
 pytestmark = pytest.mark.slow
@@ -40,20 +40,29 @@ def settings(folder, python=PYTHON):
     }
 
 
-@pytest.fixture
-def runs(tmp_path):
-    """Jobs that run commands of the test instead of the real training."""
-    jobs = LocalJobs(tmp_path)
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Jobs that run commands of the tests instead of the real training."""
+    jobs = LocalJobs(tmp_path_factory.mktemp("runs"))
     yield jobs
     jobs.end()
 
 
+@pytest.fixture(scope="module")
+def shared(runs):
+    """A stack whose jobs run commands of the tests."""
+    with temporary_stack(**settings(runs.folder, runs.python)) as stack:
+        runs.root = stack.folder.root / "training"
+        yield stack.start()
+
+
 @pytest.fixture
-def trained(runs, new_stack):
-    """A stack whose jobs run commands of the test."""
-    stack = new_stack(**settings(runs.folder, runs.python)).start()
-    runs.root = stack.folder.root / "training"
-    return stack
+def trained(shared, runs):
+    """The shared stack, on which no job runs before and after the test."""
+    yield shared
+    runs.end()
+    for path in runs.root.glob("train_*"):
+        wait_for_state(shared, path.name, "completed", "failed", "cancelled")
 
 
 def wait_for_state(stack, name, *states):

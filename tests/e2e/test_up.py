@@ -70,11 +70,22 @@ def assert_stops_completely(stack, number):
 )
 def test_a_stop_during_the_start_leaves_no_process(new_stack, step, number):
     stack = new_stack().launch()
+    gateway = suspended_gateway(stack) if step == "functions" else None
     wait_until(lambda: f"starting {step}" in stack.output(), what=step)
     processes = stack.processes()
     stack.signal(number)
+    if gateway:
+        gateway.resume()
     assert stack.process.wait(60) != 0
     processes += stack.processes()
     wait_until(lambda: have_ended(processes), what="end of every process")
     assert stack.folder.running() is None
     assert "Traceback" not in stack.output()
+
+
+def suspended_gateway(stack):
+    """Suspend the gateway, whose answer the start waits for: it cannot end before the signal."""
+    wait_until(lambda: "starting database schema" in stack.output(), what="a gateway")
+    (gateway,) = (each for each in stack.processes() if "local.stack.gateway" in each.cmdline())
+    gateway.suspend()
+    return gateway

@@ -32,11 +32,11 @@ class MemoryStore:
             self._earlier.append((key, self._ids[key], self._objects[key]))
 
     @contextmanager
-    def open(self, key, *, etag=None, start=0):
+    def open(self, key, *, etag=None, start=0, end=None):
         body, info = self.get(key)
         if etag and etag.strip('"') != info.etag:
             raise NotFoundError(f"object {key} now has another version")
-        with io.BytesIO(body[start:]) as stream:
+        with io.BytesIO(body[start:end]) as stream:
             yield stream
 
     def get(self, key):

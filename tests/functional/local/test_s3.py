@@ -11,8 +11,11 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from local.aws.disk import DiskBuckets
+from local.aws.server import LocalAws
+from local.credentials import AwsKeys
 from shared.storage.objects import S3Store
 
+KEYS = AwsKeys("LOCAL0123456789ABCDE", "the secret of these tests")
 ODD_KEYS = [
     "plain",
     "a/b/c.txt",
@@ -382,3 +385,13 @@ def test_an_object_uploaded_by_a_presigned_form_survives_a_restart(aws, bucket):
     assert response.status_code == 204
     aws.restart()
     assert read(aws, bucket, "uploads/web/1/ü b+c.csv") == b"a,b\n\x00\xff"
+
+
+def test_a_second_server_in_the_same_process_is_refused(aws, bucket, tmp_path, listener):
+    other = LocalAws(tmp_path / "other", listener.dup(), keys=KEYS)
+    with pytest.raises(RuntimeError, match="only one LocalAws"):
+        other.start()
+    other.stop()
+    aws.s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    aws.restart()
+    assert read(aws, bucket, "k") == b"v"

@@ -49,7 +49,7 @@ def test_a_report_has_every_section(made):
         "Mean stars over time",
         "What people praise and complain about",
         "Stars given",
-        "Stars that contradict the text",
+        "Stars, texts and pictures that disagree",
         "Repeated and copied reviews",
         "Worst reviews",
         "Best reviews",

@@ -17,9 +17,9 @@ from shared.db.insights.rollups import refresh
 from shared.db.migrations import migrate
 from shared.index.build import build_index
 from shared.index.reader import IndexReader
-from shared.schemas.api import SearchFilters
 from shared.schemas.formats import LEDGER
 from shared.schemas.messages import ProcessShard
+from shared.schemas.search import SearchFilters
 from shared.storage import artefacts, layout
 from shared.storage.shard_schemas import CLEAN_SCHEMA, SERVED_SCHEMA
 from shared.storage.shards import read_clean, read_served

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shared.index.reader import IndexReader
-from shared.schemas.api import SearchFilters
+from shared.schemas.search import SearchFilters
 from shared.serving.answers import search_result
 from shared.storage import artefacts
 from tests.fakes.encoder import WordEncoder

@@ -13,7 +13,7 @@ from lambdas.insights.api import create_app
 from lambdas.insights.dependencies import Dependencies as InsightsDependencies
 from shared.db.insights.rollups import refresh
 from shared.index.reader import IndexReader
-from shared.schemas.api import SearchFilters
+from shared.schemas.search import SearchFilters
 from shared.serving.answers import search_result
 from shared.storage import artefacts
 from tests.fakes.encoder import WordEncoder

@@ -30,6 +30,11 @@ def check(api, url):
         ("https://api.example", "https://u:p@bucket.s3.eu-west-1.amazonaws.com/"),
         ("https://api.example", "https://x.execute-api.eu-west-1.amazonaws.com/"),
         ("https://api.example", "file:///etc/passwd"),
+        ("https://api.example", "https://api.example:444/bucket"),
+        ("https://api.example", "https://api.example:99999/bucket"),
+        ("https://api.example", "http://api.example/bucket"),
+        ("https://api.example", "https://u:p@api.example/bucket"),
+        ("http://proxy:8080", "http://127.0.0.1:8080/bucket"),
     ],
 )
 def test_a_file_goes_to_no_other_place_than_the_bucket_of_the_api(api, url):
@@ -52,3 +57,14 @@ def test_buckets_of_s3_are_accepted_from_an_api_on_aws(url):
 
 def test_a_bucket_on_loopback_is_accepted_from_an_api_on_loopback():
     check("http://localhost:8080", "http://127.0.0.1:4566/reviewlens-raw")
+
+
+@pytest.mark.parametrize(
+    ("api", "url"),
+    [
+        ("http://proxy:8080", "http://proxy:8080/reviewlens-raw"),
+        ("https://api.example/v1", "https://api.example:443/reviewlens-raw"),
+    ],
+)
+def test_an_api_may_take_uploads_at_its_own_origin(api, url):
+    check(api, url)

@@ -50,7 +50,7 @@ def test_a_listed_page_may_read_the_answer(client, method, path):
     answer = client.request(method, path, headers=ASKS)
     assert (answer.status_code, answer.text) == (200, "content")
     assert answer.headers.get_list("access-control-allow-origin") == [SHOP]
-    assert answer.headers["access-control-expose-headers"] == "retry-after, x-correlation-id"
+    assert answer.headers["access-control-expose-headers"] == "retry-after, link, x-correlation-id"
     assert {part.strip() for part in answer.headers["vary"].split(",")} == {"Accept", "Origin"}
     assert "access-control-allow-credentials" not in answer.headers
 

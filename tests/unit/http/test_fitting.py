@@ -11,7 +11,7 @@ from shared.errors import InvalidInputError
 from shared.http import fitting
 from shared.http.fitting import MAX_ANSWER_BYTES, fit_page
 from shared.http.ranking import Ranking
-from shared.schemas.api import SearchFilters
+from shared.schemas.search import SearchFilters
 
 LAMBDA_BYTES = 6 * 2**20
 SMALL = 20_000

@@ -7,8 +7,8 @@ from shared.errors import ArtefactError
 from shared.index import pictures
 from shared.index.build import build_index
 from shared.index.reader import IndexReader
-from shared.schemas.api import SearchFilters
 from shared.schemas.pictures import KeptPicture, PictureResults
+from shared.schemas.search import SearchFilters
 from shared.storage import artefacts, layout
 from shared.storage.review_pictures import forget_reviews, write_vectors
 from tests.corpus import made_up_reviews, publish_manifest_only, put_shard

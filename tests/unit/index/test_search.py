@@ -12,8 +12,8 @@ from shared.index import vectors
 from shared.index.reader import IndexReader
 from shared.index.rows import RowWriter
 from shared.index.vectors import Vectors
-from shared.schemas.api import SearchFilters
 from shared.schemas.manifest import Manifest
+from shared.schemas.search import SearchFilters
 from shared.storage.artefacts import LocalVersion
 from tests.corpus import made_up_reviews, random_vectors
 

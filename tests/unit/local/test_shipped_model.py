@@ -71,6 +71,27 @@ def test_a_trained_model_stays_current(store, model, trained):
     assert read_manifest(store, "model", "shipped-1-aaaa")
 
 
+def test_a_model_of_an_earlier_release_is_replaced_by_that_of_the_next_family(store, model):
+    publish_into(store, model("minilm-reviews-2-6e9a5b0c", day=1))
+    publish_into(store, model("minilm-reviews-3-aaaa", day=2))
+    assert version_of(store) == "minilm-reviews-3-aaaa"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "started_with"),
+    [
+        ("minilm-reviews-2-cccc", "minilm-reviews-3-aaaa"),  # a training in the earlier family
+        ("minilm-reviews-2-6e9a5b0c", "mine-1-aaaa"),
+    ],
+)
+def test_only_a_shipped_model_replaces_one_of_an_earlier_family(
+    store, model, earlier, started_with
+):
+    activate(store, model(earlier, day=1))
+    publish_into(store, model(started_with, day=2))
+    assert version_of(store) == earlier
+
+
 def test_files_that_do_not_match_the_manifest_are_refused(store, model):
     folder = model("shipped-1-aaaa")
     (folder / "model.onnx").write_bytes(b"other content ")

@@ -7,7 +7,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib import pyplot as plt
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def code_cells(name):

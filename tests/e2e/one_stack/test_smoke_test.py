@@ -11,7 +11,7 @@ import pytest
 from local.names import RAW_BUCKET
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "release" / "smoke_test.py"
+SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "release" / "smoke_test.py"
 
 
 @pytest.fixture

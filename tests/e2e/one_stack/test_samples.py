@@ -13,8 +13,7 @@ import zstandard
 
 from local.names import QUEUES, RAW_BUCKET, queue_url
 from reviewlens import NotFoundError
-from tests.e2e.conftest import SAMPLES
-from tests.e2e.stack import counts, wait_until
+from tests.e2e.stack import SAMPLES, counts, wait_until
 
 pytestmark = pytest.mark.slow
 EXPECTED = json.loads((SAMPLES / "expected.json").read_text())
@@ -127,7 +126,8 @@ def test_products_and_reviews_are_counted_and_paged(stack, samples):
     assert math.isclose(sum(one.sentiment_shares.model_dump().values()), 1, abs_tol=1e-6)
     product = stack.api.product(one.product_id)
     assert product.freshness.pending_reviews == 0
-    assert product.model_dump(exclude={"freshness"}) == one.model_dump()
+    assert product.model_dump(exclude={"freshness", "explanation"}) == one.model_dump()
+    assert product.explanation.causes[0].aspect == PLANTED["what"]
 
     query = {"product_id": one.product_id, "sentiment": "negative", "max_rating": 3}
     pages = stack.api.reviews(limit=3, **query)

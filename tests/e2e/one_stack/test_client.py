@@ -16,7 +16,7 @@ from tests.e2e.stack import COMMAND, wait_until
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = {
     f"{name}, example {number}": block
     for name in ("README.md", "docs/client.md")

@@ -11,7 +11,7 @@ from tests.e2e.stack import COMMAND
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 GUIDES = sorted((ROOT / "docs/guides").glob("*.md"))
 BLOCK = re.compile(
     r"(?:<!-- (?:not run: (?P<reason>[^>]+)|(?P<refused>refused)) -->\n)?"

@@ -14,8 +14,8 @@ from local.names import BUCKETS
 from local.stack.cluster import stop_leftover_processes
 from local.state import StateFolder
 from shared.storage.objects import S3Store
-from tests.e2e.conftest import DUMPS, SAMPLES
-from tests.e2e.stack import COMMAND
+from tests.e2e.one_stack.conftest import DUMPS
+from tests.e2e.stack import COMMAND, SAMPLES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -10,7 +10,7 @@ import pytest
 from shared.storage import artefacts
 from shared.storage.layout import version_prefix
 from tests.e2e.dumps import amazon_2014
-from tests.e2e.stack import wait_until
+from tests.e2e.stack import PAUSE_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 CLIENTS = 3
@@ -72,7 +72,7 @@ def wait_until_degraded(stack, services, check, message):
 
 
 def wait_until_healthy(stack):
-    return wait_until(lambda: stack.api.health().status == "ok", what="health to be ok")
+    return wait_until(lambda: stack.api.health().status == "ok", what="health to be ok", every=0.25)
 
 
 @pytest.mark.parametrize(
@@ -113,23 +113,6 @@ def test_a_corrupt_model_is_reported_and_not_used(stack, samples, change):
     stack.wait_for_index()
 
 
-@pytest.mark.timeout(300)
-def test_a_stack_that_starts_with_a_corrupt_index_serves_the_previous_one(new_stack):
-    stack = new_stack().start()
-    stack.wait_for(stack.put("few.json", amazon_2014(15).body))
-    version = stack.wait_for_index()
-    publish_copy(stack, "index", f"{version}-flipped", flip_bit)
-    pointer = artefacts.current(stack.artefacts, "index")
-    artefacts.move_pointer(stack.artefacts, "index", f"{version}-flipped", if_match=pointer.etag)
-    stack.kill()
-    stack.start()
-    analysis = stack.api.analyze("It broke at once, awful.")
-    assert analysis.sentiment == "negative"
-    assert analysis.index_version == version
-    assert analysis.similar_reviews
-    wait_until_degraded(stack, ["inference", "retrieval"], "index", "corrupt")
-
-
 def test_no_request_fails_during_a_switch_to_a_new_index(stack, samples):
     version = stack.wait_for_index()
     requests = [
@@ -148,6 +131,7 @@ def test_no_request_fails_during_a_switch_to_a_new_index(stack, samples):
                     result = response.json()
                     hits = result.get("results") or result.get("similar_reviews")
                     own.append((response.status_code, bool(hits), result.get("index_version")))
+                ended.wait(PAUSE_SECONDS)
 
     threads = [threading.Thread(target=send, args=(own,)) for own in responses]
     for thread in threads:
