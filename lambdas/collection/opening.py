@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from lambdas.collection.dependencies import Dependencies
 from lambdas.collection.reading import Profile, ReadOptions, split_mapping
+from lambdas.collection.shown import fit_details
 from shared.db.ingest.exclusions import excluded_keys
 from shared.db.ingest.ledger import MAPPING
 from shared.errors import IngestError, NotFoundError
@@ -52,5 +53,5 @@ def describe_dump(
         "dump_schema": profile.dump_schema,
     }
     mapping = {**(options.mapping or {}), **options.hints} or None
-    details = {**profile.details, MAPPING: mapping}
+    details = {**fit_details(profile.details), MAPPING: mapping}
     dependencies.ledger.describe(ingest_id, found, warnings, details)

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from lambdas.collection.preview_summary import Summary
 from lambdas.collection.reading import Archive, Dump, ReadOptions, read_dump
+from lambdas.collection.shown import fit_details, fit_names
 from shared.errors import IngestError
 from shared.schemas.preview import Preview
 from shared.schemas.review import MAPPING_FIELDS
@@ -76,9 +77,9 @@ def _mapping_of(name: str, columns: list[str], mapping: dict[str, list[str]]) ->
     return {
         "file": name,
         "fields": list(MAPPING_FIELDS),
-        "columns": columns,
-        "mapping": mapping,
-        "unused_columns": [column for column in columns if column not in used],
+        "columns": fit_names(columns),
+        "mapping": {field: fit_names(names) for field, names in mapping.items()},
+        "unused_columns": fit_names(column for column in columns if column not in used),
         "missing_fields": [field for field in MAPPING_FIELDS if field not in mapping],
     }
 
@@ -131,7 +132,7 @@ def _preview(
         rejected=summary.rejected,
         rejects_by_reason=dict(summary.reasons),
         rejects=summary.rejects,
-        details=profile.details,
+        details=fit_details(profile.details),
         languages=dict(summary.languages.most_common()),
         warnings=warnings,
         is_complete=is_complete,

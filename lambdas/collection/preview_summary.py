@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from lambdas.collection.reading import Batch
+from lambdas.collection.shown import MAX_VALUE_CHARACTERS, shorten
 from shared.language.detection import detect
 from shared.schemas.ingest import Reject, RejectReason
 from shared.schemas.preview import LANGUAGE_ROWS
@@ -73,6 +74,10 @@ def _shown(table: pa.Table) -> list[dict[str, Any]]:
         if name not in _HIDDEN and table[name].null_count < table.num_rows
     ]
     return [
-        {name: value for name, value in row.items() if value is not None}
+        {
+            name: shorten(value, MAX_VALUE_CHARACTERS)
+            for name, value in row.items()
+            if value is not None
+        }
         for row in table.select(names).to_pylist()
     ]

@@ -161,6 +161,8 @@ def _describe_exclusion(receipt: ExclusionReceipt) -> Iterator[str]:
     for each in receipt.uploads:
         rows = f"{each.rows:,} reviews" if each.rows else "perhaps some rows"
         yield f"still in the uploaded file: {rows}: {each.key} ({each.ingest_id})"
+    if receipt.more_uploads:
+        yield f"and in {receipt.more_uploads:,} other uploaded files"
     if receipt.what_to_do:
         yield f"what to do: {receipt.what_to_do}"
     yield from _describe_rest(receipt)

@@ -82,7 +82,10 @@ class ExclusionReceipt(Documented):
     removed: RemovedRows = Field(default_factory=RemovedRows)
     """What was deleted, as numbers."""
     uploads: list[HoldingUpload] = Field(default_factory=list)
-    """Uploaded files that still have, or may have, such rows; they are not changed."""
+    """Uploaded files that still have, or may have, such rows, the first 500 of them; they are not
+    changed."""
+    more_uploads: int = 0
+    """How many others of these files there are."""
     what_to_do: str | None = None
     """How the uploads go as well; null if there are none."""
     later: list[AgesOut] = Field(default_factory=list)
@@ -90,6 +93,9 @@ class ExclusionReceipt(Documented):
     not_reached: list[str] = Field(default_factory=list)
     """Where such rows may be that the removal does not reach, for a person. Empty until it has
     ended."""
+
+
+MAX_SHOWN_UPLOADS = 500
 
 
 class Exclusion(Documented):
@@ -106,6 +112,15 @@ class Exclusion(Documented):
     """How far it is: ``removing``, then ``removed``; ``ended`` in the answer that ends it."""
     receipt: ExclusionReceipt
     """What was removed so far, and what is left."""
+
+    def shown(self) -> "Exclusion":
+        """The same with so many uploads that it fits into an answer."""
+        uploads = self.receipt.uploads
+        if len(uploads) <= MAX_SHOWN_UPLOADS:
+            return self
+        more = len(uploads) - MAX_SHOWN_UPLOADS
+        cut = {"uploads": uploads[:MAX_SHOWN_UPLOADS], "more_uploads": more}
+        return self.model_copy(update={"receipt": self.receipt.model_copy(update=cut)})
 
 
 class ExclusionList(Documented):

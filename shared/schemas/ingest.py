@@ -171,7 +171,8 @@ class IngestReport(Documented):
     details: dict[str, Any] = Field(default_factory=dict)
     """What the dump turned out to be: the ``mapping`` that was given, the ``rating_scale`` and
     what it was decided on, ``date_order``, ``missing_fields``, ``unused_columns``, and the
-    ``members`` of an archive."""
+    ``members`` of an archive, of which the later ones may be described briefly or, as
+    ``members_left_out`` counts, not at all."""
     bulk: BulkProgress | None = None
     """Progress of a dump that is read in ranges: 1 GiB or more, on AWS. Null for any other."""
     error_code: str | None = None

@@ -36,7 +36,8 @@ class Preview(Documented):
     fields: list[str]
     """Every field that a mapping may name."""
     columns: list[str]
-    """The columns of the dump, in its order."""
+    """The columns of the dump, in its order: as many as fit into an answer, names of more than 256
+    characters cut."""
     mapping: dict[str, list[str]] = Field(default_factory=dict)
     """Field → the columns that it comes from, in order of preference."""
     unused_columns: list[str] = Field(default_factory=list)
@@ -44,7 +45,8 @@ class Preview(Documented):
     missing_fields: list[str] = Field(default_factory=list)
     """The ``fields`` that no column is known for."""
     rows: list[dict[str, Any]] = Field(default_factory=list)
-    """The first ten rows as they would be stored, without ids and hashed reviewers."""
+    """The first ten rows as they would be stored, without ids and hashed reviewers; a value of more
+    than 4,096 characters is cut."""
     rows_read: int = 0
     """Rows that were read for the preview, about the first 2,000."""
     stored: int = 0

@@ -45,7 +45,7 @@ def add_exclusion_routes(app: FastAPI, dependencies: Callable[[], Dependencies])
         The work is done in the background. Repeating the request changes nothing and returns how
         far it is. Only a keyed hash of the id is stored.
         """
-        return exclude_reviewer(dependencies(), reviewer_id)
+        return exclude_reviewer(dependencies(), reviewer_id).shown()
 
     @app.delete("/products/{product_id:path}", status_code=202, tags=["collection"])
     def forget_product(
@@ -58,7 +58,7 @@ def add_exclusion_routes(app: FastAPI, dependencies: Callable[[], Dependencies])
         The work is done in the background. Repeating the request changes nothing and returns how
         far it is.
         """
-        return exclude_product(dependencies(), product_id)
+        return exclude_product(dependencies(), product_id).shown()
 
     @app.get("/exclusions", tags=["collection"])
     def exclusions(
@@ -75,7 +75,7 @@ def add_exclusion_routes(app: FastAPI, dependencies: Callable[[], Dependencies])
         """
         after = decode_cursor(_CURSOR, cursor) if cursor else None
         listed = list_exclusions(dependencies().database, limit + 1, after)
-        page, has_more = fit_page(listed, limit)
+        page, has_more = fit_page([each.shown() for each in listed], limit)
         last = encode_cursor(_CURSOR, page[-1].exclusion_id) if has_more else None
         return ExclusionList(exclusions=page, next_cursor=last)
 
@@ -85,7 +85,7 @@ def add_exclusion_routes(app: FastAPI, dependencies: Callable[[], Dependencies])
 
         The receipt grows while the rows are being removed.
         """
-        return require_exclusion(dependencies(), exclusion_id)
+        return require_exclusion(dependencies(), exclusion_id).shown()
 
     @app.delete("/exclusions/{exclusion_id}", tags=["collection"])
     def end(exclusion_id: ExclusionId) -> Exclusion:
@@ -94,4 +94,4 @@ def add_exclusion_routes(app: FastAPI, dependencies: Callable[[], Dependencies])
         Nothing that was read before is read again. While its rows are being removed, it cannot be
         ended: the answer is a 409.
         """
-        return end_exclusion(dependencies(), exclusion_id)
+        return end_exclusion(dependencies(), exclusion_id).shown()

@@ -6,7 +6,11 @@ import unicodedata
 
 from lambdas.collection.reading.records import Bad
 from shared.schemas.ingest import RejectReason
-from shared.schemas.text import excess_of_marks, has_visible_characters
+from shared.schemas.text import (
+    MAX_UNCOUNTED_CHARACTERS,
+    excess_of_marks,
+    has_visible_characters,
+)
 
 _VIDEO = re.compile(
     r"\[\[\s*(?:VIDEO|ASIN|IMAGE|REVIEW)[A-Z]*ID\s*:[^\]\[]{0,80}\]\]", re.IGNORECASE
@@ -21,6 +25,8 @@ _TAG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MAX_COMMENT_CHARACTERS = 500
+_MAX_GROWTH = 1.5
+"""Of a long text when it is normalized: some signs grow, but texts of no language do."""
 # only with the semicolon: "AT&T" and "Q&notes" contain no entities
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _BREAK = re.compile(r"</?(?:br|p|div|li|tr|td|h[1-6]|hr|ul|ol|table|blockquote)\b", re.IGNORECASE)
@@ -124,7 +130,14 @@ def _normalized(text: str) -> str:
     if excess := excess_of_marks(text):
         raise TooComplexError(f"a value has {excess}")
     # also is_normalized sorts the marks of a text that has any
-    return text if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    normalized = unicodedata.normalize("NFC", text)
+    if len(text) > MAX_UNCOUNTED_CHARACTERS:
+        before, after = (len(each.encode()) for each in (text, normalized))
+        if after > before * _MAX_GROWTH:
+            raise TooComplexError(f"a value of {before} bytes has {after} once it is normalized")
+    return normalized
 
 
 def storable(text: str) -> str:

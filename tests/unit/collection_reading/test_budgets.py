@@ -44,6 +44,14 @@ def test_a_text_with_too_many_marks_is_rejected_with_the_reason(read, text):
     assert got.rejects[0].raw
 
 
+@pytest.mark.parametrize("sign", ["\U0001d160", "\U0001d15e", "\ufb2c"])
+def test_a_long_text_that_grows_when_it_is_normalized_is_rejected(read, sign):
+    got = read(lines(review("before"), review(sign * 80_000), review(sign * 90)))
+    assert got.texts == ["before", unicodedata.normalize("NFC", sign * 90)]
+    assert got.reasons == [(2, "record_too_complex")]
+    assert "once it is normalized" in got.rejects[0].detail
+
+
 @pytest.mark.parametrize("field", ["summary", "reviewerID", "asin", "brand"])
 def test_marks_count_in_every_field(read, field):
     value = "a" + (GRAVE + ACUTE_BELOW) * 5000
