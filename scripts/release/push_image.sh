@@ -3,8 +3,9 @@
 #   scripts/release/push_image.sh IMAGE TAG
 # IMAGE is its name in a registry, such as ghcr.io/owner/reviewlens, and TAG such as v1.2.0. Needs docker with
 # buildx. With GHCR_TOKEN it logs in to GitHub's registry first; with DOCKER_USERNAME and DOCKER_PASSWORD it
-# also pushes to Docker Hub, with the same digest. Prints the digest, and in a workflow sets the outputs `name`
-# and `digest`.
+# also pushes to Docker Hub, with the same digest. With SIGN=yes, cosign signs that digest in both without a
+# key, with the identity of the workflow. Prints the digest, and in a workflow sets the outputs `name` and
+# `digest`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -33,6 +34,9 @@ docker buildx build --builder reviewlens --file deploy/Dockerfile --target servi
 digest=$(python3 -c 'import json; print(json.load(open("build/image.json"))["containerimage.digest"])')
 if [ -n "$copy" ]; then
   docker buildx imagetools create --tag "$copy:$version" "$name@$digest" >&2
+fi
+if [ "${SIGN:-}" = yes ]; then
+  cosign sign --yes "$name@$digest" ${copy:+"$copy@$digest"} >&2
 fi
 printf '%s@%s\n' "$name" "$digest"
 if [ -n "${GITHUB_OUTPUT:-}" ]; then
