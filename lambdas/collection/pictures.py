@@ -65,8 +65,10 @@ def record_pictures(dependencies: Dependencies, message: PicturesFetched) -> Non
     """
     database, store = dependencies.database, dependencies.artefacts
     results = read_results(store, layout.picture_results(message.ingest_id, message.first))
-    if results is None:
-        return  # removed since
+    if results is None:  # removed since
+        if undo_state(database, message.ingest_id) is not None:
+            forget_ingest(store, message.ingest_id)
+        return
     place = (message.ingest_id, message.first)
     with database.transaction() as connection:
         shown = (each.review_id for each in results.pictures)

@@ -24,7 +24,7 @@ from shared.schemas.sentiment import Side
 from shared.serving.opinions import agreed
 from shared.serving.pictures import PictureReader
 from shared.serving.query_pictures import Floats
-from shared.storage import layout
+from shared.storage import forgotten, layout
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
 from shared.storage.review_pictures import read_results, read_vectors, write_vectors
@@ -69,6 +69,13 @@ class PictureWorker:
         except PictureError as error:
             raise UnavailableError(error.message) from error
         version, place = embedder.model_version, (message.ingest_id, message.first)
+        if forgotten.is_marked(self.artefacts, message.ingest_id):
+            # an attempt before may have stored something: who gets the report removes it
+            report = PicturesFetched(
+                ingest_id=message.ingest_id, first=message.first, model_version=version
+            )
+            self.reports.send([report])
+            return
         stored = read_results(self.artefacts, layout.picture_results(*place))
         if stored is None or not _is_of(stored, message):
             self._fetch(message, embedder, patient=patient)

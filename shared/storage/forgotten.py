@@ -24,6 +24,12 @@ def unmark(store: ObjectStore, ingest_id: str) -> None:
     store.delete(layout.forgotten(ingest_id))
 
 
+def is_marked(store: ObjectStore, ingest_id: str) -> bool:
+    """Whether the upload of an ingest is undone, so that nothing of it may be stored."""
+    key = layout.forgotten(ingest_id)
+    return any(info.key == key for info in store.list(key))
+
+
 def marked(store: ObjectStore) -> frozenset[str]:
     """Ids of the ingests whose shards no index may include."""
     keys = [info.key.removeprefix(layout.FORGOTTEN) for info in store.list(layout.FORGOTTEN)]

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 
 from lambdas.collection.dependencies import Dependencies
-from lambdas.collection.undo.remains import copies_that_age_out
+from lambdas.collection.undo.remains import copies_that_age_out, until_day
 from shared.db.ingest.excluded_rows import holding_ingests
 from shared.schemas.exclusions import ExclusionReceipt, HoldingUpload
+from shared.schemas.undo import AgesOut
 
 _WHAT_TO_DO = (
     "the uploaded files are not changed: undo an upload (DELETE /collect/{ingest_id}), which"
@@ -21,6 +22,8 @@ _NOT_REACHED = (
     "models that were trained or adapted with these reviews",
     "files that a machine has set aside as damaged (the folder quarantine of its state folder)",
 )
+_PLAN_DAYS = 30
+"""Time after which the text of a dump that is never collected expires (cdk/stacks/storage.py)."""
 
 
 def list_uploads(dependencies: Dependencies, owners: Collection[str]) -> list[HoldingUpload]:
@@ -37,4 +40,8 @@ def describe_remains(dependencies: Dependencies, receipt: ExclusionReceipt) -> N
     """Add what ages out later, and what is not reached."""
     receipt.what_to_do = _WHAT_TO_DO if receipt.uploads else None
     receipt.later = copies_that_age_out(dependencies, receipt.removed_at)
+    if receipt.removed_at is not None and dependencies.machine is not None:
+        what = "the text of compressed dumps that are read in ranges, until all of it is collected"
+        days = _PLAN_DAYS + dependencies.old_version_days
+        receipt.later.append(AgesOut(what=what, until=until_day(receipt.removed_at, days)))
     receipt.not_reached = list(_NOT_REACHED)

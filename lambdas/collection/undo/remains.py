@@ -16,6 +16,8 @@ _HISTORY_DAYS = 90
 """Time for which Step Functions keeps ended executions."""
 _RESULT_DAYS = 30
 """Time after which results of executions expire (cdk/stacks/storage.py)."""
+_MESSAGE_DAYS = 14
+"""The longest time for which SQS keeps a message, and the one that the queues have."""
 
 
 def describe_remains(dependencies: Dependencies, receipt: Receipt) -> None:
@@ -28,7 +30,7 @@ def describe_remains(dependencies: Dependencies, receipt: Receipt) -> None:
             " numbers of the ranges, and messages of errors"
         )
         days = max(_HISTORY_DAYS, _RESULT_DAYS + dependencies.old_version_days)
-        receipt.later.insert(0, AgesOut(what=what, until=_until(now, days)))
+        receipt.later.insert(0, AgesOut(what=what, until=until_day(now, days)))
     receipt.not_reached = list(_NOT_REACHED)
 
 
@@ -37,10 +39,13 @@ def copies_that_age_out(dependencies: Dependencies, now: datetime | None) -> lis
     later = []
     if now is not None and dependencies.old_version_days:
         what = "deleted versions of clean shards, embeddings and indexes in the buckets"
-        later.append(AgesOut(what=what, until=_until(now, dependencies.old_version_days)))
+        later.append(AgesOut(what=what, until=until_day(now, dependencies.old_version_days)))
     if now is not None and dependencies.backup_days:
         what = "automatic backups of the database and the buckets"
-        later.append(AgesOut(what=what, until=_until(now, dependencies.backup_days)))
+        later.append(AgesOut(what=what, until=until_day(now, dependencies.backup_days)))
+    if now is not None and dependencies.picture_queue is not None:
+        what = "messages with the addresses of pictures that were not fetched yet, and dead letters"
+        later.append(AgesOut(what=what, until=until_day(now, _MESSAGE_DAYS)))
     return [
         *later,
         AgesOut(what="deleted rows in the files of the database, until it writes over them"),
@@ -51,7 +56,7 @@ def copies_that_age_out(dependencies: Dependencies, now: datetime | None) -> lis
     ]
 
 
-def _until(now: datetime, days: int) -> datetime:
+def until_day(now: datetime, days: int) -> datetime:
     """S3 counts days from the midnight (UTC) that follows, and so may a backup window."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=days + 1)

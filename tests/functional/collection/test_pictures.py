@@ -94,9 +94,26 @@ def test_an_undone_upload_takes_its_pictures_along_also_those_on_their_way(pictu
     undo_ingest(pictured.dependencies, ingest_id)
     state = undo.undo_state(pictured.dependencies.database, ingest_id)
     assert state.undo.removed.pictures == 2
+    (messages_until,) = (each.until for each in state.undo.later if "addresses" in each.what)
+    assert (messages_until - state.undo.undone_at).days == 14
     assert list(artefacts.list(layout.PICTURES)) == []
     work(worker, pictured.dependencies, messages)
     assert list(artefacts.list(layout.PICTURES)) == []
+
+
+def test_nothing_is_fetched_for_an_undone_upload_until_it_is_collected_anew(pictured, worker):
+    ingest_id, messages = collected(pictured, [url("1")])
+    undo.request_undo(pictured.dependencies.database, ingest_id)
+    undo_ingest(pictured.dependencies, ingest_id)
+    artefacts = pictured.dependencies.artefacts
+    # what a worker stored that was killed before it stored the results of its batch
+    artefacts.put(layout.picture_file(ingest_id, PICTURE.sha256), b"a picture")
+    work(worker, pictured.dependencies, messages)
+    assert worker.reader.urls == []
+    assert list(artefacts.list(layout.PICTURES)) == []
+    assert collected(pictured, [url("1")]) == (ingest_id, messages)
+    work(worker, pictured.dependencies, messages)
+    assert totals(pictured, ingest_id) == (1, 0, 0, 0)
 
 
 def test_forgotten_pictures_take_the_vectors_of_their_batch_along(pictured, worker):

@@ -1,11 +1,14 @@
 """A dump passes through all functions, each in the runtime client of Lambda's images."""
 
+import io
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from shared.db.migrations import head_revision
 from shared.schemas.events import IngestFinished
+from shared.schemas.messages import UndoIngest
 from tests.functional.lambda_runtime.conftest import event, s3_notification, sqs_event
 
 TEXTS = (
@@ -39,6 +42,9 @@ def collected(cloud, postgres):
     """The outcome of collection for a dump: two notifications around an invalid message."""
     cloud.clear(postgres.secret)
     raw = cloud.store("RAW")
+    cloud.client("s3").put_bucket_versioning(
+        Bucket=raw.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
     cloud.subscribe(EVENT_PATTERN)
     put = raw.put("uploads/spring 2026/café.jsonl", dump().encode())
     notification = s3_notification(raw.bucket, "uploads/spring+2026/caf%C3%A9.jsonl", put.etag)
@@ -137,3 +143,47 @@ def test_migrations_report_the_newest_revision(cloud, postgres):
     owner = cloud._secret(dict(postgres.secret))
     function = cloud.cold("migrations", REVIEWLENS_DATABASE_SECRET_ID=owner)
     assert function.invoke({}).body == {"revision": head_revision()}
+
+
+def places_of(cloud, text):
+    """Where a text is: in an object, in a version of an uploaded one, or in a table."""
+    s3, found = cloud.client("s3"), set()
+    for bucket in ("RAW", "CLEAN", "ARTEFACT"):
+        name = cloud.variables[f"REVIEWLENS_{bucket}_BUCKET"]
+        listed = s3.list_object_versions(Bucket=name).get("Versions", [])
+        for entry in listed:
+            place = {"Bucket": name, "Key": entry["Key"], "VersionId": entry["VersionId"]}
+            body = s3.get_object(**place)["Body"].read()
+            if body[:4] == b"PAR1":
+                body = str(pq.read_table(io.BytesIO(body)).to_pydict()).encode()
+            if text.encode() in body:
+                found.add(bucket)
+    tables = cloud.rows(
+        "SELECT relname FROM pg_class WHERE relkind = 'r'"
+        " AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'"
+    )
+    for (table,) in tables:
+        if cloud.rows(f"SELECT FROM {table} AS t WHERE t::text LIKE %s LIMIT 1", f"%{text}%"):
+            found.add(table)
+    return found
+
+
+def test_an_undone_upload_is_found_nowhere_also_after_a_late_event(cloud, indexed, collected):
+    ((ingest_id, key, etag),) = cloud.rows("SELECT ingest_id, key, etag FROM ingests")
+    text, collection = TEXTS[1][0], cloud.function("collection")
+    assert {"RAW", "CLEAN", "ARTEFACT", "reviews"} <= places_of(cloud, text)
+    path = f"/collect/{ingest_id}"
+    outcome = collection.invoke(event("rest_collect_list", path=path, httpMethod="DELETE"))
+    assert outcome.body["statusCode"] == 202
+    waiting = collection.invoke(sqs_event(*cloud.messages("COLLECTION")))
+    assert waiting.body == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+    built = cloud.function("retrieval").invoke(sqs_event(*cloud.messages("INDEX")))
+    assert built.body == {"batchItemFailures": []}
+    again = UndoIngest(ingest_id=ingest_id).model_dump_json()
+    late = json.dumps(s3_notification(cloud.variables["REVIEWLENS_RAW_BUCKET"], key, etag))
+    done = collection.invoke(sqs_event(again, again, late))
+    assert done.body == {"batchItemFailures": []}
+    assert places_of(cloud, text) == set()
+    ((status, removed),) = cloud.rows("SELECT status, undo -> 'removed' FROM ingests")
+    assert (status, removed["rows"], removed["raw_versions"]) == ("undone", len(TEXTS), 1)
+    assert cloud.rows("SELECT count(*) FROM products") == [(0,)]
