@@ -18,7 +18,7 @@ from local.training.launcher import LocalLauncher
 from shared.schemas.training import TrainingParameters
 
 JOB = Path(__file__).parent / "fakes" / "training_job.py"
-TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 180.0
 SAGEMAKER_VALUES = {
     "training_image_uri": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/train:1",
     "training_role_arn": "arn:aws:iam::123456789012:role/train",

@@ -32,7 +32,7 @@ PATIENCE = 240.0
 VIOLATIONS = """addEventListener('securitypolicyviolation', (event) => console.error(
   `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
 """Makes everything that the content security policy blocks an error of the tab."""
-MILLISECONDS = 60_000
+MILLISECONDS = 180_000
 
 
 class Home:

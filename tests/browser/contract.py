@@ -175,7 +175,7 @@ class Contract:
         if parts.path == "/review_pictures":
             return 200, "application/json", json.dumps(_review_pictures(body)).encode()
         headers = {"content-type": "application/json"} if body else {}
-        with httpx.Client(base_url=self._upstream, trust_env=False, timeout=60) as client:
+        with httpx.Client(base_url=self._upstream, trust_env=False, timeout=180) as client:
             answer = client.request(method, target, content=body, headers=headers)
         content = self._with_markup(answer)
         if parts.path == "/reviews" and answer.status_code == 200:

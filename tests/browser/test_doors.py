@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 SITE = "evil.example"
 UNPROTECTED = (
     "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,"

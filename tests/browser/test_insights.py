@@ -6,7 +6,7 @@ from reviewlens import Client
 from tests.browser.checks import flaws
 from tests.browser.contract import PRODUCT
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 def product_details(visit, url, **how):

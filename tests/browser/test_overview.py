@@ -4,7 +4,7 @@ import pytest
 
 from tests.browser.checks import flaws
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (375, True)])

@@ -17,7 +17,7 @@ from frontend_space.tabs.analyze import EXAMPLES
 from reviewlens import Client as ApiClient
 from tests.browser.checks import flaws
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 TEXT = "The hinge snapped after three weeks and support never answered. Lovely sound, though."
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 TEXT = "The hinge snapped after three weeks and support never answered."
 PHONE = {"width": 375, "height": 740}
 _ALIGNED = """() => {

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.checks import flaws
 from tests.pictures import drawn, saved
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 TEXT = "The hinge snapped after three weeks and support never answered."
 PHONE = {"width": 375, "height": 740}
 SIZES = pytest.mark.parametrize("how", [{}, {**PHONE, "dark": True}], ids=["laptop", "phone"])

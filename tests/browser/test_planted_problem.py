@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 FIRST, BROKE = date(2026, 1, 5), date(2026, 4, 20)
 PRODUCT, TITLE = "TERN-MUG", "Tern Travel Mug"

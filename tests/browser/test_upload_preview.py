@@ -9,7 +9,7 @@ import pytest
 from reviewlens import Client
 from tests.browser.checks import flaws
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from tests.models import model_folder
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 COMMAND = str(Path(sys.executable).with_name("reviewlens"))
 SETTINGS = {"REVIEWLENS_POINTER_REFRESH_SECONDS": "1"}
-TIMEOUT_SECONDS = 150.0
+TIMEOUT_SECONDS = 500.0
 _POLL_SECONDS = 0.03
 _API_POLL_SECONDS = 0.25
 """Requests take CPU time that the stack needs for its work."""
@@ -151,7 +151,7 @@ class Stack:
     def http(self, **options):
         """Plain HTTP to the API, for requests that the client does not send."""
         return httpx.Client(
-            base_url=self.running.gateway_url, trust_env=False, timeout=60, **options
+            base_url=self.running.gateway_url, trust_env=False, timeout=180, **options
         )
 
     @property
@@ -160,7 +160,7 @@ class Stack:
         url = self.running.gateway_url
         if self._api is None or self._api[0] != url:
             self.close_api()
-            self._api = url, Client(url, timeout=60, retry=Retry(attempts=1))
+            self._api = url, Client(url, timeout=180, retry=Retry(attempts=1))
         return self._api[1]
 
     def close_api(self):

@@ -88,7 +88,7 @@ def url(containers):
 
 
 def test_an_uploaded_dump_is_processed_and_found_behind_the_proxy(url):
-    with Client(url, timeout=60) as client:
+    with Client(url, timeout=180) as client:
         key = client.upload(ROOT / "samples" / "reviews.jsonl.gz")
 
         def processed():
@@ -112,7 +112,7 @@ def test_an_uploaded_dump_is_processed_and_found_behind_the_proxy(url):
 
 def test_each_route_reaches_its_service(containers, url):
     sent = []
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx.Client(base_url=url, timeout=180) as client:
         for route in routes_of(openapi_document()):
             path = re.sub(r"\{\w+\}", "none", route.path)
             if route.method == "GET" or "{" in route.path:
@@ -130,7 +130,7 @@ def test_each_route_reaches_its_service(containers, url):
 
 
 def test_both_containers_of_inference_answer_and_one_may_stop(containers, url):
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx.Client(base_url=url, timeout=180) as client:
         for _ in range(30):
             assert client.get("/health").status_code == 200
         lines = containers.log("proxy-1").splitlines()[-30:]
@@ -143,7 +143,7 @@ def test_both_containers_of_inference_answer_and_one_may_stop(containers, url):
 
 def test_the_page_shows_the_api(containers):
     containers.wait("frontend")
-    page = httpx.get(containers.url("frontend", 8006), timeout=60)
+    page = httpx.get(containers.url("frontend", 8006), timeout=180)
     assert page.status_code == 200
     assert "Reviewlens" in page.text
 

@@ -9,7 +9,7 @@ from local.names import CLEAN_BUCKET
 from tests.e2e.dumps import amazon_2014
 from tests.e2e.stack import COMMAND, counts
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_damaged_files_are_recovered_and_reported(new_stack):

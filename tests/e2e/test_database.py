@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.dumps import amazon_2014
 from tests.e2e.stack import PAUSE_SECONDS, counts, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_search_keeps_working_while_the_database_is_stopped(new_stack):

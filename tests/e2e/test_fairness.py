@@ -5,7 +5,7 @@ import pytest
 from tests.e2e.dumps import amazon_2014
 from tests.e2e.stack import counts, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SMALL = b"""text,rating,product_id
 The gyroscope of this ship model wobbles.,2,SMALL-1

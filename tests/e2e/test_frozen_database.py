@@ -8,7 +8,7 @@ from tests.e2e.dumps import amazon_2014
 from tests.e2e.stack import counts, wait_until
 from tests.freezing import frozen
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_routes_fail_and_work_continues_after_the_freeze(new_stack):

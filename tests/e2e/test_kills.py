@@ -22,7 +22,7 @@ from tests.e2e.one_stack.test_swap import (
 )
 from tests.e2e.stack import counts, temporary_stack, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROWS = 30_000
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.stack import SAMPLES, wait_until
 from tests.models import renamed_model
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_a_newer_shipped_model_embeds_all_reviews_before_it_serves(new_stack, tmp_path):

@@ -23,7 +23,7 @@ def test_a_candidate_needs_an_evaluation_on_the_same_rows_to_become_current(new_
 
     def models(*arguments, expect=0):
         command = [COMMAND, "models", *map(str, arguments), "--state", str(stack.folder.root)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=170)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=560)
         assert done.returncode == expect, done.stdout + done.stderr
         return done
 

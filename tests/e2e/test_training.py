@@ -28,7 +28,7 @@ def tiny(tmp_path):
     if not os.access(PYTHON, os.X_OK):
         pytest.skip("no training environment: `make train-env` makes .venv-train")
     command = [PYTHON, "-m", "tests.train.tiny", str(tmp_path)]
-    subprocess.run(command, cwd=CHECKOUT, check=True, timeout=170)
+    subprocess.run(command, cwd=CHECKOUT, check=True, timeout=560)
     return tmp_path
 
 
@@ -75,7 +75,7 @@ def wait_for_state(stack, name, *states):
 
 def train(stack, *options, expect=0):
     command = [COMMAND, "train", *options, "--state", str(stack.folder.root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=170)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=560)
     assert done.returncode == expect, done.stdout + done.stderr
     return done
 
@@ -163,7 +163,7 @@ def test_the_service_alone_starts_and_reports_the_same_runs(trained, runs):
         [*command, "--port", str(port), "--log-level", "warning"], env=environment
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=180) as client:
 
             def health():
                 try:

@@ -36,7 +36,7 @@ def test_a_folder_with_other_files_is_refused_and_not_changed(new_stack):
     assert list(stack.folder.root.iterdir()) == [mine]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_stop_during_an_ingest_leaves_no_process_and_loses_nothing(new_stack):
     stack = new_stack(REVIEWLENS_BATCH_ROWS="80").start()
     dump = amazon_2014(600)

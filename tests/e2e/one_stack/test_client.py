@@ -34,7 +34,7 @@ DUMP = (
 
 @pytest.fixture(params=KINDS)
 def client(request, stack, samples):
-    with client_of(request.param, stack.running.gateway_url, timeout=60) as made:
+    with client_of(request.param, stack.running.gateway_url, timeout=180) as made:
         yield made
 
 
@@ -143,7 +143,7 @@ def remote(stack, samples, tmp_path):
         environment = os.environ | {"REVIEWLENS_API_URL": stack.running.gateway_url}
         command = [COMMAND, *arguments, "--state", str(tmp_path / "none")]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=170, env=environment
+            command, capture_output=True, text=True, check=False, timeout=560, env=environment
         )
         assert done.returncode == expect, f"{arguments}: {done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr

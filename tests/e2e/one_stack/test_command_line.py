@@ -14,7 +14,7 @@ JSON_LINE = '{{"reviewText": "{}", "overall": {}, "asin": "P9", "reviewerID": "r
 
 def run(*arguments, expect=0, **options):
     result = subprocess.run(
-        [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=170, **options
+        [COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=560, **options
     )
     assert result.returncode == expect, (
         f"{arguments}: {result.returncode}\n{result.stdout}{result.stderr}"

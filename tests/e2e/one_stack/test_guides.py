@@ -51,7 +51,7 @@ def test_the_commands_of_a_guide_work(guide, stack, samples, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=170,
+            timeout=560,
         )
         assert done.returncode == (CURL_REFUSED if block["refused"] else 0), (
             f"{code}\n{done.stdout}{done.stderr}"

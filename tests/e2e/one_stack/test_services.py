@@ -39,7 +39,7 @@ def serving(service, environment):
 def test_each_service_runs_alone_under_uvicorn(stack, samples, tmp_path):
     variables = function_environment(stack.running.aws_url, tmp_path, stack.folder.aws_keys())
     environment = child_environment(os.environ, variables)
-    with ExitStack() as cleanup, httpx.Client(timeout=60) as client:
+    with ExitStack() as cleanup, httpx.Client(timeout=180) as client:
         urls = {name: cleanup.enter_context(serving(name, environment)) for name in SERVICES}
         for name, (method, path, body) in SERVICES.items():
 

@@ -55,7 +55,7 @@ def kill_at_put(at, body, secret):
         input=json.dumps(task).encode(),
         check=False,
         capture_output=True,
-        timeout=60,
+        timeout=180,
     )
     assert child.returncode == -9, child.stderr.decode()
 

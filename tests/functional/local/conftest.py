@@ -16,7 +16,7 @@ from local.credentials import AwsKeys
 from local.names import REGION
 from local.stack.ports import bind
 
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 120
 KEYS = AwsKeys("LOCAL0123456789ABCDE", "the secret of these tests")
 
 

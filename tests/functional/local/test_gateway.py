@@ -24,7 +24,7 @@ def gateway(function_environment, tmp_path, caplog):
         )
         child.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        with httpx.Client(base_url=url, trust_env=False, timeout=180) as client:
             yield client
         child.stop()
         assert "is killed" not in caplog.text

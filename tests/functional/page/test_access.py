@@ -36,7 +36,7 @@ def page():
     """A client of a page over an API that does not answer."""
     with (
         served(settings(), host="127.0.0.1", port=None) as url,
-        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
+        httpx.Client(base_url=url, timeout=180, trust_env=False) as client,
     ):
         yield client
 

@@ -138,7 +138,7 @@ def test_the_folder_runs_by_itself(run, other_python, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=170,
+            timeout=560,
         )
     assert done.returncode == 0, done.stderr[-3000:]
     output = json.loads(done.stdout.splitlines()[-1])
