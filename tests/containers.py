@@ -62,11 +62,8 @@ class Containers:
         """Prepare; ``paths`` says where paths of containers are on this machine."""
         self._services = project["services"]
         self._folder = folder
-        self._paths = paths | {
-            definition["target"]: project["secrets"][definition["source"]]["file"]
-            for service in self._services.values()
-            for definition in service.get("secrets", [])
-        }
+        self._paths = paths
+        self._secrets = {name: each["file"] for name, each in project["secrets"].items()}
         self._configs = {name: Path(each["file"]) for name, each in project["configs"].items()}
         self._network = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250) + 2}"
         self.addresses = {}
@@ -81,11 +78,15 @@ class Containers:
         self.addresses.setdefault(service, []).append(address)
         home = self._folder / name
         home.mkdir()
+        # a container sees its own secrets alone
+        own = {
+            each["target"]: self._secrets[each["source"]] for each in definition.get("secrets", [])
+        } | self._paths
         files = {
-            each["target"]: str(self._config(each, home, address))
+            each["target"]: str(self._config(each, home, address, own))
             for each in definition.get("configs", [])
         }
-        paths = files | self._paths | {"/tmp": str(home)}
+        paths = files | own | {"/tmp": str(home)}
         environment = {
             key: self._translate(value, paths, address)
             for key, value in definition.get("environment", {}).items()
@@ -169,12 +170,12 @@ class Containers:
             text = re.sub(rf"(?<=//){name}(?=:\d)", first, text)
         return re.sub(r"(?<![\d.])(0\.0\.0\.0|127\.0\.0\.1)(?![\d.])", address, text)
 
-    def _config(self, config, home, address):
+    def _config(self, config, home, address, paths):
         """A copy of a configuration file with the addresses and folders of a container."""
         source, target = self._configs[config["source"]], config["target"]
         text = source.read_text()
         text = text.replace("/tmp/", f"{home}/").replace("/etc/nginx/", f"{home}/")
-        for path, real in self._paths.items():
+        for path, real in paths.items():
             text = text.replace(path, real)
         text = text.replace(f"resolver {_DNS} ", f"resolver {self._names.place} ")
         text = re.sub(r"listen (?=\d+;)", f"listen {address}:", text)

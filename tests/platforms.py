@@ -15,6 +15,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
 from cdk.paths import ROOT
+from scripts.docs.settings_page import settings_classes
 from scripts.release.helm import helm
 
 PARAMETERS = dict(
@@ -25,6 +26,29 @@ PARAMETERS = dict(
 """What a user sets: the same for all platforms, so that their values can be compared."""
 NO_PARAMETERS = {"REVIEWLENS_IMAGE", "SECRETS", "PAGE_HOST"}
 CHART = ROOT / "deploy/helm/reviewlens"
+
+
+FUNCTIONS = {
+    "worker": ("collection", "processing", "retrieval", "review_pictures"),
+    # it also publishes a model
+    "prepare": ("migrations", "inference"),
+}
+"""Service → the functions that it runs; a service with routes runs the function of its name."""
+
+
+def secrets_needed(service):
+    """Names of the files in /run/secrets that the settings of a service can name."""
+    fields = set()
+    for name in FUNCTIONS.get(service, (service,)):
+        fields |= dict(settings_classes())[name].model_fields.keys()
+    needed = set()
+    if "database_secret_id" in fields:
+        needed.add("database")
+    if "reviewer_key_secret_id" in fields:
+        needed.add("reviewer_key")
+    if any(field.endswith(("_bucket", "_queue_url")) for field in fields):
+        needed.add("aws_credentials")
+    return needed
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,10 @@ class DeclaredService:
         return str(self.declaration["kind"])
 
     @property
-    def has_data(self) -> bool:
-        """Whether it uses the database, buckets and queues."""
-        return "database" in self.declaration["secrets"]
+    def secrets_by_arn(self) -> list[str]:
+        """Names of the secrets that it reads itself: a file in Compose, an ARN on AWS."""
+        values = (str(setting.get("value")) for setting in self.settings().values())
+        return [match[1] for value in values if (match := _FILE_SECRET.fullmatch(value))]
 
     @property
     def cpu(self) -> int:

@@ -113,6 +113,12 @@ def send_messages(queue: sqs.IQueue) -> Grant:
     return Grant(["sqs:SendMessage"], [queue.queue_arn])
 
 
+def receive_messages(queue: sqs.IQueue) -> Grant:
+    """Receive, delay and delete messages, and count them."""
+    actions = ["ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"]
+    return Grant([f"sqs:{action}" for action in actions], [queue.queue_arn])
+
+
 def put_events(bus: str, environment: str) -> Grant:
     """Send the events of finished ingests of an environment to a bus, given its ARN."""
     allowed = {"events:source": event_source(environment), "events:detail-type": INGEST_FINISHED}

@@ -32,6 +32,10 @@ _FETCH_MEMORY_MB = 1769
 _PICTURE_MODEL_DIR = f"/var/task/{PICTURE_MODEL}"
 _PICTURE_FETCHERS = 2
 """The minimum of an event source; each keeps to half of the rate of a host."""
+SERVED = (
+    *("pointers/", "models/", "indexes/", "activations/", "quarantine/open/", "pictures/files/"),
+)
+"""Prefixes of the artefact bucket that inference and retrieval read."""
 _INDEX_DISK_MB = 8192
 """Space for the current index and for the next one."""
 
@@ -237,8 +241,7 @@ class ApiFunctions:
 
 
 def _serving_grants(storage: StorageStack) -> list[Grant]:
-    prefixes = ("pointers/", "models/", "indexes/", "activations/", "quarantine/open/")
-    return _artefact_grants(storage, *prefixes, "pictures/files/")
+    return _artefact_grants(storage, *SERVED)
 
 
 def _artefact_grants(storage: StorageStack, *prefixes: str) -> list[Grant]:

@@ -13,7 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
-from cdk.constructs.acknowledgments import acknowledge, acknowledge_wildcards
+from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.bucket import expiry_rule, private_bucket_options
 from cdk.constructs.container_service import ContainerService, ContainerTask
 from cdk.constructs.declared_services import (
@@ -23,6 +23,7 @@ from cdk.constructs.declared_services import (
     proxy_files,
 )
 from cdk.constructs.network import POSTGRES
+from cdk.stacks.container_roles import create_role, resources_of
 
 DOMAIN = "reviewlens.internal"
 """Domain of the names by which services reach one another."""
@@ -31,7 +32,6 @@ SCALED = {"inference": (2, 10), "retrieval": (2, 10)}
 _CPU_PERCENT = 65
 _ZONES = 2
 _LOG_DAYS = 30
-_BUCKETS = ("raw_bucket", "clean_bucket", "artefact_bucket")
 _SECRETS = {
     "database": "JSON with host, port, username, password, dbname, sslmode and sslrootcert",
     "reviewer_key": "JSON with key: 64 hexadecimal digits for hashing reviewers",
@@ -86,7 +86,8 @@ class ContainersStack(Stack):
             self, "Namespace", name=DOMAIN, vpc=self._vpc
         )
         self._groups = self._create_groups()
-        self._roles = {True: self._data_role(), False: self._role("Plain", "proxy and page")}
+        key = self._parameter("KeyArn", "Key of KMS that encrypts the buckets")
+        self._resources = resources_of(self, {**self._values, "key_arn": key}, self._secrets)
         self._is_started = self._started_condition()
         services = {}
         for name, service in declared_services().items():
@@ -212,70 +213,6 @@ class ContainersStack(Stack):
         groups["once"] = groups["worker"]
         return groups
 
-    def _role(self, name: str, text: str) -> iam.Role:
-        return iam.Role(
-            self,
-            f"{name}Role",
-            description=f"Reviewlens containers: {text}",
-            assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
-        )
-
-    def _data_role(self) -> iam.Role:
-        """What the APIs and the worker may do: exact actions on the buckets, queues and secrets."""
-        role = self._role("Data", "APIs and worker")
-        buckets = [
-            self.format_arn(service="s3", region="", account="", resource=self._values[b])
-            for b in _BUCKETS
-        ]
-        objects = [f"{bucket}/*" for bucket in buckets]
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "s3:AbortMultipartUpload",
-                    "s3:DeleteObject",
-                    "s3:DeleteObjectVersion",
-                    "s3:GetObject",
-                    "s3:PutObject",
-                ],
-                resources=objects,
-            )
-        )
-        acknowledge_wildcards(role, objects, "Keys of objects are not known in advance")
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:ListBucket", "s3:ListBucketVersions"], resources=buckets
-            )
-        )
-        key = self._parameter("KeyArn", "Key of KMS that encrypts the buckets")
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key])
-        )
-        queues = [self._queue_arn(name) for name in self._values if name.endswith("_queue_url")]
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "sqs:ChangeMessageVisibility",
-                    "sqs:DeleteMessage",
-                    "sqs:GetQueueAttributes",
-                    "sqs:ReceiveMessage",
-                    "sqs:SendMessage",
-                ],
-                resources=queues,
-            )
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["secretsmanager:GetSecretValue"],
-                resources=[self._secrets[n].secret_arn for n in ("database", "reviewer_key")],
-            )
-        )
-        return role
-
-    def _queue_arn(self, parameter: str) -> str:
-        """ARN of a queue in this account and region: its name is the last part of its URL."""
-        name = Fn.select(4, Fn.split("/", self._values[parameter]))
-        return self.format_arn(service="sqs", resource=name)
-
     def _task(self, service: DeclaredService) -> ContainerTask:
         environment = service.environment(
             self._values,
@@ -296,7 +233,12 @@ class ContainersStack(Stack):
             image=self._proxy_image if service.kind == "proxy" else self._image,
             environment=environment,
             secrets=secrets,
-            role=self._roles[service.has_data],
+            role=create_role(
+                self,
+                f"{_pascal(service.name)}Role",
+                service=service,
+                resources=self._resources,
+            ),
             log_group=self._logs,
             command=command,
         )

@@ -90,6 +90,13 @@ var fileSecrets = map(items(union(secretValues, proxyFiles)), entry => {
   name: replace(replace(entry.key, '_', '-'), '.', '-')
   value: entry.value
 })
+// An app has the secrets of its own containers alone.
+var appSecretNames = [
+  for app in concat(apps, [{ name: 'prepare', containers: ['prepare'] }]): map(
+    flatten(map(app.containers, container => concat(services[container].secrets, map(items(services[container].files), file => file.value)))),
+    secret => replace(replace(secret, '_', '-'), '.', '-')
+  )
+]
 
 resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   name: name
@@ -239,7 +246,7 @@ resource containerApps 'Microsoft.App/containerApps@2025-01-01' = [
         activeRevisionsMode: 'Single'
         // reached within the network only; the gateway ends TLS
         ingress: app.name == 'worker' ? null : { external: true, targetPort: app.port, transport: 'http', allowInsecure: true }
-        secrets: fileSecrets
+        secrets: filter(fileSecrets, secret => contains(appSecretNames[index], secret.name))
       }
       template: {
         terminationGracePeriodSeconds: app.name == 'worker' ? services.worker.stop_seconds : 30
@@ -268,7 +275,7 @@ resource prepare 'Microsoft.App/jobs@2025-01-01' = {
       replicaTimeout: 900
       replicaRetryLimit: 3
       manualTriggerConfig: { parallelism: 1, replicaCompletionCount: 1 }
-      secrets: fileSecrets
+      secrets: filter(fileSecrets, secret => contains(last(appSecretNames), secret.name))
     }
     template: {
       containers: prepareContainers.outputs.containers

@@ -189,7 +189,8 @@ def _container(
             reference = {"name": f"reviewlens-{secret}", "key": "latest"}
             variables.append({"name": secret.upper(), "valueFrom": {"secretKeyRef": reference}})
         elif secret != "database_ca":  # Cloud Run's own connection to Cloud SQL is encrypted
-            folder = "/run/secrets" if len(service["secrets"]) == 1 else f"/run/secrets/{secret}"
+            # the rules of the proxy include a path without a folder
+            folder = "/run/secrets" if service["kind"] == "proxy" else f"/run/secrets/{secret}"
             mounts.append(_mount(volumes, secret, folder, secret))
     for path, file in service["files"].items():
         mounts.append(_mount(volumes, file.replace(".", "-"), path.rpartition("/")[0], file))

@@ -1,5 +1,6 @@
 """The containers on Fargate: the same as with Compose, and closed but for what they need."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -12,8 +13,8 @@ from cdk.paths import ROOT
 from local.services.ports import APIS
 from tests.containers import compose_config
 from tests.infra.linting import lint
-from tests.infra.templates import load, statements
-from tests.platforms import compose_containers
+from tests.infra.templates import as_list, load, statements
+from tests.platforms import compose_containers, secrets_needed
 
 pytestmark = pytest.mark.timeout(600)
 PROD = ("--env-file", "deploy/compose/prod.env.example", "-f", "docker-compose.prod.yml")
@@ -173,16 +174,76 @@ def group(reference):
     return re.match(r"\w+?(?=Group)", reference["Fn::GetAtt"][0])[0]
 
 
-def test_only_the_services_with_data_may_use_it(containers, tasks):
+def test_no_action_has_a_wildcard(containers):
     for statement in statements(containers):
         if statement.body["Effect"] == "Allow":
             assert not any("*" in action for action in statement.actions), statement.resource
-    with_data = {
-        name
-        for name, (_, task) in tasks.items()
-        if "DataRole" in str(task.properties["TaskRoleArn"])
+
+
+@pytest.fixture(scope="module")
+def allowed(containers, tasks):
+    """Name of a service → the service of AWS and the resource of all that its role allows."""
+    found = {name: set() for name in tasks}
+    owners = {task.properties["TaskRoleArn"]["Fn::GetAtt"][0]: name for name, task in roles(tasks)}
+    assert len(owners) == len(tasks)
+    for statement in statements(containers):
+        for role in statement.resource.properties.get("Roles", []):
+            if name := owners.get(role["Ref"]):
+                found[name] |= {
+                    (action, json.dumps(resource))
+                    for action in statement.actions
+                    for resource in as_list(statement.body["Resource"])
+                }
+    return found
+
+
+def roles(tasks):
+    return [(name, task) for name, (_, task) in tasks.items()]
+
+
+def parts(allowed, prefix):
+    """Parameters that name the resources of some actions."""
+    return {
+        parameter
+        for action, resource in allowed
+        if action.startswith(prefix)
+        for parameter in re.findall(r'"Ref": "(\w+?)"', resource)
+        if "::" not in parameter and parameter != "AWS"
+    } - {"AWSPartition", "AWSRegion", "AWSAccountId"}
+
+
+@pytest.mark.parametrize("name", sorted({*APIS, "worker", "prepare", "frontend", "proxy"}))
+def test_a_role_reads_the_secrets_of_its_service_alone(allowed, name):
+    names = {"database": "DatabaseArn", "reviewer_key": "ReviewerKeyArn"}
+    needed = set() if name in {"frontend", "proxy"} else secrets_needed(name)
+    expected = {names[each] for each in needed - {"aws_credentials"}}
+    assert parts(allowed[name], "secretsmanager:") == expected
+
+
+def test_a_role_uses_the_buckets_and_queues_of_its_service_alone(allowed):
+    buckets = {name: parts(each, "s3:") for name, each in allowed.items()}
+    queues = {name: parts(each, "sqs:") for name, each in allowed.items()}
+    assert buckets == {
+        **{name: set() for name in ("frontend", "insights", "proxy", "training")},
+        **{
+            name: {"ArtefactBucket"} for name in ("inference", "prepare", "processing", "retrieval")
+        },
+        "collection": {"RawBucket"},
+        "worker": {"ArtefactBucket", "CleanBucket", "RawBucket"},
     }
-    assert with_data == {*APIS, "worker", "prepare"}
+    all_queues = {f"{name}QueueUrl" for name in ("Collection", "Index", "Pictures", "Processing")}
+    assert queues == {
+        **{name: set() for name in allowed},
+        "collection": {"CollectionQueueUrl"},
+        "processing": {"IndexQueueUrl", "ProcessingQueueUrl"},
+        "retrieval": {"IndexQueueUrl"},
+        "worker": all_queues,
+    }
+
+
+def test_the_worker_alone_receives_messages_and_deletes_objects(allowed):
+    for action in ("sqs:ReceiveMessage", "s3:DeleteObject", "s3:DeleteObjectVersion"):
+        assert [name for name in allowed if parts(allowed[name], action)] == ["worker"]
 
 
 def test_inference_and_retrieval_are_scaled(stack):

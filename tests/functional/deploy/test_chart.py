@@ -18,6 +18,7 @@ from tests.platforms import (
     lint,
     pods,
     render,
+    secrets_needed,
 )
 
 PROD = ("--env-file", "deploy/compose/prod.env.example", "-f", "docker-compose.prod.yml")
@@ -81,6 +82,26 @@ def test_containers_are_those_of_compose(documents, expected):
         assert container.environment == there, name
 
 
+def test_with_a_role_of_aws_a_pod_still_has_its_own_secrets_alone(expected):
+    annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/reviewlens"}
+    rendered, problem = render(
+        chart_values(awsCredentials=False, serviceAccount={"annotations": annotations})
+    )
+    assert not problem
+    accounts = of_kind(rendered, "ServiceAccount")
+    for name, (pod, _) in pods(rendered).items():
+        (container,) = pod["containers"]
+        mounted = {each["mountPath"] for each in container["volumeMounts"]}
+        volumes = [each["secret"] for each in pod["volumes"] if "secret" in each]
+        names = {item["path"] for volume in volumes for item in volume["items"]}
+        assert names == expected[name].secrets - {"aws_credentials"}, name
+        # a volume without items would have all keys
+        assert len(volumes) == bool(names) == ("/run/secrets" in mounted), name
+        account = accounts[pod["serviceAccountName"]]["metadata"]
+        uses_aws = "aws_credentials" in expected[name].secrets
+        assert ("eks.amazonaws.com/role-arn" in account.get("annotations", {})) is uses_aws, name
+
+
 def test_pods_have_no_rights(documents):
     for name, (pod, _) in pods(documents).items():
         (container,) = pod["containers"]
@@ -132,8 +153,12 @@ def test_the_network_is_closed_but_for_what_services_need(documents):
     assert answered == calls
     assert outside.pop("frontend") == {443}
     assert "proxy" not in outside
-    assert outside.keys() == {*APIS, "worker", "prepare"}
-    assert all(ports == {443, 5432} for ports in outside.values())
+    assert outside == {
+        name: ({443} if "aws_credentials" in needed else set())
+        | ({5432} if "database" in needed else set())
+        for name in (*APIS, "worker", "prepare")
+        for needed in [secrets_needed(name)]
+    }
     assert pods(documents).keys() == {name.removeprefix("reviewlens-") for name in policies}
 
 

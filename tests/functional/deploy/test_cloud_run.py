@@ -55,6 +55,8 @@ def test_containers_are_those_of_compose_but_training(documents, project):
             assert {secret.lower() for secret in secrets} == OF_PAGE == want.secrets
         else:
             assert secrets == want.secrets - {"database_ca"}, name
+        places = {value for value in container.environment.values() if "/run/secrets" in value}
+        assert {place.removeprefix("file:") for place in places} <= container.secrets, name
         assert container.memory_mib >= want.memory_mib, name
 
 

@@ -12,6 +12,7 @@ import pytest
 from cdk.paths import ROOT
 from local.services.ports import APIS, AWS, WORKER
 from tests.containers import compose_config
+from tests.platforms import secrets_needed
 
 SECRETS = ("aws_credentials", "database.json", "database_password", "reviewer_key.json")
 PROD = ("--env-file", "deploy/compose/prod.env.example", "-f", "docker-compose.prod.yml")
@@ -48,6 +49,15 @@ def test_no_secret_is_in_an_environment(config):
             is_place = variable.endswith(("_FILE", "_ID"))
             is_secret = any(word in variable for word in ("PASSWORD", "SECRET", "TOKEN", "KEY"))
             assert not is_secret or (is_place and "/run/secrets/" in value), variable
+
+
+@pytest.mark.parametrize("name", sorted({*APIS, "worker", "prepare"}))
+def test_a_service_has_the_secrets_alone_that_its_functions_read(config, name):
+    service = config["services"][name]
+    given = {Path(each["target"]).name for each in service.get("secrets", [])}
+    assert given - {"database_ca"} == secrets_needed(name)
+    places = {v for v in service["environment"].values() if v and "/run/secrets/" in v}
+    assert {place.rpartition("/")[2] for place in places} == secrets_needed(name)
 
 
 def test_services_wait_for_those_that_they_need(config):

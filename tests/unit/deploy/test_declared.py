@@ -11,6 +11,7 @@ from local.services.__main__ import _parser
 from local.services.ports import APIS, WORKER
 from scripts.docs.settings_page import settings_classes
 from shared.http.settings import ApiDoorSettings
+from tests.platforms import secrets_needed
 
 DOCUMENT = json.loads((ROOT / "deploy/services.json").read_text())
 SERVICES = DOCUMENT["services"]
@@ -69,10 +70,11 @@ def test_a_service_has_every_setting_that_must_be_set(name):
 
 
 def test_the_worker_has_the_settings_of_all_its_functions():
+    given = {*DOCUMENT["settings"], *SERVICES["worker"]["settings"]}
     for name in ("collection", "processing", "retrieval", "review_pictures"):
         fields = SETTINGS[name].model_fields.items()
         needed = {f"REVIEWLENS_{field}".upper() for field, info in fields if info.is_required()}
-        assert needed <= DOCUMENT["settings"].keys(), name
+        assert needed <= given, name
 
 
 def test_every_command_is_one_of_ours():
@@ -106,6 +108,17 @@ def test_secrets_are_places_and_files():
             assert "/run/secrets/" in setting["value"], name
     used = set().union(*(service["secrets"] for service in SERVICES.values()))
     assert used == set(DOCUMENT["secrets"])
+
+
+@pytest.mark.parametrize("name", sorted({*APIS, "worker", "prepare"}))
+def test_a_service_has_the_secrets_alone_that_its_functions_read(name):
+    needed = secrets_needed(name)
+    verifying = {"database_ca"} if "database" in needed else set()
+    assert set(SERVICES[name]["secrets"]) == needed | verifying
+    settings = (DOCUMENT["settings"] | SERVICES[name]["settings"]).values()
+    named = {setting["value"] for setting in settings if "value" in setting}
+    places = {value.rpartition("/")[2] for value in named if "/run/secrets/" in value}
+    assert places == needed
 
 
 @pytest.mark.parametrize("kind", SECRET_PATTERNS)

@@ -71,6 +71,21 @@ fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 
+{{- /* Names of the secrets that a service mounts, as JSON. */ -}}
+{{- define "reviewlens.secrets" -}}
+{{- $names := .service.secrets -}}
+{{- if not .root.Values.awsCredentials -}}
+{{- $names = without $names "aws_credentials" -}}
+{{- end -}}
+{{- $names | toJson -}}
+{{- end -}}
+
+{{- /* The account with a role of AWS is for the services that use AWS alone. */ -}}
+{{- define "reviewlens.account" -}}
+{{- include "reviewlens.name" .root -}}
+{{- if not (has "aws_credentials" .service.secrets) -}}-plain{{- end -}}
+{{- end -}}
+
 {{- define "reviewlens.container" -}}
 {{- $own := index .root.Values.services .name | default dict -}}
 image: {{ include "reviewlens.image" . }}
@@ -93,7 +108,7 @@ resources:
   {{- end }}
 volumeMounts:
   - {name: tmp, mountPath: /tmp}
-  {{- if .service.secrets }}
+  {{- if include "reviewlens.secrets" . | fromJsonArray }}
   - {name: secrets, mountPath: /run/secrets, readOnly: true}
   {{- end }}
   {{- range .service.folders }}
@@ -107,16 +122,15 @@ volumeMounts:
 {{- define "reviewlens.volumes" -}}
 - name: tmp
   emptyDir: {sizeLimit: 512Mi}
-{{- if .service.secrets }}
+{{- /* without names, the volume would have all keys of the Secret */}}
+{{- with include "reviewlens.secrets" . | fromJsonArray }}
 - name: secrets
   secret:
-    secretName: {{ .root.Values.secretName }}
+    secretName: {{ $.root.Values.secretName }}
     defaultMode: 0440
     items:
-      {{- range .service.secrets }}
-      {{- if or (ne . "aws_credentials") $.root.Values.awsCredentials }}
+      {{- range . }}
       - {key: {{ . }}, path: {{ . }}}
-      {{- end }}
       {{- end }}
 {{- end }}
 {{- range .service.folders }}
