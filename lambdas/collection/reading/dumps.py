@@ -1,6 +1,7 @@
 """Reads an object: one dump, or an archive of dumps that is read member by member."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from lambdas.collection.reading.cpu_time import CPU_TIME_LIMIT
@@ -82,7 +83,8 @@ class Archive:
                     self._rejected += count_flaws(batch.rejects)
                     entry["rejected"] += len(batch.rejects)
                     described.update(entry, dump.profile)
-                    yield batch
+                    # the mark is that of the member: no run can begin in the middle of the archive
+                    yield replace(batch, mark=None)
                     check_rejects(self._rejected, self._records, self._options.limits)
             except IngestError as error:
                 self._failed(entry, error)
@@ -192,4 +194,6 @@ def read_dump(
     if source.dump is not None:
         source.dump.state.truncated |= options.is_cut
         return Dump(source.dump, name, options, records_before=records_before, resume=resume)
+    if resume is not None:
+        raise ValueError("no run can begin in the middle of an archive")
     return Archive(source, name, options)

@@ -1,8 +1,10 @@
 """A dump that needs more than one run ends as if one had sufficed; no row is read twice."""
 
 import gzip
+import io
 import json
 import logging
+import zipfile
 
 import pytest
 
@@ -131,6 +133,58 @@ def test_a_run_that_fails_in_the_middle_is_continued(once, body, rows_read, asse
     assert (report.status, report.rows_read) == (IngestStatus.COLLECTED, ROWS)
     # what was read and not stored yet when it failed is read again
     assert rows_read() <= ROWS + 2 * 4 * BATCH_ROWS
+
+
+def zip_of(body):
+    """Two members in an archive; a later run could go on in the longer one if it stood alone."""
+    lines, file = body.splitlines(keepends=True)[:3_000], io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jsonl", b"".join(lines[:2_400]))
+        archive.writestr("b.csv", csv_of(b"".join(lines[2_400:])))
+    return file.getvalue()
+
+
+def test_an_archive_in_many_runs_stores_what_one_run_stores(
+    once, short, body, content, empty_tables, assert_counts
+):
+    arrival = once.put("uploads/a.zip", zip_of(body))
+    once.collector.collect(arrival)
+    expected = content(once, arrival)
+    empty_tables()
+
+    short.collector.collect(arrival)
+    runs = 1
+    while next_run(short):
+        runs += 1
+        assert runs <= 14, "it comes to no end"
+    assert runs >= 12
+    assert content(short, arrival) == expected
+    assert assert_counts(short.report(arrival)).rows_read == 3_000
+
+
+def test_an_archive_whose_run_fails_in_the_middle_is_stored_once(
+    once, body, content, empty_tables, monkeypatch
+):
+    arrival = once.put("uploads/a.zip", zip_of(body))
+    once.collector.collect(arrival)
+    expected = content(once, arrival)
+    empty_tables()
+    for info in list(once.dependencies.clean.list("")):
+        once.dependencies.clean.delete(info.key)
+
+    clean, puts = once.dependencies.clean, []
+
+    def put(key, content, **conditions):
+        puts.append(key)
+        if len(puts) == 11:
+            raise UnavailableError("S3 did not answer")
+        return MemoryStore.put(clean, key, content, **conditions)
+
+    monkeypatch.setattr(clean, "put", put)
+    with pytest.raises(UnavailableError):
+        once.collector.collect(arrival)
+    once.collector.collect(arrival)
+    assert content(once, arrival) == expected
 
 
 def test_another_mapping_in_the_middle_begins_again(once, short, body, assert_counts):
