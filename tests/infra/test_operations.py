@@ -1,5 +1,6 @@
 """docs/operations.md agrees with the templates: alarms, counts in the cost table, limits."""
 
+import json
 import re
 
 import pytest
@@ -45,6 +46,10 @@ def test_each_alarm_is_documented_with_its_severity(assembly: Assembly):
         assert severity in ("critical", "warning"), alarm.name
         description = alarm.properties["AlarmDescription"]
         assert description.startswith(f"{severity}: "), alarm.name
+
+
+MINUTES = 730 * 60
+"""In a month."""
 
 
 def fixed_costs() -> dict[str, list[str]]:
@@ -105,7 +110,22 @@ def counts(assembly: Assembly, environment: str) -> dict[str, float]:
         "log metrics": len(resources("AWS::Logs::MetricFilter")),
         "RDS Proxy, 8 ACU": len(resources("AWS::RDS::DBProxy")),
         "NAT gateways": len(resources("AWS::EC2::NatGateway")),
+        # five connections, each asks three times a minute
+        "polls of queues, millions": round(
+            len(resources("AWS::Lambda::EventSourceMapping")) * 5 * 3 * MINUTES / 1e6, 3
+        ),
+        "sweeps and checks, thousands": round(
+            sum(MINUTES / minutes_of(rule) for rule in resources("AWS::Events::Rule")) / 1000, 3
+        ),
     }
+
+
+def minutes_of(rule) -> float:
+    """Minutes between two starts of a scheduled rule; endless for one that waits for an event."""
+    match = re.fullmatch(
+        r"rate\((\d+) (minute|hour)s?\)", rule.properties.get("ScheduleExpression", "")
+    )
+    return int(match[1]) * (60 if match[2] == "hour" else 1) if match else float("inf")
 
 
 def test_the_counts_of_the_fixed_costs_match_the_templates(assembly: Assembly):
@@ -130,22 +150,83 @@ def test_provisioned_concurrency_matches_the_environments():
         assert int(cell.split(" × ")[0]) == environment.provisioned_concurrency
 
 
-@pytest.mark.parametrize(
-    "title",
-    [
-        *("A million requests of /analyze", "A million pictures", "A million reviews"),
-        "A million pictures of reviews",
-        "A training",
-    ],
-)
+USAGE = [
+    *("A million requests of /analyze", "A million pictures", "A million reviews"),
+    "A million pictures of reviews",
+    "A training",
+]
+OTHER_ROUTES = "A million requests of other routes"
+GB_SECOND = 0.0000166667
+"""Price of Lambda."""
+
+
+def usage_rows(title: str) -> list[list[str]]:
+    """The cells of the rows of a table, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines[2:]]
+
+
+def numbers(text: str) -> list[float]:
+    return [float(each.replace(",", "")) for each in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
+
+
+@pytest.mark.parametrize("title", USAGE)
 def test_usage_costs_add_up(title):
-    rows = [
-        [cell.strip() for cell in line.strip("| ").split("|")]
-        for line in section(title).splitlines()
-        if line.startswith("|") and "---" not in line
-    ][1:]
-    *parts, total = rows
+    *parts, total = usage_rows(title)
     assert f"**{sum(float(row[-1]) for row in parts):.2f}**" == total[-1]
+
+
+@pytest.mark.parametrize("title", USAGE)
+def test_each_usage_cost_is_its_product(title):
+    for _, arithmetic, usd in usage_rows(title)[:-1]:
+        cost = 0.0
+        for product in arithmetic.split(" + "):
+            amount, price = numbers(product)
+            cost += amount * (1e6 if " M ×" in product and price < 0.01 else 1) * price
+        # a price of SQS, Lambda or X-Ray is for a million already
+        assert cost == pytest.approx(float(usd), abs=0.0051), arithmetic
+
+
+def test_the_costs_of_other_routes_are_those_of_their_functions(assembly: Assembly):
+    of_analyze = dict(row[::2] for row in usage_rows("A million requests of /analyze"))
+    common = sum(
+        float(usd)
+        for name, usd in of_analyze.items()
+        if not name.startswith(("Lambda, 50 ms", "data out", "**"))
+    )
+    assert f"cost {common:.2f}, as above" in section(OTHER_ROUTES)
+    api = assembly.one("prod", "api")
+    memory = {
+        function.name.partition("Service")[0].lower(): function.properties["MemorySize"] / 1024
+        for function in api.all("AWS::Lambda::Function")
+    }
+    for routes, function, time, out, usd in usage_rows(OTHER_ROUTES):
+        milliseconds, size, compute = numbers(time)
+        assert size == memory[function], routes
+        assert round(milliseconds * 1000 * size * GB_SECOND, 2) == compute, routes
+        kilobytes, sent = numbers(out)
+        assert round(kilobytes * 0.09, 2) == sent, routes
+        assert float(usd) == round(common + compute + sent, 2), routes
+
+
+def test_every_route_has_its_cost():
+    priced = set()
+    for row in usage_rows(OTHER_ROUTES):
+        method = ""
+        for part in re.findall(r"`([^`]+)`", row[0]):
+            *named, path = part.split()
+            method = named[0] if named else method
+            priced.add((method, path, row[1]))
+    routes = {
+        (method.upper(), path, operation["tags"][0])
+        for path, operations in json.loads((ROOT / "docs/openapi.json").read_text())[
+            "paths"
+        ].items()
+        for method, operation in operations.items()
+    } - {("POST", "/analyze", "inference")}
+    health = {("GET", "/health", "health"), ("GET", "/health/{service}", "health")}
+    assert health <= routes
+    assert priced == {*(routes - health), *((*route[:2], "inference") for route in health)}
 
 
 def test_the_page_has_the_backup_days_of_each_environment():
