@@ -11,8 +11,8 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None, path: Path = BASE_IMAGES) -> in
         digests = {
             name: fetch_digest(entry["image"], options.scheme) for name, entry in images.items()
         }
-    except (URLError, ValueError) as error:
+    # OSError includes URLError, and what a broken connection raises once a request was sent
+    except (OSError, HTTPException, ValueError) as error:
         print(f"cannot get a digest from the registry: {error}", file=sys.stderr)
         return 2
     outdated = [name for name, digest in digests.items() if images[name]["digest"] != digest]
@@ -57,8 +58,8 @@ def fetch_digest(image: str, scheme: str = "https") -> str:
     """The digest of ``host/repository:tag`` in its registry.
 
     Raises:
-        URLError: the registry cannot be reached, or has no such image.
-        ValueError: the response contains no digest.
+        OSError: the registry cannot be reached, or has no such image.
+        ValueError: the response contains no token or no digest.
     """
     host, _, rest = image.partition("/")
     repository, _, tag = rest.rpartition(":")
@@ -74,10 +75,18 @@ def fetch_digest(image: str, scheme: str = "https") -> str:
 
 
 def _fetch_token(scheme: str, host: str, repository: str) -> str:
-    """A read token, which Amazon ECR Public issues without authentication."""
+    """A read token, which Amazon ECR Public issues without authentication.
+
+    Raises:
+        OSError: the registry cannot be reached.
+        ValueError: the response contains no token.
+    """
     url = f"{scheme}://{host}/token/?service={host}&scope=repository:{repository}:pull"
     with urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
-        return str(json.load(response)["token"])
+        answer = json.load(response)
+    if not isinstance(answer, dict) or "token" not in answer:
+        raise ValueError(f"{url} has no token")
+    return str(answer["token"])
 
 
 if __name__ == "__main__":

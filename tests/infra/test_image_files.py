@@ -10,6 +10,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, TCPServer
 
 import pytest
 
@@ -254,6 +255,28 @@ def test_an_unknown_tag_changes_no_pin(registry, tmp_path):
     assert done.returncode == 2
     assert "cannot get a digest" in done.stderr
     assert path.read_text() == before
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"])
+def test_a_registry_that_gives_no_token_is_not_an_outdated_pin(tmp_path, answer):
+    path = tmp_path / "base_images.json"
+
+    class Broken(BaseRequestHandler):
+        def handle(self):
+            self.request.recv(4096)
+            self.request.sendall(answer)
+
+    with TCPServer(("127.0.0.1", 0), Broken) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        image = f"127.0.0.1:{server.server_address[1]}/lambda/python:3"
+        path.write_text(json.dumps({"python": {"image": image, "digest": ""}}))
+        done = pin(path, "--check", "--scheme", "http")
+        server.shutdown()
+        thread.join()
+    assert done.returncode == 2
+    assert "cannot get a digest from the registry" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_pins_of_the_repository_are_digests_or_empty():
