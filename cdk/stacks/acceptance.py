@@ -41,16 +41,18 @@ class AcceptanceStack(Stack):
         tester = self._create_role(
             "Smoke",
             self.smoke_role,
-            "Reads an API key and uploads small dumps",
+            "Reads an API key, and uploads small dumps except in production",
             iam.AccountPrincipal(self.account),
         )
         key = f"arn:{self.partition}:apigateway:{self.region}::/apikeys/{api.gateway.key.key_id}"
-        grants.attach(
-            tester,
-            Grant(["apigateway:GET"], [key]),
-            grants.write_objects(storage.raw, SMOKE_UPLOADS),
-            grants.encrypt(storage.key),
-        )
+        grants.attach(tester, Grant(["apigateway:GET"], [key]))
+        if not operations.environment.keep_data:
+            # among data that are kept, the smoke test only reads
+            grants.attach(
+                tester,
+                grants.write_objects(storage.raw, SMOKE_UPLOADS),
+                grants.encrypt(storage.key),
+            )
         publisher = self._create_role(
             "Publication",
             self.publication_role,

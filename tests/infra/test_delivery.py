@@ -158,14 +158,24 @@ def test_steps_after_a_deployment_use_only_their_own_roles(assembly, delivery):
         assert existing == roles
 
 
-def test_the_smoke_test_reads_one_key_and_uploads_under_one_prefix(assembly):
-    smoke_statements = [
+def smoke_permissions(assembly, environment):
+    return [
         s
         for s in statements(assembly)
-        if s.resource.stack.name == "reviewlens-prod-acceptance"
+        if s.resource.stack.name == f"reviewlens-{environment}-acceptance"
         and s.resource.name.startswith("Smoke")
         and "sts:AssumeRole" not in s.actions
     ]
+
+
+def test_the_smoke_test_of_production_can_upload_nothing(assembly):
+    (read,) = smoke_permissions(assembly, "prod")
+    assert read.actions == ["apigateway:GET"]
+    assert "*" not in json.dumps(read.body["Resource"])
+
+
+def test_the_smoke_test_reads_one_key_and_uploads_under_one_prefix(assembly):
+    smoke_statements = smoke_permissions(assembly, "staging")
     assert {action for s in smoke_statements for action in s.actions} == {
         "apigateway:GET",
         "s3:PutObject",
