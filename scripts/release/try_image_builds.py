@@ -1,13 +1,16 @@
 """Try the image builds without a container engine: run every RUN instruction in a root folder.
 
-    debootstrap --variant=minbase --include=python3,python3-venv trixie ROOT
-    ln -s ../../bin/python3 ROOT/usr/local/bin/python
+    debootstrap --variant=minbase --include=python3,ca-certificates trixie ROOT
+    cp --archive PREFIX/. ROOT/usr/local && ln -sf python3.12 ROOT/usr/local/bin/python
+    chroot ROOT /sbin/ldconfig
     python scripts/release/try_image_builds.py ROOT [IMAGE …]
 
-Needs root, for chroot. ROOT is a base image's file system, with ``python`` in its path: that of a
-container (docker export), or one as above; it is copied for each stage and stays unchanged. The
-images of functions pin wheels of Python 3.12 with hashes; with another Python in ROOT, the same
-versions are installed for that Python without their hashes, and the output says so.
+Needs root, for chroot. ROOT is a base image's file system, with ``python`` and its pip in
+/usr/local: that of a container (docker export), or one as above, where PREFIX is an installed
+CPython 3.12 (such as ~/.pyenv/versions/3.12.1); Debian's own Python has no pip. ROOT is copied for
+each stage and stays unchanged. The images of functions pin wheels of Python 3.12 with hashes; with
+another Python in ROOT, the same versions are installed for that Python without their hashes, and
+the output says so.
 """
 
 import argparse

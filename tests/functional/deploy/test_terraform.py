@@ -13,6 +13,9 @@ from tests.platforms import PARAMETERS
 FOLDER = ROOT / "deploy/terraform"
 DECLARED = json.loads((ROOT / "deploy/services.json").read_text())
 BUCKETS = {"raw", "clean", "artefacts"}
+PROVIDER = json.loads((ROOT / "tests/fixtures/schemas/terraform_aws_6.json").read_text())
+"""The types of resources that the module uses, as the provider of AWS declares them."""
+OF_TERRAFORM = {"count", "for_each", "depends_on", "lifecycle", "dynamic"}
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,59 @@ def references(value):
     text = json.dumps(value)
     names = r"(?<![\w.])(var|local|(?:data\.)?aws_\w+)\.(\w+)"
     return {f"{kind}.{name}" for kind, name in re.findall(names, text)}
+
+
+def problems(where, schema, block):
+    """Arguments that the provider does not know, and those that it requires."""
+    arguments = {name.removeprefix("*"): (name, inner) for name, inner in schema.items()}
+    dynamic = {
+        name: each["content"] for one in block.get("dynamic", []) for name, each in one.items()
+    }
+    given = {name: value for name, value in block.items() if not name.startswith("__")} | dynamic
+    for name, value in given.items():
+        if name not in arguments:
+            if name not in OF_TERRAFORM:
+                yield f"{where}: there is no {name}"
+        elif inner := arguments[name][1]:
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, dict):
+                    yield from problems(f"{where}.{name}", inner, each)
+    for name, (marked, _) in arguments.items():
+        if marked.startswith("*") and name not in given:
+            yield f"{where}: {name} is missing"
+
+
+@pytest.mark.parametrize("kind", ["resource", "data"])
+def test_arguments_are_those_of_the_provider(module, kind):
+    unknown = [
+        problem
+        for address, block in module[kind].items()
+        for problem in problems(
+            address, PROVIDER[kind][address.partition(".")[0]]["arguments"], block
+        )
+    ]
+    assert unknown == []
+
+
+def test_a_wrong_argument_is_found(module):
+    schema = PROVIDER["resource"]["aws_s3_bucket_versioning"]["arguments"]
+    block = {"buckets": "b", "versioning_configuration": [{"state": "Enabled"}]}
+    assert set(problems("x", schema, block)) == {
+        "x: there is no buckets",
+        "x: bucket is missing",
+        "x.versioning_configuration: there is no state",
+        "x.versioning_configuration: status is missing",
+    }
+
+
+def test_attributes_that_expressions_read_exist():
+    text = "".join(path.read_text() for path in FOLDER.glob("*.tf"))
+    read = re.findall(r"(data\.)?\b(aws_\w+)\.\w+(?:\[[^\]]*\])?\.(\w+)", text)
+    assert len(read) > 20
+    for data, kind, attribute in read:
+        declared = PROVIDER["data" if data else "resource"][kind]
+        known = {name.removeprefix("*") for name in declared["arguments"]}
+        assert attribute in known | set(declared["attributes"]), f"{kind}: {attribute}"
 
 
 def test_every_name_is_declared_and_used(module):

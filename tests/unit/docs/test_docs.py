@@ -114,6 +114,13 @@ def test_examples_carry_the_fields_of_their_schemas(document):
         assert set(json.loads(example)) == set(properties), path
 
 
+def test_examples_come_from_the_shipped_model():
+    manifest = json.loads((REPOSITORY / "models/default/manifest.json").read_text("utf-8"))
+    family = manifest["version"].rpartition("-")[0].rpartition("-")[0]
+    page = (REPOSITORY / "docs/api.md").read_text(encoding="utf-8")
+    assert set(re.findall(rf"{family}-\d+-\w+", page)) == {manifest["version"]}
+
+
 def test_links_of_the_pages_have_a_target():
     pages = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     for page in [*pages, *(REPOSITORY / "docs").rglob("*.md")]:
