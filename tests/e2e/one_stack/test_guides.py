@@ -15,10 +15,8 @@ ROOT = Path(__file__).resolve().parents[3]
 CURL_REFUSED = 22
 """Exit status of curl for an answer from 400 on."""
 PROGRAMS = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": ["python", "-c"]}
-
-
 DATA = {"json", "csv", "text"}
-RUN_BY_THE_TEST_OF_THE_CLIENT = {"README.md", "client.md"}
+RUN_BY_THE_TEST_OF_THE_CLIENT = {"README.md"}
 
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
@@ -32,6 +30,7 @@ def test_the_commands_of_a_page_work(page, stack, samples, tmp_path):
     }
     (tmp_path / ".curlrc").write_text("fail-with-body\n")
     environment["CURL_HOME"] = str(tmp_path)
+    ran = 0
     for block in blocks(page):
         if block.reason or block.language in DATA:
             continue
@@ -52,3 +51,5 @@ def test_the_commands_of_a_page_work(page, stack, samples, tmp_path):
             f"{code}\n{done.stdout}{done.stderr}"
         )
         assert done.stdout.strip(), f"{code}\nprints nothing"
+        ran += 1
+    assert ran
