@@ -25,6 +25,7 @@ from sagemaker_jobs.evaluate.figures import NAMES, figures, log_losses
 from shared.errors import ArtefactError, InvalidInputError
 from shared.runtime.decisions import decide
 from shared.runtime.encoder import Encoder, open_folder
+from shared.runtime.identities import replace_identities
 from shared.runtime.probabilities import softmax
 from shared.schemas.decisions import Rule
 from shared.schemas.fusion import FUSION, HEAD_FILE
@@ -61,6 +62,7 @@ def run(config: AdaptConfig, texts: Sequence[str], stars: Sequence[float]) -> di
     """
     started = time.monotonic()
     labels = _labels(stars)
+    texts = [replace_identities(text).text for text in texts]  # as the sentiment of each is read
     _check_output(config.output_dir)
     base = open_folder(config.model_dir, threads=config.threads)
     _check_encoder(base.manifest)

@@ -14,7 +14,7 @@ from sagemaker_jobs.evaluate.behaviours import measure as behaviours
 from sagemaker_jobs.evaluate.calibration import abstain_threshold
 from sagemaker_jobs.evaluate.config import EvaluateConfig
 from sagemaker_jobs.evaluate.metrics import Floats, recall_at
-from sagemaker_jobs.evaluate.model import Reader, ScoredModel, encode
+from sagemaker_jobs.evaluate.model import Reader, ScoredModel
 from sagemaker_jobs.evaluate.report import Abstain, Environment, Evaluation, SplitReport
 from sagemaker_jobs.evaluate.robustness import measure as robustness
 from sagemaker_jobs.evaluate.rows import Rows, read_rows
@@ -39,7 +39,7 @@ def _choose_threshold(model: ScoredModel, config: EvaluateConfig) -> Abstain | N
         log.info("no abstain threshold: %s is missing", path.name)
         return None
     rows = read_rows(path, config.limit)
-    _, logits = encode(model.session, model.tokenise(rows.texts)[0])
+    logits = model.read(rows.texts).logits
     decided = decide_each(model.manifest.decisions, rows.kinds, softmax(logits))
     point = abstain_threshold(decided, rows.labels, config.abstain_accuracy)
     if point is None:
@@ -66,8 +66,7 @@ def _recall(ids: list[list[int]], embeddings: Floats, rows: int) -> float:
 def _evaluate_split(
     name: str, rows: Rows, model: ScoredModel, config: EvaluateConfig, abstain: Abstain | None
 ) -> tuple[SplitReport, pa.Table]:
-    ids, lengths = model.tokenise(rows.texts)
-    embeddings, logits = encode(model.session, ids)
+    ids, lengths, embeddings, logits = model.read(rows.texts)
     slices = slices_of(rows, lengths)
     decided = decide_each(model.manifest.decisions, rows.kinds, softmax(logits))
     report = report_split(rows, decided, slices, config, abstain)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from sagemaker_jobs.evaluate.metrics import Floats
 from shared.aspects.sentences import kind_of
 from shared.runtime import tokens
 from shared.runtime.decisions import Decided, decide_each
+from shared.runtime.identities import replace_identities, reread
 from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
 from shared.runtime.spans import TOKENS_OUTPUT, TokenLogits, token_ids_and_characters
@@ -43,6 +45,18 @@ def encode(
     inverse = np.argsort(order)
     embeddings, logits = (np.concatenate(column)[inverse] for column in zip(*parts, strict=True))
     return embeddings, logits
+
+
+class Read(NamedTuple):
+    """What a model reads of n texts.
+
+    Token ids, truncated; numbers of tokens before that (n); embeddings (n, d); logits (n, 3).
+    """
+
+    ids: list[list[int]]
+    lengths: npt.NDArray[np.int64]
+    embeddings: Floats
+    logits: Floats
 
 
 class ScoredModel:
@@ -92,9 +106,21 @@ class ScoredModel:
         truncated = [tokens.truncate(ids, limit, self.manifest.tail_tokens) for ids in whole]
         return truncated, np.array([len(ids) for ids in whole])
 
+    def read(self, texts: Sequence[str], size: int = _BATCH) -> Read:
+        """Encode n texts, at least one, as serving does: ``size`` of them in a pass.
+
+        The logits of a text with words for identities are those of the text with a neutral word.
+        """
+        again = reread(texts)
+        ids, lengths = self.tokenise([*texts, *again.texts])
+        embeddings, logits = encode(self.session, ids, size)
+        end = len(texts)
+        return Read(ids[:end], lengths[:end], embeddings[:end], logits[again.sources(end)])
+
     def read_tokens(self, texts: Sequence[str]) -> list[TokenLogits]:
-        """The logits of the tokens of each text, of a model that has them."""
-        whole, places = token_ids_and_characters(self._tokenizer, texts)
+        """The logits of the tokens of each text, of a model that has them; as ``read`` does."""
+        replaced = [replace_identities(text) for text in texts]
+        whole, places = token_ids_and_characters(self._tokenizer, [text for text, _ in replaced])
         limits = self.manifest.max_tokens or tokens.MAX_TOKENS, self.manifest.tail_tokens
         ids = [tokens.truncate(each, *limits) for each in whole]
         characters = [tokens.truncate(each, *limits) for each in places]
@@ -108,15 +134,15 @@ class ScoredModel:
             for row, values in zip(rows, read, strict=True):
                 logits[row] = values[: len(ids[row])]
         return [
-            TokenLogits(values, np.asarray(own, np.int64))
-            for values, own in zip(logits, characters, strict=True)
+            TokenLogits(values, each.characters(np.asarray(own, np.int64)))
+            for values, own, each in zip(logits, characters, replaced, strict=True)
         ]
 
     def predict(self, texts: Sequence[str]) -> Floats:
         """Probabilities (n, 3) of texts, encoded one by one so that texts are independent."""
         if not texts:
             return np.empty((0, len(LABELS)), np.float32)
-        return softmax(encode(self.session, self.tokenise(texts)[0], size=1)[1])
+        return softmax(self.read(texts, size=1).logits)
 
     def record(self, metrics: Mapping[str, object], abstain: Mapping[str, object] | None) -> None:
         """Write metrics and the abstain threshold into the manifest; other fields stay."""

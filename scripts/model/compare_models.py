@@ -34,7 +34,7 @@ from sklearn.pipeline import make_pipeline
 from tokenizers import Tokenizer
 
 from sagemaker_jobs.evaluate.metrics import Floats, classification, recall_at
-from sagemaker_jobs.evaluate.model import ScoredModel, encode
+from sagemaker_jobs.evaluate.model import ScoredModel
 from sagemaker_jobs.evaluate.robustness.measure import noises
 from sagemaker_jobs.evaluate.robustness.perturbations import PERTURBATIONS
 from sagemaker_jobs.train import data as reviews
@@ -114,7 +114,12 @@ def recipe(path: Path, runs: Path, data: Path) -> Model:
 def artefact(folder: Path) -> Model:
     """A model as it is served."""
     model = ScoredModel(folder)
-    return lambda texts: encode(model.session, model.tokenise(texts)[0])
+
+    def predict(texts: Sequence[str]) -> Predictions:
+        read = model.read(texts)
+        return read.embeddings, read.logits
+
+    return predict
 
 
 def rows_of(data: Path, split: str, limit: int) -> reviews.LabelledTexts:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shared.runtime.addresses import blank_addresses
 from shared.schemas.decisions import Kind
 
 MAX_TEXT_CHARACTERS = 20_000
@@ -30,7 +31,7 @@ _CONTEXT_CHARACTERS = 60
 
 def kind_of(text: str) -> Kind:
     """The kind of a text that comes without stars: one sentence, or a review."""
-    return Kind.REVIEW if len(split_sentences(text)) > 1 else Kind.SENTENCE
+    return Kind.REVIEW if len(split_sentences(blank_addresses(text))) > 1 else Kind.SENTENCE
 
 
 class Span(NamedTuple):

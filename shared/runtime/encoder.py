@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from shared.errors import ArtefactError
 from shared.runtime.fusion import open_head
+from shared.runtime.identities import reread
 from shared.runtime.probabilities import softmax
 from shared.runtime.session import open_session
 from shared.runtime.spans import (
@@ -133,7 +134,31 @@ class Encoder:
             raise ArtefactError(f"model {self.version} returns values that are not finite")
 
     def encode(self, texts: Sequence[str]) -> Encoded:
-        """Encode texts, in order; returns empty arrays for no texts."""
+        """Encode texts, in order; returns empty arrays for no texts.
+
+        A text with a word for an identity is read twice: its sentiment is that of the text with
+        a neutral word in its place, its embedding that of the text as it is.
+        """
+        again = reread(texts)
+        encoded = self._encode([*texts, *again.texts])
+        if not again.rows:
+            return encoded
+        end = len(texts)
+        sentiments = again.sources(end)
+        tokens = encoded.tokens
+        if tokens is not None:
+            for row, replaced in zip(again.rows, again.replaced, strict=True):
+                read = tokens[sentiments[row]]
+                tokens[row] = read._replace(characters=replaced.characters(read.characters))
+        return Encoded(
+            encoded.embeddings[:end],
+            encoded.probabilities[sentiments],
+            encoded.truncated[:end],
+            encoded.unknown_shares[:end],
+            tokens[:end] if tokens is not None else None,
+        )
+
+    def _encode(self, texts: Sequence[str]) -> Encoded:
         embeddings = np.empty((len(texts), self.dimension), dtype=np.float32)
         probabilities = np.empty((len(texts), len(LABELS)), dtype=np.float32)
         token_logits: list[Floats] = [np.empty((0, len(LABELS)), np.float32)] * len(texts)

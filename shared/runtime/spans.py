@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
+from shared.runtime.addresses import blank_addresses
 from shared.runtime.emoji import replace_emoji_aligned
 from shared.runtime.tokens import encode
 
@@ -33,7 +34,7 @@ def token_ids_and_characters(
     tokenizer: Tokenizer, texts: Sequence[str]
 ) -> tuple[list[list[int]], list[list[Characters]]]:
     """All token ids of each text, and the characters of each token in the text as given."""
-    aligned = [replace_emoji_aligned(text) for text in texts]
+    aligned = [replace_emoji_aligned(blank_addresses(text)) for text in texts]
     encodings = encode(tokenizer, [text for text, _ in aligned])
     characters = [
         _characters(encoding, positions)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
+from shared.runtime.addresses import blank_addresses
 from shared.runtime.emoji import replace_emoji
 
 Ids = npt.NDArray[np.int64]
@@ -28,8 +29,11 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def tokenise(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
-    """All token ids of each text, special tokens included; emoji are read as words."""
-    encodings = encode(tokenizer, [replace_emoji(text) for text in texts])
+    """All token ids of each text, special tokens included.
+
+    Emoji are read as words; links, e-mail addresses and handles are left out.
+    """
+    encodings = encode(tokenizer, [replace_emoji(blank_addresses(text)) for text in texts])
     return [encoding.ids for encoding in encodings]
 
 

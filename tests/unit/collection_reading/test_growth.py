@@ -28,7 +28,9 @@ from shared.aspects.mentions import find_mentions
 from shared.duplicates.prints import text_print
 from shared.errors import IngestError
 from shared.language.understanding import language_of
+from shared.runtime.addresses import blank_addresses
 from shared.runtime.emoji import replace_emoji
+from shared.runtime.identities import replace_identities
 from shared.runtime.tokens import load_tokenizer, tokenise
 from tests.unit.collection_reading.growth_cases import BODIES, FIELDS, UNITS, Build, texts
 
@@ -166,6 +168,8 @@ ANALYSES = {
     "aspects": find_mentions,
     "prints": text_print,
     "emoji": replace_emoji,
+    "addresses": blank_addresses,
+    "identities": replace_identities,
 }
 
 
