@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from sagemaker_jobs.evaluate.__main__ import main as evaluate
-from sagemaker_jobs.evaluate.job import encode
 from sagemaker_jobs.evaluate.metrics import calibration_error, classification, recall_at
+from sagemaker_jobs.evaluate.model import encode
 from sagemaker_jobs.export.__main__ import main as export
 from sagemaker_jobs.export.fuse import FUSED, PLAIN
 from sagemaker_jobs.export.parity import SHAPES, ParityError, float_parity, probe
