@@ -31,6 +31,10 @@ SCALED = {"inference": (2, 10), "retrieval": (2, 10)}
 """Least and most tasks."""
 _CPU_PERCENT = 65
 _ZONES = 2
+_PROXY_IMAGE = (
+    "nginxinc/nginx-unprivileged:1.28-alpine"
+    "@sha256:7377697a821c131a924a7105fafbe7414db4e9fcc77a6f08f776f33f141ec3f8"
+)
 _LOG_DAYS = 30
 _SECRETS = {
     "database": "JSON with host, port, username, password, dbname, sslmode and sslrootcert",
@@ -64,7 +68,7 @@ class ContainersStack(Stack):
         self._values = {name: self._declared(name, each) for name, each in parameters().items()}
         self._image = self._parameter("Image", "The image with its digest")
         self._proxy_image = self._parameter(
-            "ProxyImage", "The image of nginx", default="nginxinc/nginx-unprivileged:1.28-alpine"
+            "ProxyImage", "The image of nginx", default=_PROXY_IMAGE
         )
         self._secrets = {
             name: secretsmanager.Secret.from_secret_complete_arn(

@@ -12,7 +12,7 @@ param location string = resourceGroup().location
 @description('The image of all services, with its digest.')
 param image string
 
-param proxyImage string = 'nginxinc/nginx-unprivileged:1.28-alpine'
+param proxyImage string = 'nginxinc/nginx-unprivileged:1.28-alpine@sha256:7377697a821c131a924a7105fafbe7414db4e9fcc77a6f08f776f33f141ec3f8'
 
 @description('Host names of the API and of the page; the certificate is for both.')
 param apiHost string

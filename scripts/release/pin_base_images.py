@@ -3,7 +3,8 @@
     python scripts/release/pin_base_images.py [--check]
 
 Gets the digest of each tag (an index of all platforms) from the registry and writes it to
-cdk/base_images.json. With --check it writes nothing and fails if a pin is missing or outdated.
+cdk/base_images.json, and to deploy/Dockerfile and docker-compose.yml, whose image has the base of
+jobs. With --check it writes nothing and fails if a pin is missing or outdated.
 """
 
 import argparse
@@ -19,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from cdk.paths import ROOT
 
 BASE_IMAGES = ROOT / "cdk" / "base_images.json"
+COPIES = (ROOT / "deploy" / "Dockerfile", ROOT / "docker-compose.yml")
+"""Files that name a base image with its digest, by its name on Docker Hub."""
 _ACCEPT = (
     "application/vnd.oci.image.index.v1+json,"
     " application/vnd.docker.distribution.manifest.list.v2+json"
@@ -27,7 +30,11 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TIMEOUT_SECONDS = 20
 
 
-def main(arguments: Sequence[str] | None = None, path: Path = BASE_IMAGES) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    path: Path = BASE_IMAGES,
+    copies: Sequence[Path] = COPIES,
+) -> int:
     """Pin or check; returns the exit status: 1 for an outdated pin, 2 without a digest."""
     parser = argparse.ArgumentParser(description="Pin the base images by digest.")
     parser.add_argument(
@@ -51,7 +58,18 @@ def main(arguments: Sequence[str] | None = None, path: Path = BASE_IMAGES) -> in
         return 1 if outdated else 0
     pinned = {name: {**entry, "digest": digests[name]} for name, entry in images.items()}
     path.write_text(json.dumps(pinned, indent=2) + "\n")
+    for copy in copies:
+        text = copy.read_text()
+        for entry in pinned.values():
+            text = _replace_digest(text, entry["image"], entry["digest"])
+        copy.write_text(text)
     return 0
+
+
+def _replace_digest(text: str, image: str, digest: str) -> str:
+    """The text with another digest wherever it pins this name and tag, whatever the registry."""
+    name = image.rpartition("/")[2]
+    return re.sub(rf"(?<![\w./-]){re.escape(name)}@{_DIGEST.pattern}", f"{name}@{digest}", text)
 
 
 def fetch_digest(image: str, scheme: str = "https") -> str:

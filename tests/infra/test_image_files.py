@@ -215,11 +215,13 @@ def registry():
 RUN_PIN_SCRIPT = """
 import pathlib, sys
 import pin_base_images
-sys.exit(pin_base_images.main(sys.argv[2:], pathlib.Path(sys.argv[1])))
+path = pathlib.Path(sys.argv[1])
+sys.exit(pin_base_images.main(sys.argv[2:], path, [path.with_name("Dockerfile")]))
 """
 
 
 def pin(path, *arguments):
+    path.with_name("Dockerfile").touch()
     command = [sys.executable, "-c", RUN_PIN_SCRIPT, str(path), *arguments]
     return run(command, cwd=PIN_SCRIPT.parent)
 
@@ -236,6 +238,9 @@ def test_base_images_are_pinned_to_the_digests_of_the_registry(registry, tmp_pat
             }
         )
     )
+    dockerfile = tmp_path / "Dockerfile"
+    other = f"FROM other/python:3@sha256:{'56' * 32}\n"
+    dockerfile.write_text(f"ARG BASE_IMAGE=python:3@sha256:{'00' * 32}\n{other}")
     monkeypatch.setattr(images, "BASE_IMAGES", path)
     assert build_args("serving") == {}
     assert pin(path, "--check", "--scheme", "http").returncode == 1
@@ -245,6 +250,8 @@ def test_base_images_are_pinned_to_the_digests_of_the_registry(registry, tmp_pat
     digest = digests["lambda/python:3.12"]
     assert build_args("serving") == {"BASE_IMAGE": f"{python}@{digest}"}
     assert build_args(TRAINING) == {"BASE_IMAGE": f"{training}@{digests['library/python:3']}"}
+    pinned = f"ARG BASE_IMAGE=python:3@{digests['library/python:3']}\n"
+    assert dockerfile.read_text() == pinned + other
 
 
 def test_an_unknown_tag_changes_no_pin(registry, tmp_path):
@@ -279,8 +286,32 @@ def test_a_registry_that_gives_no_token_is_not_an_outdated_pin(tmp_path, answer)
     assert "Traceback" not in done.stderr
 
 
-def test_the_pins_of_the_repository_are_digests_or_empty():
+def test_every_base_image_of_the_repository_is_pinned():
     pins = json.loads(images.BASE_IMAGES.read_text())
     assert set(pins) == {"python", "training"}
     for entry in pins.values():
-        assert re.fullmatch(r"(sha256:[0-9a-f]{64})?", entry["digest"])
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}", entry["digest"])
+
+
+def test_every_file_names_an_image_of_others_with_the_same_digest():
+    names = (
+        "deploy/Dockerfile",
+        "docker-compose.yml",
+        "docker-compose.prod.yml",
+        "deploy/azure/main.bicep",
+        "deploy/helm/reviewlens/values.yaml",
+        "cdk/stacks/containers.py",
+    )
+    image = re.compile(
+        r"(python|pgvector|nginx-unprivileged):([\w.-]+)(?:[\"\s]*@(sha256:[0-9a-f]{64}))?"
+    )
+    digests = {}
+    for name in names:
+        found = image.findall((ROOT / name).read_text())
+        assert found, name
+        for repository, tag, digest in found:
+            digests.setdefault((repository, tag), set()).add(digest)
+    assert set(map(len, digests.values())) == {1}, digests
+    assert "" not in set().union(*digests.values()), digests
+    base = json.loads(images.BASE_IMAGES.read_text())["training"]
+    assert digests["python", base["image"].rpartition(":")[2]] == {base["digest"]}
