@@ -1,7 +1,7 @@
-"""``reviewlens export``: all rows of a table as CSV or lines of JSON."""
+"""``reviewlens export``: all rows of a table as a file."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from local.cli import options
 from local.cli.connection import open_api
 from local.cli.output import fail, notes
+from local.cli.table_files import CELL_CHARACTERS, FileFormat, text_lines, write_table
 from local.errors import LocalStackError
 from reviewlens import Client
 from reviewlens.models import Aspect, Mover, Point, Product, StoredReview
-from shared.schemas.tables import BYTE_ORDER_MARK, csv_lines, ndjson_lines
 
 _PAGE = 200
 _MOST = 200
@@ -32,16 +32,12 @@ class Table(StrEnum):
     TRENDS = "trends"
 
 
-class Format(StrEnum):
-    """How it is written."""
-
-    CSV = "csv"
-    NDJSON = "ndjson"
-
-
 def export(
     table: Annotated[Table, typer.Argument(help="What to export.")],
-    file_format: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.CSV,
+    file_format: Annotated[
+        FileFormat | None,
+        typer.Option("--format", help="How to write it; by default, the file's ending, or CSV."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File to write; else standard output.")
     ] = None,
@@ -54,9 +50,10 @@ def export(
 ) -> None:
     """Write all rows of a table, for a spreadsheet or a program.
 
-    Products and movers have no days and no product to choose.
+    Products and movers have no days and no product to choose. Excel workbooks and Parquet need a
+    file.
 
-    Example: reviewlens export reviews --product RL-AUD-01 -o reviews.csv
+    Example: reviewlens export reviews --product RL-AUD-01 -o reviews.xlsx
     """
     filters = {
         "product_id": product, "category": category, "first_day": first_day, "last_day": last_day
@@ -65,16 +62,31 @@ def export(
     if unknown := given.keys() - _FILTERS[table]:
         names = ", ".join(sorted(unknown))
         fail(LocalStackError(f"{table} cannot be filtered by {names}", exit_code=2))
+    chosen = file_format or _format_of(output)
+    if output is None and not chosen.is_text:
+        fail(LocalStackError(f"{chosen} needs a file: add --output", exit_code=2))
     try:
         with open_api(state, api_url) as client:
             model, entries = _read(client, table, given)
-            lines = _lines(entries, model, file_format)
             if output is None:
-                sys.stdout.writelines(lines)
-            else:
-                _write(output, lines, with_mark=file_format is Format.CSV)
+                sys.stdout.writelines(text_lines(entries, model, chosen))
+                return
+            cut = write_table(output, entries, model, chosen)
     except LocalStackError as error:
         fail(error)
+    notes().print(f"Written: {output}", markup=False)
+    if cut:
+        notes().print(
+            f"{cut} texts were cut: a cell of Excel has {CELL_CHARACTERS:,} characters. CSV, NDJSON"
+            " and Parquet have them whole.",
+            markup=False,
+        )
+
+
+def _format_of(output: Path | None) -> FileFormat:
+    """As the name of the file ends; CSV for other names, and for standard output."""
+    ending = output.suffix.lower().removeprefix(".") if output else ""
+    return FileFormat(ending) if ending in set(FileFormat) else FileFormat.CSV
 
 
 _FILTERS: dict[Table, frozenset[str]] = {
@@ -101,19 +113,3 @@ def _read(
             return Aspect, client.aspects(**filters, limit=_MOST // 2, impact=True).aspects
         case Table.TRENDS:
             return Point, client.trends(**filters).points
-
-
-def _lines(
-    entries: Iterable[BaseModel], model: type[BaseModel], file_format: Format
-) -> Iterator[str]:
-    return csv_lines(entries, model) if file_format is Format.CSV else ndjson_lines(entries)
-
-
-def _write(path: Path, lines: Iterable[str], *, with_mark: bool) -> None:
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.write(BYTE_ORDER_MARK * with_mark)
-            file.writelines(lines)
-    except OSError as error:
-        raise LocalStackError(f"{path}: {error.strerror}") from error
-    notes().print(f"Written: {path}", markup=False)

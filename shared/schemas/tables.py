@@ -3,8 +3,9 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -20,6 +21,18 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """Excel, LibreOffice and Google Sheets run a cell that begins so (the last four are full-width)."""
 
 _Path = tuple[str, ...]
+Kind = type[str] | type[bool] | type[int] | type[float] | type[date] | type[datetime]
+_KINDS: tuple[Kind, ...] = (bool, int, float, datetime, date)
+"""Subclasses before their bases: a bool is an int, and a datetime is a date."""
+
+
+class Column(NamedTuple):
+    """A column of a table."""
+
+    name: str
+    """Names of nested fields are joined with ``_``."""
+    kind: Kind
+    """Type of all its values but None; names of an enumeration are str."""
 
 
 def csv_lines(entries: Iterable[BaseModel], model: type[BaseModel]) -> Iterator[str]:
@@ -32,15 +45,23 @@ def csv_lines(entries: Iterable[BaseModel], model: type[BaseModel]) -> Iterator[
         entries: all of the model.
         model: gives the columns, so that they are the same for any entries.
     """
-    paths = list(_paths(model))
+    paths = [path for path, _ in _paths(model)]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(column_names(model))
+    writer.writerow(column.name for column in columns(model))
     for entry in entries:
         values = entry.model_dump(mode="json")
         writer.writerow(_cell(_value(values, path)) for path in paths)
         yield _take(buffer)
     yield _take(buffer)
+
+
+def typed_rows(entries: Iterable[BaseModel], model: type[BaseModel]) -> Iterator[list[Any]]:
+    """The values of each entry in the order of ``columns``, each of its column's kind or None."""
+    paths = [path for path, _ in _paths(model)]
+    for entry in entries:
+        values = entry.model_dump(mode="python")
+        yield [_value(values, path) for path in paths]
 
 
 def ndjson_lines(entries: Iterable[BaseModel]) -> Iterator[str]:
@@ -49,9 +70,9 @@ def ndjson_lines(entries: Iterable[BaseModel]) -> Iterator[str]:
         yield entry.model_dump_json(by_alias=True) + "\n"
 
 
-def column_names(model: type[BaseModel]) -> list[str]:
-    """The columns of a table of these entries; the names of nested fields are joined with ``_``."""
-    return ["_".join(path) for path in _paths(model)]
+def columns(model: type[BaseModel]) -> list[Column]:
+    """The columns of a table of these entries: their fields and nested fields, but no lists."""
+    return [Column("_".join(path), kind) for path, kind in _paths(model)]
 
 
 def _take(buffer: io.StringIO) -> str:
@@ -61,14 +82,21 @@ def _take(buffer: io.StringIO) -> str:
     return text
 
 
-def _paths(model: type[BaseModel]) -> Iterator[_Path]:
+def _paths(model: type[BaseModel]) -> Iterator[tuple[_Path, Kind]]:
     for name, field in model.model_fields.items():
         kinds = [kind for kind in _alternatives(field.annotation) if kind is not NoneType]
         nested = next((kind for kind in kinds if _is_model(kind)), None)
         if nested is not None:
-            yield from ((name, *path) for path in _paths(nested))
+            yield from (((name, *path), kind) for path, kind in _paths(nested))
         elif not any(get_origin(kind) in (list, tuple, dict) for kind in kinds):
-            yield (name,)
+            yield (name,), _kind(kinds)
+
+
+def _kind(kinds: Sequence[Any]) -> Kind:
+    for known in _KINDS:
+        if all(isinstance(kind, type) and issubclass(kind, known) for kind in kinds):
+            return known
+    return str
 
 
 def _alternatives(kind: Any) -> Sequence[Any]:

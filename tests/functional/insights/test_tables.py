@@ -4,14 +4,21 @@ import csv
 import io
 import json
 import re
+from datetime import date
 from functools import partial
 
+import openpyxl
 import pytest
+from pyarrow import parquet
+from pyarrow.types import is_boolean, is_floating, is_integer, is_string
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from lambdas.insights.api import create_app
 from lambdas.insights.dependencies import Dependencies
 from local.cli.main import build
+from local.cli.table_files import FileFormat, write_table
+from local.errors import LocalStackError
 from tests.functional.insights.reviews import on
 from tests.functional.insights.test_client import served
 
@@ -19,6 +26,11 @@ LISTS = {
     "/products": "products", "/reviews": "reviews", "/movers": "movers", "/aspects": "aspects",
     "/trends": "points",
 }  # fmt: skip
+
+
+class Entry(BaseModel):
+    day: date
+    text: str
 
 
 def rows_of(response):
@@ -125,10 +137,86 @@ def test_the_command_writes_all_pages_to_a_file(export, shop, tmp_path, monkeypa
     assert [json.loads(line)["product_id"] for line in lines] == ["A/1"]
 
 
+def test_a_workbook_has_days_and_numbers_and_runs_no_text(export, fill, tmp_path):
+    formula, long, odd = '=HYPERLINK("http://x.example")', "é😊" * 20_000, "bell \x07 \ufffe"
+    fill(
+        [
+            on((2026, 1, 5), review_id=name, product_id="p", rating=2, text=text)
+            for name, text in {"a": formula, "b": long, "c": odd}.items()
+        ]
+    )
+    path = tmp_path / "reviews.xlsx"
+    result = export("reviews", "-o", str(path))
+    assert result.exit_code == 0, result.output
+    assert "1 texts were cut" in result.output
+    sheet = openpyxl.load_workbook(path).active
+    names = [cell.value for cell in sheet[1]]
+    rows = {row[0].value: dict(zip(names, row, strict=True)) for row in sheet.iter_rows(min_row=2)}
+    assert (rows["a"]["text"].value, rows["a"]["text"].data_type) == (formula, "s")
+    assert rows["a"]["rating"].value == 2
+    assert rows["a"]["reviewed_at"].value.date() == date(2026, 1, 5)
+    assert rows["b"]["text"].value == "é😊" * 10_922 + "…"
+    assert rows["c"]["text"].value == "bell \ufffd \ufffd"
+
+
+def test_a_full_sheet_of_a_workbook_is_followed_by_another(export, shop, tmp_path, monkeypatch):
+    monkeypatch.setattr("local.cli.table_files.SHEET_ROWS", 5)
+    path = tmp_path / "reviews.xlsx"
+    assert export("reviews", "-o", str(path)).exit_code == 0
+    sheets = openpyxl.load_workbook(path).worksheets
+    assert [sheet.max_row for sheet in sheets] == [5, 5, 3]
+    ids = {row[0].value for sheet in sheets for row in sheet.iter_rows(min_row=2)}
+    assert ids == {f"r{n}" for n in range(10)}
+
+
+@pytest.mark.parametrize("path", ["/products", "/reviews", "/trends"])
+def test_parquet_has_the_entries_with_their_types(http, export, shop, tmp_path, path):
+    file = tmp_path / "table.parquet"
+    assert export(path[1:], "-o", str(file)).exit_code == 0
+    table = parquet.read_table(file)
+    entries = http.get(path).json()[LISTS[path]]
+    assert table.num_rows == len(entries) > 0
+    types = {field.name: field.type for field in table.schema}
+    kinds = {int: is_integer, float: is_floating, str: is_string}
+    for row, entry in zip(table.to_pylist(), entries, strict=True):
+        for field in types.keys() & entry.keys():
+            value = row[field]
+            if isinstance(value, date):
+                assert entry[field].startswith(value.isoformat()[:10])
+            else:
+                assert value == entry[field]
+                assert kinds.get(type(value), is_boolean)(types[field]) or value is None
+
+
+def test_an_empty_table_is_a_file_with_columns(export, tmp_path):
+    for name in ("none.parquet", "none.xlsx", "none.csv", "none.ndjson"):
+        assert export("reviews", "-o", str(tmp_path / name)).exit_code == 0
+    assert parquet.read_table(tmp_path / "none.parquet").column_names[0] == "review_id"
+    sheet = openpyxl.load_workbook(tmp_path / "none.xlsx").active
+    assert sheet["A1"].value == "review_id"
+    assert (tmp_path / "none.ndjson").read_text() == ""
+
+
+@pytest.mark.parametrize("file_format", list(FileFormat))
+def test_a_table_that_cannot_be_finished_leaves_the_old_file(tmp_path, file_format):
+    def broken():
+        yield Entry(day=date(2026, 1, 5), text="=1")
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "trends"
+    path.write_text("old")
+    with pytest.raises(LocalStackError, match="trends: No space left on device"):
+        write_table(path, broken(), Entry, file_format)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_the_command_names_what_it_cannot_do(export, shop, tmp_path):
     refused = export("movers", "--from", "2026-01-01")
     assert refused.exit_code == 2
     assert "movers cannot be filtered by first_day" in refused.output
+    piped = export("products", "--format", "xlsx")
+    assert (piped.exit_code, "xlsx needs a file: add --output" in piped.output) == (2, True)
     unwritable = export("products", "-o", str(tmp_path / "none" / "x.csv"))
     assert unwritable.exit_code == 1
     assert "No such file or directory" in unwritable.output

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from datetime import date, datetime
 
 import pytest
 from pydantic import BaseModel
 
 from shared.schemas.aspects import Aspect
 from shared.schemas.insights import Mover, Point, Product, StoredReview
-from shared.schemas.tables import column_names, csv_lines, ndjson_lines
+from shared.schemas.tables import columns, csv_lines, ndjson_lines, typed_rows
 
 
 class Inner(BaseModel):
@@ -59,8 +60,26 @@ def test_nested_fields_are_columns_and_lists_are_left_out():
 
 @pytest.mark.parametrize("model", [Aspect, Mover, Point, Product, StoredReview])
 def test_the_columns_of_a_table_have_different_names(model):
-    names = column_names(model)
+    names = [column.name for column in columns(model)]
     assert len(set(names)) == len(names) > 5
+
+
+def test_columns_have_the_kinds_of_their_fields():
+    kinds = {column.name: column.kind for column in columns(StoredReview)}
+    assert kinds["reviewed_at"] is datetime
+    assert kinds["sentiment"] is kinds["mismatch"] is kinds["text"] is str
+    assert kinds["mixed"] is bool
+    assert kinds["pictures"] is kinds["helpful_votes"] is int
+    assert {column.name: column.kind for column in columns(Point)}["start"] is date
+
+
+def test_typed_rows_have_the_values_of_the_columns():
+    row = Row(text="=1", count=2, inner=Inner(share=0.5), flag=False)
+    assert list(typed_rows([row, Row(text=None)], Row)) == [
+        ["=1", 2, 0.5, False],
+        [None, 0, None, None],
+    ]
+    assert [column.kind for column in columns(Row)] == [str, int, float, bool]
 
 
 def test_lines_of_json_are_the_objects_of_an_answer():
