@@ -15,8 +15,8 @@ _MARK = "#d97706"
 _GREY = "rgba(128,128,128,0.25)"
 
 
-def sentiment_plot(points: Sequence[Point], change: Change | None) -> PlotData:
-    """Reviews of each interval by sentiment, with the day of a change marked."""
+def sentiment_plot(points: Sequence[Point], changes: Sequence[Change]) -> PlotData:
+    """Reviews of each interval by sentiment, with the days of changes marked."""
     analysed = [point for point in points if point.sentiment_shares is not None]
     traces = [
         {
@@ -30,10 +30,10 @@ def sentiment_plot(points: Sequence[Point], change: Change | None) -> PlotData:
         }
         for name in LABELS
     ]
-    return _figure(traces, "reviews", change, {"barmode": "stack", "bargap": 0.15})
+    return _figure(traces, "reviews", changes, {"barmode": "stack", "bargap": 0.15})
 
 
-def stars_plot(points: Sequence[Point], change: Change | None) -> PlotData:
+def stars_plot(points: Sequence[Point], changes: Sequence[Change]) -> PlotData:
     """Mean stars of each interval; gaps stay empty."""
     trace = {
         "type": "scatter",
@@ -47,7 +47,7 @@ def stars_plot(points: Sequence[Point], change: Change | None) -> PlotData:
         "connectgaps": False,
         "line": {"color": _STARS, "width": 2},
     }
-    return _figure([trace], "mean stars", change, {"yaxis": {"range": [0.8, 5.2]}})
+    return _figure([trace], "mean stars", changes, {"yaxis": {"range": [0.8, 5.2]}})
 
 
 def _count(point: Point, name: str) -> float:
@@ -65,7 +65,7 @@ def _label(point: Point, name: str) -> str:
 def _figure(
     traces: Sequence[Mapping[str, Any]],
     title: str,
-    change: Change | None,
+    changes: Sequence[Change],
     options: Mapping[str, Any],
 ) -> PlotData:
     layout: dict[str, Any] = {
@@ -88,30 +88,23 @@ def _figure(
         },
         **{name: value for name, value in options.items() if name != "yaxis"},
     }
-    if change is not None:
-        layout |= _change_mark(change)
+    layout["shapes"] = [_line(change) for change in changes]
+    layout["annotations"] = [_label_of(change, n % 2) for n, change in enumerate(changes)]
     return PlotData(type="plotly", plot=json.dumps({"data": list(traces), "layout": layout}))
 
 
-def _change_mark(change: Change) -> dict[str, Any]:
-    day_of_change = change.day.isoformat()
-    line = {"color": _MARK, "width": 2, "dash": "dash"}
+def _line(change: Change) -> dict[str, Any]:
     return {
-        "shapes": [
-            {
-                "type": "line",
-                "xref": "x",
-                "yref": "paper",
-                "x0": day_of_change,
-                "x1": day_of_change,
-                "y0": 0,
-                "y1": 1,
-            }
-            | {"line": line}
-        ],
-        "annotations": [
-            {"x": day_of_change, "y": 1, "xref": "x", "yref": "paper", "showarrow": False}
-            | {"text": safe(f"{change.direction} since {day(change.day)}"), "xanchor": "right"}
-            | {"yanchor": "bottom", "font": {"color": _MARK, "size": 12}}
-        ],
-    }
+        "type": "line", "xref": "x", "yref": "paper", "x0": change.day.isoformat(),
+        "x1": change.day.isoformat(), "y0": 0, "y1": 1,
+        "line": {"color": _MARK, "width": 2, "dash": "dash"},
+    }  # fmt: skip
+
+
+def _label_of(change: Change, row: int) -> dict[str, Any]:
+    """The label above the line of a change; every other one is higher, so that they have room."""
+    return {
+        "x": change.day.isoformat(), "y": 1, "xref": "x", "yref": "paper", "showarrow": False,
+        "text": safe(f"{change.direction} since {day(change.day)}"), "xanchor": "right",
+        "yanchor": "bottom", "yshift": 16 * row, "font": {"color": _MARK, "size": 12},
+    }  # fmt: skip

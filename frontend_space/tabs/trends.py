@@ -59,8 +59,8 @@ def build(backend: Backend, tab: gr.Tab) -> None:
         rated = any(point.mean_rating is not None for point in trend.points)
         return (
             about_html(trend),
-            gr.Plot(sentiment_plot(trend.points, trend.change), visible=analysed),
-            gr.Plot(stars_plot(trend.points, trend.change), visible=rated),
+            gr.Plot(sentiment_plot(trend.points, trend.changes), visible=analysed),
+            gr.Plot(stars_plot(trend.points, trend.changes), visible=rated),
             change_html(client, trend),
         )
 
@@ -142,7 +142,7 @@ def change_html(client: Client, trend: Trend) -> str:
     note = markup.note(
         change_sentence(change), "warning" if change.direction == "worse" else "info"
     )
-    head = markup.section("The change", note) + explanation_html(explanation)
+    head = markup.section("The change", note + _all_changes(trend)) + explanation_html(explanation)
     link = explanation.causes[0].reviews_link if explanation and explanation.causes else None
     try:
         reviews = client.linked_reviews(link or change.reviews_link, limit=_MAX_PROOFS).page()
@@ -151,6 +151,15 @@ def change_html(client: Client, trend: Trend) -> str:
     cards = [markup.card(review) for review in reviews.reviews]
     proof = markup.cards(cards, "These reviews are no longer stored.")
     return head + markup.section("Reviews that prove it", proof)
+
+
+def _all_changes(trend: Trend) -> str:
+    """A table of several changes; empty for a single one, which is a sentence already."""
+    if len(trend.changes) < 2:
+        return ""
+    head = ("Direction", "Since", "Negative before → after")
+    rows = map(_change_cells, trend.changes)
+    return markup.table(head, rows, "All changes, each compared with the time since the last one")
 
 
 def movers_html(answer: Movers) -> str:
@@ -170,9 +179,14 @@ def movers_html(answer: Movers) -> str:
 
 
 def _mover_cells(mover: Mover) -> tuple[str, str, str, str]:
-    change, title = mover.change, markup.safe(mover.title or mover.product_id)
+    title = markup.safe(mover.title or mover.product_id)
+    name = f"<strong>{title}</strong><br><small>{markup.safe(mover.product_id)}</small>"
+    return (name, *_change_cells(mover.change))
+
+
+def _change_cells(change: Change) -> tuple[str, str, str]:
+    """Direction, day and shares."""
     return (
-        f"<strong>{title}</strong><br><small>{markup.safe(mover.product_id)}</small>",
         f'<span class="move {change.direction}">{change.direction}</span>',
         markup.safe(markup.day(change.day)),
         " → ".join(

@@ -37,7 +37,7 @@ from shared.schemas.insights import (
     Segments,
     Trend,
 )
-from shared.statistics.change_points import ChangePoint, DayCount, find_change
+from shared.statistics.change_points import ChangePoint, DayCount, find_change, find_changes
 
 MAX_POINTS = 2000
 _POINT_BYTES = 800
@@ -61,6 +61,7 @@ class Changed(NamedTuple):
 
     change_status: ChangeStatus
     change: Change | None
+    changes: list[Change]
     explanation: Explanation | None
 
 
@@ -119,6 +120,7 @@ class TrendReader:
                 analysed=sum(count.reviews for count in counts),
             ),
             _change(filters, point),
+            _changes(filters, counts) if point and point.is_significant else [],
             self._causes.explain(filters, point, dated) if point and point.is_significant else None,
         )
 
@@ -235,6 +237,16 @@ def _change(filters: TrendFilters, point: ChangePoint | None) -> Change | None:
     if point is None or not point.is_significant:
         return None
     return build_change(point, last_day=filters.last_day, **_filter_parameters(filters))
+
+
+def _changes(filters: TrendFilters, counts: Sequence[DayCount]) -> list[Change]:
+    """All changes; the link of each ends where the next one begins."""
+    points = find_changes(counts)
+    last_days = [*(point.day - timedelta(days=1) for point in points[1:]), filters.last_day]
+    return [
+        build_change(point, last_day=last_day, **_filter_parameters(filters))
+        for point, last_day in zip(points, last_days, strict=True)
+    ]
 
 
 def _link(filters: TrendFilters, first: date | None, last: date | None) -> str:

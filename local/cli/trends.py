@@ -9,7 +9,16 @@ from local.cli import options
 from local.cli.connection import open_api
 from local.cli.output import console, fail, print_csv, print_json
 from local.errors import LocalStackError
-from reviewlens.models import NO_CHANGE, Cause, Explanation, Interval, Point, Quote, Trend
+from reviewlens.models import (
+    NO_CHANGE,
+    Cause,
+    Change,
+    Explanation,
+    Interval,
+    Point,
+    Quote,
+    Trend,
+)
 
 _MAX_POINTS = 24
 
@@ -69,13 +78,21 @@ def show_trend(trend: Trend) -> None:
     if change is None:
         out.print(NO_CHANGE[trend.change_status])
         return
-    out.print(
+    out.print(_sentence(change))
+    if len(trend.changes) > 1:
+        out.print("All changes, each compared with the time since the last one:")
+        for each in trend.changes:
+            out.print(f"  {_sentence(each)}")
+    if trend.explanation:
+        show_explanation(trend.explanation)
+
+
+def _sentence(change: Change) -> str:
+    return (
         f"{change.direction.capitalize()} since {change.day}: {change.negative_after:.0%} of"
         f" {change.reviews_after:,} reviews are negative, {change.negative_before:.0%} of"
         f" {change.reviews_before:,} were before."
     )
-    if trend.explanation:
-        show_explanation(trend.explanation)
 
 
 def show_explanation(explanation: Explanation) -> None:

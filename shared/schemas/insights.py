@@ -199,10 +199,13 @@ class Trend(Fresh):
     ``unchanged``; or why there was none: ``too_few_reviews``, ``not_analysed`` (no dated review
     is), ``no_dates``."""
     change: Change | None
-    """The change. Null unless ``change_status`` is ``changed``."""
+    """The largest change. Null unless ``change_status`` is ``changed``."""
+    changes: list[Change] = Field(default_factory=list)
+    """All changes, oldest first, at most 10: a fall and a recovery are two. Each compares the
+    reviews since the change before it with those until the next one."""
     explanation: Explanation | None = None
-    """What explains the change. Null if there is no change, or if no review on one of its sides
-    was read for aspects."""
+    """What explains the largest change. Null if there is no change, or if no review on one of its
+    sides was read for aspects."""
     next_cursor: str | None = None
     """Requests the following points: send it as ``cursor``, with everything else unchanged. Null
     unless links with long filters leave no space for all points in one answer."""

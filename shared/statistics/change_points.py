@@ -1,10 +1,11 @@
 """Change points of a share over days: a likelihood-ratio scan with a valid p-value."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from shared.statistics.hypergeometric import tail
@@ -15,6 +16,8 @@ MAX_P_VALUE = 0.01
 """Largest p-value of a significant change."""
 MIN_SHARE_DIFFERENCE = 0.05
 """Smallest relevant difference of shares: with many reviews, any difference is significant."""
+MAX_CHANGES = 10
+"""Most changes of one product: each is one more scan of all its days."""
 
 
 class DayCount(NamedTuple):
@@ -82,7 +85,83 @@ def find_change(days: Sequence[DayCount]) -> ChangePoint | None:
     Returns:
         None if no split has enough reviews on both sides.
     """
+    return _scan([day for day in days if day.reviews])
+
+
+def find_changes(days: Sequence[DayCount]) -> list[ChangePoint]:
+    """Find all days at which the share of negative reviews changes: a fall and a recovery are two.
+
+    The days are split where ``find_change`` splits them, then each part likewise. A change is kept
+    if it is significant between its neighbours: it compares the reviews since the change before it
+    with those until the next one.
+
+    Args:
+        days: in order, each day once.
+
+    Returns:
+        In order, at most MAX_CHANGES. Not empty if ``find_change`` finds a significant change.
+    """
     days = [day for day in days if day.reviews]
+    change = _scan(days)
+    if change is None or not change.is_significant:
+        return []
+    borders = _split(days)
+    while borders:
+        changes = _between_neighbours(days, borders)
+        worst = min(changes, key=lambda each: (each.is_significant, -each.p_value))
+        if worst.is_significant:
+            return changes
+        borders.pop(changes.index(worst))
+    return [change]
+
+
+def _split(days: Sequence[DayCount]) -> list[int]:
+    """Indexes of the first days after changes, in order, before any is compared again."""
+    borders: list[int] = []
+    parts = deque([(0, len(days))])
+    while parts and len(borders) < MAX_CHANGES:
+        start, end = parts.popleft()
+        change = _scan(days[start:end])
+        if change is None or not change.is_significant:
+            continue
+        border = next(n for n in range(start, end) if days[n].day == change.first_seen)
+        borders.append(border)
+        parts += [(start, border), (border, end)]
+    return sorted(borders)
+
+
+def _between_neighbours(days: Sequence[DayCount], borders: Sequence[int]) -> list[ChangePoint]:
+    """The change at each border, of the days between the borders next to it."""
+    ends = [0, *borders, len(days)]
+    parts = [days[start:end] for start, end in pairwise(ends)]
+    return [_test(before, after) for before, after in pairwise(parts)]
+
+
+def _test(before: Sequence[DayCount], after: Sequence[DayCount]) -> ChangePoint:
+    """The change between two parts, as if it was found among all splits of both."""
+    reviews = [sum(day.reviews for day in part) for part in (before, after)]
+    negative = [sum(day.negative for day in part) for part in (before, after)]
+    p_value = _two_sided_p_value(sum(reviews), sum(negative), reviews[0], negative[0])
+    return ChangePoint(
+        day=before[-1].day + timedelta(days=1),
+        first_seen=after[0].day,
+        reviews_before=reviews[0],
+        negative_before=negative[0],
+        reviews_after=reviews[1],
+        negative_after=negative[1],
+        p_value=min(1.0, _count_splits([*before, *after]) * p_value),
+    )
+
+
+def _count_splits(days: Sequence[DayCount]) -> int:
+    """The number of splits with enough reviews on both sides."""
+    reviews = sum(day.reviews for day in days)
+    sums = accumulate(day.reviews for day in days[:-1])
+    return sum(MIN_REVIEWS_PER_SIDE <= each <= reviews - MIN_REVIEWS_PER_SIDE for each in sums)
+
+
+def _scan(days: Sequence[DayCount]) -> ChangePoint | None:
+    """``find_change`` of days that all have reviews."""
     reviews = sum(day.reviews for day in days)
     negative = sum(day.negative for day in days)
     splits, best_fit, best_split = 0, -1.0, None

@@ -123,6 +123,30 @@ def test_freshness_counts_reviews_that_are_not_analysed(http, shop, store, judge
     assert http.get("/trends").json()["freshness"]["not_analysed"] == before
 
 
+def test_a_fall_and_a_recovery_are_two_changes_with_their_reviews(http, fill):
+    def months(first, count, sentiments):
+        return [
+            on((2026, first + n // 20, 1 + n % 20), sentiment=sentiments[n % len(sentiments)])
+            for n in range(count)
+        ]
+
+    rows = [
+        *months(1, 60, ["positive", "positive", "positive", "neutral"]),
+        *months(4, 40, ["negative", "negative", "positive"]),
+        *months(6, 60, ["positive"]),
+    ]
+    fill([row | {"review_id": f"r{n}", "product_id": "p"} for n, row in enumerate(rows)])
+    body = http.get("/trends", params={"product_id": "p"}).json()
+    worse, better = body["changes"]
+    assert (worse["day"], worse["direction"]) == ("2026-03-21", "worse")
+    assert (better["day"], better["direction"]) == ("2026-05-21", "better")
+    assert (worse["reviews_after"], better["reviews_before"]) == (40, 40)
+    assert (better["negative_before"], better["negative_after"]) == (27 / 40, 0)
+    assert count_reviews(http, worse["reviews_link"]) == 27
+    assert count_reviews(http, better["reviews_link"]) == 60
+    assert body["change"]["day"] in (worse["day"], better["day"])
+
+
 def test_a_trend_says_why_it_shows_no_change(http, fill):
     def status(product_id):
         answers = [

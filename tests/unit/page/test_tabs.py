@@ -52,16 +52,22 @@ def test_a_change_is_one_sentence():
 def test_plots_contain_the_counts_the_gap_and_the_mark():
     full = point(reviews=8, analysed=8, mean_rating=4.0, sentiment_shares=split(0.25))
     gap = point(start=date(2026, 3, 17), end=date(2026, 3, 17))
-    plot = json.loads(sentiment_plot([full, gap], CHANGE).plot)
+    plot = json.loads(sentiment_plot([full, gap], [CHANGE, change(day=date(2026, 5, 2))]).plot)
     assert {trace["name"]: trace["y"] for trace in plot["data"]} == {
         "negative": [2.0],
         "neutral": [0.0],
         "positive": [6.0],
     }
-    assert plot["layout"]["shapes"][0]["x0"] == "2026-03-16"
-    stars = json.loads(stars_plot([full, gap], None).plot)
+    assert [line["x0"] for line in plot["layout"]["shapes"]] == ["2026-03-16", "2026-05-02"]
+    first, second = plot["layout"]["annotations"]
+    assert (first["text"], second["text"]) == (
+        "worse since 16 March 2026",
+        "worse since 2 May 2026",
+    )
+    assert first["yshift"] != second["yshift"]
+    stars = json.loads(stars_plot([full, gap], []).plot)
     assert stars["data"][0]["y"] == [4.0, None]
-    assert "shapes" not in stars["layout"]
+    assert stars["layout"]["shapes"] == []
 
 
 def test_the_table_has_numbers_also_for_products_without_reviews():

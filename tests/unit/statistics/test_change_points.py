@@ -3,12 +3,20 @@
 import math
 import random
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.statistics.change_points import MAX_P_VALUE, MIN_REVIEWS_PER_SIDE, DayCount, find_change
+from shared.statistics.change_points import (
+    MAX_CHANGES,
+    MAX_P_VALUE,
+    MIN_REVIEWS_PER_SIDE,
+    DayCount,
+    find_change,
+    find_changes,
+)
 
 START = date(2026, 1, 1)
 
@@ -139,3 +147,57 @@ def test_the_p_value_equals_an_exhaustive_computation(total, data):
     assert _two_sided_p_value(total, marked, drawn, hits) == pytest.approx(
         min(1, 2 * tail), rel=1e-9
     )
+
+
+def test_a_fall_and_a_recovery_are_two_changes():
+    worse, better = find_changes(days_of([(4, 0)] * 20 + [(4, 3)] * 10 + [(4, 0), (4, 1)] * 15))
+    assert (worse.day, better.day) == (START + timedelta(days=20), START + timedelta(days=30))
+    assert (worse.is_worse, better.is_worse) == (True, False)
+    assert (worse.share_before, worse.share_after) == (0.0, 0.75)
+    assert (better.share_before, better.share_after) == (0.75, 0.125)
+    assert (worse.reviews_after, better.reviews_before) == (40, 40)
+
+
+def test_a_single_change_is_the_same_as_before():
+    days = days_of([(4, 0)] * 20 + [(4, 3)] * 10)
+    assert find_changes(days) == [find_change(days)]
+
+
+def test_products_without_a_change_have_none():
+    assert find_changes([]) == []
+    assert find_changes(days_of([(1, 0)] * 100)) == []
+    rng = random.Random(5)
+    found = sum(bool(find_changes(random_days(rng, 90, lambda _: 0.2))) for _ in range(600))
+    assert found <= MAX_P_VALUE * 600
+
+
+def test_most_outages_of_a_product_are_found_with_their_ends():
+    rng = random.Random(3)
+    right = 0
+    for _ in range(100):
+        days = random_days(rng, 300, lambda n: 0.5 if 100 <= n < 180 else 0.05)
+        numbers = [(change.day - START).days for change in find_changes(days)]
+        near = len(numbers) == 2 and abs(numbers[0] - 100) <= 8 and abs(numbers[1] - 180) <= 8
+        right += near
+    assert right >= 90
+
+
+def test_a_share_that_swings_all_the_time_has_a_bounded_number_of_changes():
+    days = days_of(([(20, 0)] * 10 + [(20, 20)] * 10) * 30)
+    changes = find_changes(days)
+    assert 1 <= len(changes) <= MAX_CHANGES
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=60))
+def test_changes_are_in_order_and_compare_what_is_between_them(counts):
+    days = days_of([(max(pair), min(pair)) for pair in counts])
+    main, changes = find_change(days), find_changes(days)
+    assert bool(changes) == (main is not None and main.is_significant)
+    firsts = [START, *(change.first_seen for change in changes), date.max]
+    parts = [[day for day in days if first <= day.day < last] for first, last in pairwise(firsts)]
+    for change, (before, after) in zip(changes, pairwise(parts), strict=False):
+        assert change.is_significant
+        if len(changes) > 1:
+            assert change.reviews_before == sum(day.reviews for day in before)
+            assert change.negative_after == sum(day.negative for day in after)
