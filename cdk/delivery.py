@@ -187,6 +187,7 @@ class DeliveryStack(Stack):
             acceptance.smoke,
             install="pip install --quiet --constraint constraints.txt boto3",
             command=" ".join(["python scripts/release/smoke_test.py", *options]),
+            own_role=stage.environment.tester_name,
         )
         smoke_test.add_step_dependency(publication)
         return [publication, smoke_test]
@@ -199,11 +200,11 @@ class DeliveryStack(Stack):
         *,
         install: str,
         command: str,
-        own_role: str = "",
+        own_role: str,
     ) -> pipelines.CodeBuildStep:
         """Run a command with the outputs of a deployment, under a role of its environment.
 
-        ``own_role`` names the role of the build itself, for a role that trusts it alone.
+        ``own_role`` names the role of the build itself, which the other one trusts alone.
         """
         arn = self.format_arn(service="iam", region="", resource="role", resource_name=role)
         return pipelines.CodeBuildStep(
@@ -212,7 +213,7 @@ class DeliveryStack(Stack):
             install_commands=[install],
             commands=[command],
             env_from_cfn_outputs=outputs,
-            role=self._build_role(own_role) if own_role else None,
+            role=self._build_role(own_role),
             role_policy_statements=[
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[arn])
             ],

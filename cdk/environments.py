@@ -148,6 +148,11 @@ class Environment:
         """Name of the pipeline's role that publishes the model to it."""
         return f"{PREFIX}-delivery-{self.name}-publisher"
 
+    @property
+    def tester_name(self) -> str:
+        """Name of the pipeline's role that runs the smoke test on it."""
+        return f"{PREFIX}-delivery-{self.name}-tester"
+
 
 DEV = Environment(
     name="dev",

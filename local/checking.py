@@ -16,12 +16,13 @@ from shared.db import integrity
 from shared.db.table_indexes import contradicting_indexes
 from shared.errors import ArtefactError, CorruptObjectError, NotFoundError
 from shared.index.build import indexed_shards
-from shared.index.shards import count_rows, list_pairs, shard_of
+from shared.index.shards import count_rows
 from shared.schemas.damage import Damage
 from shared.schemas.manifest import ArtefactKind, Manifest
 from shared.storage import artefacts, registry, verify
 from shared.storage.layout import embedding_shard
 from shared.storage.objects import ObjectStore
+from shared.storage.pairs import list_pairs, shard_of
 
 _CHUNK_BYTES = 1 << 20
 _KINDS: tuple[ArtefactKind, ...] = ("model", "index")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as stepfunctions
 
@@ -11,7 +11,46 @@ from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.grants import Grant
 from cdk.constructs.operations import Operations
 
+EXECUTIONS_REASON = "executions of a flow have names that are not known in advance"
 _TRACES_REASON = "X-Ray actions do not support resources, nor do log deliveries"
+
+
+def flow_arn(stack: Stack, name: str) -> str:
+    """The ARN of a state machine of this account, by its name."""
+    return stack.format_arn(
+        service="states",
+        resource="stateMachine",
+        resource_name=name,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def execution_arn(stack: Stack, name: str, label: str = "") -> str:
+    """The ARN of all executions of a state machine, or of those of its map with this label."""
+    return stack.format_arn(
+        service="states",
+        resource="execution",
+        resource_name=f"{name}{label and '/'}{label}:*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def map_grants(stack: Stack, name: str, label: str) -> list[Grant]:
+    """What a distributed map needs, which runs its items as executions of its own.
+
+    Args:
+        stack: the stack of the state machine.
+        name: of the state machine.
+        label: of the map.
+    """
+    return [
+        Grant(["states:StartExecution"], [flow_arn(stack, name)]),
+        Grant(
+            ["states:DescribeExecution", "states:StopExecution"],
+            [execution_arn(stack, name, label)],
+            EXECUTIONS_REASON,
+        ),
+    ]
 
 
 def create_flow(

@@ -42,7 +42,7 @@ class AcceptanceStack(Stack):
             "Smoke",
             self.smoke_role,
             "Reads an API key, and uploads small dumps except in production",
-            iam.AccountPrincipal(self.account),
+            self._trusted(operations.environment, operations.environment.tester_name),
         )
         key = f"arn:{self.partition}:apigateway:{self.region}::/apikeys/{api.gateway.key.key_id}"
         grants.attach(tester, Grant(["apigateway:GET"], [key]))
@@ -57,7 +57,7 @@ class AcceptanceStack(Stack):
             "Publication",
             self.publication_role,
             "Publishes models and training data, and moves the model pointer",
-            self._publishers(operations.environment),
+            self._trusted(operations.environment, operations.environment.publisher_name),
         )
         grants.attach(
             publisher,
@@ -85,8 +85,8 @@ class AcceptanceStack(Stack):
             "PUBLICATION_ROLE_ARN": CfnOutput(self, "PublicationRoleArn", value=publisher.role_arn),
         }
 
-    def _publishers(self, environment: Environment) -> iam.PrincipalBase:
-        """Who may assume the publication role: named roles where the pipeline deploys.
+    def _trusted(self, environment: Environment, build: str) -> iam.PrincipalBase:
+        """Who may assume a role: where the pipeline deploys, its build's role and operators'.
 
         They are named in a condition, because a trusted role must exist already, and the pipeline
         may not.
@@ -96,7 +96,7 @@ class AcceptanceStack(Stack):
             return account
         arns = [
             self.format_arn(service="iam", region="", resource="role", resource_name=name)
-            for name in (environment.publisher_name, *environment.model_operators)
+            for name in (build, *environment.model_operators)
         ]
         return account.with_conditions({"ArnEquals": {"aws:PrincipalArn": arns}})
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
@@ -13,7 +13,13 @@ from constructs import Construct
 
 from cdk.constructs import grants
 from cdk.constructs.acknowledgments import acknowledge
-from cdk.constructs.flow import create_flow
+from cdk.constructs.flow import (
+    EXECUTIONS_REASON,
+    create_flow,
+    execution_arn,
+    flow_arn,
+    map_grants,
+)
 from cdk.constructs.function import MAX_MEMORY_MB, ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.network import Network
@@ -28,7 +34,6 @@ _NO_ROTATION_REASON = (
     "Reviewers' identities are hashed with it: with another key, every reviewer would look new"
 )
 FLOW = ROOT / "cdk" / "flows" / "collection.asl.json"
-_EXECUTIONS_REASON = "executions of this flow have names that are not known in advance"
 
 _DISK_MB = 10_240
 """Parquet, zip and Excel files are copied to it; it costs only while the function runs."""
@@ -70,12 +75,7 @@ class CollectionStack(Stack):
             "backup_days": operations.environment.longest_backup_days,
         }
         self._flow_name = f"{operations.environment.stage_name}-collection"
-        self._flow_arn = self.format_arn(
-            service="states",
-            resource="stateMachine",
-            resource_name=self._flow_name,
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        self._flow_arn = flow_arn(self, self._flow_name)
         self.grants = self._grants(storage, database, processing)
         workers = operations.environment.collection_workers
         self.collection = ServiceFunction(
@@ -160,18 +160,14 @@ class CollectionStack(Stack):
         """What reading a huge dump in ranges needs in addition."""
         return [
             Grant(["states:StartExecution"], [self._flow_arn]),
-            Grant(["states:DescribeExecution"], [self._execution_arn("")], _EXECUTIONS_REASON),
+            Grant(
+                ["states:DescribeExecution"],
+                [execution_arn(self, self._flow_name)],
+                EXECUTIONS_REASON,
+            ),
             grants.read_objects(storage.clean, PLANS),
             grants.put_objects(storage.clean, PLANS),
         ]
-
-    def _execution_arn(self, label: str) -> str:
-        return self.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{self._flow_name}{label}:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
 
     def _create_flow(
         self, operations: Operations, storage: StorageStack, workers: int
@@ -193,13 +189,7 @@ class CollectionStack(Stack):
             },
             allowed=[
                 Grant(["lambda:InvokeFunction"], [function]),
-                # a distributed map runs its items as executions of its own
-                Grant(["states:StartExecution"], [self._flow_arn]),
-                Grant(
-                    ["states:DescribeExecution", "states:StopExecution"],
-                    [self._execution_arn("/ranges")],
-                    _EXECUTIONS_REASON,
-                ),
+                *map_grants(self, self._flow_name, "ranges"),
                 grants.read_objects(storage.clean, PLANS, PLAN_RESULTS),
                 grants.write_objects(storage.clean, PLAN_RESULTS),
                 grants.encrypt(storage.key),

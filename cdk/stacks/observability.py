@@ -59,6 +59,7 @@ class ObservabilityStack(Stack):
             "processing worker": processing.processing,
             "index builder": processing.builder,
             "checker": processing.checker,
+            "scorer": processing.scorer,
             "image fetch": api.image_fetch,
             "picture worker": api.review_pictures,
         }

@@ -14,7 +14,7 @@ from cdk.constructs.network import Network
 from cdk.constructs.operations import Operations
 from cdk.constructs.queue import WorkQueue
 from cdk.stacks.database import DatabaseStack
-from cdk.stacks.storage import StorageStack
+from cdk.stacks.storage import MODEL_PLANS, StorageStack
 from lambdas.processing.settings import ProcessingSettings
 from lambdas.retrieval.settings import RetrievalSettings
 
@@ -51,6 +51,8 @@ def _read_and_set_aside_shards(storage: StorageStack, database: DatabaseStack) -
 class ProcessingStack(Stack):
     """shards (queue) -> processing -> indexing (queue) -> builder, the retrieval image.
 
+    The flow of a training invokes ``scorer``.
+
     Exports the queue ``pictures``, whose worker is beside the function that fetches them.
     """
 
@@ -73,6 +75,7 @@ class ProcessingStack(Stack):
             self, "Pictures", operations=operations, max_age_seconds=_PICTURES_AGE_SECONDS
         )
         self.processing = self._create_processing(operations, network, storage, database)
+        self.scorer = self._create_scorer(operations, network, storage, database)
         self.checker = self._create_checker(operations, network, storage, database)
         self.builder = self._create_builder(operations, storage)
 
@@ -109,6 +112,38 @@ class ProcessingStack(Stack):
         )
         processing.consume(self.shards, batch_size=1, max_concurrency=workers)
         return processing
+
+    def _create_scorer(
+        self,
+        operations: Operations,
+        network: Network,
+        storage: StorageStack,
+        database: DatabaseStack,
+    ) -> ServiceFunction:
+        """Scores stored shards with a new model, beside the processing of new ones."""
+        return ServiceFunction(
+            self,
+            "Scorer",
+            operations=operations,
+            asset="processing",
+            settings=ProcessingSettings,
+            values=self._values(storage, database),
+            description="Scores stored reviews with a new model, before that is current",
+            grants=[
+                *database.grants,
+                grants.list_bucket(storage.clean),
+                grants.read_objects(storage.clean, "reviews/"),
+                grants.put_objects(storage.clean, MODEL_PLANS),
+                grants.list_bucket(storage.artefacts),
+                grants.read_objects(storage.artefacts, "embeddings/", "models/"),
+                grants.write_objects(storage.artefacts, "embeddings/"),
+                grants.encrypt(storage.key),
+            ],
+            memory_mb=MAX_MEMORY_MB,
+            ephemeral_mb=1024,
+            reserved=operations.environment.processing_workers,
+            network=network,
+        )
 
     def _create_checker(
         self,

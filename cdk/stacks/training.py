@@ -1,5 +1,6 @@
 """Training: settings and roles of SageMaker jobs, and the flow from a training to the model."""
 
+import json
 from typing import Any
 
 from aws_cdk import Duration, Fn, Stack
@@ -14,7 +15,7 @@ from cdk.constructs import grants
 from cdk.constructs.acknowledgments import acknowledge
 from cdk.constructs.alarm import Alarm
 from cdk.constructs.failures import keep_failures
-from cdk.constructs.flow import create_flow
+from cdk.constructs.flow import create_flow, map_grants
 from cdk.constructs.function import ServiceFunction
 from cdk.constructs.grants import Grant
 from cdk.constructs.job_role import JobRole
@@ -25,7 +26,7 @@ from cdk.packaging import images
 from cdk.paths import ROOT
 from cdk.stacks.database import DatabaseStack
 from cdk.stacks.processing import ProcessingStack
-from cdk.stacks.storage import TRAINING_DATA, StorageStack
+from cdk.stacks.storage import MODEL_PLANS, PLAN_RESULTS, TRAINING_DATA, StorageStack
 from lambdas.promotion.settings import PromotionSettings
 
 FLOW = ROOT / "cdk" / "flows" / "training.asl.json"
@@ -98,7 +99,7 @@ class TrainingStack(Stack):
             description="Promotion: a step of the training flow failed that was invoked without "
             "waiting for it. The message has the event and the error; the current model stays.",
         )
-        self.flow = self._create_flow(operations)
+        self.flow = self._create_flow(operations, processing)
         self._start_flow_on_completion(operations)
 
     def _create_image(self, name: str) -> ecr_assets.DockerImageAsset:
@@ -250,17 +251,35 @@ class TrainingStack(Stack):
         to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         return [Grant(["iam:PassRole"], [role.role_arn for role in roles], conditions=to_sagemaker)]
 
-    def _create_flow(self, operations: Operations) -> stepfunctions.StateMachine:
-        function = self.promotion.function.function_arn
+    def _create_flow(
+        self, operations: Operations, processing: ProcessingStack
+    ) -> stepfunctions.StateMachine:
+        """The flow; as many shards are scored at once as processing has workers."""
+        definition = json.loads(FLOW.read_text())
+        workers = operations.environment.processing_workers
+        definition["States"]["ScoreShards"]["MaxConcurrency"] = workers
+        functions = [self.promotion.function.function_arn, processing.scorer.function.function_arn]
+        clean = self._storage.clean
+        name = f"{self._prefix}training"
         return create_flow(
             self,
             "TrainingFlow",
             operations=operations,
-            name=f"{self._prefix}training",
+            name=name,
             comment="From a training to the current model",
-            definition=FLOW.read_text(),
-            substitutions={"PromotionFunction": function},
-            allowed=[Grant(["lambda:InvokeFunction"], [function])],
+            definition=json.dumps(definition),
+            substitutions={
+                "PromotionFunction": functions[0],
+                "ScoringFunction": functions[1],
+                "CleanBucket": clean.bucket_name,
+            },
+            allowed=[
+                Grant(["lambda:InvokeFunction"], functions),
+                *map_grants(self, name, "shards"),
+                grants.read_objects(clean, MODEL_PLANS, PLAN_RESULTS),
+                grants.write_objects(clean, PLAN_RESULTS),
+                grants.encrypt(self._storage.key),
+            ],
             logs_data=True,
         )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -10,11 +10,13 @@ from lambdas.processing.settings import ProcessingSettings
 from shared.db.access import open_database
 from shared.db.connection import Database
 from shared.db.ingest.ledger import Ledger
+from shared.errors import NotFoundError
 from shared.observability.logs import configure_logging
 from shared.runtime.cascade import SecondModel
 from shared.runtime.scoring import Encodings
 from shared.schemas.decisions import Decisions
 from shared.schemas.ingest import MAX_SHARD_ATTEMPTS
+from shared.scoring.stored import VersionedEncoder
 from shared.storage.events import EventBus
 from shared.storage.objects import ObjectStore
 from shared.storage.queues import MessageQueue
@@ -43,6 +45,10 @@ class Model(NamedTuple):
     problem: str | None = None
 
 
+def _no_model(version: str) -> tuple[VersionedEncoder, int]:
+    raise NotFoundError(f"there is no model {version}")
+
+
 @dataclass(frozen=True)
 class Dependencies:
     """Adapters of the processing service; ``current_model`` loads the current model."""
@@ -61,6 +67,10 @@ class Dependencies:
     max_shard_attempts: int = MAX_SHARD_ATTEMPTS
     events: EventBus | None = None
     """Gets the events of finished ingests; None: they are only logged."""
+    open_model: Callable[[str], tuple[VersionedEncoder, int]] = _no_model
+    """Opens a published model, and says how many of its calls can run in parallel."""
+    rescoring_shards: int = 1
+    """Stored shards from which a new model scores them side by side."""
 
 
 @cache
@@ -96,7 +106,25 @@ def build_dependencies() -> Dependencies:
         cache_dir=settings.cache_dir,
         max_shard_attempts=settings.max_shard_attempts,
         events=open_event_bus(settings.event_bus, settings.environment),
+        open_model=_version_opener(settings, artefacts),
+        rescoring_shards=settings.rescoring_shards,
     )
+
+
+def _version_opener(
+    settings: ProcessingSettings, artefacts: ObjectStore
+) -> Callable[[str], tuple[VersionedEncoder, int]]:
+    from shared.runtime.loader import open_version
+    from shared.runtime.threads import cores, encoder_threads
+
+    threads = encoder_threads(settings.encoder_threads)
+
+    @lru_cache(maxsize=1)
+    def open_one(version: str) -> tuple[VersionedEncoder, int]:
+        encoder = open_version(artefacts, version, settings.cache_dir, threads=threads)
+        return encoder, max(1, cores() // threads)
+
+    return open_one
 
 
 def _model_loader(settings: ProcessingSettings, artefacts: ObjectStore) -> Callable[[], Model]:

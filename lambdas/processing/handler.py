@@ -1,4 +1,4 @@
-"""Lambda entry of processing: shards from a queue, the scheduled check, and HTTP."""
+"""Lambda entry of processing: shards from a queue, steps of a flow, the check, and HTTP."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from lambdas.processing.api import create_app
 from lambdas.processing.dependencies import build_dependencies
 from lambdas.processing.healing import heal
+from lambdas.processing.rescoring import run_step
 from lambdas.processing.service import Processor
 from shared.http.batches import SqsRecord, run_each
 from shared.http.entry import make_handler
@@ -25,4 +26,8 @@ def _scheduled(_event: dict[str, Any]) -> None:
     heal(build_dependencies())
 
 
-handler = make_handler(create_app, batch=_batch, scheduled=_scheduled)
+def _step(event: dict[str, Any]) -> dict[str, Any]:
+    return run_step(build_dependencies(), event)
+
+
+handler = make_handler(create_app, batch=_batch, scheduled=_scheduled, step=_step)

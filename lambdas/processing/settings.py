@@ -30,3 +30,6 @@ class ProcessingSettings(CascadeSettings, EventSettings, DatabaseSettings):
     """How long the current model version is cached."""
     max_shard_attempts: int = Field(default=MAX_SHARD_ATTEMPTS, ge=1)
     """Attempts at a shard after which it is failed, and only a redrive tries it again."""
+    rescoring_shards: int = Field(default=50, ge=1)
+    """Stored shards from which the flow of a training has a new model score them side by side;
+    fewer are scored by its activation."""

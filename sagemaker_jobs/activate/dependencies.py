@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sagemaker_jobs.score.reuse import Reuse, open_reuse
-from sagemaker_jobs.score.scoring import Dependencies, VersionedEncoder
+from sagemaker_jobs.score.scoring import Dependencies
 from shared.runtime.loader import open_version
+from shared.scoring.stored import VersionedEncoder
 from shared.storage.queues import MessageQueue
 
 StepCallback = Callable[[str], None]

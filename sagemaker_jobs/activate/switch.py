@@ -4,10 +4,11 @@ import time
 
 from sagemaker_jobs.activate import pointers
 from sagemaker_jobs.activate.dependencies import ActivationDependencies, StepCallback
-from sagemaker_jobs.score.scoring import Report, VersionedEncoder, score_missing
+from sagemaker_jobs.score.scoring import Report, score_missing
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import index_for, indexed_shards
 from shared.schemas.manifest import Manifest
+from shared.scoring.stored import VersionedEncoder
 from shared.storage import artefacts, registry
 from shared.storage.artefacts import Current
 

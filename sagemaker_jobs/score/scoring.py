@@ -5,44 +5,20 @@ if they exist.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
 
 from sagemaker_jobs.score.reuse import Reuse
-from shared.db.aspects.readings import copy_readings
 from shared.db.connection import Database
-from shared.db.ingest.adoption import processed_shards, unanalysed_shards
-from shared.db.ingest.ledger import Ledger
-from shared.db.ingest.shards import process_lock
 from shared.errors import ArtefactError, NotFoundError
-from shared.index.shards import list_pairs, shard_of
 from shared.runtime.cascade import Cascade, SecondModel
-from shared.runtime.scoring import Encodings
-from shared.schemas.decisions import Decisions
 from shared.schemas.formats import FormatError
-from shared.schemas.messages import ProcessShard
-from shared.scoring.shard import derived_scores, score_shard, store_scores
+from shared.scoring.stored import Source, VersionedEncoder, score_stored, unscored_shards
 from shared.storage.objects import ObjectStore
-from shared.storage.shards import read_clean
 
 log = logging.getLogger("score")
 Progress = Callable[[int, int], None]
-
-
-class VersionedEncoder(Protocol):
-    """An opened model."""
-
-    @property
-    def version(self) -> str:
-        """The model version."""
-
-    @property
-    def decisions(self) -> Decisions:
-        """Its rules for labels."""
-
-    def encode(self, texts: Sequence[str]) -> Encodings:
-        """Encode texts, in their order."""
 
 
 @dataclass(frozen=True)
@@ -86,24 +62,6 @@ def _no_reuse() -> None:
     """Score every text with the model."""
 
 
-def unscored_shards(dependencies: Dependencies, model_version: str) -> list[ProcessShard]:
-    """Processed shards that lack up-to-date analyses, or a pair in the bucket, by a model.
-
-    Open shards are excluded: processing closes them soon.
-    """
-    with dependencies.database.transaction() as connection:
-        closed = processed_shards(connection)
-        unjudged = {(s.ingest_id, s.part) for s in unanalysed_shards(connection, model_version)}
-    pairs, _ = list_pairs(dependencies.artefacts, model_version)
-    embedded = {shard_of(pair.name, model_version) for pair in pairs}
-    return [
-        shard
-        for shard in closed
-        if (shard.ingest_id, shard.part) in unjudged
-        or f"{shard.ingest_id}/part-{shard.part:05d}" not in embedded
-    ]
-
-
 def score_missing(
     dependencies: Dependencies,
     encoder: VersionedEncoder,
@@ -126,12 +84,22 @@ def score_missing(
         UnavailableError: the database or S3 does not answer.
     """
     report = Report()
-    shards = unscored_shards(dependencies, encoder.version)
+    database, artefacts = dependencies.database, dependencies.artefacts
+    shards = unscored_shards(database, artefacts, encoder.version)
     base = reuse() if shards else None
+    source = Source(base.version, partial(base.score, artefacts, database)) if base else None
     for done, shard in enumerate(shards):
         progress(done, len(shards))
         try:
-            rows, reused = _score(dependencies, encoder, shard, base)
+            rows, reused = score_stored(
+                database,
+                dependencies.clean,
+                artefacts,
+                encoder,
+                shard,
+                cascade=dependencies.cascade(),
+                source=source,
+            )
         except FormatError:
             raise
         except (NotFoundError, ArtefactError):
@@ -148,34 +116,3 @@ def score_missing(
     for key, reason in report.skipped.items():
         log.warning("skipped %s: %s", key, reason)
     return report
-
-
-def _score(
-    dependencies: Dependencies, encoder: VersionedEncoder, shard: ProcessShard, reuse: Reuse | None
-) -> tuple[int | None, bool]:
-    """Score one shard: its number of rows, and whether the scores were derived without encoding.
-
-    The number is None if another worker has the shard or another batch replaced it.
-    """
-    database, artefacts = dependencies.database, dependencies.artefacts
-    # the lock of processing: no other worker deletes or replaces the shard in the meantime
-    with database.lock(process_lock(shard.ingest_id, shard.part)) as acquired:
-        batch = Ledger(database).shard(shard.ingest_id, shard.part) if acquired else None
-        if batch is None or not batch.processed:
-            return None, False
-        table = read_clean(dependencies.clean, batch.key)
-        cascade = dependencies.cascade()
-        derived = reuse.score(artefacts, database, shard, table) if reuse else None
-        # an adapted model reads the same mentions: they are copied below
-        scores = (
-            derived_scores(table, *derived, cascade)
-            if derived
-            else score_shard(encoder.encode, encoder.decisions, table, cascade=cascade)
-        )
-        place = (encoder.version, shard.ingest_id, shard.part)
-        with store_scores(database, artefacts, place, batch, scores, current=False) as connection:
-            if connection is None:
-                return None, False
-            if derived and reuse:
-                copy_readings(connection, reuse.version, encoder.version, scores.review_ids)
-    return int(table.num_rows), derived is not None

@@ -18,13 +18,14 @@ from shared.errors import (
 from shared.index import picture_writer, stops, undone, vectors
 from shared.index.damaged import RepairWait
 from shared.index.picture_writer import list_batches
-from shared.index.shards import ShardPair, Skipped, hash_of, list_pairs, shard_of
+from shared.index.shards import hash_of
 from shared.index.writer import IndexWriter
 from shared.schemas.formats import FormatError
 from shared.schemas.manifest import Manifest
 from shared.storage import artefacts, forgotten, quarantine, registry
 from shared.storage.layout import SHARDS_FILE, pointer_key, version_prefix
 from shared.storage.objects import ObjectStore
+from shared.storage.pairs import ShardPair, Skipped, list_pairs, shard_of
 from shared.storage.verify import corrupt
 
 log = logging.getLogger(__name__)

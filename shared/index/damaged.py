@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.errors import UnavailableError
-from shared.index.shards import shard_of
 from shared.schemas.damage import Damage
 from shared.storage import quarantine
 from shared.storage.layout import embeddings_prefix
 from shared.storage.objects import ObjectStore
+from shared.storage.pairs import shard_of
 from shared.storage.verify import check_pair
 
 log = logging.getLogger(__name__)

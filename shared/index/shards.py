@@ -5,7 +5,6 @@ Part of the write side: this module loads pyarrow, which the read path must not.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,63 +13,14 @@ import pyarrow as pa
 
 from shared.errors import ArtefactError, NotFoundError
 from shared.schemas.formats import FormatError
-from shared.storage import forgotten
 from shared.storage.embeddings import count_embeddings, read_embeddings
-from shared.storage.layout import embeddings_prefix, pair_name
 from shared.storage.objects import ObjectStore
+from shared.storage.pairs import ShardPair
 from shared.storage.shards import read_served
-
-
-@dataclass(frozen=True, slots=True)
-class ShardPair:
-    """An embedding shard and its analysis shard, as listed."""
-
-    stem: str
-    embedding_etag: str
-    analysis_etag: str
-
-    @property
-    def name(self) -> str:
-        """Identity of the pair and of its content."""
-        return pair_name(self.stem, self.embedding_etag, self.analysis_etag)
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A shard that an index skips, and why."""
-
-    stem: str
-    reason: str
 
 
 class ShardError(Exception):
     """A pair cannot be used; the message says why."""
-
-
-def list_pairs(store: ObjectStore, model_version: str) -> tuple[list[ShardPair], list[Skipped]]:
-    """All pairs of a model version in key order, and the shards without a counterpart.
-
-    Shards of uploads that are undone are left out.
-    """
-    etags: dict[str, dict[str, str]] = {}
-    undone = forgotten.marked(store)
-    for info in store.list(embeddings_prefix(model_version)):
-        stem, dot, ending = info.key.rpartition(".")
-        if dot and ending in {"npy", "parquet"} and forgotten.ingest_of(info.key) not in undone:
-            etags.setdefault(stem, {})[ending] = info.etag
-    pairs, skipped = [], []
-    for stem, halves in sorted(etags.items()):
-        if len(halves) == 2:
-            pairs.append(ShardPair(stem, halves["npy"], halves["parquet"]))
-        else:
-            missing = "analysis" if "npy" in halves else "embedding"
-            skipped.append(Skipped(stem, f"has no {missing} shard (yet)"))
-    return pairs, skipped
-
-
-def shard_of(pair_name: str, model_version: str) -> str:
-    """The shard that a pair embeds, without its model: ``<ingest>/part-<n>``."""
-    return pair_name.partition(":")[0].removeprefix(embeddings_prefix(model_version))
 
 
 def hash_of(pairs: list[ShardPair]) -> str:

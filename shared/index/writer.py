@@ -16,21 +16,14 @@ from shared.errors import NotFoundError
 from shared.index import picture_writer, pictures, rows, vectors
 from shared.index.picture_writer import PictureBatch, write_pictures
 from shared.index.rows import RowWriter
-from shared.index.shards import (
-    ShardError,
-    ShardPair,
-    Skipped,
-    count_rows,
-    hash_of,
-    python_rows,
-    read_pair,
-)
+from shared.index.shards import ShardError, count_rows, hash_of, python_rows, read_pair
 from shared.index.vectors import Vectors
 from shared.schemas.formats import INDEX
 from shared.schemas.manifest import FileEntry, Manifest
 from shared.storage import artefacts
 from shared.storage.layout import SHARDS_FILE
 from shared.storage.objects import ObjectStore
+from shared.storage.pairs import ShardPair, Skipped
 
 log = logging.getLogger(__name__)
 _ADD_ROWS = 8_192

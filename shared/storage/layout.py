@@ -54,6 +54,11 @@ def plan_prefix(ingest_id: str) -> str:
     return f"{PLANS}{ingest_id}/"
 
 
+def rescoring_plan(model_version: str) -> str:
+    """The shards that a new model is to score side by side (clean bucket)."""
+    return f"{PLANS}models/{model_version}.json"
+
+
 def text_prefix(ingest_id: str) -> str:
     """Prefix of the text of a compressed dump while its ranges are read (clean bucket)."""
     return f"{plan_prefix(ingest_id)}text/"

@@ -128,7 +128,8 @@ def test_functions_connect_as_a_user_that_owns_nothing(assembly: Assembly, envir
         for statement in policy.properties["PolicyDocument"]["Statement"]
         if statement["Action"] == "rds-db:connect"
     ]
-    assert len(resources) == 3  # collection, processing and the check of stored objects
+    # collection, processing, the check of stored objects, and a new model
+    assert len(resources) == 4
     for resource in resources:
         parts = resource["Fn::Join"][1]
         assert ":dbuser:" in parts[-3]

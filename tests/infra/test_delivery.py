@@ -264,25 +264,28 @@ def test_an_unknown_wildcard_action_fails_synthesis():
     assert as_list(stack.node.validate()) == ["no exact actions are known for sqs:*"]
 
 
-def test_only_the_pipeline_may_move_the_model_pointer_of_a_delivered_environment(
-    assembly: Assembly, delivery
+@pytest.mark.parametrize(
+    ("step", "role"), [("PublishModel", "publication"), ("SmokeTest", "smoke")]
+)
+def test_only_the_pipeline_may_assume_the_roles_of_a_delivered_environment(
+    assembly: Assembly, delivery, step, role
 ):
     (project,) = (
         assembly.resource(delivery, action_["Configuration"]["ProjectName"])
         for stage in delivery.all("AWS::CodePipeline::Pipeline")[0].properties["Stages"]
         for action_ in stage["Actions"]
-        if stage["Name"] == "reviewlens-prod" and action_["Name"] == "PublishModel"
+        if stage["Name"] == "reviewlens-prod" and action_["Name"] == step
     )
-    role = assembly.resource(delivery, project.properties["ServiceRole"])
+    build = assembly.resource(delivery, project.properties["ServiceRole"])
     for name, trusted in (("dev", False), ("staging", True), ("prod", True)):
-        (publication,) = (
+        (assumed,) = (
             each
             for each in assembly.one(name, "acceptance").all("AWS::IAM::Role")
-            if each.properties["RoleName"] == f"reviewlens-{name}-publication"
+            if each.properties["RoleName"] == f"reviewlens-{name}-{role}"
         )
-        (statement,) = publication.properties["AssumeRolePolicyDocument"]["Statement"]
+        (statement,) = assumed.properties["AssumeRolePolicyDocument"]["Statement"]
         assert ("Condition" in statement) == trusted
         if name == "prod":
             arn = json.dumps(statement["Condition"]["ArnEquals"]["aws:PrincipalArn"])
             assert arn.count(":role/") == 1
-            assert f':role/{role.properties["RoleName"]}"' in arn
+            assert f':role/{build.properties["RoleName"]}"' in arn

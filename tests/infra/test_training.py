@@ -211,13 +211,19 @@ def test_the_deployed_flow_is_the_tested_one_with_logs_and_traces(assembly: Asse
     template = assembly.one("prod", "training")
     (machine,) = template.all("AWS::StepFunctions::StateMachine")
     properties = machine.properties
-    assert json.loads(properties["DefinitionString"]) == json.loads(FLOW.read_text())
+    deployed, tested = json.loads(properties["DefinitionString"]), json.loads(FLOW.read_text())
+    workers = deployed["States"]["ScoreShards"].pop("MaxConcurrency")
+    tested["States"]["ScoreShards"].pop("MaxConcurrency")
+    assert deployed == tested
+    assert workers == ENVIRONMENTS["prod"].processing_workers
     function = properties["DefinitionSubstitutions"]["PromotionFunction"]
     assert assembly.resource(template, function).name.startswith("Promotion")
     assert properties["LoggingConfiguration"]["Level"] == "ALL"
     assert properties["TracingConfiguration"] == {"Enabled": True}
     (invoke,) = grants(assembly, "prod", "FlowRole", "lambda:InvokeFunction")
-    assert assembly.resource(template, invoke.body["Resource"]).name.startswith("Promotion")
+    promotion, scorer = invoke.body["Resource"]
+    assert assembly.resource(template, promotion).name.startswith("Promotion")
+    assert assembly.resource(template, scorer).name.startswith("Scorer")
 
 
 def test_a_flow_that_fails_or_times_out_or_does_not_start_raises_an_alarm(assembly: Assembly):

@@ -7,10 +7,11 @@ import pytest
 from sagemaker_jobs.activate import activation, switch
 from sagemaker_jobs.activate.activation import activate, rollback
 from sagemaker_jobs.gate.errors import GateError
-from sagemaker_jobs.score.scoring import score_missing, unscored_shards
+from sagemaker_jobs.score.scoring import score_missing
 from shared.errors import ConflictError, NotFoundError, UnavailableError
 from shared.index.build import build_index
 from shared.schemas.gate import GateResult
+from shared.scoring.stored import unscored_shards
 from shared.storage import artefacts, registry
 
 
@@ -79,7 +80,7 @@ def test_a_version_that_has_not_passed_the_gate_is_activated_only_by_force(syste
     with pytest.raises(GateError):
         activate(system, "v2")
     assert system.current() == ("v1", "v1", 8)
-    assert unscored_shards(system, "v2")
+    assert unscored_shards(system.database, system.artefacts, "v2")
     activate(system, "v2", force=True)
     assert system.current() == ("v2", "v2", 8)
     assert registry.history(system.artefacts)[-1].forced
@@ -282,14 +283,17 @@ def test_activating_a_version_again_scores_only_newer_reviews(system):
 
 def test_a_dump_that_is_collected_again_is_scored_again(system):
     score_missing(system, system.open_model("v2"))
-    assert unscored_shards(system, "v2") == []
+    assert unscored_shards(system.database, system.artefacts, "v2") == []
     ingest_id = system.ledger.recent(1)[0].ingest_id
     # its text differs from the second shard on
     system.ledger.delete_batches(ingest_id, 1, 5)
     message = system.store(ingest_id, "first", 1, 4, words="bad thing")
-    assert unscored_shards(system, "v2") == [], "processing handles open shards"
+    assert unscored_shards(system.database, system.artefacts, "v2") == [], (
+        "processing handles open shards"
+    )
     system.process([message])
-    assert [shard.part for shard in unscored_shards(system, "v2")] == [1]
+    (shard,) = unscored_shards(system.database, system.artefacts, "v2")
+    assert shard.part == 1
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
 
 import sagemaker_jobs.message
+from lambdas.processing.dependencies import build_dependencies as build_processing
+from lambdas.processing.handler import handler as process
 from lambdas.promotion.dependencies import build_dependencies
-from lambdas.promotion.handler import handler
+from lambdas.promotion.handler import handler as promote
 from sagemaker_jobs.activate.__main__ import main as activate
 from sagemaker_jobs.gate import job as gate
 from sagemaker_jobs.gate.config import GateConfig
@@ -37,6 +39,9 @@ from tests.models import model_folder, renamed_model
 
 DEFINITION = Path(__file__).resolve().parents[3] / "cdk" / "flows" / "training.asl.json"
 ACCOUNT = "123456789012"
+PROMOTION_STEPS = frozenset(
+    {"look_at_training", "start_candidate", "look_at_job", "register", "start_activation"}
+)
 TEXTS = ("The churn is a joy to use.", "It broke at once, awful.", "It is a churn.")
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 
@@ -54,6 +59,7 @@ def aws(monkeypatch, tmp_path, app_secret, database):
     with mock_aws(config=config):
         clients.client.cache_clear()
         build_dependencies.cache_clear()
+        build_processing.cache_clear()
         for name in ("artefacts", "clean"):
             clients.client("s3").create_bucket(
                 Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
@@ -66,6 +72,7 @@ def aws(monkeypatch, tmp_path, app_secret, database):
             "ARTEFACT_BUCKET": "artefacts",
             "CLEAN_BUCKET": "clean",
             "PROCESSING_QUEUE_URL": queue,
+            "INDEX_QUEUE_URL": queue,
             "DATABASE_SECRET_ID": "database",
             "CACHE_DIR": str(tmp_path / "cache"),
             "POINTER_REFRESH_SECONDS": "0",
@@ -84,6 +91,7 @@ def aws(monkeypatch, tmp_path, app_secret, database):
         with running_jobs(clients.client("s3"), tmp_path / "jobs") as jobs:
             yield jobs
     build_dependencies.cache_clear()
+    build_processing.cache_clear()
     clients.client.cache_clear()
 
 
@@ -194,11 +202,20 @@ def _activate(request, _folder):
 
 @dataclass
 class Flow:
-    """The state machine: ``events`` sent to its function, and steps ``done`` by it."""
+    """The state machine: ``events`` sent to its functions, and steps ``done`` by promotion.
+
+    ``faults`` has the error of the next attempts at scoring a shard, by its part.
+    """
 
     arn: str
     events: list = field(default_factory=list)
     done: list = field(default_factory=list)
+    faults: dict = field(default_factory=dict)
+
+    def attempts(self, part):
+        """How often a shard was to be scored by the map."""
+        items = [event["item"] for event in self.events if event["step"] == "score"]
+        return sum(item["shard"]["part"] == part for item in items)
 
     def start(self, training_job):
         return clients.client("stepfunctions").start_execution(
@@ -214,46 +231,76 @@ class Flow:
         return sfn.describe_execution(executionArn=execution)
 
 
+class _FaultError(Exception):
+    pass
+
+
+def _next_fault(flow, event):
+    if event["step"] != "score":
+        return None
+    faults = flow.faults.get(event["item"]["shard"]["part"])
+    return faults.pop(0) if faults else None
+
+
+def _definition():
+    """The deployed definition without its waits."""
+    text = DEFINITION.read_text()
+    for name, value in {
+        "PromotionFunction": "promotion", "ScoringFunction": "scoring", "CleanBucket": "clean"
+    }.items():  # fmt: skip
+        text = text.replace(f"${{{name}}}", value)
+
+    def hurry(values):
+        if values.get("Type") == "Wait":
+            return values | {"Seconds": 0}
+        if "BackoffRate" in values:
+            return values | {"IntervalSeconds": 1, "BackoffRate": 1.0}
+        return values
+
+    return json.loads(text, object_hook=hurry)
+
+
 @pytest.fixture
 def flow(aws, monkeypatch):
-    """The deployed definition without its waits."""
-    text = DEFINITION.read_text().replace("${PromotionFunction}", "promotion")
-    definition = json.loads(text)
-    for state in definition["States"].values():
-        if state["Type"] == "Wait":
-            state["Seconds"] = 0
-        for retry in state.get("Retry", []):
-            retry["IntervalSeconds"] = 1
-            retry["BackoffRate"] = 1.0
+    """The state machine as it is deployed, without its waits."""
     role = clients.client("iam").create_role(
         RoleName="flow", AssumeRolePolicyDocument="{}", Path="/"
     )["Role"]["Arn"]
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("handler.py", "")
-    clients.client("lambda").create_function(
-        FunctionName="promotion",
-        Runtime="python3.12",
-        Role=role,
-        Handler="lambdas.promotion.handler.handler",
-        Code={"ZipFile": code.getvalue()},
-    )
+    for name, module in {"promotion": "promotion", "scoring": "processing"}.items():
+        clients.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.12",
+            Role=role,
+            Handler=f"lambdas.{module}.handler.handler",
+            Code={"ZipFile": code.getvalue()},
+        )
     flow = Flow(
         clients.client("stepfunctions").create_state_machine(
-            name="training", definition=json.dumps(definition), roleArn=role
+            name="training", definition=json.dumps(_definition()), roleArn=role
         )["stateMachineArn"]
     )
 
     def invoke(_self, function_name, qualifier, body, headers, response_headers):
         """Answer as Lambda's runtime does: the result as JSON, or the error with its type."""
-        flow.events.append(json.loads(body))
+        event = json.loads(body)
+        flow.events.append(event)
+        handler = promote if event["step"] in PROMOTION_STEPS else process
+        fault = _next_fault(flow, event)
         try:
-            answer = json.dumps(handler(json.loads(body), None)).encode()
+            if fault == "Sandbox.Timedout":
+                handler(event, None)  # killed when it had stored everything
+            if fault:
+                raise _FaultError(fault)
+            answer = json.dumps(handler(event, None)).encode()
         except Exception as error:  # noqa: BLE001
             response_headers["x-amz-function-error"] = "Unhandled"
-            payload = {"errorMessage": str(error), "errorType": type(error).__name__}
-            return json.dumps(payload).encode()
-        flow.done.append(json.loads(body)["step"])
+            kind = error.args[0] if isinstance(error, _FaultError) else type(error).__name__
+            return json.dumps({"errorMessage": str(error), "errorType": kind}).encode()
+        if handler is promote:
+            flow.done.append(event["step"])
         return answer
 
     monkeypatch.setattr(LambdaSimpleBackend, "invoke", invoke)
