@@ -41,6 +41,12 @@ class NotFoundError(ReviewlensError):
     status = 404
 
 
+class ModelNotFoundError(NotFoundError):
+    """A client of another protocol names a model that does not answer here."""
+
+    code = "model_not_found"
+
+
 class ConflictError(ReviewlensError):
     """Another writer changed the resource first (for example, a conditional put failed)."""
 

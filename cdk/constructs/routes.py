@@ -14,6 +14,7 @@ HEALTH = "/health"
 HEALTH_SERVICE = "inference"
 """The service behind /health: it uses only S3, so the open route wakes no database."""
 _SERVICE_HEALTH = "/health/{service}"
+_PROBLEM = "application/problem+json"
 _GREEDY_PARAMETERS = frozenset({"product_id", "reviewer_id"})
 """Path parameters that may contain slashes, as in the routes of the services. API Gateway has
 nothing below them: a route there is served by the one that ends with the parameter."""
@@ -122,10 +123,18 @@ def _gateway_path(path: str) -> str:
 
 def _body_model(operation: Mapping[str, Any]) -> str | None:
     body = operation.get("requestBody", {})
-    if not body.get("required"):
+    if not body.get("required") or not _has_problems(operation):
         return None
     reference: str = body["content"]["application/json"]["schema"]["$ref"]
     return reference.rpartition("/")[2]
+
+
+def _has_problems(operation: Mapping[str, Any]) -> bool:
+    """Whether errors of a route are problems, as those of the gateway are.
+
+    The service alone validates bodies of other protocols, so that its errors have their shape.
+    """
+    return _PROBLEM in operation.get("responses", {}).get("4XX", {}).get("content", {_PROBLEM: {}})
 
 
 def draft4_schema(api: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from fastapi import FastAPI
 from lambdas.inference import service
 from lambdas.inference.dependencies import Dependencies, build_dependencies
 from lambdas.inference.embeddings import embed
+from lambdas.inference.openai import OPENAI, openai_embeddings
 from shared.http.app import create_service, service_version
+from shared.http.dialects import Dialects
+from shared.http.openapi import own_errors
 from shared.schemas.api import (
     AnalyzeBatchRequest,
     AnalyzeBatchResponse,
@@ -17,6 +20,7 @@ from shared.schemas.api import (
 )
 from shared.schemas.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from shared.schemas.health import Health
+from shared.schemas.openai import OpenAIEmbeddings, OpenAIEmbeddingsRequest, OpenAIError
 from shared.schemas.picture import MAX_PICTURE_BODY_BYTES
 from shared.serving.state import serving_health, with_second_model
 
@@ -40,6 +44,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         background=keep_current,
         max_body_bytes=MAX_PICTURE_BODY_BYTES,
     )
+    app.add_middleware(Dialects, dialects=[OPENAI])
 
     @app.post("/analyze", tags=["inference"])
     def analyze(request: AnalyzeRequest) -> AnalyzeResponse:
@@ -71,5 +76,13 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         """
         adapters = get_dependencies()
         return embed(adapters.state.snapshot(), request, adapters.pictures)
+
+    @app.post("/v1/embeddings", tags=["inference"], responses=own_errors(OpenAIError))
+    def embeddings_v1(request: OpenAIEmbeddingsRequest) -> OpenAIEmbeddings:
+        """Vectors of texts, for clients of OpenAI's API.
+
+        The vectors are those of POST /embeddings. Errors have the shape of OpenAI's.
+        """
+        return openai_embeddings(get_dependencies().state.snapshot(), request)
 
     return app

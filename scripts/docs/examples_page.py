@@ -43,6 +43,20 @@ _PARTS: dict[str, Any] = {
         "records": 3105520,
         "cost_usd": 0.041736,
     },
+    "OpenAIErrorDetail": {
+        "message": "input.3: must not be blank",
+        "type": "invalid_request_error",
+        "param": "input.3",
+        "code": "invalid_input",
+    },
+    "OpenAIError": {
+        "error": {
+            "message": "The model 'ada' does not exist: 'reviewlens' is the current one.",
+            "type": "invalid_request_error",
+            "param": "model",
+            "code": "model_not_found",
+        }
+    },
     "QuarantinedFile": {
         "name": "20261129T041231-rows.sqlite",
         "reason": "its bytes do not match the checksum in the manifest",

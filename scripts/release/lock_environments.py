@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = {
     "local": ("local",),
     "page": ("local", "frontend", "observe"),
-    "dev": ("local", "frontend", "observe", "infra", "dev"),
+    "dev": ("local", "frontend", "observe", "mcp", "infra", "dev"),
 }
 """File of requirements/ → the extras whose packages it has."""
 PYTHON = "3.11"

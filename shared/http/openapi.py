@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.http.problems import MEDIA_TYPE
 from shared.schemas.api import Problem
 
@@ -28,6 +30,14 @@ _NAMES_ONE = frozenset({"product_id", "ingest_id", "training_id", "exclusion_id"
 """Parameters that name one thing, which may not exist."""
 
 
+def own_errors(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
+    """Error responses of a route whose errors have a shape of their own."""
+    return {
+        "4XX": {"model": model, "description": "The request was refused."},
+        "5XX": {"model": model, "description": _SERVER_ERROR["description"]},
+    }
+
+
 def correct_document(document: dict[str, Any]) -> dict[str, Any]:
     """Correct a service's document in place and return it.
 
@@ -41,12 +51,19 @@ def correct_document(document: dict[str, Any]) -> dict[str, Any]:
                 if text := parameter["schema"].pop("description", ""):
                     parameter.setdefault("description", text)
             responses = operation["responses"]
+            if _has_own_errors(responses):
+                continue
             for status, description in _expected_errors(operation).items():
                 responses.setdefault(status, {"description": description})
             for status, response in responses.items():
                 if status in PROBLEM_RESPONSES or "content" not in response:
                     response["content"] = {MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}}
     return document
+
+
+def _has_own_errors(responses: dict[str, Any]) -> bool:
+    content = responses["4XX"]["content"]
+    return all(each["schema"] != _PROBLEM_SCHEMA for each in content.values())
 
 
 def _expected_errors(operation: dict[str, Any]) -> dict[str, str]:

@@ -158,6 +158,11 @@ class Encoder:
             tokens[:end] if tokens is not None else None,
         )
 
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens of each text the model reads, its two special ones included."""
+        limit = self.manifest.max_tokens or MAX_TOKENS
+        return [min(len(ids), limit) for ids in tokenise(self._tokenizer, texts)]
+
     def _encode(self, texts: Sequence[str]) -> Encoded:
         embeddings = np.empty((len(texts), self.dimension), dtype=np.float32)
         probabilities = np.empty((len(texts), len(LABELS)), dtype=np.float32)

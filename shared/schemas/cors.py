@@ -7,7 +7,9 @@ are never accepted.
 
 import re
 
-READING_POSTS = frozenset({"/analyze", "/analyze/batch", "/review_pictures", "/search_similar"})
+READING_POSTS = frozenset(
+    {"/analyze", "/analyze/batch", "/review_pictures", "/search_similar", "/v1/embeddings"}
+)
 """POST routes that change nothing: they have texts or ids in their body."""
 ALLOWED_HEADERS = ("content-type", "x-api-key")
 """Headers of requests that a page may set."""

@@ -155,13 +155,18 @@ def public_methods(client):
     return {name for name, _ in inspect.getmembers(client, callable) if not name.startswith("_")}
 
 
+OF_OTHER_CLIENTS = {"POST /v1/embeddings"}
+"""Routes in the shape of another API, which has clients of its own."""
+
+
 def test_every_documented_route_has_a_method_and_no_method_has_another_route():
     routes = {
         f"{method.upper()} {path}"
         for path, operations in DOCUMENT["paths"].items()
         for method in operations
     }
-    assert {call.name for call in CALLS.values()} == routes
+    assert {call.name for call in CALLS.values()} == routes - OF_OTHER_CLIENTS
+    assert routes >= OF_OTHER_CLIENTS
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
