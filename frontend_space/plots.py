@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from gradio.components.plot import PlotData
@@ -30,7 +31,7 @@ def sentiment_plot(points: Sequence[Point], changes: Sequence[Change]) -> PlotDa
         }
         for name in LABELS
     ]
-    return _figure(traces, "reviews", changes, {"barmode": "stack", "bargap": 0.15})
+    return _figure(points, traces, "reviews", changes, {"barmode": "stack", "bargap": 0.15})
 
 
 def stars_plot(points: Sequence[Point], changes: Sequence[Change]) -> PlotData:
@@ -47,7 +48,7 @@ def stars_plot(points: Sequence[Point], changes: Sequence[Change]) -> PlotData:
         "connectgaps": False,
         "line": {"color": _STARS, "width": 2},
     }
-    return _figure([trace], "mean stars", changes, {"yaxis": {"range": [0.8, 5.2]}})
+    return _figure(points, [trace], "mean stars", changes, {"yaxis": {"range": [0.8, 5.2]}})
 
 
 def _count(point: Point, name: str) -> float:
@@ -62,7 +63,15 @@ def _label(point: Point, name: str) -> str:
     return safe(f"{span}: {share:.0%} {name}, {point.analysed} reviews")
 
 
+def _span(points: Sequence[Point]) -> tuple[datetime, datetime]:
+    """From half an interval before the first point to half of one after the last one."""
+    half = (points[0].end - points[0].start + timedelta(days=1)) / 2
+    first, last = (datetime.combine(points[n].start, time()) for n in (0, -1))
+    return first - half, last + half
+
+
 def _figure(
+    points: Sequence[Point],
     traces: Sequence[Mapping[str, Any]],
     title: str,
     changes: Sequence[Change],
@@ -71,7 +80,7 @@ def _figure(
     layout: dict[str, Any] = {
         "autosize": True,
         "height": 340,
-        "margin": {"l": 44, "r": 12, "t": 62, "b": 60},
+        "margin": {"l": 44, "r": 12, "t": 76, "b": 60},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 12, "color": "#64748b"},
@@ -88,8 +97,15 @@ def _figure(
         },
         **{name: value for name, value in options.items() if name != "yaxis"},
     }
+    if points:
+        # the same for both plots; otherwise plotly makes room for labels, on a phone for years
+        start, end = _span(points)
+        layout["xaxis"]["range"] = [start.isoformat(), end.isoformat()]
+        layout["annotations"] = [
+            _label_of(change, n % 2, (_noon(change.day) - start) / (end - start))
+            for n, change in enumerate(changes)
+        ]
     layout["shapes"] = [_line(change) for change in changes]
-    layout["annotations"] = [_label_of(change, n % 2) for n, change in enumerate(changes)]
     return PlotData(type="plotly", plot=json.dumps({"data": list(traces), "layout": layout}))
 
 
@@ -101,10 +117,19 @@ def _line(change: Change) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _label_of(change: Change, row: int) -> dict[str, Any]:
-    """The label above the line of a change; every other one is higher, so that they have room."""
+def _noon(each: date) -> datetime:
+    return datetime.combine(each, time(12))
+
+
+def _label_of(change: Change, row: int, place: float) -> dict[str, Any]:
+    """The label above the line of a change; every other one is higher, so that they have room.
+
+    ``place`` is 0 at the left and 1 at the right: a label of either third would not fit in the
+    middle of its line on a phone.
+    """
+    anchor = "left" if place < 1 / 3 else "right" if place > 2 / 3 else "center"
     return {
         "x": change.day.isoformat(), "y": 1, "xref": "x", "yref": "paper", "showarrow": False,
-        "text": safe(f"{change.direction} since {day(change.day)}"), "xanchor": "right",
+        "text": safe(f"{change.direction} since {day(change.day)}"), "xanchor": anchor,
         "yanchor": "bottom", "yshift": 16 * row, "font": {"color": _MARK, "size": 12},
     }  # fmt: skip

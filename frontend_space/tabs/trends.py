@@ -57,10 +57,12 @@ def build(backend: Backend, tab: gr.Tab) -> None:
             return empty, gr.Plot(visible=False), gr.Plot(visible=False), ""
         analysed = any(point.sentiment_shares for point in trend.points)
         rated = any(point.mean_rating is not None for point in trend.points)
+        # an API of an earlier version has the largest change alone
+        changes = trend.changes or ([trend.change] if trend.change else [])
         return (
             about_html(trend),
-            gr.Plot(sentiment_plot(trend.points, trend.changes), visible=analysed),
-            gr.Plot(stars_plot(trend.points, trend.changes), visible=rated),
+            gr.Plot(sentiment_plot(trend.points, changes), visible=analysed),
+            gr.Plot(stars_plot(trend.points, changes), visible=rated),
             change_html(client, trend),
         )
 

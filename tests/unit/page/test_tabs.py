@@ -65,6 +65,9 @@ def test_plots_contain_the_counts_the_gap_and_the_mark():
         "worse since 2 May 2026",
     )
     assert first["yshift"] != second["yshift"]
+    # half a day around each of two days
+    assert plot["layout"]["xaxis"]["range"] == ["2026-03-15T12:00:00", "2026-03-17T12:00:00"]
+    assert (first["xanchor"], second["xanchor"]) == ("center", "right")
     stars = json.loads(stars_plot([full, gap], []).plot)
     assert stars["data"][0]["y"] == [4.0, None]
     assert stars["layout"]["shapes"] == []
