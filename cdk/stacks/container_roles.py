@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Fn, Stack
+from aws_cdk import ArnFormat, Fn, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -31,6 +31,8 @@ class Resources:
     queues: Mapping[str, sqs.IQueue]
     secrets: Mapping[str, secretsmanager.ISecret]
     key: kms.IKey
+    image_fetch: str
+    """ARN of the function that fetches pictures; of no function if none is named."""
 
 
 def resources_of(
@@ -57,6 +59,12 @@ def resources_of(
         queues=queues,
         secrets=secrets,
         key=kms.Key.from_key_arn(stack, "Key", parameters["key_arn"]),
+        image_fetch=stack.format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=parameters["image_fetch_function"],
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        ),
     )
 
 
@@ -82,8 +90,15 @@ def create_role(
         role,
         *(grants.read_secret(resources.secrets[name]) for name in own),
         *_grants(service, resources),
+        *_fetch_grants(service, resources),
     )
     return role
+
+
+def _fetch_grants(service: DeclaredService, resources: Resources) -> Iterator[Grant]:
+    """What those need that have pictures fetched, of callers or of reviews."""
+    if service.name in ("inference", "retrieval") or service.kind == "worker":
+        yield Grant(["lambda:InvokeFunction"], [resources.image_fetch])
 
 
 def _grants(service: DeclaredService, resources: Resources) -> Iterator[Grant]:

@@ -241,6 +241,14 @@ def test_a_role_uses_the_buckets_and_queues_of_its_service_alone(allowed):
     }
 
 
+def test_services_that_show_or_store_pictures_may_have_them_fetched(allowed):
+    fetching = {name: parts(each, "lambda:InvokeFunction") for name, each in allowed.items()}
+    expected = {"inference", "retrieval", "worker"}
+    assert fetching == {
+        name: {"ImageFetchFunction"} if name in expected else set() for name in allowed
+    }
+
+
 def test_the_worker_alone_receives_messages_and_deletes_objects(allowed):
     for action in ("sqs:ReceiveMessage", "s3:DeleteObject", "s3:DeleteObjectVersion"):
         assert [name for name in allowed if parts(allowed[name], action)] == ["worker"]
