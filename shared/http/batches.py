@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.errors import WaitingError
 from shared.observability.correlation import ATTRIBUTE, correlate
+from shared.schemas.messages import MAX_RECEIVES
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,11 @@ def sqs_records(event: Mapping[str, Any]) -> list[SqsRecord] | None:
 
 
 def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) -> list[str]:
-    """Call ``work`` for each record; return the ids of those to be delivered again."""
+    """Call ``work`` for each record; return the ids of those to be delivered again.
+
+    A message that waits for other work has not failed: after its last delivery it is no dead
+    letter, as the sweep takes up all work that the ledger has as unfinished.
+    """
     failed = []
     for record in records:
         with correlate(record.correlation_id, record.messageId):
@@ -58,7 +63,8 @@ def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) 
                 work(record)
             except WaitingError as error:
                 log.info("message %s waits: %s", record.messageId, error.message)
-                failed.append(record.messageId)
+                if record.attempts < MAX_RECEIVES:
+                    failed.append(record.messageId)
             except Exception:
                 log.exception("message %s failed", record.messageId)
                 failed.append(record.messageId)
