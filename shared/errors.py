@@ -118,6 +118,20 @@ class PictureError(ReviewlensError):
         self.code = code
 
 
+class ComprehendError(ReviewlensError):
+    """A request in the shape of Amazon Comprehend is refused; ``code`` is the name there.
+
+    Codes: UnsupportedOperation, TextSizeLimitExceededException, BatchSizeLimitExceededException,
+    UnsupportedLanguageException, ValidationException.
+    """
+
+    status = 400
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def is_full_disk(error: OSError) -> bool:
     """Whether a write failed because there is no space for it."""
     return error.errno in _FULL_DISK

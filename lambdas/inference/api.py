@@ -2,10 +2,18 @@
 
 from collections.abc import Callable
 from threading import Event
+from typing import Annotated
 
-from fastapi import FastAPI
+from fastapi import Body, Depends, FastAPI, Header
+from pydantic import WithJsonSchema
 
 from lambdas.inference import service
+from lambdas.inference.comprehend import (
+    COMPREHEND,
+    ComprehendJson,
+    comprehend,
+    operation_of,
+)
 from lambdas.inference.dependencies import Dependencies, build_dependencies
 from lambdas.inference.embeddings import embed
 from lambdas.inference.openai import OPENAI, openai_embeddings
@@ -18,11 +26,29 @@ from shared.schemas.api import (
     AnalyzeRequest,
     AnalyzeResponse,
 )
+from shared.schemas.comprehend import (
+    MEDIA_TYPE,
+    OPERATIONS,
+    TARGET,
+    ComprehendFailure,
+    ComprehendRequest,
+    ComprehendResponse,
+)
 from shared.schemas.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from shared.schemas.health import Health
 from shared.schemas.openai import OpenAIEmbeddings, OpenAIEmbeddingsRequest, OpenAIError
 from shared.schemas.picture import MAX_PICTURE_BODY_BYTES
 from shared.serving.state import serving_health, with_second_model
+
+Target = Annotated[
+    str,
+    Header(description="Name of the operation, with the version of the protocol."),
+    WithJsonSchema({"type": "string", "enum": [f"{TARGET}.{name}" for name in OPERATIONS]}),
+]
+
+
+def _operation(x_amz_target: Target) -> str:
+    return operation_of(x_amz_target)
 
 
 def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies) -> FastAPI:
@@ -44,7 +70,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         background=keep_current,
         max_body_bytes=MAX_PICTURE_BODY_BYTES,
     )
-    app.add_middleware(Dialects, dialects=[OPENAI])
+    app.add_middleware(Dialects, dialects=[OPENAI, COMPREHEND])
 
     @app.post("/analyze", tags=["inference"])
     def analyze(request: AnalyzeRequest) -> AnalyzeResponse:
@@ -84,5 +110,24 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         The vectors are those of POST /embeddings. Errors have the shape of OpenAI's.
         """
         return openai_embeddings(get_dependencies().state.snapshot(), request)
+
+    @app.post(
+        "/comprehend",
+        tags=["inference"],
+        response_class=ComprehendJson,
+        response_model_exclude_none=True,
+        responses=own_errors(ComprehendFailure),
+    )
+    def comprehend_json(
+        request: Annotated[ComprehendRequest, Body(media_type=MEDIA_TYPE)],
+        operation: Annotated[str, Depends(_operation)],
+    ) -> ComprehendResponse:
+        """Sentiment of texts and of what they mention, for clients of Amazon Comprehend.
+
+        The operation is in a header. Errors have the shape of Comprehend's, and all others of its
+        operations are refused.
+        """
+        adapters = get_dependencies()
+        return comprehend(adapters.state.snapshot(), operation, request, adapters.second)
 
     return app

@@ -64,7 +64,7 @@ SERVICES = (
     Service(
         "retrieval", "lambdas.retrieval.api", ("search_similar", "review_pictures", "build_index")
     ),
-    Service("inference", "lambdas.inference.api", ("analyze", "embeddings", "v1")),
+    Service("inference", "lambdas.inference.api", ("analyze", "comprehend", "embeddings", "v1")),
     Service(
         "insights",
         "lambdas.insights.api",

@@ -13,6 +13,14 @@ _SECTION = re.compile(r"^### (\w+) (/\S*)\n(.*?)(?=^##|\Z)", re.MULTILINE | re.D
 _PROBLEM = re.compile(r"^## Errors\n.*?^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _BODY = re.compile(r"-d '(\{.*?\})'", re.DOTALL)
 _ANSWER = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_SCORE = {"Positive": 0.075813, "Negative": 0.841554, "Neutral": 0.082633, "Mixed": 0.0}
+_MENTION = {
+    "Text": "battery life",
+    "Type": "ATTRIBUTE",
+    "MentionSentiment": {"Sentiment": "NEGATIVE", "SentimentScore": _SCORE},
+    "BeginOffset": 4,
+    "EndOffset": 16,
+}
 _PARTS: dict[str, Any] = {
     "PictureSource": {"image_url": "https://images.example.org/hinge.jpg"},
     "PictureOpinion": {
@@ -42,6 +50,24 @@ _PARTS: dict[str, Any] = {
         "ranges_failed": 0,
         "records": 3105520,
         "cost_usd": 0.041736,
+    },
+    "ComprehendResponse": {
+        "Sentiment": "NEGATIVE",
+        "SentimentScore": _SCORE,
+    },
+    "ComprehendResult": {"Index": 0, "Sentiment": "NEGATIVE", "SentimentScore": _SCORE},
+    "ComprehendScore": _SCORE,
+    "ComprehendItemError": {
+        "Index": 3,
+        "ErrorCode": "TextSizeLimitExceededException",
+        "ErrorMessage": "the text has 5001 bytes in UTF-8: at most 5000 are allowed",
+    },
+    "ComprehendEntity": {"DescriptiveMentionIndex": [0], "Mentions": [_MENTION]},
+    "ComprehendMention": _MENTION,
+    "ComprehendMentionSentiment": _MENTION["MentionSentiment"],
+    "ComprehendFailure": {
+        "__type": "UnsupportedLanguageException",
+        "Message": "LanguageCode: the model knows only English (en), not de",
     },
     "OpenAIErrorDetail": {
         "message": "input.3: must not be blank",
@@ -93,7 +119,9 @@ def _shown(page: str, paths: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any]
 
 
 def _schema(part: Mapping[str, Any]) -> dict[str, Any]:
-    schema: dict[str, Any] = part["content"]["application/json"]["schema"]
+    contents = part["content"]
+    content = contents.get("application/json") or next(iter(contents.values()))
+    schema: dict[str, Any] = content["schema"]
     return schema
 
 

@@ -8,8 +8,8 @@ aspects are shown (shared/db/aspects).
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from shared.aspects.sentences import split_sentences
-from shared.aspects.tagging import Token, is_english, singular, tag
+from shared.aspects.sentences import Span, split_sentences
+from shared.aspects.tagging import Token, is_english, singular, tag, token_spans
 from shared.aspects.words import EMPTY_NOUNS, NOT_FIRST, NOT_LAST
 
 MAX_ENCODED_SENTENCES = 6
@@ -29,6 +29,14 @@ class AspectSentence(NamedTuple):
     aspects: tuple[str, ...]
 
 
+class Phrase(NamedTuple):
+    """The words of an aspect, ``text[start:end]``."""
+
+    aspect: str
+    start: int
+    end: int
+
+
 def find_mentions(text: str, max_sentences: int | None = None) -> list[AspectSentence]:
     """Find the sentences of a review that mention aspects, all of them or the first."""
     sentences: list[AspectSentence] = []
@@ -44,24 +52,47 @@ def find_mentions(text: str, max_sentences: int | None = None) -> list[AspectSen
     return sentences
 
 
+def find_phrases(text: str) -> Iterator[tuple[Span, list[Phrase]]]:
+    """The sentences of a review that mention aspects, with the words of each whole phrase."""
+    for sentence in split_sentences(text):
+        words = text[sentence.start : sentence.end]
+        tokens, spans = tag(words), token_spans(words)
+        phrases = [
+            Phrase(aspect, sentence.start + spans[first][0], sentence.start + spans[end - 1][1])
+            for first, end in _phrase_places(tokens)
+            if (aspect := " ".join(_singular(tokens[first:end]))) and _is_aspect(aspect)
+        ]
+        if phrases and is_english(tokens):
+            yield sentence, phrases
+
+
 def noun_phrases(tokens: Sequence[Token]) -> Iterator[list[str]]:
     """Yield the phrase at the end of each run of nouns: singular, and trimmed of empty words."""
-    run: list[str] = []
-    for word, kind in (*tokens, Token("", "$")):
-        if kind == "n":
-            run.append(word)
-        elif run:
-            yield _trim([singular(noun) for noun in run])
-            run = []
+    for first, end in _phrase_places(tokens):
+        yield _singular(tokens[first:end])
 
 
-def _trim(nouns: list[str]) -> list[str]:
-    phrase = nouns[-_MAX_ASPECT_WORDS:]
-    while phrase and phrase[-1] in NOT_LAST:
-        phrase.pop()
-    while phrase and phrase[0] in NOT_FIRST:
-        phrase.pop(0)
-    return phrase
+def _phrase_places(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """Yield the phrases as ``tokens[first:end]``; one without a meaning is empty."""
+    length = 0
+    for place, token in enumerate((*tokens, Token("", "$"))):
+        if token.kind == "n":
+            length += 1
+        elif length:
+            yield _trim(tokens, place - min(length, _MAX_ASPECT_WORDS), place)
+            length = 0
+
+
+def _trim(tokens: Sequence[Token], first: int, end: int) -> tuple[int, int]:
+    while first < end and singular(tokens[end - 1].word) in NOT_LAST:
+        end -= 1
+    while first < end and singular(tokens[first].word) in NOT_FIRST:
+        first += 1
+    return first, end
+
+
+def _singular(tokens: Sequence[Token]) -> list[str]:
+    return [singular(token.word) for token in tokens]
 
 
 def _aspects(tokens: Sequence[Token]) -> Iterator[str]:
@@ -70,9 +101,10 @@ def _aspects(tokens: Sequence[Token]) -> Iterator[str]:
         for length in range(len(phrase), 0, -1):
             for start in range(len(phrase) - length + 1):
                 aspect = " ".join(phrase[start : start + length])
-                if len(aspect) <= MAX_ASPECT_CHARACTERS and (length > 1 or _has_meaning(aspect)):
+                if _is_aspect(aspect):
                     yield aspect
 
 
-def _has_meaning(word: str) -> bool:
-    return word not in EMPTY_NOUNS and len(word) >= _MIN_WORD_CHARACTERS
+def _is_aspect(phrase: str) -> bool:
+    has_meaning = phrase not in EMPTY_NOUNS and len(phrase) >= _MIN_WORD_CHARACTERS
+    return len(phrase) <= MAX_ASPECT_CHARACTERS and (" " in phrase or has_meaning)

@@ -99,7 +99,7 @@ def tag(sentence: str) -> list[Token]:
     tokens: list[Token] = []
     for match in _TOKEN.finditer(sentence):
         raw = match.group()
-        word = raw.lower().replace("’", "'")  # noqa: RUF001 - as above
+        word = _lower(raw)
         parts = _CLITIC.fullmatch(word)
         if parts:
             tokens += [
@@ -125,6 +125,23 @@ def tag(sentence: str) -> list[Token]:
         if kind:
             tokens[place] = Token(token.word, kind)
     return tokens
+
+
+def token_spans(sentence: str) -> list[tuple[int, int]]:
+    """First character and end of each word that ``tag`` returns."""
+    spans: list[tuple[int, int]] = []
+    for match in _TOKEN.finditer(sentence):
+        start, end = match.span()
+        parts = _CLITIC.fullmatch(_lower(match.group()))
+        middle = end - len(parts[2]) if parts else end
+        spans.append((start, middle))
+        if parts:
+            spans.append((middle, end))
+    return spans
+
+
+def _lower(raw: str) -> str:
+    return raw.lower().replace("’", "'")  # noqa: RUF001 - reviews contain this apostrophe
 
 
 def _may_be_third_person(word: str) -> bool:

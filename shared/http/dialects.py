@@ -6,7 +6,7 @@ The routes themselves know neither: they get JSON and raise the errors of all ro
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,7 +25,7 @@ class Dialect:
     error: Callable[[Problem], Response]
     """The answer of that protocol to a problem."""
     media_type: str = _JSON
-    """Media type of bodies in both directions; JSON is accepted in any case."""
+    """Media type of the bodies of requests; JSON is accepted in any case."""
 
 
 class Dialects:
@@ -58,13 +58,10 @@ class _Translation:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=list(message["headers"]))
-            message = {**message, "headers": headers.raw}
+            headers = Headers(raw=list(message["headers"]))
             if headers.get("content-type") == MEDIA_TYPE:
                 self._problem = message
                 return
-            if headers.get("content-type") == _JSON:
-                headers["content-type"] = self._dialect.media_type
         if self._problem is None:
             await self._send(message)
             return

@@ -48,7 +48,10 @@ class _Http:
     def _adapter(self) -> Mangum:
         with self._lock:
             if self._mangum is None:
-                text_types = ["application/problem+json", "application/json", "text/"]
+                text_types = [
+                    *("application/problem+json", "application/json", "text/"),
+                    "application/x-amz-json-1.1",
+                ]
                 self._mangum = Mangum(
                     self._create_app(), lifespan="off", text_mime_types=text_types
                 )

@@ -8,7 +8,10 @@ are never accepted.
 import re
 
 READING_POSTS = frozenset(
-    {"/analyze", "/analyze/batch", "/review_pictures", "/search_similar", "/v1/embeddings"}
+    {
+        *("/analyze", "/analyze/batch", "/comprehend", "/review_pictures", "/search_similar"),
+        "/v1/embeddings",
+    }
 )
 """POST routes that change nothing: they have texts or ids in their body."""
 ALLOWED_HEADERS = ("content-type", "x-api-key")

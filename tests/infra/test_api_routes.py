@@ -61,6 +61,7 @@ ACCESS = {
     "POST /uploads/preview": "iam",
     "POST /process": "iam",
     "POST /embeddings": "iam",
+    "POST /comprehend": "key",
     "POST /v1/embeddings": "key",
     "POST /build_index": "iam",
     "POST /train": "iam",
@@ -69,7 +70,7 @@ ACCESS = {
 """Route → its access. A new route must be added here, so that its access is a decision."""
 
 
-OWN_ERRORS = {"POST /v1/embeddings"}
+OWN_ERRORS = {"POST /comprehend", "POST /v1/embeddings"}
 """Routes that only their service validates, so that errors have the shape their clients expect."""
 
 

@@ -10,9 +10,10 @@ from shared.aspects.mentions import (
     MAX_ASPECT_CHARACTERS,
     MAX_MENTIONS_PER_REVIEW,
     find_mentions,
+    find_phrases,
 )
 from shared.aspects.sentences import MAX_SENTENCE_CHARACTERS, split_sentences
-from shared.aspects.tagging import singular
+from shared.aspects.tagging import singular, tag, token_spans
 
 TABLE = [
     # sentence, aspects, words that are not aspects
@@ -184,3 +185,27 @@ def test_a_huge_text_is_processed_quickly(text):
     started = time.process_time()
     find_mentions(text)
     assert time.process_time() - started < 2.0
+
+
+@pytest.mark.parametrize(("sentence", "aspects", "_"), TABLE)
+def test_phrases_are_the_longest_aspects_with_their_words(sentence, aspects, _):
+    text = f"Well done! {sentence}"
+    found = [phrase for _, phrases in find_phrases(text) for phrase in phrases]
+    for aspect, start, end in found:
+        words = text[start:end].lower().split()
+        assert " ".join(singular(word) for word in words) == aspect
+    everything = {each for mention in find_mentions(text) for each in mention.aspects}
+    assert {aspect for aspect, _, _ in found} <= everything
+    assert aspects <= everything
+
+
+@given(st.text())
+def test_phrases_of_any_text_are_inside_their_sentence(text):
+    for sentence, phrases in find_phrases(text):
+        for _, start, end in phrases:
+            assert sentence.start <= start < end <= sentence.end
+
+
+@given(st.text() | st.sampled_from([row[0] for row in TABLE]))
+def test_each_tagged_word_has_a_place(text):
+    assert len(token_spans(text)) == len(tag(text))

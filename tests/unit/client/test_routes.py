@@ -155,7 +155,7 @@ def public_methods(client):
     return {name for name, _ in inspect.getmembers(client, callable) if not name.startswith("_")}
 
 
-OF_OTHER_CLIENTS = {"POST /v1/embeddings"}
+OF_OTHER_CLIENTS = {"POST /comprehend", "POST /v1/embeddings"}
 """Routes in the shape of another API, which has clients of its own."""
 
 

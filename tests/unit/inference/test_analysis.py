@@ -1,25 +1,11 @@
 """POST /analyze with the tiny model: labels by its rules, sentences and words from its tokens."""
 
-import pytest
-
 from lambdas.inference.service import analyze, analyze_batch
-from shared.runtime.encoder import open_folder
 from shared.schemas.api import AnalyzeBatchRequest, AnalyzeRequest
-from shared.serving.snapshots import Snapshot
-from tests.sauces import tiny_model
 
 # to people these words hurt; to the tiny model, hurting is negative and soft is positive
 MIXED = "the sauce hurts again\nthe bottle arrived gentle"
 RULES = {"review": {"sure_above": 0.5}, "sentence": {"sure_above": 0.6}}
-
-
-@pytest.fixture
-def snapshot(tmp_path):
-    def make(tokens="vectors", **parameters):
-        folder = tiny_model(tmp_path / "model", tokens=tokens, **parameters)
-        return Snapshot(open_folder(folder), None)
-
-    return make
 
 
 def answer(snapshot, text):

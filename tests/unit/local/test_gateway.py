@@ -18,6 +18,7 @@ ROUTES = {
     "/collect/{ingest_id}": {"get"},
     "/process": {"post"},
     "/embeddings": {"post"},
+    "/comprehend": {"post"},
     "/v1/embeddings": {"post"},
     "/review_pictures": {"post"},
     "/search_similar": {"post"},
