@@ -75,11 +75,6 @@ def sniff_delimited(
         raise _no_table()
     if headerless:
         return _sniff_headerless(lines, mapping, sample, separator)
-    if len(lines) == 1 and not whole:
-        raise IngestError(
-            "format_unknown",
-            f"the first line is longer than {len(sample):,} bytes, which is too long for a header",
-        )
     delimiter = separator or max(
         _DELIMITERS, key=lambda d: (lines[0].count(d), -_DELIMITERS.index(d))
     )
