@@ -28,6 +28,8 @@ ROUTES = {
         "analyze": 200,
         "analyze_batch": 200,
         "embeddings": 200,
+        "openai_embeddings": 200,
+        "comprehend": 200,
         "health": 200,
         "own_health": 200,
     },
@@ -127,7 +129,8 @@ def test_each_route_answers_events_of_both_gateways(serving, function, kind, rou
     outcome = serving.function(function).invoke(route_event(function, kind, route))
     body = json_body(outcome)
     assert outcome.body["statusCode"] == status, body
-    assert outcome.body["headers"]["content-type"] == "application/json"
+    media_type = "application/x-amz-json-1.1" if route == "comprehend" else "application/json"
+    assert outcome.body["headers"]["content-type"] == media_type
     if route == "analyze_batch":
         assert [result["sentiment"] for result in body["results"]] == ["positive", "negative"]
     elif route == "analyze":
@@ -136,6 +139,10 @@ def test_each_route_answers_events_of_both_gateways(serving, function, kind, rou
         assert body["index_version"]
     elif route == "embeddings":
         assert body["modalities"] == ["text"]
+    elif route == "openai_embeddings":
+        assert len(body["data"][0]["embedding"]) == 384
+    elif route == "comprehend":
+        assert body["Sentiment"] == "NEGATIVE"
     elif route == "search_similar":
         assert len(body["results"]) == 3
         assert {result["sentiment"] for result in body["results"]} == {"negative"}

@@ -10,7 +10,11 @@ from lambdas.promotion.handler import Step
 ROOT = Path(__file__).resolve().parents[3]
 FLOW = json.loads((ROOT / "cdk" / "flows" / "training.asl.json").read_text())
 STATES = FLOW["States"]
-TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+SCORING = {"PlanScoring": STATES["PlanScoring"]}
+SCORING |= STATES["ScoreShards"]["ItemProcessor"]["States"]
+TASKS = {
+    name: state for name, state in STATES.items() if state["Type"] == "Task" and name not in SCORING
+}
 
 
 def next_states(state):
@@ -44,6 +48,20 @@ def test_every_task_calls_a_step_of_the_function(name):
     example = {"training_job": "train-20251016-001", "job": "candidate-1", "version": "v-1"}
     Step(**{key.removesuffix(".$"): example.get(key.removesuffix(".$"), value)
             for key, value in payload.items()})  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCORING)
+def test_every_task_of_scoring_is_retried_and_calls_its_own_function(name):
+    assert SCORING[name]["Parameters"]["FunctionName"] == "${ScoringFunction}"
+    errors = {error for retry in SCORING[name]["Retry"] for error in retry["ErrorEquals"]}
+    assert {"UnavailableError", "ConflictError", "States.Timeout"} <= errors
+    assert "States.ALL" not in errors  # permanent errors are not retried
+
+
+@pytest.mark.parametrize("name", ["PlanScoring", "ScoreShards"])
+def test_scoring_that_fails_is_left_to_the_activation(name):
+    (catch,) = STATES[name]["Catch"]
+    assert (catch["ErrorEquals"], catch["Next"]) == (["States.ALL"], "StartActivation")
 
 
 def test_every_final_state_reports_its_result():
