@@ -74,110 +74,70 @@ class ProcessingStack(Stack):
         self.pictures = WorkQueue(
             self, "Pictures", operations=operations, max_age_seconds=_PICTURES_AGE_SECONDS
         )
-        self.processing = self._create_processing(operations, network, storage, database)
-        self.scorer = self._create_scorer(operations, network, storage, database)
-        self.checker = self._create_checker(operations, network, storage, database)
+        self._operations, self._network = operations, network
+        self._storage, self._database = storage, database
+        self.processing = self._create_processing()
+        self.scorer = self._create_scorer()
+        self.checker = self._create_checker()
         self.builder = self._create_builder(operations, storage)
 
-    def _create_processing(
-        self,
-        operations: Operations,
-        network: Network,
-        storage: StorageStack,
-        database: DatabaseStack,
-    ) -> ServiceFunction:
-        workers = operations.environment.processing_workers
-        processing = ServiceFunction(
-            self,
+    def _create_processing(self) -> ServiceFunction:
+        workers = self._operations.environment.processing_workers
+        processing = self._create_function(
             "Processing",
-            operations=operations,
-            asset="processing",
-            settings=ProcessingSettings,
-            values={
-                **self._values(storage, database),
-                "event_bus": operations.environment.event_bus,
-            },
+            event_bus=self._operations.environment.event_bus,
             description="Encodes clean shards: embeddings and sentiment in one pass",
             grants=[
-                *_read_and_set_aside_shards(storage, database),
-                grants.read_objects(storage.artefacts, "models/", "pointers/", _QUARANTINE),
-                grants.write_objects(storage.artefacts, "embeddings/", _QUARANTINE),
+                *_read_and_set_aside_shards(self._storage, self._database),
+                grants.read_objects(self._storage.artefacts, "models/", "pointers/", _QUARANTINE),
+                grants.write_objects(self._storage.artefacts, "embeddings/", _QUARANTINE),
                 grants.send_messages(self.indexing.queue),
-                *event_grants(self, operations),
+                *event_grants(self, self._operations),
             ],
-            memory_mb=MAX_MEMORY_MB,
-            ephemeral_mb=1024,
-            reserved=workers + operations.environment.spare_concurrency,
-            network=network,
+            reserved=workers + self._operations.environment.spare_concurrency,
         )
         processing.consume(self.shards, batch_size=1, max_concurrency=workers)
         return processing
 
-    def _create_scorer(
-        self,
-        operations: Operations,
-        network: Network,
-        storage: StorageStack,
-        database: DatabaseStack,
-    ) -> ServiceFunction:
+    def _create_scorer(self) -> ServiceFunction:
         """Scores stored shards with a new model, beside the processing of new ones."""
-        return ServiceFunction(
-            self,
+        return self._create_function(
             "Scorer",
-            operations=operations,
-            asset="processing",
-            settings=ProcessingSettings,
-            values=self._values(storage, database),
             description="Scores stored reviews with a new model, before that is current",
             grants=[
-                *database.grants,
-                grants.list_bucket(storage.clean),
-                grants.read_objects(storage.clean, "reviews/"),
-                grants.put_objects(storage.clean, MODEL_PLANS),
-                grants.list_bucket(storage.artefacts),
-                grants.read_objects(storage.artefacts, "embeddings/", "models/"),
-                grants.write_objects(storage.artefacts, "embeddings/"),
-                grants.encrypt(storage.key),
+                *self._database.grants,
+                grants.list_bucket(self._storage.clean),
+                grants.read_objects(self._storage.clean, "reviews/"),
+                grants.put_objects(self._storage.clean, MODEL_PLANS),
+                grants.list_bucket(self._storage.artefacts),
+                grants.read_objects(self._storage.artefacts, "embeddings/", "models/"),
+                grants.write_objects(self._storage.artefacts, "embeddings/"),
+                grants.encrypt(self._storage.key),
             ],
-            memory_mb=MAX_MEMORY_MB,
-            ephemeral_mb=1024,
-            reserved=operations.environment.processing_workers,
-            network=network,
+            reserved=self._operations.environment.processing_workers,
         )
 
-    def _create_checker(
-        self,
-        operations: Operations,
-        network: Network,
-        storage: StorageStack,
-        database: DatabaseStack,
-    ) -> ServiceFunction:
+    def _create_checker(self) -> ServiceFunction:
         """The scheduled check of stored objects, which may repair all of them."""
         permanent = ("activations/", "embeddings/", "indexes/", "models/", "pointers/")
-        checker = ServiceFunction(
-            self,
+        checker = self._create_function(
             "Checker",
-            operations=operations,
-            asset="processing",
-            settings=ProcessingSettings,
-            values=self._values(storage, database),
             description="Checks stored objects, and has damaged ones rebuilt",
             grants=[
-                *_read_and_set_aside_shards(storage, database),
-                grants.read_objects(storage.artefacts, *permanent, _QUARANTINE),
+                *_read_and_set_aside_shards(self._storage, self._database),
+                grants.read_objects(self._storage.artefacts, *permanent, _QUARANTINE),
                 grants.write_objects(
-                    storage.artefacts, "activations/", "models/", "pointers/", _QUARANTINE
+                    self._storage.artefacts, "activations/", "models/", "pointers/", _QUARANTINE
                 ),
                 grants.delete_objects(
-                    storage.artefacts,
+                    self._storage.artefacts,
                     *("activations/", "embeddings/", "indexes/", "models/", f"{_QUARANTINE}open/"),
                 ),
                 grants.send_messages(self.shards.queue),
                 grants.send_messages(self.indexing.queue),
             ],
-            memory_mb=MAX_MEMORY_MB,
+            ephemeral_mb=512,
             reserved=1,
-            network=network,
         )
         checker.function.configure_async_invoke(
             retry_attempts=1, max_event_age=Duration.minutes(30)
@@ -186,7 +146,9 @@ class ProcessingStack(Stack):
             self,
             "Check",
             description="Starts the check of stored objects",
-            schedule=events.Schedule.rate(Duration.minutes(operations.environment.sweep_minutes)),
+            schedule=events.Schedule.rate(
+                Duration.minutes(self._operations.environment.sweep_minutes)
+            ),
             targets=[
                 targets.LambdaFunction(
                     checker.function, retry_attempts=0, max_event_age=Duration.minutes(1)
@@ -195,14 +157,39 @@ class ProcessingStack(Stack):
         )
         return checker
 
-    def _values(self, storage: StorageStack, database: DatabaseStack) -> dict[str, Any]:
-        return {
-            **database.values,
-            "clean_bucket": storage.clean.bucket_name,
-            "artefact_bucket": storage.artefacts.bucket_name,
-            "processing_queue_url": self.shards.queue.queue_url,
-            "index_queue_url": self.indexing.queue.queue_url,
-        }
+    def _create_function(
+        self,
+        name: str,
+        *,
+        description: str,
+        grants: list[Grant],
+        reserved: int,
+        ephemeral_mb: int = 1024,
+        event_bus: str = "",
+    ) -> ServiceFunction:
+        """A function with the code of processing, which connects to PostgreSQL."""
+        storage = self._storage
+        return ServiceFunction(
+            self,
+            name,
+            operations=self._operations,
+            asset="processing",
+            settings=ProcessingSettings,
+            values={
+                **self._database.values,
+                "clean_bucket": storage.clean.bucket_name,
+                "artefact_bucket": storage.artefacts.bucket_name,
+                "processing_queue_url": self.shards.queue.queue_url,
+                "index_queue_url": self.indexing.queue.queue_url,
+                **({"event_bus": event_bus} if event_bus else {}),
+            },
+            description=description,
+            grants=grants,
+            memory_mb=MAX_MEMORY_MB,
+            ephemeral_mb=ephemeral_mb,
+            reserved=reserved,
+            network=self._network,
+        )
 
     def _create_builder(self, operations: Operations, storage: StorageStack) -> ServiceFunction:
         builder = ServiceFunction(

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from lambdas.collection.api import create_app
@@ -31,9 +32,11 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
     def work(record: SqsRecord) -> None:
         match own_message(record.body):
             case UndoIngest() as undo:
-                undo_ingest(dependencies, undo.ingest_id)
+                with _continued_by_the_sweep(record):
+                    undo_ingest(dependencies, undo.ingest_id)
             case RemoveExcluded() as removal:
-                remove_excluded(dependencies, removal.exclusion_id)
+                with _continued_by_the_sweep(record):
+                    remove_excluded(dependencies, removal.exclusion_id)
             case PicturesFetched() as fetched:
                 record_pictures(dependencies, fetched)
             case None:
@@ -42,6 +45,20 @@ def _batch(records: Sequence[SqsRecord]) -> list[str]:
                         collector.collect(arrival)
 
     return run_each(records, work)
+
+
+@contextmanager
+def _continued_by_the_sweep(record: SqsRecord) -> Iterator[None]:
+    """Give up a message that only waited, in place of a dead letter and its alarm.
+
+    The ledger has its work as unfinished, so that the sweep queues it again.
+    """
+    try:
+        yield
+    except WaitingError as error:
+        if not record.is_last:
+            raise
+        log.info("message %s is left to the sweep: %s", record.messageId, error.message)
 
 
 def _direct(event: dict[str, Any]) -> None:

@@ -3,11 +3,9 @@
 import json
 from typing import Any
 
-from pydantic import ValidationError
-
 from lambdas.image_fetch.dependencies import build_fetcher
 from lambdas.image_fetch.service import read
-from shared.errors import InvalidInputError
+from shared.schemas.invocations import refusing_invalid_events
 from shared.schemas.picture import PictureRequest
 
 
@@ -24,11 +22,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     Raises:
         InvalidInputError: the event is not a PictureRequest; names the field.
     """
-    try:
+    with refusing_invalid_events():
         # bytes are only base64 in JSON, and Lambda has parsed it
         request = PictureRequest.model_validate_json(json.dumps(event))
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "event"
-        raise InvalidInputError(f"{field}: {first['msg']}", details={"field": field}) from error
     return read(request, build_fetcher()).model_dump(mode="json")

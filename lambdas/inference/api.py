@@ -122,7 +122,7 @@ def create_app(get_dependencies: Callable[[], Dependencies] = build_dependencies
         request: Annotated[ComprehendRequest, Body(media_type=MEDIA_TYPE)],
         operation: Annotated[str, Depends(_operation)],
     ) -> ComprehendResponse:
-        """Sentiment of texts and of what they mention, for clients of Amazon Comprehend.
+        """Sentiment of texts and of the aspects in them, for clients of Amazon Comprehend.
 
         The operation is in a header. Errors have the shape of Comprehend's, and all others of its
         operations are refused.

@@ -8,11 +8,12 @@ import json
 import logging
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from lambdas.processing.dependencies import Dependencies
-from shared.errors import ArtefactError, InvalidInputError, NotFoundError
+from shared.errors import ArtefactError, NotFoundError
 from shared.schemas.formats import FormatError
+from shared.schemas.invocations import refusing_invalid_events
 from shared.schemas.messages import ProcessShard
 from shared.scoring.stored import score_stored, unscored_shards
 from shared.storage import artefacts, layout
@@ -60,12 +61,8 @@ def run_step(dependencies: Dependencies, event: dict[str, Any]) -> dict[str, Any
         ReviewlensError: the step failed. The state machine retries if the error is that something
             is unavailable.
     """
-    try:
+    with refusing_invalid_events():
         step = _STEP.validate_python(event)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "event"
-        raise InvalidInputError(f"{field}: {first['msg']}", details={"field": field}) from error
     if isinstance(step, _PlanStep):
         return _plan(dependencies, step.model_version)
     return _score(dependencies, step.item)

@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from lambdas.promotion.dependencies import build_dependencies
 from lambdas.promotion.service import Promotion
-from shared.errors import InvalidInputError
+from shared.schemas.invocations import refusing_invalid_events
 
 _JOB_NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 
@@ -32,12 +32,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
         ReviewlensError: the step failed. The state machine retries if the error is that something
             is unavailable or in conflict, and otherwise fails with the message.
     """
-    try:
+    with refusing_invalid_events():
         step = Step.model_validate(event)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "event"
-        raise InvalidInputError(f"{field}: {first['msg']}", details={"field": field}) from error
     promotion = Promotion(build_dependencies())
     match step.step:
         case "look_at_training":

@@ -25,6 +25,11 @@ class SqsRecord:
     correlation_id: str | None = None
     """That of the work which sent it."""
 
+    @property
+    def is_last(self) -> bool:
+        """Whether it becomes a dead letter if it fails once more."""
+        return self.attempts >= MAX_RECEIVES
+
 
 Batch = Callable[[Sequence[SqsRecord]], list[str]]
 """Processes records and returns the ids of the failed messages."""
@@ -51,11 +56,7 @@ def sqs_records(event: Mapping[str, Any]) -> list[SqsRecord] | None:
 
 
 def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) -> list[str]:
-    """Call ``work`` for each record; return the ids of those to be delivered again.
-
-    A message that waits for other work has not failed: after its last delivery it is no dead
-    letter, as the sweep takes up all work that the ledger has as unfinished.
-    """
+    """Call ``work`` for each record; return the ids of those to be delivered again."""
     failed = []
     for record in records:
         with correlate(record.correlation_id, record.messageId):
@@ -63,8 +64,7 @@ def run_each(records: Iterable[SqsRecord], work: Callable[[SqsRecord], object]) 
                 work(record)
             except WaitingError as error:
                 log.info("message %s waits: %s", record.messageId, error.message)
-                if record.attempts < MAX_RECEIVES:
-                    failed.append(record.messageId)
+                failed.append(record.messageId)
             except Exception:
                 log.exception("message %s failed", record.messageId)
                 failed.append(record.messageId)

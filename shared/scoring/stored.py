@@ -14,9 +14,8 @@ from shared.db.connection import Database
 from shared.db.ingest.adoption import processed_shards, unanalysed_shards
 from shared.db.ingest.ledger import Ledger
 from shared.db.ingest.shards import process_lock
-from shared.runtime.cascade import Cascade
+from shared.runtime.cascade import Cascade, SentimentModel
 from shared.runtime.scoring import Encodings, Scored
-from shared.schemas.decisions import Decisions
 from shared.schemas.messages import ProcessShard
 from shared.scoring.shard import derived_scores, score_shard, store_scores
 from shared.storage.objects import ObjectStore
@@ -24,16 +23,8 @@ from shared.storage.pairs import list_pairs, shard_of
 from shared.storage.shards import read_clean
 
 
-class VersionedEncoder(Protocol):
+class VersionedEncoder(SentimentModel, Protocol):
     """An opened model."""
-
-    @property
-    def version(self) -> str:
-        """The model version."""
-
-    @property
-    def decisions(self) -> Decisions:
-        """Its rules for labels."""
 
     def encode(self, texts: Sequence[str]) -> Encodings:
         """Encode texts, in their order."""

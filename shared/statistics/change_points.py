@@ -102,17 +102,17 @@ def find_changes(days: Sequence[DayCount]) -> list[ChangePoint]:
         In order, at most MAX_CHANGES. Not empty if ``find_change`` finds a significant change.
     """
     days = [day for day in days if day.reviews]
-    change = _scan(days)
-    if change is None or not change.is_significant:
-        return []
     borders = _split(days)
+    if not borders:
+        return []
     while borders:
         changes = _between_neighbours(days, borders)
         worst = min(changes, key=lambda each: (each.is_significant, -each.p_value))
         if worst.is_significant:
             return changes
         borders.pop(changes.index(worst))
-    return [change]
+    largest = _scan(days)
+    return [largest] if largest else []
 
 
 def _split(days: Sequence[DayCount]) -> list[int]:

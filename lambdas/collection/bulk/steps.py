@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from lambdas.collection.bulk.finish import finish
 from lambdas.collection.bulk.plan import plan
@@ -12,7 +12,8 @@ from lambdas.collection.bulk.ranges import Item, Job
 from lambdas.collection.bulk.read import read_range
 from lambdas.collection.dependencies import Dependencies
 from shared.db.ingest.bulk import record_time
-from shared.errors import InvalidInputError, UnavailableError
+from shared.errors import UnavailableError
+from shared.schemas.invocations import refusing_invalid_events
 
 
 class _ObjectStep(BaseModel):
@@ -47,12 +48,8 @@ def run_step(dependencies: Dependencies, event: dict[str, Any]) -> dict[str, Any
             is unavailable or in conflict.
         PlanOutdatedError: a range no longer holds.
     """
-    try:
+    with refusing_invalid_events():
         step = _STEP.validate_python(event)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "event"
-        raise InvalidInputError(f"{field}: {first['msg']}", details={"field": field}) from error
     started = time.monotonic()
     job = step.item.job if isinstance(step, _RangeStep) else step.job
     try:

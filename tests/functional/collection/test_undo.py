@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
 
+from lambdas.collection import handler as entry
 from lambdas.collection.api import create_app
 from lambdas.collection.sweep import sweep
 from lambdas.collection.undo import worker
@@ -16,6 +17,7 @@ from shared.db.insights import rollups
 from shared.errors import ConflictError, UnavailableError
 from shared.schemas.damage import Damage
 from shared.schemas.ingest import IngestStatus, ingest_id_of
+from shared.schemas.messages import MAX_RECEIVES, UndoIngest
 from shared.storage import artefacts, quarantine
 from tests.fakes.objects import MemoryStore
 from tests.functional.collection.shop_stack import (
@@ -161,6 +163,28 @@ def test_it_survives_a_kill_anywhere(world, rows, only, tmp_path, stops):
     removed = receipt(stack, ingest_id).removed
     assert (removed.rejects, removed.products, removed.raw_versions) == (1, 30, 1)
     assert removed.clean_shards == removed.embeddings["m1"] > 0
+
+
+@pytest.mark.parametrize("deliveries", [1, MAX_RECEIVES - 1, MAX_RECEIVES])
+def test_an_undo_that_only_waited_is_no_dead_letter(world, monkeypatch, deliveries):
+    stack = read_all(world, KEYS[0])
+    ingest_id = forget(stack, KEYS[0])
+    dependencies = stack.world.dependencies
+    monkeypatch.setattr(entry, "build_dependencies", lambda: dependencies)
+    record = {
+        "eventSource": "aws:sqs",
+        "messageId": "m",
+        "body": UndoIngest(ingest_id=ingest_id).model_dump_json(),
+        "attributes": {"ApproximateReceiveCount": str(deliveries)},
+    }
+    with dependencies.database.lock(f"collect:{ingest_id}") as acquired:
+        assert acquired
+        failed = entry.handler({"Records": [record]}, None)["batchItemFailures"]
+    assert len(failed) == (1 if deliveries < MAX_RECEIVES else 0)
+    dependencies.collection_queue.take()
+    sweep(dependencies, force=True)
+    queued = map(json.loads, dependencies.collection_queue.take())
+    assert ingest_id in {body["ingest_id"] for body in queued if body["type"] == "undo_ingest"}
 
 
 def test_where_nothing_remains_no_index_remains(world, rows):

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import UnavailableError, WaitingError
 from shared.http.backoff import FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS, retry_delay
-from shared.http.batches import SqsRecord, run_batch, run_each, sqs_records
+from shared.http.batches import run_batch, sqs_records
 from shared.schemas.messages import MAX_RECEIVES
 
 EVENT = json.loads(
@@ -76,21 +75,3 @@ def test_the_number_of_attempts_is_that_of_the_event():
     event = json.loads(json.dumps(EVENT))
     event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "7"
     assert [record.attempts for record in sqs_records(event)] == [7, 1]
-
-
-@pytest.mark.parametrize(
-    ("error", "attempts", "is_delivered_again"),
-    [
-        (WaitingError, 1, True),
-        (WaitingError, MAX_RECEIVES - 1, True),
-        (WaitingError, MAX_RECEIVES, False),
-        (UnavailableError, MAX_RECEIVES, True),
-        (ValueError, MAX_RECEIVES, True),
-    ],
-)
-def test_only_a_message_that_failed_becomes_a_dead_letter(error, attempts, is_delivered_again):
-    def work(_record):
-        raise error("not now")
-
-    failed = run_each([SqsRecord("m", "{}", attempts=attempts)], work)
-    assert failed == (["m"] if is_delivered_again else [])
